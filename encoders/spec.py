@@ -1,0 +1,101 @@
+"""The vector space: what a vector means, and how parts become one fused vector. Free of torch.
+
+A product's fused vector is the concatenation of its unit text part and its unit image part, each scaled by
+√½. A query vector carries the asked-for weights divided by the same factor, so the inner product is exactly
+`w_text · cos(text part) + w_image · cos(image part)`, whatever the weights. A part a product lacks is a zero half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.errors import SpecMismatch
+
+FloatArray = NDArray[np.float32]
+PART_SCALE = np.float32(np.sqrt(0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpec:
+    """Which encoder made a vector, and how vectors of it compare."""
+
+    model: str
+    version: str
+    dim: int
+    """Dimensions of one part; text and images share this space."""
+    metric: Literal["IP"] = "IP"
+
+    @property
+    def fused_dim(self) -> int:
+        """Dimensions of a fused vector."""
+        return 2 * self.dim
+
+    @property
+    def key(self) -> str:
+        """`model@version`, the name under which vectors and caches of this space are kept."""
+        return f"{self.model}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartWeights:
+    """How much each part of a product counts in a dense score."""
+
+    text: float
+    image: float
+
+
+def unit(rows: FloatArray) -> FloatArray:
+    """Scale rows (n, d) to length 1; a zero row stays zero."""
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0).astype(np.float32, copy=False)
+
+
+def pool(vectors: FloatArray, first_weight: float = 1.0) -> FloatArray:
+    """Mean of unit vectors (n, d) → unit vector (d,); the first counts `first_weight` times."""
+    weights = np.ones(len(vectors), np.float32)
+    weights[0] = first_weight
+    return unit((weights @ vectors)[None])[0]
+
+
+def fuse(spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None) -> FloatArray:
+    """Join a product's unit text part (d,) and unit image part (d,) into its fused vector (2d,).
+
+    Raises:
+        SpecMismatch: a part has other dimensions than the spec.
+    """
+    halves: list[FloatArray] = []
+    for name, part in (("text", text), ("image", image)):
+        if part is None:
+            part = np.zeros(spec.dim, np.float32)
+        if part.shape != (spec.dim,):
+            raise SpecMismatch(f"{name} part has shape {part.shape}, {spec.key} makes ({spec.dim},)")
+        halves.append(part)
+    return np.concatenate(halves) * PART_SCALE
+
+
+def split(spec: EmbeddingSpec, fused: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit text part (d,) and unit image part (d,) of a fused vector (2d,); the inverse of `fuse`."""
+    if fused.shape != (spec.fused_dim,):
+        raise SpecMismatch(f"fused vector has shape {fused.shape}, {spec.key} makes ({spec.fused_dim},)")
+    halves = fused / PART_SCALE
+    return halves[: spec.dim], halves[spec.dim :]
+
+
+def query_vector(
+    spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None, weights: PartWeights
+) -> FloatArray:
+    """Vector (2d,) whose inner product with a fused vector is the weighted sum of the parts' similarities.
+
+    Each part of a product is compared with the query's own part of that kind, or with its other part where
+    the query has just one: a text query also looks at pictures, since both live in one space.
+    """
+    for_text = text if text is not None else image
+    for_image = image if image is not None else text
+    if for_text is None or for_image is None:
+        raise ValueError("a query vector needs a text or an image embedding")
+    scale = 1 / PART_SCALE
+    return np.concatenate([for_text * (weights.text * scale), for_image * (weights.image * scale)]).astype(np.float32)

@@ -1,0 +1,50 @@
+"""The card of a product: what results show, rank and count facets by; stored as JSON beside the vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Card(Struct, frozen=True, omit_defaults=True):
+    """A product as a result shows it. Empty or None: the product does not say."""
+
+    title: str = ""
+    price: float | None = None
+    currency: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    image_url: str | None = None
+    url: str | None = None
+    lang: str | None = None
+    group_id: str | None = None
+    in_stock: bool | None = None
+    rating: float | None = None
+    rating_count: int | None = None
+    created_at_ms: int | None = None
+    tags: list[str] = []
+    attributes: dict[str, str | list[str]] = {}
+    incomplete: bool = False
+    version: int = 0
+
+
+_cards = msgspec.json.Decoder(Card)
+
+
+def encode_card(card: Card) -> bytes:
+    """JSON of a card."""
+    return msgspec.json.encode(card)
+
+
+def decode_card(data: bytes | str) -> Card:
+    """The card that `encode_card` wrote."""
+    return _cards.decode(data)
+
+
+def image_url(image: dict[str, Any] | None) -> str | None:
+    """Where a product's picture is served: the media store's route for stored ones, else its own URL."""
+    if image is None:
+        return None
+    return f"/media/{image['hash']}" if "hash" in image else image["url"]

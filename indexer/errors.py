@@ -1,0 +1,32 @@
+"""What can go wrong in `indexer`, and what to do about it.
+
+IndexerError            base of everything raised here
+├── StoreUnavailable    a store did not answer in time: retry after `retry_after_s`
+├── InvalidRecord       a record cannot be stored as it is: dead-letter it
+├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
+└── IndexMismatch       the index was built with another encoder or schema: stop
+"""
+
+
+class IndexerError(Exception):
+    """Base of the errors that stores and planning raise."""
+
+
+class StoreUnavailable(IndexerError):
+    """A store did not answer in time; the same call may succeed later."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRecord(IndexerError):
+    """A record breaks a bound of the store; the message says which."""
+
+
+class InvalidFilter(IndexerError):
+    """A filter cannot be applied; the message names the field and what it takes."""
+
+
+class IndexMismatch(IndexerError):
+    """The index holds vectors of another encoder, or has another schema, than this process would write."""

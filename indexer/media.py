@@ -1,0 +1,95 @@
+"""The media store: pictures, clips and sounds by the hash of their bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from indexer.errors import StoreUnavailable
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def media_hash(data: bytes) -> str:
+    """The name of these bytes: their SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class MediaStore(Protocol):
+    """Content-addressed, hence idempotent: the same bytes have the same name for ever.
+
+    Durable once `put` returns. Raises `StoreUnavailable` when it cannot read or write just now.
+    """
+
+    async def put(self, data: bytes) -> str:
+        """Keep these bytes and return their hash."""
+        ...
+
+    async def get(self, digest: str) -> bytes | None:
+        """The bytes of a hash; None when there are none, or it is no hash."""
+        ...
+
+
+class DirectoryMediaStore:
+    """`MediaStore` in a directory, which several processes may share."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def put(self, data: bytes) -> str:
+        try:
+            return await asyncio.to_thread(self._put, data)
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
+
+    async def get(self, digest: str) -> bytes | None:
+        if not _HASH.fullmatch(digest):
+            return None
+        try:
+            return await asyncio.to_thread(self._path(digest).read_bytes)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
+
+    def _put(self, data: bytes) -> str:
+        digest = media_hash(data)
+        path = self._path(digest)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write_durably(path, data)
+        return digest
+
+    def _write_durably(self, path: Path, data: bytes) -> None:
+        # Written beside its place and renamed over it: no reader ever sees half a picture.
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+    def _path(self, digest: str) -> Path:
+        return self._directory / digest[:2] / digest
+
+
+class InMemoryMediaStore:
+    """The double of `DirectoryMediaStore` within one process."""
+
+    def __init__(self) -> None:
+        self._media: dict[str, bytes] = {}
+
+    async def put(self, data: bytes) -> str:
+        self._media[media_hash(data)] = data
+        return media_hash(data)
+
+    async def get(self, digest: str) -> bytes | None:
+        return self._media.get(digest)

@@ -1,0 +1,158 @@
+"""The stores as the rest of the system knows them.
+
+Each port has an in-memory double that passes the same contract tests as the real store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from encoders.spec import FloatArray
+from indexer.records import IndexRow, StoredProduct
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A filter: the field has one of the values. `category` also matches everything below a path."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A filter: the number is within the bounds; a product without the number never is."""
+
+    field: str
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """A filter: the product is one of these."""
+
+    product_ids: tuple[str, ...]
+
+
+Filter = AnyOf | Range | Ids
+Filters = tuple[Filter, ...]
+"""All must hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product that a search found, best first."""
+
+    product_id: str
+    score: float
+    """Inner product for dense search, BM25 (≥ 0) for lexical search, 0 when browsing."""
+    card: bytes
+    """`IndexRow.card`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many products the index holds, tombstones apart."""
+
+    searchable: int
+    incomplete: int
+
+
+class ProductStore(Protocol):
+    """One generation of the product index.
+
+    Durable: what `write` returned from survives a crash of any process. Idempotent: rows replace rows by product id.
+    Reads see every write that returned before. Cancellation leaves a write wholly done or wholly undone for each row.
+    Safe for concurrent use by the tasks of one event loop; there is no compare-and-set, so each product has one writer.
+    Every call raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
+        ...
+
+    async def write(self, rows: Sequence[IndexRow]) -> None:
+        """Insert or replace rows; ids must be distinct. Raises `InvalidRecord` before anything is written."""
+        ...
+
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        """Searchable products by inner product with `vector` (2·dim,), greatest first; `limit` ≤ 1,000."""
+        ...
+
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+        """Searchable products that share a term with the analysed `text`, by BM25, greatest first; `limit` ≤ 1,000."""
+        ...
+
+    async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
+        """Searchable products that match, in no promised order; `limit` ≤ 10,000."""
+        ...
+
+    async def count(self) -> Counts:
+        """How many products there are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A shopper's click, like or purchase, by which results become personal."""
+
+    event_id: str
+    kind: str
+    product_id: str
+    time_ms: int
+
+
+class ProfileStore(Protocol):
+    """What shoppers did and are like. Idempotent by event id, bounded a user, any order of arrival.
+
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        """Add (user id, interaction) pairs; a known event id changes nothing."""
+        ...
+
+    async def set_traits(self, traits: Sequence[tuple[str, int, Mapping[str, str | None]]]) -> None:
+        """Set (user id, time ms, traits); each trait keeps its latest value, null clears it."""
+        ...
+
+    async def recent(self, user_id: str) -> list[Interaction]:
+        """A user's latest interactions, newest first."""
+        ...
+
+    async def traits(self, user_id: str) -> dict[str, str]:
+        """A user's traits."""
+        ...
+
+    async def popular(self, limit: int) -> list[str]:
+        """The products that shoppers interacted with most of late, most first."""
+        ...
+
+    async def forget(self, user_id: str) -> None:
+        """Erase a user; forgetting one that is unknown is no error."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """Which products changed in the index, in order, so that cached results know what to look at again.
+
+    Bounded: it forgets the oldest changes, and says so by the floor.
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def append(self, product_ids: Sequence[str]) -> None:
+        """Note that these products changed; called after the write is durable."""
+        ...
+
+    async def position(self) -> int:
+        """The sequence number of the latest change."""
+        ...
+
+    async def since(self, position: int) -> tuple[int, list[str]] | None:
+        """(latest position, products changed after `position`); None when the log no longer reaches back so far."""
+        ...

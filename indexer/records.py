@@ -1,0 +1,158 @@
+"""What the index stores of a product: its state as a last-writer-wins map, and the row made from it.
+
+Events of a product are totally ordered by `Stamp`. A whole write (a creation, or a deletion, which is a creation
+of nothing) sets every field; a patch sets the fields it names; a field keeps the value with the greatest stamp.
+Merging is commutative, associative and idempotent, so any order, duplication or split of the events ends in the
+same state (Shapiro et al., 2011, "Conflict-free replicated data types", the LWW element map).
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from encoders.spec import FloatArray
+from indexer.errors import InvalidRecord
+
+STATE_MAX_BYTES = 65_535
+"""The longest VARCHAR that Milvus takes."""
+
+
+class Stamp(Struct, frozen=True, order=True, array_like=True):
+    """An event's place in its product's total order."""
+
+    version: int
+    source: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """One product event, ready to be merged.
+
+    `fields` are JSON values; media are `{"hash": …}` when stored, or `{"url": …}` when still to be fetched.
+    """
+
+    product_id: str
+    stamp: Stamp
+    fields: Mapping[str, Any]
+    whole: bool = False
+    """Sets every field, the absent ones to null: a creation or a deletion."""
+    deletes: bool = False
+
+
+class Written(Struct, frozen=True, array_like=True):
+    """A field's value and the event that set it."""
+
+    stamp: Stamp
+    value: Any
+
+
+class ProductState(Struct, frozen=True, omit_defaults=True):
+    """A product as the events so far define it. Lattice join: `merge`; bottom: `ProductState()`."""
+
+    base: Stamp | None = None
+    """The greatest whole write seen; nothing older than it counts."""
+    deleted: bool = False
+    """Whether that whole write was a deletion: the row is a tombstone until text or a picture comes later."""
+    written: dict[str, Written] = msgspec.field(default_factory=dict)
+    """Fields by name: those of the base, and those patched after it (null ones too: they are news)."""
+
+    def merge(self, change: ProductChange) -> ProductState:
+        """The state after one more event, wherever it stands in the order."""
+        base, deleted = self.base, self.deleted
+        if change.whole and (base is None or (change.stamp, change.deletes) > (base, deleted)):
+            base, deleted = change.stamp, change.deletes
+        written = dict(self.written)
+        for name, value in change.fields.items():
+            if value is None and change.whole:
+                continue
+            old = written.get(name)
+            if old is None or (change.stamp, _tie_break(value)) > (old.stamp, _tie_break(old.value)):
+                written[name] = Written(change.stamp, value)
+        return ProductState(
+            base, deleted, {name: one for name, one in written.items() if base is None or one.stamp >= base}
+        )
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The product's fields that are not null."""
+        return {name: one.value for name, one in self.written.items() if one.value is not None}
+
+    @property
+    def version(self) -> int:
+        """The greatest version among the events that still count."""
+        stamps = [one.stamp for one in self.written.values()] + ([self.base] if self.base else [])
+        return max(stamps).version if stamps else 0
+
+
+def merge_all(state: ProductState, changes: Iterable[ProductChange]) -> ProductState:
+    """Fold events into a state; their order does not matter."""
+    for change in changes:
+        state = state.merge(change)
+    return state
+
+
+def _tie_break(value: Any) -> bytes:
+    # Equal stamps mean the same event; should two differ all the same, the greater JSON wins on every replica.
+    return msgspec.json.encode(value, order="deterministic")
+
+
+class StoredProduct(Struct, frozen=True):
+    """What planning needs of a product that is in the index: its state, and what its vector was made from."""
+
+    state: ProductState
+    text_hash: str = ""
+    """Hash of the text that was embedded; empty: no text part."""
+    image_keys: tuple[str, ...] = ()
+    """The pictures that the image part was pooled from, in order; empty: no image part."""
+    broken_images: tuple[str, ...] = ()
+    """Pictures that can never be part of it; they are not tried again."""
+    incomplete: bool = False
+    """A picture was out of reach when the vector was made; it is tried again with the product's next event."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """One product as it is written to the index, in a single upsert."""
+
+    product_id: str
+    stored: StoredProduct
+    vector: FloatArray
+    """Fused vector (2·dim,) float32; zero where a part is absent."""
+    searchable: bool
+    """Whether it appears in results: it has a text or a picture in its vector or its lexical text."""
+    lexical: str = ""
+    """Analysed terms separated by blanks, for BM25."""
+    filter_terms: tuple[str, ...] = ()
+    """`field=value` terms that equality filters and categories match."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """Numeric fields that range filters compare: price, rating, rating_count, created_at (Unix ms)."""
+    card: bytes = b""
+    """JSON of the fields that results show, rank and count facets by."""
+
+
+def pack(stored: StoredProduct) -> str:
+    """Encode a stored product for a VARCHAR field.
+
+    Raises:
+        InvalidRecord: it is over `STATE_MAX_BYTES` even when compressed.
+    """
+    packed = base64.b64encode(zlib.compress(msgspec.json.encode(stored, order="deterministic"), 3)).decode()
+    if len(packed) > STATE_MAX_BYTES:
+        raise InvalidRecord(f"the product takes {len(packed)} bytes compressed, at most {STATE_MAX_BYTES} can be kept")
+    return packed
+
+
+def unpack(packed: str) -> StoredProduct:
+    """Decode what `pack` made."""
+    return _stored_products.decode(zlib.decompress(base64.b64decode(packed)))
+
+
+_stored_products = msgspec.json.Decoder(StoredProduct)

@@ -1,0 +1,75 @@
+"""From a product message to a change that can be merged, its inline pictures put away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from indexer.media import MediaStore
+from indexer.records import ProductChange, Stamp
+from streams.errors import InvalidEvent
+from streams.events import DeletedProduct, Event, Media, Product, decode_event
+from streams.messages import Message
+
+MEDIA_FIELDS = ("images", "videos", "audios")
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far from now an event's time may lie and still be ordered safely against tombstones."""
+
+    past_s: float = 30 * 86_400
+    future_s: float = 300
+
+
+def decode_message(message: Message, horizon: Horizon, now: Callable[[], float] = time.time) -> Event:
+    """Decode a message into an event within the horizon.
+
+    Raises:
+        InvalidEvent: it can never be processed.
+    """
+    event = decode_event(message.topic, message.value, message.headers, message.timestamp_ms)
+    age_s = now() - event.time_ms / 1000
+    if age_s > horizon.past_s:
+        raise InvalidEvent("too_old", f"the event is {age_s:.0f} s old, at most {horizon.past_s:.0f} s can be ordered")
+    if -age_s > horizon.future_s:
+        raise InvalidEvent("from_future", f"the event is {-age_s:.0f} s ahead, at most {horizon.future_s:.0f} s may be")
+    return event
+
+
+async def to_change(event: Event, media: MediaStore) -> ProductChange:
+    """The change a product event makes; inline media are stored first and referred to by hash.
+
+    Raises:
+        StoreUnavailable: the media store cannot take them just now.
+    """
+    data = event.data
+    if not isinstance(data, Product | DeletedProduct):
+        raise TypeError(f"{event.type} is no product event")
+    version = data.version if isinstance(data.version, int) else event.time_ms
+    fields: dict[str, Any] = {}
+    if isinstance(data, Product):
+        fields = {name: getattr(data, name) for name in _FIELDS if getattr(data, name) is not msgspec.UNSET}
+        for name in MEDIA_FIELDS:
+            if fields.get(name):
+                fields[name] = [await _reference(one, media) for one in fields[name]]
+    return ProductChange(
+        product_id=data.product_id,
+        stamp=Stamp(version, event.source, event.id),
+        fields=msgspec.to_builtins(fields),
+        whole=event.type != "product.updated",
+        deletes=event.type == "product.deleted",
+    )
+
+
+async def _reference(one: Media, media: MediaStore) -> dict[str, str]:
+    if one.data is not None:
+        return {"hash": await media.put(one.data)}
+    return {"url": one.url or ""}
+
+
+_FIELDS = tuple(name for name in Product.__struct_fields__ if name not in ("product_id", "version"))

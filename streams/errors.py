@@ -1,0 +1,49 @@
+"""What can go wrong in `streams`, and what to do about it.
+
+StreamError             base of everything raised here
+├── InvalidEvent        the message can never be processed: dead-letter it with `reason`
+├── UnreachableMedia    a picture cannot be had just now: index the product without it
+└── PublishFailed       Kafka does not take messages just now: retry after `retry_after_s`
+"""
+
+from typing import Literal
+
+Reason = Literal[
+    "undecodable",
+    "invalid",
+    "wrong_topic",
+    "too_old",
+    "from_future",
+    "too_large",
+    "invalid_image",
+    "unreachable_image",
+    "internal",
+]
+
+
+class StreamError(Exception):
+    """Base of the errors that streams raise."""
+
+
+class InvalidEvent(StreamError):
+    """A message that no retry can mend.
+
+    Attributes:
+        reason: the class of fault, by which dead letters are listed and replayed.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class UnreachableMedia(StreamError):
+    """A picture cannot be had just now, or may not be fetched; the message says why."""
+
+
+class PublishFailed(StreamError):
+    """Kafka did not take a message in time; the same call may succeed later."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,134 @@
+"""Pictures over HTTP: bounded in time, size, redirects and concurrency, and never from a private address."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from types import TracebackType
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from streams.errors import UnreachableMedia
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What a fetch may cost."""
+
+    max_bytes: int = 20 * 2**20
+    timeout_s: float = 5.0
+    attempts: int = 2
+    redirects: int = 3
+    concurrency: int = 16
+    per_host: int = 4
+    private_hosts: tuple[str, ...] = ()
+    """Host names that may be fetched from although they resolve to a private or loopback address."""
+
+    def __post_init__(self) -> None:
+        if min(self.max_bytes, self.attempts, self.concurrency, self.per_host) < 1 or self.timeout_s <= 0:
+            raise ValueError("media limits must be positive")
+
+
+class MediaFetcher:
+    """Fetches media; an async context manager that owns its connections."""
+
+    def __init__(self, limits: FetchLimits) -> None:
+        self._limits = limits
+
+    async def __aenter__(self) -> MediaFetcher:
+        connector = aiohttp.TCPConnector(
+            resolver=_PublicResolver(self._limits.private_hosts),
+            limit=self._limits.concurrency,
+            limit_per_host=self._limits.per_host,
+        )
+        timeout = aiohttp.ClientTimeout(total=self._limits.timeout_s)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False, auto_decompress=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def fetch(self, url: str) -> bytes:
+        """The bytes at an http(s) URL.
+
+        Raises:
+            UnreachableMedia: refused, too large, or still failing after the attempts.
+        """
+        for attempt in range(1, self._limits.attempts + 1):
+            try:
+                return await self._follow(url)
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                if attempt == self._limits.attempts:
+                    raise UnreachableMedia(f"{_shown(url)}: {type(error).__name__} {error}"[:500]) from error
+                await asyncio.sleep(0.2 * attempt)
+        raise AssertionError("unreachable: attempts is at least 1")
+
+    async def _follow(self, url: str) -> bytes:
+        for _ in range(self._limits.redirects + 1):
+            self._check(url)
+            async with self._session.get(url, allow_redirects=False) as response:
+                if response.status in (301, 302, 303, 307, 308):
+                    url = urljoin(url, response.headers.get("Location", ""))
+                    continue
+                response.raise_for_status()
+                return await self._read(response)
+        raise UnreachableMedia(f"{_shown(url)}: more than {self._limits.redirects} redirects")
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(2**16):
+            body += chunk
+            if len(body) > self._limits.max_bytes:
+                raise UnreachableMedia(f"{_shown(str(response.url))}: more than {self._limits.max_bytes} bytes")
+        return bytes(body)
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UnreachableMedia(f"{_shown(url)}: only http and https URLs are fetched")
+        # The resolver is not asked about literal addresses, so they are checked here.
+        if parts.hostname not in self._limits.private_hosts and _is_private(parts.hostname):
+            raise UnreachableMedia(f"{_shown(url)}: a private address; allow its host by name in media.private_hosts")
+
+
+@dataclass
+class _PublicResolver(AbstractResolver):
+    """Resolves names and drops private addresses; the connection then goes to just the address that was checked."""
+
+    allowed: tuple[str, ...]
+    _resolver: ThreadedResolver = field(default_factory=ThreadedResolver)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        if host in self.allowed:
+            return found
+        public = [one for one in found if not _is_private(one["host"])]
+        if not public:
+            raise OSError(f"{host} resolves to a private address; allow it by name in media.private_hosts")
+        return public
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _shown(url: str) -> str:
+    # Query strings carry signatures and tokens: they stay out of messages.
+    return url.split("?", 1)[0][:200]
+
+

@@ -1,0 +1,25 @@
+"""What pipelines publish, and the port through which they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Publisher(Protocol):
+    """Publishes messages durably; returns once every replica has them. May publish twice, never not at all."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Publish all, in order per key. Raises `PublishFailed` when Kafka does not take them in time."""
+        ...
