@@ -44,14 +44,17 @@ class Plan:
         return tuple(image_key(one) for one in self.wanted_images) != self.old.image_keys
 
     @property
+    def image_keys(self) -> tuple[str, ...]:
+        """Identities of `images`."""
+        return tuple(image_key(one) for one in self.images)
+
+    @property
     def wanted_images(self) -> tuple[Mapping[str, Any], ...]:
         """Its pictures without those that are known to be broken."""
         return tuple(one for one in self.images if image_key(one) not in self.old.broken_images)
 
 
-def plan(
-    changes: Iterable[ProductChange], stored: Mapping[str, tuple[StoredProduct, FloatArray]]
-) -> dict[str, Plan]:
+def plan(changes: Iterable[ProductChange], stored: Mapping[str, tuple[StoredProduct, FloatArray]]) -> dict[str, Plan]:
     """Merge changes into what is stored, one plan a product; several changes of a product become one."""
     by_product: dict[str, list[ProductChange]] = {}
     for change in changes:

@@ -17,7 +17,8 @@ from indexer.errors import StoreUnavailable
 class RedisConfig:
     """Where Redis is and how long to wait for it."""
 
-    url: str = "redis://127.0.0.1:6379/0"
+    url: str = ""
+    """`redis://…`; empty: the embedded server."""
     deadline_s: float = 0.5
     """The longest that one call may take, connecting included."""
     connections: int = 32

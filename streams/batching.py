@@ -36,6 +36,8 @@ class MicroBatcher:
         self._process = process
         self._queue: asyncio.Queue[Message] = asyncio.Queue(limits.count)
         self._slots = asyncio.Semaphore(limits.in_flight)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     async def put(self, message: Message) -> None:
         """Add a message; waits while there is no room."""
@@ -43,10 +45,21 @@ class MicroBatcher:
 
     async def run(self) -> None:
         """Batch and process until cancelled; batches under way are then cancelled too."""
-        async with asyncio.TaskGroup() as batches:
+        async with asyncio.TaskGroup() as group:
             while True:
                 await self._slots.acquire()
-                batches.create_task(self._process_one(await self._collect()))
+                batch = await self._collect()
+                if self._draining:
+                    return
+                task = group.create_task(self._process_one(batch))
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+
+    async def drain(self) -> None:
+        """Start no further batch, and return when those under way have finished."""
+        self._draining = True
+        if self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def _process_one(self, batch: list[Message]) -> None:
         try:

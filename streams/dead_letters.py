@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from streams.errors import InvalidEvent
+from streams.events import DEAD_LETTER
 from streams.messages import Message
 from streams.publisher import Outgoing
-from streams.events import DEAD_LETTER
 
 MAX_ERROR_CHARS = 2_000
 

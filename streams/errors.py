@@ -3,7 +3,8 @@
 StreamError             base of everything raised here
 ├── InvalidEvent        the message can never be processed: dead-letter it with `reason`
 ├── UnreachableMedia    a picture cannot be had just now: index the product without it
-└── PublishFailed       Kafka does not take messages just now: retry after `retry_after_s`
+├── PublishFailed       Kafka does not take messages just now: retry after `retry_after_s`
+└── UnreadableFile      a file to publish cannot be read as a whole: mend the file or the command
 """
 
 from typing import Literal
@@ -47,3 +48,7 @@ class PublishFailed(StreamError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class UnreadableFile(StreamError):
+    """A file to publish cannot be read as a whole; the message names it and the way out."""

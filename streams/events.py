@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -21,6 +21,8 @@ PRODUCT_EVENTS = "catalog.product-events"
 USER_EVENTS = "shop.user-events"
 INDEX_CHANGES = "vitrine.index-changes"
 DEAD_LETTER = "vitrine.dead-letter"
+MAX_MESSAGE_BYTES = 10_000_000
+"""What one message may take on any topic, its key and headers included."""
 
 # `(?!\n)`: `$` alone would let a trailing newline pass.
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
@@ -101,6 +103,23 @@ class UserSearched(Struct, forbid_unknown_fields=True, omit_defaults=True):
     user_id: UserId
     query: Annotated[str, Meta(max_length=1_000)]
     query_id: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class IndexChange(Struct, omit_defaults=True):
+    """What became of a product in the index; published on `vitrine.index-changes`, at least once, in order a product."""
+
+    product_id: ProductId
+    change: Literal["created", "updated", "deleted", "unchanged"]
+    searchable: bool
+    version: Version
+    """The greatest version seen of the product."""
+    generation: str
+    """The generation of the index that changed."""
+    event_ids: list[str]
+    """The events that it is about."""
+    indexed_at_ms: int
+    missing_images: bool = False
+    """A picture was out of reach; the product is searchable without it."""
 
 
 ProductData = Product | DeletedProduct

@@ -47,7 +47,9 @@ class MediaFetcher:
             limit_per_host=self._limits.per_host,
         )
         timeout = aiohttp.ClientTimeout(total=self._limits.timeout_s)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False, auto_decompress=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, trust_env=False, auto_decompress=False
+        )
         return self
 
     async def __aexit__(
@@ -66,7 +68,7 @@ class MediaFetcher:
                 return await self._follow(url)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 if attempt == self._limits.attempts:
-                    raise UnreachableMedia(f"{_shown(url)}: {type(error).__name__} {error}"[:500]) from error
+                    raise UnreachableMedia(f"{_shown(url)}: {_why(error)}") from error
                 await asyncio.sleep(0.2 * attempt)
         raise AssertionError("unreachable: attempts is at least 1")
 
@@ -127,8 +129,14 @@ def _is_private(host: str) -> bool:
         return False
 
 
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"answered {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error.os_error)
+    return type(error).__name__
+
+
 def _shown(url: str) -> str:
     # Query strings carry signatures and tokens: they stay out of messages.
     return url.split("?", 1)[0][:200]
-
-

@@ -1,0 +1,170 @@
+"""Cells as people write them in tables, read as the types that events want. Each function raises `ValueError`."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+ABSENT = frozenset({"", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "#N/A"})
+CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
+"""Signs that stand for one currency, and the dollar; ¥ may be two and is left unsaid."""
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "in stock", "instock", "available", "limited availability"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "out of stock", "outofstock", "sold out", "unavailable"})
+
+_NUMBER = re.compile(r"[-+]?\d[\d.,\s'’]*")
+_NEXT_URL = re.compile(r"\s*[,;|\s]\s*(?=(?:https?|file|data):)")
+_MILLISECONDS_FROM = 1e11
+"""A larger number is a time in ms, a smaller one in s: the year 1973 in the one, 5138 in the other."""
+
+
+def is_absent(cell: Any) -> bool:
+    """Whether a cell says nothing: None, NaN, an empty text or list, or a word for null."""
+    if isinstance(cell, float | Decimal):
+        return math.isnan(cell)
+    if isinstance(cell, str):
+        return cell.strip() in ABSENT
+    return cell is None or (isinstance(cell, list | dict | bytes) and not cell)
+
+
+def as_text(cell: Any) -> str:
+    """A scalar as a person would write it: 4.0 is `4`, True is `true`, a time is ISO 8601."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, str | int | float | Decimal):
+        # A lone surrogate (JSON can write one) has no UTF-8.
+        return str(cell).encode("utf-8", "replace").decode().strip()
+    raise ValueError(f"a {type(cell).__name__} is no text")
+
+
+def as_list(cell: Any) -> list[Any]:
+    """A cell's items without the absent ones: a list, a list written in JSON or Python, or a single item."""
+    if isinstance(cell, str) and cell.strip().startswith("["):
+        cell = _parsed(cell.strip())
+    items = cell if isinstance(cell, list | tuple) else [cell]
+    return [item for item in items if not is_absent(item)]
+
+
+def as_words(cell: Any) -> list[str]:
+    """A list, or a text whose items are separated by commas."""
+    if isinstance(cell, str) and not cell.strip().startswith("["):
+        return [word.strip() for word in cell.split(",") if not is_absent(word)]
+    return [as_text(item) for item in as_list(cell)]
+
+
+def as_references(cell: Any) -> list[Any]:
+    """Pictures of a cell: a list, or paths or URLs separated by commas; a comma inside a URL does not part it."""
+    if not isinstance(cell, str) or cell.strip().startswith("["):
+        return as_list(cell)
+    if re.match(r"\s*(?:https?|file|data):", cell):
+        return [part.strip() for part in _NEXT_URL.split(cell) if part.strip()]
+    return [part.strip() for part in cell.split(",") if part.strip()]
+
+
+def as_number(cell: Any) -> float:
+    """A number: `1,299.00`, `1.299,00`, `4.5 out of 5`."""
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float | Decimal):
+        raise ValueError(f"{cell!r:.60} is no number")
+    if not isinstance(cell, str):
+        return float(cell)
+    found = _NUMBER.search(cell)
+    if found is None:
+        raise ValueError(f"{cell[:60]!r} is no number")
+    return float(_plain(re.sub(r"[\s'’]", "", found.group()).rstrip(".,")))
+
+
+def as_count(cell: Any) -> int:
+    """A whole number: `14410.0`, `1,204 ratings`."""
+    number = as_number(cell)
+    if not number.is_integer():
+        raise ValueError(f"{cell!r:.60} is no whole number")
+    return int(number)
+
+
+def as_price(cell: Any) -> tuple[float, str | None]:
+    """A price and the currency it names: `$49.00`, `1.299,00 €`, `CHF 12`."""
+    if not isinstance(cell, str):
+        return as_number(cell), None
+    signs = _NUMBER.sub(" ", cell).strip(" .-").split()
+    named = [CURRENCIES.get(sign, sign) for sign in signs if sign not in "¥￥"]
+    if len(_NUMBER.findall(cell)) != 1 or not all(re.fullmatch("[A-Z]{3}", name) for name in named):
+        raise ValueError(f"{cell[:60]!r} is no price")
+    return as_number(cell), named[-1] if named else None
+
+
+def as_bool(cell: Any) -> bool:
+    """Whether something is so: a boolean, a number in stock, or a word such as `yes` and `sold out`."""
+    if isinstance(cell, bool | int | float):
+        return cell > 0
+    word = as_text(cell).rpartition("/")[2].replace("_", " ").lower()  # schema.org writes http://schema.org/InStock
+    if word in TRUE_WORDS or word in FALSE_WORDS:
+        return word in TRUE_WORDS
+    if word.isdigit():
+        return int(word) > 0
+    raise ValueError(f"{word[:60]!r} is neither yes nor no")
+
+
+def as_time(cell: Any) -> datetime:
+    """A time: a datetime, ISO 8601, or seconds or milliseconds since 1970. UTC unless it says otherwise."""
+    if isinstance(cell, str) and not re.fullmatch(r"\d{9,}(\.\d+)?", cell.strip()):
+        cell = datetime.fromisoformat(cell.strip())
+    elif isinstance(cell, str | int | float) and not isinstance(cell, bool):
+        number = float(cell)
+        cell = datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        cell = datetime(cell.year, cell.month, cell.day)
+    if not isinstance(cell, datetime):
+        raise ValueError(f"{cell!r:.60} is no time")
+    return cell if cell.tzinfo else cell.replace(tzinfo=UTC)
+
+
+def scalars(cell: Any) -> Iterable[tuple[str, str | list[str]]]:
+    """A cell as attribute values by the path inside it: a dict's entries by `.key`, what has no text left out."""
+    cell = _parsed(cell.strip()) if isinstance(cell, str) and cell.strip().startswith("[") else cell
+    if isinstance(cell, dict):
+        for name, inner in cell.items():
+            yield from ((f".{name}{path}", value) for path, value in scalars(inner))
+    elif isinstance(cell, list | tuple):
+        texts = [as_text(item) for item in cell if not is_absent(item) and not isinstance(item, dict | list | bytes)]
+        yield from [("", texts)] if texts else []
+    elif not is_absent(cell) and not isinstance(cell, bytes):
+        yield "", as_text(cell)
+
+
+def as_object(cell: Any) -> dict[str, Any] | None:
+    """A dict, or one written in JSON or Python; else None."""
+    value = _parsed(cell.strip()) if isinstance(cell, str) and cell.strip().startswith("{") else cell
+    return value if isinstance(value, dict) else None
+
+
+def _plain(number: str) -> str:
+    """`1.299,00` as `1299.00`: of two marks the last is the decimal one; a lone comma before 3 digits is not."""
+    mark = max(number.rfind("."), number.rfind(","))
+    if mark < 0:
+        return number
+    both = "." in number and "," in number
+    grouped = re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+|[-+]?\d{1,3}(\.\d{3}){2,}", number)
+    if grouped and not both:
+        return re.sub(r"[.,]", "", number)
+    return re.sub(r"[.,]", "", number[:mark]) + "." + number[mark + 1 :]
+
+
+def _parsed(text: str) -> Any:
+    """A list or dict written in JSON, or as Python and so pandas writes it; else the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return text

@@ -1,0 +1,62 @@
+"""Settings of the Kafka edge and of the indexing worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaConfig:
+    """Which Kafka, and how the consumer group behaves."""
+
+    bootstrap_servers: str = ""
+    """`host:port,…`; empty: the embedded broker."""
+    partitions: int = 6
+    """Of each topic that is created; existing topics keep theirs."""
+    replication_factor: int = 1
+    session_timeout_s: float = 10.0
+    """How long a silent worker keeps its partitions."""
+    heartbeat_s: float = 2.0
+    commit_interval_s: float = 0.25
+    """How often acknowledged offsets are committed; also how exact lag and index age are."""
+    deadline_s: float = 10.0
+    """The longest that a message may take to be published."""
+
+    def __post_init__(self) -> None:
+        if min(self.partitions, self.replication_factor) < 1:
+            raise ValueError("kafka.partitions and kafka.replication_factor must be at least 1")
+        if not 0 < self.heartbeat_s < self.session_timeout_s / 2:
+            raise ValueError("kafka.heartbeat_s must be positive and less than half of kafka.session_timeout_s")
+        if min(self.commit_interval_s, self.deadline_s) <= 0:
+            raise ValueError("kafka.commit_interval_s and kafka.deadline_s must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingConfig:
+    """How an indexing worker batches, and how it stops."""
+
+    group: str = "vitrine-indexer"
+    workers: int = 1
+    """How many indexing workers `vitrine up` starts."""
+    batch_events: int = 64
+    batch_bytes: int = 16 * 2**20
+    linger_s: float = 0.03
+    """How long the first event of a batch waits for company."""
+    in_flight: int = 2
+    """Batches under way at once: one is encoded while another is loaded or written."""
+    decode_threads: int = 2
+    drain_s: float = 10.0
+    """How long a worker that is told to stop may take to finish its batches."""
+    horizon_days: float = 30.0
+    """Events older than this cannot be ordered against tombstones and are dead letters."""
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
+    """Where /healthz, /readyz and /metrics are served; 0: a free port."""
+
+    def __post_init__(self) -> None:
+        if min(self.workers, self.batch_events, self.batch_bytes, self.in_flight, self.decode_threads) < 1:
+            raise ValueError(
+                "indexing.workers, batch_events, batch_bytes, in_flight, decode_threads must be at least 1"
+            )
+        if min(self.linger_s, self.drain_s) < 0 or self.horizon_days <= 0:
+            raise ValueError("indexing.linger_s and drain_s must be at least 0, horizon_days above 0")

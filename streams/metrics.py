@@ -1,0 +1,23 @@
+"""What the indexing worker counts and times, in Prometheus' terms."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+EVENTS = Counter("vitrine_events_total", "Events taken from Kafka", ["topic"])
+DEAD_LETTERS = Counter("vitrine_dead_letters_total", "Events sent to the dead-letter topic", ["reason"])
+PRODUCTS = Counter("vitrine_products_total", "Products handled, by what was done for each", ["change"])
+ENCODED = Counter("vitrine_encoded_total", "Inputs that went through the encoder", ["modality"])
+REUSED = Counter(
+    "vitrine_reused_embeddings_total", "Embeddings taken over because content had not changed", ["modality"]
+)
+BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
+STAGE_SECONDS = Histogram("vitrine_stage_seconds", "Time a batch spends in a stage", ["stage"], buckets=_SECONDS)
+FRESHNESS_SECONDS = Histogram(
+    "vitrine_event_to_searchable_seconds",
+    "From Kafka's timestamp to durable in the index",
+    ["change"],
+    buckets=_SECONDS,
+)
+RETRIES = Counter("vitrine_retries_total", "Calls repeated because a server was not available", ["server"])
+UNACKNOWLEDGED = Gauge("vitrine_unacknowledged_events", "Events taken and not yet acknowledged")

@@ -1,0 +1,34 @@
+"""Waiting for servers: the same idempotent call again, until it succeeds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from indexer.errors import StoreUnavailable
+from streams import metrics
+from streams.errors import PublishFailed
+
+T = TypeVar("T")
+MAX_WAIT_S = 15.0
+
+log = logging.getLogger(__name__)
+
+
+async def until_available(server: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat an idempotent call with growing waits while its server is not available.
+
+    For ever: an event is acknowledged when its effect is durable and not before, so there is nothing else to do.
+    The unacknowledged events fill the queues, and the worker stops fetching.
+    """
+    wait_s = 0.1
+    while True:
+        try:
+            return await call()
+        except (StoreUnavailable, PublishFailed) as error:
+            metrics.RETRIES.labels(server).inc()
+            log.warning("server_unavailable", extra={"server": server, "error": str(error)[:300], "retry_in_s": wait_s})
+            await asyncio.sleep(max(wait_s, error.retry_after_s if wait_s > 1 else 0))
+            wait_s = min(2 * wait_s, MAX_WAIT_S)

@@ -1,0 +1,177 @@
+"""Rows of CSV, JSON Lines and Parquet files, read as a stream: never a whole file in memory."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streams.errors import UnreadableFile
+
+MAX_LINE_BYTES = 64_000_000
+"""A longer line is no row; the bound keeps a file without line ends out of memory."""
+MAX_CELL_CHARS = 16_000_000
+"""What an unclosed quote can swallow at most before the row is given up."""
+PARQUET_BATCH_ROWS = 64
+DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        line: where it ends in a text file, or its number in a Parquet file; from 1.
+        cells: by column name; a CSV's are all strings.
+        done: the share of the file that has been read, 0 to 1.
+    """
+
+    line: int
+    cells: dict[str, Any]
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that cannot be published, and why."""
+
+    line: int
+    reason: str
+
+
+Rows = Iterator[Row | Rejection]
+
+
+def read_rows(path: Path, encoding: str | None = None) -> Rows:
+    """Read a file's rows by its extension: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`.
+
+    Args:
+        path: the file.
+        encoding: of a CSV; None: by its byte order mark, else UTF-8 if it is that throughout, else Windows-1252.
+
+    Raises:
+        UnreadableFile: when the file as a whole cannot be read; a bad row is yielded as a `Rejection` instead.
+    """
+    suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    try:
+        if suffix in (".csv", ".tsv"):
+            yield from _csv_rows(path, encoding or _csv_encoding(path))
+        elif suffix in (".jsonl", ".ndjson"):
+            yield from _json_rows(path)
+        elif suffix in (".parquet", ".pq"):
+            yield from _parquet_rows(path)
+        else:
+            takes = ".csv, .tsv, .jsonl, .ndjson (also with .gz) and .parquet"
+            raise UnreadableFile(f"{path}: unknown extension {suffix!r}; it takes {takes}")
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise UnreadableFile(f"{path} cannot be read: {error}") from error
+    except (UnicodeError, LookupError) as error:
+        raise UnreadableFile(f"{path}: {error}; name its encoding with --encoding") from error
+
+
+def _open(path: Path) -> tuple[IO[bytes], Callable[[], float]]:
+    """The file's bytes, unpacked, and how much of it has been read (by compressed size)."""
+    raw = path.open("rb")
+    size = max(path.stat().st_size, 1)
+    unpacked = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
+    return unpacked, lambda: min(raw.tell() / size, 1.0)  # type: ignore[return-value]
+
+
+def _csv_encoding(path: Path) -> str:
+    stream, _ = _open(path)
+    with stream:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        chunk = stream.read(1 << 20)
+        if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        try:
+            while chunk:
+                decoder.decode(chunk)
+                chunk = stream.read(1 << 20)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8-sig"
+
+
+def _csv_rows(path: Path, encoding: str) -> Rows:
+    csv.field_size_limit(MAX_CELL_CHARS)
+    stream, done = _open(path)
+    with stream, io.TextIOWrapper(stream, encoding, newline="") as text:
+        first = text.readline(MAX_CELL_CHARS)
+        delimiter = max(DELIMITERS, key=first.count)
+        header = next(csv.reader([first], delimiter=delimiter), [])
+        columns = _columns(path, header)
+        reader = csv.reader(text, delimiter=delimiter)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Rejection(reader.line_num + 1, f"not CSV: {error}; is a quote left open?")
+                continue
+            if any(cells):
+                yield _csv_row(reader.line_num + 1, columns, cells, done())
+
+
+def _columns(path: Path, header: list[str]) -> list[str]:
+    columns = [name.strip() for name in header]
+    if not any(columns):
+        raise UnreadableFile(f"{path} has no header: its first line must name the columns")
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    if twice:
+        raise UnreadableFile(f"{path} names a column more than once: {', '.join(twice)}")
+    return columns
+
+
+def _csv_row(line: int, columns: list[str], cells: list[str], done: float) -> Row | Rejection:
+    if any(cells[len(columns) :]):
+        return Rejection(line, f"{len(cells)} cells, but the header names {len(columns)} columns")
+    return Row(line, {name: cell for name, cell in zip(columns, cells, strict=False) if name}, done)
+
+
+def _json_rows(path: Path) -> Rows:
+    stream, done = _open(path)
+    with stream:
+        line = 0
+        while raw := stream.readline(MAX_LINE_BYTES):
+            line += 1
+            if len(raw) == MAX_LINE_BYTES and not raw.endswith(b"\n"):
+                while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                    pass
+                yield Rejection(line, f"longer than {MAX_LINE_BYTES:,} bytes")
+            elif raw.strip():
+                yield _json_row(line, raw.removeprefix(codecs.BOM_UTF8) if line == 1 else raw, done())
+
+
+def _json_row(line: int, raw: bytes, done: float) -> Row | Rejection:
+    try:
+        # The standard library's parser, as it takes the NaN that Python programs write.
+        cells = json.loads(raw)
+    except UnicodeDecodeError:
+        return Rejection(line, "not UTF-8")
+    except (ValueError, RecursionError) as error:
+        return Rejection(line, f"not JSON: {error}")
+    if not isinstance(cells, dict):
+        return Rejection(line, "not a JSON object")
+    return Row(line, cells, done)
+
+
+def _parquet_rows(path: Path) -> Rows:
+    with pq.ParquetFile(path) as file:
+        total = max(file.metadata.num_rows, 1)
+        line = 0
+        for batch in file.iter_batches(PARQUET_BATCH_ROWS):
+            for cells in batch.to_pylist():
+                line += 1
+                yield Row(line, cells, line / total)

@@ -1,0 +1,1 @@
+"""Composition roots: where configuration, servers and pipelines become a running process."""
