@@ -52,3 +52,7 @@ class PublishFailed(StreamError):
 
 class UnreadableFile(StreamError):
     """A file to publish cannot be read as a whole; the message names it and the way out."""
+
+
+class KafkaUnavailable(StreamError):
+    """Kafka did not answer a question in time."""

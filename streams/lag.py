@@ -1,0 +1,99 @@
+"""A consumer group's lag: what is in Kafka and not yet committed, per partition."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from types import TracebackType
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.errors import KafkaUnavailable
+
+DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """Where a group stands on one partition."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    """The first message that is not committed."""
+    end_offset: int
+
+    @property
+    def messages(self) -> int:
+        """How many messages are waiting."""
+        return max(0, self.end_offset - self.next_offset)
+
+
+class LagProbe:
+    """Asks Kafka for a group's lag; an async context manager that owns its connections.
+
+    Raises `KafkaUnavailable` when Kafka does not answer within `DEADLINE_S`.
+    """
+
+    def __init__(self, bootstrap_servers: str, group: str) -> None:
+        self._servers = bootstrap_servers
+        self._group = group
+
+    async def __aenter__(self) -> LagProbe:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers, enable_auto_commit=False, request_timeout_ms=5_000, fetch_max_wait_ms=100
+        )
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, request_timeout_ms=5_000)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await self._consumer.start()
+                await self._admin.start()
+        except BaseException as error:
+            await self._close()
+            if isinstance(error, KafkaError | TimeoutError | OSError):
+                raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def lag(self, *topics: str) -> list[PartitionLag]:
+        """The group's lag on every partition of the topics; topics that do not exist are left out."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self._lag(topics)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+
+    async def timestamp_ms(self, topic: str, partition: int, offset: int) -> int:
+        """Kafka's timestamp of one message, Unix milliseconds."""
+        where = TopicPartition(topic, partition)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                self._consumer.assign([where])
+                self._consumer.seek(where, offset)
+                return (await self._consumer.getone(where)).timestamp
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+
+    async def _lag(self, topics: tuple[str, ...]) -> list[PartitionLag]:
+        partitions = [
+            TopicPartition(topic["topic"], one["partition"])
+            for topic in await self._admin.describe_topics(list(topics))
+            for one in sorted(topic["partitions"], key=lambda one: one["partition"])
+        ]
+        if not partitions:
+            return []
+        committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+        starts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        return [PartitionLag(*one, max(committed[one].offset, starts[one]), ends[one]) for one in partitions]
+
+    async def _close(self) -> None:
+        await self._admin.close()
+        await self._consumer.stop()

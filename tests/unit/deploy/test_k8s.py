@@ -1,0 +1,71 @@
+"""The Kubernetes manifests: valid against the schemas, and true to the settings, topics and ports of the code."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from streams.config import IndexingConfig
+from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from vitrine.settings import sections
+
+ROOT = Path(__file__).parents[3] / "deploy" / "k8s"
+KUBERNETES_VERSIONS = ("1.31", "1.34")
+FOREIGN = ("keda.sh", "kustomize.config.k8s.io")
+KEDA_KAFKA_REQUIRED = {"bootstrapServers", "consumerGroup", "topic"}
+
+
+def resources(*, foreign: bool = True) -> list[Any]:
+    """Every resource of every manifest, as pytest parameters; `foreign` ones are not of Kubernetes itself."""
+    found = []
+    for path in sorted(ROOT.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            if foreign or document["apiVersion"].split("/")[0] not in FOREIGN:
+                found.append(pytest.param(document, id=f"{path.stem}-{document['kind']}"))
+    return found
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    return [one.values[0] for one in resources() if one.values[0]["kind"] == kind]
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize("resource", resources(foreign=False))
+def test_a_resource_is_valid_against_the_schema(resource, version):
+    kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_the_kustomization_lists_every_manifest():
+    listed = yaml.safe_load((ROOT / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in ROOT.glob("*.yaml")} - {"kustomization.yaml", "secret.example.yaml"}
+    assert set(listed) == there
+
+
+def test_every_setting_in_the_config_map_exists():
+    known = {
+        f"VITRINE_{section}_{field.name}".upper() for section, kind in sections().items() for field in fields(kind)
+    }
+    (config,) = of_kind("ConfigMap")
+    assert set(config["data"]) <= known
+
+
+def test_the_scaler_watches_the_topics_and_group_that_the_workers_consume():
+    (scaled,) = of_kind("ScaledObject")
+    triggers = [one["metadata"] for one in scaled["spec"]["triggers"]]
+    assert all(KEDA_KAFKA_REQUIRED <= set(one) for one in triggers)
+    assert {one["topic"] for one in triggers} == {PRODUCT_EVENTS, USER_EVENTS}
+    assert {one["consumerGroup"] for one in triggers} == {IndexingConfig().group}
+    assert scaled["spec"]["scaleTargetRef"]["name"] in {one["metadata"]["name"] for one in of_kind("Deployment")}
+
+
+@pytest.mark.parametrize("deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"])
+def test_a_deployment_runs_unprivileged_with_probes_and_secrets_by_reference(deployment):
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] and container["securityContext"]["readOnlyRootFilesystem"]
+    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
+    assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
+    assert pod["terminationGracePeriodSeconds"] > IndexingConfig().drain_s

@@ -1,0 +1,41 @@
+"""`vitrine worker`: one worker in the foreground, as containers run it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from vitrine.commands.options import with_settings
+from vitrine.settings import Settings
+
+
+@click.group(help="Run one worker in the foreground, against the configured servers.")
+def command() -> None:
+    pass
+
+
+@command.command(help="Consume events, encode them and write them to the index.")
+@with_settings()
+def indexing(settings: Settings) -> None:
+    from vitrine.roots.indexing import run_indexing_worker
+
+    _run(run_indexing_worker(settings))
+
+
+@command.command(help="Answer searches over HTTP.")
+@with_settings()
+def query(settings: Settings) -> None:
+    from vitrine.roots.query import run_query_worker
+
+    _run(run_query_worker(settings))
+
+
+def _run(worker: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    from vitrine.logs import configure_logging
+
+    configure_logging()
+    uvloop.run(worker)

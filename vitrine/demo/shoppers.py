@@ -1,0 +1,67 @@
+"""Simulated shoppers: each has a taste in categories and colours, and clicks on what agrees with it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from encoders.catalogue import RenderedProduct
+from streams.events import Event, UserInteraction
+
+KINDS = ("viewed", "clicked", "liked", "carted", "purchased")
+KIND_ODDS = (50, 35, 8, 5, 2)
+DEPARTURE = 0.1
+"""How often a shopper looks at something out of taste."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """A person who shops.
+
+    Attributes:
+        kinds: sorts of product that they like, as `RenderedProduct.kind`.
+        colours: colours that they like; none: any.
+    """
+
+    user_id: str
+    kinds: tuple[str, ...]
+    colours: tuple[str, ...]
+
+    def likes(self, product: RenderedProduct) -> bool:
+        """Whether a product is to their taste."""
+        return product.kind in self.kinds and (not self.colours or product.colour in self.colours)
+
+
+def random_shoppers(products: Sequence[RenderedProduct], count: int, seed: int = 0) -> list[Shopper]:
+    """Shoppers whose tastes are drawn from what the catalogue has."""
+    random_ = random.Random(seed)
+    kinds = sorted({one.kind for one in products})
+    colours = sorted({one.colour for one in products})
+    return [
+        Shopper(f"shopper-{number:04}", tuple(random_.sample(kinds, 3)), tuple(random_.sample(colours, 4)))
+        for number in range(count)
+    ]
+
+
+def interactions(
+    shoppers: Sequence[Shopper], products: Sequence[RenderedProduct], count: int, seed: int = 0
+) -> Iterator[Event]:
+    """`count` events, one shopper after another at random, each drawn from what that shopper likes.
+
+    Ids depend on the seed alone, so the same stream published twice counts once.
+    """
+    random_ = random.Random(seed)
+    liked = {one.user_id: [product for product in products if one.likes(product)] or products for one in shoppers}
+    for number in range(count):
+        shopper = random_.choice(shoppers)
+        pool = products if random_.random() < DEPARTURE else liked[shopper.user_id]
+        (kind,) = random_.choices(KINDS, KIND_ODDS)
+        yield Event(
+            id=f"demo-{seed}-{number}",
+            source="vitrine/demo",
+            type=f"user.{kind}",
+            time_ms=int(time.time() * 1000),
+            data=UserInteraction(user_id=shopper.user_id, product_id=random_.choice(pool).product_id),
+        )
