@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -120,6 +121,7 @@ def _split(
     return {name: [(column, cell) for _, column, cell in columns] for name, columns in ordered.items()}, others
 
 
+@functools.lru_cache(maxsize=1_024)
 def _plain(column: str) -> str:
     """`Product ID`, `productId` and `product-id` as `product_id`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
@@ -156,7 +158,9 @@ def _lines(cell: Any) -> list[str]:
     """Texts of a list; of an item with several parts, the one that is its text."""
     items = cells.as_list(cell)
     texts = [
-        next((item[name] for name in ("text", "body", "content") if item.get(name)), "") if isinstance(item, dict) else item
+        next((item[name] for name in ("text", "body", "content") if item.get(name)), "")
+        if isinstance(item, dict)
+        else item
         for item in items
     ]
     return [cells.as_text(text) for text in texts if not cells.is_absent(text)]

@@ -21,7 +21,7 @@ PRODUCT_EVENTS = "catalog.product-events"
 USER_EVENTS = "shop.user-events"
 INDEX_CHANGES = "vitrine.index-changes"
 DEAD_LETTER = "vitrine.dead-letter"
-MAX_MESSAGE_BYTES = 10_000_000
+MAX_MESSAGE_BYTES = 10 * 2**20
 """What one message may take on any topic, its key and headers included."""
 
 # `(?!\n)`: `$` alone would let a trailing newline pass.

@@ -1,8 +1,8 @@
 """Rows as events: what `vitrine publish` sends, free of Kafka.
 
-A product row is a `product.created`. Its version is the row's `version`, else the event's time; that time is now, and later for
-each further row of the same product, so the last row of a file wins. Publishing a file again is safe: the state that it
-states is the same, and is written anew. An event's id is a hash of what it says and when, so a row that carries its
+A product row is a `product.created`. Its version is the row's `version`, else the event's time; that time is now, and
+later for each further row of the same product, so the last row of a file wins. Publishing a file again is safe: it
+states the same anew. An event's id is a hash of what it says and when, so a row that carries its
 own time or version is the same event each time.
 """
 
@@ -44,7 +44,7 @@ ACTIONS: Mapping[str, str] = {
 }
 """Words of click logs for event types."""
 _ENVELOPE_BYTES = 512
-_PATTERN = re.compile(r" matching regex '.*?'(?= - |$)")
+_PATTERN = re.compile(r" matching regex '.*?'(?= - )")
 _TOPICS = {name: topic for topic, types in TYPES_BY_TOPIC.items() for name in types}
 
 
@@ -88,8 +88,10 @@ def product_events(
 def shopper_events(
     rows: Iterable[Row | Rejection], renames: Mapping[str, str], clock: EventClock
 ) -> Iterator[Prepared | Rejection]:
-    """An event for each row: a CloudEvents envelope as it is, or one of columns such as type, user_id, product_id, time."""
-    return _each(rows, lambda row: _envelope(row, clock) if "specversion" in row.cells else _shopper(row, renames, clock))
+    """An event for each row: a CloudEvents envelope as it is, or one of columns: type, user_id, product_id, time, …"""
+    return _each(
+        rows, lambda row: _envelope(row, clock) if "specversion" in row.cells else _shopper(row, renames, clock)
+    )
 
 
 def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
@@ -110,9 +112,7 @@ def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
     return renames
 
 
-def _each(
-    rows: Iterable[Row | Rejection], prepare: Callable[[Row], Prepared]
-) -> Iterator[Prepared | Rejection]:
+def _each(rows: Iterable[Row | Rejection], prepare: Callable[[Row], Prepared]) -> Iterator[Prepared | Rejection]:
     for row in rows:
         if isinstance(row, Rejection):
             yield row
@@ -127,7 +127,10 @@ def _product(row: Row, renames: Mapping[str, str], resolve: Resolve, clock: Even
     fields = product_fields(row.cells, renames, resolve)
     if "product_id" not in fields:
         raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
-    data = msgspec.convert(fields, Product)
+    try:
+        data = msgspec.convert(fields, Product)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
     return _prepared(row, "product.created", data, clock.tick(data.product_id))
 
 
@@ -171,9 +174,7 @@ def _envelope(row: Row, clock: EventClock) -> Prepared:
     return Prepared(topic, event, row.line, row.done)
 
 
-def _prepared(
-    row: Row, kind: str, data: ProductData | UserData, time_ms: int, event_id: str | None = None
-) -> Prepared:
+def _prepared(row: Row, kind: str, data: ProductData | UserData, time_ms: int, event_id: str | None = None) -> Prepared:
     encoded = msgspec.json.encode(data)
     if len(encoded) > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
         raise ValueError(f"{len(encoded):,} bytes with its pictures, over the {MAX_MESSAGE_BYTES:,} of a message")

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,17 +63,20 @@ def read_rows(path: Path, encoding: str | None = None) -> Rows:
         UnreadableFile: when the file as a whole cannot be read; a bad row is yielded as a `Rejection` instead.
     """
     suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return _readable(path, lambda: _csv_rows(path, encoding or _csv_encoding(path)))
+    if suffix in (".jsonl", ".ndjson"):
+        return _readable(path, lambda: _json_rows(path))
+    if suffix in (".parquet", ".pq"):
+        return _readable(path, lambda: _parquet_rows(path))
+    takes = ".csv, .tsv, .jsonl, .ndjson (also with .gz) and .parquet"
+    raise UnreadableFile(f"{path}: unknown extension {suffix!r}; it takes {takes}")
+
+
+def _readable(path: Path, read: Callable[[], Rows]) -> Rows:
     try:
-        if suffix in (".csv", ".tsv"):
-            yield from _csv_rows(path, encoding or _csv_encoding(path))
-        elif suffix in (".jsonl", ".ndjson"):
-            yield from _json_rows(path)
-        elif suffix in (".parquet", ".pq"):
-            yield from _parquet_rows(path)
-        else:
-            takes = ".csv, .tsv, .jsonl, .ndjson (also with .gz) and .parquet"
-            raise UnreadableFile(f"{path}: unknown extension {suffix!r}; it takes {takes}")
-    except (OSError, EOFError, pa.ArrowException) as error:
+        yield from read()
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise UnreadableFile(f"{path} cannot be read: {error}") from error
     except (UnicodeError, LookupError) as error:
         raise UnreadableFile(f"{path}: {error}; name its encoding with --encoding") from error

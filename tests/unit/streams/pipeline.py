@@ -1,0 +1,119 @@
+"""The product pipeline over the doubles, as tests drive it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PIL import Image
+
+from encoders.port import HashEncoder
+from indexer.change_log import InMemoryChangeLog
+from indexer.media import InMemoryMediaStore
+from indexer.memory import InMemoryProductStore
+from streams.decoding import Horizon
+from streams.encoding import EncoderThread
+from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
+from streams.fetching import FetchLimits, MediaFetcher
+from streams.indexing import ProductPipeline
+from streams.messages import Message, PrefixAcknowledger
+from streams.notices import ChangeNotices
+from streams.pictures import PictureLoader
+from streams.publisher import Outgoing
+
+
+def picture(colour: str = "red", format: str = "PNG") -> str:
+    """A small picture of one colour, base64."""
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), colour).save(file, format)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+class CountingEncoder(HashEncoder):
+    """Counts what goes through it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts = 0
+        self.images = 0
+
+    def encode_texts(self, texts: Sequence[str]):
+        self.texts += len(texts)
+        return super().encode_texts(texts)
+
+    def encode_images(self, images):
+        self.images += len(images)
+        return super().encode_images(images)
+
+
+class Kafka:
+    """Makes messages, and takes what is published and acknowledged."""
+
+    def __init__(self) -> None:
+        self._offsets = itertools.count()
+        self.published: list[Outgoing] = []
+        self.acked: list[int] = []
+
+    def message(self, data: dict[str, Any], type: str = "product.created", **envelope: Any) -> Message:
+        """A structured-mode product event."""
+        offset = next(self._offsets)
+        event = {"specversion": "1.0", "id": f"event-{offset}", "source": "test", "type": type, "data": data} | envelope
+        return self.raw(json.dumps(event).encode(), offset)
+
+    def raw(self, value: bytes | None, offset: int | None = None) -> Message:
+        offset = next(self._offsets) if offset is None else offset
+        now_ms = int(time.time() * 1000)
+        return Message(PRODUCT_EVENTS, 0, offset, now_ms, b"k", value, {}, ack=lambda: self.acked.append(offset))
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        self.published += messages
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        return [json.loads(one.value or b"") for one in self.published if one.topic == INDEX_CHANGES]
+
+    @property
+    def dead_letters(self) -> list[tuple[str, str]]:
+        letters = [one.headers for one in self.published if one.topic == DEAD_LETTER]
+        return [(one["vitrine_reason"].decode(), one["vitrine_error"].decode()) for one in letters]
+
+
+class Bench:
+    """A pipeline over doubles."""
+
+    def __init__(self, store: InMemoryProductStore | None = None) -> None:
+        self.encoder = CountingEncoder()
+        self.store = store or InMemoryProductStore(self.encoder.spec)
+        self.kafka = Kafka()
+        self.changes = InMemoryChangeLog()
+        self.media = InMemoryMediaStore()
+        self._acknowledger = PrefixAcknowledger()
+        self._threads = ThreadPoolExecutor(1)
+        fetcher = MediaFetcher(FetchLimits(attempts=1))
+        self.pipeline = ProductPipeline(
+            self.store,
+            self.media,
+            PictureLoader(self.media, fetcher, self.encoder, self._threads),
+            EncoderThread(self.encoder, self._threads),
+            self.kafka,
+            ChangeNotices(self.changes),
+            "test",
+            self._acknowledger.finish,
+            Horizon(),
+        )
+
+    async def index(self, *messages: Message) -> None:
+        """Have a batch of messages processed."""
+        for message in messages:
+            self._acknowledger.receive(message)
+        await self.pipeline.process(list(messages))
+
+    async def titles(self, query: str, limit: int = 10) -> list[str]:
+        """Ids that a lexical search finds."""
+        return [one.product_id for one in await self.store.search_lexical(query, (), limit)]

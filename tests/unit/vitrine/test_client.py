@@ -1,0 +1,75 @@
+"""The client library, against the HTTP that a query worker speaks."""
+
+import base64
+import json
+
+import httpx
+import pytest
+
+from vitrine.client import Client
+from vitrine.errors import NotRunning, SearchRefused
+
+ANSWER = {
+    "query_id": "q",
+    "hits": [{"product_id": "p1", "score": 0.5, "title": "Hoodie", "price": 49.0, "currency": "USD", "new_field": 1}],
+    "total": 1,
+    "took_ms": 3,
+    "cache": "miss",
+    "degraded": [],
+    "generation": "g",
+    "index_age_ms": 0,
+}
+
+
+def client_of(answer):
+    return Client("http://worker/", transport=httpx.MockTransport(answer))
+
+
+def test_a_search_is_sent_as_the_contract_says_and_read_back():
+    asked = {}
+
+    def answer(request):
+        asked.update(json.loads(request.content), path=request.url.path)
+        return httpx.Response(200, json=ANSWER)
+
+    with client_of(answer) as client:
+        found = client.search("hoodie", image=b"jpeg", user_id="u", k=3, filters={"price": {"lt": 50}}, mode="dense")
+    assert asked == {
+        "path": "/v1/search",
+        "text": "hoodie",
+        "image": base64.b64encode(b"jpeg").decode(),
+        "user_id": "u",
+        "k": 3,
+        "filters": {"price": {"lt": 50}},
+        "mode": "dense",
+    }
+    assert [hit.product_id for hit in found.hits] == ["p1"]
+    assert found.cache == "miss"
+
+
+def test_a_picture_by_url_is_sent_as_a_url():
+    def answer(request):
+        assert json.loads(request.content)["image"] == {"url": "https://shop/x.jpg"}
+        return httpx.Response(200, json=ANSWER)
+
+    client_of(answer).search(image="https://shop/x.jpg")
+
+
+def test_a_problem_is_told_in_the_workers_words():
+    problem = {"title": "Invalid request", "detail": "`k` must be at most 100", "status": 422}
+    with pytest.raises(SearchRefused, match="422: Invalid request; `k` must be at most 100") as refused:
+        client_of(lambda _: httpx.Response(422, json=problem)).search("x")
+    assert refused.value.status == 422
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"hits": 3}'])
+def test_something_else_on_the_port_is_told_apart(body):
+    with pytest.raises(SearchRefused):
+        client_of(lambda _: httpx.Response(200, content=body)).search("x")
+    with pytest.raises(SearchRefused, match="500"):
+        client_of(lambda _: httpx.Response(500, content=body)).search("x")
+
+
+def test_nothing_on_the_port_names_the_way_out():
+    with pytest.raises(NotRunning, match="vitrine up"):
+        Client("http://127.0.0.1:1").search("x")
