@@ -15,6 +15,7 @@ from indexer.media import MediaStore
 from indexer.planning import Plan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, ProductChange
+from indexer.rows import is_searchable
 from streams import metrics
 from streams.dead_letters import dead_letter
 from streams.decoding import Horizon, decode_message, to_change
@@ -182,7 +183,7 @@ def _index_change(plan: Plan, row: IndexRow | None, generation: str, event_ids: 
     return IndexChange(
         product_id=plan.product_id,
         change=_kind(plan, row),  # pyright: ignore[reportArgumentType]
-        searchable=row.searchable if row else plan.searchable,
+        searchable=is_searchable(stored),
         version=plan.state.version,
         generation=generation,
         event_ids=event_ids,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
@@ -25,12 +26,12 @@ Delivery = asyncio.Future[object]
 class EventPublisher:
     """Publishes events; an async context manager that owns its connection.
 
-    What a call that returned has published is there exactly once; a call that failed or was cancelled may have published
+    What a call that returned has published is there exactly once; one that failed or was cancelled may have published
     all the same. Events of one key keep the order in which `send` took them. For one event loop.
     """
 
     def __init__(self, bootstrap_servers: str, deadline_s: float = 30.0, linger_ms: int = 5) -> None:
-        """Args: bootstrap_servers: `host:port,…`; deadline_s: of connecting, and of each event; linger_ms: of a batch."""
+        """Args: bootstrap_servers: `host:port,…`; deadline_s: to connect, and for each event; linger_ms: batching."""
         self._servers = bootstrap_servers
         self._deadline_s = deadline_s
         self._linger_ms = linger_ms
@@ -75,7 +76,7 @@ class EventPublisher:
         except MessageSizeTooLargeError as error:
             raise InvalidEvent("too_large", f"event {event.id} is over {MAX_MESSAGE_BYTES:,} bytes") from error
         except (KafkaError, OSError, TimeoutError) as error:
-            raise self._failed(topic, error) from error
+            raise self._failed(f"an event for {topic}", error) from error
 
     async def settle(self, deliveries: Iterable[Delivery]) -> None:
         """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""
@@ -85,7 +86,9 @@ class EventPublisher:
         done, pending = await asyncio.wait(waiting, timeout=self._deadline_s)
         errors = [error for one in done if (error := one.exception()) is not None]
         if errors or pending:
-            raise self._failed("topics", errors[0] if errors else TimeoutError()) from (errors[0] if errors else None)
+            raise self._failed(f"{len(errors) + len(pending)} events", errors[0] if errors else TimeoutError()) from (
+                errors[0] if errors else None
+            )
 
     async def _stop(self) -> None:
         try:
@@ -95,11 +98,9 @@ class EventPublisher:
             # What mattered was settled before; a broker that is gone cannot be told goodbye.
             return
 
-    def _failed(self, topic: str, error: BaseException) -> PublishFailed:
+    def _failed(self, what: str, error: BaseException) -> PublishFailed:
         why = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
-        return PublishFailed(
-            f"Kafka at {self._servers} did not take an event for {topic} ({self._deadline_s:g} s): {why}"
-        )
+        return PublishFailed(f"Kafka at {self._servers} did not take {what} ({self._deadline_s:g} s): {why}")
 
 
 class BulkSender:
@@ -108,16 +109,19 @@ class BulkSender:
     def __init__(self, publisher: EventPublisher, on_acknowledged: Callable[[int], None]) -> None:
         self._publisher = publisher
         self._on_acknowledged = on_acknowledged
-        self._in_flight: list[Delivery] = []
+        self._in_flight: deque[Delivery] = deque()
 
     async def send(self, topic: str, event: Event) -> None:
         """Send one, after waiting for acknowledgements where too many are outstanding."""
         self._in_flight.append(await self._publisher.send(topic, event))
-        if len(self._in_flight) >= MAX_IN_FLIGHT:
-            await self.settle(len(self._in_flight) // 2)
+        arrived = 0
+        while arrived < len(self._in_flight) and self._in_flight[arrived].done():
+            arrived += 1
+        await self.settle(arrived if len(self._in_flight) < MAX_IN_FLIGHT else max(arrived, MAX_IN_FLIGHT // 2))
 
     async def settle(self, count: int | None = None) -> None:
         """Wait for the oldest `count` (None: all) to be acknowledged."""
-        oldest, self._in_flight = self._in_flight[:count], self._in_flight[len(self._in_flight[:count]) :]
+        wanted = len(self._in_flight) if count is None else count
+        oldest = [self._in_flight.popleft() for _ in range(wanted)]
         await self._publisher.settle(oldest)
-        self._on_acknowledged(len(oldest))
+        self._on_acknowledged(wanted)

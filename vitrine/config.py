@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
 
@@ -19,7 +19,6 @@ from vitrine.errors import InvalidSetting
 PREFIX = "VITRINE_"
 DEFAULT_FILE = Path("vitrine.toml")
 MASK = "***"
-Section = TypeVar("Section")
 
 _SECRET_NAME = re.compile(r"(^|_)(token|password|secret|api_key)$")
 _URL_PASSWORD = re.compile(r"(://[^:@/\s]*:)\S*@")
@@ -45,7 +44,7 @@ class Setting:
     def shown(self) -> Any:
         """The value as it may be printed."""
         if self.secret:
-            return None if self.value is None else MASK
+            return MASK if self.value else self.value
         return _mask(self.value) if isinstance(self.value, str) else self.value
 
 
@@ -62,17 +61,6 @@ class EffectiveConfig:
     data_dir: Path
     sections: Mapping[str, Any]
     settings: tuple[Setting, ...]
-
-    def section(self, kind: type[Section]) -> Section:
-        """The section of this dataclass. Raises `KeyError` when there is none."""
-        for value in self.sections.values():
-            if isinstance(value, kind):
-                return value
-        raise KeyError(kind.__name__)
-
-    def is_default(self, key: str) -> bool:
-        """Whether nobody set `section.name`."""
-        return next(setting.origin for setting in self.settings if setting.key == key) == "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +81,7 @@ def load_config(
     """Read the effective configuration: defaults, then the file, then the environment, then flags.
 
     Args:
-        sections: each section's frozen dataclass, by name; annotations (`msgspec.Meta`) and `__post_init__` bound values.
+        sections: each section's frozen dataclass, by name; `msgspec.Meta` and `__post_init__` bound its values.
         environ: `VITRINE_<SECTION>_<NAME>`; an empty variable counts as unset, tuples are comma-separated.
         file: must exist; None: `vitrine.toml` in the working directory if there is one.
         flags: by `section.name` or `data_dir`; None: not given.

@@ -1,49 +1,35 @@
-"""Every setting: the one list of sections, each a frozen dataclass whose defaults are the documented defaults.
+"""Every setting: `Settings` is the one list of sections.
 
-A section's fields become `VITRINE_<SECTION>_<NAME>` and keys of `[section]` in `vitrine.toml`. To take over a
-section, put the owning package's dataclass into `SECTIONS`.
+A section is a frozen dataclass whose defaults are the documented defaults; its fields become
+`VITRINE_<SECTION>_<NAME>` and keys of `[section]` in `vitrine.toml`. Packages own their sections; those with no
+owner are here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any, get_type_hints
 
-from msgspec import Meta
-
-Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
-Port = Annotated[int, Meta(ge=0, le=65_535)]
-
-
-@dataclass(frozen=True, slots=True)
-class KafkaConfig:
-    """The event broker."""
-
-    bootstrap_servers: str | None = None
-    """`host:port,…`; None: the embedded broker."""
-    partitions: Count = 6
-    session_timeout_s: Seconds = 10.0
-    publish_deadline_s: Seconds = 30.0
+from indexer.redis_client import RedisConfig
+from streams.config import IndexingConfig, KafkaConfig
+from streams.fetching import FetchLimits
+from vitrine.config import EffectiveConfig, load_config
 
 
 @dataclass(frozen=True, slots=True)
 class MilvusConfig:
     """The vector store."""
 
-    uri: str | None = None
-    """None: the embedded Milvus Lite."""
-    token: str | None = field(default=None, metadata={"secret": True})
-    deadline_s: Seconds = 5.0
+    uri: str = ""
+    """`http://host:port`; empty: the embedded Milvus Lite."""
+    token: str = field(default="", metadata={"secret": True})
+    deadline_s: float = 5.0
 
-
-@dataclass(frozen=True, slots=True)
-class RedisConfig:
-    """Profiles, the change log and the result cache."""
-
-    url: str | None = None
-    """None: the embedded server."""
+    def __post_init__(self) -> None:
+        if self.deadline_s <= 0:
+            raise ValueError("milvus.deadline_s must be positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +42,60 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexingConfig:
-    """The indexing workers."""
-
-    workers: Count = 1
-    batch_size: Count = 64
-    linger_ms: Annotated[int, Meta(ge=0)] = 30
-    in_flight: Count = 2
-    group: str = "vitrine-indexer"
-
-
-@dataclass(frozen=True, slots=True)
 class QueryConfig:
     """The query worker."""
 
     host: str = "127.0.0.1"
-    port: Port = 8080
+    port: int = 8080
     """0: any free one."""
-    cache_ttl_s: Annotated[float, Meta(ge=0)] = 60.0
+    cache_ttl_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            raise ValueError("query.port must be from 0 to 65535")
+        if self.cache_ttl_s < 0:
+            raise ValueError("query.cache_ttl_s must be at least 0")
 
 
 @dataclass(frozen=True, slots=True)
-class MediaConfig:
-    """Pictures that workers fetch and decode."""
+class Settings:
+    """The configuration in force, by section."""
 
-    max_bytes: Count = 20_000_000
-    max_pixels: Count = 50_000_000
-    fetch_timeout_s: Seconds = 5.0
-    allow_private_hosts: tuple[str, ...] = ()
-    """Hosts on private networks that pictures may be fetched from."""
+    data_dir: Path
+    """Absolute; all state of the embedded servers."""
+    kafka: KafkaConfig
+    milvus: MilvusConfig
+    redis: RedisConfig
+    encoder: EncoderConfig
+    indexing: IndexingConfig
+    query: QueryConfig
+    media: FetchLimits
+
+    @property
+    def media_directory(self) -> Path:
+        """Where inline pictures are kept."""
+        return self.data_dir / "media"
 
 
-SECTIONS: Mapping[str, type[Any]] = {
-    "kafka": KafkaConfig,
-    "milvus": MilvusConfig,
-    "redis": RedisConfig,
-    "encoder": EncoderConfig,
-    "indexing": IndexingConfig,
-    "query": QueryConfig,
-    "media": MediaConfig,
-}
+def sections() -> Mapping[str, type[Any]]:
+    """Each section's dataclass, by name."""
+    return {name: kind for name, kind in get_type_hints(Settings).items() if name != "data_dir"}
+
+
+def effective_config(
+    environ: Mapping[str, str], file: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> EffectiveConfig:
+    """The settings with their origins. Raises `InvalidSetting`, naming every fault at once."""
+    return load_config(sections(), environ, file, flags)
+
+
+def load_settings(
+    environ: Mapping[str, str], file: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings, from defaults, the file, the environment and flags (by `section.name`), the later the stronger.
+
+    Raises:
+        InvalidSetting: naming every unknown key and every bad value at once.
+    """
+    config = effective_config(environ, file, flags)
+    return Settings(config.data_dir, **config.sections)

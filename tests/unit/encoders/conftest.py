@@ -75,7 +75,10 @@ def _siglip_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def _bert_tokenizer(directory: Path) -> BertTokenizerFast:
-    words = sorted({word for text in CORPUS for word in text.split() if word.isascii()} | set("红色棉质衬衫蓝跑鞋0123456789abcdefg"))
+    words = sorted(
+        {word for text in CORPUS for word in text.split() if word.isascii()}
+        | set("红色棉质衬衫蓝跑鞋0123456789abcdefg")
+    )
     path = directory / "vocab.txt"
     path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]), "utf-8")
     return BertTokenizerFast(str(path), model_max_length=16)
@@ -116,7 +119,9 @@ def _chinese_clip(directory: Path) -> None:
     ChineseCLIPProcessor(images, tokenizer).save_pretrained(directory)
 
 
-def _dual(directory: Path, vision: ConvNextConfig | ViTConfig, images: ConvNextImageProcessor | ViTImageProcessor) -> None:
+def _dual(
+    directory: Path, vision: ConvNextConfig | ViTConfig, images: ConvNextImageProcessor | ViTImageProcessor
+) -> None:
     tokenizer = _bert_tokenizer(directory)
     text = BertConfig(**TOWER, vocab_size=len(tokenizer), max_position_embeddings=16)
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=24)

@@ -99,7 +99,7 @@ def test_the_double_is_loaded_by_name() -> None:
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="no model directory '.*nowhere'"):
+    with pytest.raises(ModelUnavailable, match=r"no model directory '.*nowhere'"):
         load_encoder(str(tmp_path / "nowhere"))
 
 

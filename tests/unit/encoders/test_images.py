@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -99,11 +100,11 @@ def test_length_is_bounded() -> None:
 
 
 def test_size_is_judged_by_the_header_before_decoding() -> None:
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + header
-    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    with pytest.raises(InvalidImage, match="exceeds|60000"):
-        decode_image(data)
+    data = bytearray(_encoded(Image.new("RGB", (8, 8)), "PNG"))
+    data[16:24] = struct.pack(">II", 9_000, 9_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    with pytest.raises(InvalidImage, match="9000 × 9000 pixels, more than"):
+        decode_image(bytes(data))
     with pytest.raises(InvalidImage, match="50 × 50 pixels, more than the 2000 allowed"):
         decode_image(_encoded(Image.new("RGB", (50, 50)), "PNG"), max_pixels=2000)
 
@@ -122,7 +123,5 @@ def test_flipped_bytes_never_raise_anything_else(kind: str, places: list[tuple[f
     data = bytearray(_encoded(ImageOps.colorize(Image.linear_gradient("L"), "red", "blue").resize((24, 24)), kind))
     for place, value in places:
         data[int(place * len(data))] = value
-    try:
+    with contextlib.suppress(InvalidImage):
         assert decode_image(bytes(data), max_pixels=1_000_000).mode == "RGB"
-    except InvalidImage:
-        pass

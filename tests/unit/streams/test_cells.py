@@ -51,13 +51,17 @@ def test_commas_inside_urls_do_not_part_them():
 
 
 def test_words_for_yes_and_no_are_read():
-    assert [cells.as_bool(cell) for cell in (True, "Yes", "In Stock", "in_stock", 3, "12", "https://schema.org/InStock")]
+    assert [
+        cells.as_bool(cell) for cell in (True, "Yes", "In Stock", "in_stock", 3, "12", "https://schema.org/InStock")
+    ]
     assert not any(cells.as_bool(cell) for cell in (False, "no", "Out of stock", 0, "0", "sold-out".replace("-", " ")))
     with pytest.raises(ValueError, match="'perhaps'"):
         cells.as_bool("perhaps")
 
 
-@pytest.mark.parametrize("cell", ["2026-11-20T10:00:00Z", "2026-11-20 10:00", 1795168800, "1795168800000", 1795168800.0])
+@pytest.mark.parametrize(
+    "cell", ["2026-11-20T10:00:00Z", "2026-11-20 10:00", 1795168800, "1795168800000", 1795168800.0]
+)
 def test_times_are_utc_unless_they_say_otherwise(cell):
     assert cells.as_time(cell) == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -79,7 +83,15 @@ ANYTHING = st.recursive(
 
 @given(ANYTHING)
 def test_any_cell_is_read_or_refused_by_a_value_error(cell):
-    readers = (cells.as_text, cells.as_number, cells.as_price, cells.as_count, cells.as_bool, cells.as_time, cells.as_words)
+    readers = (
+        cells.as_text,
+        cells.as_number,
+        cells.as_price,
+        cells.as_count,
+        cells.as_bool,
+        cells.as_time,
+        cells.as_words,
+    )
     for read in readers:
         try:
             read(cell)

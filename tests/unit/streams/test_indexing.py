@@ -21,7 +21,7 @@ async def stored(bench: Bench, product_id: str = "p") -> Any:
 async def test_a_created_product_is_searchable_and_announced_before_it_is_acknowledged():
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Red kettle", "price": 30}))
-    assert await bench.titles("kettl") == ["p"]
+    assert await bench.titles("kettle") == ["p"]
     (change,) = bench.kafka.changes
     assert (change["product_id"], change["change"], change["searchable"]) == ("p", "created", True)
     assert bench.kafka.acked == [0]
@@ -53,7 +53,7 @@ async def test_a_deleted_product_leaves_a_tombstone_that_older_events_do_not_wak
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"}))
     await bench.index(bench.kafka.message({"product_id": "p", "version": 3}, "product.deleted"))
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "title": "Late"}, "product.updated"))
-    assert await bench.titles("kettl late") == []
+    assert await bench.titles("kettle late") == []
     assert (await stored(bench))[0].state.deleted
     assert [one["change"] for one in bench.kafka.changes] == ["created", "deleted", "unchanged"]
 
@@ -63,12 +63,12 @@ async def test_a_patch_of_an_unknown_product_waits_for_a_text_or_a_picture():
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 3.0}, "product.updated"))
     assert (await bench.store.count()).searchable == 0 and (await bench.store.count()).incomplete == 1
     await bench.index(bench.kafka.message({"product_id": "p", "version": 3, "title": "Kettle"}, "product.updated"))
-    assert await bench.titles("kettl") == ["p"]
+    assert await bench.titles("kettle") == ["p"]
 
 
 async def test_a_repeated_event_changes_nothing_and_is_announced_again():
     bench = Bench()
-    message = bench.kafka.message({"product_id": "p", "title": "Kettle"})
+    message = bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"})
     await bench.index(message)
     await bench.index(bench.kafka.raw(message.value))
     assert [one["change"] for one in bench.kafka.changes] == ["created", "unchanged"]
@@ -114,7 +114,7 @@ async def test_a_bad_picture_does_not_hold_its_product_back(image, reason):
     bench = Bench()
     images = [image, {"data": picture()}]
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": images}))
-    assert await bench.titles("kettl") == ["p"]
+    assert await bench.titles("kettle") == ["p"]
     assert [letter[0] for letter in bench.kafka.dead_letters] == [reason]
     assert np.any(split(bench.encoder.spec, (await stored(bench))[1])[1])
 
@@ -129,7 +129,7 @@ async def test_a_broken_picture_is_tried_just_once():
 
 async def test_an_event_that_cannot_be_stored_is_found_among_its_neighbours():
     bench = Bench()
-    reviews = [np.random.default_rng(n).bytes(900).hex() for n in range(50)]
+    reviews = [np.random.default_rng(n).bytes(1_000).hex() for n in range(50)]
     too_large = bench.kafka.message({"product_id": "huge", "title": "Huge", "reviews": reviews})
     good = [bench.kafka.message({"product_id": f"p{n}", "title": "Kettle"}) for n in range(5)]
     await bench.index(*good[:2], too_large, *good[2:])

@@ -96,9 +96,9 @@ def test_a_mapped_column_beats_the_usual_names():
     assert mapped == {"product_id": "c", "title": "h", "attributes": {"id": "1", "title": "t", "colour": "rot"}}
 
 
-@pytest.mark.parametrize("pair", ["title", "=x", "title=", "titel=name"])
+@pytest.mark.parametrize("pair", ["title", "=x", "title=", "titel=x"])
 def test_a_mapping_that_names_nothing_of_ours_is_refused(pair):
-    with pytest.raises(ValueError, match=pair):
+    with pytest.raises(ValueError, match=pair.removesuffix("=x") or pair):
         parse_renames([pair])
 
 
@@ -179,7 +179,9 @@ def test_the_clock_never_gives_a_key_the_same_time_twice_nor_goes_back(ticks):
 
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300) | st.lists(st.text(max_size=5))
-COLUMNS = st.sampled_from(["title", "price", "images", "categories", "reviews", "attributes", "rating", "tags"]) | st.text()
+COLUMNS = (
+    st.sampled_from(["title", "price", "images", "categories", "reviews", "attributes", "rating", "tags"]) | st.text()
+)
 
 
 @given(st.dictionaries(COLUMNS, CELLS | st.dictionaries(st.text(), CELLS)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streams.errors import UnreadableFile
 from streams.rows import Rejection, Row, read_rows
 
-TEXT = "id;name;note\n1;Größe;\"a;b\n\"\"c\"\"\"\n\n2;短袖;\n"
+TEXT = 'id;name;note\n1;Größe;"a;b\n""c"""\n\n2;短袖;\n'
 ROWS = [{"id": "1", "name": "Größe", "note": 'a;b\n"c"'}, {"id": "2", "name": "短袖", "note": ""}]
 
 
@@ -98,7 +98,9 @@ WRITTEN = st.text(st.characters(codec="utf-8"), min_size=1)
 
 @given(st.lists(st.fixed_dictionaries({"id": WRITTEN, "note": WRITTEN}), max_size=20))
 def test_what_a_csv_or_json_writer_wrote_is_read_back(tmp_path_factory, written):
-    written = [{name: cell.replace("\x00", "").replace("\r", "") or "x" for name, cell in row.items()} for row in written]
+    written = [
+        {name: cell.replace("\x00", "").replace("\r", "") or "x" for name, cell in row.items()} for row in written
+    ]
     directory = tmp_path_factory.mktemp("rows")
     text = io.StringIO()
     writer = csv.DictWriter(text, ["id", "note"], quoting=csv.QUOTE_ALL)

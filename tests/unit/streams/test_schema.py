@@ -28,7 +28,10 @@ def test_each_schema_is_a_json_schema(name):
     ("change", "valid"),
     [
         ({}, True),
-        ({"title": None, "price": 4.5, "attributes": {"colour": ["red"]}, "images": [{"url": "https://x/y.jpg"}]}, True),
+        (
+            {"title": None, "price": 4.5, "attributes": {"colour": ["red"]}, "images": [{"url": "https://x/y.jpg"}]},
+            True,
+        ),
         ({"product_id": "a b"}, False),
         ({"price": -1}, False),
         ({"colour": "red"}, False),

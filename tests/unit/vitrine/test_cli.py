@@ -1,6 +1,7 @@
 """The command line as a person meets it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ from vitrine.cli import COMMANDS, main
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("VITRINE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     return lambda *arguments: CliRunner().invoke(main, arguments)
 

@@ -66,7 +66,9 @@ def test_every_type_is_read_from_the_environment():
 
 
 def test_every_fault_is_named_at_once_with_a_suggestion():
-    Path("vitrine.toml").write_text("[broker]\npartitons = 2\ntls = 'maybe'\n[brokre]\nmode = 'safe'\n", encoding="utf-8")
+    Path("vitrine.toml").write_text(
+        "[broker]\npartitons = 2\ntls = 'maybe'\n[brokre]\nmode = 'safe'\n", encoding="utf-8"
+    )
     environ = {"VITRINE_BROKER_PARTITIONS": "0", "VITRINE_BROKER_MOD": "fast", "VITRINE_BROKER_MODE": "slow"}
     with pytest.raises(InvalidSetting) as refused:
         load_config(SECTIONS, environ)

@@ -1,0 +1,164 @@
+"""A checkpoint's own picture preprocessing, redone as Pillow work on the CPU and arithmetic on the device.
+
+The resize and crop follow the checkpoint's `preprocessor_config.json` and agree with its image processor up to
+the rounding of 8-bit levels; scaling and normalisation run on the device, over whole batches of uint8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import BaseImageProcessor
+
+from encoders.errors import ModelUnavailable
+from encoders.port import Pixels
+
+
+class ImagePreprocessor(Protocol):
+    """Decoded pictures → the image tower's keyword arguments."""
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        """Resize and crop an RGB picture → (height, width, 3) uint8."""
+        ...
+
+    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
+        """Scale, normalise and stack prepared pictures on the device."""
+        ...
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Levels 0–255 → the numbers that the image tower was trained on."""
+
+    factor: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, processor: BaseImageProcessor) -> Normalisation:
+        """Read it from a checkpoint's image processor."""
+        factor = processor.rescale_factor if _on(processor, "do_rescale") else 1.0
+        if not _on(processor, "do_normalize"):
+            return cls(factor, (0.0,) * 3, (1.0,) * 3)
+        return cls(factor, tuple(processor.image_mean), tuple(processor.image_std))
+
+    def __call__(self, levels: Tensor) -> Tensor:
+        """(…, 3) uint8 → (…, 3) float32."""
+        mean, std = (torch.tensor(row, device=levels.device) for row in (self.mean, self.std))
+        return (levels.to(torch.float32) * self.factor - mean) / std
+
+
+class FixedSizePreprocessor:
+    """Every picture to one size: CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT processors."""
+
+    def __init__(self, processor: BaseImageProcessor) -> None:
+        self._normalise = Normalisation.of(processor)
+        self._resample = Image.Resampling(int(getattr(processor, "resample", None) or Image.Resampling.BICUBIC))
+        self._size = _as_dict(processor.size) if _on(processor, "do_resize") else {}
+        self._crop = _crop_size(processor)
+        self._crop_fraction: float | None = getattr(processor, "crop_pct", None)
+        if self._crop_fraction is not None:
+            self._crop = (self._size["shortest_edge"],) * 2
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        width, height = self._resized(*image.size)
+        # Reducing first is several times faster on large pictures, and off by less than one level.
+        resized = image.convert("RGB").resize((width, height), self._resample, reducing_gap=3.0)
+        return np.array(resized if self._crop is None else _center_crop(resized, self._crop))
+
+    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
+        levels = torch.from_numpy(np.stack(images)).to(device)
+        return {"pixel_values": self._normalise(levels).permute(0, 3, 1, 2)}
+
+    def _resized(self, width: int, height: int) -> tuple[int, int]:
+        if not self._size:
+            return width, height
+        if self._size.get("height") and self._size.get("width"):
+            return self._size["width"], self._size["height"]
+        short = self._size.get("shortest_edge")
+        if not short:
+            raise ModelUnavailable(f"image processor size {self._size} has neither height and width nor shortest_edge")
+        if self._crop_fraction is not None:
+            # ConvNeXT processors of 384 pixels and more squeeze the whole picture instead of cropping it.
+            if short >= 384:
+                return short, short
+            short = int(short / self._crop_fraction)
+        if width <= height:
+            return short, int(short * height / width)
+        return int(short * width / height), short
+
+
+class PatchPreprocessor:
+    """Pictures of any shape as a bounded number of patches: SigLIP 2's NaFlex checkpoints.
+
+    Source: Tschannen et al., "SigLIP 2", 2025, section on NaFlex.
+    """
+
+    def __init__(self, processor: BaseImageProcessor) -> None:
+        self._normalise = Normalisation.of(processor)
+        self._resample = Image.Resampling(int(processor.resample))
+        self._patch = int(processor.patch_size)
+        self._max_patches = int(processor.max_num_patches)
+
+    def prepare(self, image: Image.Image) -> Pixels:
+        # Imported here: torch-only installs of other families never need this module.
+        from transformers.models.siglip2.image_processing_siglip2 import get_image_size_for_max_num_patches
+
+        height, width = get_image_size_for_max_num_patches(image.height, image.width, self._patch, self._max_patches)
+        return np.array(image.convert("RGB").resize((width, height), self._resample, reducing_gap=3.0))
+
+    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
+        grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
+        values = torch.zeros(len(images), self._max_patches, 3 * self._patch**2, device=device)
+        mask = torch.zeros(len(images), self._max_patches, dtype=torch.int32, device=device)
+        for row, (pixels, (high, wide)) in enumerate(zip(images, grids, strict=True)):
+            values[row, : high * wide] = self._patches(torch.from_numpy(pixels).to(device), high, wide)
+            mask[row, : high * wide] = 1
+        shapes = torch.tensor(grids, device=device)
+        return {"pixel_values": values, "pixel_attention_mask": mask, "spatial_shapes": shapes}
+
+    def _patches(self, levels: Tensor, high: int, wide: int) -> Tensor:
+        cells = self._normalise(levels).reshape(high, self._patch, wide, self._patch, 3)
+        return cells.permute(0, 2, 1, 3, 4).reshape(high * wide, -1)
+
+
+def image_preprocessor(processor: BaseImageProcessor) -> ImagePreprocessor:
+    """The preprocessing that a checkpoint's image processor describes."""
+    if hasattr(processor, "max_num_patches"):
+        return PatchPreprocessor(processor)
+    return FixedSizePreprocessor(processor)
+
+
+def _on(processor: BaseImageProcessor, switch: str) -> bool:
+    return bool(getattr(processor, switch, False))
+
+
+def _as_dict(size: object) -> dict[str, int]:
+    """A processor's size, which is a dict or a SizeDict depending on the release of transformers."""
+    names = ("height", "width", "shortest_edge", "longest_edge")
+    read = size.get if isinstance(size, dict) else lambda name: getattr(size, name, None)
+    return {name: int(value) for name in names if (value := read(name))}
+
+
+def _crop_size(processor: BaseImageProcessor) -> tuple[int, int] | None:
+    if not _on(processor, "do_center_crop"):
+        return None
+    size = _as_dict(processor.crop_size)
+    return size["height"], size["width"]
+
+
+def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut the middle (height, width) out; a picture that is smaller gets black borders, as the processors do."""
+    height, width = size
+    left, top = _offset(image.width, width), _offset(image.height, height)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _offset(length: int, wanted: int) -> int:
+    return (length - wanted) // 2 if length >= wanted else -((wanted - length) // 2)

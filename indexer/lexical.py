@@ -1,0 +1,125 @@
+"""Our own analysis for BM25, the same for documents and queries, so that no engine's analyzer is needed.
+
+The store splits at blanks and knows nothing more of language: stems, Chinese words and field weights are made here.
+A term is a stemmed word, a word joined across its hyphens (`t-shirt` → `tshirt`), a Chinese word or character.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jieba import Tokenizer
+
+BM25_K1 = 0.8
+BM25_B = 0.4
+MAX_BYTES = 60_000
+"""What a document's or a query's terms may take; less than the 65,535 that Milvus takes."""
+FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1}
+"""How often a field's terms count: a match in the title says more than one in the description."""
+
+_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = rf"(?:(?![{_HAN}])[^\W_])"
+_RUNS = re.compile(rf"[{_HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
+_HAN_START = re.compile(rf"[{_HAN}]")
+_POSSESSIVES = re.compile(r"['’ʼ](?:s\b)?")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_LONGEST_TERM = 64
+
+
+def document_text(fields: Mapping[str, Any]) -> str:
+    """A product's terms, separated by blanks; heavier fields are repeated.
+
+    Args:
+        fields: the product's fields by name, as JSON values; absent ones are skipped.
+
+    Returns:
+        At most `MAX_BYTES` of UTF-8; what is over that is cut from the end, the description's.
+    """
+    return _joined(
+        term
+        for name, weight in FIELD_WEIGHTS.items()
+        for terms in [[term for text in _texts(fields.get(name)) for term in analyse(text)]]
+        for term in terms * weight
+    )
+
+
+def query_text(text: str) -> str:
+    """The terms of a query, separated by blanks; empty when it has no letter or digit."""
+    return _joined(analyse(text))
+
+
+def analyse(text: str) -> Iterator[str]:
+    """The terms of a text in their order."""
+    for run in _RUNS.findall(_POSSESSIVES.sub("", _folded(text))):
+        yield from _han_terms(run) if _HAN_START.match(run) else _word_terms(run)
+
+
+def _folded(text: str) -> str:
+    """Without case, width and accents."""
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
+
+
+def _word_terms(run: str) -> Iterator[str]:
+    pieces = re.split(r"[-.]", run)
+    for piece in pieces:
+        yield _stem(piece[:_LONGEST_TERM])
+    if len(pieces) > 1:
+        yield _stem("".join(pieces)[:_LONGEST_TERM])
+
+
+def _han_terms(run: str) -> Iterator[str]:
+    # Characters too: a word that the dictionary does not know still matches by what it is written with.
+    for word in _segmenter().cut_for_search(run):
+        yield word
+        if len(word) > 1:
+            yield from word
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a field's value: itself, a list's items, an attribute map's values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, Iterable):
+        for one in value:
+            yield from _texts(one)
+
+
+def _joined(terms: Iterable[str]) -> str:
+    text = " ".join(terms)
+    if len(text.encode()) <= MAX_BYTES:
+        return text
+    return text.encode()[:MAX_BYTES].decode(errors="ignore").rpartition(" ")[0]
+
+
+def _stem(word: str) -> str:
+    """An English word without its plural ending; verbs are left alone, for `leggings` are no `legs`.
+
+    Source: Harman, 1991, "How effective is suffixing?" (the S stemmer), with the -es of sibilants.
+    """
+    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("sses", "shes", "ches", "xes", "zzes")) else word[:-1]
+
+
+@cache
+def _segmenter() -> Tokenizer:
+    """Jieba with its dictionary, which takes a second to load, so only where there is Chinese."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It imports pkg_resources, which warns of its own age.
+        import jieba
+    jieba.setLogLevel(logging.CRITICAL)
+    segmenter = jieba.Tokenizer()
+    segmenter.initialize()
+    return segmenter

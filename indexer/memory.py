@@ -1,0 +1,82 @@
+"""The in-memory double of the product store: exact, and within one process."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.filters import matches
+from indexer.lexical import BM25_B, BM25_K1, query_text
+from indexer.ports import Candidate, Counts, Filters
+from indexer.records import IndexRow, StoredProduct
+from indexer.validation import check_rows
+
+
+class InMemoryProductStore:
+    """`ProductStore` in a dictionary; the same scores as the real one, without its durability."""
+
+    generation = "memory"
+
+    def __init__(self, spec: EmbeddingSpec) -> None:
+        self._spec = spec
+        self._rows: dict[str, IndexRow] = {}
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        found = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
+        return {row.product_id: (row.stored, row.vector.copy()) for row in found}
+
+    async def write(self, rows: Sequence[IndexRow]) -> None:
+        check_rows(self._spec, rows)
+        self._rows |= {row.product_id: row for row in rows}
+
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        rows = self._matching(filters)
+        scores = np.stack([row.vector for row in rows]) @ vector if rows else []
+        return _best(zip(rows, scores, strict=True), limit)
+
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+        scores = self._bm25(query_text(text).split())
+        return _best(
+            ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
+        )
+
+    async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
+        return [Candidate(row.product_id, 0.0, row.card) for row in self._matching(filters)[:limit]]
+
+    async def count(self) -> Counts:
+        searchable = sum(row.searchable for row in self._rows.values())
+        tombstones = sum(row.stored.state.deleted and not row.searchable for row in self._rows.values())
+        return Counts(searchable, len(self._rows) - searchable - tombstones)
+
+    def _matching(self, filters: Filters) -> list[IndexRow]:
+        return [row for row in self._rows.values() if matches(row, filters)]
+
+    def _bm25(self, query: Sequence[str]) -> dict[str, float]:
+        """Scores of the products that have a term of the query.
+
+        Source: Robertson and Zaragoza, 2009, "The Probabilistic Relevance Framework"; the idf is that of Milvus.
+        """
+        documents = {product_id: row.lexical.split() for product_id, row in self._rows.items()}
+        mean = sum(map(len, documents.values())) / max(1, len(documents)) or 1.0
+        frequencies = {product_id: Counter(terms) for product_id, terms in documents.items()}
+        containing = {term: sum(term in one for one in frequencies.values()) for term in query}
+        scores: dict[str, float] = {}
+        for product_id, terms in frequencies.items():
+            norm = BM25_K1 * (1 - BM25_B + BM25_B * len(documents[product_id]) / mean)
+            for term in query:
+                if tf := terms[term]:
+                    idf = math.log(1 + (len(documents) - containing[term] + 0.5) / (containing[term] + 0.5))
+                    scores[product_id] = scores.get(product_id, 0.0) + idf * tf * (BM25_K1 + 1) / (tf + norm)
+        return scores
+
+
+def _best(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:
+    best = sorted(scored, key=lambda pair: -pair[1])[:limit]
+    return [Candidate(row.product_id, float(score), row.card) for row, score in best]

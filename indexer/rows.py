@@ -1,0 +1,104 @@
+"""From a stored product to its row: what is embedded, what BM25 sees, what filters match, what results show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from encoders.spec import FloatArray
+from indexer.cards import Card, encode_card, image_url
+from indexer.filters import created_at_ms, filter_terms, numbers
+from indexer.lexical import document_text
+from indexer.records import IndexRow, StoredProduct
+
+CARD_MAX_BYTES = 65_535
+"""The longest VARCHAR that Milvus takes."""
+DESCRIPTION_HEAD = 400
+"""Characters of the description that are embedded; text encoders read some 60 words."""
+
+
+def embedding_text(fields: Mapping[str, Any]) -> str:
+    """What the text encoder sees of a product, the telling parts first; may be empty.
+
+    Args:
+        fields: the product's fields that are not null, as JSON values.
+    """
+    parts = (" ".join(part.split()) for part in _embedded_parts(fields))
+    return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def text_hash(text: str) -> str:
+    """Hash of an embedded text; an empty text has the empty hash: no text part."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest() if text else ""
+
+
+def is_searchable(stored: StoredProduct) -> bool:
+    """Whether a product appears in results: it has a title, a description or an embedded picture."""
+    fields = stored.state.fields
+    return bool(stored.image_keys) or any((fields.get(name) or "").strip() for name in ("title", "description"))
+
+
+def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> IndexRow:
+    """The row of a product; one that is not searchable has no terms and no numbers.
+
+    Args:
+        product_id: whose row it is.
+        stored: its merged state and what its vector was made from.
+        vector: fused vector (2·dim,) float32.
+
+    Raises:
+        InvalidRecord: the product has more filter values than a row can hold.
+    """
+    fields = stored.state.fields
+    if not is_searchable(stored):
+        return IndexRow(product_id, stored, vector, searchable=False, card=_encoded(_card(stored)))
+    return IndexRow(
+        product_id,
+        stored,
+        vector,
+        searchable=True,
+        lexical=document_text(fields),
+        filter_terms=filter_terms(fields),
+        numbers=numbers(fields),
+        card=_encoded(_card(stored)),
+    )
+
+
+def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
+    yield fields.get("title") or ""
+    yield fields.get("brand") or ""
+    yield (fields.get("category") or "").replace("/", " ")
+    for value in (fields.get("attributes") or {}).values():
+        yield value if isinstance(value, str) else ", ".join(value)
+    yield (fields.get("description") or "")[:DESCRIPTION_HEAD]
+
+
+def _card(stored: StoredProduct) -> Card:
+    fields = stored.state.fields
+    shown = [one for one in fields.get("images") or () if (one.get("hash") or one["url"]) not in stored.broken_images]
+    plain = ("price", "currency", "brand", "category", "url", "lang", "group_id", "in_stock", "rating", "rating_count")
+    return Card(
+        title=fields.get("title") or "",
+        image_url=image_url(shown[0]) if shown else None,
+        created_at_ms=created_at_ms(fields["created_at"]) if fields.get("created_at") else None,
+        tags=fields.get("tags") or [],
+        attributes=fields.get("attributes") or {},
+        incomplete=stored.incomplete,
+        version=stored.state.version,
+        **{name: fields.get(name) for name in plain},
+    )
+
+
+def _encoded(card: Card) -> bytes:
+    """JSON of a card within its bound: facets may miss some of a huge product's values, filters have them all."""
+    data = encode_card(card)
+    kept = dict(card.attributes)
+    for name in sorted(kept, key=lambda name: len(msgspec.json.encode(kept[name])), reverse=True):
+        if len(data) <= CARD_MAX_BYTES:
+            return data
+        del kept[name]
+        data = encode_card(msgspec.structs.replace(card, attributes=kept))
+    return data if len(data) <= CARD_MAX_BYTES else encode_card(msgspec.structs.replace(card, attributes={}, tags=[]))

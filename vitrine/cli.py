@@ -1,0 +1,62 @@
+"""The `vitrine` command. Commands are imported when they are called, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.errors import StreamError
+from vitrine.errors import VitrineError
+
+COMMANDS: Mapping[str, str] = {
+    "config": "Print the effective configuration and where each value comes from.",
+    "publish": "Publish products or shoppers' events from a file.",
+    "search": "Search from the terminal.",
+    "dlq": "Look at the events that could not be processed.",
+}
+"""Each command with its line of help; it is `command` in `vitrine/commands/NAME.py`."""
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"vitrine.commands.{cmd_name.replace('-', '_')}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (VitrineError, StreamError) as error:
+            raise _Failure(error) from error
+
+
+class _Failure(click.ClickException):
+    """An error of ours as click prints it."""
+
+    def __init__(self, error: VitrineError | StreamError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vitrine")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="All state of the embedded servers.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (default: ./vitrine.toml).")
+def main(data_dir: Path | None, config: Path | None) -> None:
+    """A live search index for shops: events in, search by text, photo and person out.
+
+    --data-dir and --config may also follow the command.
+    """

@@ -1,0 +1,135 @@
+"""A client of the query worker: `Client(url).search("blue hoodie")`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from vitrine.errors import NotRunning, SearchRefused
+
+Media = bytes | str
+"""A picture, sound or clip: its bytes, or its URL."""
+
+
+class Hit(Struct, frozen=True, omit_defaults=True):
+    """A product found."""
+
+    product_id: str
+    score: float
+    title: str | None = None
+    price: float | None = None
+    currency: str | None = None
+    brand: str | None = None
+    category: str | None = None
+    image_url: str | None = None
+    explanation: dict[str, Any] | None = None
+
+
+class SearchResults(Struct, frozen=True, omit_defaults=True):
+    """What a search found, the best first."""
+
+    query_id: str
+    hits: list[Hit]
+    total: int
+    took_ms: float
+    facets: dict[str, Any] | None = None
+    approximate: bool = False
+    cache: str | None = None
+    degraded: list[str] = []
+    generation: str | None = None
+    index_age_ms: float | None = None
+
+
+class Client:
+    """A query worker over HTTP; close it, or use it as a context manager. Safe to share between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Args: url: the worker's base URL; timeout_s: for connecting and for each answer; transport: httpx's."""
+        self.url = url.rstrip("/")
+        # A proxy of the environment has no business between this machine and its own servers.
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout_s, headers=dict(headers or {}), transport=transport, trust_env=False
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Media | None = None,
+        audio: Media | None = None,
+        video: Media | None = None,
+        product_id: str | None = None,
+        user_id: str | None = None,
+        k: int = 10,
+        filters: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> SearchResults:
+        """Search by words, a picture, a sound, a clip or a product, or several of these.
+
+        Args:
+            user_id: whose taste orders the results.
+            filters: as `POST /v1/search` takes them: `{"price": {"lt": 50}, "brand": ["a", "b"]}`.
+            more: other fields of the request: `offset`, `facets`, `mode`, `weights`, `explain`, `group`, `sort`.
+
+        Raises:
+            NotRunning: nothing answers at the URL.
+            SearchRefused: the worker answered with a problem; the message is its own.
+        """
+        media = {name: _media(one) for name, one in (("image", image), ("audio", audio), ("video", video)) if one}
+        asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
+        return _results(self._post("/v1/search", media | {name: it for name, it in asked.items() if it is not None}))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        try:
+            response = self._http.post(path, json=body)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise NotRunning(f"no query worker answers at {self.url} ({why}); start one with `vitrine up`") from error
+        if response.is_error:
+            raise SearchRefused(_problem(response), response.status_code)
+        return response
+
+
+def _media(media: Media) -> str | dict[str, str]:
+    return base64.b64encode(media).decode() if isinstance(media, bytes) else {"url": media}
+
+
+def _results(response: httpx.Response) -> SearchResults:
+    try:
+        return msgspec.json.decode(response.content, type=SearchResults)
+    except msgspec.DecodeError as error:
+        raise SearchRefused(f"{response.url} is no query worker: {error}", response.status_code) from error
+
+
+def _problem(response: httpx.Response) -> str:
+    """An RFC 9457 problem document in one line."""
+    try:
+        problem = response.json()
+        said = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    except (ValueError, AttributeError):
+        said = []
+    return f"the query worker answered {response.status_code}: {'; '.join(said) or response.reason_phrase}"
