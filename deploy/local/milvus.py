@@ -1,0 +1,52 @@
+"""An embedded Milvus: Milvus Lite's engine as a server process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from deploy.local.errors import MissingServer
+from deploy.local.services import Service
+
+
+class EmbeddedMilvus(Service):
+    """Milvus Lite on the loopback interface, run without its Python wrapper, so that its process is ours to end."""
+
+    name = "milvus"
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self._directory = directory
+        self._port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.cwd = directory
+
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        package = importlib.util.find_spec("milvus_lite")
+        self._libraries = Path(package.origin or "").parent / "lib" if package else Path()
+        if not (self._libraries / "milvus").exists():
+            raise MissingServer(
+                "Milvus Lite 2.5 is not installed: `pip install vitrine[local]`, or use a Milvus that runs: "
+                "VITRINE_MILVUS_URI=http://host:19530"
+            )
+        (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def argv(self) -> list[str]:
+        engine = str(self._libraries / "milvus")
+        return [engine, str(self._directory / "vitrine.db"), f"127.0.0.1:{self._port}", "ERROR"]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        libraries = f"{self._libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}"
+        temporary = str(self._directory / "tmp")
+        return {**os.environ, "LD_LIBRARY_PATH": libraries, "TMPDIR": temporary, "GOOGLE_LOG_DIR": temporary}
+
+    async def check(self) -> None:
+        import grpc.aio
+        from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
+
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
+            stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+            await stub.ShowCollections(milvus_pb2.ShowCollectionsRequest(), timeout=5)

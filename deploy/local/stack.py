@@ -1,0 +1,129 @@
+"""Starting and stopping the processes of a data directory, all of them or none."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deploy.local.errors import StartFailed
+from deploy.local.kafka import EmbeddedKafka
+from deploy.local.milvus import EmbeddedMilvus
+from deploy.local.processes import ProcessRecord, free_port, is_alive, log_tail, spawn, stop
+from deploy.local.redis import EmbeddedRedis
+from deploy.local.services import Service
+from deploy.local.state import StackState, StateFile
+
+CHECK_S = 0.1
+STOP_GRACE_S = 20.0
+
+
+class LocalStack:
+    """The processes of one data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._file = StateFile(data_dir)
+
+    def state(self) -> StackState:
+        """What was started on the data directory and still runs."""
+        state = self._file.load()
+        return StackState([one for one in state.processes if is_alive(one)], state.ports)
+
+    def dead(self) -> list[ProcessRecord]:
+        """What was started on the data directory and ended without being told to."""
+        return [one for one in self._file.load().processes if not is_alive(one)]
+
+    async def start(self, services: Sequence[Service], progress: Callable[[str], None]) -> StackState:
+        """Start what does not run yet, in order, each ready before the next.
+
+        Should one fail, or the call be cancelled, what this call started is stopped again; what ran before runs on.
+
+        Raises:
+            LocalStackError: naming the process and saying why, with the end of its log.
+        """
+        with self._file.lock():
+            state = self.state()
+            started: list[ProcessRecord] = []
+            try:
+                for service in services:
+                    if state.find(service.name) is None:
+                        started.append(await self._start(service, state, progress))
+            except BaseException:
+                for record in reversed(started):
+                    stop(record, STOP_GRACE_S)
+                self._file.save(self.state())
+                raise
+            return state
+
+    def stop(self, names: Sequence[str] = (), progress: Callable[[str], None] = lambda _: None) -> list[str]:
+        """Stop what was started on the data directory, last first; just those of the given names, if any.
+
+        Returns:
+            The names of what was stopped.
+        """
+        with self._file.lock():
+            state = self.state()
+            chosen = [one for one in reversed(state.processes) if not names or one.name in names]
+            for record in chosen:
+                progress(f"stopping {record.name}")
+                stop(record, STOP_GRACE_S)
+            self._file.save(StackState([one for one in state.processes if one not in chosen], state.ports))
+            return [one.name for one in chosen]
+
+    def kafka(self) -> EmbeddedKafka:
+        """This data directory's Kafka."""
+        return EmbeddedKafka(self.data_dir / "kafka", self._port("kafka"), self._port("kafka-controller"))
+
+    def redis(self) -> EmbeddedRedis:
+        """This data directory's Redis."""
+        return EmbeddedRedis(self.data_dir / "redis", self._port("redis"))
+
+    def milvus(self) -> EmbeddedMilvus:
+        """This data directory's Milvus Lite."""
+        return EmbeddedMilvus(self.data_dir / "milvus", self._port("milvus"))
+
+    async def _start(self, service: Service, state: StackState, progress: Callable[[str], None]) -> ProcessRecord:
+        began = time.monotonic()
+        progress(f"starting {service.name}")
+        await asyncio.to_thread(service.prepare, progress)
+        log = self.data_dir / "logs" / f"{service.name}.log"
+        record = spawn(service.name, service.argv, service.env, service.cwd, log, service.url)
+        state.processes = [one for one in state.processes if one.name != service.name] + [record]
+        self._file.save(state)
+        try:
+            await _until_ready(service, record)
+        except BaseException:
+            stop(record, STOP_GRACE_S)
+            raise
+        progress(f"{service.name} is ready at {service.url} ({time.monotonic() - began:.1f} s)")
+        return record
+
+    def _port(self, name: str) -> int:
+        """The port that was used last if it is free, or in use by what runs; another one else."""
+        state = self._file.load()
+        known = state.ports.get(name)
+        if known is not None and state.find(name.removesuffix("-controller")) is not None:
+            return known
+        port = free_port(known)
+        state.ports[name] = port
+        with self._file.lock():
+            self._file.save(state)
+        return port
+
+
+async def _until_ready(service: Service, record: ProcessRecord) -> None:
+    deadline = time.monotonic() + service.start_deadline_s
+    while True:
+        if not is_alive(record):
+            raise StartFailed(f"{service.name} ended during its start; {log_tail(record)}")
+        try:
+            async with asyncio.timeout(5):
+                return await service.check()
+        except Exception as error:
+            # Whatever it is that is not there yet: the process is asked again until its deadline.
+            if time.monotonic() > deadline:
+                why = f"{service.name} was not ready within {service.start_deadline_s:.0f} s ({error!r})"
+                raise StartFailed(f"{why}; {log_tail(record)}") from error
+        await asyncio.sleep(CHECK_S)

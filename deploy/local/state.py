@@ -1,0 +1,70 @@
+"""What runs on a data directory: a file that every command reads, and a lock that one holds at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from deploy.local.errors import DataDirUnusable
+from deploy.local.processes import ProcessRecord, is_alive
+
+
+class StackState(msgspec.Struct):
+    """The processes that were started on a data directory, in the order of their start."""
+
+    processes: list[ProcessRecord] = []
+    ports: dict[str, int] = {}
+    """The ports that were used last, kept for the next start."""
+
+    def find(self, name: str) -> ProcessRecord | None:
+        """The process of that name, if it still runs."""
+        return next((one for one in self.processes if one.name == name and is_alive(one)), None)
+
+    def named(self, prefix: str) -> list[ProcessRecord]:
+        """The running processes whose names start like that."""
+        return [one for one in self.processes if one.name.startswith(prefix) and is_alive(one)]
+
+
+class StateFile:
+    """`run/state.json` of a data directory, replaced as a whole, and its lock."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._run = data_dir / "run"
+        self._path = self._run / "state.json"
+
+    def load(self) -> StackState:
+        """The state as last saved; an empty one when nothing was ever started."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=StackState)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return StackState()
+
+    def save(self, state: StackState) -> None:
+        """Replace the state. Raises `DataDirUnusable` when it cannot be written."""
+        half = self._path.with_suffix(".part")
+        try:
+            half.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
+            half.replace(self._path)
+        except OSError as error:
+            raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the data directory. Raises `DataDirUnusable` when another command does, or it cannot be written."""
+        try:
+            self._run.mkdir(parents=True, exist_ok=True)
+            file = (self._run / "lock").open("w")
+        except OSError as error:
+            raise DataDirUnusable(
+                f"{self._run} cannot be written: {error.strerror}; choose another --data-dir"
+            ) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DataDirUnusable(f"another command is starting or stopping servers in {self._run}") from error
+            yield

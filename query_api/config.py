@@ -1,0 +1,58 @@
+"""The query worker's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class QueryConfig:
+    """The query worker. Weights are those of requests that name none; each part's score lies in [-1, 1]."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """0: any free one."""
+    cache_ttl_s: float = 60.0
+    """How long candidates are kept; 0 turns the cache off. Changes of the index show at once, whatever this says."""
+    cache_entry_bytes: int = 2 * 2**20
+    """Larger candidate sets are not cached."""
+    cache_repair_products: int = 256
+    """With more changed products than this, a cached entry is searched anew instead of mended."""
+    redis_deadline_s: float = 0.1
+    """The longest that a query waits for each answer of Redis before it does without."""
+    candidates: int = 1_000
+    """How many products each of dense and lexical search contributes, at most 1,000."""
+    browse_candidates: int = 10_000
+    """How many products are looked at when there is no query, at most 10,000."""
+    text_query_text: float = 0.8
+    """A text query's weight on products' texts."""
+    text_query_image: float = 0.2
+    """A text query's weight on products' pictures."""
+    image_query_text: float = 0.0
+    image_query_image: float = 1.0
+    mixed_query_text: float = 0.5
+    """Queries with text and picture, and those by product."""
+    mixed_query_image: float = 0.5
+    lexical: float = 0.5
+    personal: float = 0.3
+    encode_batch: int = 32
+    """How many queries go through the encoder together."""
+    encode_waiting: int = 256
+    """How many may wait for it; more are answered 503."""
+    encode_deadline_s: float = 5.0
+    store_deadline_s: float = 10.0
+    """The longest that the store may take for one query, all its searches together."""
+    max_body_bytes: int = 12 * 2**20
+    body_deadline_s: float = 30.0
+    """The longest that a request's body may take to arrive."""
+
+    def __post_init__(self) -> None:
+        numbers = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "host"}
+        negative = [name for name, value in numbers.items() if value < 0]
+        if negative:
+            raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
+        if self.port > 65_535:
+            raise ValueError("query.port must be from 0 to 65535")
+        for name, most in (("candidates", 1_000), ("browse_candidates", 10_000)):
+            if not 1 <= numbers[name] <= most:
+                raise ValueError(f"query.{name} must be from 1 to {most}, not {numbers[name]}")

@@ -1,0 +1,13 @@
+"""What the query worker counts and times, in Prometheus' terms."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+REQUESTS = Counter("vitrine_http_requests_total", "HTTP requests answered", ["route", "method", "status"])
+REQUEST_SECONDS = Histogram("vitrine_http_request_seconds", "Time to answer a request", ["route"], buckets=_SECONDS)
+QUERIES = Counter("vitrine_queries_total", "Searches answered, by what the candidate cache did", ["cache"])
+DEGRADED = Counter("vitrine_degraded_total", "Answers that went without a part", ["part"])
+MENDED = Counter("vitrine_cache_mended_products_total", "Changed products scored anew in cached candidates")
+ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded together", buckets=(1, 2, 4, 8, 16, 32, 64))
+IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")

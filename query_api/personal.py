@@ -1,0 +1,115 @@
+"""What a shopper likes, read off what they did of late, and how well a product fits it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from indexer.cards import Card
+from indexer.ports import Interaction
+from indexer.profiles import KIND_WEIGHTS
+
+Key = TypeVar("Key")
+
+HALF_LIFE_S = 14 * 86_400
+HALF_LIFE_INTERACTIONS = 20
+"""An interaction counts half of one that came 20 later, so a new interest shows however long the history is."""
+CONFIDENCE_WEIGHT = 4.0
+"""With interactions of this total weight (two clicks), the taste counts half."""
+CATEGORY_SHARE, BRAND_SHARE, ATTRIBUTE_SHARE = 0.6, 0.2, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """How much a shopper likes categories, brands and attribute values, each relative to the favourite (1)."""
+
+    categories: Mapping[str, float] = field(default_factory=dict)
+    """By path and every path above it; relative to the favourite of the same depth."""
+    brands: Mapping[str, float] = field(default_factory=dict)
+    attributes: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """By (name, value); relative to the favourite value of that name."""
+    confidence: float = 0.0
+    """How much is known, from 0 (nothing) towards 1."""
+
+
+def interaction_weights(interactions: Sequence[Interaction], now_ms: int) -> dict[str, float]:
+    """How much each product that was interacted with says of the shopper.
+
+    Args:
+        interactions: newest first.
+        now_ms: Unix milliseconds.
+    """
+    weights: dict[str, float] = defaultdict(float)
+    for rank, one in enumerate(interactions):
+        age_s = max(0, now_ms - one.time_ms) / 1000
+        decay = 2.0 ** -(age_s / HALF_LIFE_S + rank / HALF_LIFE_INTERACTIONS)
+        weights[one.product_id] += KIND_WEIGHTS.get(one.kind, 0.0) * decay
+    return dict(weights)
+
+
+def learn_taste(weights: Mapping[str, float], cards: Mapping[str, Card]) -> Taste:
+    """The taste behind weighted products; those without a card say nothing."""
+    categories: dict[str, float] = defaultdict(float)
+    brands: dict[str, float] = defaultdict(float)
+    attributes: dict[tuple[str, str], float] = defaultdict(float)
+    known = {product_id: weight for product_id, weight in weights.items() if product_id in cards}
+    for product_id, weight in known.items():
+        card = cards[product_id]
+        for path in category_paths(card.category):
+            categories[path] += weight
+        if card.brand:
+            brands[card.brand] += weight
+        for pair in attribute_values(card):
+            attributes[pair] += weight
+    total = sum(known.values())
+    return Taste(
+        _relative(categories, lambda path: path.count("/")),
+        _relative(brands, lambda _: None),
+        _relative(attributes, lambda pair: pair[0]),
+        total / (total + CONFIDENCE_WEIGHT) if total else 0.0,
+    )
+
+
+def affinity(taste: Taste, card: Card) -> float:
+    """How well a product fits a taste, in [0, 1]."""
+    fit = CATEGORY_SHARE * _category_fit(taste, card) + ATTRIBUTE_SHARE * _attribute_fit(taste, card)
+    if card.brand:
+        fit += BRAND_SHARE * taste.brands.get(card.brand, 0.0)
+    return taste.confidence * fit
+
+
+def category_paths(category: str | None) -> list[str]:
+    """A category path and all above it, the topmost first: `Men/Tops` → `Men`, `Men/Tops`."""
+    steps = [step.strip() for step in (category or "").split("/") if step.strip()]
+    return ["/".join(steps[: depth + 1]) for depth in range(len(steps))]
+
+
+def attribute_values(card: Card) -> Iterator[tuple[str, str]]:
+    """The (name, value) pairs of a product's attributes."""
+    for name, value in card.attributes.items():
+        for one in [value] if isinstance(value, str) else value:
+            yield name, one
+
+
+def _category_fit(taste: Taste, card: Card) -> float:
+    # Deeper levels say more: that it is for men less than that it is a hoodie.
+    paths = category_paths(card.category)
+    depth_weights = range(1, len(paths) + 1)
+    if not paths:
+        return 0.0
+    fits = (taste.categories.get(path, 0.0) * weight for path, weight in zip(paths, depth_weights, strict=True))
+    return sum(fits) / sum(depth_weights)
+
+
+def _attribute_fit(taste: Taste, card: Card) -> float:
+    fits = [taste.attributes.get(pair, 0.0) for pair in attribute_values(card)]
+    return sum(fits) / len(fits) if fits else 0.0
+
+
+def _relative(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:
+    best: dict[Hashable, float] = defaultdict(float)
+    for key, value in mass.items():
+        best[group(key)] = max(best[group(key)], value)
+    return {key: value / best[group(key)] for key, value in mass.items() if value > 0}

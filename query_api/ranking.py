@@ -1,0 +1,97 @@
+"""Order: dense, lexical and personal scores into one, variants collapsed, sorted, paged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.cards import Card, decode_card
+from query_api.personal import Taste, affinity
+from query_api.requests import Sort
+from query_api.retrieval import Scored
+
+
+@dataclass(frozen=True, slots=True)
+class RankWeights:
+    """What the parts that are known only at ranking count; those of the dense parts are within the query vector."""
+
+    lexical: float
+    personal: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with what each part adds to its score, weights included."""
+
+    scored: Scored
+    lexical: float
+    personal: float
+
+    @property
+    def score(self) -> float:
+        """The sum of its parts."""
+        return self.scored.dense + self.lexical + self.personal
+
+
+Cards = Callable[[Scored], Card]
+
+
+def card_reader() -> Cards:
+    """Decodes candidates' cards, each once."""
+    known: dict[str, Card] = {}
+
+    def read(one: Scored) -> Card:
+        if one.product_id not in known:
+            known[one.product_id] = decode_card(one.card)
+        return known[one.product_id]
+
+    return read
+
+
+def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, cards: Cards) -> list[Ranked]:
+    """Score and order candidates, the best first; equal ones by product id.
+
+    A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do.
+    """
+    greatest = max((one.lexical for one in items), default=0.0)
+    lexical = weights.lexical / greatest if greatest > 0 else 0.0
+    personal = weights.personal if taste is not None and taste.confidence > 0 else 0.0
+    ranked = [
+        Ranked(one, one.lexical * lexical, personal * affinity(taste, cards(one)) if taste and personal else 0.0)
+        for one in items
+    ]
+    ranked.sort(key=lambda one: (-one.score, one.scored.product_id))
+    return ranked
+
+
+def reorder(ranked: list[Ranked], sort: Sort, cards: Cards) -> list[Ranked]:
+    """Candidates in another order than relevance; those that lack the number come last, equal ones by relevance."""
+    if sort == "relevance":
+        return ranked
+    value = _SORT_VALUES[sort]
+    return sorted(ranked, key=lambda one: value(cards(one.scored)))
+
+
+def collapse(ranked: Sequence[Ranked], cards: Cards) -> list[Ranked]:
+    """Just the first of each group of variants; products without a group stay."""
+    seen: set[str] = set()
+    kept: list[Ranked] = []
+    for one in ranked:
+        group = cards(one.scored).group_id
+        if group is None or group not in seen:
+            kept.append(one)
+        if group is not None:
+            seen.add(group)
+    return kept
+
+
+def _last_if_absent(number: float | None, sign: int) -> tuple[bool, float]:
+    return (number is None, 0.0 if number is None else sign * number)
+
+
+_SORT_VALUES: dict[str, Callable[[Card], Any]] = {
+    "price": lambda card: _last_if_absent(card.price, 1),
+    "-price": lambda card: _last_if_absent(card.price, -1),
+    "newest": lambda card: _last_if_absent(card.created_at_ms, -1),
+}

@@ -1,0 +1,85 @@
+"""What callers get."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from query_api.facets import FacetRange, FacetValue
+
+
+class Explanation(Struct, frozen=True):
+    """What each part adds to a score, weights included; they sum to it."""
+
+    text: float
+    image: float
+    lexical: float
+    personal: float
+
+
+class Hit(Struct, frozen=True):
+    """A product found."""
+
+    product_id: str
+    score: float
+    title: str
+    price: float | None
+    currency: str | None
+    brand: str | None
+    category: str | None
+    image_url: str | None
+    in_stock: bool | None
+    rating: float | None
+    explanation: Explanation | UnsetType = UNSET
+
+
+class SearchResponse(Struct, frozen=True):
+    """What a search found, the best first."""
+
+    query_id: str
+    hits: list[Hit]
+    total: int
+    """Products that match, among the candidates."""
+    took_ms: float
+    cache: Literal["hit", "miss", "bypass"]
+    degraded: list[Literal["cache", "personalisation", "image", "lexical"]]
+    """What was left out because a server did not answer."""
+    generation: str
+    index_age_ms: int | None
+    """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""
+    facets: dict[str, list[FacetValue | FacetRange]] | UnsetType = UNSET
+    approximate: bool | UnsetType = UNSET
+    """True where more products match than are looked at, so that `total` and `facets` are lower bounds."""
+
+
+class ProductResponse(Struct, frozen=True):
+    """A product as indexed."""
+
+    product_id: str
+    searchable: bool
+    incomplete: bool
+    """A picture was out of reach so far; it is tried again."""
+    version: int
+    image_url: str | None
+    product: dict[str, Any]
+    """Its fields, as events set them."""
+
+
+class FieldProblem(Struct, frozen=True):
+    """A field at fault."""
+
+    field: str
+    detail: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """An RFC 9457 problem document."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    errors: list[FieldProblem] = []
+
+    __struct_config__: Any

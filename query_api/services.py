@@ -1,0 +1,46 @@
+"""What the query worker is made of; the composition root fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from encoders.port import Encoder
+from indexer.media import MediaStore
+from indexer.ports import ChangeLog, ProductStore, ProfileStore
+from query_api.cache import CandidateCache
+from query_api.config import QueryConfig
+from streams.events import Event
+
+
+class EventSink(Protocol):
+    """Publishes shoppers' events durably."""
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Publish; returns once Kafka has it. Raises `PublishFailed`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Ports and settings of one query worker; it closes none of them."""
+
+    store: ProductStore
+    generation: str
+    """Name of the index generation that `store` is."""
+    encoder: Encoder
+    encoder_thread: Executor
+    """Where the encoder runs: exactly one thread."""
+    profiles: ProfileStore
+    change_log: ChangeLog
+    media: MediaStore
+    cache: CandidateCache
+    freshness: Callable[[], int | None]
+    """How long the oldest event that is not yet searchable has waited, in ms; None: not known just now."""
+    config: QueryConfig = field(default_factory=QueryConfig)
+    publisher: EventSink | None = None
+    """None: the search page's clicks are not taken."""
+    fetch_image: Callable[[str], Awaitable[bytes]] | None = None
+    """Fetches a picture by URL, safely; None: queries must bring the bytes. Raises `InvalidRequest`."""
