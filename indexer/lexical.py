@@ -1,7 +1,9 @@
 """Our own analysis for BM25, the same for documents and queries, so that no engine's analyzer is needed.
 
-The store splits at blanks and knows nothing more of language: stems, Chinese words and field weights are made here.
+The store only splits text at what is no letter or digit: stems, Chinese words and field weights are made here.
 A term is a stemmed word, a word joined across its hyphens (`t-shirt` → `tshirt`), a Chinese word or character.
+Terms are written in ASCII letters and digits, the others by their code units (`红` → `0x7ea2`), so that each engine's
+tokenizer leaves them whole.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def document_text(fields: Mapping[str, Any]) -> str:
         fields: the product's fields by name, as JSON values; absent ones are skipped.
 
     Returns:
-        At most `MAX_BYTES` of UTF-8; what is over that is cut from the end, the description's.
+        At most `MAX_BYTES` of ASCII; what is over that is cut from the end, the description's.
     """
     return _joined(
         term
@@ -76,10 +78,8 @@ def _word_terms(run: str) -> Iterator[str]:
 
 def _han_terms(run: str) -> Iterator[str]:
     # Characters too: a word that the dictionary does not know still matches by what it is written with.
-    for word in _segmenter().cut_for_search(run):
-        yield word
-        if len(word) > 1:
-            yield from word
+    yield from (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
+    yield from run
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -95,10 +95,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _joined(terms: Iterable[str]) -> str:
-    text = " ".join(terms)
-    if len(text.encode()) <= MAX_BYTES:
-        return text
-    return text.encode()[:MAX_BYTES].decode(errors="ignore").rpartition(" ")[0]
+    text = " ".join(map(_ascii, terms))
+    return text if len(text) <= MAX_BYTES else text[:MAX_BYTES].rpartition(" ")[0]
+
+
+def _ascii(term: str) -> str:
+    """A term as the store sees it; distinct terms stay distinct."""
+    if term.isascii() and not term.startswith("0x"):
+        return term
+    return f"0x{term.encode('utf-16-be', errors='surrogatepass').hex()}"
 
 
 def _stem(word: str) -> str:

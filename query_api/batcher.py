@@ -43,7 +43,7 @@ class EncoderBatcher:
         self._running: asyncio.Task[None] | None = None
 
     async def encode(self, content: str | Pixels) -> FloatArray:
-        """Unit embedding (dim,) of a text or a prepared picture. Raises `EncoderBusy` when it is late or has too much to do."""
+        """Unit embedding (dim,) of a text or a prepared picture. Raises `EncoderBusy` when it is late or overrun."""
         if len(self._waiting) >= self._most_waiting:
             raise EncoderBusy(f"{len(self._waiting)} queries wait for the encoder already")
         one = _Waiting(content)

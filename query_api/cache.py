@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -56,7 +56,7 @@ class RedisCandidateCache:
 
     async def get(self, key: str) -> bytes | None:
         async with redis_call(self._deadline_s):
-            return await self._redis.get(key)
+            return cast(bytes | None, await self._redis.get(key))
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> None:
         async with redis_call(self._deadline_s):

@@ -40,8 +40,8 @@ class QueryConfig:
     encode_waiting: int = 256
     """How many may wait for it; more are answered 503."""
     encode_deadline_s: float = 5.0
-    store_deadline_s: float = 10.0
-    """The longest that the store may take for one query, all its searches together."""
+    deadline_s: float = 10.0
+    """The longest that a query may take; a later one is answered 503."""
     max_body_bytes: int = 12 * 2**20
     body_deadline_s: float = 30.0
     """The longest that a request's body may take to arrive."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from query_api.facets import FacetRange, FacetValue
+from query_api.facets import Facet
 
 
 class Explanation(Struct, frozen=True):
@@ -48,22 +48,9 @@ class SearchResponse(Struct, frozen=True):
     generation: str
     index_age_ms: int | None
     """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""
-    facets: dict[str, list[FacetValue | FacetRange]] | UnsetType = UNSET
+    facets: dict[str, Facet] | UnsetType = UNSET
     approximate: bool | UnsetType = UNSET
     """True where more products match than are looked at, so that `total` and `facets` are lower bounds."""
-
-
-class ProductResponse(Struct, frozen=True):
-    """A product as indexed."""
-
-    product_id: str
-    searchable: bool
-    incomplete: bool
-    """A picture was out of reach so far; it is tried again."""
-    version: int
-    image_url: str | None
-    product: dict[str, Any]
-    """Its fields, as events set them."""
 
 
 class FieldProblem(Struct, frozen=True):
@@ -81,5 +68,3 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     type: str = "about:blank"
     errors: list[FieldProblem] = []
-
-    __struct_config__: Any

@@ -100,9 +100,7 @@ async def mend(store: ProductStore, retrieval: Retrieval, old: CandidateSet, cha
     return CandidateSet(items, old.dense_floor, old.lexical_floor, old.cut, old.size)
 
 
-async def _fresh(
-    store: ProductStore, retrieval: Retrieval, old: CandidateSet, changed: Sequence[str]
-) -> list[Scored]:
+async def _fresh(store: ProductStore, retrieval: Retrieval, old: CandidateSet, changed: Sequence[str]) -> list[Scored]:
     filters, limit = (*retrieval.filters, Ids(tuple(changed))), len(changed)
     if retrieval.vector is None and retrieval.text is None:
         return [Scored(one.product_id, 0.0, 0.0, one.card) for one in await store.browse(filters, limit)]

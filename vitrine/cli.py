@@ -13,10 +13,16 @@ from streams.errors import StreamError
 from vitrine.errors import VitrineError
 
 COMMANDS: Mapping[str, str] = {
+    "up": "Start everything on this machine.",
+    "down": "Stop what `up` started.",
+    "status": "What runs, what is indexed, how far behind.",
+    "demo": "Start everything, index a sample catalogue, and show searches.",
     "config": "Print the effective configuration and where each value comes from.",
     "publish": "Publish products or shoppers' events from a file.",
     "search": "Search from the terminal.",
     "dlq": "Look at the events that could not be processed.",
+    "train": "Train an encoder.",
+    "worker": "Run one worker in the foreground, as containers do.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/NAME.py`."""
 

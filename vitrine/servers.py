@@ -2,36 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import replace
 
+from deploy.local.stack import LocalStack
+from deploy.local.state import StackState
 from vitrine.errors import NotRunning
 from vitrine.settings import Settings
+
+_WAYS_OUT = {
+    "kafka": "VITRINE_KAFKA_BOOTSTRAP_SERVERS",
+    "milvus": "VITRINE_MILVUS_URI",
+    "redis": "VITRINE_REDIS_URL",
+}
 
 
 def kafka_servers(settings: Settings) -> str:
     """`host:port,…` of the configured Kafka, else of the embedded one. Raises `NotRunning` when there is neither."""
-    servers = settings.kafka.bootstrap_servers or _state(settings).get("kafka", {}).get("bootstrap_servers")
-    if not servers:
-        way_out = "start it with `vitrine up`, or name one in VITRINE_KAFKA_BOOTSTRAP_SERVERS"
-        raise NotRunning(f"no Kafka runs on {settings.data_dir}: {way_out}")
-    return servers
+    return settings.kafka.bootstrap_servers or _embedded("kafka", settings)
+
+
+def milvus_uri(settings: Settings) -> str:
+    """The URI of the configured Milvus, else of the embedded one. Raises `NotRunning` when there is neither."""
+    return settings.milvus.uri or _embedded("milvus", settings)
+
+
+def redis_url(settings: Settings) -> str:
+    """The URL of the configured Redis, else of the embedded one. Raises `NotRunning` when there is neither."""
+    return settings.redis.url or _embedded("redis", settings)
+
+
+def resolved(settings: Settings) -> Settings:
+    """The settings with the address of every server filled in. Raises `NotRunning` when one is nowhere."""
+    return replace(
+        settings,
+        kafka=replace(settings.kafka, bootstrap_servers=kafka_servers(settings)),
+        milvus=replace(settings.milvus, uri=milvus_uri(settings)),
+        redis=replace(settings.redis, url=redis_url(settings)),
+    )
 
 
 def query_url(settings: Settings) -> str:
     """The base URL of a query worker: one that runs on the data dir, else where the configuration puts it."""
-    for worker in _state(settings).get("query_workers", []):
-        return worker["url"]
+    for worker in _state(settings).named("query"):
+        return worker.url
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
     return f"http://{host}:{settings.query.port}"
 
 
-def _state(settings: Settings) -> dict[str, Any]:
-    """What `vitrine up` has noted of the servers that it runs on the data dir."""
-    path = settings.data_dir / "run" / "state.json"
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise NotRunning(f"{path} cannot be read ({error}); `vitrine down` and `vitrine up` write it anew") from error
+def _embedded(name: str, settings: Settings) -> str:
+    record = _state(settings).find(name)
+    if record is None:
+        way_out = f"start it with `vitrine up`, or name one in {_WAYS_OUT[name]}"
+        raise NotRunning(f"no {name.capitalize()} runs on {settings.data_dir}: {way_out}")
+    return record.url
+
+
+def _state(settings: Settings) -> StackState:
+    return LocalStack(settings.data_dir).state()

@@ -33,8 +33,7 @@ def render_pictures(catalogue: Sequence[RenderedProduct], directory: Path, worke
     chunks = [missing[start : start + 50] for start in range(0, len(missing), 50)]
     if chunks:
         with ProcessPoolExecutor(workers) as pool:
-            for done in pool.map(_render_chunk, chunks, [directory] * len(chunks)):
-                yield done
+            yield from pool.map(_render_chunk, chunks, [directory] * len(chunks))
 
 
 def event(product: RenderedProduct, directory: Path) -> Event:

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
 import faust
-from encoders.loading import load_encoder
-from indexer.milvus import open_store
 
+from encoders.loading import load_encoder
 from encoders.port import Encoder
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore
+from indexer.milvus import open_store
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
 from streams.agents import FaustPublisher, add_agents, build_app

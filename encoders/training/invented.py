@@ -1,0 +1,42 @@
+"""Invented things as training items: a packshot on white, heaps of it, and it in a hand before a shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from encoders.training.scenes import held, on_white, pile, random_ground
+from encoders.training.sprites import random_sprite
+from encoders.training.store import Item
+
+VIEWS: Final = 5
+
+
+def invented_items(
+    count: int, side: int, seed: int, grounds: Sequence[NDArray[np.uint8]]
+) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+    """Draw `count` things; neighbours in the series stand on each other's shelves."""
+    rng = np.random.default_rng(seed)
+    recent = [random_sprite(rng, side) for _ in range(12)]
+    for number in range(count):
+        sprite = random_sprite(rng, side)
+        scenes = [_scene(sprite, recent, grounds, side, rng) for _ in range(VIEWS - 1)]
+        recent = [*recent[1:], sprite]
+        yield Item(f"invented-{number}"), [on_white(sprite, side, rng), *scenes]
+
+
+def _scene(
+    sprite: Image.Image,
+    others: Sequence[Image.Image],
+    grounds: Sequence[NDArray[np.uint8]],
+    side: int,
+    rng: np.random.Generator,
+) -> Image.Image:
+    ground = random_ground(grounds, rng, side)
+    # Tall fronts are packs, which stand in hands and rows more often than in heaps.
+    heaped = 0.2 if sprite.height > 1.15 * sprite.width else 0.65
+    return pile(sprite, ground, side, rng) if rng.random() < heaped else held(sprite, others, ground, side, rng)

@@ -1,0 +1,112 @@
+"""Generations of the index: each is a collection of its own, and a small registry says which one is active."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from pymilvus import CollectionSchema, MilvusClient, MilvusException
+from pymilvus.milvus_client.index import IndexParams
+
+from encoders.spec import EmbeddingSpec
+from indexer.errors import IndexMismatch, StoreUnavailable
+from indexer.milvus_connection import MilvusConfig
+from indexer.milvus_schema import (
+    REGISTRY_DIM,
+    SCHEMA_VERSION,
+    product_indexes,
+    product_schema,
+    registry_indexes,
+    registry_schema,
+)
+
+REGISTRY = "vitrine_registry"
+FIRST_GENERATION = "products_g1"
+_ACTIVE = "active"
+_LOAD_TIMEOUT_S = 60.0
+
+
+class Generation(Struct, frozen=True):
+    """A collection of products, and what its rows mean."""
+
+    collection: str
+    encoder: str
+    """`EmbeddingSpec.key` of the vectors."""
+    dim: int
+    schema_version: int
+
+
+def active_generation(client: MilvusClient, config: MilvusConfig, spec: EmbeddingSpec, create: bool) -> Generation:
+    """The generation that is searched and written, loaded; made when there is none and `create` says so.
+
+    Several processes may do this at once: every step is idempotent, each does all of them, and the last look at the
+    registry decides for all.
+
+    Raises:
+        IndexMismatch: it was made with another encoder or by another version of this program.
+        StoreUnavailable: there is none and `create` is false.
+    """
+    found = _read_active(client, config)
+    if found is None and create:
+        wanted = Generation(FIRST_GENERATION, spec.key, spec.dim, SCHEMA_VERSION)
+        _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
+        _ensure(client, config, wanted.collection, product_schema(spec.fused_dim), product_indexes(config.index_type))
+        _write_active(client, config, wanted)
+        found = _read_active(client, config)
+    if found is None:
+        raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
+    _check(found, spec)
+    client.load_collection(found.collection, timeout=_LOAD_TIMEOUT_S)
+    return found
+
+
+def _check(found: Generation, spec: EmbeddingSpec) -> None:
+    if found.schema_version != SCHEMA_VERSION:
+        raise IndexMismatch(
+            f"the index {found.collection} has schema {found.schema_version}, this program writes {SCHEMA_VERSION}: "
+            "rebuild it, or run the version that made it"
+        )
+    if (found.encoder, found.dim) != (spec.key, spec.dim):
+        raise IndexMismatch(
+            f"the index {found.collection} holds vectors of {found.encoder} ({found.dim} dimensions), the configured "
+            f"encoder makes {spec.key} ({spec.dim}): configure that encoder, or start with an empty store"
+        )
+
+
+def _ensure(
+    client: MilvusClient, config: MilvusConfig, name: str, schema: CollectionSchema, indexes: IndexParams
+) -> None:
+    """Have a collection with its indexes, whoever made it and however far they came."""
+    timeout = config.deadline_s
+    try:
+        client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)
+    except MilvusException:
+        if not client.has_collection(name, timeout=timeout):
+            raise
+    try:
+        # Without `sync` it does not ask how far the index is, which Lite 3 cannot say; loading waits for it.
+        client.create_index(name, indexes, timeout=timeout, sync=False)
+    except MilvusException:
+        if not client.list_indexes(name, timeout=timeout):
+            raise
+    client.load_collection(name, timeout=_LOAD_TIMEOUT_S)
+
+
+def _read_active(client: MilvusClient, config: MilvusConfig) -> Generation | None:
+    if not client.has_collection(REGISTRY, timeout=config.deadline_s):
+        return None
+    client.load_collection(REGISTRY, timeout=_LOAD_TIMEOUT_S)
+    found = client.query(
+        REGISTRY,
+        filter=f'key == "{_ACTIVE}"',
+        output_fields=["value"],
+        consistency_level="Strong",
+        timeout=config.deadline_s,
+    )
+    return msgspec.json.decode(found[0]["value"], type=Generation) if found else None
+
+
+def _write_active(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:
+    value = msgspec.json.encode(generation).decode()
+    client.upsert(
+        REGISTRY, [{"key": _ACTIVE, "vector": [0.0] * REGISTRY_DIM, "value": value}], timeout=config.deadline_s
+    )

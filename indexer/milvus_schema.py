@@ -1,0 +1,101 @@
+"""The collections in Milvus, and a row as one of their entities.
+
+Only what Milvus Lite 2.5, Lite 3.2 and a Milvus cluster ≥ 2.5 do alike: no nullable fields, no aliases, no partial
+updates, and of the analyzers just the splitting at what is no letter or digit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
+from pymilvus.milvus_client.index import IndexParams
+
+from indexer.filters import ABSENT, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
+from indexer.lexical import BM25_B, BM25_K1
+from indexer.records import IndexRow, pack
+
+SCHEMA_VERSION = 1
+"""Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
+VARCHAR_MAX = 65_535
+REGISTRY_DIM = 2
+
+
+def product_schema(fused_dim: int) -> CollectionSchema:
+    """Fields of a generation of the index: vectors (2·dim,) float32, BM25 text, filters, and what is stored."""
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=fused_dim)
+    schema.add_field(
+        "lexical",
+        DataType.VARCHAR,
+        max_length=VARCHAR_MAX,
+        enable_analyzer=True,
+        analyzer_params={"tokenizer": "standard"},
+    )
+    schema.add_field("lexical_weights", DataType.SPARSE_FLOAT_VECTOR)
+    schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["lexical_weights"]))
+    schema.add_field(
+        "filter_terms",
+        DataType.ARRAY,
+        element_type=DataType.VARCHAR,
+        max_capacity=MAX_TERMS,
+        max_length=TERM_MAX_BYTES,
+    )
+    for name in NUMBER_FIELDS:
+        schema.add_field(name, DataType.DOUBLE)
+    schema.add_field("searchable", DataType.BOOL)
+    schema.add_field("deleted", DataType.BOOL)
+    schema.add_field("card", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    schema.add_field("state", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    return schema
+
+
+def product_indexes(index_type: str) -> IndexParams:
+    """How a generation is searched: inner product over vectors, BM25 over terms."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type=index_type, metric_type="IP")
+    indexes.add_index(
+        "lexical_weights",
+        index_type="SPARSE_INVERTED_INDEX",
+        metric_type="BM25",
+        params={"bm25_k1": BM25_K1, "bm25_b": BM25_B},
+    )
+    return indexes
+
+
+def registry_schema() -> CollectionSchema:
+    """Fields of the registry of generations: a key and a JSON value; Milvus has no collection without a vector."""
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=REGISTRY_DIM)
+    schema.add_field("value", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    return schema
+
+
+def registry_indexes() -> IndexParams:
+    """The index that Milvus wants before it loads the registry."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type="FLAT", metric_type="IP")
+    return indexes
+
+
+def to_entity(row: IndexRow) -> dict[str, Any]:
+    """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long."""
+    return {
+        "product_id": row.product_id,
+        "vector": row.vector,
+        "lexical": row.lexical,
+        "filter_terms": list(row.filter_terms),
+        **{name: float(row.numbers.get(name, ABSENT)) for name in NUMBER_FIELDS},
+        "searchable": row.searchable,
+        "deleted": row.stored.state.deleted and not row.searchable,
+        "card": row.card.decode(),
+        "state": pack(row.stored),
+    }
+
+
+def entity_bytes(entity: dict[str, Any]) -> int:
+    """About what an entity takes in a request."""
+    texts = (entity["lexical"], entity["card"], entity["state"], *entity["filter_terms"])
+    return entity["vector"].nbytes + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)

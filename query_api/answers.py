@@ -1,0 +1,128 @@
+"""From ranked candidates to a response: one page of hits, facets, what was left out."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.cards import Card
+from query_api import metrics
+from query_api.candidates import CacheState
+from query_api.facets import count_facets
+from query_api.query_vectors import part_scores
+from query_api.ranking import Cards, Ranked, collapse, reorder
+from query_api.requests import SearchRequest
+from query_api.responses import Explanation, Hit, SearchResponse
+from query_api.services import Services
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a query came to, before it is worded."""
+
+    request: SearchRequest
+    ranked: list[Ranked]
+    """All candidates, by relevance."""
+    cards: Cards
+    vector: FloatArray | None
+    """Query vector (2·dim,), where there is one."""
+    cut: bool
+    """Whether products that match were not looked at."""
+    cache: CacheState = "bypass"
+    degraded: list[str] = field(default_factory=list)
+    started_s: float = field(default_factory=time.perf_counter)
+
+
+class Responder:
+    """Words answers."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def respond(self, answer: Answer) -> SearchResponse:
+        """Sort, collapse and page an answer, explain it where that was asked for, and log it."""
+        request, cards = answer.request, answer.cards
+        ordered = reorder(answer.ranked, request.sort, cards)
+        shown = collapse(ordered, cards) if request.group else ordered
+        page = shown[request.offset : request.offset + request.k]
+        vectors = await self._vectors(page) if request.explain and answer.vector is not None else {}
+        hits = [self._hit(one, answer, vectors) for one in page]
+        facets = count_facets(request.facets, [cards(one.scored) for one in ordered]) if request.facets else UNSET
+        response = SearchResponse(
+            query_id=secrets.token_hex(8),
+            hits=hits,
+            total=len(ordered),
+            took_ms=round((time.perf_counter() - answer.started_s) * 1000, 2),
+            cache=answer.cache,
+            degraded=answer.degraded,  # pyright: ignore[reportArgumentType]
+            generation=self._services.generation,
+            index_age_ms=self._services.freshness(),
+            facets=facets,
+            approximate=True if answer.cut else UNSET,
+        )
+        _record(response, request)
+        return response
+
+    async def _vectors(self, page: Sequence[Ranked]) -> dict[str, FloatArray]:
+        found = await self._services.store.read([one.scored.product_id for one in page])
+        return {product_id: vector for product_id, (_, vector) in found.items()}
+
+    def _hit(self, one: Ranked, answer: Answer, vectors: Mapping[str, FloatArray]) -> Hit:
+        explanation = UNSET
+        score = one.score
+        if answer.request.explain:
+            explanation = _explain(self._services.encoder.spec, one, answer.vector, vectors)
+            score = explanation.text + explanation.image + explanation.lexical + explanation.personal
+        return Hit(
+            product_id=one.scored.product_id,
+            score=score,
+            explanation=explanation,
+            **_shown(answer.cards(one.scored)),
+        )
+
+
+def _explain(
+    spec: EmbeddingSpec, one: Ranked, query: FloatArray | None, vectors: Mapping[str, FloatArray]
+) -> Explanation:
+    """The parts of a score. The store's own dense score is what was ranked by, so the parts are made to sum to it."""
+    dense, stored = one.scored.dense, vectors.get(one.scored.product_id)
+    if query is None or stored is None:
+        return Explanation(dense, 0.0, one.lexical, one.personal)
+    text, image = part_scores(spec, query, stored)
+    if image:
+        return Explanation(text, dense - text, one.lexical, one.personal)
+    return Explanation(dense, 0.0, one.lexical, one.personal)
+
+
+def _shown(card: Card) -> dict[str, Any]:
+    names = ("title", "price", "currency", "brand", "category", "image_url", "in_stock", "rating")
+    return {name: getattr(card, name) for name in names}
+
+
+def _record(response: SearchResponse, request: SearchRequest) -> None:
+    """One line a query, which tells neither what was asked nor by whom."""
+    metrics.QUERIES.labels(response.cache).inc()
+    for part in response.degraded:
+        metrics.DEGRADED.labels(part).inc()
+    log.info(
+        "query_answered",
+        extra={
+            "query_id": response.query_id,
+            "took_ms": response.took_ms,
+            "cache": response.cache,
+            "hits": len(response.hits),
+            "total": response.total,
+            "degraded": response.degraded,
+            "mode": request.mode,
+            "asked_with": [name for name in ("text", "image", "product_id", "user_id") if getattr(request, name)],
+        },
+    )

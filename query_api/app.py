@@ -1,0 +1,61 @@
+"""The query worker's ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from query_api.answers import Responder
+from query_api.batcher import EncoderBatcher
+from query_api.breaker import Breaker
+from query_api.candidates import CandidateFinder
+from query_api.openapi import openapi_document
+from query_api.query_vectors import QueryVectors
+from query_api.recommending import Recommender
+from query_api.routes.middleware import BodyLimit, Measured, SecurityHeaders
+from query_api.routes.operations import OperationRoutes
+from query_api.routes.problems import HANDLERS
+from query_api.routes.products import ProductRoutes
+from query_api.routes.search import SearchRoutes
+from query_api.routes.users import UserRoutes
+from query_api.searching import Searcher
+from query_api.services import Services
+from query_api.shoppers import Shoppers
+
+
+def create_app(services: Services) -> Starlette:
+    """The application over these services, which stay the caller's to close after it has stopped."""
+    config = services.config
+    batcher = EncoderBatcher(
+        services.encoder, services.encoder_thread, config.encode_batch, config.encode_waiting, config.encode_deadline_s
+    )
+    # One circuit for all that lives in Redis: when it hangs, the first queries to notice spare the others.
+    redis = Breaker(config.redis_deadline_s)
+    vectors, shoppers, responder = QueryVectors(services, batcher), Shoppers(services, redis), Responder(services)
+    searcher = Searcher(services, vectors, CandidateFinder(services, redis), shoppers, responder)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await batcher.aclose()
+
+    return Starlette(
+        routes=[
+            *SearchRoutes(services, searcher, Recommender(services, shoppers, responder)).routes(),
+            *ProductRoutes(services).routes(),
+            *UserRoutes(services).routes(),
+            *OperationRoutes(services, openapi_document()).routes(),
+        ],
+        middleware=[
+            Middleware(Measured),
+            Middleware(SecurityHeaders),
+            Middleware(BodyLimit, max_bytes=config.max_body_bytes),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )

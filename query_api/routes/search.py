@@ -1,0 +1,75 @@
+"""Routes that answer with hits: search, similar products, recommendations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from query_api.errors import InvalidRequest
+from query_api.recommending import Recommender
+from query_api.requests import RecommendationRequest, SearchRequest, convert, read_fields
+from query_api.responses import SearchResponse
+from query_api.routes.bodies import parameters, search_request
+from query_api.searching import Searcher
+from query_api.services import Services
+
+
+class SearchRoutes:
+    """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
+
+    def __init__(self, services: Services, searcher: Searcher, recommender: Recommender) -> None:
+        self._config = services.config
+        self._searcher = searcher
+        self._recommender = recommender
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [
+            Route("/v1/search", self.search_by_body, methods=["POST"]),
+            Route("/v1/search", self.search_by_parameters),
+            Route("/v1/products/{product_id}/similar", self.similar),
+            # A user id may hold slashes.
+            Route("/v1/users/{user_id:path}/recommendations", self.recommendations),
+        ]
+
+    async def search_by_body(self, request: Request) -> Response:
+        return await self._search(request, await search_request(request, self._config.body_deadline_s))
+
+    async def search_by_parameters(self, request: Request) -> Response:
+        return await self._search(request, read_fields(parameters(request.query_params)))
+
+    async def similar(self, request: Request) -> Response:
+        asked = _search_for(request, mode="dense", product_id=request.path_params["product_id"])
+        async with asyncio.timeout(self._config.deadline_s):
+            return respond(await self._searcher.similar(asked))
+
+    async def recommendations(self, request: Request) -> Response:
+        asked = _search_for(request, user_id=request.path_params["user_id"])
+        async with asyncio.timeout(self._config.deadline_s):
+            return respond(await self._recommender.recommend(asked))
+
+    async def _search(self, request: Request, asked: SearchRequest) -> Response:
+        use_cache = "no-cache" not in request.headers.get("cache-control", "")
+        async with asyncio.timeout(self._config.deadline_s):
+            return respond(await self._searcher.search(asked, use_cache))
+
+
+def respond(response: SearchResponse) -> Response:
+    """A response struct as JSON."""
+    return Response(msgspec.json.encode(response), media_type="application/json")
+
+
+def _search_for(request: Request, **path: str) -> SearchRequest:
+    """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
+    given = parameters(request.query_params)
+    for name in path:
+        if name in given:
+            raise InvalidRequest(name, f"{name} is in the path already")
+    asked = convert(given, RecommendationRequest)
+    fields: dict[str, Any] = {name: getattr(asked, name) for name in asked.__struct_fields__}
+    return convert(fields | path, SearchRequest)

@@ -1,0 +1,47 @@
+"""Real servers for tests: one Kafka, one Redis and one Milvus Lite a session, on a directory of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.local.stack import LocalStack
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where they are."""
+
+    kafka: str
+    redis: str
+    milvus: str
+
+
+@pytest.fixture(scope="session")
+def local_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Kafka, Redis and Milvus Lite, started once."""
+    stack = LocalStack(tmp_path_factory.mktemp("servers"))
+    services = [stack.kafka(), stack.redis(), stack.milvus()]
+    try:
+        # In a thread: the fixture may be asked for while a test's event loop runs in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(stack.start(services, print))).result()
+        yield Servers(*(one.url for one in services))
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(local_servers: Servers) -> str:
+    """`host:port` of a Kafka."""
+    return local_servers.kafka
+
+
+@pytest.fixture(scope="session")
+def redis_url(local_servers: Servers) -> str:
+    """The URL of a Redis whose data nobody needs."""
+    return local_servers.redis

@@ -1,0 +1,86 @@
+"""`vitrine up`: everything on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from deploy.local.state import StackState
+    from vitrine.settings import Settings
+
+T = TypeVar("T")
+WATCH_S = 1.0
+
+
+@click.command(help="Start what is not there yet: Kafka, Redis, Milvus Lite, indexing and query workers.")
+@click.option("--detach", is_flag=True, help="Leave it running in the background.")
+@click.option("--port", type=int, help="Of the query worker (default 8080).")
+@click.option("--encoder", help="A built-in name, a directory or a hub name.")
+@click.option("--workers", type=int, help="Indexing workers (default 1).")
+@with_settings(port="query.port", encoder="encoder.name", workers="indexing.workers")
+def command(settings: Settings, detach: bool) -> None:
+    state = start(settings, click.echo)
+    url = state.named("query")[0].url
+    click.echo(f"\nSearch page  {url}/\nAPI          {url}/docs\nData         {settings.data_dir}")
+    if detach:
+        click.echo(f"Stop it with: vitrine down --data-dir '{settings.data_dir}'")
+        return
+    click.echo("Ctrl-C stops it.")
+    _watch(settings)
+
+
+def start(settings: Settings, progress: Callable[[str], None]) -> StackState:
+    """Start what does not run yet on the data dir. Raises `VitrineError` saying what failed."""
+    from deploy.local.errors import LocalStackError
+    from deploy.local.stack import LocalStack
+    from vitrine.errors import VitrineError
+    from vitrine.stack import services
+
+    stack = LocalStack(settings.data_dir)
+    try:
+        return run_interruptibly(stack.start(services(settings, stack), progress))
+    except LocalStackError as error:
+        raise VitrineError(str(error)) from error
+
+
+def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it tidies up behind itself."""
+    import signal
+
+    async def run() -> T:
+        task = asyncio.ensure_future(work)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise click.Abort() from None
+
+
+def _watch(settings: Settings) -> None:
+    """Stay until Ctrl-C; start a worker that died again, give up when a server did; then stop everything."""
+    from deploy.local.processes import log_tail
+    from deploy.local.stack import LocalStack
+    from vitrine.errors import VitrineError
+
+    stack = LocalStack(settings.data_dir)
+    try:
+        while True:
+            run_interruptibly(asyncio.sleep(WATCH_S))
+            for record in stack.dead():
+                if record.name in ("kafka", "redis", "milvus"):
+                    raise VitrineError(f"{record.name} died; {log_tail(record)}")
+                click.echo(f"{record.name} died and is started again; {log_tail(record)}", err=True)
+                start(settings, click.echo)
+    except click.Abort:
+        click.echo("\nstopping")
+    finally:
+        stack.stop(progress=click.echo)

@@ -1,0 +1,83 @@
+"""What `vitrine up` runs on a data dir: the servers that the configuration does not name, and our workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from deploy.local.processes import free_port
+from deploy.local.services import Service
+from deploy.local.stack import LocalStack
+from vitrine.settings import Settings
+
+# Torch's threads must not spin while they wait: there are more of them than cores.
+_CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+
+
+class Worker(Service):
+    """One of our own workers as a process: `vitrine worker KIND`."""
+
+    start_deadline_s = 120.0
+
+    def __init__(self, name: str, kind: str, url: str, data_dir: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.url = url
+        self.cwd = data_dir
+        self._kind = kind
+        self._env = {**_CALM_THREADS, **os.environ, **env, "VITRINE_DATA_DIR": str(data_dir)}
+
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        """Nothing to prepare."""
+
+    @property
+    def argv(self) -> list[str]:
+        """The worker's command line."""
+        return [sys.executable, "-m", "vitrine", "worker", self._kind]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of `vitrine up`, with the addresses of the servers."""
+        return self._env
+
+    async def check(self) -> None:
+        """Ask the worker whether it is ready."""
+        import httpx
+
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            (await client.get(f"{self.url}/readyz")).raise_for_status()
+
+
+def services(settings: Settings, stack: LocalStack) -> list[Service]:
+    """The processes of a complete stack, in the order in which they must start."""
+    servers: list[Service] = []
+    addresses = {
+        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "VITRINE_REDIS_URL": settings.redis.url,
+        "VITRINE_MILVUS_URI": settings.milvus.uri,
+    }
+    embedded = (stack.kafka, stack.redis, stack.milvus)
+    for variable, make in zip(addresses, embedded, strict=True):
+        if not addresses[variable]:
+            servers.append(make())
+            addresses[variable] = servers[-1].url
+    env = addresses | {"VITRINE_ENCODER_NAME": settings.encoder.name, "VITRINE_ENCODER_DEVICE": settings.encoder.device}
+    return [*servers, *_indexing(settings, env), _query(settings, env)]
+
+
+def _indexing(settings: Settings, env: Mapping[str, str]) -> list[Worker]:
+    workers: list[Worker] = []
+    for number in range(settings.indexing.workers):
+        port = free_port()
+        health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
+        url = f"http://127.0.0.1:{port}"
+        workers.append(Worker(f"indexing-{number}", "indexing", url, settings.data_dir, {**env, **health}))
+    return workers
+
+
+def _query(settings: Settings, env: Mapping[str, str]) -> Worker:
+    port = settings.query.port or free_port()
+    address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
+    return Worker("query-0", "query", f"http://{host}:{port}", settings.data_dir, {**env, **address})

@@ -1,0 +1,84 @@
+"""The state of everything: what runs, what is indexed, how far behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from deploy.local.processes import ProcessRecord
+from deploy.local.stack import LocalStack
+from streams.errors import StreamError
+from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.lag import LagProbe
+from vitrine.errors import VitrineError
+from vitrine.servers import kafka_servers, query_url
+from vitrine.settings import Settings
+
+T = TypeVar("T")
+
+
+async def status(settings: Settings) -> dict[str, Any]:
+    """The state as `vitrine status --json` prints it; what cannot be asked is null, and named in `problems`."""
+    stack = LocalStack(settings.data_dir)
+    state = stack.state()
+    problems = [f"{one.name} ended; see {one.log}" for one in stack.dead()]
+    lag, answered = await asyncio.gather(
+        _or_problem(_lag(settings), problems), _or_problem(_ask(query_url(settings)), problems)
+    )
+    index = answered or {}
+    return {
+        "healthy": not problems,
+        "problems": problems,
+        "kafka": _server(state.find("kafka"), "bootstrap_servers", settings.kafka.bootstrap_servers),
+        "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
+        "redis": _server(state.find("redis"), "url", settings.redis.url),
+        "indexing_workers": [_worker(one) for one in state.named("indexing")],
+        "query_workers": [_worker(one) for one in state.named("query")],
+        "products": index.get("products"),
+        "generation": index.get("generation"),
+        "encoder": index.get("encoder"),
+        "index_age_ms": index.get("index_age_ms"),
+        "lag": lag,
+    }
+
+
+async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
+    try:
+        return await asked
+    except (VitrineError, StreamError) as error:
+        problems.append(str(error))
+        return None
+
+
+async def _lag(settings: Settings) -> dict[str, dict[str, int]]:
+    """Events that wait, by topic and partition."""
+    waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
+    async with LagProbe(kafka_servers(settings), settings.indexing.group) as probe:
+        for one in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
+            waiting[one.topic][str(one.partition)] = one.messages
+    return waiting
+
+
+async def _ask(url: str) -> dict[str, Any]:
+    """What a query worker knows of the index."""
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+            response = await client.get("/v1/index")
+            response.raise_for_status()
+            return response.json()
+    except httpx.HTTPError as error:
+        raise VitrineError(f"no query worker answers at {url} ({error!r})") from error
+
+
+def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:
+    """An embedded server with its process, or the configured one."""
+    if record is None:
+        return {key: configured or None}
+    return {key: record.url, "pid": record.pid}
+
+
+def _worker(record: ProcessRecord) -> dict[str, Any]:
+    return {"name": record.name, "pid": record.pid, "url": record.url, "log": record.log}
