@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from indexer.cards import Card
 from query_api.personal import category_paths
@@ -18,22 +18,16 @@ WANTED_RANGES = 5
 _NICE_STEPS = (1, 2, 2.5, 5, 10)
 
 
-class FacetValue(Struct, frozen=True):
-    """A value and how many candidates have it."""
+class FacetCount(Struct, frozen=True):
+    """How many candidates have a `value`, or a number from `gte` up to, but not including, `lt`."""
 
-    value: str | bool
     count: int
+    value: str | bool | UnsetType = UNSET
+    gte: float | UnsetType = UNSET
+    lt: float | UnsetType = UNSET
 
 
-class FacetRange(Struct, frozen=True):
-    """Numbers from `gte` up to, but not including, `lt`, in the words of a filter."""
-
-    gte: float
-    lt: float
-    count: int
-
-
-Facet = list[FacetValue] | list[FacetRange]
+Facet = list[FacetCount]
 
 
 def count_facets(fields: Iterable[str], cards: Sequence[Card]) -> dict[str, Facet]:
@@ -41,10 +35,10 @@ def count_facets(fields: Iterable[str], cards: Sequence[Card]) -> dict[str, Face
     return {field: _ranges(field, cards) if field in RANGE_FIELDS else _values(field, cards) for field in fields}
 
 
-def _values(field: str, cards: Sequence[Card]) -> list[FacetValue]:
+def _values(field: str, cards: Sequence[Card]) -> Facet:
     counts = Counter(value for card in cards for value in dict.fromkeys(_card_values(field, card)))
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return [FacetValue(value, count) for value, count in ordered[:MAX_VALUES]]
+    return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
 
 
 def _card_values(field: str, card: Card) -> Iterator[str | bool]:
@@ -59,13 +53,14 @@ def _card_values(field: str, card: Card) -> Iterator[str | bool]:
         yield value
 
 
-def _ranges(field: str, cards: Sequence[Card]) -> list[FacetRange]:
+def _ranges(field: str, cards: Sequence[Card]) -> Facet:
     numbers = [number for card in cards if (number := getattr(card, field)) is not None]
     if not numbers:
         return []
     step = _nice_step((max(numbers) - min(numbers)) / WANTED_RANGES)
     counts = Counter(math.floor(number / step) for number in numbers)
-    return [FacetRange(_round(bin * step), _round((bin + 1) * step), counts[bin]) for bin in sorted(counts)]
+    bounds = ((bin, _round(bin * step), _round((bin + 1) * step)) for bin in sorted(counts))
+    return [FacetCount(counts[bin], gte=low, lt=high) for bin, low, high in bounds]
 
 
 def _nice_step(width: float) -> float:

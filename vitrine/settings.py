@@ -8,28 +8,16 @@ owner are here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
+from query_api.config import QueryConfig
 from streams.config import IndexingConfig, KafkaConfig
 from streams.fetching import FetchLimits
 from vitrine.config import EffectiveConfig, load_config
-
-
-@dataclass(frozen=True, slots=True)
-class MilvusConfig:
-    """The vector store."""
-
-    uri: str = ""
-    """`http://host:port`; empty: the embedded Milvus Lite."""
-    token: str = field(default="", metadata={"secret": True})
-    deadline_s: float = 5.0
-
-    def __post_init__(self) -> None:
-        if self.deadline_s <= 0:
-            raise ValueError("milvus.deadline_s must be positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +27,6 @@ class EncoderConfig:
     name: str = "mini"
     """A built-in name, a directory or a hub name."""
     device: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class QueryConfig:
-    """The query worker."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    """0: any free one."""
-    cache_ttl_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65_535:
-            raise ValueError("query.port must be from 0 to 65535")
-        if self.cache_ttl_s < 0:
-            raise ValueError("query.cache_ttl_s must be at least 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vitrine.commands.options import with_settings
-from vitrine.settings import Settings
+
+if TYPE_CHECKING:
+    from vitrine.settings import Settings
 
 
 @click.group(help="Run one worker in the foreground, against the configured servers.")
@@ -20,16 +22,18 @@ def command() -> None:
 @with_settings()
 def indexing(settings: Settings) -> None:
     from vitrine.roots.indexing import run_indexing_worker
+    from vitrine.servers import resolved
 
-    _run(run_indexing_worker(settings))
+    _run(run_indexing_worker(resolved(settings)))
 
 
 @command.command(help="Answer searches over HTTP.")
 @with_settings()
 def query(settings: Settings) -> None:
     from vitrine.roots.query import run_query_worker
+    from vitrine.servers import resolved
 
-    _run(run_query_worker(settings))
+    _run(run_query_worker(resolved(settings)))
 
 
 def _run(worker: Coroutine[Any, Any, None]) -> None:

@@ -1,0 +1,137 @@
+"""Random batches: two pictures and two texts of each thing, as tensors ready for the towers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import BertTokenizerFast
+
+from encoders.training.augment import cover, reframe, relight
+from encoders.training.store import Item, ItemStore
+
+
+@dataclass(frozen=True)
+class Source:
+    """A store and how many of its items go into each batch."""
+
+    store: ItemStore
+    share: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """n things in two pictures each; the first m pairs of texts belong to the things at `worded`."""
+
+    pictures: tuple[Tensor, Tensor]
+    """Two (n, 3, side, side) in −1 … 1."""
+    texts: tuple[dict[str, Tensor], dict[str, Tensor]]
+    """Tokens of (m + listings) texts, twice; row i of one means the same as row i of the other."""
+    worded: Tensor
+    """(m,) rows among the pictures that have words."""
+    alike: Tensor
+    """(m + listings, m + listings) bool: texts that may mean the same."""
+
+
+class BatchMaker:
+    """Draws batches; the same seed and step give the same batch."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        listings: Sequence[list[str]],
+        listing_share: int,
+        tokenizer: BertTokenizerFast,
+        side: int,
+    ) -> None:
+        self._sources = [(source, source.store.rows(held_out=False)) for source in sources]
+        self._listings = listings
+        self._listing_share = listing_share if listings else 0
+        self._tokenizer = tokenizer
+        self._side = side
+
+    def draw(self, seed: int, step: int) -> Batch:
+        """The batch of a step."""
+        rng = np.random.default_rng((seed, step))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        items: list[Item] = []
+        studio: list[NDArray[np.uint8]] = []
+        scenes: list[NDArray[np.uint8]] = []
+        for source, rows in self._sources:
+            for row in rng.choice(rows, source.share, replace=len(rows) < source.share):
+                item = source.store.items[row]
+                first, second = _two_views(item.views, rng)
+                items.append(item)
+                studio.append(source.store.pictures[row, first])
+                scenes.append(source.store.pictures[row, second])
+        return self._assemble(items, studio, scenes, rng, generator)
+
+    def _assemble(
+        self,
+        items: list[Item],
+        studio: list[NDArray[np.uint8]],
+        scenes: list[NDArray[np.uint8]],
+        rng: np.random.Generator,
+        generator: torch.Generator,
+    ) -> Batch:
+        worded = [row for row, item in enumerate(items) if item.english]
+        pairs = [_two_texts(items[row], rng) for row in worded]
+        pairs += [_two_of(self._listings[row], rng) for row in self._listing_rows(rng)]
+        marks = [items[row].alike or items[row].key for row in worded]
+        marks += [f"listing-{number}" for number in range(len(pairs) - len(marks))]
+        alike = torch.tensor([[left == right for right in marks] for left in marks])
+        return Batch(
+            (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator)),
+            (self._tokens([left for left, _ in pairs]), self._tokens([right for _, right in pairs])),
+            torch.tensor(worded),
+            alike,
+        )
+
+    def _listing_rows(self, rng: np.random.Generator) -> list[int]:
+        if not self._listing_share:
+            return []
+        return rng.choice(len(self._listings), self._listing_share, replace=False).tolist()
+
+    def _studio(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
+        framed = reframe(_levels(pictures), self._side, (0.7, 1.1), generator)
+        return relight(framed, 0.4, generator) * 2 - 1
+
+    def _scene(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
+        framed = cover(reframe(_levels(pictures), self._side, (0.5, 1.05), generator), 0.2, generator)
+        return relight(framed, 1.0, generator) * 2 - 1
+
+    def _tokens(self, texts: list[str]) -> dict[str, Tensor]:
+        return dict(self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
+
+
+def _levels(pictures: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+def _two_views(views: int, rng: np.random.Generator) -> tuple[int, int]:
+    if views == 1:
+        return 0, 0
+    if rng.random() < 0.75:
+        return 0, int(rng.integers(1, views))
+    first, second = rng.choice(views, 2, replace=False)
+    return int(first), int(second)
+
+
+def _two_texts(item: Item, rng: np.random.Generator) -> tuple[str, str]:
+    """Two texts of an item, of different languages half the time."""
+    if item.chinese and rng.random() < 0.5:
+        left, right = str(rng.choice(item.english)), str(rng.choice(item.chinese))
+        return (left, right) if rng.random() < 0.5 else (right, left)
+    texts = item.chinese if item.chinese and rng.random() < 0.5 else item.english
+    return _two_of(texts, rng)
+
+
+def _two_of(texts: Sequence[str], rng: np.random.Generator) -> tuple[str, str]:
+    if len(texts) == 1:
+        return texts[0], texts[0]
+    left, right = rng.choice(len(texts), 2, replace=False)
+    return texts[left], texts[right]

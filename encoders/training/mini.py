@@ -1,0 +1,193 @@
+"""Training of `mini`, the dual encoder that ships: run `python -m encoders.training.mini`, or call `train_mini`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import BertTokenizerFast, VisionTextDualEncoderModel
+
+from encoders.training.architecture import Architecture, build_model, export
+from encoders.training.batches import Batch, BatchMaker, Source
+from encoders.training.corpus import Corpus, CorpusConfig, open_corpus
+from encoders.training.losses import info_nce
+from encoders.training.vocabulary import train_tokenizer
+
+
+@dataclass(frozen=True)
+class MiniConfig:
+    """Everything that a training run depends on."""
+
+    output: Path = Path("encoders/models/mini")
+    """Directory of the finished model."""
+    work: Path = Path("build/train-mini")
+    """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
+    architecture: Architecture = field(default_factory=Architecture)
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    steps: int = 3000
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 150
+    average_decay: float = 0.997
+    """The shipped weights are a moving average of the trained ones, with this memory a step."""
+    picture_scale: float = 16.0
+    """Inverse temperature of the picture–picture loss."""
+    picture_weight: float = 1.0
+    cross_weight: float = 0.7
+    text_weight: float = 0.5
+    checkpoint_every: int = 250
+    seed: int = 1
+    threads: int = 1
+
+
+def train_mini(config: MiniConfig) -> Path:
+    """Train, or go on training, and write the model directory.
+
+    Returns:
+        `config.output`, holding weights, configuration, tokenizer and image processor.
+    """
+    torch.set_num_threads(config.threads)
+    corpus = open_corpus(config.corpus, config.work / "data")
+    shape = config.architecture
+    tokenizer = train_tokenizer(corpus.texts(), shape.pieces, shape.max_tokens)
+    run = _Run(config, tokenizer)
+    run.resume()
+    batches = _batches(config, corpus, tokenizer)
+    started, first = time.monotonic(), run.step
+    while run.step < config.steps:
+        losses = run.train_step(batches.draw(config.seed, run.step))
+        if run.step % 25 == 0:
+            pace = (time.monotonic() - started) / (run.step - first)
+            _report(run.step, config.steps, losses, pace)
+        if run.step % config.checkpoint_every == 0:
+            run.save()
+    export(run.averaged(), tokenizer, shape, config.output)
+    return config.output
+
+
+def _batches(config: MiniConfig, corpus: Corpus, tokenizer: BertTokenizerFast) -> BatchMaker:
+    shares = config.corpus
+    sources = [
+        Source(store, share)
+        for store, share in (
+            (corpus.rendered, shares.rendered_share),
+            (corpus.invented, shares.invented_share),
+            (corpus.photos, shares.photo_share),
+        )
+        if store is not None
+    ]
+    return BatchMaker(sources, corpus.listings, shares.listing_share, tokenizer, config.architecture.picture_side)
+
+
+class _Run:
+    """Weights, optimiser and step count of a run, and their checkpoint."""
+
+    def __init__(self, config: MiniConfig, tokenizer: BertTokenizerFast) -> None:
+        torch.manual_seed(config.seed)
+        self._config = config
+        self._tokenizer = tokenizer
+        # Channels-last convolutions in bfloat16 run several times faster on CPUs that have matrix units.
+        self._model = build_model(config.architecture, len(tokenizer)).to(memory_format=torch.channels_last)
+        self._average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+        self._optimiser = torch.optim.AdamW(_decayed(self._model, config.weight_decay), lr=config.learning_rate)
+        self._checkpoint = config.work / "checkpoint.pt"
+        self.step = 0
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, where there is one."""
+        if not self._checkpoint.is_file():
+            return
+        state = torch.load(self._checkpoint, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        self._average = state["average"]
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+        print(f"resumed at step {self.step} from {self._checkpoint}", flush=True)
+
+    def save(self) -> None:
+        """Write a checkpoint; a crash in the middle leaves the last one whole."""
+        state = {
+            "model": self._model.state_dict(),
+            "average": self._average,
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+        }
+        unfinished = self._checkpoint.with_suffix(".tmp")
+        torch.save(state, unfinished)
+        unfinished.replace(self._checkpoint)
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One step of the optimiser; returns the losses by name."""
+        self._model.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = _learning_rate(self._config, self.step)
+        losses = self._losses(batch)
+        self._optimiser.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._optimiser.step()
+        self._model.logit_scale.data.clamp_(math.log(5), math.log(40))
+        self.step += 1
+        self._average_in()
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def averaged(self) -> VisionTextDualEncoderModel:
+        """The model with its averaged weights."""
+        self._model.load_state_dict(self._average)
+        return self._model.eval()
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        config, model = self._config, self._model
+        with torch.autocast("cpu", torch.bfloat16):
+            pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
+            seen = model.get_image_features(pixel_values=pictures).pooler_output
+            left, right = (model.get_text_features(**tokens).pooler_output for tokens in batch.texts)
+        first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
+        left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
+        scale, worded = model.logit_scale.exp(), batch.worded
+        count = len(worded)
+        alike = batch.alike[:count, :count]
+        cross = info_nce(left[:count], first[worded], scale, alike) + info_nce(right[:count], second[worded], scale, alike)
+        return {
+            "pictures": config.picture_weight * info_nce(first, second, config.picture_scale),
+            "cross": config.cross_weight * cross / 2,
+            "texts": config.text_weight * info_nce(left, right, scale, batch.alike),
+        }
+
+    def _average_in(self) -> None:
+        decay = min(self._config.average_decay, (1 + self.step) / (10 + self.step))
+        for name, tensor in self._model.state_dict().items():
+            if tensor.is_floating_point():
+                self._average[name].lerp_(tensor, 1 - decay)
+            else:
+                self._average[name].copy_(tensor)
+
+
+def _decayed(model: VisionTextDualEncoderModel, decay: float) -> Iterator[dict[str, object]]:
+    """Parameter groups: matrices shrink, scales, biases and the temperature do not."""
+    parameters = list(model.parameters())
+    yield {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": decay}
+    yield {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0}
+
+
+def _learning_rate(config: MiniConfig, step: int) -> float:
+    """Linear warm-up, then half a cosine down to 1 %."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _report(step: int, steps: int, losses: dict[str, float], pace: float) -> None:
+    shown = "  ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+    print(f"step {step}/{steps}  {shown}  {pace:.2f} s/step  {(steps - step) * pace / 60:.0f} min left", flush=True)
+
+
+if __name__ == "__main__":
+    train_mini(MiniConfig())

@@ -1,0 +1,47 @@
+"""The rendered catalogue as training items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from PIL import Image
+
+from encoders.catalogue import RenderedProduct, listings, render, sample_products
+from encoders.catalogue.words import COLOUR_WORDS, Word
+from encoders.training.store import Item
+
+VIEWS: Final = 5
+_MORE_TITLES: Final = 2
+LANGUAGES: Final = ("en", "zh")
+
+
+def rendered_items(
+    count: int, side: int, seed: int, *, held_out: bool = False
+) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+    """Render `count` products from the front and in the wild, with their words in both languages."""
+    for product in sample_products(count, seed):
+        english, chinese = (texts_of(product, lang) for lang in LANGUAGES)
+        key = f"rendered-{seed}-{product.product_id}"
+        item = Item(key, 0, english, chinese, looks_of(product), held_out)
+        yield item, [render(product, view=view, size=side) for view in range(VIEWS)]
+
+
+def texts_of(product: RenderedProduct, lang: str) -> list[str]:
+    """Title first, then the description, other wordings of the title, and a shopper's short query."""
+    rng = random.Random(f"wordings-{lang}-{product.seed}")
+    others = [listings.title(product.listing, lang, rng) for _ in range(_MORE_TITLES)]
+    return [product.title(lang), product.description(lang), *others, _short_query(product, lang, rng)]
+
+
+def looks_of(product: RenderedProduct) -> str:
+    """What its words tell of its looks; products equal in this are told apart by details alone."""
+    return "/".join((product.kind, product.variety.key, product.colour, product.pattern))
+
+
+def _short_query(product: RenderedProduct, lang: str, rng: random.Random) -> str:
+    listing = product.listing
+    words: list[Word] = [COLOUR_WORDS[product.colour], listing.variety.word, listing.kind.word]
+    names = [rng.choice(word.names(lang)) for word in words]
+    return "".join(names) if lang == "zh" else " ".join(name for name in names if name)

@@ -1,0 +1,31 @@
+"""Pairs of texts about one product, from a real shop's listings: what real words go together, without pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+
+from encoders.training.photos import is_held_out
+
+
+def listing_texts(data: Path) -> list[list[str]]:
+    """For each listing its title, its bullet points and its category with brand and colour; judgments are not read."""
+    path = data / "esci_products.parquet"
+    if not path.is_file():
+        return []
+    rows = parquet.read_table(path).to_pylist()
+    texts = [_texts(row) for row in rows if not is_held_out(row["asin"])]
+    return [row for row in texts if len(row) > 1]
+
+
+def _texts(row: dict[str, object]) -> list[str]:
+    def cell(name: str) -> str:
+        value = row.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    points = cell("bullet_points").split("\n")
+    kind = " ".join(part for part in (cell("brand"), cell("color"), cell("category").split(">")[-1].strip()) if part)
+    half = len(points) // 2 + 1
+    texts = (cell("title"), " ".join(points[:half])[:400], " ".join(points[half:])[:400], cell("description")[:400], kind)
+    return [text for text in texts if len(text) > 3]

@@ -1,0 +1,359 @@
+"""What every `ProductStore` must do: the double, Milvus Lite 2.5 and Milvus Lite 3."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pymilvus import MilvusClient
+
+from encoders.spec import EmbeddingSpec
+from indexer.cards import decode_card
+from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
+from indexer.filter_requests import parse_filters
+from indexer.memory import InMemoryProductStore
+from indexer.milvus import MilvusProductStore, open_store
+from indexer.milvus_connection import MilvusConfig, connect
+from indexer.ports import Candidate, Counts, Ids, ProductStore
+from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.rows import build_row
+from tests import milvus3
+
+SPEC = EmbeddingSpec("hash", "1", 4)
+HOSTILE = (
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "end\\",
+    '\\"',
+    "new\nline",
+    "50%",
+    "%s",
+    '" or searchable == true or "',
+    "{curly} [square]",
+    "红色",
+    "😀",
+    "x\u2028y",
+    "a=b",
+    "nul\x00l",
+    "x" * 600 + "1",
+    "x" * 600 + "2",
+)
+
+
+@pytest.fixture(scope="module")
+def lite_2_5(tmp_path_factory) -> Iterator[str]:
+    yield from _server(milvus3.lite_2_5, tmp_path_factory.mktemp("milvus2"))
+
+
+@pytest.fixture(scope="module")
+def lite_3(tmp_path_factory) -> Iterator[str]:
+    yield from _server(milvus3.lite_3, tmp_path_factory.mktemp("milvus3"))
+
+
+def _server(start: Callable[[Path], AbstractContextManager[str]], directory: Path) -> Iterator[str]:
+    try:
+        with start(directory) as address:
+            yield address
+    except milvus3.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["lite_2_5", "lite_3"])
+def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
+    """An empty Milvus."""
+    config = MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)
+    with closing(MilvusClient(config.uri, timeout=10)) as client:
+        for name in client.list_collections():
+            client.drop_collection(name)
+    return config
+
+
+@pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[ProductStore]:
+    if request.param == "memory":
+        yield InMemoryProductStore(SPEC)
+        return
+    config = MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)
+    with closing(MilvusClient(config.uri, timeout=10)) as client:
+        for name in client.list_collections():
+            client.drop_collection(name)
+    opened = await open_store(config, SPEC, create=True)
+    yield opened
+    await opened.close()
+
+
+def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields: Any) -> IndexRow:
+    change = ProductChange(product_id, Stamp(1, "shop", product_id), fields, whole=True, deletes=deletes)
+    stored = StoredProduct(ProductState().merge(change), text_hash="h")
+    return build_row(product_id, stored, np.full(SPEC.fused_dim, vector, np.float32))
+
+
+def ids(candidates: list[Candidate]) -> list[str]:
+    return [one.product_id for one in candidates]
+
+
+async def matching(store: ProductStore, raw: dict[str, Any]) -> set[str]:
+    return set(ids(await store.browse(parse_filters(raw), 100)))
+
+
+async def test_a_written_product_is_read_back_as_it_was(store):
+    row = product("p1", 0.25, title="Hoodie", attributes={"colour": ["red", "blue"]}, price=52.0)
+    await store.write([row])
+    [(stored, vector)] = (await store.read(["p1", "unknown", "p1"])).values()
+    assert stored == row.stored
+    assert vector.dtype == np.float32
+    assert vector.tolist() == row.vector.tolist()
+
+
+async def test_a_later_write_replaces_a_product(store):
+    await store.write([product("p1", 1, title="Red hoodie", price=10.0)])
+    await store.write([product("p1", 1, title="Blue hoodie")])
+    assert await store.search_lexical("red", (), 10) == []
+    assert await matching(store, {"price": {"lt": 100}}) == set()
+    [found] = await store.search_lexical("blue", (), 10)
+    assert decode_card(found.card).title == "Blue hoodie"
+
+
+async def test_a_write_with_an_impossible_row_writes_nothing(store):
+    wrong = IndexRow("p2", StoredProduct(ProductState()), np.zeros(3, np.float32), searchable=True)
+    with pytest.raises(InvalidRecord, match="p2"):
+        await store.write([product("p1", title="Hoodie"), wrong])
+    with pytest.raises(InvalidRecord, match="same product"):
+        await store.write([product("p1", title="Hoodie"), product("p1", title="Shirt")])
+    assert await store.read(["p1", "p2"]) == {}
+
+
+async def test_writing_and_reading_nothing_is_no_error(store):
+    await store.write([])
+    assert await store.read([]) == {}
+    assert await store.browse((), 10) == []
+    assert await store.count() == Counts(0, 0)
+
+
+async def test_dense_search_orders_by_inner_product_exactly(store):
+    generator = np.random.default_rng(0)
+    vectors = generator.standard_normal((50, SPEC.fused_dim)).astype(np.float32)
+    await store.write([product(f"p{number}", vector, title="x") for number, vector in enumerate(vectors)])
+    query = generator.standard_normal(SPEC.fused_dim).astype(np.float32)
+    found = await store.search_dense(query, (), 20)
+    best = np.argsort(-(vectors @ query))[:20]
+    assert ids(found) == [f"p{number}" for number in best]
+    assert [one.score for one in found] == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
+
+
+async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_scores(store):
+    await store.write([product(f"p{number}", title="running shoe") for number in range(5)])
+    await store.write([product("trail", title="Trail running shoes"), product("hat", title="Hat")])
+    found = await store.search_lexical("trail shoe", (), 10)
+    assert ids(found)[0] == "trail"
+    assert set(ids(found)) == {"trail", *(f"p{number}" for number in range(5))}
+    assert all(one.score > 0 for one in found)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("womens dress", "Women's Dresses"),
+        ("tshirt", "T-Shirt"),
+        ("连衣裙", "夏季红色连衣裙"),
+        ("红裙", "夏季红色连衣裙"),
+        ("cafe", "Café noir"),
+        ("mh01", "Hoodie MH01"),
+        ("толстовка", "Толстовка"),
+    ],
+)
+async def test_lexical_search_finds_the_product(store, query, title):
+    await store.write([product("p1", title=title), product("other", title="Umbrella 雨伞")])
+    assert ids(await store.search_lexical(query, (), 10)) == ["p1"]
+
+
+@pytest.mark.parametrize("query", ["", "   ", "!?", "0", "unheardof", "x" * 5_000, "a " * 20_000])
+async def test_a_query_of_no_known_word_finds_nothing(store, query):
+    await store.write([product("p1", title="Hoodie")])
+    assert await store.search_lexical(query, (), 10) == []
+
+
+async def test_products_without_text_or_picture_and_tombstones_are_stored_but_never_found(store):
+    await store.write(
+        [product("full", 1, title="Hoodie"), product("bare", 1, price=5.0), product("gone", 1, deletes=True)]
+    )
+    assert ids(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10)) == ["full"]
+    assert ids(await store.browse((), 10)) == ["full"]
+    assert ids(await store.browse((Ids(("full", "bare", "gone")),), 10)) == ["full"]
+    assert set(await store.read(["full", "bare", "gone"])) == {"full", "bare", "gone"}
+    assert await store.count() == Counts(searchable=1, incomplete=1)
+
+
+async def test_a_deletion_takes_a_product_out_of_every_search(store):
+    await store.write([product("p1", 1, title="Hoodie", brand="Luma")])
+    await store.write([product("p1", 0, deletes=True)])
+    assert await store.search_lexical("hoodie", (), 10) == []
+    assert await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10) == []
+    assert await matching(store, {"brand": "Luma"}) == set()
+    assert await store.count() == Counts(0, 0)
+
+
+async def test_every_field_filters(store):
+    await store.write(
+        [
+            product(
+                "a",
+                title="a",
+                brand="Luma",
+                lang="en",
+                currency="USD",
+                group_id="g1",
+                tags=["eco", "new"],
+                in_stock=True,
+                category="Men/Tops/Hoodies",
+                attributes={"Colour": "Red", "size": ["S", "M"]},
+                price=10.0,
+                rating=4.5,
+                rating_count=12,
+                created_at="2026-01-02T00:00:00Z",
+            ),
+            product("b", title="b", brand="Puma", category="Men/Shoes", in_stock=False, price=50.0, rating=0.0),
+            product("c", title="c"),
+        ]
+    )
+    for raw, expected in [
+        ({}, {"a", "b", "c"}),
+        ({"brand": "LUMA"}, {"a"}),
+        ({"brand": ["luma", "puma"]}, {"a", "b"}),
+        ({"brand": ["luma", "puma"], "in_stock": False}, {"b"}),
+        ({"lang": "en", "currency": "usd", "group_id": "g1", "tags": "eco"}, {"a"}),
+        ({"category": "Men"}, {"a", "b"}),
+        ({"category": "men / tops/"}, {"a"}),
+        ({"category": "Tops"}, set()),
+        ({"attributes.colour": "red"}, {"a"}),
+        ({"attributes.Size": ["M", "XL"]}, {"a"}),
+        ({"price": {"lt": 50}}, {"a"}),
+        ({"price": {"lte": 50}}, {"a", "b"}),
+        ({"price": {"gte": -1}}, {"a", "b"}),
+        ({"price": {"gt": 10, "lt": 1e15}}, {"b"}),
+        ({"price": 10}, {"a"}),
+        ({"rating": {"lt": 1e-7}}, {"b"}),
+        ({"rating_count": {"gt": 11.5}}, {"a"}),
+        ({"created_at": {"gte": "2026-01-02T00:00:00Z"}}, {"a"}),
+        ({"created_at": {"gt": "2026-01-02T00:00:00Z"}}, set()),
+    ]:
+        assert await matching(store, raw) == expected, raw
+
+
+async def test_hostile_values_match_themselves_and_nothing_else(store):
+    rows = [
+        product(f"p{number}", title="x", brand=value, attributes={value[:200]: [value, "same"]})
+        for number, value in enumerate(HOSTILE)
+    ]
+    await store.write(rows)
+    for number, value in enumerate(HOSTILE):
+        assert await matching(store, {"brand": value}) == {f"p{number}"}, value
+        assert await matching(store, {f"attributes.{value[:200]}": value}) == {f"p{number}"}, value
+    assert await store.browse((Ids(('" or "1" == "1',)),), 10) == []
+    assert await store.browse((Ids(()),), 10) == []
+
+
+async def test_filters_hold_for_each_kind_of_search(store):
+    await store.write([product(f"p{n}", n, title="hoodie", price=float(n), brand=f"b{n % 2}") for n in range(20)])
+    wanted = parse_filters({"brand": "b1", "price": {"lt": 10}})
+    expected = ["p9", "p7", "p5", "p3", "p1"]
+    assert ids(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), wanted, 100)) == expected
+    assert sorted(ids(await store.search_lexical("hoodie", wanted, 100)), reverse=True) == expected
+    assert len(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 7)) == 7
+    assert ids(await store.search_lexical("hoodie", (Ids(("p3", "nope")),), 100)) == ["p3"]
+
+
+async def test_more_products_than_one_request_takes_are_written_and_read(store):
+    rows = [product(f"p{n}", title="hoodie", description="word " * 200) for n in range(1_100)]
+    await store.write(rows)
+    assert len(await store.read([row.product_id for row in rows])) == 1_100
+    assert await store.count() == Counts(1_100, 0)
+    assert len(await store.browse((), 10_000)) == 1_100
+    assert len(await store.search_lexical("hoodie", (), 1_000)) == 1_000
+
+
+async def test_the_largest_products_fit(store):
+    values = [f"{number:03}" + "值" * 253 for number in range(250)]
+    noise = np.random.default_rng(0).integers(0x4E00, 0x9FFF, 20_000)
+    await store.write(
+        [
+            product(
+                "p1",
+                title="衣" * 1_000,
+                description="".join(map(chr, noise[:8_000])),
+                attributes={f"{number:03}": value for number, value in enumerate(values[:64])},
+            )
+        ]
+    )
+    assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
+    [found] = await store.search_lexical("衣", (), 10)
+    assert decode_card(found.card).title == "衣" * 1_000
+
+
+async def test_concurrent_searches_and_writes_all_succeed(store):
+    async def one(number: int) -> None:
+        await store.write([product(f"p{number}", number, title=f"word{number}")])
+        assert ids(await store.search_lexical(f"word{number}", (), 10)) == [f"p{number}"]
+
+    await asyncio.gather(*(one(number) for number in range(20)))
+
+
+async def test_a_cancelled_search_leaves_the_store_usable(store):
+    await store.write([product("p1", 1, title="hoodie")])
+    searches = [asyncio.create_task(store.search_lexical("hoodie", (), 10)) for _ in range(20)]
+    await asyncio.sleep(0)
+    for search in searches[::2]:
+        search.cancel()
+    done = await asyncio.gather(*searches, return_exceptions=True)
+    assert all(ids(one) == ["p1"] for one in done[1::2])
+    assert ids(await store.search_lexical("hoodie", (), 10)) == ["p1"]
+
+
+async def test_workers_that_start_at_once_share_one_index(milvus):
+    stores = await asyncio.gather(*(open_store(milvus, SPEC, create=True) for _ in range(4)))
+    for number, one in enumerate(stores):
+        await one.write([product(f"p{number}", title="hoodie")])
+    assert [len(await one.browse((), 10)) for one in stores] == [4] * 4
+    assert {one.generation for one in stores} == {"products_g1"}
+    for one in stores:
+        await one.close()
+
+
+async def test_an_index_that_is_not_there_is_said_to_be_missing(milvus):
+    with pytest.raises(StoreUnavailable, match="no index yet"):
+        await open_store(milvus, SPEC, create=False)
+    opened = await open_store(milvus, SPEC, create=True)
+    with closing(MilvusClient(milvus.uri, timeout=10)) as client:
+        client.drop_collection(opened.generation)
+    with pytest.raises(StoreUnavailable, match="index is not there"):
+        await opened.search_lexical("hoodie", (), 10)
+    await opened.close()
+
+
+async def test_an_index_of_another_encoder_is_refused(milvus):
+    await (await open_store(milvus, SPEC, create=True)).close()
+    with pytest.raises(IndexMismatch, match="hash@1.*other@2"):
+        await open_store(milvus, EmbeddingSpec("other", "2", 4), create=True)
+
+
+async def test_a_server_that_is_not_there_or_hangs_is_unavailable_within_the_deadline():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        config = MilvusConfig(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline_s=0.5)
+        for _ in ("nobody listens", "nobody answers"):
+            async with asyncio.timeout(5):
+                with pytest.raises(StoreUnavailable):
+                    await open_store(config, SPEC, create=True)
+                with pytest.raises(StoreUnavailable):
+                    await _unopened(config).search_lexical("hoodie", (), 10)
+            silent.listen()
+
+
+def _unopened(config: MilvusConfig) -> MilvusProductStore:
+    return MilvusProductStore(connect(config), config, SPEC, "products_g1")

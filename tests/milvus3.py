@@ -1,0 +1,96 @@
+"""Milvus Lite servers to test against: 2.5, which is installed, and 3, in an environment of its own made once."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / "build" / "milvus3-venv"
+REQUIREMENTS = ("milvus-lite>=3.2,<4", "pymilvus>=3", "jieba")
+MAKE_TIMEOUT_S = 240
+START_TIMEOUT_S = 60
+
+
+class Unavailable(Exception):
+    """A server cannot be had here; the message says why."""
+
+
+@contextmanager
+def lite_2_5(directory: Path) -> Iterator[str]:
+    """Run Milvus Lite 2.5 on an empty database; yields its address."""
+    package = importlib.util.find_spec("milvus_lite")
+    library = Path(package.origin or "").parent / "lib" if package else Path()
+    if not (library / "milvus").exists():
+        raise Unavailable("milvus-lite 2.5 is not installed")
+    port = _free_port()
+    argv = [str(library / "milvus"), str(directory / "test.db"), f"127.0.0.1:{port}", "ERROR"]
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(library), "TMPDIR": str(directory)}
+    with _running(argv, directory, environment, port) as address:
+        yield address
+
+
+@contextmanager
+def lite_3(directory: Path) -> Iterator[str]:
+    """Run Milvus Lite 3 on an empty data directory; yields its address."""
+    port = _free_port()
+    argv = [str(_environment() / "bin" / "milvus-lite"), "server"]
+    argv += ["--data-dir", str(directory / "data"), "--host", "127.0.0.1", "--port", str(port)]
+    with _running(argv, directory, dict(os.environ), port) as address:
+        yield address
+
+
+def _environment() -> Path:
+    """The environment of Milvus Lite 3, made if it is not there: its package would replace that of 2.5."""
+    if not (VENV / "complete").exists():
+        uv = shutil.which("uv") or next((str(one) for one in (ROOT / ".uv" / "bin" / "uv",) if one.exists()), None)
+        if uv is None:
+            raise Unavailable("making an environment for milvus-lite 3 takes uv, which is not installed")
+        try:
+            _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
+            _run([uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python"), *REQUIREMENTS])
+        except subprocess.SubprocessError as error:
+            raise Unavailable(f"an environment for milvus-lite 3 cannot be made: {error}") from error
+        (VENV / "complete").touch()
+    return VENV
+
+
+def _run(argv: list[str]) -> None:
+    subprocess.run(argv, check=True, timeout=MAKE_TIMEOUT_S, capture_output=True)
+
+
+@contextmanager
+def _running(argv: list[str], directory: Path, environment: dict[str, str], port: int) -> Iterator[str]:
+    log = (directory / "server.log").open("wb")
+    process = subprocess.Popen(argv, cwd=directory, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_open(process, port, directory / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,127 @@
+"""A shop over the doubles: products in, HTTP out."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from encoders.images import decode_image
+from encoders.port import HashEncoder
+from encoders.spec import fuse, pool
+from indexer.change_log import InMemoryChangeLog
+from indexer.media import InMemoryMediaStore
+from indexer.memory import InMemoryProductStore
+from indexer.ports import Interaction
+from indexer.profiles import InMemoryProfileStore
+from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.rows import build_row, embedding_text, text_hash
+from query_api.app import create_app
+from query_api.cache import InMemoryCandidateCache
+from query_api.config import QueryConfig
+from query_api.services import Services
+from streams.events import Event
+
+
+def png(*colours: str) -> bytes:
+    """A picture of vertical stripes in these colours."""
+    image = Image.new("RGB", (8 * len(colours), 8))
+    for index, colour in enumerate(colours):
+        image.paste(colour, (8 * index, 0, 8 * index + 8, 8))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@dataclass
+class Published:
+    """Takes events and records the interactions among them, as the indexing worker would."""
+
+    profiles: InMemoryProfileStore
+    events: list[tuple[str, Event]] = field(default_factory=list)
+
+    async def publish(self, topic: str, event: Event) -> None:
+        self.events.append((topic, event))
+        data, kind = event.data, event.type.removeprefix("user.")
+        product_id = getattr(data, "product_id", None)
+        if product_id is not None:
+            await self.profiles.record([(data.user_id, Interaction(event.id, kind, product_id, event.time_ms))])  # type: ignore[union-attr]
+
+
+class Shop:
+    """Products, shoppers and a query worker within one process."""
+
+    def __init__(self, config: QueryConfig | None = None, **replaced: Any) -> None:
+        encoder = HashEncoder()
+        self.encoder = replaced.get("encoder", encoder)
+        self.profiles = InMemoryProfileStore()
+        self.published = Published(self.profiles)
+        self._stamps = iter(range(1, 10**9))
+        self.executor = ThreadPoolExecutor(1)
+        given: dict[str, Any] = {
+            "store": InMemoryProductStore(encoder.spec),
+            "generation": "memory",
+            "encoder": encoder,
+            "encoder_thread": self.executor,
+            "profiles": self.profiles,
+            "change_log": InMemoryChangeLog(),
+            "media": InMemoryMediaStore(),
+            "cache": InMemoryCandidateCache(),
+            "freshness": lambda: 0,
+            "config": config or QueryConfig(),
+            "publisher": self.published,
+        }
+        self.services = Services(**(given | replaced))
+        self.app = create_app(self.services)
+
+    async def put(self, product_id: str, *pictures: bytes, **fields: Any) -> None:
+        """Index a product as the indexing worker would, and note the change."""
+        hashes = [await self.services.media.put(one) for one in pictures]
+        fields |= {"images": [{"hash": one} for one in hashes]} if hashes else {}
+        stamp = Stamp(next(self._stamps), "test", "event")
+        state = ProductState().merge(ProductChange(product_id, stamp, fields, whole=True))
+        text = embedding_text(fields)
+        text_part = self.encoder.encode_texts([text])[0] if text else None
+        image_part = self._image_part(pictures)
+        stored = StoredProduct(state, text_hash(text), tuple(hashes))
+        await self.write(product_id, stored, fuse(self.encoder.spec, text_part, image_part))
+
+    async def delete(self, product_id: str) -> None:
+        """Leave a tombstone."""
+        stamp = Stamp(next(self._stamps), "test", "event")
+        state = ProductState().merge(ProductChange(product_id, stamp, {}, whole=True, deletes=True))
+        await self.write(product_id, StoredProduct(state), fuse(self.encoder.spec, None, None))
+
+    async def write(self, product_id: str, stored: StoredProduct, vector: Any) -> None:
+        await self.services.store.write([build_row(product_id, stored, vector)])
+        await self.services.change_log.append([product_id])
+
+    async def interact(self, user_id: str, product_ids: Iterable[str], kind: str = "clicked") -> None:
+        """A shopper does something, now."""
+        now_ms = int(time.time() * 1000)
+        pairs = [(user_id, Interaction(f"{kind}-{at}-{one}", kind, one, now_ms)) for at, one in enumerate(product_ids)]
+        await self.profiles.record(pairs)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """HTTP to the worker, errors as answers."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            yield client
+
+    def close(self) -> None:
+        self.executor.shutdown()
+
+    def _image_part(self, pictures: Iterable[bytes]) -> Any:
+        pixels = [self.encoder.prepare_image(decode_image(one)) for one in pictures]
+        return pool(self.encoder.encode_images(pixels)) if pixels else None
+
+
+MakeShop = Callable[..., Shop]
