@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -15,9 +15,7 @@ from transformers import (
     AutoModel,
     AutoProcessor,
     PreTrainedConfig,
-    PreTrainedModel,
     PreTrainedTokenizerBase,
-    ProcessorMixin,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -51,7 +49,9 @@ class HfDualEncoder:
         """
         self._full_padding = checkpoints.check(directory) in _FULL_PADDING
         self._device = device
-        config, processor, self._model = _load(directory, device)
+        config, processor, model = _load(directory, device)
+        self._text_tower: Callable[..., object] = model.get_text_features
+        self._image_tower: Callable[..., object] = model.get_image_features
         self._tokenizer: PreTrainedTokenizerBase = processor.tokenizer
         self._max_tokens = _max_tokens(config, self._tokenizer)
         self._images = image_preprocessor(processor.image_processor)
@@ -88,11 +88,11 @@ class HfDualEncoder:
         # A tokenizer without start and end marks makes no token of an empty text; towers need one.
         length = self._max_tokens if self._full_padding else max(1, *(len(row["input_ids"]) for row in tokens))
         batch = self._tokenizer.pad(tokens, padding="max_length", max_length=length, return_tensors="pt")
-        return _pooled(self._model.get_text_features(**batch.to(self._device)))
+        return _pooled(self._text_tower(**batch.to(self._device)))
 
     @torch.inference_mode()
     def _image_features(self, images: list[Pixels]) -> Tensor:
-        return _pooled(self._model.get_image_features(**self._images.inputs(images, self._device)))
+        return _pooled(self._image_tower(**self._images.inputs(images, self._device)))
 
     def _probe(self, directory: Path) -> int:
         try:
@@ -109,7 +109,7 @@ class HfDualEncoder:
         return int(text)
 
 
-def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, ProcessorMixin, PreTrainedModel]:
+def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:
     # A service's log is no place for a bar that redraws itself.
     disable_progress_bar()
     try:

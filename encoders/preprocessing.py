@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -43,10 +43,11 @@ class Normalisation:
     @classmethod
     def of(cls, processor: BaseImageProcessor) -> Normalisation:
         """Read it from a checkpoint's image processor."""
-        factor = processor.rescale_factor if _on(processor, "do_rescale") else 1.0
+        factor = float(_setting(processor, "rescale_factor")) if _on(processor, "do_rescale") else 1.0
         if not _on(processor, "do_normalize"):
             return cls(factor, (0.0,) * 3, (1.0,) * 3)
-        return cls(factor, tuple(processor.image_mean), tuple(processor.image_std))
+        mean, std = _setting(processor, "image_mean"), _setting(processor, "image_std")
+        return cls(factor, tuple(mean), tuple(std))
 
     def __call__(self, levels: Tensor) -> Tensor:
         """(…, 3) uint8 → (…, 3) float32."""
@@ -60,11 +61,11 @@ class FixedSizePreprocessor:
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
         self._resample = Image.Resampling(int(getattr(processor, "resample", None) or Image.Resampling.BICUBIC))
-        self._size = _as_dict(processor.size) if _on(processor, "do_resize") else {}
+        self._size = _as_dict(_setting(processor, "size")) if _on(processor, "do_resize") else {}
         self._crop = _crop_size(processor)
         self._crop_fraction: float | None = getattr(processor, "crop_pct", None)
         if self._crop_fraction is not None:
-            self._crop = (self._size["shortest_edge"],) * 2
+            self._crop = self._size["shortest_edge"], self._size["shortest_edge"]
 
     def prepare(self, image: Image.Image) -> Pixels:
         width, height = self._resized(*image.size)
@@ -102,9 +103,9 @@ class PatchPreprocessor:
 
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
-        self._resample = Image.Resampling(int(processor.resample))
-        self._patch = int(processor.patch_size)
-        self._max_patches = int(processor.max_num_patches)
+        self._resample = Image.Resampling(int(_setting(processor, "resample")))
+        self._patch = int(_setting(processor, "patch_size"))
+        self._max_patches = int(_setting(processor, "max_num_patches"))
 
     def prepare(self, image: Image.Image) -> Pixels:
         # Imported here: torch-only installs of other families never need this module.
@@ -135,6 +136,14 @@ def image_preprocessor(processor: BaseImageProcessor) -> ImagePreprocessor:
     return FixedSizePreprocessor(processor)
 
 
+def _setting(processor: BaseImageProcessor, name: str) -> Any:
+    """A setting that only some processors have, so that the base class does not declare it."""
+    try:
+        return getattr(processor, name)
+    except AttributeError as error:
+        raise ModelUnavailable(f"{type(processor).__name__} states no {name}") from error
+
+
 def _on(processor: BaseImageProcessor, switch: str) -> bool:
     return bool(getattr(processor, switch, False))
 
@@ -149,7 +158,7 @@ def _as_dict(size: object) -> dict[str, int]:
 def _crop_size(processor: BaseImageProcessor) -> tuple[int, int] | None:
     if not _on(processor, "do_center_crop"):
         return None
-    size = _as_dict(processor.crop_size)
+    size = _as_dict(_setting(processor, "crop_size"))
     return size["height"], size["width"]
 
 

@@ -67,6 +67,13 @@ def to_expression(filters: Filters) -> str:
     return " and ".join(["searchable == true", *(clause for one in filters for clause in _clauses(one))])
 
 
+def ids_clause(one: Ids) -> str:
+    """The part of an expression that lets just these products pass, searchable or not."""
+    # An id that breaks the pattern belongs to no product; an empty list is no expression, but no id is empty.
+    ids = [product_id for product_id in one.product_ids if PRODUCT_ID.fullmatch(product_id)]
+    return f"product_id in {_literals(ids or [''])}"
+
+
 def wanted_terms(one: AnyOf) -> tuple[str, ...]:
     """The terms of which a product must have one."""
     return tuple(_term(one.field, value) for value in one.values)
@@ -126,9 +133,7 @@ def _passes(row: IndexRow, one: Filter) -> bool:
 
 def _clauses(one: Filter) -> Iterator[str]:
     if isinstance(one, Ids):
-        # An id that breaks the pattern belongs to no product; an empty list is no expression, but no id is empty.
-        ids = [product_id for product_id in one.product_ids if PRODUCT_ID.fullmatch(product_id)]
-        yield f"product_id in {_literals(ids or [''])}"
+        yield ids_clause(one)
     elif isinstance(one, AnyOf):
         yield f"array_contains_any(filter_terms, {_literals(wanted_terms(one) or [''])})"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 from msgspec import Struct
 from pymilvus import CollectionSchema, MilvusClient, MilvusException
@@ -23,6 +25,8 @@ REGISTRY = "vitrine_registry"
 FIRST_GENERATION = "products_g1"
 _ACTIVE = "active"
 _LOAD_TIMEOUT_S = 60.0
+_SETTLE_S = 0.2
+"""Much longer than making a collection takes."""
 
 
 class Generation(Struct, frozen=True):
@@ -38,8 +42,8 @@ class Generation(Struct, frozen=True):
 def active_generation(client: MilvusClient, config: MilvusConfig, spec: EmbeddingSpec, create: bool) -> Generation:
     """The generation that is searched and written, loaded; made when there is none and `create` says so.
 
-    Several processes may do this at once: every step is idempotent, each does all of them, and the last look at the
-    registry decides for all.
+    Several processes may do this at once: every step is idempotent, each does all of them, and the registry decides
+    for all once they are done.
 
     Raises:
         IndexMismatch: it was made with another encoder or by another version of this program.
@@ -47,16 +51,37 @@ def active_generation(client: MilvusClient, config: MilvusConfig, spec: Embeddin
     """
     found = _read_active(client, config)
     if found is None and create:
-        wanted = Generation(FIRST_GENERATION, spec.key, spec.dim, SCHEMA_VERSION)
-        _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
-        _ensure(client, config, wanted.collection, product_schema(spec.fused_dim), product_indexes(config.index_type))
-        _write_active(client, config, wanted)
-        found = _read_active(client, config)
+        found = _create_first(client, config, Generation(FIRST_GENERATION, spec.key, spec.dim, SCHEMA_VERSION))
     if found is None:
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
     _check(found, spec)
     client.load_collection(found.collection, timeout=_LOAD_TIMEOUT_S)
     return found
+
+
+def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
+    """Make the first generation, again if need be: Lite is not atomic when two processes make a collection at once.
+
+    One of them may be refused, or write to a registry that the other's replaces. So nobody uses what was made before
+    it has settled, and whoever then does not find it makes what is missing.
+    """
+    give_up = time.monotonic() + config.deadline_s
+    while True:
+        fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
+        try:
+            _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
+            products = product_schema(2 * wanted.dim)
+            _ensure(client, config, wanted.collection, products, product_indexes(config.index_type))
+            if _read_active(client, config) is None:
+                _write_active(client, config, wanted)
+            time.sleep(_SETTLE_S)
+            if found := _read_active(client, config):
+                return found
+        except MilvusException as refused:
+            fault = refused
+        if time.monotonic() > give_up:
+            raise fault
+        time.sleep(_SETTLE_S)
 
 
 def _check(found: Generation, spec: EmbeddingSpec) -> None:
@@ -77,17 +102,11 @@ def _ensure(
 ) -> None:
     """Have a collection with its indexes, whoever made it and however far they came."""
     timeout = config.deadline_s
-    try:
+    if not client.has_collection(name, timeout=timeout):
         client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)
-    except MilvusException:
-        if not client.has_collection(name, timeout=timeout):
-            raise
-    try:
+    if len(client.list_indexes(name, timeout=timeout)) < len(indexes):
         # Without `sync` it does not ask how far the index is, which Lite 3 cannot say; loading waits for it.
         client.create_index(name, indexes, timeout=timeout, sync=False)
-    except MilvusException:
-        if not client.list_indexes(name, timeout=timeout):
-            raise
     client.load_collection(name, timeout=_LOAD_TIMEOUT_S)
 
 

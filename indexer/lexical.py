@@ -47,8 +47,8 @@ def document_text(fields: Mapping[str, Any]) -> str:
     return _joined(
         term
         for name, weight in FIELD_WEIGHTS.items()
-        for terms in [[term for text in _texts(fields.get(name)) for term in analyse(text)]]
-        for term in terms * weight
+        for text in _texts(fields.get(name))
+        for term in list(analyse(text)) * weight
     )
 
 
@@ -95,8 +95,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _joined(terms: Iterable[str]) -> str:
-    text = " ".join(map(_ascii, terms))
-    return text if len(text) <= MAX_BYTES else text[:MAX_BYTES].rpartition(" ")[0]
+    """Terms separated by blanks, as many as fit; the rest is not even analysed."""
+    kept: list[str] = []
+    size = 0
+    for term in map(_ascii, terms):
+        size += len(term) + 1
+        if size > MAX_BYTES:
+            break
+        kept.append(term)
+    return " ".join(kept)
 
 
 def _ascii(term: str) -> str:

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
-from pymilvus import AsyncMilvusClient
+from pymilvus import AsyncMilvusClient, MilvusException
 
 from encoders.spec import EmbeddingSpec, FloatArray
-from indexer.filters import PRODUCT_ID, to_expression
+from indexer.filters import PRODUCT_ID, ids_clause, to_expression
 from indexer.generations import Generation, active_generation
 from indexer.lexical import query_text
-from indexer.milvus_connection import MilvusConfig, connect, connect_for_schema, translated_errors
+from indexer.milvus_connection import (
+    COLLECTION_NOT_LOADED,
+    MilvusConfig,
+    connect,
+    connect_for_schema,
+    translated_errors,
+)
 from indexer.milvus_schema import entity_bytes, to_entity
-from indexer.ports import Candidate, Counts, Filters
+from indexer.ports import Candidate, Counts, Filters, Ids
 from indexer.records import IndexRow, StoredProduct, unpack
 from indexer.validation import check_rows
 
+Answer = TypeVar("Answer")
+
 READ_CHUNK = 256
 """Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
-WRITE_CHUNK_ROWS = 1_024
-WRITE_CHUNK_BYTES = 16 * 2**20
-"""A write's rows and bytes: large, for on Milvus Lite a call costs 13 ms whatever its size, but below 64 MB."""
+WRITE_CHUNK_ROWS = 512
+WRITE_CHUNK_BYTES = 8 * 2**20
+"""A request's rows and bytes: on Milvus Lite a call costs 13 to 90 ms whatever its size, and a row 1 ms more; so many
+take a second, well within the deadline."""
 
 
 async def open_store(config: MilvusConfig, spec: EmbeddingSpec, *, create: bool) -> MilvusProductStore:
@@ -61,23 +70,15 @@ class MilvusProductStore:
         known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID.fullmatch(product_id)]
         found: dict[str, tuple[StoredProduct, FloatArray]] = {}
         for start in range(0, len(known), READ_CHUNK):
-            async with self._call():
-                entities = await self._client.get(
-                    self.generation,
-                    ids=known[start : start + READ_CHUNK],
-                    output_fields=["state", "vector"],
-                    consistency_level="Strong",
-                    timeout=self._deadline_s,
-                )
-            for one in entities:
+            wanted = Ids(tuple(known[start : start + READ_CHUNK]))
+            for one in await self._query(ids_clause(wanted), ["state", "vector"]):
                 found[one["product_id"]] = (unpack(one["state"]), np.asarray(one["vector"], np.float32))
         return found
 
     async def write(self, rows: Sequence[IndexRow]) -> None:
         check_rows(self._spec, rows)
         for chunk in _chunks([to_entity(row) for row in rows]):
-            async with self._call():
-                await self._client.upsert(self.generation, chunk, timeout=self._deadline_s)
+            await self._call(partial(self._client.upsert, self.generation, chunk))
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         return await self._search("vector", vector.astype(np.float32, copy=False), filters, limit)
@@ -87,7 +88,7 @@ class MilvusProductStore:
         return await self._search("lexical_weights", terms, filters, limit) if terms else []
 
     async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
-        found = await self._query(to_expression(filters), ["card"], limit)
+        found = await self._query(to_expression(filters), ["card"], limit=limit)
         return [Candidate(one["product_id"], 0.0, one["card"].encode()) for one in found]
 
     async def count(self) -> Counts:
@@ -98,40 +99,37 @@ class MilvusProductStore:
 
     async def _search(self, field: str, query: FloatArray | str, filters: Filters, limit: int) -> list[Candidate]:
         # Nothing but cards comes back: of 1,000 rows, arrays would take 300 ms to decode, vectors 70 ms, texts 2 ms.
-        async with self._call():
-            found = await self._client.search(
-                self.generation,
-                data=[query],
-                anns_field=field,
-                filter=to_expression(filters),
-                limit=limit,
-                output_fields=["card"],
-                consistency_level="Strong",
-                timeout=self._deadline_s,
-            )
-        return [_candidate(field, hit) for hit in found[0]]
+        search = partial(
+            self._client.search,
+            self.generation,
+            data=[query],
+            anns_field=field,
+            filter=to_expression(filters),
+            limit=limit,
+            output_fields=["card"],
+            consistency_level="Strong",
+        )
+        return [_candidate(field, hit) for hit in (await self._call(search))[0]]
 
-    async def _query(self, expression: str, output: list[str], limit: int | None = None) -> list[dict[str, Any]]:
-        bound: dict[str, Any] = {} if limit is None else {"limit": limit}
-        async with self._call():
-            return await self._client.query(
-                self.generation,
-                filter=expression,
-                output_fields=output,
-                consistency_level="Strong",
-                timeout=self._deadline_s,
-                **bound,
-            )
+    async def _query(self, expression: str, output: list[str], **bounds: Any) -> list[dict[str, Any]]:
+        query = partial(self._client.query, self.generation, filter=expression, output_fields=output, **bounds)
+        return await self._call(partial(query, consistency_level="Strong"))
 
     async def _count(self, expression: str) -> int:
         return int((await self._query(expression, ["count(*)"]))[0]["count(*)"])
 
-    @asynccontextmanager
-    async def _call(self) -> AsyncIterator[None]:
-        """Bound one call in time: the client's own timeout does not hold while it connects."""
+    async def _call(self, request: Callable[..., Awaitable[Answer]]) -> Answer:
+        """Make a request within the deadline; the client's own timeout does not hold while it connects."""
         with translated_errors(self._deadline_s):
             async with asyncio.timeout(self._deadline_s):
-                yield
+                try:
+                    return await request(timeout=self._deadline_s)
+                except MilvusException as error:
+                    if error.code != COLLECTION_NOT_LOADED:
+                        raise
+                # Lite 3 forgets what was loaded when it is restarted.
+                await self._client.load_collection(self.generation, timeout=self._deadline_s)
+                return await request(timeout=self._deadline_s)
 
 
 def _open_generation(config: MilvusConfig, spec: EmbeddingSpec, create: bool) -> Generation:

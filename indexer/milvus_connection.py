@@ -15,6 +15,7 @@ from indexer.errors import InvalidRecord, StoreUnavailable
 
 INVALID_PARAMETER = 1100
 COLLECTION_NOT_FOUND = 100
+COLLECTION_NOT_LOADED = 101
 _RETRY_AFTER_S = 1.0
 
 

@@ -54,11 +54,15 @@ def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, car
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do.
     """
-    greatest = max((one.lexical for one in items), default=0.0)
-    lexical = weights.lexical / greatest if greatest > 0 else 0.0
-    personal = weights.personal if taste is not None and taste.confidence > 0 else 0.0
+    greatest = max((one.lexical for one in items), default=0.0) or 1.0
+    # Cards are decoded only where somebody's taste is known.
+    known = taste if taste is not None and taste.confidence > 0 and weights.personal > 0 else None
     ranked = [
-        Ranked(one, one.lexical * lexical, personal * affinity(taste, cards(one)) if taste and personal else 0.0)
+        Ranked(
+            one,
+            lexical=weights.lexical * (one.lexical / greatest),
+            personal=weights.personal * affinity(known, cards(one)) if known else 0.0,
+        )
         for one in items
     ]
     ranked.sort(key=lambda one: (-one.score, one.scored.product_id))

@@ -79,6 +79,7 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
     filters: Annotated[dict[str, Any], Meta(max_length=32)] = {}
+    facets: Annotated[list[FacetField], Meta(max_length=20)] = []
     explain: bool = False
     group: bool = False
     user_id: UserId | None = None

@@ -25,13 +25,13 @@ class Unavailable(Exception):
 
 
 @contextmanager
-def lite_2_5(directory: Path) -> Iterator[str]:
-    """Run Milvus Lite 2.5 on an empty database; yields its address."""
+def lite_2_5(directory: Path, port: int = 0) -> Iterator[str]:
+    """Run Milvus Lite 2.5 on the database in a directory, and kill it at the end; yields its address."""
     package = importlib.util.find_spec("milvus_lite")
     library = Path(package.origin or "").parent / "lib" if package else Path()
     if not (library / "milvus").exists():
         raise Unavailable("milvus-lite 2.5 is not installed")
-    port = _free_port()
+    port = port or free_port()
     argv = [str(library / "milvus"), str(directory / "test.db"), f"127.0.0.1:{port}", "ERROR"]
     environment = {**os.environ, "LD_LIBRARY_PATH": str(library), "TMPDIR": str(directory)}
     with _running(argv, directory, environment, port) as address:
@@ -39,9 +39,9 @@ def lite_2_5(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def lite_3(directory: Path) -> Iterator[str]:
-    """Run Milvus Lite 3 on an empty data directory; yields its address."""
-    port = _free_port()
+def lite_3(directory: Path, port: int = 0) -> Iterator[str]:
+    """Run Milvus Lite 3 on the data in a directory, and kill it at the end; yields its address."""
+    port = port or free_port()
     argv = [str(_environment() / "bin" / "milvus-lite"), "server"]
     argv += ["--data-dir", str(directory / "data"), "--host", "127.0.0.1", "--port", str(port)]
     with _running(argv, directory, dict(os.environ), port) as address:
@@ -51,7 +51,7 @@ def lite_3(directory: Path) -> Iterator[str]:
 def _environment() -> Path:
     """The environment of Milvus Lite 3, made if it is not there: its package would replace that of 2.5."""
     if not (VENV / "complete").exists():
-        uv = shutil.which("uv") or next((str(one) for one in (ROOT / ".uv" / "bin" / "uv",) if one.exists()), None)
+        uv = shutil.which("uv", path=f"{ROOT / '.uv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}")
         if uv is None:
             raise Unavailable("making an environment for milvus-lite 3 takes uv, which is not installed")
         try:
@@ -90,7 +90,8 @@ def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> 
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

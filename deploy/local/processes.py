@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import psutil
@@ -15,6 +16,8 @@ import psutil
 from deploy.local.errors import StartFailed
 
 LOG_LINES = 20
+_LOG_END_BYTES = 64 * 2**10
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ProcessRecord(msgspec.Struct, frozen=True):
@@ -26,6 +29,9 @@ class ProcessRecord(msgspec.Struct, frozen=True):
     """Unix seconds."""
     url: str
     log: str
+    born: str = ""
+    """The boot and the kernel's tick of its creation, which no change of the clock moves; empty where the system does
+    not tell them (outside Linux): there `created_at` decides."""
 
 
 def spawn(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path, url: str) -> ProcessRecord:
@@ -42,7 +48,8 @@ def spawn(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log
             )
         except OSError as error:
             raise StartFailed(f"{name} cannot be started: {error}") from error
-    return ProcessRecord(name, process.pid, psutil.Process(process.pid).create_time(), url, str(log))
+    created_at = psutil.Process(process.pid).create_time()
+    return ProcessRecord(name, process.pid, created_at, url, str(log), _born(process.pid))
 
 
 def is_alive(record: ProcessRecord) -> bool:
@@ -50,7 +57,21 @@ def is_alive(record: ProcessRecord) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(record.pid, os.WNOHANG)
     process = _process(record)
-    return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_listening(record: ProcessRecord) -> bool:
+    """Whether the process itself listens on the port of its URL, rather than something else that got there first."""
+    port = urlsplit(record.url if "//" in record.url else f"//{record.url}").port
+    process = _process(record)
+    try:
+        sockets = process.net_connections("tcp") if process else []
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in sockets)
 
 
 def stop(record: ProcessRecord, grace_s: float) -> None:
@@ -71,7 +92,12 @@ def stop(record: ProcessRecord, grace_s: float) -> None:
 def log_tail(record: ProcessRecord) -> str:
     """The last lines of a process's log, for a person to read."""
     path = Path(record.log)
-    lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:] if path.exists() else []
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - _LOG_END_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+    except OSError as error:
+        return f"its log {path} cannot be read: {error.strerror}"
     return "\n".join([f"the end of {path}:", *(f"    {line}" for line in lines)])
 
 
@@ -89,7 +115,19 @@ def free_port(wanted: int | None = None) -> int:
 def _process(record: ProcessRecord) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
+        if record.born:
+            return process if _born(record.pid) == record.born else None
         # The kernel's clock ticks make the same creation differ by a hundredth of a second.
         return process if abs(process.create_time() - record.created_at) < 1 else None
     except psutil.NoSuchProcess:
         return None
+
+
+def _born(pid: int) -> str:
+    """A name of the process's creation: the boot, and the ticks since then."""
+    try:
+        # The program's name, in parentheses, may hold blanks; the 20th field after it is the start time.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return f"{_BOOT_ID.read_text().strip()}/{fields[19]}"
+    except OSError:
+        return ""

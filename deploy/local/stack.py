@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deploy.local.errors import StartFailed
+from deploy.local.errors import DataDirUnusable, StartFailed
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.milvus import EmbeddedMilvus
-from deploy.local.processes import ProcessRecord, free_port, is_alive, log_tail, spawn, stop
+from deploy.local.processes import ProcessRecord, free_port, is_alive, is_listening, log_tail, spawn, stop
 from deploy.local.redis import EmbeddedRedis
 from deploy.local.services import Service
 from deploy.local.state import StackState, StateFile
 
 CHECK_S = 0.1
+CHECK_TIMEOUT_S = 5.0
 STOP_GRACE_S = 20.0
 
 
@@ -23,8 +26,8 @@ class LocalStack:
     """The processes of one data directory."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        self._file = StateFile(data_dir)
+        self.data_dir = data_dir.expanduser().absolute()
+        self._file = StateFile(self.data_dir)
 
     def state(self) -> StackState:
         """What was started on the data directory and still runs."""
@@ -53,7 +56,9 @@ class LocalStack:
             except BaseException:
                 for record in reversed(started):
                     stop(record, STOP_GRACE_S)
-                self._file.save(self.state())
+                # What failed first is told; a state that still names what was stopped does no harm.
+                with contextlib.suppress(DataDirUnusable):
+                    self._file.save(self.state())
                 raise
             return state
 
@@ -87,12 +92,10 @@ class LocalStack:
     async def _start(self, service: Service, state: StackState, progress: Callable[[str], None]) -> ProcessRecord:
         began = time.monotonic()
         progress(f"starting {service.name}")
-        await asyncio.to_thread(service.prepare, progress)
-        log = self.data_dir / "logs" / f"{service.name}.log"
-        record = spawn(service.name, service.argv, service.env, service.cwd, log, service.url)
-        state.processes = [one for one in state.processes if one.name != service.name] + [record]
-        self._file.save(state)
+        record = await self._spawn(service, progress)
         try:
+            state.processes = [one for one in state.processes if one.name != service.name] + [record]
+            self._file.save(state)
             await _until_ready(service, record)
         except BaseException:
             stop(record, STOP_GRACE_S)
@@ -100,17 +103,44 @@ class LocalStack:
         progress(f"{service.name} is ready at {service.url} ({time.monotonic() - began:.1f} s)")
         return record
 
+    async def _spawn(self, service: Service, progress: Callable[[str], None]) -> ProcessRecord:
+        log = self.data_dir / "logs" / f"{service.name}.log"
+        try:
+            await _prepare(service, progress)
+            return spawn(service.name, service.argv, service.env, service.cwd, log, service.url)
+        except OSError as error:
+            way_out = "make room, or choose another --data-dir"
+            raise DataDirUnusable(f"{service.name} cannot use {self.data_dir}: {error}; {way_out}") from error
+
     def _port(self, name: str) -> int:
         """The port that was used last if it is free, or in use by what runs; another one else."""
-        state = self._file.load()
-        known = state.ports.get(name)
-        if known is not None and state.find(name.removesuffix("-controller")) is not None:
-            return known
-        port = free_port(known)
-        state.ports[name] = port
         with self._file.lock():
+            state = self._file.load()
+            known = state.ports.get(name)
+            if known is not None and state.find(name.removesuffix("-controller")) is not None:
+                return known
+            port = free_port(known)
+            while port in state.ports.values() and port != known:
+                port = free_port()
+            state.ports[name] = port
             self._file.save(state)
-        return port
+            return port
+
+
+async def _prepare(service: Service, progress: Callable[[str], None]) -> None:
+    """Prepare in a thread, which ends at its next word of progress when the start is cancelled."""
+    cancelled = threading.Event()
+
+    def report(message: str) -> None:
+        if cancelled.is_set():
+            raise StartFailed(f"the start of {service.name} was cancelled")
+        progress(message)
+
+    try:
+        await asyncio.to_thread(service.prepare, report)
+    except asyncio.CancelledError:
+        cancelled.set()
+        raise
 
 
 async def _until_ready(service: Service, record: ProcessRecord) -> None:
@@ -119,7 +149,9 @@ async def _until_ready(service: Service, record: ProcessRecord) -> None:
         if not is_alive(record):
             raise StartFailed(f"{service.name} ended during its start; {log_tail(record)}")
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                if not is_listening(record):
+                    raise ConnectionError(f"nothing of its own listens at {record.url}")
                 return await service.check()
         except Exception as error:
             # Whatever it is that is not there yet: the process is asked again until its deadline.

@@ -50,7 +50,7 @@ class StateFile:
             half.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
             half.replace(self._path)
         except OSError as error:
-            raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}") from error
+            raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}; make room for it") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -82,7 +82,7 @@ def _puff(mask: Image.Image, light: Light, relief: float, gloss: float) -> Shade
 def _round(across: Shade, down: Shade, light: Light, relief: float, gloss: float) -> Shade:
     depth = np.sqrt(np.clip(1 - across**2 - down**2, 0.02, 1))
     facing = across * light.x + down * light.y + depth * 0.66
-    shade = (facing - 0.52) * 105 * relief * light.contrast - (1 - depth) * 26 * relief
+    shade = (facing - 0.42) * 88 * relief * light.contrast - (1 - depth) * 18 * relief
     if gloss:
         length = np.sqrt(light.x**2 + light.y**2 + 1.66**2)
         half = (across * light.x + down * light.y + depth * 1.66) / length

@@ -9,10 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import BertTokenizerFast
+from transformers import BertTokenizer
 
 from encoders.training.augment import cover, reframe, relight
 from encoders.training.store import Item, ItemStore
+
+
+Tokens = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Batch:
 
     pictures: tuple[Tensor, Tensor]
     """Two (n, 3, side, side) in −1 … 1."""
-    texts: tuple[dict[str, Tensor], dict[str, Tensor]]
-    """Tokens of (m + listings) texts, twice; row i of one means the same as row i of the other."""
+    texts: tuple[Tokens, Tokens] | None
+    """Tokens of (m + listings) texts, twice; row i of one means the same as row i of the other. None: no words."""
     worded: Tensor
     """(m,) rows among the pictures that have words."""
     alike: Tensor
@@ -45,7 +48,7 @@ class BatchMaker:
         sources: Sequence[Source],
         listings: Sequence[list[str]],
         listing_share: int,
-        tokenizer: BertTokenizerFast,
+        tokenizer: BertTokenizer,
         side: int,
     ) -> None:
         self._sources = [(source, source.store.rows(held_out=False)) for source in sources]
@@ -78,6 +81,9 @@ class BatchMaker:
         rng: np.random.Generator,
         generator: torch.Generator,
     ) -> Batch:
+        pictures = (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator))
+        if not self._listing_share:
+            return Batch(pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool))
         worded = [row for row, item in enumerate(items) if item.english]
         pairs = [_two_texts(items[row], rng) for row in worded]
         pairs += [_two_of(self._listings[row], rng) for row in self._listing_rows(rng)]
@@ -85,7 +91,7 @@ class BatchMaker:
         marks += [f"listing-{number}" for number in range(len(pairs) - len(marks))]
         alike = torch.tensor([[left == right for right in marks] for left in marks])
         return Batch(
-            (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator)),
+            pictures,
             (self._tokens([left for left, _ in pairs]), self._tokens([right for _, right in pairs])),
             torch.tensor(worded),
             alike,
@@ -104,7 +110,7 @@ class BatchMaker:
         framed = cover(reframe(_levels(pictures), self._side, (0.5, 1.05), generator), 0.2, generator)
         return relight(framed, 1.0, generator) * 2 - 1
 
-    def _tokens(self, texts: list[str]) -> dict[str, Tensor]:
+    def _tokens(self, texts: list[str]) -> Tokens:
         return dict(self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
 
 
@@ -130,7 +136,7 @@ def _two_texts(item: Item, rng: np.random.Generator) -> tuple[str, str]:
     return _two_of(texts, rng)
 
 
-def _two_of(texts: Sequence[str], rng: np.random.Generator) -> tuple[str, str]:
+def _two_of(texts: list[str], rng: np.random.Generator) -> tuple[str, str]:
     if len(texts) == 1:
         return texts[0], texts[0]
     left, right = rng.choice(len(texts), 2, replace=False)

@@ -23,11 +23,6 @@ class CorpusConfig:
     invented: int = 5000
     held_out: int = 1000
     """Rendered products of another seed, for measuring."""
-    rendered_share: int = 112
-    """Rendered products in a batch."""
-    invented_share: int = 80
-    photo_share: int = 48
-    listing_share: int = 32
     seed: int = 1
 
 

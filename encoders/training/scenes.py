@@ -17,7 +17,7 @@ _WHITE_LEVEL = 236
 def cut_out(packshot: Image.Image) -> Image.Image:
     """Clear the white studio ground that touches the border, and crop to what is left: RGBA."""
     levels = np.asarray(packshot.convert("RGB"))
-    white = (levels >= _WHITE_LEVEL).all(axis=2)
+    white = np.asarray((levels >= _WHITE_LEVEL).all(axis=2))
     ground = _reached_from_border(white)
     mask = Image.fromarray(np.where(ground, 0, 255).astype(np.uint8)).filter(ImageFilter.MinFilter(3))
     sprite = packshot.convert("RGBA")
@@ -178,7 +178,8 @@ def _lit(canvas: Image.Image, rng: np.random.Generator) -> Image.Image:
     levels = np.asarray(canvas.convert("RGB"), np.float32)
     warm = float(rng.normal(0.06, 0.1))
     gains = np.asarray([1 + warm, 1.0, 1 - warm * 1.3], np.float32) * float(rng.uniform(0.75, 1.25))
-    ramp = np.linspace(*rng.uniform(0.7, 1.15, 2), levels.shape[0], dtype=np.float32)
+    start, end = rng.uniform(0.7, 1.15, 2)
+    ramp = np.linspace(start, end, levels.shape[0], dtype=np.float32)
     levels = levels * gains * (ramp[:, None, None] if rng.random() < 0.5 else ramp[None, :, None])
     image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
     return image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, canvas.width / 110))))

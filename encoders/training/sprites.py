@@ -73,7 +73,8 @@ def _body(
     angles = np.linspace(0, 2 * np.pi, len(wobble), endpoint=False)
     half = side / 2
     outline = [
-        (half + half * r * np.cos(a), half + half / stretch * r * np.sin(a)) for a, r in zip(angles, wobble, strict=True)
+        (half + half * r * np.cos(a), half + half / stretch * r * np.sin(a))
+        for a, r in zip(angles, wobble, strict=True)
     ]
     mask = Image.new("L", (side, side))
     ImageDraw.Draw(mask).polygon(outline, fill=255)
@@ -114,13 +115,15 @@ def _markings(rng: np.random.Generator, x: NDArray[np.float32], y: NDArray[np.fl
         return np.clip((noise - rng.uniform(0.5, 0.75)) * 6, 0, 1) * np.float32(rng.uniform(0.4, 1))
     angle, waves = rng.uniform(0, np.pi), rng.uniform(4, 22)
     stripes = np.sin((x * np.cos(angle) + y * np.sin(angle)) * waves + rng.normal(0, 0.3))
-    return np.clip(stripes * 3, 0, 1) * np.float32(rng.uniform(0.3, 1))
+    return (np.clip(stripes * 3, 0, 1) * rng.uniform(0.3, 1)).astype(np.float32)
 
 
 def _pack(rng: np.random.Generator, side: int) -> Image.Image:
     """Cartons, bottles, boxes, tins: an upright front with bands, panels, a picture and lines of print."""
     width = int(side * rng.uniform(0.35, 0.95))
-    front = Image.new("RGBA", (width, side), random_colour(rng) if rng.random() < 0.55 else _near((240, 240, 238), rng, 8))
+    front = Image.new(
+        "RGBA", (width, side), random_colour(rng) if rng.random() < 0.55 else _near((240, 240, 238), rng, 8)
+    )
     draw = ImageDraw.Draw(front)
     inks = [random_colour(rng) for _ in range(3)]
     for _ in range(int(rng.integers(1, 5))):
@@ -164,7 +167,9 @@ def _pack_outline(rng: np.random.Generator, width: int, height: int) -> Image.Im
     elif kind < 0.65:
         shoulder = height * rng.uniform(0.08, 0.2)
         inset = width * rng.uniform(0.05, 0.3)
-        draw.polygon([(0, shoulder), (inset, 0), (width - inset, 0), (width, shoulder), (width, height), (0, height)], 255)
+        draw.polygon(
+            [(0, shoulder), (inset, 0), (width - inset, 0), (width, shoulder), (width, height), (0, height)], 255
+        )
     else:
         draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=width * rng.uniform(0.1, 0.5), fill=255)
     return mask

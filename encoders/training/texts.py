@@ -27,5 +27,11 @@ def _texts(row: dict[str, object]) -> list[str]:
     points = cell("bullet_points").split("\n")
     kind = " ".join(part for part in (cell("brand"), cell("color"), cell("category").split(">")[-1].strip()) if part)
     half = len(points) // 2 + 1
-    texts = (cell("title"), " ".join(points[:half])[:400], " ".join(points[half:])[:400], cell("description")[:400], kind)
+    texts = (
+        cell("title"),
+        " ".join(points[:half])[:400],
+        " ".join(points[half:])[:400],
+        cell("description")[:400],
+        kind,
+    )
     return [text for text in texts if len(text) > 3]

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import BertTokenizerFast
+from transformers import BertTokenizer
 
 SPECIALS: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTokenizerFast:
+def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTokenizer:
     """Train a lower-casing WordPiece tokenizer.
 
     Args:
@@ -29,4 +29,4 @@ def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTok
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", start), ("[SEP]", end)]
     )
-    return BertTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_tokens)
+    return BertTokenizer(tokenizer_object=tokenizer, model_max_length=max_tokens)

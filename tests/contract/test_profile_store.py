@@ -60,7 +60,9 @@ async def test_a_history_is_bounded_and_keeps_the_latest(profiles):
 
 
 async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
-    await profiles.record([("ada", clicked("a", "seen", kind="viewed")), ("ada", clicked("b", "sold", kind="purchased"))])
+    await profiles.record(
+        [("ada", clicked("a", "seen", kind="viewed")), ("ada", clicked("b", "sold", kind="purchased"))]
+    )
     assert await profiles.popular(1) == ["sold"]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from shop import MakeShop, Shop, png
+
+from tests.shop import MakeShop, Shop, png
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+# The two commands are `make demo` and `make test`; each sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench chaos soak clean
+RUN := .venv/bin
+export PYTHON
+
+help:
+	@echo 'make demo    start real servers, index a sample catalogue, show searches'
+	@echo 'make test    all tests, on real servers'
+	@echo 'make lint    style, types, import contract'
+	@echo 'make bench   speed, side by side with baselines'
+	@echo 'make chaos   killed processes, compared with the oracle'
+	@echo 'make soak    a long run under load'
+	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
+
+setup:
+	@deploy/setup.sh
+
+demo: setup
+	@$(RUN)/vitrine demo
+
+test: setup
+	@$(RUN)/pytest
+
+lint: setup
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/pyright
+	$(RUN)/lint-imports
+
+bench chaos soak: setup
+	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \
+	else echo 'make $@: there is nothing of that kind in this version' >&2; exit 2; fi
+
+clean:
+	@if [ -x $(RUN)/vitrine ]; then $(RUN)/vitrine down || true; fi
+	rm -rf .venv .uv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,138 @@
+"""The training of `mini`, small: its material, its losses, and a run from nothing to a model that loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from encoders.loading import load_encoder
+from encoders.training import photos
+from encoders.training.architecture import Architecture
+from encoders.training.augment import cover, reframe, relight
+from encoders.training.corpus import CorpusConfig
+from encoders.training.losses import info_nce
+from encoders.training.mini import MiniConfig, train_mini
+from encoders.training.scenes import cut_out, on_white, pile
+from encoders.training.sprites import random_sprite
+from encoders.training.vocabulary import train_tokenizer
+
+DATA = Path(__file__).resolve().parents[3] / "../shared/data"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> MiniConfig:
+    architecture = Architecture(
+        dim=16,
+        picture_side=32,
+        picture_widths=(32, 32, 48),
+        picture_heads=(2, 2, 2),
+        picture_depths=(1, 1, 1),
+        text_width=16,
+        text_layers=1,
+        text_heads=2,
+        pieces=300,
+        max_tokens=24,
+    )
+    corpus = CorpusConfig(
+        real_data=None, side=40, rendered=8, invented=8, held_out=4, rendered_share=6, invented_share=4, photo_share=0
+    )
+    return MiniConfig(
+        output=tmp_path / "model", work=tmp_path / "work", architecture=architecture, corpus=corpus, steps=1
+    )
+
+
+def test_a_run_of_one_step_gives_a_model_that_loads_with_its_card_and_record(tiny: MiniConfig) -> None:
+    directory = train_mini(tiny)
+    encoder = load_encoder(str(directory), "cpu")
+    assert encoder.encode_texts(["红色衬衫", "red shirt"]).shape == (2, 16)
+    assert encoder.encode_images([encoder.prepare_image(Image.new("RGB", (50, 70)))]).shape == (1, 16)
+    record = json.loads((directory / "training.json").read_text("utf-8"))
+    assert record["config"]["steps"] == 1
+    assert record["figures"]
+    assert "## Limits" in (directory / "README.md").read_text("utf-8")
+
+
+def test_a_broken_run_resumes_where_it_was_saved(tiny: MiniConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    train_mini(dataclasses.replace(tiny, checkpoint_every=1))
+    train_mini(dataclasses.replace(tiny, checkpoint_every=1, steps=2))
+    assert "resumed at step 1" in capsys.readouterr().out
+
+
+def test_the_loss_of_perfect_pairs_is_near_zero_and_that_of_equal_rows_is_chance() -> None:
+    assert info_nce(torch.eye(8), torch.eye(8), 50.0).item() < 1e-3
+    assert info_nce(torch.ones(8, 4), torch.ones(8, 4), 1.0).item() == pytest.approx(math.log(8))
+
+
+def test_pairs_that_mean_the_same_are_no_negatives() -> None:
+    rows = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    alike = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
+    assert info_nce(rows, rows, 50.0, alike).item() < 1e-3 < info_nce(rows, rows, 50.0).item()
+
+
+def test_augmented_pictures_keep_their_range_and_the_seed_fixes_them() -> None:
+    pictures = torch.rand(4, 3, 40, 40)
+
+    def once() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(3)
+        return cover(relight(reframe(pictures, 32, (0.5, 1.1), generator), 1.0, generator), 0.5, generator)
+
+    first = once()
+    assert first.shape == (4, 3, 32, 32)
+    assert float(first.min()) >= 0
+    assert float(first.max()) <= 1
+    assert torch.equal(first, once())
+
+
+def test_relighting_keeps_the_order_of_strong_hues() -> None:
+    red = torch.zeros(32, 3, 8, 8)
+    red[:, 0], red[:, 1:] = 0.9, 0.2
+    lit = relight(red, 1.0, torch.Generator().manual_seed(0)).mean(dim=(2, 3))
+    assert bool((lit[:, 0] > lit[:, 1]).all() and (lit[:, 0] > lit[:, 2]).all())
+
+
+def test_a_packshot_is_cut_out_of_its_white_ground_but_keeps_its_own_white() -> None:
+    packshot = Image.new("RGB", (80, 60), "white")
+    ImageDraw.Draw(packshot).ellipse((20, 10, 59, 49), fill="red")
+    ImageDraw.Draw(packshot).ellipse((35, 25, 44, 34), fill="white")
+    sprite = cut_out(packshot)
+    assert abs(sprite.width - 40) <= 3
+    assert sprite.getpixel((0, 0))[3] == 0
+    assert sprite.getpixel((sprite.width // 2, sprite.height // 2)) == (255, 255, 255, 255)
+
+
+def test_a_heap_is_mostly_the_thing_heaped() -> None:
+    rng = np.random.default_rng(0)
+    sprite = Image.new("RGBA", (40, 40), (220, 20, 20, 255))
+    heap = np.asarray(pile(sprite, Image.new("RGB", (64, 64), (0, 0, 90)), 64, rng), int)
+    assert np.mean(heap[..., 0] > heap[..., 2]) > 0.5
+
+
+def test_invented_things_are_drawn_within_their_side_and_follow_the_seed() -> None:
+    first, again = (random_sprite(np.random.default_rng(5), 48) for _ in range(2))
+    assert max(first.size) <= 70
+    assert first.tobytes() == again.tobytes()
+    assert on_white(first, 48, np.random.default_rng(0)).size == (48, 48)
+
+
+def test_every_corpus_character_has_a_piece_and_texts_are_cut() -> None:
+    tokenizer = train_tokenizer(["red cotton shirt 红色棉质衬衫"] * 4, 200, 8)
+    assert tokenizer.unk_token_id not in tokenizer("棉质衬衫 cotton")["input_ids"]
+    assert len(tokenizer("shirt " * 50, truncation=True)["input_ids"]) == 8
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real data beside the repository")
+def test_groceries_are_never_read_for_training() -> None:
+    assert {product["id"].split("-")[0] for product in photos.read_products(DATA)} == {"luma", "eshop"}
+    assert all("grocery" not in path for path, _ in photos.clothing_photos(DATA))
+
+
+def test_training_material_without_real_data_is_empty_not_an_error(tmp_path: Path) -> None:
+    assert photos.read_products(tmp_path) == photos.clothing_photos(tmp_path) == []
+    assert photos.load_grounds(tmp_path, 40) == []

@@ -1,0 +1,134 @@
+"""The encoder behind many concurrent queries, and the circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from encoders.port import HashEncoder
+from indexer.errors import StoreUnavailable
+from query_api.batcher import EncoderBatcher
+from query_api.breaker import FAILURES, Breaker
+from query_api.errors import EncoderBusy
+
+
+class GatedEncoder(HashEncoder):
+    """Encodes when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.gate = threading.Event()
+        self.batches: list[int] = []
+
+    def encode_texts(self, texts: Sequence[str]) -> Any:
+        assert self.gate.wait(10)
+        self.batches.append(len(texts))
+        if "poison" in texts:
+            raise ValueError("cannot encode this")
+        return super().encode_texts(texts)
+
+
+@pytest.fixture
+def encoder() -> Iterator[GatedEncoder]:
+    encoder = GatedEncoder()
+    yield encoder
+    encoder.gate.set()
+
+
+@pytest.fixture
+def thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
+
+
+async def test_what_arrives_during_a_batch_makes_the_next_one(
+    encoder: GatedEncoder, thread: ThreadPoolExecutor
+) -> None:
+    batcher = EncoderBatcher(encoder, thread, batch=4)
+    tasks = [asyncio.create_task(batcher.encode(f"text {at}")) for at in range(9)]
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    tasks.append(asyncio.create_task(batcher.encode(pixels)))
+    await asyncio.sleep(0)
+    encoder.gate.set()
+    rows = await asyncio.gather(*tasks)
+    assert encoder.batches == [4, 4, 1]
+    expected = HashEncoder(8).encode_texts([f"text {at}" for at in range(9)])
+    assert np.allclose(rows[:9], expected) and np.allclose(rows[9], HashEncoder(8).encode_images([pixels])[0])
+
+
+async def test_a_failing_batch_fails_all_of_its_callers_and_no_others(
+    encoder: GatedEncoder, thread: ThreadPoolExecutor
+) -> None:
+    batcher = EncoderBatcher(encoder, thread, batch=2)
+    tasks = [asyncio.create_task(batcher.encode(text)) for text in ("poison", "victim", "next")]
+    encoder.gate.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(one, ValueError) for one in outcomes] == [True, True, False]
+
+
+async def test_a_late_answer_is_busy_and_the_queue_is_bounded(
+    encoder: GatedEncoder, thread: ThreadPoolExecutor
+) -> None:
+    batcher = EncoderBatcher(encoder, thread, batch=1, waiting=2, deadline_s=0.05)
+    tasks = [asyncio.create_task(batcher.encode(str(at))) for at in range(3)]
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(one, EncoderBusy) for one in outcomes)
+    encoder.gate.set()
+    await batcher.aclose()
+    # The first was being encoded when it was given up; the others were never encoded.
+    assert encoder.batches == [1]
+    assert (await batcher.encode("again")).shape == (8,)
+
+
+async def test_closing_fails_those_that_wait(encoder: GatedEncoder, thread: ThreadPoolExecutor) -> None:
+    batcher = EncoderBatcher(encoder, thread, batch=1)
+    tasks = [asyncio.create_task(batcher.encode(str(at))) for at in range(2)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(batcher.aclose())
+    await asyncio.sleep(0)
+    encoder.gate.set()
+    await closing
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert not isinstance(outcomes[0], BaseException) and isinstance(outcomes[1], EncoderBusy)
+
+
+async def test_the_circuit_opens_after_failures_and_closes_after_an_answer() -> None:
+    now, asked = [0.0], []
+    breaker = Breaker(0.01, lambda: now[0])
+
+    async def hang() -> None:
+        asked.append("hang")
+        await asyncio.Event().wait()
+
+    async def answer() -> str:
+        asked.append("answer")
+        return "fine"
+
+    for _ in range(FAILURES + 2):
+        with pytest.raises(StoreUnavailable):
+            await breaker.call(hang)
+    assert len(asked) == FAILURES
+    now[0] = 10.0
+    assert await breaker.call(answer) == await breaker.call(answer) == "fine"
+
+
+async def test_while_one_call_tries_again_the_others_do_without() -> None:
+    now = [0.0]
+    breaker = Breaker(0.01, lambda: now[0])
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    for _ in range(FAILURES):
+        with pytest.raises(StoreUnavailable):
+            await breaker.call(hang)
+    now[0] = 10.0
+    outcomes = await asyncio.gather(*(breaker.call(hang) for _ in range(5)), return_exceptions=True)
+    assert sum("not asked" in str(one) for one in outcomes) == 4

@@ -1,0 +1,51 @@
+"""Example searches after the demo's catalogue is in: words, a photo, and two persons with different tastes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from encoders.catalogue import RenderedProduct, render
+from vitrine.client import Client, SearchResults
+from vitrine.demo.shoppers import Shopper
+
+ADA = Shopper("ada", ("dress", "heel", "handbag", "skirt"), ())
+BEN = Shopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
+WORDS = ("red striped dress", "leather bag", "蓝色 连帽衫", "苹果")
+SHARED_WORDS = "black"
+"""What both persons ask for."""
+PHOTOGRAPHED = "sneaker"
+SHOWN = 5
+
+
+def show_examples(client: Client, catalogue: Sequence[RenderedProduct], console: Console) -> None:
+    """Search by words in two languages, by a photo of a product in other surroundings, and as two persons."""
+    for words in WORDS:
+        _show(console, f'"{words}"', client.search(words, k=SHOWN))
+    product = next(one for one in catalogue if one.kind == PHOTOGRAPHED)
+    found = client.search(image=_photo(product), k=SHOWN)
+    _show(console, f"a photo of “{product.title('en')}”, taken elsewhere", found)
+    for person in (ADA, BEN):
+        likes = ", ".join(person.kinds)
+        found = client.search(SHARED_WORDS, user_id=person.user_id, k=SHOWN)
+        _show(console, f'"{SHARED_WORDS}", asked by {person.user_id}, who clicked on: {likes}', found)
+
+
+def _photo(product: RenderedProduct) -> bytes:
+    file = io.BytesIO()
+    render(product, view=1, size=256).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def _show(console: Console, title: str, found: SearchResults) -> None:
+    table = Table(title=f"Search: {title}", title_justify="left", min_width=70)
+    for column in ("", "product", "title", "category", "price"):
+        table.add_column(column)
+    for rank, hit in enumerate(found.hits, 1):
+        price = "" if hit.price is None else f"{hit.price:.2f} {hit.currency or ''}"
+        table.add_row(str(rank), hit.product_id, hit.title, hit.category, price)
+    console.print(table)
+    console.print(f"  {found.total} found in {found.took_ms:.0f} ms, cache {found.cache}\n", style="dim")
