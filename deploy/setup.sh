@@ -2,6 +2,9 @@
 # Sets the project up on a machine that has Python 3.11 or later: uv into .uv, the locked environment into .venv.
 # Second runs end at once: they find the stamp that the first one left.
 set -eu
+# The environment is the project's own, made with a Python that is on the machine.
+unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+export UV_PYTHON_DOWNLOADS=never
 cd "$(dirname "$0")/.."
 
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
@@ -19,10 +22,10 @@ find_python() {
 get_uv() {
     echo 'setup: fetching uv'
     if "$python" -m venv .uv 2>/dev/null && .uv/bin/python -m pip --version >/dev/null 2>&1; then
-        .uv/bin/python -m pip install --quiet --disable-pip-version-check uv || fail 'uv could not be installed: is PyPI reachable?'
+        .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1' || fail 'uv could not be installed: is PyPI reachable?'
     elif "$python" -m pip --version >/dev/null 2>&1; then
         rm -rf .uv
-        "$python" -m pip install --quiet --disable-pip-version-check --target .uv uv || fail 'uv could not be installed: is PyPI reachable?'
+        "$python" -m pip install --quiet --disable-pip-version-check --target .uv 'uv>=0.9,<1' || fail 'uv could not be installed: is PyPI reachable?'
     else
         rm -rf .uv
         fail "$python has neither venv nor pip: install its packages (on Debian: python3-venv) and try again"

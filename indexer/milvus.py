@@ -12,6 +12,7 @@ from pymilvus import AsyncMilvusClient, MilvusException
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.filters import PRODUCT_ID, ids_clause, to_expression
+from indexer.errors import StoreUnavailable
 from indexer.generations import Generation, active_generation
 from indexer.lexical import query_text
 from indexer.milvus_connection import (
@@ -28,6 +29,8 @@ from indexer.validation import check_rows
 
 Answer = TypeVar("Answer")
 
+_EMPTY_INDEX = "Invalid sparse row: NaN"
+"""Milvus Lite 2.5 divides by the mean length of documents, which is 0 when it has none, and refuses the search."""
 READ_CHUNK = 256
 """Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
 WRITE_CHUNK_ROWS = 512
@@ -85,7 +88,12 @@ class MilvusProductStore:
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
         terms = query_text(text)
-        return await self._search("lexical_weights", terms, filters, limit) if terms else []
+        try:
+            return await self._search("lexical_weights", terms, filters, limit) if terms else []
+        except StoreUnavailable as error:
+            if _EMPTY_INDEX in str(error):
+                return []
+            raise
 
     async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
         found = await self._query(to_expression(filters), ["card"], limit=limit)

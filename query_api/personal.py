@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from indexer.cards import Card
@@ -72,30 +73,41 @@ def learn_taste(weights: Mapping[str, float], cards: Mapping[str, Card]) -> Tast
     )
 
 
-def affinity(taste: Taste, card: Card) -> float:
-    """How well a product fits a taste, in [0, 1]."""
-    fit = CATEGORY_SHARE * _category_fit(taste, card) + ATTRIBUTE_SHARE * _attribute_fit(taste, card)
-    if card.brand:
-        fit += BRAND_SHARE * taste.brands.get(card.brand, 0.0)
-    return taste.confidence * fit
+def affinity_to(taste: Taste) -> Callable[[Card], float]:
+    """How well products fit a taste, in [0, 1]; made for a thousand candidates that share a few categories."""
+    by_category: dict[str | None, float] = {}
+
+    def affinity(card: Card) -> float:
+        if card.category not in by_category:
+            by_category[card.category] = CATEGORY_SHARE * _category_fit(taste, card.category)
+        fit = by_category[card.category] + ATTRIBUTE_SHARE * _attribute_fit(taste.attributes, card)
+        if card.brand:
+            fit += BRAND_SHARE * taste.brands.get(card.brand, 0.0)
+        return taste.confidence * fit
+
+    return affinity
 
 
-def category_paths(category: str | None) -> list[str]:
+@lru_cache(maxsize=10_000)
+def category_paths(category: str | None) -> tuple[str, ...]:
     """A category path and all above it, the topmost first: `Men/Tops` → `Men`, `Men/Tops`."""
     steps = [step.strip() for step in (category or "").split("/") if step.strip()]
-    return ["/".join(steps[: depth + 1]) for depth in range(len(steps))]
+    return tuple("/".join(steps[: depth + 1]) for depth in range(len(steps)))
 
 
 def attribute_values(card: Card) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a product's attributes."""
     for name, value in card.attributes.items():
-        for one in [value] if isinstance(value, str) else value:
-            yield name, one
+        if isinstance(value, str):
+            yield name, value
+        else:
+            for one in value:
+                yield name, one
 
 
-def _category_fit(taste: Taste, card: Card) -> float:
+def _category_fit(taste: Taste, category: str | None) -> float:
     # Deeper levels say more: that it is for men less than that it is a hoodie.
-    paths = category_paths(card.category)
+    paths = category_paths(category)
     depth_weights = range(1, len(paths) + 1)
     if not paths:
         return 0.0
@@ -103,9 +115,12 @@ def _category_fit(taste: Taste, card: Card) -> float:
     return sum(fits) / sum(depth_weights)
 
 
-def _attribute_fit(taste: Taste, card: Card) -> float:
-    fits = [taste.attributes.get(pair, 0.0) for pair in attribute_values(card)]
-    return sum(fits) / len(fits) if fits else 0.0
+def _attribute_fit(liked: Mapping[tuple[str, str], float], card: Card) -> float:
+    total, count = 0.0, 0
+    for pair in attribute_values(card):
+        total += liked.get(pair, 0.0)
+        count += 1
+    return total / count if count else 0.0
 
 
 def _relative(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from indexer.cards import Card, decode_card
-from query_api.personal import Taste, affinity
+from query_api.personal import Taste, affinity_to
 from query_api.requests import Sort
 from query_api.retrieval import Scored
 
@@ -20,33 +23,26 @@ class RankWeights:
     personal: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True, gc=False):
     """A candidate with what each part adds to its score, weights included."""
 
     scored: Scored
     lexical: float
     personal: float
-
-    @property
-    def score(self) -> float:
-        """The sum of its parts."""
-        return self.scored.dense + self.lexical + self.personal
+    score: float
+    """The sum of its parts."""
 
 
 Cards = Callable[[Scored], Card]
 
 
-def card_reader() -> Cards:
-    """Decodes candidates' cards, each once."""
-    known: dict[str, Card] = {}
+CARDS_KEPT = 20_000
+_decoded = lru_cache(maxsize=CARDS_KEPT)(decode_card)
 
-    def read(one: Scored) -> Card:
-        if one.product_id not in known:
-            known[one.product_id] = decode_card(one.card)
-        return known[one.product_id]
 
-    return read
+def read_card(one: Scored) -> Card:
+    """A candidate's card; the same few thousand bytes come back query after query, so they are decoded once."""
+    return _decoded(one.card)
 
 
 def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, cards: Cards) -> list[Ranked]:
@@ -56,15 +52,12 @@ def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, car
     """
     greatest = max((one.lexical for one in items), default=0.0) or 1.0
     # Cards are decoded only where somebody's taste is known.
-    known = taste if taste is not None and taste.confidence > 0 and weights.personal > 0 else None
-    ranked = [
-        Ranked(
-            one,
-            lexical=weights.lexical * (one.lexical / greatest),
-            personal=weights.personal * affinity(known, cards(one)) if known else 0.0,
-        )
-        for one in items
-    ]
+    affinity = affinity_to(taste) if taste and taste.confidence and weights.personal else None
+    ranked: list[Ranked] = []
+    for one in items:
+        lexical = weights.lexical * (one.lexical / greatest)
+        personal = weights.personal * affinity(cards(one)) if affinity else 0.0
+        ranked.append(Ranked(one, lexical, personal, one.dense + lexical + personal))
     ranked.sort(key=lambda one: (-one.score, one.scored.product_id))
     return ranked
 

@@ -8,7 +8,7 @@ from encoders.spec import FloatArray, PartWeights, query_vector, split, unit
 from indexer.errors import StoreUnavailable
 from indexer.ports import Filters, Ids
 from query_api.answers import Answer, Responder
-from query_api.ranking import Ranked, RankWeights, card_reader, rank
+from query_api.ranking import Ranked, RankWeights, rank, read_card
 from query_api.requests import SearchRequest
 from query_api.responses import SearchResponse
 from query_api.retrieval import Depth, Retrieval, Scored, retrieve
@@ -37,7 +37,7 @@ class Recommender:
             InvalidRequest: a filter cannot be applied.
             StoreUnavailable: the product store does not answer.
         """
-        answer = Answer(request, [], card_reader(), None, False)
+        answer = Answer(request, [], read_card, None, False)
         filters = read_filters(request.filters)
         try:
             shopper = await self._shoppers.shopper(request.user_id or "")
@@ -69,7 +69,7 @@ class Recommender:
             place = places.get(one.product_id, POPULAR)
             return place, -(card.rating or 0.0), -(card.created_at_ms or 0), one.product_id
 
-        answer.ranked = [Ranked(one, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
+        answer.ranked = [Ranked(one, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
         answer.cut = found.cut
 
     async def _places(self, answer: Answer) -> dict[str, int]:

@@ -36,7 +36,7 @@ class Depth:
     browse: int = 10_000
 
 
-class Scored(Struct, frozen=True, array_like=True):
+class Scored(Struct, frozen=True, array_like=True, gc=False):
     """A candidate with its raw scores."""
 
     product_id: str

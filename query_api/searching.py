@@ -18,7 +18,7 @@ from query_api.cache import entry_key
 from query_api.candidates import CandidateFinder, CandidateQuery, Found
 from query_api.errors import InvalidRequest, ProductNotFound
 from query_api.query_vectors import QueryVectors, part_weights, picture_hash
-from query_api.ranking import RankWeights, card_reader, rank
+from query_api.ranking import RankWeights, rank, read_card
 from query_api.requests import SearchRequest
 from query_api.responses import SearchResponse
 from query_api.retrieval import Retrieval
@@ -67,7 +67,7 @@ class Searcher:
             StoreUnavailable: the product store does not answer.
             EncoderBusy: the encoder does not.
         """
-        answer = Answer(request, [], card_reader(), None, False)
+        answer = Answer(request, [], read_card, None, False)
         inputs = await self._inputs(request)
         found, (shopper, degraded) = await asyncio.gather(
             self._found(inputs, use_cache), self._shopper(request.user_id, self._personal_weight(request))

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.local.processes import free_port
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
 from vitrine.settings import Settings
@@ -63,21 +62,21 @@ def services(settings: Settings, stack: LocalStack) -> list[Service]:
             servers.append(make())
             addresses[variable] = servers[-1].url
     env = addresses | {"VITRINE_ENCODER_NAME": settings.encoder.name, "VITRINE_ENCODER_DEVICE": settings.encoder.device}
-    return [*servers, *_indexing(settings, env), _query(settings, env)]
+    return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
 
 
-def _indexing(settings: Settings, env: Mapping[str, str]) -> list[Worker]:
+def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[Worker]:
     workers: list[Worker] = []
     for number in range(settings.indexing.workers):
-        port = free_port()
+        port = stack.port(f"indexing-{number}")
         health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
         url = f"http://127.0.0.1:{port}"
         workers.append(Worker(f"indexing-{number}", "indexing", url, settings.data_dir, {**env, **health}))
     return workers
 
 
-def _query(settings: Settings, env: Mapping[str, str]) -> Worker:
-    port = settings.query.port or free_port()
+def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Worker:
+    port = settings.query.port or stack.port("query-0")
     address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
     return Worker("query-0", "query", f"http://{host}:{port}", settings.data_dir, {**env, **address})

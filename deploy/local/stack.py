@@ -49,10 +49,11 @@ class LocalStack:
         with self._file.lock():
             state = self.state()
             started: list[ProcessRecord] = []
+            order = [one.name for one in services]
             try:
                 for service in services:
                     if state.find(service.name) is None:
-                        started.append(await self._start(service, state, progress))
+                        started.append(await self._start(service, state, order, progress))
             except BaseException:
                 for record in reversed(started):
                     stop(record, STOP_GRACE_S)
@@ -79,22 +80,24 @@ class LocalStack:
 
     def kafka(self) -> EmbeddedKafka:
         """This data directory's Kafka."""
-        return EmbeddedKafka(self.data_dir / "kafka", self._port("kafka"), self._port("kafka-controller"))
+        return EmbeddedKafka(self.data_dir / "kafka", self.port("kafka"), self.port("kafka-controller"))
 
     def redis(self) -> EmbeddedRedis:
         """This data directory's Redis."""
-        return EmbeddedRedis(self.data_dir / "redis", self._port("redis"))
+        return EmbeddedRedis(self.data_dir / "redis", self.port("redis"))
 
     def milvus(self) -> EmbeddedMilvus:
         """This data directory's Milvus Lite."""
-        return EmbeddedMilvus(self.data_dir / "milvus", self._port("milvus"))
+        return EmbeddedMilvus(self.data_dir / "milvus", self.port("milvus"))
 
-    async def _start(self, service: Service, state: StackState, progress: Callable[[str], None]) -> ProcessRecord:
+    async def _start(
+        self, service: Service, state: StackState, order: Sequence[str], progress: Callable[[str], None]
+    ) -> ProcessRecord:
         began = time.monotonic()
         progress(f"starting {service.name}")
         record = await self._spawn(service, progress)
         try:
-            state.processes = [one for one in state.processes if one.name != service.name] + [record]
+            state.add(record, order)
             self._file.save(state)
             await _until_ready(service, record)
         except BaseException:
@@ -112,7 +115,7 @@ class LocalStack:
             way_out = "make room, or choose another --data-dir"
             raise DataDirUnusable(f"{service.name} cannot use {self.data_dir}: {error}; {way_out}") from error
 
-    def _port(self, name: str) -> int:
+    def port(self, name: str) -> int:
         """The port that was used last if it is free, or in use by what runs; another one else."""
         with self._file.lock():
             state = self._file.load()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,17 @@ class StackState(msgspec.Struct):
     def find(self, name: str) -> ProcessRecord | None:
         """The process of that name, if it still runs."""
         return next((one for one in self.processes if one.name == name and is_alive(one)), None)
+
+    def add(self, record: ProcessRecord, order: Sequence[str]) -> None:
+        """Take a process in, in place of one that had its name before.
+
+        Args:
+            order: names in the order of their start, which a process that is started anew returns to: nothing may be
+                stopped before what depends on it.
+        """
+        known = [one for one in self.processes if one.name != record.name]
+        rank = {name: place for place, name in enumerate(order)}
+        self.processes = sorted([*known, record], key=lambda one: rank.get(one.name, len(rank)))
 
     def named(self, prefix: str) -> list[ProcessRecord]:
         """The running processes whose names start like that."""

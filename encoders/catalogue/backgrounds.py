@@ -82,13 +82,21 @@ def _store(index: int) -> Image.Image:
     while y < 160:
         height, x = rng.uniform(26, 48), rng.uniform(-8, 0)
         while x < 160:
-            width, colour = rng.uniform(9, 18), mix(RGB[rng.choice(("white", "white", "white", *RGB))], (150, 150, 150), 0.3)
+            width, colour = (
+                rng.uniform(9, 18),
+                mix(RGB[rng.choice(("white", "white", "white", *RGB))], (150, 150, 150), 0.3),
+            )
             for copy in range(rng.randint(1, 4)):
                 _pack(draw, x + copy * width, y + rng.uniform(0, 4), width - 1, height - 4, colour, rng)
             x += width * (copy + 1)
-        draw.rectangle((0, y + height, 160, y + height + 5), fill=rng.choice(((206, 206, 204), (150, 150, 152), (236, 232, 226))))
+        draw.rectangle(
+            (0, y + height, 160, y + height + 5), fill=rng.choice(((206, 206, 204), (150, 150, 152), (236, 232, 226)))
+        )
         for tag in range(0, 160, rng.randint(18, 40)):
-            draw.rectangle((tag, y + height, tag + 10, y + height + 5), fill=rng.choice(((250, 250, 246), (250, 220, 60), (240, 240, 236))))
+            draw.rectangle(
+                (tag, y + height, tag + 10, y + height + 5),
+                fill=rng.choice(((250, 250, 246), (250, 220, 60), (240, 240, 236))),
+            )
         y += height + 6
     return sheet.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.6))).resize((512, 512), Image.Resampling.BICUBIC)
 
@@ -130,7 +138,11 @@ def store(size: int, rng: random.Random) -> Image.Image:
 
 def paper(size: int, rng: random.Random) -> Image.Image:
     """A studio's seamless paper: white mostly, else a soft tint, brighter in the middle."""
-    tint = (255, 255, 255) if rng.random() < 0.55 else mix(RGB[rng.choice(list(RGB))], (255, 255, 255), rng.uniform(0.72, 0.92))
+    tint = (
+        (255, 255, 255)
+        if rng.random() < 0.55
+        else mix(RGB[rng.choice(list(RGB))], (255, 255, 255), rng.uniform(0.72, 0.92))
+    )
     if rng.random() < 0.35:
         return Image.new("RGB", (size, size), tint)
     return ImageChops.multiply(Image.new("RGB", (size, size), tint), _sweep(size, rng.randrange(3)))
@@ -139,8 +151,14 @@ def paper(size: int, rng: random.Random) -> Image.Image:
 @lru_cache(maxsize=12)
 def _sweep(size: int, index: int) -> Image.Image:
     across, down = np.linspace(-1, 1, 32)[None, :], np.linspace(-1, 1, 32)[:, None]
-    dark = ((across * 0.7) ** 2 + (down * 0.9) ** 2, np.clip(down, 0, 1) + 0 * across, np.clip(across * 0.5 + down * 0.5 + 0.3, 0, 1.3))[index]
-    levels = Image.fromarray(np.clip(255 - 26 * dark, 0, 255).astype(np.uint8)).resize((size, size), Image.Resampling.BICUBIC)
+    dark = (
+        (across * 0.7) ** 2 + (down * 0.9) ** 2,
+        np.clip(down, 0, 1) + 0 * across,
+        np.clip(across * 0.5 + down * 0.5 + 0.3, 0, 1.3),
+    )[index]
+    levels = Image.fromarray(np.clip(255 - 26 * dark, 0, 255).astype(np.uint8)).resize(
+        (size, size), Image.Resampling.BICUBIC
+    )
     return Image.merge("RGB", (levels, levels, levels))
 
 

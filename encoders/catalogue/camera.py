@@ -25,9 +25,14 @@ def photograph(scene: Image.Image, rng: random.Random) -> Image.Image:
 def _curve(rng: random.Random) -> list[int]:
     """A table for `Image.point`: warm or cold light, exposure, contrast."""
     warmth, exposure, gamma = rng.uniform(-0.16, 0.2), rng.uniform(0.72, 1.18), rng.uniform(0.8, 1.25)
-    gains = (exposure * (1 + warmth), exposure * (1 + warmth * 0.25 + rng.uniform(-0.04, 0.04)), exposure * (1 - warmth))
+    gains = (
+        exposure * (1 + warmth),
+        exposure * (1 + warmth * 0.25 + rng.uniform(-0.04, 0.04)),
+        exposure * (1 - warmth),
+    )
     lift = rng.uniform(0, 14)
-    return [min(255, round(lift + (255 - lift) * min(1.0, gain * i / 255) ** gamma)) for gain in gains for i in range(256)]
+    levels = np.minimum(1, np.outer(gains, np.arange(256) / 255)) ** gamma
+    return [int(level) for level in np.rint(lift + (255 - lift) * levels).ravel()]
 
 
 @lru_cache(maxsize=16)
@@ -46,7 +51,9 @@ def _vignette(picture: Image.Image, rng: random.Random) -> Image.Image:
 
 @lru_cache(maxsize=4)
 def _noise(side: int) -> Image.Image:
-    grains = np.random.default_rng(77).normal(128, 5, (side, side, 3)) + np.random.default_rng(78).normal(0, 5, (side, side, 1))
+    grains = np.random.default_rng(77).normal(128, 5, (side, side, 3)) + np.random.default_rng(78).normal(
+        0, 5, (side, side, 1)
+    )
     return Image.fromarray(np.clip(grains, 0, 255).astype(np.uint8))
 
 

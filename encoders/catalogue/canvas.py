@@ -76,7 +76,15 @@ class Canvas:
         self.part(ellipse(x, y, rx, ry), paint, form, **look)
 
     def box(
-        self, x0: float, y0: float, x1: float, y1: float, paint: Paint, radius: float = 0.0, form: Form = "flat", **look: float
+        self,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        paint: Paint,
+        radius: float = 0.0,
+        form: Form = "flat",
+        **look: float,
     ) -> None:
         """Add a rectangle with rounded corners; flat unless told otherwise."""
         self.part(rounded(x0, y0, x1, y1, radius), paint, form, **look)
@@ -163,7 +171,12 @@ def rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> list[P
     if radius <= 0:
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     radius = min(radius, (x1 - x0) / 2, (y1 - y0) / 2)
-    centres = ((x1 - radius, y1 - radius), (x0 + radius, y1 - radius), (x0 + radius, y0 + radius), (x1 - radius, y0 + radius))
+    centres = (
+        (x1 - radius, y1 - radius),
+        (x0 + radius, y1 - radius),
+        (x0 + radius, y0 + radius),
+        (x1 - radius, y0 + radius),
+    )
     return [
         (cx + radius * cos, cy + radius * sin)
         for quarter, (cx, cy) in enumerate(centres)

@@ -17,9 +17,17 @@ def _clear(look: Look) -> float:
 def _mug(look: Look) -> None:
     look.canvas.part(ribbon(arc(0.68, 0.54, 0.17, 0.17, -75, 75), [0.055] * 14), look.colour, relief=1.2, gloss=0.6)
     bulge = 0.04 if look.variety == "round" else 0.0
-    look.canvas.part(smooth(mirrored([(0.235, 0.24), (0.235 + bulge, 0.5), (0.2 + bulge, 0.8), (0.1, 0.85)], 0.46), 4), look.cloth, "cylinder", gloss=look.gloss * 0.7, opacity=_clear(look))
+    look.canvas.part(
+        smooth(mirrored([(0.235, 0.24), (0.235 + bulge, 0.5), (0.2 + bulge, 0.8), (0.1, 0.85)], 0.46), 4),
+        look.cloth,
+        "cylinder",
+        gloss=look.gloss * 0.7,
+        opacity=_clear(look),
+    )
     look.canvas.part(ellipse(0.46, 0.25, 0.235, 0.06), shade(look.colour, 1.15), "flat")
-    look.canvas.part(ellipse(0.46, 0.26, 0.205, 0.047), (84, 54, 34) if look.rng.random() < 0.4 else shade(look.colour, 0.6), "flat")
+    look.canvas.part(
+        ellipse(0.46, 0.26, 0.205, 0.047), (84, 54, 34) if look.rng.random() < 0.4 else shade(look.colour, 0.6), "flat"
+    )
 
 
 def _plate(look: Look) -> None:
@@ -29,29 +37,56 @@ def _plate(look: Look) -> None:
 
 
 def _bowl(look: Look) -> None:
-    look.canvas.part(smooth(mirrored([(0.4, 0.4), (0.37, 0.56), (0.22, 0.78), (0.1, 0.82)]), 4), look.cloth, "cylinder", gloss=look.gloss * 0.6, opacity=_clear(look))
+    look.canvas.part(
+        smooth(mirrored([(0.4, 0.4), (0.37, 0.56), (0.22, 0.78), (0.1, 0.82)]), 4),
+        look.cloth,
+        "cylinder",
+        gloss=look.gloss * 0.6,
+        opacity=_clear(look),
+    )
     look.canvas.part(ellipse(0.5, 0.4, 0.41, 0.12), shade(look.colour, 1.15), "flat")
     look.canvas.part(ellipse(0.5, 0.41, 0.375, 0.1), shade(look.colour, 0.7), "flat", relief=-2)
 
 
 def _pan(look: Look) -> None:
-    look.canvas.part(ribbon([(0.58, 0.6), (0.8, 0.76), (0.95, 0.87)], [0.07, 0.06, 0.07]), RGB["charcoal"], relief=1.2, gloss=0.3)
+    look.canvas.part(
+        ribbon([(0.58, 0.6), (0.8, 0.76), (0.95, 0.87)], [0.07, 0.06, 0.07]), RGB["charcoal"], relief=1.2, gloss=0.3
+    )
     look.canvas.blob(0.4, 0.45, 0.34, 0.34, look.colour, "puff", gloss=0.4)
     look.canvas.blob(0.4, 0.44, 0.295, 0.295, (48, 48, 50), "puff", relief=-0.6)
 
 
 def _pot(look: Look) -> None:
     for side in (-1, 1):
-        look.canvas.part(ribbon(arc(0.5 + side * 0.34, 0.52, 0.08, 0.05, 0, 359, 20), [0.03] * 20), shade(look.colour, 0.6), gloss=0.5)
-    look.canvas.part(smooth(mirrored([(0.335, 0.4), (0.335, 0.7), (0.28, 0.84), (0.1, 0.86)]), 3), look.cloth, "cylinder", gloss=0.6)
-    look.canvas.part(smooth([(0.15, 0.41), (0.3, 0.3), (0.5, 0.26), (0.7, 0.3), (0.85, 0.41), (0.5, 0.45)], 4), look.cloth, "ball", gloss=0.5, shadow=0.3)
+        look.canvas.part(
+            ribbon(arc(0.5 + side * 0.34, 0.52, 0.08, 0.05, 0, 359, 20), [0.03] * 20),
+            shade(look.colour, 0.6),
+            gloss=0.5,
+        )
+    look.canvas.part(
+        smooth(mirrored([(0.335, 0.4), (0.335, 0.7), (0.28, 0.84), (0.1, 0.86)]), 3), look.cloth, "cylinder", gloss=0.6
+    )
+    look.canvas.part(
+        smooth([(0.15, 0.41), (0.3, 0.3), (0.5, 0.26), (0.7, 0.3), (0.85, 0.41), (0.5, 0.45)], 4),
+        look.cloth,
+        "ball",
+        gloss=0.5,
+        shadow=0.3,
+    )
     look.canvas.blob(0.5, 0.235, 0.05, 0.035, RGB["charcoal"], gloss=0.5)
 
 
 def _kettle(look: Look) -> None:
     look.canvas.part(ribbon(arc(0.47, 0.38, 0.24, 0.26, 190, 350), [0.05] * 14), RGB["charcoal"], gloss=0.4)
-    look.canvas.part(ribbon([(0.66, 0.62), (0.8, 0.46), (0.88, 0.38)], [0.13, 0.07, 0.05]), look.colour, "puff", gloss=0.6)
-    look.canvas.part(smooth(mirrored([(0.12, 0.34), (0.24, 0.44), (0.31, 0.7), (0.28, 0.86), (0.1, 0.88)], 0.47), 4), look.cloth, "ball", gloss=0.8)
+    look.canvas.part(
+        ribbon([(0.66, 0.62), (0.8, 0.46), (0.88, 0.38)], [0.13, 0.07, 0.05]), look.colour, "puff", gloss=0.6
+    )
+    look.canvas.part(
+        smooth(mirrored([(0.12, 0.34), (0.24, 0.44), (0.31, 0.7), (0.28, 0.86), (0.1, 0.88)], 0.47), 4),
+        look.cloth,
+        "ball",
+        gloss=0.8,
+    )
     look.canvas.blob(0.47, 0.32, 0.045, 0.03, RGB["charcoal"], gloss=0.5)
 
 
@@ -65,24 +100,44 @@ def _teapot(look: Look) -> None:
 
 def _bottle(look: Look) -> None:
     half: list[Point] = [(0.1, 0.2), (0.15, 0.28), (0.155, 0.6), (0.15, 0.9), (0.12, 0.93)]
-    look.canvas.part(smooth(mirrored(half), 4), look.cloth, "cylinder", gloss=max(0.5, look.gloss), opacity=_clear(look))
+    look.canvas.part(
+        smooth(mirrored(half), 4), look.cloth, "cylinder", gloss=max(0.5, look.gloss), opacity=_clear(look)
+    )
     look.canvas.box(0.4, 0.09, 0.6, 0.21, look.second, 0.02, "cylinder", gloss=0.4)
     look.canvas.part(ribbon(arc(0.5, 0.1, 0.06, 0.055, 180, 360), [0.025] * 14), shade(look.second, 0.7))
 
 
 def _cushion(look: Look) -> None:
-    look.canvas.part(smooth([(0.1, 0.12), (0.5, 0.17), (0.9, 0.12), (0.84, 0.5), (0.9, 0.88), (0.5, 0.83), (0.1, 0.88), (0.16, 0.5)]), look.cloth, relief=1.2, crease=0.6)
+    look.canvas.part(
+        smooth(
+            [(0.1, 0.12), (0.5, 0.17), (0.9, 0.12), (0.84, 0.5), (0.9, 0.88), (0.5, 0.83), (0.1, 0.88), (0.16, 0.5)]
+        ),
+        look.cloth,
+        relief=1.2,
+        crease=0.6,
+    )
     if look.rng.random() < 0.4:
         look.canvas.blob(0.5, 0.5, 0.022, 0.022, look.second, shadow=0.6)
 
 
 def _vase(look: Look) -> None:
-    half: list[Point] = [(0.08, 0.3), (0.07, 0.4), (0.2, 0.62), (0.19, 0.85), (0.1, 0.93)] if look.variety == "round" else [(0.1, 0.3), (0.08, 0.42), (0.12, 0.65), (0.09, 0.92), (0.05, 0.93)]
+    half: list[Point] = (
+        [(0.08, 0.3), (0.07, 0.4), (0.2, 0.62), (0.19, 0.85), (0.1, 0.93)]
+        if look.variety == "round"
+        else [(0.1, 0.3), (0.08, 0.42), (0.12, 0.65), (0.09, 0.92), (0.05, 0.93)]
+    )
     if look.rng.random() < 0.6:
         for i in range(-2, 3):
             tip = (0.5 + i * 0.1, 0.1 + abs(i) * 0.03)
             look.canvas.stroke([(0.5, 0.4), (0.5 + i * 0.04, 0.25), tip], RGB["green"], 0.012)
-            look.canvas.blob(*tip, 0.045, 0.045, RGB[look.rng.choice(("red", "pink", "yellow", "white", "lavender"))], "puff", shadow=0.3)
+            look.canvas.blob(
+                *tip,
+                0.045,
+                0.045,
+                RGB[look.rng.choice(("red", "pink", "yellow", "white", "lavender"))],
+                "puff",
+                shadow=0.3,
+            )
     look.canvas.part(smooth(mirrored(half), 5), look.cloth, "cylinder", gloss=look.gloss, opacity=_clear(look))
     look.canvas.part(ellipse(0.5, 0.3, 0.085, 0.02), shade(look.colour, 0.5), "flat")
 
@@ -92,15 +147,26 @@ def _clock(look: Look) -> None:
     look.canvas.blob(0.5, 0.5, 0.35, 0.35, (246, 244, 238), "flat", shadow=0.4)
     for i in range(12):
         cos, sin = math.cos(i * math.pi / 6), math.sin(i * math.pi / 6)
-        look.canvas.stroke([(0.5 + 0.29 * cos, 0.5 + 0.29 * sin), (0.5 + 0.33 * cos, 0.5 + 0.33 * sin)], RGB["black"], 0.016 if i % 3 == 0 else 0.008)
+        look.canvas.stroke(
+            [(0.5 + 0.29 * cos, 0.5 + 0.29 * sin), (0.5 + 0.33 * cos, 0.5 + 0.33 * sin)],
+            RGB["black"],
+            0.016 if i % 3 == 0 else 0.008,
+        )
     for length, width, angle in ((0.19, 0.022, look.rng.uniform(0, 6.28)), (0.27, 0.014, look.rng.uniform(0, 6.28))):
-        look.canvas.stroke([(0.5, 0.5), (0.5 + length * math.cos(angle), 0.5 + length * math.sin(angle))], RGB["black"], width)
+        look.canvas.stroke(
+            [(0.5, 0.5), (0.5 + length * math.cos(angle), 0.5 + length * math.sin(angle))], RGB["black"], width
+        )
     look.canvas.blob(0.5, 0.5, 0.02, 0.02, RGB["red"])
 
 
 def _lamp(look: Look) -> None:
     look.canvas.part(mirrored([(0.02, 0.4), (0.02, 0.6)]), RGB["gold"], "cylinder", gloss=0.6)
-    look.canvas.part(smooth(mirrored([(0.03, 0.5), (0.12, 0.66), (0.05, 0.82), (0.16, 0.92)]), 4), look.cloth, "cylinder", gloss=look.gloss)
+    look.canvas.part(
+        smooth(mirrored([(0.03, 0.5), (0.12, 0.66), (0.05, 0.82), (0.16, 0.92)]), 4),
+        look.cloth,
+        "cylinder",
+        gloss=look.gloss,
+    )
     cloth = mix(look.second, (255, 240, 210), 0.55)
     look.canvas.part(mirrored([(0.17, 0.1), (0.29, 0.46)]), cloth, "cylinder", relief=0.6)
     look.canvas.stroke([(0.21, 0.455), (0.79, 0.455)], shade(look.second, 0.8), 0.012)
@@ -108,7 +174,9 @@ def _lamp(look: Look) -> None:
 
 def _candle(look: Look) -> None:
     if look.variety == "jar":
-        look.canvas.part(rounded(0.26, 0.34, 0.74, 0.88, 0.05), mix(look.colour, (255, 255, 255), 0.35), "cylinder", gloss=0.7)
+        look.canvas.part(
+            rounded(0.26, 0.34, 0.74, 0.88, 0.05), mix(look.colour, (255, 255, 255), 0.35), "cylinder", gloss=0.7
+        )
         look.canvas.box(0.34, 0.52, 0.66, 0.74, (244, 240, 230), 0.01, "cylinder")
         look.canvas.box(0.4, 0.58, 0.6, 0.6, look.seam, 0.0)
     else:
@@ -116,12 +184,19 @@ def _candle(look: Look) -> None:
     y, rx = (0.36, 0.23) if look.variety == "jar" else (0.33, 0.155)
     look.canvas.part(ellipse(0.5, y, rx, 0.045), shade(look.colour, 1.25), "flat")
     look.canvas.stroke([(0.5, y), (0.5, y - 0.07)], (40, 34, 30), 0.012)
-    look.canvas.part(smooth([(0.5, y - 0.22), (0.535, y - 0.1), (0.5, y - 0.05), (0.465, y - 0.1)]), (255, 190, 60), "puff", relief=0.3)
+    look.canvas.part(
+        smooth([(0.5, y - 0.22), (0.535, y - 0.1), (0.5, y - 0.05), (0.465, y - 0.1)]),
+        (255, 190, 60),
+        "puff",
+        relief=0.3,
+    )
 
 
 def _rug(look: Look) -> None:
     look.canvas.part([(0.2, 0.24), (0.8, 0.24), (0.95, 0.8), (0.05, 0.8)], look.cloth, "flat", relief=1.5, crease=0.2)
-    look.canvas.stroke([(0.22, 0.27), (0.78, 0.27), (0.91, 0.77), (0.09, 0.77), (0.22, 0.27)], look.second, 0.016, solid=False)
+    look.canvas.stroke(
+        [(0.22, 0.27), (0.78, 0.27), (0.91, 0.77), (0.09, 0.77), (0.22, 0.27)], look.second, 0.016, solid=False
+    )
     for i in range(36):
         look.canvas.stroke([(0.055 + i * 0.0254, 0.795), (0.05 + i * 0.0257, 0.84)], (226, 216, 196), 0.006)
         look.canvas.stroke([(0.205 + i * 0.017, 0.24), (0.203 + i * 0.0171, 0.215)], (226, 216, 196), 0.005)
@@ -131,9 +206,21 @@ def _stack(look: Look) -> None:
     layers = 4 if look.kind == "blanket" else 3
     for i in range(layers):
         y = 0.78 - i * 0.14
-        look.canvas.part(rounded(0.14 + 0.01 * i, y - 0.09, 0.86 - 0.008 * i, y + 0.06, 0.07), look.cloth, relief=1.1, crease=0.5, shadow=0.4)
+        look.canvas.part(
+            rounded(0.14 + 0.01 * i, y - 0.09, 0.86 - 0.008 * i, y + 0.06, 0.07),
+            look.cloth,
+            relief=1.1,
+            crease=0.5,
+            shadow=0.4,
+        )
     top = 0.78 - layers * 0.14
-    look.canvas.part([(0.24, top - 0.02), (0.9, top - 0.02), (0.83, top + 0.1), (0.17, top + 0.1)], look.cloth, "puff", relief=0.6, crease=0.5)
+    look.canvas.part(
+        [(0.24, top - 0.02), (0.9, top - 0.02), (0.83, top + 0.1), (0.17, top + 0.1)],
+        look.cloth,
+        "puff",
+        relief=0.6,
+        crease=0.5,
+    )
     if look.kind == "towel":
         for i in range(layers):
             look.canvas.stroke([(0.66, 0.7 - i * 0.14), (0.66, 0.83 - i * 0.14)], look.second, 0.03, solid=False)
@@ -145,7 +232,11 @@ def _plant_pot(look: Look) -> None:
         angle = math.radians(200 + i * 17.5)
         tip = (0.5 + 0.36 * math.cos(angle), 0.52 + 0.44 * math.sin(angle))
         bend = (0.5 + 0.15 * math.cos(angle) - 0.04, 0.45 + 0.25 * math.sin(angle))
-        look.canvas.part(smooth(ribbon([(0.5, 0.58), bend, tip], [0.03, rng.uniform(0.08, 0.13), 0.01]), 4), shade((70, 128, 62), rng.uniform(0.75, 1.2)), shadow=0.3)
+        look.canvas.part(
+            smooth(ribbon([(0.5, 0.58), bend, tip], [0.03, rng.uniform(0.08, 0.13), 0.01]), 4),
+            shade((70, 128, 62), rng.uniform(0.75, 1.2)),
+            shadow=0.3,
+        )
     look.canvas.part(mirrored([(0.21, 0.58), (0.15, 0.93)]), look.cloth, "cylinder", gloss=look.gloss * 0.5)
     look.canvas.box(0.27, 0.55, 0.73, 0.63, look.cloth, 0.01, "cylinder", shadow=0.3)
 

@@ -12,14 +12,29 @@ Half = list[Point]
 
 def torso(look: Look, hem: float, waist: float = 0.0, shoulder: float = 0.235, flare: float = 0.0) -> None:
     """The body of a top, shoulders at .2, down to `hem`."""
-    half: Half = [(0.085, 0.165), (shoulder, 0.215), (0.215, 0.36), (0.2 - waist, 0.55), (0.21 + flare, hem - 0.02), (0.205 + flare, hem)]
+    half: Half = [
+        (0.085, 0.165),
+        (shoulder, 0.215),
+        (0.215, 0.36),
+        (0.2 - waist, 0.55),
+        (0.21 + flare, hem - 0.02),
+        (0.205 + flare, hem),
+    ]
     look.canvas.part(mirrored(half), look.cloth, relief=0.75, crease=0.55, gloss=look.gloss * 0.4)
 
 
 def sleeves(look: Look, length: float, width: float = 0.13, spread: float = 0.3, cuff: float = 0.0) -> None:
     """Both sleeves; `length` 1 reaches the hip."""
     for side in (-1, 1):
-        line = [(0.5 + side * x, y) for x, y in ((0.15, 0.245), (0.225 + 0.06 * spread, 0.31), (0.28 + 0.22 * spread * length, 0.3 + 0.24 * length), (0.29 + 0.3 * spread * length, 0.3 + 0.45 * length))]
+        line = [
+            (0.5 + side * x, y)
+            for x, y in (
+                (0.15, 0.245),
+                (0.225 + 0.06 * spread, 0.31),
+                (0.28 + 0.22 * spread * length, 0.3 + 0.24 * length),
+                (0.29 + 0.3 * spread * length, 0.3 + 0.45 * length),
+            )
+        ]
         widths = [width * 1.1, width * 1.08, width * 0.92, width * 0.74]
         look.canvas.part(ribbon(line, widths), look.cloth, relief=0.85, crease=0.6, gloss=look.gloss * 0.4)
         if cuff:
@@ -40,7 +55,9 @@ def neck(look: Look, variety: str, inside: float = 0.5) -> None:
     paint = look.cloth if look.rng.random() < 0.6 else look.second
     look.canvas.part(_collar(rim, variety), paint, relief=0.6, shadow=0.2)
     look.canvas.part(_collar(hole, variety), shade(look.colour, inside), "flat")
-    look.canvas.part(smooth([(0.42, 0.155), (0.5, 0.145), (0.58, 0.155), (0.5, 0.178)]), shade(look.colour, inside * 1.25), "flat")
+    look.canvas.part(
+        smooth([(0.42, 0.155), (0.5, 0.145), (0.58, 0.155), (0.5, 0.178)]), shade(look.colour, inside * 1.25), "flat"
+    )
 
 
 def _collar(half: Half, variety: str) -> list[Point]:
@@ -52,7 +69,9 @@ def hem_band(look: Look, y: float, height: float, width: float = 0.205) -> None:
     """A ribbed band at the bottom."""
     look.canvas.part(mirrored([(width, y), (width * 0.95, y + height)]), look.cloth, relief=0.9, shadow=0.25)
     for i in range(-9, 10):
-        look.canvas.stroke([(0.5 + i * width / 10, y + 0.008), (0.5 + i * width / 10.4, y + height)], look.seam, 0.003, solid=False)
+        look.canvas.stroke(
+            [(0.5 + i * width / 10, y + 0.008), (0.5 + i * width / 10.4, y + height)], look.seam, 0.003, solid=False
+        )
 
 
 def front_zip(look: Look, top: float, bottom: float) -> None:
@@ -71,7 +90,12 @@ def buttons(look: Look, x: float, ys: list[float], size: float = 0.012) -> None:
 def lapels(look: Look, depth: float, width: float = 0.12) -> None:
     """A turned-down collar with its points."""
     for side in (-1, 1):
-        points = [(0.5 + side * 0.06, 0.135), (0.5 + side * 0.105, 0.165), (0.5 + side * width, depth - 0.06), (0.5 + side * 0.01, depth)]
+        points = [
+            (0.5 + side * 0.06, 0.135),
+            (0.5 + side * 0.105, 0.165),
+            (0.5 + side * width, depth - 0.06),
+            (0.5 + side * 0.01, depth),
+        ]
         look.canvas.part(points, look.cloth, relief=0.6, shadow=0.5)
     look.canvas.part(ellipse(0.5, 0.145, 0.06, 0.018), shade(look.colour, 0.5), "flat")
 
@@ -131,18 +155,29 @@ def _bra(look: Look) -> None:
 
 
 def _hoodie(look: Look) -> None:
-    look.canvas.part(smooth(mirrored([(0.05, 0.06), (0.14, 0.11), (0.155, 0.2), (0.09, 0.27)])), look.cloth, relief=1.1, crease=0.4)
+    look.canvas.part(
+        smooth(mirrored([(0.05, 0.06), (0.14, 0.11), (0.155, 0.2), (0.09, 0.27)])), look.cloth, relief=1.1, crease=0.4
+    )
     sleeves(look, 0.98, 0.15, cuff=0.12)
     torso(look, 0.83)
-    look.canvas.part(smooth(mirrored([(0.1, 0.155), (0.13, 0.19), (0.06, 0.29)]), 4), look.cloth, relief=1.0, shadow=0.5)
-    look.canvas.part(smooth(mirrored([(0.075, 0.13), (0.085, 0.18), (0.025, 0.26)]), 4), shade(look.colour, 0.4), "flat")
+    look.canvas.part(
+        smooth(mirrored([(0.1, 0.155), (0.13, 0.19), (0.06, 0.29)]), 4), look.cloth, relief=1.0, shadow=0.5
+    )
+    look.canvas.part(
+        smooth(mirrored([(0.075, 0.13), (0.085, 0.18), (0.025, 0.26)]), 4), shade(look.colour, 0.4), "flat"
+    )
     hem_band(look, 0.82, 0.055)
     pocket = mirrored([(0.09, 0.58), (0.15, 0.7), (0.15, 0.79)])
     look.canvas.part(pocket, look.cloth, relief=0.5, shadow=0.5)
     if look.variety == "zip":
         front_zip(look, 0.29, 0.87)
     for side in (-1, 1):
-        look.canvas.stroke([(0.5 + side * 0.035, 0.26), (0.5 + side * 0.05, 0.34), (0.5 + side * 0.045, 0.42)], shade(look.second, 0.95), 0.009, solid=False)
+        look.canvas.stroke(
+            [(0.5 + side * 0.035, 0.26), (0.5 + side * 0.05, 0.34), (0.5 + side * 0.045, 0.42)],
+            shade(look.second, 0.95),
+            0.009,
+            solid=False,
+        )
 
 
 def _sweater(look: Look) -> None:
@@ -157,7 +192,20 @@ def _cardigan(look: Look) -> None:
     torso(look, 0.84)
     look.canvas.part(mirrored([(0.085, 0.155), (0.05, 0.25), (0.0, 0.42)]), shade(look.colour, 0.42), "flat")
     for side in (-1, 1):
-        look.canvas.part(ribbon([(0.5 + side * 0.09, 0.155), (0.5 + side * 0.05, 0.28), (0.5 + side * 0.008, 0.43), (0.5 + side * 0.008, 0.85)], [0.035] * 4), look.cloth, relief=0.6, shadow=0.4)
+        look.canvas.part(
+            ribbon(
+                [
+                    (0.5 + side * 0.09, 0.155),
+                    (0.5 + side * 0.05, 0.28),
+                    (0.5 + side * 0.008, 0.43),
+                    (0.5 + side * 0.008, 0.85),
+                ],
+                [0.035] * 4,
+            ),
+            look.cloth,
+            relief=0.6,
+            shadow=0.4,
+        )
     buttons(look, 0.5, [0.46 + 0.085 * i for i in range(5)], 0.014)
 
 
@@ -167,7 +215,9 @@ def _jacket(look: Look) -> None:
     look.canvas.part(mirrored([(0.1, 0.12), (0.115, 0.2), (0.03, 0.25)]), look.cloth, "cylinder", shadow=0.4)
     front_zip(look, 0.15 if look.variety == "collar" else 0.24, 0.84)
     for side in (-1, 1):
-        look.canvas.stroke([(0.5 + side * 0.15, 0.56), (0.5 + side * 0.09, 0.68)], shade(look.colour, 0.5), 0.01, solid=False)
+        look.canvas.stroke(
+            [(0.5 + side * 0.15, 0.56), (0.5 + side * 0.09, 0.68)], shade(look.colour, 0.5), 0.01, solid=False
+        )
     hem_band(look, 0.81, 0.045)
 
 
@@ -181,7 +231,9 @@ def _coat(look: Look) -> None:
     for x in columns:
         buttons(look, x, [0.44, 0.53, 0.62], 0.016)
     for side in (-1, 1):
-        look.canvas.stroke([(0.5 + side * 0.18, 0.62), (0.5 + side * 0.1, 0.66)], shade(look.colour, 0.55), 0.012, solid=False)
+        look.canvas.stroke(
+            [(0.5 + side * 0.18, 0.62), (0.5 + side * 0.1, 0.66)], shade(look.colour, 0.55), 0.012, solid=False
+        )
 
 
 def _puffer(look: Look) -> None:
@@ -192,7 +244,13 @@ def _puffer(look: Look) -> None:
     for i in range(rows):
         y = 0.2 + i * 0.093
         width = 0.2 if i == 0 else 0.23
-        look.canvas.part(smooth(mirrored([(width * 0.9, y), (width, y + 0.045), (width * 0.95, y + 0.1)]), 3), look.cloth, relief=1.2, gloss=0.3, crease=0.3)
+        look.canvas.part(
+            smooth(mirrored([(width * 0.9, y), (width, y + 0.045), (width * 0.95, y + 0.1)]), 3),
+            look.cloth,
+            relief=1.2,
+            gloss=0.3,
+            crease=0.3,
+        )
     look.canvas.part(smooth(mirrored([(0.1, 0.09), (0.12, 0.15), (0.1, 0.22)]), 3), look.cloth, relief=1.2, shadow=0.3)
     look.canvas.part(ellipse(0.5, 0.115, 0.075, 0.022), shade(look.colour, 0.4), "flat")
     front_zip(look, 0.15, 0.85)

@@ -124,7 +124,9 @@ def _zigzag(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Imag
 def _camo(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Image:
     shades = (colour, shade(colour, 0.55), mix(colour, RGB["tan"], 0.55), shade(colour, 1.25))
     fields = np.random.default_rng(rng.getrandbits(32)).random((4, 12, 12)).astype(np.float32)
-    layers = [np.asarray(Image.fromarray(field).resize((px // 2, px // 2), Image.Resampling.BICUBIC)) for field in fields]
+    layers = [
+        np.asarray(Image.fromarray(field).resize((px // 2, px // 2), Image.Resampling.BICUBIC)) for field in fields
+    ]
     winner = np.argmax(np.stack(layers), axis=0)
     sheet = Image.fromarray(np.asarray(shades, np.uint8)[winner])
     return sheet.resize((px, px), Image.Resampling.NEAREST)
@@ -165,7 +167,15 @@ def _logo(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Image:
         draw.ellipse((x - size * 0.5, y - size * 0.5, x + size * 0.5, y + size * 0.5), fill=second)
     else:
         for i in range(3):
-            draw.rectangle((x - size * 1.2, y + size * (i - 1) * 0.7, x + size * (1.2 - i * 0.5), y + size * ((i - 1) * 0.7 + 0.4)), fill=second)
+            draw.rectangle(
+                (
+                    x - size * 1.2,
+                    y + size * (i - 1) * 0.7,
+                    x + size * (1.2 - i * 0.5),
+                    y + size * ((i - 1) * 0.7 + 0.4),
+                ),
+                fill=second,
+            )
     for i in range(5):
         left = x + (i - 2.5) * size * 0.42
         draw.rectangle((left, y + size * 1.25, left + size * 0.3, y + size * 1.5), fill=second)
@@ -175,7 +185,9 @@ def _logo(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Image:
 def _heather(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Image:
     grains = np.random.default_rng(rng.getrandbits(32)).normal(128, 44, (px // 3, px // 5))
     speckle = Image.fromarray(np.clip(grains, 0, 255).astype(np.uint8)).resize((px, px), Image.Resampling.BILINEAR)
-    return ImageChops.hard_light(_plain(px, mix(colour, RGB["grey"], 0.25), second, rng), Image.merge("RGB", [speckle] * 3))
+    return ImageChops.hard_light(
+        _plain(px, mix(colour, RGB["grey"], 0.25), second, rng), Image.merge("RGB", [speckle] * 3)
+    )
 
 
 def _starry(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Image:
@@ -184,7 +196,10 @@ def _starry(px: int, colour: Rgb, second: Rgb, rng: random.Random) -> Image.Imag
     draw = ImageDraw.Draw(tile)
     for x, y, size in ((0.27, 0.27, 0.2), (0.75, 0.72, 0.2), (0.76, 0.22, 0.08), (0.25, 0.76, 0.1)):
         points = [
-            (step * (x + size * (1 if i % 2 == 0 else 0.42) * math.sin(i * math.pi / 5)), step * (y - size * (1 if i % 2 == 0 else 0.42) * math.cos(i * math.pi / 5)))
+            (
+                step * (x + size * (1 if i % 2 == 0 else 0.42) * math.sin(i * math.pi / 5)),
+                step * (y - size * (1 if i % 2 == 0 else 0.42) * math.cos(i * math.pi / 5)),
+            )
             for i in range(10)
         ]
         draw.polygon(points, fill=second)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (the tables keep one kind to a row)
 """The grocery department: fruit and vegetables by cultivar, packaged goods by flavour."""
 
 from __future__ import annotations

@@ -77,7 +77,9 @@ def _stamps(drawing: Image.Image, rng: random.Random) -> list[Image.Image]:
 def _grounded(piece: Image.Image) -> Image.Image:
     """A cut-out over its own soft shadow."""
     alpha = piece.getchannel("A")
-    halo = alpha.filter(ImageFilter.BoxBlur(max(1, piece.width // 14))).point([min(200, int(i * 0.9)) for i in range(256)])
+    halo = alpha.filter(ImageFilter.BoxBlur(max(1, piece.width // 14))).point(
+        [min(200, int(i * 0.9)) for i in range(256)]
+    )
     ground = Image.new("RGBA", piece.size, (16, 12, 10, 0))
     ground.putalpha(halo)
     ground.alpha_composite(piece)
@@ -107,10 +109,14 @@ def price_tag(scene: Image.Image, rng: random.Random) -> None:
     size, draw = scene.width, ImageDraw.Draw(scene)
     w, h = size * rng.uniform(0.18, 0.36), size * rng.uniform(0.1, 0.18)
     x, y = rng.uniform(-0.1, 0.85) * size, rng.choice((rng.uniform(0, 0.1), rng.uniform(0.75, 0.95))) * size
-    draw.rectangle((x, y, x + w, y + h), fill=rng.choice(((250, 250, 246), (250, 220, 60), (238, 238, 240), (252, 252, 252))))
+    draw.rectangle(
+        (x, y, x + w, y + h), fill=rng.choice(((250, 250, 246), (250, 220, 60), (238, 238, 240), (252, 252, 252)))
+    )
     for line in range(2):
         top = y + h * (0.12 + 0.18 * line)
         draw.rectangle((x + w * 0.06, top, x + w * rng.uniform(0.3, 0.6), top + h * 0.08), fill=(60, 60, 64))
     for digit in range(rng.randint(2, 4)):
         left = x + w * (0.42 + 0.14 * digit)
-        draw.rectangle((left, y + h * 0.45, left + w * 0.1, y + h * 0.9), outline=(30, 30, 34), width=max(1, round(w * 0.03)))
+        draw.rectangle(
+            (left, y + h * 0.45, left + w * 0.1, y + h * 0.9), outline=(30, 30, 34), width=max(1, round(w * 0.03))
+        )

@@ -9,11 +9,17 @@ from encoders.catalogue.words import Word
 
 Family = Literal["garment", "thing", "produce", "package"]
 
-BRIGHT = "black white grey charcoal navy blue sky teal green olive mint yellow mustard orange coral red burgundy pink magenta purple lavender brown tan beige"
+BRIGHT = (
+    "black white grey charcoal navy blue sky teal green olive mint yellow mustard orange coral red burgundy pink "
+    "magenta purple lavender brown tan beige"
+)
 MUTED = "black white grey charcoal navy blue teal green olive mustard red burgundy pink brown tan beige"
 DEVICE = "black white silver charcoal blue red pink mint gold"
 EARTHY = "brown tan black burgundy navy beige olive red grey"
-ALL_PRINTS = "plain plain plain plain striped pinstriped checked dotted floral zigzag camo colour-block gradient logo logo heather starry"
+ALL_PRINTS = (
+    "plain plain plain plain striped pinstriped checked dotted floral zigzag camo colour-block gradient logo logo "
+    "heather starry"
+)
 SIMPLE_PRINTS = "plain plain plain colour-block logo striped"
 HOME_PRINTS = "plain plain plain striped checked dotted floral zigzag gradient starry"
 
@@ -59,7 +65,14 @@ class Kind:
 
 
 def goods(family: Family, category: str, rows: str, colours: str, patterns: str) -> list[Kind]:
-    """Kinds of one department from rows `key; english; chinese; sub-category; price; materials; varieties[; colours][; patterns]`."""
+    """Kinds of one department from a table.
+
+    Args:
+        category: the department's path.
+        rows: a kind a line: `key; english; chinese; sub-category; price; materials; varieties[; colours][; patterns]`,
+            names split by `|`, a variety as `key:english:chinese[:colour]`.
+        colours, patterns: the choice for rows that have none of their own.
+    """
     kinds: list[Kind] = []
     for row in rows.strip().splitlines():
         key, en, zh, path, price, materials, varieties, *own = (cell.strip() for cell in row.split(";"))

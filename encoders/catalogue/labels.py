@@ -68,7 +68,10 @@ def _layout(draw: ImageDraw.ImageDraw, w: int, h: int, ground: Rgb, colour: Rgb,
         draw.rectangle((0, 0, w, h * rng.uniform(0.2, 0.36)), fill=colour)
     elif layout == 1:
         edge = h * rng.uniform(0.5, 0.66)
-        draw.polygon([(0, edge), (w * 0.3, edge - h * 0.06), (w * 0.7, edge + h * 0.05), (w, edge - h * 0.04), (w, h), (0, h)], fill=colour)
+        draw.polygon(
+            [(0, edge), (w * 0.3, edge - h * 0.06), (w * 0.7, edge + h * 0.05), (w, edge - h * 0.04), (w, h), (0, h)],
+            fill=colour,
+        )
     elif layout == 2:
         for i in range(6):
             draw.rectangle((0, h * (0.72 + i * 0.05), w, h * (0.745 + i * 0.05)), fill=colour)
@@ -86,7 +89,9 @@ def _lettering(draw: ImageDraw.ImageDraw, w: int, h: int, colour: Rgb, name: str
     badge = rng.random() < 0.5
     ink = (250, 250, 248) if badge else shade(colour, 0.5 if luminance(colour) > 90 else 0.8)
     if badge:
-        draw.rounded_rectangle((w * 0.08, top - tall * 0.15, w * 0.92, top + tall * 1.2), tall * 0.4, fill=shade(colour, 0.6))
+        draw.rounded_rectangle(
+            (w * 0.08, top - tall * 0.15, w * 0.92, top + tall * 1.2), tall * 0.4, fill=shade(colour, 0.6)
+        )
     draw.text((w / 2, top), name, fill=ink, font=_font(tall), anchor="ma")
     draw.rectangle((w * 0.25, top + tall * 1.35, w * 0.75, top + tall * 1.35 + h * 0.022), fill=shade(colour, 0.75))
 
@@ -97,13 +102,20 @@ def _drawing(draw: ImageDraw.ImageDraw, w: int, h: int, sort: str, ink: Rgb, rng
         draw.ellipse((x - r, y - r, x + r, y + r), fill=ink)
         draw.ellipse((x - r * 0.5, y - r * 0.6, x - r * 0.1, y - r * 0.25), fill=shade(ink, 1.5))
         draw.ellipse((x + r * 0.1, y - r * 1.35, x + r * 0.8, y - r * 0.85), fill=RGB["green"])
-        draw.ellipse((x + r * 0.1, y + r * 0.1, x + r * 1.1, y + r * 1.1), fill=mix(ink, (255, 250, 220), 0.35), outline=shade(ink, 0.85), width=max(1, int(r * 0.1)))
+        draw.ellipse(
+            (x + r * 0.1, y + r * 0.1, x + r * 1.1, y + r * 1.1),
+            fill=mix(ink, (255, 250, 220), 0.35),
+            outline=shade(ink, 0.85),
+            width=max(1, int(r * 0.1)),
+        )
     elif sort == "drops":
         for dx, dy in ((-0.7, 0.1), (0.6, -0.2), (0.1, 0.7)):
             cx, cy = x + dx * r, y + dy * r
             draw.polygon([(cx - r * 0.5, cy - r * 0.35), (cx + r * 0.5, cy - r * 0.35), (cx, cy + r * 0.6)], fill=ink)
             draw.ellipse((cx - r * 0.5, cy - r * 0.6, cx + r * 0.5, cy + r * 0.2), fill=ink)
-            draw.polygon([(cx - r * 0.3, cy - r * 0.5), (cx + r * 0.3, cy - r * 0.5), (cx, cy - r * 0.85)], fill=RGB["green"])
+            draw.polygon(
+                [(cx - r * 0.3, cy - r * 0.5), (cx + r * 0.3, cy - r * 0.5), (cx, cy - r * 0.85)], fill=RGB["green"]
+            )
     elif sort == "dots":
         for i in range(9):
             cx, cy, cr = x + rng.uniform(-1, 1) * r, y + rng.uniform(-0.8, 0.8) * r, r * 0.34

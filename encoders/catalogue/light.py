@@ -45,12 +45,11 @@ def shading(mask: Image.Image, form: Form, light: Light, relief: float, gloss: f
     width, height = _small(mask.size)
     if form == "puff":
         return _puff(mask.resize((width, height), Image.Resampling.BOX), light, relief, gloss)
-    across = np.linspace(-0.97, 0.97, width, dtype=np.float32)[None, :]
-    down = np.linspace(-0.97, 0.97, height, dtype=np.float32)[:, None]
+    across, down = _axes(width, height)
     if form == "flat":
         return np.float32(9 * relief * light.contrast) * (across * light.x + down * light.y)
     if form == "cylinder":
-        down = np.zeros_like(down)
+        down = down * np.float32(0)
     return _round(across, down, light, relief, gloss)
 
 
@@ -58,6 +57,13 @@ def enlarge(shade: Shade, size: tuple[int, int]) -> Image.Image:
     """A shading map as an 8-bit picture of the part's size (w, h)."""
     levels = Image.fromarray(np.clip(shade + 128, 0, 255).astype(np.uint8))
     return levels.resize(size, Image.Resampling.BICUBIC)
+
+
+@lru_cache(maxsize=2048)
+def _axes(width: int, height: int) -> tuple[Shade, Shade]:
+    """Coordinates across (1, w) and down (h, 1) a part, from -0.97 to 0.97; treat as read-only."""
+    across = np.linspace(-0.97, 0.97, width, dtype=np.float32)[None, :]
+    return across, np.linspace(-0.97, 0.97, height, dtype=np.float32)[:, None]
 
 
 def _small(size: tuple[int, int]) -> tuple[int, int]:
@@ -71,7 +77,9 @@ def _puff(mask: Image.Image, light: Light, relief: float, gloss: float) -> Shade
     padded.paste(mask, (margin, margin))
     radius = max(1.2, min(mask.size) * 0.13)
     height = np.asarray(padded.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
-    slope_y, slope_x = np.gradient(height)
+    slope_x, slope_y = np.zeros_like(height), np.zeros_like(height)
+    slope_x[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / 2
+    slope_y[1:-1] = (height[2:] - height[:-2]) / 2
     facing = -(slope_x * light.x + slope_y * light.y) * radius * 2.4
     shade = facing * 95 * relief * light.contrast - (1 - height) * 48 * relief
     if gloss:

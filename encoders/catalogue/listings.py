@@ -10,6 +10,7 @@ from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PAT
 
 _WOMEN = {"bra", "dress", "skirt", "heel", "swimsuit", "leggings"}
 _MEN = {"tie"}
+_WHO_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
 _WHO_ZH = {"Women": "女士", "Men": "男士", "Kids": "儿童", "": ""}
 
 _TITLES_EN = (
@@ -41,10 +42,30 @@ _OPENINGS_EN = (
     "Looking for a {material} {kind}? This one is {colour} and {pattern}.",
 )
 _CLOSINGS_EN = {
-    "garment": ("Machine washable.", "True to size and easy to style.", "Soft on the skin, made for every day.", "A wardrobe favourite for any season."),
-    "thing": ("Designed to last.", "Ready to use out of the box.", "A thoughtful gift for friends.", "Easy to clean and to store."),
-    "produce": ("Picked ripe and delivered cool.", "Rich in vitamins.", "Great for salads, snacks and cooking.", "Keep in a cool, dry place."),
-    "package": ("Keep refrigerated after opening.", "No artificial colours.", "For breakfast, baking and cooking.", "Family pack."),
+    "garment": (
+        "Machine washable.",
+        "True to size and easy to style.",
+        "Soft on the skin, made for every day.",
+        "A wardrobe favourite for any season.",
+    ),
+    "thing": (
+        "Designed to last.",
+        "Ready to use out of the box.",
+        "A thoughtful gift for friends.",
+        "Easy to clean and to store.",
+    ),
+    "produce": (
+        "Picked ripe and delivered cool.",
+        "Rich in vitamins.",
+        "Great for salads, snacks and cooking.",
+        "Keep in a cool, dry place.",
+    ),
+    "package": (
+        "Keep refrigerated after opening.",
+        "No artificial colours.",
+        "For breakfast, baking and cooking.",
+        "Family pack.",
+    ),
 }
 _OPENINGS_ZH = (
     "这款{variety}{kind}为{colour}。",
@@ -58,8 +79,16 @@ _CLOSINGS_ZH = {
     "produce": ("成熟采摘，冷链配送。", "富含维生素。", "适合沙拉、零食和烹饪。", "请置于阴凉干燥处。"),
     "package": ("开封后请冷藏。", "不含人工色素。", "适合早餐、烘焙和烹饪。", "家庭装。"),
 }
-_FOOD_OPENINGS_EN = ("{variety} {kind} from {brand}.", "Fresh {kind}: {variety}, {colour}.", "Our {variety} {kind}, {colour} in colour.")
-_FOOD_OPENINGS_ZH = ("{brand}的{variety}{kind}。", "新鲜{kind}，{variety}，{colour}。", "精选{variety}{kind}，{colour}。")
+_FOOD_OPENINGS_EN = (
+    "{variety} {kind} from {brand}.",
+    "Fresh {kind}: {variety}, {colour}.",
+    "Our {variety} {kind}, {colour} in colour.",
+)
+_FOOD_OPENINGS_ZH = (
+    "{brand}的{variety}{kind}。",
+    "新鲜{kind}，{variety}，{colour}。",
+    "精选{variety}{kind}，{colour}。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +144,8 @@ def description(facts: Facts, lang: str, rng: random.Random) -> str:
 def tags(facts: Facts) -> list[str]:
     """Words that shops tag with: kind, department, looks."""
     department = facts.category.split("/")[0]
-    return [tag for tag in (facts.kind.key, department.lower(), facts.colour, facts.pattern) if tag]
+    looks = () if facts.is_food else (facts.pattern, facts.material)
+    return [facts.kind.key, department.lower(), facts.colour, *looks]
 
 
 def _fill(template: str, facts: Facts, lang: str, rng: random.Random) -> str:
@@ -127,7 +157,7 @@ def _fill(template: str, facts: Facts, lang: str, rng: random.Random) -> str:
         colour=_name(COLOUR_WORDS[facts.colour], lang, rng),
         pattern=_pattern(facts, lang, rng),
         material=_name(MATERIAL_WORDS[facts.material], lang, rng) if facts.material else "",
-        who=_WHO_ZH[facts.who] if zh else (f"{facts.who}'s" if facts.who and facts.who != "Kids" else "kids'" * bool(facts.who)),
+        who=(_WHO_ZH if zh else _WHO_EN)[facts.who],
     )
     return _tidy(wording)
 
@@ -146,6 +176,14 @@ def _pattern(facts: Facts, lang: str, rng: random.Random) -> str:
 
 
 def _tidy(wording: str) -> str:
-    for doubled, single in (("  ", " "), ("  ", " "), (" ,", ","), ("，，", "，"), ("，。", "。"), (", –", " –"), (" .", ".")):
+    for doubled, single in (
+        ("  ", " "),
+        ("  ", " "),
+        (" ,", ","),
+        ("，，", "，"),
+        ("，。", "。"),
+        (", –", " –"),
+        (" .", "."),
+    ):
         wording = wording.replace(doubled, single)
     return wording.strip(" ,，")

@@ -55,6 +55,8 @@ def look_of(product: RenderedProduct, canvas: Canvas) -> Look:
     rng = random.Random(f"style-{product.style}")
     colour = RGB[product.colour]
     second = accent(colour, rng)
-    cloth = fabric(canvas.px, colour, second, product.pattern, product.material, random.Random(f"cloth-{product.style}"))
+    cloth = fabric(
+        canvas.px, colour, second, product.pattern, product.material, random.Random(f"cloth-{product.style}")
+    )
     variety = product.variety.key
     return Look(canvas, rng, colour, second, cloth, variety, product.material, product.kind)

@@ -11,21 +11,20 @@ from PIL import Image
 
 from encoders.catalogue.words import Rgb
 
-_SIDE = 192
 Field = NDArray[np.float32]
 
 
-@lru_cache(maxsize=16)
-def _noise(cells: int, index: int) -> Field:
+@lru_cache(maxsize=64)
+def _noise(side: int, cells: int, index: int) -> Field:
     rng = np.random.default_rng(cells * 100 + index)
     grid = Image.fromarray(rng.random((cells, cells)).astype(np.float32))
-    return np.asarray(grid.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)) - np.float32(0.5)
+    return np.asarray(grid.resize((side, side), Image.Resampling.BICUBIC)) - np.float32(0.5)
 
 
-@lru_cache(maxsize=4)
-def _streaks(index: int) -> Field:
+@lru_cache(maxsize=8)
+def _streaks(side: int, index: int) -> Field:
     """Streaks that run from a stem above the middle, as on apples."""
-    axis = np.linspace(-1, 1, _SIDE, dtype=np.float32)
+    axis = np.linspace(-1, 1, side, dtype=np.float32)
     angle = np.arctan2(axis[None, :], axis[:, None] + 1.15)
     rng = np.random.default_rng(500 + index)
     fine, coarse = rng.random(240), rng.random(60)
@@ -34,11 +33,11 @@ def _streaks(index: int) -> Field:
     return field.astype(np.float32)
 
 
-@lru_cache(maxsize=8)
-def _speckles(share: float, index: int) -> Field:
-    dots = np.random.default_rng(900 + index).random((_SIDE, _SIDE)) < share
-    soft = Image.fromarray((dots * 255).astype(np.uint8)).resize((_SIDE * 2, _SIDE * 2), Image.Resampling.BILINEAR)
-    return np.asarray(soft.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32) / 255
+@lru_cache(maxsize=64)
+def _speckles(side: int, share: float, index: int) -> Field:
+    dots = np.random.default_rng(900 + index).random((side, side)) < share
+    soft = Image.fromarray((dots * 255).astype(np.uint8)).resize((side * 2, side * 2), Image.Resampling.BILINEAR)
+    return np.asarray(soft.resize((side, side), Image.Resampling.BOX), np.float32) / 255
 
 
 def skin(
@@ -64,18 +63,19 @@ def skin(
         speckle: colour of dots, at a share `dots` of the pixels.
         rough: fine relief of peel, 0 to 1.
     """
+    side = 64 if px < 120 else 128
     tint = np.asarray(base, np.float32) * rng.uniform(0.93, 1.05)
-    field = np.empty((_SIDE, _SIDE, 3), np.float32)
+    field = np.empty((side, side, 3), np.float32)
     field[:] = tint
     if blush is not None:
-        axis = np.linspace(-1, 1, _SIDE, dtype=np.float32)
+        axis = np.linspace(-1, 1, side, dtype=np.float32)
         slope_x, slope_y = rng.uniform(-0.9, 0.9), rng.uniform(-0.5, 0.5)
         amount = axis[None, :] * slope_x + axis[:, None] * slope_y + (cover - 0.5) * 2.2
-        amount = amount + _noise(5, rng.randrange(4)) * 1.1 + _streaks(rng.randrange(4)) * 2.2 * streaky
+        amount = amount + _noise(side, 5, rng.randrange(4)) * 1.1 + _streaks(side, rng.randrange(4)) * 2.2 * streaky
         field += np.clip(amount * 0.9 + 0.5, 0, 1)[..., None] * (np.asarray(blush, np.float32) - field)
-    uneven = 1 + _noise(9, rng.randrange(4)) * mottle + _noise(90, rng.randrange(3)) * (0.06 + rough * 0.5)
+    uneven = 1 + _noise(side, 9, rng.randrange(4)) * mottle + _noise(side, 90, rng.randrange(3)) * (0.06 + rough * 0.5)
     field *= uneven[..., None]
     if speckle is not None:
-        strength = np.clip(_speckles(dots, rng.randrange(3)) * 1.6, 0, 0.8)[..., None]
+        strength = np.clip(_speckles(side, dots, rng.randrange(3)) * 1.6, 0, 0.8)[..., None]
         field += strength * (np.asarray(speckle, np.float32) - field)
     return Image.fromarray(np.clip(field, 0, 255).astype(np.uint8)).resize((px, px), Image.Resampling.BILINEAR)

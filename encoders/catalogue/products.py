@@ -76,7 +76,11 @@ class RenderedProduct:
 
     def event_data(self) -> dict[str, object]:
         """Fields of a `product.created` event as JSON values, in its language, without pictures."""
-        facts = {"colour": self.colour, "pattern": self.pattern, "material": self.material}
+        facts = {
+            "colour": self.colour,
+            "pattern": "" if self.listing.is_food else self.pattern,
+            "material": self.material,
+        }
         return {
             "product_id": self.product_id,
             "title": self.title(self.lang),

@@ -10,8 +10,6 @@ from encoders.catalogue.camera import photograph
 from encoders.catalogue.products import KINDS, RenderedProduct
 from encoders.catalogue.scenes import snapshot, studio
 
-_PACKAGED = "package"
-
 
 def render(product: RenderedProduct, view: int = 0, size: int = 256) -> Image.Image:
     """A picture of a product, the same for the same product, view and size.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 from PIL import Image, ImageFilter
@@ -18,14 +19,12 @@ from encoders.catalogue.shapes import SHAPES
 Box = tuple[int, int]
 
 
-def cut_out(product: RenderedProduct, px: int, rng: random.Random, light: Light, turn: float = 0.0, zoom: float = 1.0) -> Image.Image:
+def cut_out(
+    product: RenderedProduct, px: int, rng: random.Random, light: Light, turn: float = 0.0, zoom: float = 1.0
+) -> Image.Image:
     """The product alone, RGBA (px, px), without anti-aliasing."""
     canvas = Canvas(px, light, rng, turn, zoom)
-    look = look_of(product, canvas)
-    if product.kind in SHAPES:
-        SHAPES[product.kind](look)
-    else:
-        canvas.box(0.2, 0.2, 0.8, 0.8, look.cloth, 0.1, "puff")
+    SHAPES[product.kind](look_of(product, canvas))
     return canvas.cut_out()
 
 
@@ -67,7 +66,7 @@ def snapshot(product: RenderedProduct, family: Family, size: int, rng: random.Ra
 
 def _alone(product: RenderedProduct, family: Family, size: int, rng: random.Random, light: Light) -> Image.Image:
     scene = rng.choice(BACKDROPS)(size, rng)
-    drawing = _tilted(cut_out(product, round(size * 1.4), rng, light), size, rng)
+    drawing = _tilted(cut_out(product, round(size * 1.25), rng, light), size, rng)
     at = (round(rng.gauss(0, 0.08) * size), round(rng.gauss(0, 0.08) * size))
     drop_shadow(scene, drawing, at, light, rng.uniform(0.35, 0.75))
     scene.paste(drawing, at, drawing)
@@ -75,10 +74,12 @@ def _alone(product: RenderedProduct, family: Family, size: int, rng: random.Rand
 
 
 def _tilted(drawing: Image.Image, size: int, rng: random.Random) -> Image.Image:
-    """Seen aslant: turned, scaled, in perspective."""
-    turned = drawing.rotate(rng.gauss(0, 14), Image.Resampling.BILINEAR)
-    side, slack = drawing.width, drawing.width * 0.13
-    corners = [rng.uniform(-slack, slack * 0.6) for _ in range(8)]
-    x0, y0, x1, y1, x2, y2, x3, y3 = corners
-    quad = (x0, y0, x1, side - y1, side - x2, side - y2, side - x3, y3)
-    return turned.transform((size, size), Image.Transform.QUAD, quad, Image.Resampling.BILINEAR)
+    """Seen aslant (size, size): turned, scaled, in perspective, by one sampling of the drawing."""
+    side = drawing.width
+    angle, slack = math.radians(rng.gauss(0, 14)), side * 0.13
+    cos, sin = math.cos(angle) * side / 2, math.sin(angle) * side / 2
+    quad: list[float] = []
+    for x, y in ((-1, -1), (-1, 1), (1, 1), (1, -1)):
+        outwards = -rng.uniform(-slack, slack * 0.6)
+        quad += [side / 2 + x * cos - y * sin + x * outwards, side / 2 + x * sin + y * cos + y * outwards]
+    return drawing.transform((size, size), Image.Transform.QUAD, quad, Image.Resampling.BILINEAR)

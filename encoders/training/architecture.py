@@ -34,7 +34,7 @@ class Architecture:
     max_tokens: int = 64
 
 
-def build_model(shape: Architecture, vocabulary: int) -> VisionTextDualEncoderModel:
+def build_model(shape: Architecture) -> VisionTextDualEncoderModel:
     """A ConvNeXT picture tower and a BERT text tower with random weights.
 
     Source: Liu et al., "A ConvNet for the 2020s", 2022; Devlin et al., "BERT", 2018.
@@ -49,7 +49,7 @@ def build_model(shape: Architecture, vocabulary: int) -> VisionTextDualEncoderMo
     # Joined towers read the width of their parts from this name, which ConvNeXT's own configuration lacks.
     vision.hidden_size = shape.picture_widths[-1]
     text = BertConfig(
-        vocab_size=vocabulary,
+        vocab_size=shape.pieces,
         hidden_size=shape.text_width,
         num_hidden_layers=shape.text_layers,
         num_attention_heads=shape.text_heads,
@@ -63,7 +63,7 @@ def build_model(shape: Architecture, vocabulary: int) -> VisionTextDualEncoderMo
 def export(model: VisionTextDualEncoderModel, tokenizer: BertTokenizer, shape: Architecture, directory: Path) -> None:
     """Write weights (half precision), configuration, tokenizer and image processor."""
     side = {"height": shape.picture_side, "width": shape.picture_side}
-    half = build_model(shape, len(tokenizer))
+    half = build_model(shape)
     half.load_state_dict(model.state_dict())
     half.half().save_pretrained(directory)
     VisionTextDualEncoderProcessor(SiglipImageProcessor(size=side), tokenizer).save_pretrained(directory)

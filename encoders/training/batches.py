@@ -14,7 +14,6 @@ from transformers import BertTokenizer
 from encoders.training.augment import cover, reframe, relight
 from encoders.training.store import Item, ItemStore
 
-
 Tokens = dict[str, Tensor]
 
 
@@ -41,14 +40,14 @@ class Batch:
 
 
 class BatchMaker:
-    """Draws batches; the same seed and step give the same batch."""
+    """Draws batches; the same seed and step give the same batch. Without a tokenizer there are pictures only."""
 
     def __init__(
         self,
         sources: Sequence[Source],
         listings: Sequence[list[str]],
         listing_share: int,
-        tokenizer: BertTokenizer,
+        tokenizer: BertTokenizer | None,
         side: int,
     ) -> None:
         self._sources = [(source, source.store.rows(held_out=False)) for source in sources]
@@ -82,7 +81,7 @@ class BatchMaker:
         generator: torch.Generator,
     ) -> Batch:
         pictures = (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator))
-        if not self._listing_share:
+        if self._tokenizer is None:
             return Batch(pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool))
         worded = [row for row, item in enumerate(items) if item.english]
         pairs = [_two_texts(items[row], rng) for row in worded]
@@ -92,7 +91,10 @@ class BatchMaker:
         alike = torch.tensor([[left == right for right in marks] for left in marks])
         return Batch(
             pictures,
-            (self._tokens([left for left, _ in pairs]), self._tokens([right for _, right in pairs])),
+            (
+                _tokens(self._tokenizer, [left for left, _ in pairs]),
+                _tokens(self._tokenizer, [right for _, right in pairs]),
+            ),
             torch.tensor(worded),
             alike,
         )
@@ -110,8 +112,8 @@ class BatchMaker:
         framed = cover(reframe(_levels(pictures), self._side, (0.5, 1.05), generator), 0.2, generator)
         return relight(framed, 1.0, generator) * 2 - 1
 
-    def _tokens(self, texts: list[str]) -> Tokens:
-        return dict(self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
+def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
+    return dict(tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
 
 
 def _levels(pictures: NDArray[np.uint8]) -> Tensor:

@@ -37,7 +37,7 @@ and pattern are no negatives of each other. Run again with `python -m encoders.t
 ## Data and licences
 | material | amount | licence |
 |---|---|---|
-| rendered by this project, with English and Chinese texts | {rendered} products × 5 pictures | Apache-2.0 |
+| rendered by this project, with English and Chinese texts | {rendered} products × 4 pictures | Apache-2.0 |
 | invented fruit-like bodies and packs, in heaps and hands | {invented} things × 5 pictures | Apache-2.0 |
 | Magento "Luma" sample shop: photos, titles, descriptions | 97 products, 15 % held out | OSL-3.0 or AFL-3.0 |
 | dotnet eShop catalogue: pictures, titles, descriptions | 50 products, 15 % held out | MIT |

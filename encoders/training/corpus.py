@@ -19,9 +19,9 @@ class CorpusConfig:
     """Directory of real photos and listings; training works without, on drawn material alone."""
     side: int = 104
     """Side of stored pictures, in pixels: the tower's input and some room for random framing."""
-    rendered: int = 6000
+    rendered: int = 4000
     invented: int = 5000
-    held_out: int = 1000
+    held_out: int = 600
     """Rendered products of another seed, for measuring."""
     seed: int = 1
 

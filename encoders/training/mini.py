@@ -32,6 +32,7 @@ class Phase:
     invented: int
     photos: int
     listings: int
+    words: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class MiniConfig:
     """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
     architecture: Architecture = field(default_factory=Architecture)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    phases: tuple[Phase, ...] = (Phase(400, 0, 112, 48, 0), Phase(800, 80, 48, 32, 16))
+    phases: tuple[Phase, ...] = (Phase(400, 0, 112, 48, 0, words=False), Phase(800, 80, 48, 32, 16))
     """Pictures of things without words first, which is cheap, then all together."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
@@ -70,7 +71,7 @@ def train_mini(config: MiniConfig) -> Path:
     torch.set_num_threads(config.threads)
     corpus = open_corpus(config.corpus, config.work / "data")
     tokenizer = train_tokenizer(corpus.texts(), config.architecture.pieces, config.architecture.max_tokens)
-    run = _Run(config, tokenizer)
+    run = _Run(config)
     run.resume()
     end = 0
     for phase in config.phases:
@@ -96,17 +97,16 @@ def _measure(config: MiniConfig) -> None:
 def _batches(phase: Phase, corpus: Corpus, tokenizer: BertTokenizer, side: int) -> BatchMaker:
     shares = ((corpus.rendered, phase.rendered), (corpus.invented, phase.invented), (corpus.photos, phase.photos))
     sources = [Source(store, share) for store, share in shares if store is not None and share]
-    return BatchMaker(sources, corpus.listings, phase.listings, tokenizer, side)
+    return BatchMaker(sources, corpus.listings, phase.listings, tokenizer if phase.words else None, side)
 
 
 class _Run:
     """Weights, optimiser and step count of a run, and their checkpoint."""
 
-    def __init__(self, config: MiniConfig, tokenizer: BertTokenizer) -> None:
+    def __init__(self, config: MiniConfig) -> None:
         torch.manual_seed(config.seed)
         self._config = config
-        self._tokenizer = tokenizer
-        self._model = build_model(config.architecture, len(tokenizer))
+        self._model = build_model(config.architecture)
         _convolve_in_float32(self._model)
         self._average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         self._optimiser = torch.optim.AdamW(_decayed(self._model, config.weight_decay), lr=config.learning_rate)

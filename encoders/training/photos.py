@@ -105,4 +105,5 @@ def _product_item(product: dict[str, Any], colour: str) -> Item:
     title, description = product["title"], product.get("description") or ""
     named = f"{colour} {title}" if any(colour == known.lower() for known in product.get("colors") or []) else title
     texts = [named, f"{named}, {kind}", f"{title}. {description}"[:400], description[:400]]
-    return Item(f"{product['id']}:{colour}", 0, [text for text in texts if text], [], "", is_held_out(product["id"]))
+    key, own = f"{product['id']}:{colour}", product["id"]
+    return Item(key, 0, [text for text in texts if text], [], own, is_held_out(own))

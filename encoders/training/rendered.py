@@ -12,7 +12,7 @@ from encoders.catalogue import RenderedProduct, listings, render, sample_product
 from encoders.catalogue.words import COLOUR_WORDS, Word
 from encoders.training.store import Item
 
-VIEWS: Final = 5
+VIEWS: Final = 4
 _MORE_TITLES: Final = 2
 LANGUAGES: Final = ("en", "zh")
 

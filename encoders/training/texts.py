@@ -29,9 +29,9 @@ def _texts(row: dict[str, object]) -> list[str]:
     half = len(points) // 2 + 1
     texts = (
         cell("title"),
-        " ".join(points[:half])[:400],
-        " ".join(points[half:])[:400],
-        cell("description")[:400],
+        " ".join(points[:half])[:160],
+        " ".join(points[half:])[:160],
+        cell("description")[:160],
         kind,
     )
     return [text for text in texts if len(text) > 3]

@@ -387,3 +387,9 @@ async def _once_available(call: Callable[[], Awaitable[list[Candidate]]]) -> lis
 
 def _unopened(config: MilvusConfig) -> MilvusProductStore:
     return MilvusProductStore(connect(config), config, SPEC, "products_g1")
+
+
+async def test_an_empty_index_is_searched_without_a_fault(store):
+    assert await store.search_lexical("kettle", (), 10) == []
+    assert await store.browse((), 10) == []
+    assert await store.count() == Counts(0, 0)

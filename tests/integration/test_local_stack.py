@@ -133,6 +133,15 @@ def test_data_survive_the_killing_of_every_server(tmp_path, request):
     assert [one.name for one in tmp_path.iterdir()] == [stack.data_dir.name]
 
 
+def test_what_is_started_anew_is_still_stopped_after_what_depends_on_it(stack):
+    pids = start(stack, stack.redis(), stack.milvus())
+    process = psutil.Process(pids["redis"])
+    process.kill()
+    process.wait(10)
+    start(stack, stack.redis(), stack.milvus())
+    assert stack.stop() == ["milvus", "redis"]
+
+
 def test_a_port_that_another_program_has_taken_is_given_up_for_a_free_one(stack):
     url = stack.redis().url
     with closing(socket.create_server(("127.0.0.1", urlsplit(url).port))):

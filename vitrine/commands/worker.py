@@ -39,7 +39,14 @@ def query(settings: Settings) -> None:
 def _run(worker: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
+    from encoders.errors import EncoderError
+    from indexer.errors import IndexerError
+    from streams.errors import StreamError
+    from vitrine.errors import VitrineError
     from vitrine.logs import configure_logging
 
     configure_logging()
-    uvloop.run(worker)
+    try:
+        uvloop.run(worker)
+    except (EncoderError, IndexerError, StreamError) as error:
+        raise VitrineError(str(error)) from error

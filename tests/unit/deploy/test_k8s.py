@@ -55,7 +55,7 @@ def test_every_setting_in_the_config_map_exists():
 def test_the_scaler_watches_the_topics_and_group_that_the_workers_consume():
     (scaled,) = of_kind("ScaledObject")
     triggers = [one["metadata"] for one in scaled["spec"]["triggers"]]
-    assert all(KEDA_KAFKA_REQUIRED <= set(one) for one in triggers)
+    assert all(set(one) >= KEDA_KAFKA_REQUIRED for one in triggers)
     assert {one["topic"] for one in triggers} == {PRODUCT_EVENTS, USER_EVENTS}
     assert {one["consumerGroup"] for one in triggers} == {IndexingConfig().group}
     assert scaled["spec"]["scaleTargetRef"]["name"] in {one["metadata"]["name"] for one in of_kind("Deployment")}

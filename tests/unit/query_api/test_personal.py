@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexer.cards import Card
 from indexer.ports import Interaction
-from query_api.personal import Taste, affinity, interaction_weights, learn_taste
+from query_api.personal import Taste, affinity_to, interaction_weights, learn_taste
 from tests.shop import MakeShop, Shop, png
 
 HOODIE = Card(category="Men/Tops/Hoodies", brand="Acme", attributes={"colour": "red"})
@@ -143,10 +143,10 @@ def test_stronger_and_later_interactions_weigh_more() -> None:
 
 def test_a_taste_is_for_categories_brands_and_attributes() -> None:
     taste = learn_taste({"h": 20.0, "gone": 50.0}, {"h": HOODIE})
-    assert affinity(taste, HOODIE) > 0.8
-    assert affinity(taste, Card(category="Men/Tops/Hoodies")) > affinity(taste, Card(category="Men/Shoes")) > 0
-    assert affinity(taste, Card(brand="Acme")) > 0 and affinity(taste, Card(attributes={"colour": "red"})) > 0
-    assert affinity(taste, MUG) == 0 and affinity(taste, Card()) == 0
+    assert affinity_to(taste)(HOODIE) > 0.8
+    assert affinity_to(taste)(Card(category="Men/Tops/Hoodies")) > affinity_to(taste)(Card(category="Men/Shoes")) > 0
+    assert affinity_to(taste)(Card(brand="Acme")) > 0 and affinity_to(taste)(Card(attributes={"colour": "red"})) > 0
+    assert affinity_to(taste)(MUG) == 0 and affinity_to(taste)(Card()) == 0
     assert learn_taste({"gone": 5.0}, {}) == Taste()
 
 
@@ -161,4 +161,4 @@ cards = st.builds(
 
 @given(st.dictionaries(words, st.floats(0, 1e6)), st.dictionaries(words, cards), cards)
 def test_affinity_lies_between_zero_and_one(weights: dict[str, float], known: dict[str, Card], card: Card) -> None:
-    assert 0 <= affinity(learn_taste(weights, known), card) <= 1 + 1e-9
+    assert 0 <= affinity_to(learn_taste(weights, known))(card) <= 1 + 1e-9

@@ -83,8 +83,14 @@ async def test_a_repeated_event_changes_nothing_and_is_announced_again():
         (b"{", "undecodable"),
         (b"[1]", "invalid"),
         (b'{"specversion":"1.0","id":"1","source":"s","type":"user.clicked","data":{}}', "wrong_topic"),
-        (b'{"specversion":"1.0","id":"1","source":"s","type":"product.created","data":{"product_id":"a b"}}', "invalid"),
-        (b'{"specversion":"1.0","id":"1","source":"s","type":"product.created","data":{"product_id":"a","x":1}}', "invalid"),
+        (
+            b'{"specversion":"1.0","id":"1","source":"s","type":"product.created","data":{"product_id":"a b"}}',
+            "invalid",
+        ),
+        (
+            b'{"specversion":"1.0","id":"1","source":"s","type":"product.created","data":{"product_id":"a","x":1}}',
+            "invalid",
+        ),
         (
             b'{"specversion":"1.0","id":"1","source":"s","type":"product.deleted","time":"2001-01-01T00:00:00Z",'
             b'"data":{"product_id":"a"}}',
@@ -171,13 +177,17 @@ def expected(events: list[tuple[str, int, str, dict[str, Any]]]) -> dict[str, di
 @given(st.lists(EVENT, max_size=8), st.data())
 def test_any_order_duplication_and_split_gives_the_index_that_the_oracle_says(events, data):
     numbered = list(enumerate(events))
-    arrivals = data.draw(st.permutations(numbered + data.draw(st.lists(st.sampled_from(numbered), max_size=4)) if numbered else []))
+    arrivals = data.draw(
+        st.permutations(numbered + data.draw(st.lists(st.sampled_from(numbered), max_size=4)) if numbered else [])
+    )
     cuts = sorted(data.draw(st.lists(st.integers(0, len(arrivals)), max_size=3)))
 
     async def run() -> InMemoryProductStore:
         bench = Bench()
         messages = [
-            bench.kafka.message({"product_id": p, "version": v} | (f if t != "product.deleted" else {}), t, id=f"{n:03}")
+            bench.kafka.message(
+                {"product_id": p, "version": v} | (f if t != "product.deleted" else {}), t, id=f"{n:03}"
+            )
             for n, (p, v, t, f) in arrivals
         ]
         for start, end in zip([0, *cuts], [*cuts, len(messages)], strict=True):

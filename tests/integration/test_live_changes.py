@@ -1,0 +1,125 @@
+"""Changes as they happen: what is published is searchable at once, for the right person, and lost by no crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.stack import Stack, start_stack
+
+CLICKS = 10
+
+
+@pytest.fixture
+def publish(stack: Stack, tmp_path: Path):
+    """Publishes events through the command line."""
+
+    def send(kind: str, rows: list[dict[str, Any]]) -> None:
+        file = tmp_path / f"{uuid.uuid4().hex}.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        stack.cli("publish", kind, file)
+
+    return send
+
+
+def cloud_event(type: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "test", "type": type, "data": data}
+
+
+def found(http: httpx.Client, text: str, **more: Any) -> list[dict[str, Any]]:
+    response = http.post("/v1/search", json={"text": text, "mode": "lexical", **more})
+    assert response.status_code == 200, response.text
+    return response.json()["hits"]
+
+
+def test_a_new_product_a_price_change_and_a_deletion_show_at_once_also_in_cached_results(stack, http, publish):
+    assert found(http, "zanzibar lantern") == []
+    publish("products", [{"id": "live-1", "title": "Zanzibar lantern", "price": 10.0}])
+    stack.wait("the product is found", lambda: len(found(http, "zanzibar lantern")) == 1)
+    publish("events", [cloud_event("product.updated", {"product_id": "live-1", "price": 8.5})])
+    stack.wait("the new price shows", lambda: found(http, "zanzibar lantern")[0]["price"] == 8.5)
+    publish("events", [cloud_event("product.deleted", {"product_id": "live-1"})])
+    stack.wait("the product is gone", lambda: found(http, "zanzibar lantern") == [])
+    assert http.get("/v1/products/live-1").status_code == 404
+
+
+def test_a_persons_clicks_move_what_they_like_up_for_them_and_for_nobody_else(stack, http, publish):
+    rows = [
+        {"id": f"taste-{kind}-{n}", "title": f"Qwertz {kind} number {n}", "category": f"Things/{kind}"}
+        for kind in ("Hats", "Boots")
+        for n in range(12)
+    ]
+    publish("products", rows)
+    stack.wait("all are found", lambda: len(found(http, "qwertz", k=30)) == 24)
+    person = f"person-{uuid.uuid4().hex}"
+    before = [one["category"] for one in found(http, "qwertz", k=12, user_id=person)]
+    clicks = [{"user_id": person, "product_id": f"taste-Hats-{n}"} for n in range(CLICKS)]
+    publish("events", [cloud_event("user.clicked", data) for data in clicks])
+
+    def hats(user_id: str | None) -> int:
+        return [one["category"] for one in found(http, "qwertz", k=12, user_id=user_id)].count("Things/Hats")
+
+    stack.wait("the person sees hats", lambda: hats(person) == 12)
+    assert before.count("Things/Hats") < 12
+    assert [one["category"] for one in found(http, "qwertz", k=12, user_id="somebody-else")] == before
+
+
+def test_bad_events_are_dead_letters_with_their_reason_and_the_service_goes_on(stack, http, publish, tmp_path):
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+
+    from streams.events import PRODUCT_EVENTS
+
+    async def send() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=stack.status()["kafka"]["bootstrap_servers"])
+        await producer.start()
+        for value in (
+            b"\xff not json",
+            b"{}",
+            json.dumps(cloud_event("product.created", {"product_id": "x", "no": 1})).encode(),
+        ):
+            await producer.send_and_wait(PRODUCT_EVENTS, value, key=b"bad")
+        await producer.stop()
+
+    asyncio.run(send())
+    publish("products", [{"id": "after-bad", "title": "Marzipan teapot"}])
+    stack.wait("the service goes on", lambda: len(found(http, "marzipan")) == 1)
+    reasons = json.loads(stack.cli("dlq", "list", "--json").stdout)
+    assert reasons["undecodable"]["count"] >= 1 and reasons["invalid"]["count"] >= 2
+
+
+def test_a_worker_killed_in_mid_publish_loses_nothing_and_doubles_nothing(tmp_path):
+    stack = start_stack(tmp_path / "crash", VITRINE_ENCODER_NAME="hash", VITRINE_KAFKA_SESSION_TIMEOUT_S="6")
+    try:
+        file = tmp_path / "many.jsonl"
+        rows = [{"id": f"crash-{n}", "title": f"Crash test dummy number {n}", "price": n} for n in range(3_000)]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        stack.cli("publish", "products", file)
+        worker = stack.status()["indexing_workers"][0]
+        os.kill(worker["pid"], signal.SIGKILL)
+        assert stack.status()["indexing_workers"] == []
+        stack.cli("up", "--detach")
+        assert stack.status()["indexing_workers"][0]["pid"] != worker["pid"]
+        stack.wait_until_indexed()
+        assert stack.status()["products"] == {"searchable": 3_000, "incomplete": 0}
+        with httpx.Client(base_url=stack.url, trust_env=False) as http:
+            for n in (0, 1_499, 2_999):
+                assert http.get(f"/v1/products/crash-{n}").json()["price"] == n
+    finally:
+        stack.cli("down")
+
+
+def test_health_and_metrics_are_served_by_both_kinds_of_worker(stack):
+    status = stack.status()
+    for worker in status["indexing_workers"] + status["query_workers"]:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert httpx.get(worker["url"] + path, trust_env=False).status_code == 200
+    assert status["healthy"]
