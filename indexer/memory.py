@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.filters import matches
 from indexer.lexical import BM25_B, BM25_K1, query_text
 from indexer.ports import Candidate, Counts, Filters
-from indexer.records import IndexRow, StoredProduct
+from indexer.records import IndexRow, StoredProduct, pack, unpack
 from indexer.validation import check_rows
 
 
@@ -34,7 +35,8 @@ class InMemoryProductStore:
 
     async def write(self, rows: Sequence[IndexRow]) -> None:
         check_rows(self._spec, rows)
-        self._rows |= {row.product_id: row for row in rows}
+        # Through the stored form, whose bounds are the real store's.
+        self._rows |= {row.product_id: replace(row, stored=unpack(pack(row.stored))) for row in rows}
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         rows = self._matching(filters)

@@ -11,8 +11,8 @@ import numpy as np
 from pymilvus import AsyncMilvusClient, MilvusException
 
 from encoders.spec import EmbeddingSpec, FloatArray
-from indexer.filters import PRODUCT_ID, ids_clause, to_expression
 from indexer.errors import StoreUnavailable
+from indexer.filters import PRODUCT_ID, ids_clause, to_expression
 from indexer.generations import Generation, active_generation
 from indexer.lexical import query_text
 from indexer.milvus_connection import (

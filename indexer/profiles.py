@@ -73,7 +73,10 @@ class RedisProfileStore:
 
     async def recent(self, user_id: str) -> list[Interaction]:
         async with redis_call(self._deadline_s):
-            found = await self._redis.zrevrange(_history_key(user_id), 0, HISTORY - 1, withscores=True)
+            found = cast(
+                list[tuple[bytes, float]],
+                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY - 1, withscores=True),
+            )
         return [Interaction(*msgspec.json.decode(member), time_ms=int(score)) for member, score in found]
 
     async def traits(self, user_id: str) -> dict[str, str]:
@@ -84,7 +87,8 @@ class RedisProfileStore:
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
-            return [product_id.decode() for product_id in await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1)]
+            found = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
+        return [product_id.decode() for product_id in found]
 
     async def forget(self, user_id: str) -> None:
         async with redis_call(self._deadline_s):

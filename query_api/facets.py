@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,6 +16,8 @@ MAX_VALUES = 50
 """How many values of a field are listed, the most frequent ones."""
 RANGE_FIELDS = ("price", "rating")
 WANTED_RANGES = 5
+FINEST_STEP = 0.5
+"""Ranges are no finer than this: half a star, half a euro."""
 _NICE_STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -54,22 +57,35 @@ def _card_values(field: str, card: Card) -> Iterator[str | bool]:
 
 
 def _ranges(field: str, cards: Sequence[Card]) -> Facet:
-    numbers = [number for card in cards if (number := getattr(card, field)) is not None]
+    numbers = sorted(number for card in cards if (number := getattr(card, field)) is not None)
     if not numbers:
         return []
-    step = _nice_step((max(numbers) - min(numbers)) / WANTED_RANGES)
-    counts = Counter(math.floor(number / step) for number in numbers)
-    bounds = ((bin, _round(bin * step), _round((bin + 1) * step)) for bin in sorted(counts))
-    return [FacetCount(counts[bin], gte=low, lt=high) for bin, low, high in bounds]
+    bounds = _bounds(numbers)
+    counts = Counter(bisect_right(bounds, number) - 1 for number in numbers)
+    return [FacetCount(counts[at], gte=bounds[at], lt=bounds[at + 1]) for at in sorted(counts)]
+
+
+def _bounds(numbers: Sequence[float]) -> list[float]:
+    """Round numbers between which about equally many of the sorted `numbers` lie; the last is beyond them all."""
+    quantiles = [numbers[len(numbers) * at // WANTED_RANGES] for at in range(1, WANTED_RANGES)]
+    finest = max(FINEST_STEP, numbers[-1] * 1e-9)
+    step = _nice_step(max((quantiles[-1] - quantiles[0]) / WANTED_RANGES, finest))
+    ends = _first_and_last(numbers[0], numbers[-1], step)
+    inner = {round(quantile / step) for quantile in quantiles}
+    return [_rounded(at * step) for at in sorted({*ends, *(at for at in inner if ends[0] < at < ends[1])})]
+
+
+def _first_and_last(least: float, greatest: float, step: float) -> tuple[int, int]:
+    """The multiples of `step` at or below the least and above the greatest number, as they come out rounded."""
+    first, last = math.floor(least / step), math.floor(greatest / step) + 1
+    return first - (_rounded(first * step) > least), last + (_rounded(last * step) <= greatest)
 
 
 def _nice_step(width: float) -> float:
     """The least of 1, 2, 2.5, 5 times a power of ten that is no less than `width`."""
-    if width <= 0:
-        return 1.0
     magnitude = 10.0 ** math.floor(math.log10(width))
     return next(nice for factor in _NICE_STEPS if (nice := factor * magnitude) >= width * (1 - 1e-9))
 
 
-def _round(number: float) -> float:
-    return float(f"{number:.10g}")
+def _rounded(number: float) -> float:
+    return float(f"{number:.15g}")

@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.exceptions import FaustError, ProducerSendError
-from faust.types import TP, EventT, StreamT
+from faust.types import TP, EventT
 
 from streams import metrics
 from streams.batching import MicroBatcher
@@ -76,8 +77,9 @@ def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mappi
     return membership
 
 
-def _consumer(acknowledger: PrefixAcknowledger, batcher: MicroBatcher) -> Callable[[StreamT], Awaitable[None]]:
-    async def consume(stream: StreamT) -> None:
+def _consumer(acknowledger: PrefixAcknowledger, batcher: MicroBatcher) -> Callable[[Any], Awaitable[None]]:
+    # Faust declares `events` as a coroutine, which it is not.
+    async def consume(stream: Any) -> None:
         async for event in stream.noack().events():
             message = _message(event)
             metrics.EVENTS.labels(message.topic).inc()

@@ -106,7 +106,7 @@ class UserSearched(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class IndexChange(Struct, omit_defaults=True):
-    """What became of a product in the index; published on `vitrine.index-changes`, at least once, in order a product."""
+    """What became of a product in the index, on `vitrine.index-changes`: at least once, in order a product."""
 
     product_id: ProductId
     change: Literal["created", "updated", "deleted", "unchanged"]

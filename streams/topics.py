@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.config import KafkaConfig
 from streams.errors import PublishFailed
-from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS, USER_EVENTS
+from streams.events import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 
-MAX_MESSAGE_BYTES = 10 * 2**20
 MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
 """The largest message with room for its headers: dead letters add some."""
 
@@ -33,7 +33,8 @@ async def ensure_topics(config: KafkaConfig) -> None:
     try:
         async with asyncio.timeout(30):
             await admin.start()
-            for _, code, *_ in (await admin.create_topics(topics)).topic_errors:
+            answer: Any = await admin.create_topics(topics)
+            for _, code, *_ in answer.topic_errors:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
                     raise error()

@@ -86,9 +86,9 @@ def _store(index: int) -> Image.Image:
                 rng.uniform(9, 18),
                 mix(RGB[rng.choice(("white", "white", "white", *RGB))], (150, 150, 150), 0.3),
             )
-            for copy in range(rng.randint(1, 4)):
-                _pack(draw, x + copy * width, y + rng.uniform(0, 4), width - 1, height - 4, colour, rng)
-            x += width * (copy + 1)
+            for _ in range(rng.randint(1, 4)):
+                _pack(draw, x, y + rng.uniform(0, 4), width - 1, height - 4, colour, rng)
+                x += width
         draw.rectangle(
             (0, y + height, 160, y + height + 5), fill=rng.choice(((206, 206, 204), (150, 150, 152), (236, 232, 226)))
         )

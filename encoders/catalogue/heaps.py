@@ -22,8 +22,8 @@ def heap(drawings: Sequence[Image.Image], size: int, rng: random.Random) -> Imag
     scene = Image.new("RGB", (size, size), shade(rng.choice(_BINS), 0.4))
     stamps = [stamp for drawing in drawings for stamp in _stamps(drawing, rng)]
     step = drawings[0].width * rng.uniform(0.5, 0.66)
-    for layer in (0.55, 1.0):
-        _strew(scene, stamps, step, layer, rng)
+    _strew(scene, stamps, step * 1.3, 0.55, rng)
+    _strew(scene, stamps, step, 1.0, rng)
     if rng.random() < 0.6:
         _edge(scene, rng)
     if rng.random() < 0.45:

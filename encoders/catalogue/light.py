@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 Form = Literal["puff", "cylinder", "ball", "flat"]
-Shade = NDArray[np.float32]
+Shade = NDArray[np.floating[Any]]
 _MAP_PX = 40
 
 

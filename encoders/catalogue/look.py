@@ -46,6 +46,11 @@ class Look:
         """How the material shines, 0 to 1."""
         return _GLOSS.get(self.material, 0.0)
 
+    @property
+    def opacity(self) -> float:
+        """How much of what is behind it hides, 0 to 1."""
+        return 0.6 if self.material == "glass" else 1.0
+
 
 Shape = Callable[[Look], None]
 

@@ -59,8 +59,8 @@ def snapshot(product: RenderedProduct, family: Family, size: int, rng: random.Ra
     if rng.random() < many:
         if family == "package":
             return shelf(cut_out(product, size, rng, light), size, rng)
-        piece = round(rng.uniform(0.2, 0.5) * size)
-        return heap([cut_out(product, piece, rng, light, rng.uniform(-180, 180), 0.9) for _ in range(5)], size, rng)
+        piece = round(rng.uniform(0.24, 0.55) * size)
+        return heap([cut_out(product, piece, rng, light, rng.uniform(-180, 180), 0.9) for _ in range(4)], size, rng)
     return _alone(product, family, size, rng, light)
 
 

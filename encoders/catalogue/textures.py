@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 _SIDE = 512
 _AT_PX = 512
 
@@ -115,7 +116,7 @@ def _rubber(rng: np.random.Generator) -> Field:
 
 
 def _wood(rng: np.random.Generator) -> Field:
-    x, y = _grid()
+    _, y = _grid()
     rings = np.sin(y * 0.11 + noise(rng, 4, 10) * 16 + noise(rng, 3, 40) * 3) * 0.1
     return rings + noise(rng, 20, 256) * 0.12 + noise(rng, 6, 90) * 0.1
 

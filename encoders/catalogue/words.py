@@ -173,4 +173,4 @@ GROWERS: tuple[tuple[str, str], ...] = (
     ("Hilltop Farm", "山顶农场"),
 )
 
-BRAND_ZH = dict(BRANDS + GROWERS)
+BRAND_ZH: dict[str, str] = dict(BRANDS + GROWERS)

@@ -55,6 +55,8 @@ def build_model(shape: Architecture) -> VisionTextDualEncoderModel:
         num_attention_heads=shape.text_heads,
         intermediate_size=4 * shape.text_width,
         max_position_embeddings=shape.max_tokens,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=shape.dim)
     return VisionTextDualEncoderModel(config)

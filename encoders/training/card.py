@@ -27,11 +27,11 @@ It is the default that needs no download. Where real photos and open vocabulary 
 Chinese-CLIP-shaped checkpoint instead; nothing else changes.
 
 ## Recipe
-Picture tower: LeViT (convolutions to a coarse grid, then attention), {side} × {side} pixels. Text tower: BERT,
+Picture tower: ConvNeXT, {side} × {side} pixels. Text tower: BERT,
 {layers} layers of {width}, {pieces} word pieces (Chinese by character). Both from random weights; no pretrained
 model took part. {steps} steps of AdamW at {rate}, cosine decay, moving average of the weights; {batch} things a batch
-in two pictures and two texts each. Loss: symmetric InfoNCE between a thing's studio picture and a scene of it, between its texts and its
-pictures, and between two of its texts (two wordings, or two languages); things equal in kind, cut, colour
+in two pictures and two texts each, the first steps on pictures alone. Loss: symmetric InfoNCE between a thing's studio
+picture and a scene of it, between its texts and its pictures, and between two of its texts (two wordings, or two languages); things equal in kind, cut, colour
 and pattern are no negatives of each other. Run again with `python -m encoders.training.mini`.
 
 ## Data and licences
@@ -78,7 +78,7 @@ def write_record(directory: Path, config: Any, reports: Sequence[RetrievalReport
 def _card(directory: Path, config: Any, reports: Sequence[RetrievalReport], speed: float) -> str:
     from encoders.training.measure import FIRST_WEIGHT
 
-    shape, corpus = config.architecture, config.corpus
+    shape, corpus, last = config.architecture, config.corpus, config.phases[-1]
     cut_offs = (1, 3, 5, 10)
     return _CARD.format(
         dim=shape.dim,
@@ -86,9 +86,9 @@ def _card(directory: Path, config: Any, reports: Sequence[RetrievalReport], spee
         layers=shape.text_layers,
         width=shape.text_width,
         pieces=f"{shape.pieces:,}",
-        steps=f"{config.steps:,}",
+        steps=f"{sum(phase.steps for phase in config.phases):,}",
         rate=config.learning_rate,
-        batch=corpus.rendered_share + corpus.invented_share + corpus.photo_share,
+        batch=last.rendered + last.invented + last.photos,
         rendered=f"{corpus.rendered:,}",
         invented=f"{corpus.invented:,}",
         speed=round(speed, -1),

@@ -98,7 +98,7 @@ def _clicks(products: Sequence[RenderedProduct]) -> Iterator[Event]:
 
 
 async def _watch(
-    settings: Settings, feed: _Feed, total: int, feeding: asyncio.Future[list[None]], console: Console
+    settings: Settings, feed: _Feed, total: int, feeding: asyncio.Future[tuple[None, None]], console: Console
 ) -> None:
     """Show progress until all is published and all that was published is searchable."""
     events, searchable = Rate(), Rate()

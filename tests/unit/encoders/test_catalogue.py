@@ -118,9 +118,7 @@ def test_the_same_view_is_the_same_picture_and_another_is_not(catalogue: list[Re
 
 
 def test_colour_shows_in_the_picture(catalogue: list[RenderedProduct]) -> None:
-    pots = {
-        product.colour: product for product in catalogue if product.kind == "pot"
-    }
+    pots = {product.colour: product for product in catalogue if product.kind == "pot"}
     means = [_pixels(render(product, 0, 64))[24:40, 24:40].mean((0, 1)) for product in pots.values()]
     assert len(means) > 2
     assert min(float(np.abs(one - other).max()) for i, one in enumerate(means) for other in means[:i]) > 6

@@ -166,7 +166,8 @@ EVENT = st.tuples(
 def expected(events: list[tuple[str, int, str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """The oracle: replay each product's events in their total order."""
     products: dict[str, dict[str, Any]] = {}
-    for n, (product, version, type, fields) in sorted(enumerate(events), key=lambda e: (e[1][1], f"{e[0]:03}")):
+    in_order = sorted(range(len(events)), key=lambda n: (events[n][1], f"{n:03}"))
+    for product, _, type, fields in (events[n] for n in in_order):
         if type != "product.updated":
             products[product] = {}
         products.setdefault(product, {}).update(fields if type != "product.deleted" else {})
