@@ -30,16 +30,16 @@ _TITLES_ZH = (
 _FOOD_TITLES_EN = (
     "{brand} {variety} {kind}",
     "{variety} {kind}, {brand}",
-    "{brand} fresh {variety} {kind}",
+    "{brand}: {variety} {kind}",
     "{kind} {variety} – {brand}",
 )
-_FOOD_TITLES_ZH = ("{brand} {variety}{kind}", "{variety}{kind} {brand}", "{brand}新鲜{variety}{kind}")
+_FOOD_TITLES_ZH = ("{brand} {variety}{kind}", "{variety}{kind} {brand}", "{brand}：{variety}{kind}")
 
 _OPENINGS_EN = (
-    "This {variety} {kind} comes in {colour}.",
-    "A {colour} {kind} with a {pattern} finish.",
+    "{variety} {kind} in {colour}.",
+    "Our {colour} {kind} with a {pattern} finish.",
     "Meet our {pattern} {kind} in {colour}, made by {brand}.",
-    "Looking for a {material} {kind}? This one is {colour} and {pattern}.",
+    "In search of {material} {kind}? Here it is, {colour} and {pattern}.",
 )
 _CLOSINGS_EN = {
     "garment": (
@@ -81,12 +81,12 @@ _CLOSINGS_ZH = {
 }
 _FOOD_OPENINGS_EN = (
     "{variety} {kind} from {brand}.",
-    "Fresh {kind}: {variety}, {colour}.",
+    "{kind}: {variety}, {colour}.",
     "Our {variety} {kind}, {colour} in colour.",
 )
 _FOOD_OPENINGS_ZH = (
     "{brand}的{variety}{kind}。",
-    "新鲜{kind}，{variety}，{colour}。",
+    "{kind}，{variety}，{colour}。",
     "精选{variety}{kind}，{colour}。",
 )
 
@@ -125,8 +125,8 @@ def audiences(kind_key: str) -> tuple[str, ...]:
 def title(facts: Facts, lang: str, rng: random.Random) -> str:
     """One of many wordings of the title."""
     if lang == "zh":
-        return _fill(rng.choice(_FOOD_TITLES_ZH if facts.is_food else _TITLES_ZH), facts, lang, rng)
-    wording = _fill(rng.choice(_FOOD_TITLES_EN if facts.is_food else _TITLES_EN), facts, lang, rng)
+        return _fill(rng.choice(_FOOD_TITLES_ZH if facts.is_food else _TITLES_ZH), facts, lang, rng, 0.25)
+    wording = _fill(rng.choice(_FOOD_TITLES_EN if facts.is_food else _TITLES_EN), facts, lang, rng, 0.25)
     return wording[:1].upper() + wording[1:]
 
 
@@ -148,14 +148,15 @@ def tags(facts: Facts) -> list[str]:
     return [facts.kind.key, department.lower(), facts.colour, *looks]
 
 
-def _fill(template: str, facts: Facts, lang: str, rng: random.Random) -> str:
+def _fill(template: str, facts: Facts, lang: str, rng: random.Random, plain_said: float = 1.0) -> str:
     zh = lang == "zh"
+    kind, variety = _name(facts.kind.word, lang, rng), _name(facts.variety.word, lang, rng)
     wording = template.format(
         brand=BRAND_ZH[facts.brand] if zh else facts.brand,
-        kind=_name(facts.kind.word, lang, rng),
-        variety=_name(facts.variety.word, lang, rng),
+        kind=kind,
+        variety="" if zh and variety in kind else variety,
         colour=_name(COLOUR_WORDS[facts.colour], lang, rng),
-        pattern=_pattern(facts, lang, rng),
+        pattern=_pattern(facts, lang, rng, plain_said),
         material=_name(MATERIAL_WORDS[facts.material], lang, rng) if facts.material else "",
         who=(_WHO_ZH if zh else _WHO_EN)[facts.who],
     )
@@ -168,9 +169,9 @@ def _name(word: Word, lang: str, rng: random.Random) -> str:
     return names[0] if rng.random() < 0.5 else rng.choice(names)
 
 
-def _pattern(facts: Facts, lang: str, rng: random.Random) -> str:
-    """A plain look goes unsaid most of the time, as in real listings."""
-    if facts.pattern == "plain" and rng.random() < 0.75:
+def _pattern(facts: Facts, lang: str, rng: random.Random, plain_said: float) -> str:
+    """The pattern; a plain look is said at the given rate, since real titles mostly leave it out."""
+    if facts.pattern == "plain" and rng.random() >= plain_said:
         return ""
     return _name(PATTERN_WORDS[facts.pattern], lang, rng)
 

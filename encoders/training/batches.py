@@ -112,6 +112,7 @@ class BatchMaker:
         framed = cover(reframe(_levels(pictures), self._side, (0.5, 1.05), generator), 0.2, generator)
         return relight(framed, 1.0, generator) * 2 - 1
 
+
 def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
     return dict(tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
 

@@ -45,7 +45,7 @@ class MiniConfig:
     """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
     architecture: Architecture = field(default_factory=Architecture)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    phases: tuple[Phase, ...] = (Phase(200, 0, 112, 48, 0, words=False), Phase(750, 80, 48, 32, 16))
+    phases: tuple[Phase, ...] = (Phase(200, 0, 112, 48, 0, words=False), Phase(1000, 80, 48, 32, 16))
     """Pictures of things without words first, which is cheap, then all together."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.05

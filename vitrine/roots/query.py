@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,9 @@ async def run_query_worker(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_S,
         )
+        # What is loaded by now stays: the collector need not look at a model's worth of objects under each query.
+        gc.collect()
+        gc.freeze()
         log.info("worker_started", extra={"generation": services.generation, "encoder": services.encoder.spec.key})
         await uvicorn.Server(config).serve()
     log.info("worker_stopped")
