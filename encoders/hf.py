@@ -88,11 +88,11 @@ class HfDualEncoder:
         # A tokenizer without start and end marks makes no token of an empty text; towers need one.
         length = self._max_tokens if self._full_padding else max(1, *(len(row["input_ids"]) for row in tokens))
         batch = self._tokenizer.pad(tokens, padding="max_length", max_length=length, return_tensors="pt")
-        return _pooled(self._text_tower(**batch.to(self._device)))
+        return pooled(self._text_tower(**batch.to(self._device)))
 
     @torch.inference_mode()
     def _image_features(self, images: list[Pixels]) -> Tensor:
-        return _pooled(self._image_tower(**self._images.inputs(images, self._device)))
+        return pooled(self._image_tower(**self._images.inputs(images, self._device)))
 
     def _probe(self, directory: Path) -> int:
         try:
@@ -146,11 +146,11 @@ def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield order[start : start + MAX_BATCH]
 
 
-def _pooled(features: object) -> Tensor:
+def pooled(features: object) -> Tensor:
     """The embedding out of what `get_*_features` returns: a tensor up to transformers 4, an output object since."""
     if isinstance(features, Tensor):
         return features
-    pooled = getattr(features, "pooler_output", None)
-    if not isinstance(pooled, Tensor):
+    embedding = getattr(features, "pooler_output", None)
+    if not isinstance(embedding, Tensor):
         raise ModelUnavailable(f"the model returned {type(features).__name__} without a pooled embedding")
-    return pooled
+    return embedding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +11,8 @@ from typing import Any, Final
 
 from encoders.checkpoints import TRAINING_RECORD
 from encoders.evaluation import RetrievalReport
+from encoders.training.config import MiniConfig
+from encoders.training.measure import FIRST_WEIGHT
 
 _CARD: Final = """---
 license: apache-2.0
@@ -30,9 +33,10 @@ Chinese-CLIP-shaped checkpoint instead; nothing else changes.
 Picture tower: ConvNeXT, {side} × {side} pixels. Text tower: BERT,
 {layers} layers of {width}, {pieces} word pieces (Chinese by character). Both from random weights; no pretrained
 model took part. {steps} steps of AdamW at {rate}, cosine decay, moving average of the weights; {batch} things a batch
-in two pictures and two texts each, the first steps on pictures alone. Loss: symmetric InfoNCE between a thing's studio
-picture and a scene of it, between its texts and its pictures, and between two of its texts (two wordings, or two languages); things equal in kind, cut, colour
-and pattern are no negatives of each other. Run again with `python -m encoders.training.mini`.
+in two pictures and two texts each, the first steps on pictures alone.
+Loss: symmetric InfoNCE between a thing's studio picture and a scene of it, between its texts and its pictures, and
+between two of its texts (two wordings, or two languages); things equal in kind, cut, colour and pattern are no
+negatives of each other. Run again with `python -m encoders.training.mini`.
 
 ## Data and licences
 | material | amount | licence |
@@ -63,21 +67,35 @@ picture vector each, the mean of their photos in which the main photo counts {fi
 """
 
 
-def write_record(directory: Path, config: Any, reports: Sequence[RetrievalReport], speed: float) -> None:
+def write_record(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport], speed: float) -> None:
     """Write `training.json` (configuration, data, figures) and `README.md` into the model directory."""
     record = {
-        "config": asdict(config),
+        "config": _settings(config),
+        "data": data_version(config.corpus.real_data),
         "figures": [asdict(report) for report in reports],
         "products_per_second": round(speed),
     }
     path = directory / TRAINING_RECORD
-    path.write_text(json.dumps(record, indent=1, default=str, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (directory / "README.md").write_text(_card(directory, config, reports, speed), "utf-8")
 
 
-def _card(directory: Path, config: Any, reports: Sequence[RetrievalReport], speed: float) -> str:
-    from encoders.training.measure import FIRST_WEIGHT
+def data_version(data: Path | None) -> dict[str, str]:
+    """Short content hashes of the files that say what the real material is; empty without any."""
+    files = sorted(data.glob("*.jsonl")) if data is not None else []
+    return {path.name: hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest() for path in files}
 
+
+def _settings(config: MiniConfig) -> dict[str, Any]:
+    """The configuration without the places where it ran."""
+    settings = asdict(config)
+    for place in ("output", "work"):
+        del settings[place]
+    del settings["corpus"]["real_data"]
+    return settings
+
+
+def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport], speed: float) -> str:
     shape, corpus, last = config.architecture, config.corpus, config.phases[-1]
     cut_offs = (1, 3, 5, 10)
     return _CARD.format(

@@ -15,7 +15,7 @@ from encoders.training.texts import listing_texts
 class CorpusConfig:
     """How much of each kind of material there is, and how much of it goes into a batch."""
 
-    real_data: Path | None = Path("../shared/data")
+    real_data: Path | None = None
     """Directory of real photos and listings; training works without, on drawn material alone."""
     side: int = 104
     """Side of stored pictures, in pixels: the tower's input and some room for random framing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,53 +12,16 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import BertTokenizer, VisionTextDualEncoderModel
 
+from encoders.hf import pooled
 from encoders.loading import load_encoder
 from encoders.training import measure
-from encoders.training.architecture import Architecture, build_model, export
+from encoders.training.architecture import build_model, export
 from encoders.training.batches import Batch, BatchMaker, Source, Tokens
 from encoders.training.card import write_record
-from encoders.training.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
+from encoders.training.config import MiniConfig, Phase
+from encoders.training.corpus import Corpus, open_corpus, open_held_out
 from encoders.training.losses import info_nce
 from encoders.training.vocabulary import train_tokenizer
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of the training, and how many things of each kind its batches hold."""
-
-    steps: int
-    rendered: int
-    invented: int
-    photos: int
-    listings: int
-    words: bool = True
-
-
-@dataclass(frozen=True)
-class MiniConfig:
-    """Everything that a training run depends on."""
-
-    output: Path = Path("encoders/models/mini")
-    """Directory of the finished model."""
-    work: Path = Path("build/train-mini")
-    """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
-    architecture: Architecture = field(default_factory=Architecture)
-    corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    phases: tuple[Phase, ...] = (Phase(200, 0, 112, 48, 0, words=False), Phase(1000, 80, 48, 32, 16))
-    """Pictures of things without words first, which is cheap, then all together."""
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    warmup_steps: int = 60
-    average_decay: float = 0.997
-    """The shipped weights are a moving average of the trained ones, with this memory a step."""
-    picture_scale: float = 16.0
-    """Inverse temperature of the picture–picture loss."""
-    picture_weight: float = 1.0
-    cross_weight: float = 0.7
-    text_weight: float = 0.5
-    checkpoint_every: int = 50
-    seed: int = 1
-    threads: int = 1
 
 
 def train_mini(config: MiniConfig) -> Path:
@@ -170,7 +132,7 @@ class _Run:
         config, model = self._config, self._model
         with torch.autocast("cpu", torch.bfloat16):
             pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
-            seen = model.get_image_features(pixel_values=pictures).pooler_output
+            seen = pooled(model.get_image_features(pixel_values=pictures))
         first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
         losses = {"pictures": config.picture_weight * info_nce(first, second, config.picture_scale)}
         if batch.texts is not None:
@@ -181,8 +143,9 @@ class _Run:
         self, texts: tuple[Tokens, Tokens], batch: Batch, first: Tensor, second: Tensor
     ) -> dict[str, Tensor]:
         config, model = self._config, self._model
+        text_tower: Callable[..., object] = model.get_text_features
         with torch.autocast("cpu", torch.bfloat16):
-            left, right = (model.get_text_features(**tokens).pooler_output for tokens in texts)
+            left, right = (pooled(text_tower(**tokens)) for tokens in texts)
         left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
         scale, worded = model.logit_scale.exp(), batch.worded
         count = len(worded)

@@ -1,0 +1,48 @@
+"""What a training run of `mini` depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from encoders.training.architecture import Architecture
+from encoders.training.corpus import CorpusConfig
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the training, and how many things of each kind its batches hold."""
+
+    steps: int
+    rendered: int
+    invented: int
+    photos: int
+    listings: int
+    words: bool = True
+
+
+@dataclass(frozen=True)
+class MiniConfig:
+    """Everything that a training run depends on."""
+
+    output: Path = Path("encoders/models/mini")
+    """Directory of the finished model."""
+    work: Path = Path("build/train-mini")
+    """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
+    architecture: Architecture = field(default_factory=Architecture)
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    phases: tuple[Phase, ...] = (Phase(200, 0, 112, 48, 0, words=False), Phase(1000, 80, 48, 32, 16))
+    """Pictures of things without words first, which is cheap, then all together."""
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 60
+    average_decay: float = 0.997
+    """The shipped weights are a moving average of the trained ones, with this memory a step."""
+    picture_scale: float = 16.0
+    """Inverse temperature of the picture–picture loss."""
+    picture_weight: float = 1.0
+    cross_weight: float = 0.7
+    text_weight: float = 0.5
+    checkpoint_every: int = 50
+    seed: int = 1
+    threads: int = 1
