@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from streams.errors import InvalidEvent
+from streams.files.publish import Prepared
+from streams.files.rows import Rejection
 from streams.producer import BulkSender, EventPublisher
-from streams.publish import Prepared
-from streams.rows import Rejection
 
 REJECTIONS_SHOWN = 20
 CHUNK_ROWS = 32

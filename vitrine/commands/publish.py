@@ -12,8 +12,8 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from streams.publish import Prepared
-    from streams.rows import Rejection
+    from streams.files.publish import Prepared
+    from streams.files.rows import Rejection
     from vitrine.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -56,9 +56,9 @@ def products(
     Usual column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes.
     Rows that cannot be published are named, and the others are; the exit code is then 1.
     """
-    from streams.local_media import LocalMedia
-    from streams.publish import EventClock, product_events
-    from streams.rows import read_rows
+    from streams.files.local_media import LocalMedia
+    from streams.files.publish import EventClock, product_events
+    from streams.files.rows import read_rows
 
     resolve = LocalMedia(images).resolve
     _publish(settings, product_events(read_rows(file, encoding), _renames(pairs), resolve, EventClock()), rate)
@@ -69,14 +69,14 @@ def products(
 @with_settings()
 def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str, ...], encoding: str | None) -> None:
     """Publish shoppers' events: rows of type, user_id, product_id, time, … or CloudEvents, one a line."""
-    from streams.publish import EventClock, shopper_events
-    from streams.rows import read_rows
+    from streams.files.publish import EventClock, shopper_events
+    from streams.files.rows import read_rows
 
     _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.publish import parse_renames
+    from streams.files.publish import parse_renames
 
     try:
         return parse_renames(pairs)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UnreadableFile
-from streams.rows import Rejection, Row, read_rows
+from streams.files.rows import Rejection, Row, read_rows
 
 TEXT = 'id;name;note\n1;Größe;"a;b\n""c"""\n\n2;短袖;\n'
 ROWS = [{"id": "1", "name": "Größe", "note": 'a;b\n"c"'}, {"id": "2", "name": "短袖", "note": ""}]

@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from streams import cells
-from streams.local_media import Reference
+from streams.files import cells
+from streams.files.local_media import Reference
 
 Resolve = Callable[[Any], Reference]
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, decode_event, encode_event
-from streams.local_media import LocalMedia
-from streams.publish import EventClock, Prepared, parse_renames, product_events, shopper_events
-from streams.rows import Rejection, Row, read_rows
+from streams.files.local_media import LocalMedia
+from streams.files.publish import EventClock, Prepared, parse_renames, product_events, shopper_events
+from streams.files.rows import Rejection, Row, read_rows
 
 DATA = Path(__file__).resolve().parents[3] / "../shared/data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is absent")

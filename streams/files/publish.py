@@ -17,8 +17,6 @@ from typing import Any
 
 import msgspec
 
-from streams import cells
-from streams.columns import ALIASES, USER_ALIASES, Resolve, product_fields, user_fields
 from streams.errors import InvalidEvent
 from streams.events import (
     INTERACTIONS,
@@ -31,7 +29,9 @@ from streams.events import (
     decode_event,
     encode_event,
 )
-from streams.rows import Rejection, Row
+from streams.files import cells
+from streams.files.columns import ALIASES, USER_ALIASES, Resolve, product_fields, user_fields
+from streams.files.rows import Rejection, Row
 
 SOURCE = "vitrine/publish"
 ACTIONS: Mapping[str, str] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import cells
+from streams.files import cells
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Catalogues and event logs in files, as events: what `vitrine publish` reads."""
