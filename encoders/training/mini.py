@@ -1,11 +1,13 @@
-"""Training of `mini`, the dual encoder that ships: run `python -m encoders.training.mini`, or call `train_mini`."""
+"""Training of `mini`, the encoder that ships: run `python -m encoders.training.mini [REAL_DATA]`, or call `train_mini`."""
 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,7 +21,7 @@ from encoders.training.architecture import build_model, export
 from encoders.training.batches import Batch, BatchMaker, Source, Tokens
 from encoders.training.card import write_record
 from encoders.training.config import MiniConfig, Phase
-from encoders.training.corpus import Corpus, open_corpus, open_held_out
+from encoders.training.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
 from encoders.training.losses import info_nce
 from encoders.training.vocabulary import train_tokenizer
 
@@ -143,7 +145,7 @@ class _Run:
         self, texts: tuple[Tokens, Tokens], batch: Batch, first: Tensor, second: Tensor
     ) -> dict[str, Tensor]:
         config, model = self._config, self._model
-        text_tower: Callable[..., object] = model.get_text_features
+        text_tower = cast("Callable[..., object]", model.get_text_features)
         with torch.autocast("cpu", torch.bfloat16):
             left, right = (pooled(text_tower(**tokens)) for tokens in texts)
         left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
@@ -166,22 +168,21 @@ class _Run:
                 self._average[name].copy_(tensor)
 
 
-def _convolve_in_float32(model: torch.nn.Module) -> None:
-    """Keep convolutions out of the automatic half precision: their backward pass takes twice as long in bfloat16.
+class _Float32Convolution(torch.nn.Conv2d):
+    """A convolution kept out of the automatic half precision, in which its backward pass takes twice as long.
 
     Matrix products, most of the rest, are twice as fast in it on CPUs with matrix units.
     """
 
-    def in_float32(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        def convolve(pixels: Tensor) -> Tensor:
-            with torch.autocast("cpu", enabled=False):
-                return forward(pixels.float())
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float())
 
-        return convolve
 
+def _convolve_in_float32(model: torch.nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d):
-            module.forward = in_float32(module.forward)
+            module.__class__ = _Float32Convolution
 
 
 def _decayed(model: VisionTextDualEncoderModel, decay: float) -> Iterator[dict[str, object]]:
@@ -206,4 +207,4 @@ def _report(step: int, steps: int, losses: dict[str, float], pace: float) -> Non
 
 
 if __name__ == "__main__":
-    train_mini(MiniConfig())
+    train_mini(MiniConfig(corpus=CorpusConfig(real_data=Path(sys.argv[1]) if sys.argv[1:] else None)))

@@ -112,7 +112,7 @@ def _markings(rng: np.random.Generator, x: NDArray[np.float32], y: NDArray[np.fl
     if kind < 0.7:
         coarse = rng.random((int(rng.integers(6, 30)),) * 2).astype(np.float32)
         noise = np.asarray(Image.fromarray(coarse).resize(x.shape, Image.Resampling.BICUBIC))
-        return np.clip((noise - rng.uniform(0.5, 0.75)) * 6, 0, 1) * np.float32(rng.uniform(0.4, 1))
+        return np.asarray(np.clip((noise - rng.uniform(0.5, 0.75)) * 6, 0, 1) * rng.uniform(0.4, 1), np.float32)
     angle, waves = rng.uniform(0, np.pi), rng.uniform(4, 22)
     stripes = np.sin((x * np.cos(angle) + y * np.sin(angle)) * waves + rng.normal(0, 0.3))
     return np.asarray(np.clip(stripes * 3, 0, 1) * rng.uniform(0.3, 1), np.float32)

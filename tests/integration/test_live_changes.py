@@ -97,21 +97,23 @@ def test_bad_events_are_dead_letters_with_their_reason_and_the_service_goes_on(s
 
 
 def test_a_worker_killed_in_mid_publish_loses_nothing_and_doubles_nothing(tmp_path):
-    stack = start_stack(tmp_path / "crash", VITRINE_ENCODER_NAME="hash", VITRINE_KAFKA_SESSION_TIMEOUT_S="6")
+    settings = {"VITRINE_ENCODER_NAME": "hash", "VITRINE_KAFKA_SESSION_TIMEOUT_S": "6"}
+    stack = start_stack(tmp_path / "crash", "--workers", "2", **settings)
     try:
         file = tmp_path / "many.jsonl"
         rows = [{"id": f"crash-{n}", "title": f"Crash test dummy number {n}", "price": n} for n in range(3_000)]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         stack.cli("publish", "products", file)
-        worker = stack.status()["indexing_workers"][0]
-        os.kill(worker["pid"], signal.SIGKILL)
-        assert stack.status()["indexing_workers"] == []
-        stack.cli("up", "--detach")
-        assert stack.status()["indexing_workers"][0]["pid"] != worker["pid"]
+        first, second = stack.status()["indexing_workers"]
+        os.kill(first["pid"], signal.SIGKILL)
+        assert [one["pid"] for one in stack.status()["indexing_workers"]] == [second["pid"]]
+        stack.cli("up", "--detach", "--workers", "2")
+        again = {one["name"]: one["pid"] for one in stack.status()["indexing_workers"]}
+        assert again[second["name"]] == second["pid"] and again[first["name"]] != first["pid"]
         stack.wait_until_indexed()
         assert stack.status()["products"] == {"searchable": 3_000, "incomplete": 0}
         with httpx.Client(base_url=stack.url, trust_env=False) as http:
-            for n in (0, 1_499, 2_999):
+            for n in range(0, 3_000, 100):
                 assert http.get(f"/v1/products/crash-{n}").json()["price"] == n
     finally:
         stack.cli("down")

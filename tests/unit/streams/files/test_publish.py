@@ -14,7 +14,7 @@ from streams.files.local_media import LocalMedia
 from streams.files.publish import EventClock, Prepared, parse_renames, product_events, shopper_events
 from streams.files.rows import Rejection, Row, read_rows
 
-DATA = Path(__file__).resolve().parents[3] / "../shared/data"
+DATA = Path(__file__).resolve().parents[4] / "../shared/data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is absent")
 
 
