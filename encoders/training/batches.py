@@ -12,9 +12,12 @@ from torch import Tensor
 from transformers import BertTokenizer
 
 from encoders.training.augment import cover, reframe, relight
+from encoders.training.config import Phase
 from encoders.training.store import Item, ItemStore
 
 Tokens = dict[str, Tensor]
+_TRAINED_TOKENS = 32
+_SAME_VIEW_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,19 @@ class Batch:
 
 
 class BatchMaker:
-    """Draws batches; the same seed and step give the same batch. Without a tokenizer there are pictures only."""
+    """Draws batches; the same seed and step give the same batch."""
 
     def __init__(
         self,
         sources: Sequence[Source],
         listings: Sequence[list[str]],
-        listing_share: int,
-        tokenizer: BertTokenizer | None,
+        phase: Phase,
+        tokenizer: BertTokenizer,
         side: int,
     ) -> None:
         self._sources = [(source, source.store.rows(held_out=False)) for source in sources]
         self._listings = listings
-        self._listing_share = listing_share if listings else 0
+        self._phase = phase
         self._tokenizer = tokenizer
         self._side = side
 
@@ -81,7 +84,7 @@ class BatchMaker:
         generator: torch.Generator,
     ) -> Batch:
         pictures = (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator))
-        if self._tokenizer is None:
+        if not self._phase.words:
             return Batch(pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool))
         worded = [row for row, item in enumerate(items) if item.english]
         pairs = [_two_texts(items[row], rng) for row in worded]
@@ -100,21 +103,21 @@ class BatchMaker:
         )
 
     def _listing_rows(self, rng: np.random.Generator) -> list[int]:
-        if not self._listing_share:
-            return []
-        return rng.choice(len(self._listings), self._listing_share, replace=False).tolist()
+        share = min(self._phase.listings, len(self._listings))
+        return rng.choice(len(self._listings), share, replace=False).tolist() if share else []
 
     def _studio(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
         framed = reframe(_levels(pictures), self._side, (0.7, 1.1), generator)
         return relight(framed, 0.4, generator) * 2 - 1
 
     def _scene(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
-        framed = cover(reframe(_levels(pictures), self._side, (0.5, 1.05), generator), 0.2, generator)
-        return relight(framed, 1.0, generator) * 2 - 1
+        framed = cover(reframe(_levels(pictures), self._side, (self._phase.closest, 1.05), generator), 0.2, generator)
+        return relight(framed, self._phase.light, generator) * 2 - 1
 
 
 def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
-    return dict(tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
+    # One long description would pad, and so slow, the whole batch; titles are far shorter than this.
+    return dict(tokenizer(texts, padding=True, truncation=True, max_length=_TRAINED_TOKENS, return_tensors="pt"))
 
 
 def _levels(pictures: NDArray[np.uint8]) -> Tensor:
@@ -122,7 +125,7 @@ def _levels(pictures: NDArray[np.uint8]) -> Tensor:
 
 
 def _two_views(views: int, rng: np.random.Generator) -> tuple[int, int]:
-    if views == 1:
+    if views == 1 or rng.random() < _SAME_VIEW_SHARE:
         return 0, 0
     if rng.random() < 0.75:
         return 0, int(rng.integers(1, views))

@@ -19,6 +19,11 @@ class Phase:
     photos: int
     listings: int
     words: bool = True
+    """Whether texts take part."""
+    light: float = 1.0
+    """How much scenes are relit: 1 is a shop seen by a phone, on top of the light that they were drawn in."""
+    closest: float = 0.5
+    """Side of the smallest window cut from a scene, as a share of the scene's."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,12 @@ class MiniConfig:
     """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
     architecture: Architecture = field(default_factory=Architecture)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    phases: tuple[Phase, ...] = (Phase(200, 0, 112, 48, 0, words=False), Phase(1000, 80, 48, 32, 16))
-    """Pictures of things without words first, which is cheap, then all together."""
+    phases: tuple[Phase, ...] = (
+        Phase(200, 0, 112, 48, 0, words=False),
+        Phase(200, 80, 48, 32, 16),
+        Phase(650, 80, 48, 32, 16, light=0.5, closest=0.65),
+    )
+    """Pictures of things without words first, which is cheap; then all together; then in gentler light."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 60

@@ -61,7 +61,7 @@ def _measure(config: MiniConfig) -> None:
 def _batches(phase: Phase, corpus: Corpus, tokenizer: BertTokenizer, side: int) -> BatchMaker:
     shares = ((corpus.rendered, phase.rendered), (corpus.invented, phase.invented), (corpus.photos, phase.photos))
     sources = [Source(store, share) for store, share in shares if store is not None and share]
-    return BatchMaker(sources, corpus.listings, phase.listings, tokenizer if phase.words else None, side)
+    return BatchMaker(sources, corpus.listings, phase, tokenizer, side)
 
 
 class _Run:
