@@ -77,18 +77,18 @@ class ProductPipeline:
         log.info("batch_indexed", extra={"events": len(batch), "took_s": round(time.monotonic() - started, 4)})
 
     async def _accept(self, batch: Sequence[Message]) -> list[Accepted]:
-        """Decode; what cannot be decoded goes to the dead letters."""
-        accepted: list[Accepted] = []
-        refused: list[tuple[Message, InvalidEvent]] = []
-        for message in batch:
-            try:
-                event = decode_message(message, self._horizon)
-                change = await until_available("media", lambda event=event: to_change(event, self._media))
-                accepted.append((message, change))
-            except InvalidEvent as fault:
-                refused.append((message, fault))
-        await self._bury(refused)
-        return accepted
+        """Decode, and put inline media away; what cannot be decoded goes to the dead letters."""
+        results = await asyncio.gather(*(self._change(message) for message in batch))
+        pairs = list(zip(batch, results, strict=True))
+        await self._bury([(message, fault) for message, fault in pairs if isinstance(fault, InvalidEvent)])
+        return [(message, change) for message, change in pairs if isinstance(change, ProductChange)]
+
+    async def _change(self, message: Message) -> ProductChange | InvalidEvent:
+        try:
+            event = decode_message(message, self._horizon)
+        except InvalidEvent as fault:
+            return fault
+        return await until_available("media", lambda: to_change(event, self._media))
 
     async def _index_or_bisect(self, accepted: Sequence[Accepted]) -> None:
         """Index; when the batch cannot be, find the events at fault and go on without them."""
