@@ -65,6 +65,6 @@ async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):
 
 
 async def test_a_kafka_that_is_away_is_unavailable():
-    with pytest.raises(KafkaUnavailable, match="127.0.0.1:1"):
+    with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:1"):
         async with LagProbe("127.0.0.1:1", "group"):
             pass

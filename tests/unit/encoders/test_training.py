@@ -16,9 +16,10 @@ from encoders.loading import load_encoder
 from encoders.training import photos
 from encoders.training.architecture import Architecture
 from encoders.training.augment import cover, reframe, relight
+from encoders.training.config import MiniConfig, Phase
 from encoders.training.corpus import CorpusConfig
 from encoders.training.losses import info_nce
-from encoders.training.mini import MiniConfig, train_mini
+from encoders.training.mini import train_mini
 from encoders.training.scenes import cut_out, on_white, pile
 from encoders.training.sprites import random_sprite
 from encoders.training.vocabulary import train_tokenizer
@@ -31,20 +32,21 @@ def tiny(tmp_path: Path) -> MiniConfig:
     architecture = Architecture(
         dim=16,
         picture_side=32,
-        picture_widths=(32, 32, 48),
-        picture_heads=(2, 2, 2),
-        picture_depths=(1, 1, 1),
+        picture_widths=(8, 16),
+        picture_depths=(1, 1),
         text_width=16,
         text_layers=1,
         text_heads=2,
         pieces=300,
         max_tokens=24,
     )
-    corpus = CorpusConfig(
-        real_data=None, side=40, rendered=8, invented=8, held_out=4, rendered_share=6, invented_share=4, photo_share=0
-    )
     return MiniConfig(
-        output=tmp_path / "model", work=tmp_path / "work", architecture=architecture, corpus=corpus, steps=1
+        output=tmp_path / "model",
+        work=tmp_path / "work",
+        architecture=architecture,
+        corpus=CorpusConfig(real_data=None, side=40, rendered=8, invented=8, held_out=4),
+        phases=(Phase(1, 6, 4, 0, 0),),
+        checkpoint_every=1,
     )
 
 
@@ -54,14 +56,15 @@ def test_a_run_of_one_step_gives_a_model_that_loads_with_its_card_and_record(tin
     assert encoder.encode_texts(["红色衬衫", "red shirt"]).shape == (2, 16)
     assert encoder.encode_images([encoder.prepare_image(Image.new("RGB", (50, 70)))]).shape == (1, 16)
     record = json.loads((directory / "training.json").read_text("utf-8"))
-    assert record["config"]["steps"] == 1
+    assert record["config"]["phases"][0]["steps"] == 1
+    assert str(tiny.work) not in json.dumps(record)
     assert record["figures"]
     assert "## Limits" in (directory / "README.md").read_text("utf-8")
 
 
 def test_a_broken_run_resumes_where_it_was_saved(tiny: MiniConfig, capsys: pytest.CaptureFixture[str]) -> None:
-    train_mini(dataclasses.replace(tiny, checkpoint_every=1))
-    train_mini(dataclasses.replace(tiny, checkpoint_every=1, steps=2))
+    train_mini(tiny)
+    train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, Phase(1, 6, 4, 2, 2, words=False))))
     assert "resumed at step 1" in capsys.readouterr().out
 
 

@@ -1,0 +1,42 @@
+"""Telling of changes while Redis comes and goes, and repeating calls until a server is back."""
+
+from collections.abc import Sequence
+
+from indexer.change_log import InMemoryChangeLog
+from indexer.errors import StoreUnavailable
+from streams.errors import PublishFailed
+from streams.notices import ChangeNotices
+from streams.retrying import until_available
+
+
+class Flaky(InMemoryChangeLog):
+    """A change log that is away for a while."""
+
+    away = True
+
+    async def append(self, product_ids: Sequence[str]) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+        await super().append(product_ids)
+
+
+async def test_changes_that_could_not_be_told_are_told_with_the_next_ones():
+    log = Flaky()
+    notices = ChangeNotices(log)
+    await notices.changed(["a", "b"])
+    log.away = False
+    await notices.changed(["c"])
+    assert await log.since(0) == (3, ["a", "b", "c"])
+    await notices.changed([])
+    assert await log.position() == 3
+
+
+async def test_a_call_is_repeated_until_its_server_is_back():
+    faults = iter([StoreUnavailable("away"), PublishFailed("away", retry_after_s=0)])
+
+    async def call() -> str:
+        for fault in faults:
+            raise fault
+        return "done"
+
+    assert await until_available("test", call) == "done"
