@@ -8,9 +8,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from encoders.images import decode_image
-
 from encoders.errors import InvalidImage
+from encoders.images import decode_image
 from encoders.port import Encoder, Pixels
 from indexer.media import MediaStore
 from indexer.planning import image_key

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from indexer.rows import build_row
-
 from encoders.spec import FloatArray, fuse, pool, split
 from indexer.planning import Plan
 from indexer.records import IndexRow, StoredProduct
+from indexer.rows import build_row
 from streams import metrics
 from streams.encoding import EncoderThread
 from streams.pictures import LoadedPictures
