@@ -117,7 +117,8 @@ class BatchMaker:
 
 def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
     # One long description would pad, and so slow, the whole batch; titles are far shorter than this.
-    return dict(tokenizer(texts, padding=True, truncation=True, max_length=_TRAINED_TOKENS, return_tensors="pt"))
+    length = min(_TRAINED_TOKENS, tokenizer.model_max_length)
+    return dict(tokenizer(texts, padding=True, truncation=True, max_length=length, return_tensors="pt"))
 
 
 def _levels(pictures: NDArray[np.uint8]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Training of `mini`, the encoder that ships. Run `python -m encoders.training.mini [REAL_DATA]` or call `train_mini`."""
+"""Training of `mini`, the encoder that ships: run `python -m encoders.training.mini [DATA]` or call `train_mini`."""
 
 from __future__ import annotations
 

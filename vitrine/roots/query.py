@@ -20,6 +20,7 @@ from indexer.redis_client import connect
 from query_api.app import create_app
 from query_api.cache import RedisCandidateCache
 from query_api.services import Services
+from streams.events import Event
 from streams.freshness import IndexAge
 from streams.producer import EventPublisher
 from vitrine.settings import Settings
@@ -74,10 +75,32 @@ async def _services(settings: Settings, resources: AsyncExitStack) -> Services:
         cache=RedisCandidateCache(redis, deadline_s),
         freshness=age.age_ms,
         config=settings.query,
-        publisher=await resources.enter_async_context(
-            EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s)
-        ),
+        publisher=await resources.enter_async_context(_Clicks(settings)),
     )
+
+
+class _Clicks:
+    """Publishes the search page's clicks, connecting with the first: searches are answered without Kafka too."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._kafka = settings.kafka
+        self._resources = AsyncExitStack()
+        self._connecting = asyncio.Lock()
+        self._publisher: EventPublisher | None = None
+
+    async def __aenter__(self) -> _Clicks:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._resources.aclose()
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Publish an event. Raises `PublishFailed` when Kafka does not take it in time."""
+        async with self._connecting:
+            if self._publisher is None:
+                publisher = EventPublisher(self._kafka.bootstrap_servers, self._kafka.deadline_s)
+                self._publisher = await self._resources.enter_async_context(publisher)
+        await self._publisher.publish(topic, event)
 
 
 @asynccontextmanager

@@ -68,4 +68,5 @@ def test_a_deployment_runs_unprivileged_with_probes_and_secrets_by_reference(dep
     assert pod["securityContext"]["runAsNonRoot"] and container["securityContext"]["readOnlyRootFilesystem"]
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
     assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
+    assert pod["enableServiceLinks"] is False
     assert pod["terminationGracePeriodSeconds"] > IndexingConfig().drain_s
