@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import msgspec
 
@@ -109,18 +109,26 @@ class ProductPipeline:
     async def _index(self, accepted: Sequence[Accepted]) -> None:
         changes = [change for _, change in accepted]
         product_ids = sorted({change.product_id for change in changes})
-        stored = await until_available("milvus", lambda: self._store.read(product_ids))
+        with _timed("read"):
+            stored = await until_available("milvus", lambda: self._store.read(product_ids))
         plans = plan(changes, stored)
         needed = [one for one in plans.values() if not one.unchanged]
-        pictures = await self._load(needed)
+        with _timed("load"):
+            pictures = await self._load(needed)
         async with self._encoding:
-            rows = await embed_rows(needed, pictures, self._encoder)
+            with _timed("encode"):
+                rows = await embed_rows(needed, pictures, self._encoder)
+        await self._write(rows)
+        with _timed("announce"):
+            await self._notices.changed([row.product_id for row in rows])
+            await self._announce(accepted, plans, {row.product_id: row for row in rows})
+        await self._bury(_picture_faults(accepted, pictures))
+
+    async def _write(self, rows: Sequence[IndexRow]) -> None:
         if rows:
             async with self._writing:
-                await until_available("milvus", lambda: self._store.write(rows))
-        await self._notices.changed([row.product_id for row in rows])
-        await self._announce(accepted, plans, {row.product_id: row for row in rows})
-        await self._bury(_picture_faults(accepted, pictures))
+                with _timed("write"):
+                    await until_available("milvus", lambda: self._store.write(rows))
 
     async def _load(self, plans: Iterable[Plan]) -> dict[str, LoadedPictures]:
         wanted = [one for one in plans if one.needs_images]
@@ -168,6 +176,11 @@ class ProductPipeline:
             for product_id in product_ids:
                 del self._owned[product_id]
             released.set()
+
+
+def _timed(stage: str) -> AbstractContextManager[object]:
+    """Times a stage of a batch; waiting for the batch before it does not count."""
+    return metrics.STAGE_SECONDS.labels(stage).time()
 
 
 def _kind(plan: Plan, row: IndexRow | None) -> str:

@@ -56,9 +56,9 @@ class PrefixAcknowledger:
         for partition in partitions:
             self._done.difference_update(self._waiting.pop(partition, ()))
 
-    def oldest(self) -> dict[Partition, Message]:
-        """The first message of each partition that is not yet acknowledged."""
-        return {partition: waiting[0] for partition, waiting in self._waiting.items() if waiting}
+    def waiting(self) -> int:
+        """How many messages are not yet acknowledged."""
+        return sum(map(len, self._waiting.values()))
 
     def _is_waiting(self, message: Message) -> bool:
         return message in self._waiting.get((message.topic, message.partition), ())

@@ -18,6 +18,7 @@ from indexer.media import DirectoryMediaStore
 from indexer.milvus import open_store
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
+from streams import metrics
 from streams.agents import FaustPublisher, add_agents, build_app
 from streams.batching import BatchLimits, MicroBatcher
 from streams.decoding import Horizon
@@ -52,6 +53,7 @@ async def run_indexing_worker(settings: Settings) -> None:
     async with AsyncExitStack() as resources:
         app = build_app(settings.kafka, settings.indexing, settings.data_dir / "faust")
         acknowledger = PrefixAcknowledger()
+        metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
         batchers = await _batchers(settings, app, acknowledger, resources)
         membership = add_agents(app, acknowledger, batchers)
         url = await resources.enter_async_context(
