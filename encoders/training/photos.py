@@ -101,9 +101,10 @@ def _by_colour(product: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _product_item(product: dict[str, Any], colour: str) -> Item:
-    kind = (product.get("category") or "").split("/")[-1]
+    path = (product.get("category") or "").replace("/", " ")
+    kind = path.split(" ")[-1]
     title, description = product["title"], product.get("description") or ""
     named = f"{colour} {title}" if any(colour == known.lower() for known in product.get("colors") or []) else title
-    texts = [named, f"{named}, {kind}", f"{title}. {description}"[:400], description[:400]]
+    texts = [named, f"{named}, {kind}", f"{title}. {path}. {description}"[:400], description[:400]]
     key, own = f"{product['id']}:{colour}", product["id"]
     return Item(key, 0, [text for text in texts if text], [], own, is_held_out(own))

@@ -29,15 +29,21 @@ def rendered_items(
 
 
 def texts_of(product: RenderedProduct, lang: str) -> list[str]:
-    """Title first, then the description, other wordings of the title, and a shopper's short query."""
+    """Title first, then the description, other wordings of the title, a short query, and the listing in a row."""
     rng = random.Random(f"wordings-{lang}-{product.seed}")
     others = [listings.title(product.listing, lang, rng) for _ in range(_MORE_TITLES)]
-    return [product.title(lang), product.description(lang), *others, _short_query(product, lang, rng)]
+    return [product.title(lang), product.description(lang), *others, _short_query(product, lang, rng), _in_a_row(product, lang)]
 
 
 def looks_of(product: RenderedProduct) -> str:
     """What its words tell of its looks; products equal in this are told apart by details alone."""
     return "/".join((product.kind, product.variety.key, product.colour, product.pattern))
+
+
+def _in_a_row(product: RenderedProduct, lang: str) -> str:
+    """Everything that a listing states, the telling parts first: how an index embeds a product."""
+    facts = (product.brand, product.category.replace("/", " "), product.colour, product.pattern, product.material)
+    return ". ".join(part for part in (product.title(lang), *facts, product.description(lang)) if part)
 
 
 def _short_query(product: RenderedProduct, lang: str, rng: random.Random) -> str:
