@@ -15,7 +15,7 @@ from deploy.local.services import Service
 class EmbeddedRedis(Service):
     """Redis on the loopback interface, its data in an append-only file.
 
-    Results are cached with a time to live and go first when memory is short; profiles have none and stay.
+    Cached results live for a minute and profiles for months: when memory is short, what would end soonest goes first.
     """
 
     name = "redis"
@@ -40,7 +40,7 @@ class EmbeddedRedis(Service):
             "appendfsync": "everysec",
             "save": "",
             "maxmemory": "512mb",
-            "maxmemory-policy": "volatile-lru",
+            "maxmemory-policy": "volatile-ttl",
             "daemonize": "no",
         }
         return [self._program, *(part for name, value in settings.items() for part in (f"--{name}", value))]

@@ -16,7 +16,6 @@ from encoders.training.config import Phase
 from encoders.training.store import Item, ItemStore
 
 Tokens = dict[str, Tensor]
-_TRAINED_TOKENS = 32
 _SAME_VIEW_SHARE = 0.15
 
 
@@ -116,9 +115,7 @@ class BatchMaker:
 
 
 def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
-    # One long description would pad, and so slow, the whole batch; titles are far shorter than this.
-    length = min(_TRAINED_TOKENS, tokenizer.model_max_length)
-    return dict(tokenizer(texts, padding=True, truncation=True, max_length=length, return_tensors="pt"))
+    return dict(tokenizer(texts, padding=True, truncation=True, return_tensors="pt"))
 
 
 def _levels(pictures: NDArray[np.uint8]) -> Tensor:

@@ -32,7 +32,13 @@ def texts_of(product: RenderedProduct, lang: str) -> list[str]:
     """Title first, then the description, other wordings of the title, a short query, and the listing in a row."""
     rng = random.Random(f"wordings-{lang}-{product.seed}")
     others = [listings.title(product.listing, lang, rng) for _ in range(_MORE_TITLES)]
-    return [product.title(lang), product.description(lang), *others, _short_query(product, lang, rng), _in_a_row(product, lang)]
+    return [
+        product.title(lang),
+        product.description(lang),
+        *others,
+        _short_query(product, lang, rng),
+        _in_a_row(product, lang),
+    ]
 
 
 def looks_of(product: RenderedProduct) -> str:

@@ -10,7 +10,7 @@ from encoders.training.photos import is_held_out
 
 
 def listing_texts(data: Path) -> list[list[str]]:
-    """For each listing its title, its bullet points and its category with brand and colour; judgments are not read."""
+    """For each listing all of it in a row, its title, its bullet points and its category with brand and colour; judgments are not read."""
     path = data / "esci_products.parquet"
     if not path.is_file():
         return []
@@ -27,7 +27,9 @@ def _texts(row: dict[str, object]) -> list[str]:
     points = cell("bullet_points").split("\n")
     kind = " ".join(part for part in (cell("brand"), cell("color"), cell("category").split(">")[-1].strip()) if part)
     half = len(points) // 2 + 1
+    whole = ". ".join((cell("title"), kind, cell("bullet_points").replace("\n", " ")))[:240]
     texts = (
+        whole,
         cell("title"),
         " ".join(points[:half])[:160],
         " ".join(points[half:])[:160],

@@ -25,6 +25,10 @@ def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTok
     tokenizer.decoder = decoders.WordPiece()
     trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIALS), min_frequency=2)
     tokenizer.train_from_iterator(texts, trainer)
+    # The trainer numbers pieces of equal count at random; a run that resumes needs the same numbers again.
+    pieces = sorted(set(tokenizer.get_vocab()) - set(SPECIALS))
+    numbers = {piece: number for number, piece in enumerate([*SPECIALS, *pieces])}
+    tokenizer.model = models.WordPiece(numbers, unk_token="[UNK]")
     start, end = SPECIALS.index("[CLS]"), SPECIALS.index("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", start), ("[SEP]", end)]
