@@ -29,6 +29,8 @@ MAX_BATCH: Final = 64
 """Rows of one forward pass: past this, throughput no longer grows and memory does."""
 _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
+_LONGEST_TOKEN: Final = 64
+"""Characters; a megabyte of text is cut to this many a token before it is tokenised, not after."""
 _OFFSET_POSITIONS: Final = frozenset({"roberta", "xlm-roberta", "camembert"})
 """Text towers that number positions from `pad_token_id + 1`, and so take that many tokens fewer."""
 
@@ -80,7 +82,8 @@ class HfDualEncoder:
     def _tokenize(self, texts: Sequence[str]) -> list[dict[str, list[int]]]:
         if not texts:
             return []
-        columns = self._tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
+        readable = [_readable(text, self._max_tokens) for text in texts]
+        columns = self._tokenizer(readable, truncation=True, max_length=self._max_tokens)
         return [{name: columns[name][row] for name in columns} for row in range(len(texts))]
 
     @torch.inference_mode()
@@ -138,6 +141,11 @@ def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) ->
         positions -= int(text.pad_token_id) + 1
     # A tokenizer that knows no limit states an astronomic one.
     return min(positions, int(tokenizer.model_max_length))
+
+
+def _readable(text: str, max_tokens: int) -> str:
+    """The head of a text that can matter, without the lone surrogates that tokenizers refuse."""
+    return text[: max_tokens * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8")
 
 
 def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:

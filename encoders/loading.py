@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
 from encoders.port import Encoder, HashEncoder
+
+if TYPE_CHECKING:
+    import torch
 
 MINI_DIRECTORY: Final = Path(__file__).parent / "models" / "mini"
 
@@ -31,7 +34,7 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     return HfDualEncoder(directory, _device(device), name if name == "mini" or not Path(name).is_dir() else None)
 
 
-def _device(name: str):
+def _device(name: str) -> torch.device:
     import torch
 
     try:

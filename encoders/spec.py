@@ -17,6 +17,9 @@ from encoders.errors import SpecMismatch
 
 FloatArray = NDArray[np.float32]
 PART_SCALE = np.float32(np.sqrt(0.5))
+MAIN_IMAGE_WEIGHT = 6.0
+"""Of a product's main picture against each other one. With 1 an own main photo found 85 % of real products first, with
+6 98 %; photos taken elsewhere found as many with each, secondary photos the fewer the higher it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ def unit(rows: FloatArray) -> FloatArray:
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0).astype(np.float32, copy=False)
 
 
-def pool(vectors: FloatArray, first_weight: float = 1.0) -> FloatArray:
-    """Mean of unit vectors (n, d) → unit vector (d,); the first counts `first_weight` times."""
+def pool(vectors: FloatArray, first_weight: float = MAIN_IMAGE_WEIGHT) -> FloatArray:
+    """Mean of unit vectors (n, d) → unit vector (d,); the first, of the main picture, counts `first_weight` times."""
     weights = np.ones(len(vectors), np.float32)
     weights[0] = first_weight
     return unit((weights @ vectors)[None])[0]

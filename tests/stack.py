@@ -71,7 +71,7 @@ def start_stack(data_dir: Path, *options: str, **settings: str) -> Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with the default encoder, shared by the tests of a session: each uses product ids of its own."""
     data_dir = tmp_path_factory.mktemp("stack")
-    stack = start_stack(data_dir, VITRINE_ENCODER_NAME="hash")
+    stack = start_stack(data_dir)
     yield stack
     stack.cli("down", "--data-dir", data_dir)
 

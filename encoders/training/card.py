@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from encoders.checkpoints import TRAINING_RECORD
 from encoders.evaluation import RetrievalReport
+from encoders.spec import MAIN_IMAGE_WEIGHT
 from encoders.training.config import MiniConfig
-from encoders.training.measure import FIRST_WEIGHT
 
 _CARD: Final = """---
 license: apache-2.0
@@ -36,7 +36,8 @@ model took part. {steps} steps of AdamW at {rate}, cosine decay, moving average 
 in two pictures and two texts each, the first steps on pictures alone.
 Loss: symmetric InfoNCE between a thing's studio picture and a scene of it, between its texts and its pictures, and
 between two of its texts (two wordings, or two languages); things equal in kind, cut, colour and pattern are no
-negatives of each other. Run again with `python -m encoders.training.mini`.
+negatives of each other. Run again with
+`python -m encoders.training.mini DATA`, or without DATA on drawn material alone.
 
 ## Data and licences
 | material | amount | licence |
@@ -54,6 +55,9 @@ Grocery photos, shop photos of groceries and their texts were never seen in trai
 Share of searches whose target is among the first k, with 95 % bootstrap intervals. Rendered products are of a seed that
 training did not use; several of them may share a title's words, which bounds these figures. Real products have one
 picture vector each, the mean of their photos in which the main photo counts {first_weight:g} times.
+Read the real figures with care: most of the Luma and eShop products were training material (groceries were not), that
+weight was chosen on these same products, and the picture tower and the composed scenes were chosen with the shop photos
+of groceries in view. Only photos of other products can tell how well photo search carries over.
 
 | search | queries | candidates | {columns} | MRR |
 |---|---|---|{rule}---|
@@ -61,7 +65,7 @@ picture vector each, the mean of their photos in which the main photo counts {fi
 
 ## Limits
 - It knows the words of its training texts. Other words become sub-word pieces whose meaning it has not learnt: leave
-  those to lexical search. Real titles find real photos only a little better than chance.
+  those to lexical search. Real titles find real photos far less often than rendered ones do.
 - It tells goods by colour, marking and coarse outline; print, logos and fine shapes are below its resolution.
 - People, scenes and anything but goods are outside its training; it must not be used to recognise persons.
 """
@@ -111,7 +115,7 @@ def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport
         invented=f"{corpus.invented:,}",
         speed=round(speed, -1),
         size=sum(path.stat().st_size for path in directory.iterdir()) / 1e6,
-        first_weight=FIRST_WEIGHT,
+        first_weight=MAIN_IMAGE_WEIGHT,
         columns=" | ".join(f"R@{k}" for k in cut_offs),
         rule="---|" * len(cut_offs),
         rows="\n".join(_row(report, cut_offs) for report in reports),

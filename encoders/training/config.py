@@ -39,7 +39,7 @@ class MiniConfig:
     phases: tuple[Phase, ...] = (
         Phase(200, 0, 112, 48, 0, words=False),
         Phase(200, 80, 48, 32, 16),
-        Phase(950, 80, 48, 32, 16, light=0.5, closest=0.65),
+        Phase(1100, 80, 48, 32, 16, light=0.5, closest=0.65),
     )
     """Pictures of things without words first, which is cheap; then all together; then in gentler light."""
     learning_rate: float = 2e-3

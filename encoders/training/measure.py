@@ -15,12 +15,10 @@ from PIL import Image
 
 from encoders.evaluation import RetrievalReport, report, target_ranks
 from encoders.port import Encoder
-from encoders.spec import FloatArray, pool
+from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool
 from encoders.training.photos import is_held_out
 from encoders.training.store import ItemStore
 
-FIRST_WEIGHT: Final = 2.0
-"""How many times a product's main photo counts when its photos are pooled."""
 _SPEED_BATCH: Final = 32
 _SPEED_ROUNDS: Final = 10
 
@@ -64,7 +62,7 @@ def read_real(encoder: Encoder, data: Path) -> RealProducts:
 
 
 def measure_real(
-    encoder: Encoder, data: Path, real: RealProducts, first_weight: float = FIRST_WEIGHT
+    encoder: Encoder, data: Path, real: RealProducts, first_weight: float = MAIN_IMAGE_WEIGHT
 ) -> list[RetrievalReport]:
     """Each real product by its own main photo, by a poor copy of it, by its title, and by photos taken in shops."""
     index = real.pooled(first_weight)

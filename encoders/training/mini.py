@@ -34,7 +34,7 @@ def train_mini(config: MiniConfig) -> Path:
     """
     torch.set_num_threads(config.threads)
     corpus = open_corpus(config.corpus, config.work / "data")
-    tokenizer = train_tokenizer(corpus.texts(), config.architecture.pieces, config.architecture.max_tokens)
+    tokenizer = _tokenizer(config, corpus)
     run = _Run(config)
     run.resume()
     end = 0
@@ -44,6 +44,15 @@ def train_mini(config: MiniConfig) -> Path:
     export(run.averaged(), tokenizer, config.architecture, config.output)
     _measure(config)
     return config.output
+
+
+def _tokenizer(config: MiniConfig, corpus: Corpus) -> BertTokenizer:
+    """The run's tokenizer, kept beside its checkpoint: resumed weights mean nothing with other pieces."""
+    directory = config.work / "tokenizer"
+    if not directory.is_dir():
+        shape = config.architecture
+        train_tokenizer(corpus.texts(), shape.pieces, shape.max_tokens).save_pretrained(directory)
+    return BertTokenizer.from_pretrained(directory)
 
 
 def _measure(config: MiniConfig) -> None:

@@ -10,7 +10,7 @@ from encoders.training.photos import is_held_out
 
 
 def listing_texts(data: Path) -> list[list[str]]:
-    """For each listing all of it in a row, its title, its bullet points and its category with brand and colour; judgments are not read."""
+    """Each listing in one row, its title, its points, and its brand, colour and category; judgments are not read."""
     path = data / "esci_products.parquet"
     if not path.is_file():
         return []

@@ -85,6 +85,12 @@ def test_nothing_in_gives_no_rows_of_the_right_width(checkpoints_root: Path) -> 
     assert encoder.encode_texts([]).shape == encoder.encode_images([]).shape == (0, encoder.spec.dim) == (0, 24)
 
 
+def test_text_that_no_tokenizer_takes_is_made_readable(checkpoints_root: Path) -> None:
+    encoder = HfDualEncoder(checkpoints_root / "clip", CPU)
+    vectors = encoder.encode_texts(["red \ud800 shirt", "red " * 1_000_000])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
 def test_version_follows_the_weights_and_the_configuration(checkpoints_root: Path, tmp_path: Path) -> None:
     original = load_encoder(str(checkpoints_root / "clip"), "cpu").spec
     shutil.copytree(checkpoints_root / "clip", tmp_path / "clip")
