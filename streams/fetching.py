@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +15,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from streams.errors import UnreachableMedia
+
+HOST_FAILURES = 4
+"""So many tries in a row without an answer, and a host is left alone for `HOST_REST_S`."""
+HOST_REST_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class MediaFetcher:
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = limits
+        self._hosts = _Hosts()
 
     async def __aenter__(self) -> MediaFetcher:
         connector = aiohttp.TCPConnector(
@@ -61,15 +67,23 @@ class MediaFetcher:
         """The bytes at an http(s) URL.
 
         Raises:
-            UnreachableMedia: refused, too large, or still failing after the attempts.
+            UnreachableMedia: refused, too large, still failing after the attempts, or on a host that failed of late.
         """
+        host = urlsplit(url).netloc
+        if self._hosts.is_resting(host):
+            raise UnreachableMedia(f"{_shown(url)}: not tried, its host failed {HOST_FAILURES} times in a row just now")
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                return await self._follow(url)
+                data = await self._follow(url)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                if attempt == self._limits.attempts:
+                # An answer, be it 404, is a sign of life.
+                self._hosts.note(host, failed=not isinstance(error, aiohttp.ClientResponseError))
+                if attempt == self._limits.attempts or self._hosts.is_resting(host):
                     raise UnreachableMedia(f"{_shown(url)}: {_why(error)}") from error
                 await asyncio.sleep(0.2 * attempt)
+            else:
+                self._hosts.note(host, failed=False)
+                return data
         raise AssertionError("unreachable: attempts is at least 1")
 
     async def _follow(self, url: str) -> bytes:
@@ -98,6 +112,28 @@ class MediaFetcher:
         # The resolver is not asked about literal addresses, so they are checked here.
         if parts.hostname not in self._limits.private_hosts and _is_private(parts.hostname):
             raise UnreachableMedia(f"{_shown(url)}: a private address; allow its host by name in media.private_hosts")
+
+
+class _Hosts:
+    """Which hosts are left alone for a while: one that is down must not slow down each batch with a picture of it."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._resting_until: dict[str, float] = {}
+
+    def is_resting(self, host: str) -> bool:
+        return time.monotonic() < self._resting_until.get(host, 0.0)
+
+    def note(self, host: str, *, failed: bool) -> None:
+        if not failed:
+            self._failures.pop(host, None)
+            self._resting_until.pop(host, None)
+            return
+        self._failures[host] = self._failures.get(host, 0) + 1
+        if self._failures[host] >= HOST_FAILURES:
+            # Counted from anew: after its rest a host that is still down has one more round of tries.
+            del self._failures[host]
+            self._resting_until[host] = time.monotonic() + HOST_REST_S
 
 
 @dataclass

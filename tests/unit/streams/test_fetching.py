@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from streams.errors import UnreachableMedia
-from streams.fetching import FetchLimits, MediaFetcher
+from streams.fetching import HOST_FAILURES, FetchLimits, MediaFetcher
 
 LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, attempts=1, private_hosts=("localhost",))
 
@@ -100,3 +100,21 @@ async def test_query_strings_stay_out_of_messages():
     with pytest.raises(UnreachableMedia) as caught:
         await fetch("/missing?signature=secret")
     assert "secret" not in str(caught.value)
+
+
+async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries():
+    async with image_host() as host, MediaFetcher(LOCAL) as fetcher:
+        url = "http://localhost:1/x"
+        for _ in range(HOST_FAILURES):
+            with pytest.raises(UnreachableMedia, match=r"refused|Connect call failed"):
+                await fetcher.fetch(url)
+        with pytest.raises(UnreachableMedia, match="not tried"):
+            await fetcher.fetch(url)
+        assert await fetcher.fetch(f"{host}/ok") == b"picture"
+
+
+async def test_a_host_that_answers_with_errors_is_asked_on():
+    async with image_host() as host, MediaFetcher(LOCAL) as fetcher:
+        for _ in range(2 * HOST_FAILURES):
+            with pytest.raises(UnreachableMedia, match="404"):
+                await fetcher.fetch(f"{host}/missing")
