@@ -24,17 +24,17 @@ class QueryConfig:
     """How many products each of dense and lexical search contributes, at most 1,000."""
     browse_candidates: int = 10_000
     """How many products are looked at when there is no query, at most 10,000."""
-    text_query_text: float = 0.8
+    text_query_text: float = 0.3
     """A text query's weight on products' texts."""
-    text_query_image: float = 0.2
+    text_query_image: float = 0.1
     """A text query's weight on products' pictures."""
     image_query_text: float = 0.0
     image_query_image: float = 1.0
     mixed_query_text: float = 0.5
     """Queries with text and picture, and those by product."""
     mixed_query_image: float = 0.5
-    lexical: float = 0.5
-    personal: float = 0.3
+    lexical: float = 0.6
+    personal: float = 0.5
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256

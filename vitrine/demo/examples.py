@@ -15,7 +15,7 @@ from vitrine.demo.shoppers import Shopper
 ADA = Shopper("ada", ("dress", "heel", "handbag", "skirt"), ())
 BEN = Shopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
 WORDS = ("red striped dress", "leather bag", "蓝色 连帽衫", "苹果")
-SHARED_WORDS = "black"
+SHARED_WORDS = "blue"
 """What both persons ask for."""
 PHOTOGRAPHED = "sneaker"
 SHOWN = 5
