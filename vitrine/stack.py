@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from deploy.local.errors import StartFailed
+from deploy.local.processes import free_port
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
 from vitrine.settings import Settings
@@ -77,6 +79,8 @@ def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> 
 
 def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Worker:
     port = settings.query.port or stack.port("query-0")
+    if stack.state().find("query-0") is None and free_port(port) != port:
+        raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
     address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
     return Worker("query-0", "query", f"http://{host}:{port}", settings.data_dir, {**env, **address})

@@ -19,7 +19,7 @@ def command(settings: Settings) -> None:
     from rich.console import Console
 
     from streams.errors import StreamError
-    from vitrine.commands.up import run_interruptibly, start
+    from vitrine.commands.up import run_interruptibly, start, stop_command
     from vitrine.demo.run import run_demo
     from vitrine.errors import VitrineError
 
@@ -30,4 +30,4 @@ def command(settings: Settings) -> None:
     except StreamError as error:
         raise VitrineError(str(error)) from error
     console.print(f"The search page:  {url}/", style="bold")
-    console.print("It runs on; stop it with:  vitrine down")
+    console.print(f"It runs on; stop it with:  {stop_command(settings)}", soft_wrap=True)

@@ -29,7 +29,7 @@ def command(settings: Settings, detach: bool) -> None:
     url = state.named("query")[0].url
     click.echo(f"\nSearch page  {url}/\nAPI          {url}/docs\nData         {settings.data_dir}")
     if detach:
-        click.echo(f"Stop it with: vitrine down --data-dir '{settings.data_dir}'")
+        click.echo(f"Stop it with: {stop_command(settings)}")
         return
     click.echo("Ctrl-C stops it.")
     _watch(settings)
@@ -47,6 +47,16 @@ def start(settings: Settings, progress: Callable[[str], None]) -> StackState:
         return run_interruptibly(stack.start(services(settings, stack), progress))
     except LocalStackError as error:
         raise VitrineError(str(error)) from error
+
+
+def stop_command(settings: Settings) -> str:
+    """What to type to stop the stack of these settings, from the working directory."""
+    import shlex
+    import sys
+    from pathlib import Path
+
+    program = sys.argv[0] if Path(sys.argv[0]).name == "vitrine" else "vitrine"
+    return f"{program} down --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
 def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
