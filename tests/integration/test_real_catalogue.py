@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,25 @@ def test_photos_taken_in_shops_find_their_product_better_than_colour_histograms_
         found.append(query["product_id"] in search(http, image=photo, k=5))
     assert len(found) == 615
     assert share(found) > HISTOGRAM_RECALL_AT_5
+
+
+def test_ten_clicks_on_a_category_move_it_up_for_that_person_alone(stack, http, data, products, tmp_path):
+    category = Counter(one["category"] for one in products).most_common(1)[0][0]
+    liked = {one["id"] for one in products if one["category"] == category}
+    person = uuid.uuid4().hex
+
+    def places(user_id: str) -> float:
+        """Mean place of the category's products in a broad search."""
+        found = search(http, text="comfortable and light", k=100, user_id=user_id)
+        return sum(found.index(one) if one in found else 100 for one in liked) / len(liked)
+
+    before, stranger = places(person), places("a stranger")
+    clicks = [{"type": "user.clicked", "user_id": person, "product_id": one} for one in sorted(liked)[:10]]
+    file = tmp_path / "clicks.jsonl"
+    file.write_text("".join(json.dumps(click) + "\n" for click in clicks))
+    stack.cli("publish", "events", file)
+    stack.wait("the category moves up", lambda: places(person) < before / 2)
+    assert places("a stranger") == stranger == before
 
 
 def cropped(path: Path) -> str:
