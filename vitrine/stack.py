@@ -20,6 +20,7 @@ _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 class Worker(Service):
     """One of our own workers as a process: `vitrine worker KIND`."""
 
+    stage = 1
     start_deadline_s = 120.0
 
     def __init__(self, name: str, kind: str, url: str, data_dir: Path, env: Mapping[str, str]) -> None:

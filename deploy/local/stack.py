@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from deploy.local.errors import DataDirUnusable, StartFailed
 from deploy.local.kafka import EmbeddedKafka
@@ -39,7 +41,7 @@ class LocalStack:
         return [one for one in self._file.load().processes if not is_alive(one)]
 
     async def start(self, services: Sequence[Service], progress: Callable[[str], None]) -> StackState:
-        """Start what does not run yet, in order, each ready before the next.
+        """Start what does not run yet: what shares a stage together, each stage ready before the next.
 
         Should one fail, or the call be cancelled, what this call started is stopped again; what ran before runs on.
 
@@ -51,9 +53,9 @@ class LocalStack:
             started: list[ProcessRecord] = []
             order = [one.name for one in services]
             try:
-                for service in services:
-                    if state.find(service.name) is None:
-                        started.append(await self._start(service, state, order, progress))
+                missing = [one for one in services if state.find(one.name) is None]
+                for _, together in itertools.groupby(missing, key=lambda one: one.stage):
+                    await _all_or_none([self._start(one, state, order, progress, started) for one in together])
             except BaseException:
                 for record in reversed(started):
                     stop(record, STOP_GRACE_S)
@@ -91,8 +93,13 @@ class LocalStack:
         return EmbeddedMilvus(self.data_dir / "milvus", self.port("milvus"))
 
     async def _start(
-        self, service: Service, state: StackState, order: Sequence[str], progress: Callable[[str], None]
-    ) -> ProcessRecord:
+        self,
+        service: Service,
+        state: StackState,
+        order: Sequence[str],
+        progress: Callable[[str], None],
+        started: list[ProcessRecord],
+    ) -> None:
         began = time.monotonic()
         progress(f"starting {service.name}")
         record = await self._spawn(service, progress)
@@ -103,8 +110,8 @@ class LocalStack:
         except BaseException:
             stop(record, STOP_GRACE_S)
             raise
+        started.append(record)
         progress(f"{service.name} is ready at {service.url} ({time.monotonic() - began:.1f} s)")
-        return record
 
     async def _spawn(self, service: Service, progress: Callable[[str], None]) -> ProcessRecord:
         log = self.data_dir / "logs" / f"{service.name}.log"
@@ -128,6 +135,18 @@ class LocalStack:
             state.ports[name] = port
             self._file.save(state)
             return port
+
+
+async def _all_or_none(starts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all; when one fails, the others are cancelled, and have tidied up when its error is raised."""
+    tasks = [asyncio.ensure_future(one) for one in starts]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def _prepare(service: Service, progress: Callable[[str], None]) -> None:
