@@ -32,7 +32,11 @@ def decode_message(message: Message, horizon: Horizon, now: Callable[[], float] 
     Raises:
         InvalidEvent: it can never be processed.
     """
-    event = decode_event(message.topic, message.value, message.headers, message.timestamp_ms)
+    try:
+        event = decode_event(message.topic, message.value, message.headers, message.timestamp_ms)
+    except (OverflowError, ValueError) as error:
+        # Times at the very edge of the calendar, which no clock of ours can hold.
+        raise InvalidEvent("invalid", f"a time is out of range: {error}") from error
     age_s = now() - event.time_ms / 1000
     if age_s > horizon.past_s:
         raise InvalidEvent("too_old", f"the event is {age_s:.0f} s old, at most {horizon.past_s:.0f} s can be ordered")

@@ -86,9 +86,13 @@ class ProductPipeline:
     async def _change(self, message: Message) -> ProductChange | InvalidEvent:
         try:
             event = decode_message(message, self._horizon)
+            return await until_available("media", lambda: to_change(event, self._media))
         except InvalidEvent as fault:
             return fault
-        return await until_available("media", lambda: to_change(event, self._media))
+        except Exception as error:
+            # Whatever it is about this event, it must not stop its partition by ending the worker again and again.
+            log.exception("event_failed", extra={"offset": message.offset})
+            return InvalidEvent("internal", f"{type(error).__name__}: {error}")
 
     async def _index_or_bisect(self, accepted: Sequence[Accepted]) -> None:
         """Index; when the batch cannot be, find the events at fault and go on without them."""

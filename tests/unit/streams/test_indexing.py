@@ -218,3 +218,26 @@ def test_dead_letters_keep_the_bytes_and_say_where_they_were():
         assert json.loads(letter.headers["vitrine_offset"]) == 0
 
     asyncio.run(run())
+
+
+async def test_an_event_that_breaks_the_program_itself_is_a_dead_letter_and_its_neighbours_are_indexed():
+    bench = Bench()
+    put = bench.media.put
+
+    async def put_or_break(data: bytes) -> str:
+        if data == b"break":
+            raise ZeroDivisionError("a fault of ours")
+        return await put(data)
+
+    bench.media.put = put_or_break
+    bad = bench.kafka.message({"product_id": "bad", "title": "Bad", "images": [{"data": "YnJlYWs="}]})
+    await bench.index(bad, bench.kafka.message({"product_id": "good", "title": "Kettle"}))
+    assert [letter[0] for letter in bench.kafka.dead_letters] == ["internal"]
+    assert await bench.titles("kettle") == ["good"] and bench.kafka.acked == [0, 1]
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_time_at_the_edge_of_the_calendar_is_a_dead_letter(time):
+    bench = Bench()
+    await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle"}, time=time))
+    assert len(bench.kafka.dead_letters) == 1 and bench.kafka.acked == [0]
