@@ -33,7 +33,7 @@ class InMemoryProductStore:
         found = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
         return {row.product_id: (row.stored, row.vector.copy()) for row in found}
 
-    async def write(self, rows: Sequence[IndexRow]) -> None:
+    async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         # Through the stored form, whose bounds are the real store's.
         self._rows |= {row.product_id: replace(row, stored=unpack(pack(row.stored))) for row in rows}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -78,10 +80,10 @@ class MilvusProductStore:
                 found[one["product_id"]] = (unpack(one["state"]), np.asarray(one["vector"], np.float32))
         return found
 
-    async def write(self, rows: Sequence[IndexRow]) -> None:
+    async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         for chunk in _chunks([to_entity(row) for row in rows]):
-            await self._call(partial(self._client.upsert, self.generation, chunk))
+            await self._call(partial(self._client.upsert, self.generation, chunk), until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         return await self._search("vector", vector.astype(np.float32, copy=False), filters, limit)
@@ -126,18 +128,19 @@ class MilvusProductStore:
     async def _count(self, expression: str) -> int:
         return int((await self._query(expression, ["count(*)"]))[0]["count(*)"])
 
-    async def _call(self, request: Callable[..., Awaitable[Answer]]) -> Answer:
+    async def _call(self, request: Callable[..., Awaitable[Answer]], until: float = math.inf) -> Answer:
         """Make a request within the deadline; the client's own timeout does not hold while it connects."""
-        with translated_errors(self._deadline_s):
-            async with asyncio.timeout(self._deadline_s):
+        deadline_s = min(self._deadline_s, until - time.monotonic())
+        with translated_errors(deadline_s):
+            async with asyncio.timeout(deadline_s):
                 try:
-                    return await request(timeout=self._deadline_s)
+                    return await request(timeout=deadline_s)
                 except MilvusException as error:
                     if error.code != COLLECTION_NOT_LOADED:
                         raise
                 # Lite 3 forgets what was loaded when it is restarted.
-                await self._client.load_collection(self.generation, timeout=self._deadline_s)
-                return await request(timeout=self._deadline_s)
+                await self._client.load_collection(self.generation, timeout=deadline_s)
+                return await request(timeout=deadline_s)
 
 
 def _open_generation(config: MilvusConfig, spec: EmbeddingSpec, create: bool) -> Generation:

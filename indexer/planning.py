@@ -27,6 +27,10 @@ class Plan:
     text_hash: str
     images: tuple[Mapping[str, Any], ...]
     """References to the pictures that its image part should be made of."""
+    retry_missing: bool = False
+    """Pictures that were out of reach are to be tried again."""
+    retry_broken: bool = False
+    """So are those that could not be decoded."""
 
     @property
     def unchanged(self) -> bool:
@@ -40,8 +44,21 @@ class Plan:
 
     @property
     def needs_images(self) -> bool:
-        """Its pictures are not those that were embedded, or one of them was out of reach."""
-        return tuple(image_key(one) for one in self.wanted_images) != self.old.image_keys
+        """Its pictures are not those that were embedded, or some are to be looked at again.
+
+        Stating an address again asks whether what is there has changed; the fetch is conditional.
+        """
+        wanted = [image_key(one) for one in self.wanted_images]
+        known = tuple(key for key in wanted if key not in self.old.missing_images)
+        if known != self.old.image_keys or (self.images_restated and any("url" in one for one in self.wanted_images)):
+            return True
+        return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
+
+    @property
+    def images_restated(self) -> bool:
+        """An event that is new here states the pictures, be they the same as before."""
+        old, new = self.old.state.written.get("images"), self.state.written.get("images")
+        return new is not None and (old is None or old.stamp != new.stamp)
 
     @property
     def image_keys(self) -> tuple[str, ...]:
@@ -50,16 +67,36 @@ class Plan:
 
     @property
     def wanted_images(self) -> tuple[Mapping[str, Any], ...]:
-        """Its pictures without those that are known to be broken."""
-        return tuple(one for one in self.images if image_key(one) not in self.old.broken_images)
+        """Its pictures without those that are known to be broken and cannot have been mended since."""
+        if self.retry_broken:
+            return self.images
+        broken = self.old.broken_images
+        return tuple(
+            one for one in self.images if image_key(one) not in broken or ("url" in one and self.images_restated)
+        )
 
 
-def plan(changes: Iterable[ProductChange], stored: Mapping[str, tuple[StoredProduct, FloatArray]]) -> dict[str, Plan]:
-    """Merge changes into what is stored, one plan a product; several changes of a product become one."""
+def plan(
+    changes: Iterable[ProductChange],
+    stored: Mapping[str, tuple[StoredProduct, FloatArray]],
+    retry_missing: frozenset[str] = frozenset(),
+    retry_broken: frozenset[str] = frozenset(),
+) -> dict[str, Plan]:
+    """Merge changes into what is stored, one plan a product; several changes of a product become one.
+
+    Args:
+        changes: of any products, in any order.
+        stored: what the index holds of them, with their fused vectors.
+        retry_missing: products whose unreachable pictures are to be tried again, whatever the changes say.
+        retry_broken: products whose undecodable pictures are.
+    """
     by_product: dict[str, list[ProductChange]] = {}
     for change in changes:
         by_product.setdefault(change.product_id, []).append(change)
-    return {product_id: _plan(product_id, some, stored.get(product_id)) for product_id, some in by_product.items()}
+    return {
+        one: _plan(one, some, stored.get(one), one in retry_missing, one in retry_broken)
+        for one, some in by_product.items()
+    }
 
 
 def image_key(reference: Mapping[str, Any]) -> str:
@@ -67,10 +104,16 @@ def image_key(reference: Mapping[str, Any]) -> str:
     return str(reference.get("hash") or reference["url"])
 
 
-def _plan(product_id: str, changes: list[ProductChange], stored: tuple[StoredProduct, FloatArray] | None) -> Plan:
+def _plan(
+    product_id: str,
+    changes: list[ProductChange],
+    stored: tuple[StoredProduct, FloatArray] | None,
+    retry_missing: bool,
+    retry_broken: bool,
+) -> Plan:
     old, vector = stored if stored else (StoredProduct(ProductState()), None)
     state = merge_all(old.state, changes)
     fields = state.fields
     text = embedding_text(fields)
     images = tuple(fields.get("images") or ())[:MAX_POOLED_IMAGES]
-    return Plan(product_id, old, vector, state, text, text_hash(text), images)
+    return Plan(product_id, old, vector, state, text, text_hash(text), images, retry_missing, retry_broken)

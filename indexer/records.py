@@ -80,6 +80,11 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
             base, deleted, {name: one for name, one in written.items() if base is None or one.stamp >= base}
         )
 
+    def changes(self, product_id: str) -> list[ProductChange]:
+        """Changes that, merged into any state, add all that this one says."""
+        whole = [ProductChange(product_id, self.base, {}, whole=True, deletes=self.deleted)] if self.base else []
+        return whole + [ProductChange(product_id, one.stamp, {name: one.value}) for name, one in self.written.items()]
+
     @property
     def fields(self) -> dict[str, Any]:
         """The product's fields that are not null."""
@@ -113,9 +118,14 @@ class StoredProduct(Struct, frozen=True):
     image_keys: tuple[str, ...] = ()
     """The pictures that the image part was pooled from, in order; empty: no image part."""
     broken_images: tuple[str, ...] = ()
-    """Pictures that can never be part of it; they are not tried again."""
-    incomplete: bool = False
-    """A picture was out of reach when the vector was made; it is tried again with the product's next event."""
+    """Pictures that cannot be part of it as they are; tried again when the merchant states them again."""
+    missing_images: tuple[str, ...] = ()
+    """Pictures that were out of reach when the vector was made; a delay line tries them again."""
+
+    @property
+    def incomplete(self) -> bool:
+        """A picture is missing from the vector and may still come."""
+        return bool(self.missing_images)
 
 
 @dataclass(frozen=True, slots=True)

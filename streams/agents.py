@@ -1,12 +1,14 @@
 """The Faust edge: one agent a topic, which hands each message to a micro-batcher and acknowledges nothing itself.
 
 `stream.noack().events()` because everything else in Faust acknowledges when an iteration ends, however it ended.
+When partitions are taken away, the batches under way are finished and committed first, or else given up unacknowledged.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,16 @@ from streams import metrics
 from streams.batching import MicroBatcher
 from streams.config import IndexingConfig, KafkaConfig
 from streams.errors import PublishFailed
+from streams.late_writes import LateWrites
+from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
 from streams.publisher import Outgoing
 from streams.topics import MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)
+
+STREAM_BUFFER = 64
+"""Messages of a topic between Faust and its batcher; each may be as large as a message can be."""
 
 
 def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> faust.App:
@@ -39,7 +46,7 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
         topic_disable_leader=True,
         topic_allow_declare=False,
         stream_wait_empty=False,
-        stream_buffer_maxsize=indexing.batch_events,
+        stream_buffer_maxsize=STREAM_BUFFER,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_REQUEST_BYTES,
         producer_max_request_size=MAX_REQUEST_BYTES,
@@ -52,29 +59,77 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
 
 
 class Membership:
-    """Whether this worker has its place in the consumer group."""
+    """This worker's place in the consumer group: joined or not, and what becomes of work when partitions move."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        acknowledger: PrefixAcknowledger,
+        batchers: Mapping[str, MicroBatcher],
+        lease: WriteLease,
+        late_writes: LateWrites,
+        settle_s: float,
+    ) -> None:
         self.joined = False
+        self._app = app
+        self._acknowledger = acknowledger
+        self._batchers = batchers
+        self._lease = lease
+        self._late_writes = late_writes
+        self._settle_s = settle_s
+        app.on_partitions_revoked.connect(self._give_up, weak=False)
+        app.on_partitions_assigned.connect(self._take_over, weak=False)
+
+    async def _give_up(self, sender: object, revoked: set[TP], **_: object) -> None:
+        """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
+
+        The group waits for this before it gives the partitions to somebody else, unless this worker is out already.
+        """
+        self.joined = False
+        try:
+            if self._lease.is_valid():
+                async with asyncio.timeout(self._settle_s):
+                    await asyncio.gather(*(batcher.settle() for batcher in self._batchers.values()))
+                    await self._app.consumer.commit()
+        except TimeoutError:
+            log.warning("partitions_given_up_unfinished", extra={"events": self._acknowledger.waiting()})
+        finally:
+            self._acknowledger.forget((partition.topic, partition.partition) for partition in revoked)
+            self._late_writes.forget()
+
+    async def _take_over(self, sender: object, assigned: set[TP], **_: object) -> None:
+        _renew_with_heartbeats(self._app, self._lease)
+        self._lease.renew(time.monotonic())
+        self._late_writes.expect()
+        self.joined = True
 
 
-def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher]) -> Membership:
-    """Consume each topic into its batcher, and forget the messages of partitions that are taken away."""
-    membership = Membership()
+def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher]) -> None:
+    """Consume each topic into its batcher."""
     for topic, batcher in batchers.items():
         channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         app.agent(channel, name=topic)(_consumer(acknowledger, batcher))
 
-    @app.on_partitions_revoked.connect(weak=False)
-    async def forget(sender: object, revoked: set[TP], **_: object) -> None:
-        membership.joined = False
-        acknowledger.forget((partition.topic, partition.partition) for partition in revoked)
 
-    @app.on_partitions_assigned.connect(weak=False)
-    async def join(sender: object, assigned: set[TP], **_: object) -> None:
-        membership.joined = True
+def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
+    """Have each heartbeat that Kafka confirms renew the lease.
 
-    return membership
+    Neither Faust nor aiokafka tells of heartbeats, so the coordinator's own call is wrapped, once.
+    """
+    coordinator: Any = app.consumer._thread._ensure_consumer()._coordinator  # pyright: ignore
+    beat = coordinator._do_heartbeat
+    if getattr(beat, "renews", None) is lease:
+        return
+
+    async def do_heartbeat() -> bool:
+        asked_at = time.monotonic()
+        confirmed = await beat()
+        if confirmed:
+            lease.renew(asked_at)
+        return confirmed
+
+    do_heartbeat.renews = lease  # pyright: ignore[reportFunctionMemberAccess]
+    coordinator._do_heartbeat = do_heartbeat
 
 
 def _consumer(acknowledger: PrefixAcknowledger, batcher: MicroBatcher) -> Callable[[Any], Awaitable[None]]:

@@ -1,8 +1,9 @@
-"""Micro-batches: as many messages as arrive within a linger of the first, bounded by count and bytes."""
+"""Micro-batches: large when there is much to do, prompt when there is little."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,53 +14,104 @@ from streams.messages import Message
 class BatchLimits:
     """When a batch is closed, and how many may be under way."""
 
-    count: int = 64
+    count: int = 512
+    """Messages in a batch, reached under lag only."""
     bytes: int = 16 * 2**20
+    """A batch and what waits for the next are closed once they weigh as much."""
     linger_s: float = 0.03
-    """How long the first message of a batch may wait for company."""
-    in_flight: int = 2
+    """How long the first message of a batch waits for company while another batch is under way."""
+    quiet_linger_s: float = 0.005
+    """How long it does when none is."""
+    in_flight: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.count, self.bytes, self.in_flight) < 1 or self.linger_s < 0:
-            raise ValueError("batch count, bytes and in_flight must be at least 1, linger_s at least 0")
+        if min(self.count, self.bytes, self.in_flight) < 1 or min(self.linger_s, self.quiet_linger_s) < 0:
+            raise ValueError("batch count, bytes and in_flight must be at least 1, lingers at least 0")
 
 
 class MicroBatcher:
     """Collects messages into batches and hands them to `process`, several at a time.
 
-    `put` waits when the batches under way and the next one are full: the pressure reaches whoever fetches.
-    An exception out of `process` ends `run`: nothing of that batch may be acknowledged.
+    A batch is whatever has come when its first message has lingered and there is a free place under way. So batches
+    grow with the lag up to the limits, and shrink to single messages when it is quiet, where the linger is short too.
+    `put` waits while the next batch is full: the pressure reaches whoever fetches.
+    An exception out of `process` ends `run`: nothing of that batch may be acknowledged. For one event loop.
     """
 
     def __init__(self, limits: BatchLimits, process: Callable[[list[Message]], Awaitable[None]]) -> None:
         self._limits = limits
         self._process = process
-        self._queue: asyncio.Queue[Message] = asyncio.Queue(limits.count)
+        self._waiting: deque[Message] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._room = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._draining = False
+        self._closed = False
 
     async def put(self, message: Message) -> None:
         """Add a message; waits while there is no room."""
-        await self._queue.put(message)
+        while self._is_full():
+            self._room.clear()
+            await self._room.wait()
+        self._waiting.append(message)
+        self._waiting_bytes += _size(message)
+        self._settled.clear()
+        self._arrived.set()
+        if self._is_full():
+            self._hurry.set()
 
     async def run(self) -> None:
         """Batch and process until cancelled; batches under way are then cancelled too."""
         async with asyncio.TaskGroup() as group:
             while True:
+                await self._arrived.wait()
+                await self._linger()
                 await self._slots.acquire()
-                batch = await self._collect()
-                if self._draining:
-                    return
-                task = group.create_task(self._process_one(batch))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                if not self._closed and (batch := self._take()):
+                    task = group.create_task(self._process_one(batch))
+                    self._under_way.add(task)
+                    task.add_done_callback(self._ended)
+                else:
+                    self._slots.release()
+                    self._arrived.clear()
+
+    async def settle(self) -> None:
+        """Return when nothing waits and nothing is under way."""
+        await self._settled.wait()
 
     async def drain(self) -> None:
         """Start no further batch, and return when those under way have finished."""
-        self._draining = True
+        self._closed = True
         if self._under_way:
             await asyncio.wait(self._under_way)
+
+    async def _linger(self) -> None:
+        """Wait for company, until the batch is full or nothing is under way any more that it could overlap with."""
+        if self._is_full():
+            return
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(self._limits.linger_s if self._under_way else self._limits.quiet_linger_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
+
+    def _take(self) -> list[Message]:
+        batch: list[Message] = []
+        size = 0
+        while self._waiting and len(batch) < self._limits.count and size < self._limits.bytes:
+            batch.append(self._waiting.popleft())
+            size += _size(batch[-1])
+        self._waiting_bytes -= size
+        if not self._waiting:
+            self._arrived.clear()
+        if not self._is_full():
+            self._room.set()
+        return batch
 
     async def _process_one(self, batch: list[Message]) -> None:
         try:
@@ -67,23 +119,15 @@ class MicroBatcher:
         finally:
             self._slots.release()
 
-    async def _collect(self) -> list[Message]:
-        batch = [await self._queue.get()]
-        size = _size(batch[0])
-        deadline = asyncio.get_running_loop().time() + self._limits.linger_s
-        while len(batch) < self._limits.count and size < self._limits.bytes:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await self._next()
-            except TimeoutError:
-                break
-            batch.append(message)
-            size += _size(message)
-        return batch
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not self._under_way:
+            self._hurry.set()
+            if not self._waiting:
+                self._settled.set()
 
-    async def _next(self) -> Message:
-        # A waiting message is taken even after the deadline: under lag batches are full.
-        return self._queue.get_nowait() if not self._queue.empty() else await self._queue.get()
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= self._limits.count or self._waiting_bytes >= self._limits.bytes
 
 
 def _size(message: Message) -> int:

@@ -38,15 +38,19 @@ class IndexingConfig:
     group: str = "vitrine-indexer"
     workers: int = 1
     """How many indexing workers `vitrine up` starts."""
-    batch_events: int = 64
+    batch_events: int = 512
+    """The largest batch, reached under lag only: a batch is what has come while those before it were under way."""
     batch_bytes: int = 16 * 2**20
     linger_s: float = 0.03
-    """How long the first event of a batch waits for company."""
-    in_flight: int = 2
-    """Batches under way at once: one is encoded while another is loaded or written."""
-    decode_threads: int = 2
+    """How long the first event of a batch waits for company while another batch is under way."""
+    quiet_linger_s: float = 0.005
+    """How long it does when none is."""
+    in_flight: int = 3
+    """Batches under way at once: one is loaded while another is encoded and a third is written."""
     drain_s: float = 10.0
-    """How long a worker that is told to stop may take to finish its batches."""
+    """How long a worker that stops, or gives partitions away, may take to finish its batches."""
+    late_write_s: float = 60.0
+    """How long after its deadline a write may still land, on a bad network; rows are checked once that is over."""
     horizon_days: float = 30.0
     """Events older than this cannot be ordered against tombstones and are dead letters."""
     health_host: str = "127.0.0.1"
@@ -54,9 +58,9 @@ class IndexingConfig:
     """Where /healthz, /readyz and /metrics are served; 0: a free port."""
 
     def __post_init__(self) -> None:
-        if min(self.workers, self.batch_events, self.batch_bytes, self.in_flight, self.decode_threads) < 1:
+        if min(self.workers, self.batch_events, self.batch_bytes, self.in_flight) < 1:
+            raise ValueError("indexing.workers, batch_events, batch_bytes and in_flight must be at least 1")
+        if min(self.linger_s, self.quiet_linger_s, self.drain_s, self.late_write_s) < 0 or self.horizon_days <= 0:
             raise ValueError(
-                "indexing.workers, batch_events, batch_bytes, in_flight, decode_threads must be at least 1"
+                "indexing.linger_s, quiet_linger_s, drain_s, late_write_s must be at least 0, horizon_days above 0"
             )
-        if min(self.linger_s, self.drain_s) < 0 or self.horizon_days <= 0:
-            raise ValueError("indexing.linger_s and drain_s must be at least 0, horizon_days above 0")

@@ -4,6 +4,8 @@ StreamError             base of everything raised here
 ├── InvalidEvent        the message can never be processed: dead-letter it with `reason`
 ├── UnreachableMedia    a picture cannot be had just now: index the product without it
 ├── PublishFailed       Kafka does not take messages just now: retry after `retry_after_s`
+├── KafkaUnavailable    Kafka did not answer a question in time: ask again
+├── PartitionsLost      another worker owns these messages now: leave them to it
 └── UnreadableFile      a file to publish cannot be read as a whole: mend the file or the command
 """
 
@@ -52,6 +54,10 @@ class PublishFailed(StreamError):
 
 class UnreadableFile(StreamError):
     """A file to publish cannot be read as a whole; the message names it and the way out."""
+
+
+class PartitionsLost(StreamError):
+    """Partitions of the messages in hand were taken away: nothing may be written or acknowledged for them."""
 
 
 class KafkaUnavailable(StreamError):

@@ -34,31 +34,37 @@ class PrefixAcknowledger:
 
     def __init__(self) -> None:
         self._waiting: dict[Partition, deque[Message]] = {}
+        self._owned: set[Message] = set()
         self._done: set[Message] = set()
 
     def receive(self, message: Message) -> None:
         """Take note of a message; to be called in offset order."""
         self._waiting.setdefault((message.topic, message.partition), deque()).append(message)
+        self._owned.add(message)
+
+    def owned(self, messages: Iterable[Message]) -> list[Message]:
+        """Those whose partitions have not been taken away since they were received."""
+        return [message for message in messages if message in self._owned]
 
     def finish(self, messages: Sequence[Message]) -> None:
         """Mark messages as durable, and acknowledge every prefix that is complete by now."""
-        self._done.update(messages)
-        for partition in {(message.topic, message.partition) for message in messages}:
-            waiting = self._waiting.get(partition, deque())
+        finished = self.owned(messages)
+        self._done.update(finished)
+        for partition in {(message.topic, message.partition) for message in finished}:
+            waiting = self._waiting[partition]
             while waiting and waiting[0] in self._done:
                 first = waiting.popleft()
                 self._done.discard(first)
+                self._owned.discard(first)
                 first.ack()
-        self._done.difference_update([one for one in messages if not self._is_waiting(one)])
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Drop partitions that another worker owns now: their messages are never acknowledged from here."""
         for partition in partitions:
-            self._done.difference_update(self._waiting.pop(partition, ()))
+            lost = self._waiting.pop(partition, ())
+            self._owned.difference_update(lost)
+            self._done.difference_update(lost)
 
     def waiting(self) -> int:
         """How many messages are not yet acknowledged."""
-        return sum(map(len, self._waiting.values()))
-
-    def _is_waiting(self, message: Message) -> bool:
-        return message in self._waiting.get((message.topic, message.partition), ())
+        return len(self._owned)

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 EVENTS = Counter("vitrine_events_total", "Events taken from Kafka", ["topic"])
 DEAD_LETTERS = Counter("vitrine_dead_letters_total", "Events sent to the dead-letter topic", ["reason"])
@@ -15,9 +15,12 @@ BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 
 STAGE_SECONDS = Histogram("vitrine_stage_seconds", "Time a batch spends in a stage", ["stage"], buckets=_SECONDS)
 FRESHNESS_SECONDS = Histogram(
     "vitrine_event_to_searchable_seconds",
-    "From Kafka's timestamp to durable in the index",
-    ["change"],
+    "From the event's own time, or from Kafka's timestamp, to durable in the index",
+    ["change", "since"],
     buckets=_SECONDS,
 )
+PICTURE_RETRIES = Counter("vitrine_picture_retries_total", "Products put on a delay line for unreachable pictures")
 RETRIES = Counter("vitrine_retries_total", "Calls repeated because a server was not available", ["server"])
+LATE_WRITES = Counter("vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again")
+WATCHED_ROWS = Gauge("vitrine_watched_rows", "Rows written of late that will be read again, in case of a late write")
 UNACKNOWLEDGED = Gauge("vitrine_unacknowledged_events", "Events taken and not yet acknowledged")

@@ -46,12 +46,13 @@ def _stored_parts(plan: Plan, encoder: EncoderThread) -> tuple[FloatArray | None
 
 def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
     if loaded is None:
-        keys, broken, incomplete = plan.old.image_keys, plan.old.broken_images, plan.old.incomplete
+        keys, broken, missing = plan.old.image_keys, plan.old.broken_images, plan.old.missing_images
+        missing = tuple(key for key in missing if key in plan.image_keys)
     else:
-        known = {*plan.old.broken_images, *loaded.broken}
-        keys, incomplete = loaded.keys, bool(loaded.unreachable)
+        known = {*plan.old.broken_images, *loaded.broken} - {*loaded.keys}
+        keys, missing = loaded.keys, loaded.unreachable
         broken = tuple(key for key in plan.image_keys if key in known)
-    return StoredProduct(plan.state, plan.text_hash, keys, broken, incomplete)
+    return StoredProduct(plan.state, plan.text_hash, keys, broken, missing)
 
 
 def _count_reused(plan: Plan, loaded: LoadedPictures | None) -> None:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "out of stock", "outofsto
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,\s'’]*")
 _NEXT_URL = re.compile(r"\s*[,;|\s]\s*(?=(?:https?|file|data):)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 1e11
 """A larger number is a time in ms, a smaller one in s: the year 1973 in the one, 5138 in the other."""
 
@@ -119,7 +120,8 @@ def as_time(cell: Any) -> datetime:
         cell = datetime.fromisoformat(cell.strip())
     elif isinstance(cell, str | int | float) and not isinstance(cell, bool):
         number = float(cell)
-        cell = datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+        # Not fromtimestamp: the C library raises errors of its own far from 1970.
+        cell = _EPOCH + timedelta(seconds=number / 1000 if number >= _MILLISECONDS_FROM else number)
     if isinstance(cell, date) and not isinstance(cell, datetime):
         cell = datetime(cell.year, cell.month, cell.day)
     if not isinstance(cell, datetime):

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from typing import Any
 
 import faust
 
@@ -19,7 +21,7 @@ from indexer.milvus import open_store
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
 from streams import metrics
-from streams.agents import FaustPublisher, add_agents, build_app
+from streams.agents import FaustPublisher, Membership, add_agents, build_app
 from streams.batching import BatchLimits, MicroBatcher
 from streams.decoding import Horizon
 from streams.encoding import EncoderThread
@@ -27,6 +29,7 @@ from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.fetching import MediaFetcher
 from streams.health import health_server
 from streams.indexing import ProductPipeline
+from streams.lease import WriteLease
 from streams.messages import PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
@@ -43,8 +46,8 @@ EXIT_FAILED = 70
 async def run_indexing_worker(settings: Settings) -> None:
     """Index until SIGTERM or SIGINT: then take no more events, finish the batches under way, and leave.
 
-    Should a pipeline fail in a way that it cannot deal with, the process ends at once with `EXIT_FAILED`: nothing
-    unfinished was acknowledged, and whoever restarts it resumes from there.
+    Should a pipeline, or Faust, fail in a way that it cannot deal with, the process ends at once with `EXIT_FAILED`:
+    nothing unfinished was acknowledged, and whoever restarts it resumes from there.
     """
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -54,24 +57,31 @@ async def run_indexing_worker(settings: Settings) -> None:
         app = build_app(settings.kafka, settings.indexing, settings.data_dir / "faust")
         acknowledger = PrefixAcknowledger()
         metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
-        batchers = await _batchers(settings, app, acknowledger, resources)
-        membership = add_agents(app, acknowledger, batchers)
+        lease = WriteLease(settings.kafka.session_timeout_s)
+        batchers = await _batchers(settings, app, acknowledger, lease, resources)
+        add_agents(app, acknowledger, batchers)
+        membership = Membership(app, acknowledger, batchers, lease, settings.indexing.drain_s)
         url = await resources.enter_async_context(
             health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
         )
-        running = [asyncio.create_task(_run_or_die(batcher)) for batcher in batchers.values()]
+        running = [asyncio.create_task(_run_or_die(batcher.run())) for batcher in batchers.values()]
         await app.start()
+        running.append(asyncio.create_task(_run_or_die(app.wait())))
         log.info("worker_started", extra={"url": url, "encoder": settings.encoder.name})
         await stop.wait()
         await _drain(batchers, settings.indexing.drain_s)
-        await app.stop()
         for task in running:
             task.cancel()
+        await app.stop()
     log.info("worker_stopped")
 
 
 async def _batchers(
-    settings: Settings, app: faust.App, acknowledger: PrefixAcknowledger, resources: AsyncExitStack
+    settings: Settings,
+    app: faust.App,
+    acknowledger: PrefixAcknowledger,
+    lease: WriteLease,
+    resources: AsyncExitStack,
 ) -> dict[str, MicroBatcher]:
     """The two pipelines, each behind its batcher, over real servers."""
     indexing = settings.indexing
@@ -93,11 +103,15 @@ async def _batchers(
         EncoderThread(encoder, _executor(1, "encoder", resources)),
         publisher,
         ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        acknowledger,
+        lease,
         store.generation,
-        acknowledger.finish,
         horizon,
+        indexing.late_write_s,
     )
-    limits = BatchLimits(indexing.batch_events, indexing.batch_bytes, indexing.linger_s, indexing.in_flight)
+    limits = BatchLimits(
+        indexing.batch_events, indexing.batch_bytes, indexing.linger_s, indexing.quiet_linger_s, indexing.in_flight
+    )
     return {
         PRODUCT_EVENTS: MicroBatcher(limits, products.process),
         USER_EVENTS: MicroBatcher(limits, profiles.process),
@@ -117,13 +131,15 @@ def _executor(threads: int, name: str, resources: AsyncExitStack) -> ThreadPoolE
     return executor
 
 
-async def _run_or_die(batcher: MicroBatcher) -> None:
+async def _run_or_die(work: Coroutine[Any, Any, object]) -> None:
+    """Run what ends only by being cancelled; that it ends otherwise, ends the process."""
     try:
-        await batcher.run()
+        await work
+        log.critical("worker_failed", extra={"error": f"{work.__qualname__} ended"})
     except Exception:
-        log.critical("pipeline_failed", exc_info=True)
-        logging.shutdown()
-        os._exit(EXIT_FAILED)
+        log.critical("worker_failed", exc_info=True)
+    logging.shutdown()
+    os._exit(EXIT_FAILED)
 
 
 async def _drain(batchers: dict[str, MicroBatcher], budget_s: float) -> None:

@@ -22,6 +22,7 @@ from streams.encoding import EncoderThread
 from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.indexing import ProductPipeline
+from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
@@ -93,7 +94,9 @@ class Bench:
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
         self.media = InMemoryMediaStore()
-        self._acknowledger = PrefixAcknowledger()
+        self.acknowledger = PrefixAcknowledger()
+        self.lease = WriteLease(session_timeout_s=3600)
+        self.lease.renew(time.monotonic())
         self._threads = ThreadPoolExecutor(1)
         fetcher = MediaFetcher(FetchLimits(attempts=1))
         self.pipeline = ProductPipeline(
@@ -103,15 +106,17 @@ class Bench:
             EncoderThread(self.encoder, self._threads),
             self.kafka,
             ChangeNotices(self.changes),
+            self.acknowledger,
+            self.lease,
             "test",
-            self._acknowledger.finish,
             Horizon(),
+            late_write_s=60.0,
         )
 
     async def index(self, *messages: Message) -> None:
         """Have a batch of messages processed."""
         for message in messages:
-            self._acknowledger.receive(message)
+            self.acknowledger.receive(message)
         await self.pipeline.process(list(messages))
 
     async def titles(self, query: str, limit: int = 10) -> list[str]:

@@ -42,10 +42,9 @@ async def test_waiting_messages_share_a_batch_up_to_its_count():
 
 async def test_a_batch_closes_when_its_bytes_are_reached():
     recorder = Recorder()
-    batcher = MicroBatcher(BatchLimits(count=4, bytes=100, linger_s=10), recorder.process)
+    batcher, task = await run(BatchLimits(count=4, bytes=100, quiet_linger_s=10), recorder)
     for n in range(3):
         await batcher.put(message(n, size=60))
-    task = asyncio.create_task(batcher.run())
     assert await recorder.batches.get() == [0, 1]
     task.cancel()
 
@@ -89,6 +88,53 @@ async def test_draining_waits_for_what_is_under_way_and_starts_nothing():
     recorder.gate.set()
     await asyncio.wait_for(draining, 5)
     assert recorder.batches.empty()
+    task.cancel()
+
+
+async def test_batches_grow_while_others_are_under_way():
+    recorder = Recorder()
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(count=8, linger_s=0, quiet_linger_s=0, in_flight=1), recorder)
+    await batcher.put(message(0))
+    assert await recorder.batches.get() == [0]
+    for n in range(1, 6):
+        await batcher.put(message(n))
+    recorder.gate.set()
+    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1, 2, 3, 4, 5]
+    task.cancel()
+
+
+async def test_a_message_stops_lingering_when_nothing_is_under_way_any_more():
+    recorder = Recorder()
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(linger_s=60, quiet_linger_s=0), recorder)
+    await batcher.put(message(0))
+    await recorder.batches.get()
+    await batcher.put(message(1))
+    recorder.gate.set()
+    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1]
+    task.cancel()
+
+
+async def test_waiting_bytes_are_bounded():
+    batcher = MicroBatcher(BatchLimits(bytes=100), Recorder().process)
+    await batcher.put(message(0, size=100))
+    done, pending = await asyncio.wait([asyncio.create_task(batcher.put(message(1)))], timeout=0.05)
+    assert pending and not done
+    pending.pop().cancel()
+
+
+async def test_it_has_settled_when_nothing_waits_and_nothing_is_under_way():
+    recorder = Recorder()
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(linger_s=0, quiet_linger_s=0), recorder)
+    await asyncio.wait_for(batcher.settle(), 5)
+    await batcher.put(message(0))
+    settling = asyncio.create_task(batcher.settle())
+    await recorder.batches.get()
+    assert not settling.done()
+    recorder.gate.set()
+    await asyncio.wait_for(settling, 5)
     task.cancel()
 
 

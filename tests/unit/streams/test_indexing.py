@@ -6,11 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from encoders.spec import split
-from indexer.memory import InMemoryProductStore
 from tests.unit.streams.pipeline import Bench, picture
 
 
@@ -112,16 +109,12 @@ async def test_a_bad_event_is_a_dead_letter_and_its_neighbours_are_indexed(value
     assert len(bench.kafka.acked) == 3
 
 
-@pytest.mark.parametrize(
-    ("image", "reason"),
-    [({"data": "bm90IGFuIGltYWdl"}, "invalid_image"), ({"url": "http://127.0.0.1:1/x.jpg"}, "unreachable_image")],
-)
-async def test_a_bad_picture_does_not_hold_its_product_back(image, reason):
+async def test_a_broken_picture_does_not_hold_its_product_back():
     bench = Bench()
-    images = [image, {"data": picture()}]
+    images = [{"data": "bm90IGFuIGltYWdl"}, {"data": picture()}]
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": images}))
     assert await bench.titles("kettle") == ["p"]
-    assert [letter[0] for letter in bench.kafka.dead_letters] == [reason]
+    assert [letter[0] for letter in bench.kafka.dead_letters] == ["invalid_image"]
     assert np.any(split(bench.encoder.spec, (await stored(bench))[1])[1])
 
 
@@ -151,61 +144,6 @@ async def test_two_batches_with_the_same_product_do_not_lose_either_change():
     await asyncio.gather(bench.index(price), bench.index(brand))
     fields = (await stored(bench))[0].state.fields
     assert (fields["price"], fields["brand"]) == (3.0, "Ada")
-
-
-EVENT = st.tuples(
-    st.sampled_from("pq"),
-    st.integers(0, 5),
-    st.sampled_from(["product.created", "product.updated", "product.deleted"]),
-    st.fixed_dictionaries(
-        {}, optional={"title": st.sampled_from(["kettle", "lamp", None]), "price": st.sampled_from([1.0, 2.0, None])}
-    ),
-)
-
-
-def expected(events: list[tuple[str, int, str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """The oracle: replay each product's events in their total order."""
-    products: dict[str, dict[str, Any]] = {}
-    in_order = sorted(range(len(events)), key=lambda n: (events[n][1], f"{n:03}"))
-    for product, _, type, fields in (events[n] for n in in_order):
-        if type != "product.updated":
-            products[product] = {}
-        products.setdefault(product, {}).update(fields if type != "product.deleted" else {})
-    return {product: {k: v for k, v in fields.items() if v is not None} for product, fields in products.items()}
-
-
-@settings(max_examples=60)
-@given(st.lists(EVENT, max_size=8), st.data())
-def test_any_order_duplication_and_split_gives_the_index_that_the_oracle_says(events, data):
-    numbered = list(enumerate(events))
-    arrivals = data.draw(
-        st.permutations(numbered + data.draw(st.lists(st.sampled_from(numbered), max_size=4)) if numbered else [])
-    )
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(arrivals)), max_size=3)))
-
-    async def run() -> InMemoryProductStore:
-        bench = Bench()
-        messages = [
-            bench.kafka.message(
-                {"product_id": p, "version": v} | (f if t != "product.deleted" else {}), t, id=f"{n:03}"
-            )
-            for n, (p, v, t, f) in arrivals
-        ]
-        for start, end in zip([0, *cuts], [*cuts, len(messages)], strict=True):
-            if messages[start:end]:
-                await bench.index(*messages[start:end])
-        assert bench.kafka.dead_letters == []
-        return bench.store
-
-    async def check() -> None:
-        store = await run()
-        for product, fields in expected(events).items():
-            state = (await store.read([product]))[product][0].state
-            assert state.fields == fields
-        searchable = {one.product_id for one in await store.browse((), 100)}
-        assert searchable == {p for p, fields in expected(events).items() if "title" in fields}
-
-    asyncio.run(check())
 
 
 def test_dead_letters_keep_the_bytes_and_say_where_they_were():

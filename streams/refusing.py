@@ -1,0 +1,49 @@
+"""What happens to events, and to pictures, that cannot be processed: another try later, or a dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from streams import metrics
+from streams.accepting import Accepted, Refused
+from streams.dead_letters import dead_letter
+from streams.errors import InvalidEvent
+from streams.messages import Message
+from streams.pictures import LoadedPictures
+from streams.publisher import Outgoing
+from streams.retries import attempt, retry
+
+
+def dead_letters(refused: Sequence[Refused]) -> list[Outgoing]:
+    """Dead letters for messages that can never be processed, counted by reason."""
+    for _, fault in refused:
+        metrics.DEAD_LETTERS.labels(fault.reason).inc()
+    return [dead_letter(message, fault) for message, fault in refused]
+
+
+def picture_faults(accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPictures]) -> list[Outgoing]:
+    """What to publish of pictures that failed, one record a product and kind of fault.
+
+    A broken picture is a dead letter at once. One that is out of reach is tried again along the delay lines, and is a
+    dead letter when the last of them has been tried.
+    """
+    outgoing: list[Outgoing] = []
+    for product_id, loaded in pictures.items():
+        if not loaded.faults:
+            continue
+        message = _responsible(one for one in accepted if one.product_id == product_id)
+        for reason in sorted({fault.reason for fault in loaded.faults}):
+            fault = InvalidEvent(reason, "; ".join(str(one) for one in loaded.faults if one.reason == reason))
+            again = retry(message) if reason == "unreachable_image" else None
+            if again:
+                metrics.PICTURE_RETRIES.inc()
+            outgoing += [again] if again else dead_letters([(message, fault)])
+    return outgoing
+
+
+def _responsible(about: Iterable[Accepted]) -> Message:
+    """The message whose pictures they are: the latest that states them, else the one that asked to try again."""
+    ordered = list(about)
+    states = [one.message for one in ordered if attempt(one.message) is None and one.change.fields.get("images")]
+    asks = [one.message for one in ordered if attempt(one.message) is not None]
+    return (states or asks or [ordered[-1].message])[-1]

@@ -1,0 +1,84 @@
+"""Late writes: a request that lands after newer rows were written does not stay."""
+
+from __future__ import annotations
+
+from tests.unit.streams.pipeline import Bench
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def price(bench: Bench) -> float:
+    return (await bench.store.read(["p"]))["p"][0].state.fields["price"]
+
+
+async def bench_with_a_late_write(*, expected: bool) -> Bench:
+    """A product whose first row lands again after the second was written."""
+    bench = Bench()
+    if expected:
+        bench.pipeline.late_writes.expect()
+    rows = []
+    write = bench.store.write
+
+    async def noting(some, until=0.0):
+        rows.append(some)
+        await write(some)
+
+    bench.store.write = noting
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
+    await write(rows[0])
+    assert await price(bench) == 1.0
+    return bench
+
+
+async def test_what_a_late_write_set_back_is_written_again():
+    bench = await bench_with_a_late_write(expected=True)
+    await bench.pipeline.late_writes.check()
+    assert await price(bench) == 2.0
+    assert (await bench.changes.since(0))[1] == ["p"]
+
+
+async def test_nothing_newer_is_undone():
+    bench = Bench()
+    bench.pipeline.late_writes.expect()
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
+    watched = dict(bench.pipeline.late_writes._watched)
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
+    bench.pipeline.late_writes._watched = watched
+    await bench.pipeline.late_writes.check()
+    assert await price(bench) == 2.0
+
+
+async def test_when_nothing_late_is_expected_nothing_is_remembered():
+    bench = await bench_with_a_late_write(expected=False)
+    await bench.pipeline.late_writes.check()
+    assert await price(bench) == 1.0
+
+
+async def test_rows_of_partitions_that_are_gone_are_left_to_their_owner():
+    bench = await bench_with_a_late_write(expected=True)
+    bench.pipeline.late_writes.forget()
+    await bench.pipeline.late_writes.check()
+    assert await price(bench) == 1.0
+
+
+async def test_a_deletion_that_was_undone_is_done_again():
+    bench = Bench()
+    bench.pipeline.late_writes.expect()
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"}))
+    stored, vector = (await bench.store.read(["p"]))["p"]
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 2}, "product.deleted"))
+    from indexer.rows import build_row
+
+    await bench.store.write([build_row("p", stored, vector)])
+    await bench.pipeline.late_writes.check()
+    assert (await bench.store.read(["p"]))["p"][0].state.deleted
+    assert await bench.titles("kettle") == []
