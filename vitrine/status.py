@@ -12,6 +12,7 @@ from streams.errors import StreamError
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.lag import LagProbe
 from vitrine.errors import NotRunning, VitrineError
+from vitrine.freshness import freshness
 from vitrine.servers import kafka_servers, query_url
 from vitrine.settings import Settings
 
@@ -23,8 +24,10 @@ async def status(settings: Settings) -> dict[str, Any]:
     stack = LocalStack(settings.data_dir)
     state = stack.state()
     problems = [f"{one.name} ended; see {one.log}" for one in stack.dead()]
-    lag, answered = await asyncio.gather(
-        _or_problem(_lag(settings), problems), _or_problem(ask(query_url(settings)), problems)
+    lag, answered, times = await asyncio.gather(
+        _or_problem(_lag(settings), problems),
+        _or_problem(ask(query_url(settings)), problems),
+        freshness([one.url for one in state.named("indexing")]),
     )
     index = answered or {}
     return {
@@ -40,6 +43,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "encoder": index.get("encoder"),
         "index_age_ms": index.get("index_age_ms"),
         "lag": lag,
+        "freshness": times,
     }
 
 

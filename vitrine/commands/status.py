@@ -10,37 +10,56 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
+    from rich.console import Group
+
     from vitrine.settings import Settings
 
 
 @click.command(help="Health, lag, counts and versions. The exit code is 1 when something is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--watch", is_flag=True, help="Refresh every second until Ctrl+C.")
 @with_settings()
-def command(settings: Settings, as_json: bool) -> None:
+def command(settings: Settings, as_json: bool, watch: bool) -> None:
     import json
+
+    from rich.console import Console
 
     from vitrine.status import status
 
+    if watch:
+        _watch(settings)
+        return
     found = asyncio.run(status(settings))
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        _print(found)
+        Console().print(_table(found))
     if not found["healthy"]:
         raise click.exceptions.Exit(1)
 
 
-def _print(found: dict[str, Any]) -> None:
-    from rich.console import Console
+def _watch(settings: Settings) -> None:
+    import time
+
+    from rich.live import Live
+
+    from vitrine.status import status
+
+    with Live(auto_refresh=False) as live:
+        while True:
+            live.update(_table(asyncio.run(status(settings))), refresh=True)
+            time.sleep(1)
+
+
+def _table(found: dict[str, Any]) -> Group:
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(show_header=False)
     for name, value in _rows(found):
-        table.add_row(name, value)
-    console = Console()
-    console.print(table)
-    for problem in found["problems"]:
-        console.print(f"! {problem}", markup=False)
+        table.add_row(name, Text(value))
+    return Group(table, *(Text(f"! {problem}") for problem in found["problems"]))
 
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -53,12 +72,25 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         rows += [(one["name"], f"{one['url']}  (pid {one['pid']})") for one in found[kind]]
     products = found["products"] or {}
     age = found["index_age_ms"]
-    lag = {topic: sum(partitions.values()) for topic, partitions in (found["lag"] or {}).items()}
     rows += [
         ("products", f"{products.get('searchable', '?')} searchable, {products.get('incomplete', '?')} incomplete"),
-        ("lag", ", ".join(f"{topic} {count}" for topic, count in lag.items()) or "?"),
+        ("lag", "\n".join(_lag(topic, waiting) for topic, waiting in (found["lag"] or {}).items()) or "?"),
         ("index age", "?" if age is None else f"{age} ms"),
+        ("event to searchable", "\n".join(_times(*one) for one in found["freshness"].items()) or "no events yet"),
         ("generation", found["generation"] or "?"),
         ("encoder", found["encoder"] or "?"),
     ]
     return rows
+
+
+def _lag(topic: str, partitions: dict[str, int]) -> str:
+    return f"{topic} {sum(partitions.values())}  (by partition: {' '.join(map(str, partitions.values()))})"
+
+
+def _times(change: str, one: dict[str, Any]) -> str:
+    times = one["since_kafka"]
+    return f"{change}: {one['events']} events, p50 {_ms(times['p50_ms'])}, p99 {_ms(times['p99_ms'])}"
+
+
+def _ms(value: int | None) -> str:
+    return "over 2 h" if value is None else f"{value} ms"
