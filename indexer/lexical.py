@@ -13,7 +13,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ _RUNS = re.compile(rf"[{_HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _HAN_START = re.compile(rf"[{_HAN}]")
 _POSSESSIVES = re.compile(r"['’ʼ](?:s\b)?")
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
+_CACHED_WORDS = 50_000
+"""A shop's vocabulary: words come again and again."""
 
 
 def document_text(fields: Mapping[str, Any]) -> str:
@@ -44,42 +47,45 @@ def document_text(fields: Mapping[str, Any]) -> str:
     Returns:
         At most `MAX_BYTES` of ASCII; what is over that is cut from the end, the description's.
     """
-    return _joined(
-        term
-        for name, weight in FIELD_WEIGHTS.items()
-        for text in _texts(fields.get(name))
-        for term in list(analyse(text)) * weight
-    )
+    parts: list[str] = []
+    size = 0
+    for name, weight in FIELD_WEIGHTS.items():
+        for text in _texts(fields.get(name)):
+            if size <= MAX_BYTES and (terms := _terms(text[:MAX_BYTES])):
+                parts.append(" ".join(terms * weight))
+                size += len(parts[-1]) + 1
+    return _cut(" ".join(parts))
 
 
 def query_text(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
-    return _joined(analyse(text))
+    return _cut(" ".join(_terms(text[:MAX_BYTES])))
 
 
-def analyse(text: str) -> Iterator[str]:
-    """The terms of a text in their order."""
-    for run in _RUNS.findall(_POSSESSIVES.sub("", _folded(text))):
-        yield from _han_terms(run) if _HAN_START.match(run) else _word_terms(run)
+def _terms(text: str) -> list[str]:
+    """The terms of a text in their order, as the store sees them."""
+    runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text)))
+    return [term for run in runs for term in (_han_terms(run) if _HAN_START.match(run) else _word_terms(run))]
 
 
 def _folded(text: str) -> str:
     """Without case, width and accents."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
 
 
-def _word_terms(run: str) -> Iterator[str]:
-    pieces = re.split(r"[-.]", run)
-    for piece in pieces:
-        yield _stem(piece[:_LONGEST_TERM])
-    if len(pieces) > 1:
-        yield _stem("".join(pieces)[:_LONGEST_TERM])
+@lru_cache(_CACHED_WORDS)
+def _word_terms(run: str) -> tuple[str, ...]:
+    pieces = _HYPHENS.split(run)
+    whole = ["".join(pieces)] if len(pieces) > 1 else []
+    return tuple(_ascii(_stem(piece[:_LONGEST_TERM])) for piece in pieces + whole)
 
 
 def _han_terms(run: str) -> Iterator[str]:
     # Characters too: a word that the dictionary does not know still matches by what it is written with.
-    yield from (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
-    yield from run
+    words = (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
+    yield from map(_ascii, (*words, *run))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -94,16 +100,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _joined(terms: Iterable[str]) -> str:
-    """Terms separated by blanks, as many as fit; the rest is not even analysed."""
-    kept: list[str] = []
-    size = 0
-    for term in map(_ascii, terms):
-        size += len(term) + 1
-        if size > MAX_BYTES:
-            break
-        kept.append(term)
-    return " ".join(kept)
+def _cut(terms: str) -> str:
+    """As many whole terms as fit."""
+    return terms if len(terms) <= MAX_BYTES else terms[: MAX_BYTES + 1].rpartition(" ")[0]
 
 
 def _ascii(term: str) -> str:

@@ -6,6 +6,7 @@ updates, and of the analyzers just the splitting at what is no letter or digit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
@@ -80,18 +81,25 @@ def registry_indexes() -> IndexParams:
     return indexes
 
 
+class _Text(str):
+    """A text that the client takes as it is: it looks at each letter of a plain one as if it were a list of texts."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+
 def to_entity(row: IndexRow) -> dict[str, Any]:
     """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long."""
     return {
         "product_id": row.product_id,
         "vector": row.vector,
-        "lexical": row.lexical,
+        "lexical": _Text(row.lexical),
         "filter_terms": list(row.filter_terms),
         **{name: float(row.numbers.get(name, ABSENT)) for name in NUMBER_FIELDS},
         "searchable": row.searchable,
         "deleted": row.stored.state.deleted and not row.searchable,
-        "card": row.card.decode(),
-        "state": pack(row.stored),
+        "card": _Text(row.card, "utf-8"),
+        "state": _Text(pack(row.stored)),
     }
 
 
