@@ -1,6 +1,8 @@
 """What can go wrong in `encoders`, and what to do about it.
 
 EncoderError            base of everything raised here
+├── ChildFailed         a process of ours died, hung or answered nonsense in a call: call again, another takes over
+├── ChildUnavailable    there is no process to call: it did not come up (its own words are on stderr), or we are closing
 ├── InvalidImage        the bytes are no usable picture: dead-letter the picture, keep the product
 ├── ModelUnavailable    the model directory or hub name cannot be loaded: fix the configuration
 └── SpecMismatch        vectors of one space met an index of another: stop and reindex
@@ -9,6 +11,19 @@ EncoderError            base of everything raised here
 
 class EncoderError(Exception):
     """Base of the errors that encoders raise."""
+
+
+class ChildFailed(EncoderError):
+    """A child process ended, was late or answered nonsense; it is replaced for the next call."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        """Args: reason: what became of the process, to follow its name."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class ChildUnavailable(EncoderError):
+    """A child process ended or was late before it could take any call, or its pool is closed."""
 
 
 class InvalidImage(EncoderError):

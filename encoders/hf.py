@@ -21,7 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from encoders import checkpoints
 from encoders.errors import EncoderError, ModelUnavailable
-from encoders.port import Pixels
+from encoders.preparation import Pixels
 from encoders.preprocessing import image_preprocessor
 from encoders.spec import EmbeddingSpec, FloatArray, unit
 
@@ -57,11 +57,9 @@ class HfDualEncoder:
         self._tokenizer: PreTrainedTokenizerBase = processor.tokenizer
         self._max_tokens = _max_tokens(config, self._tokenizer)
         self._images = image_preprocessor(processor.image_processor)
+        self.preparer = self._images.preparer
         version = checkpoints.content_version(directory)
         self.spec = EmbeddingSpec(name or directory.resolve().name, version, self._probe(directory))
-
-    def prepare_image(self, image: Image.Image) -> Pixels:
-        return self._images.prepare(image)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         tokens = self._tokenize(texts)
@@ -100,7 +98,7 @@ class HfDualEncoder:
     def _probe(self, directory: Path) -> int:
         try:
             text = self._text_features(self._tokenize(["probe"])).shape[-1]
-            image = self._image_features([self.prepare_image(Image.new("RGB", (64, 48)))]).shape[-1]
+            image = self._image_features([self.preparer(Image.new("RGB", (64, 48)))]).shape[-1]
         except EncoderError:
             raise
         except Exception as error:

@@ -13,6 +13,7 @@ from typing import Final
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from encoders.errors import InvalidImage
+from encoders.preparation import ImagePreparer, Pixels
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES: Final = 10_000_000
@@ -69,6 +70,18 @@ def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_
             raise InvalidImage(f"{image.format} image cannot be decoded: {_reason(error)}") from error
 
 
+def prepared(data: bytes, preparer: ImagePreparer) -> Pixels:
+    """Decode a picture and make a model's input of it. Raises `InvalidImage`."""
+    image = decode_image(data)
+    try:
+        return preparer(image)
+    except _DECODER_ERRORS as error:
+        # A picture of one line of pixels can ask for gigabytes when its short side is scaled up.
+        raise InvalidImage(
+            f"image of {image.width} × {image.height} pixels cannot be prepared: {_reason(error)}"
+        ) from error
+
+
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
@@ -115,4 +128,6 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "the decoder ran out of memory"
     return f"{type(error).__name__}: {error}"[:200]

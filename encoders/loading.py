@@ -27,10 +27,10 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     """
     if name == "hash":
         return HashEncoder()
-    # Imported here: the double must not cost seconds of torch.
+    directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
+    # Imported here: the double must not cost seconds of torch, nor a name that is not to be found.
     from encoders.hf import HfDualEncoder
 
-    directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
     return HfDualEncoder(directory, _device(device), name if name == "mini" or not Path(name).is_dir() else None)
 
 

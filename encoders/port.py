@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
+from encoders.errors import InvalidImage
+from encoders.preparation import FixedSizePreparer, Pixels, Preparer
 from encoders.spec import EmbeddingSpec, FloatArray, unit
-
-Pixels = NDArray[np.uint8]
-"""A prepared picture: (height, width, 3) RGB at the encoder's own input size."""
 
 
 class Encoder(Protocol):
     """Texts and pictures into one vector space.
 
     Deterministic: the same input gives the same vector up to float rounding, in any batch.
-    `prepare_image` may be called from many threads at once; the `encode_*` calls from one at a time.
+    The `encode_*` calls are made from one thread at a time.
     """
 
     @property
@@ -28,8 +26,9 @@ class Encoder(Protocol):
         """The space its vectors live in."""
         ...
 
-    def prepare_image(self, image: Image.Image) -> Pixels:
-        """Resize and crop a decoded RGB picture to the model's input; CPU work, releases the GIL where it can."""
+    @property
+    def preparer(self) -> Preparer:
+        """Resizes and crops decoded pictures to the model's input, in whichever thread or process."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -41,6 +40,27 @@ class Encoder(Protocol):
         ...
 
 
+class ImageDecoder(Protocol):
+    """Files of unknown origin into prepared pictures, where a decoder that crashes or swells takes nothing along."""
+
+    async def decode(self, images: Sequence[bytes]) -> list[Pixels | InvalidImage]:
+        """Decode and prepare whole files, each to its picture or to the reason why not; raises for none of them."""
+        ...
+
+
+class BatchEncoder(Protocol):
+    """An encoder that the event loop never waits in; calls run one after another, in order."""
+
+    @property
+    def spec(self) -> EmbeddingSpec:
+        """The space its vectors live in."""
+        ...
+
+    async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
+        """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing."""
+        ...
+
+
 class HashEncoder:
     """An encoder without weights: words and coarse colours hashed into fixed random directions.
 
@@ -49,9 +69,7 @@ class HashEncoder:
 
     def __init__(self, dim: int = 64) -> None:
         self.spec = EmbeddingSpec("hash", "1", dim)
-
-    def prepare_image(self, image: Image.Image) -> Pixels:
-        return np.asarray(image.convert("RGB").resize((8, 8)), np.uint8)
+        self.preparer: Preparer = FixedSizePreparer(size=(8, 8))
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         rows = [sum((self._direction(word) for word in text.lower().split()), self._direction("")) for text in texts]
@@ -62,5 +80,10 @@ class HashEncoder:
         return unit(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
 
     def _direction(self, token: str | bytes) -> FloatArray:
-        seed = hashlib.blake2b(token.encode() if isinstance(token, str) else token, digest_size=8).digest()
-        return np.random.default_rng(int.from_bytes(seed)).standard_normal(self.spec.dim).astype(np.float32)
+        return _direction(token, self.spec.dim)
+
+
+@lru_cache(20_000)
+def _direction(token: str | bytes, dim: int) -> FloatArray:
+    seed = hashlib.blake2b(token.encode() if isinstance(token, str) else token, digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(seed)).standard_normal(dim).astype(np.float32)

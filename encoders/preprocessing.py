@@ -17,15 +17,17 @@ from torch import Tensor
 from transformers import BaseImageProcessor
 
 from encoders.errors import ModelUnavailable
-from encoders.port import Pixels
+from encoders.preparation import FixedSizePreparer, PatchPreparer, Pixels, Preparer
+
+_CONVNEXT_SQUEEZES = 384
+"""ConvNeXT processors of this many pixels and more squeeze the whole picture instead of cropping it."""
 
 
 class ImagePreprocessor(Protocol):
-    """Decoded pictures → the image tower's keyword arguments."""
+    """Decoded pictures → the image tower's keyword arguments, in two steps for two processes."""
 
-    def prepare(self, image: Image.Image) -> Pixels:
-        """Resize and crop an RGB picture → (height, width, 3) uint8."""
-        ...
+    preparer: Preparer
+    """Resizes and crops, without torch."""
 
     def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
         """Scale, normalise and stack prepared pictures on the device."""
@@ -60,59 +62,21 @@ class FixedSizePreprocessor:
 
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
-        self._resample = Image.Resampling(int(getattr(processor, "resample", None) or Image.Resampling.BICUBIC))
-        self._size = _as_dict(_setting(processor, "size")) if _on(processor, "do_resize") else {}
-        self._crop = _crop_size(processor)
-        self._crop_fraction: float | None = getattr(processor, "crop_pct", None)
-        if self._crop_fraction is not None:
-            self._crop = self._size["shortest_edge"], self._size["shortest_edge"]
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        width, height = self._resized(*image.size)
-        # Reducing first is several times faster on large pictures, and off by less than one level.
-        resized = image.convert("RGB").resize((width, height), self._resample, reducing_gap=3.0)
-        return np.array(resized if self._crop is None else _center_crop(resized, self._crop))
+        self.preparer: Preparer = _fixed_size(processor)
 
     def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
         levels = torch.from_numpy(np.stack(images)).to(device)
         return {"pixel_values": self._normalise(levels).permute(0, 3, 1, 2)}
 
-    def _resized(self, width: int, height: int) -> tuple[int, int]:
-        if not self._size:
-            return width, height
-        if self._size.get("height") and self._size.get("width"):
-            return self._size["width"], self._size["height"]
-        short = self._size.get("shortest_edge")
-        if not short:
-            raise ModelUnavailable(f"image processor size {self._size} has neither height and width nor shortest_edge")
-        if self._crop_fraction is not None:
-            # ConvNeXT processors of 384 pixels and more squeeze the whole picture instead of cropping it.
-            if short >= 384:
-                return short, short
-            short = int(short / self._crop_fraction)
-        if width <= height:
-            return short, int(short * height / width)
-        return int(short * width / height), short
-
 
 class PatchPreprocessor:
-    """Pictures of any shape as a bounded number of patches: SigLIP 2's NaFlex checkpoints.
-
-    Source: Tschannen et al., "SigLIP 2", 2025, section on NaFlex.
-    """
+    """Pictures of any shape as a bounded number of patches: SigLIP 2's NaFlex checkpoints."""
 
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
-        self._resample = Image.Resampling(int(_setting(processor, "resample")))
         self._patch = int(_setting(processor, "patch_size"))
         self._max_patches = int(_setting(processor, "max_num_patches"))
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        # Imported here: torch-only installs of other families never need this module.
-        from transformers.models.siglip2.image_processing_siglip2 import get_image_size_for_max_num_patches
-
-        height, width = get_image_size_for_max_num_patches(image.height, image.width, self._patch, self._max_patches)
-        return np.array(image.convert("RGB").resize((width, height), self._resample, reducing_gap=3.0))
+        self.preparer: Preparer = PatchPreparer(self._patch, self._max_patches, int(_setting(processor, "resample")))
 
     def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
         grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
@@ -155,19 +119,25 @@ def _as_dict(size: object) -> dict[str, int]:
     return {name: int(value) for name in names if (value := read(name))}
 
 
+def _fixed_size(processor: BaseImageProcessor) -> FixedSizePreparer:
+    resample = int(getattr(processor, "resample", None) or Image.Resampling.BICUBIC)
+    size = _as_dict(_setting(processor, "size")) if _on(processor, "do_resize") else {}
+    crop = _crop_size(processor)
+    if "height" in size and "width" in size:
+        return FixedSizePreparer((size["height"], size["width"]), None, crop, resample)
+    short = size.get("shortest_edge")
+    if size and short is None:
+        raise ModelUnavailable(f"image processor size {size} has neither height and width nor shortest_edge")
+    fraction: float | None = getattr(processor, "crop_pct", None)
+    if short is None or fraction is None:
+        return FixedSizePreparer(None, short, crop, resample)
+    if short >= _CONVNEXT_SQUEEZES:
+        return FixedSizePreparer((short, short), None, None, resample)
+    return FixedSizePreparer(None, int(short / fraction), (short, short), resample)
+
+
 def _crop_size(processor: BaseImageProcessor) -> tuple[int, int] | None:
     if not _on(processor, "do_center_crop"):
         return None
     size = _as_dict(_setting(processor, "crop_size"))
     return size["height"], size["width"]
-
-
-def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Cut the middle (height, width) out; a picture that is smaller gets black borders, as the processors do."""
-    height, width = size
-    left, top = _offset(image.width, width), _offset(image.height, height)
-    return image.crop((left, top, left + width, top + height))
-
-
-def _offset(length: int, wanted: int) -> int:
-    return (length - wanted) // 2 if length >= wanted else -((wanted - length) // 2)

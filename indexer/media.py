@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,8 +27,8 @@ class MediaStore(Protocol):
     Durable once `put` returns. Raises `StoreUnavailable` when it cannot read or write just now.
     """
 
-    async def put(self, data: bytes) -> str:
-        """Keep these bytes and return their hash."""
+    async def put(self, media: Sequence[bytes]) -> list[str]:
+        """Keep these files and return their hashes."""
         ...
 
     async def get(self, digest: str) -> bytes | None:
@@ -41,9 +42,9 @@ class DirectoryMediaStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    async def put(self, data: bytes) -> str:
+    async def put(self, media: Sequence[bytes]) -> list[str]:
         try:
-            return await asyncio.to_thread(self._put, data)
+            return await asyncio.to_thread(lambda: [self._put(data) for data in media])
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
@@ -87,9 +88,9 @@ class InMemoryMediaStore:
     def __init__(self) -> None:
         self._media: dict[str, bytes] = {}
 
-    async def put(self, data: bytes) -> str:
-        self._media[media_hash(data)] = data
-        return media_hash(data)
+    async def put(self, media: Sequence[bytes]) -> list[str]:
+        self._media |= {media_hash(data): data for data in media}
+        return [media_hash(data) for data in media]
 
     async def get(self, digest: str) -> bytes | None:
         return self._media.get(digest)

@@ -7,9 +7,8 @@ import hashlib
 
 import numpy as np
 
-from encoders.errors import InvalidImage
-from encoders.images import decode_image
-from encoders.port import Encoder, Pixels
+from encoders.errors import ChildUnavailable, InvalidImage
+from encoders.port import Encoder
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, query_vector, split, unit
 from indexer.ports import ProductStore
 from query_api.batcher import EncoderBatcher
@@ -17,9 +16,6 @@ from query_api.config import QueryConfig
 from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
 from query_api.requests import MediaReference, SearchRequest
 from query_api.services import Services
-
-DECODING = 4
-"""How many pictures are decoded at once; each may take tens of megabytes."""
 
 
 class QueryVectors:
@@ -31,7 +27,7 @@ class QueryVectors:
         self._fetch = services.fetch_image
         self._deadline_s = services.config.encode_deadline_s
         self._batcher = batcher
-        self._decoding = asyncio.Semaphore(DECODING)
+        self._decoder = services.decoder
 
     async def picture(self, request: SearchRequest) -> bytes | None:
         """The bytes of the request's picture. Raises `InvalidRequest` for a URL where fetching is off."""
@@ -70,16 +66,15 @@ class QueryVectors:
 
     async def _embed_picture(self, data: bytes) -> FloatArray:
         try:
-            async with asyncio.timeout(self._deadline_s), self._decoding:
-                pixels = await asyncio.to_thread(self._prepare, data)
-        except InvalidImage as error:
-            raise InvalidRequest("image", str(error)) from error
+            async with asyncio.timeout(self._deadline_s):
+                (pixels,) = await self._decoder.decode([data])
         except TimeoutError as error:
             raise EncoderBusy(f"the picture was not decoded within {self._deadline_s:g} s") from error
+        except ChildUnavailable as error:
+            raise EncoderBusy(f"pictures cannot be decoded just now: {error}") from error
+        if isinstance(pixels, InvalidImage):
+            raise InvalidRequest("image", str(pixels)) from pixels
         return await self._batcher.encode(pixels)
-
-    def _prepare(self, data: bytes) -> Pixels:
-        return self._encoder.prepare_image(decode_image(data))
 
 
 def part_weights(config: QueryConfig, request: SearchRequest) -> PartWeights:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from encoders.port import Encoder
+from encoders.port import Encoder, ImageDecoder
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.cache import CandidateCache
@@ -33,6 +33,8 @@ class Services:
     encoder: Encoder
     encoder_thread: Executor
     """Where the encoder runs: exactly one thread."""
+    decoder: ImageDecoder
+    """Makes the encoder's input of shoppers' pictures."""
     profiles: ProfileStore
     change_log: ChangeLog
     media: MediaStore

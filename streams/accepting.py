@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from indexer.media import MediaStore
 from indexer.records import ProductChange
-from streams.decoding import Horizon, decode_message, to_change
+from streams.decoding import Horizon, decode_message, inline_media, to_change
 from streams.errors import InvalidEvent
+from streams.events import Event
 from streams.messages import Message
 from streams.retrying import until_available
 
@@ -34,23 +35,40 @@ class Accepted:
         return self.change.product_id
 
 
-async def accept(
+async def accept(batch: Sequence[Message], media: MediaStore, horizon: Horizon) -> tuple[list[Accepted], list[Refused]]:
+    """Decode a batch of product messages; what can never be processed is refused, with the reason why.
+
+    A message that breaks the program itself is found by bisection: it must not end the worker again and again.
+    """
+    try:
+        return await _accept(batch, media, horizon)
+    except Exception as error:
+        if len(batch) == 1:
+            log.exception("event_failed", extra={"offset": batch[0].offset})
+            return [], [(batch[0], InvalidEvent("internal", f"{type(error).__name__}: {error}"))]
+        middle = len(batch) // 2
+        halves = [await accept(half, media, horizon) for half in (batch[:middle], batch[middle:])]
+        return [one for accepted, _ in halves for one in accepted], [one for _, refused in halves for one in refused]
+
+
+async def _accept(
     batch: Sequence[Message], media: MediaStore, horizon: Horizon
 ) -> tuple[list[Accepted], list[Refused]]:
-    """Decode a batch of product messages; what can never be processed is refused, with the reason why."""
-    results = await asyncio.gather(*(_accept(message, media, horizon) for message in batch))
-    refused = [(message, fault) for message, fault in zip(batch, results, strict=True) if isinstance(fault, InvalidEvent)]
-    return [one for one in results if isinstance(one, Accepted)], refused
+    events: list[tuple[Message, Event]] = []
+    refused: list[Refused] = []
+    for message in batch:
+        try:
+            events.append((message, decode_message(message, horizon)))
+        except InvalidEvent as fault:
+            refused.append((message, fault))
+    files = [inline_media(event) for _, event in events]
+    hashes = await _put_away([data for some in files for data in some], media)
+    accepted = [
+        Accepted(message, to_change(event, islice(hashes, len(some))), event.time_ms)
+        for (message, event), some in zip(events, files, strict=True)
+    ]
+    return accepted, refused
 
 
-async def _accept(message: Message, media: MediaStore, horizon: Horizon) -> Accepted | InvalidEvent:
-    try:
-        event = decode_message(message, horizon)
-        change = await until_available("media", lambda: to_change(event, media))
-        return Accepted(message, change, event.time_ms)
-    except InvalidEvent as fault:
-        return fault
-    except Exception as error:
-        # Whatever it is about this event, it must not stop its partition by ending the worker again and again.
-        log.exception("event_failed", extra={"offset": message.offset})
-        return InvalidEvent("internal", f"{type(error).__name__}: {error}")
+async def _put_away(files: Sequence[bytes], media: MediaStore) -> Iterator[str]:
+    return iter(await until_available("media", lambda: media.put(files)) if files else ())

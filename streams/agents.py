@@ -77,10 +77,16 @@ class Membership:
         self._lease = lease
         self._late_writes = late_writes
         self._settle_s = settle_s
-        app.on_partitions_revoked.connect(self._give_up, weak=False)
-        app.on_partitions_assigned.connect(self._take_over, weak=False)
 
-    async def _give_up(self, sender: object, revoked: set[TP], **_: object) -> None:
+        @app.on_partitions_revoked.connect(weak=False)
+        async def give_up(sender: object, revoked: set[TP], **_: object) -> None:
+            await self._give_up(revoked)
+
+        @app.on_partitions_assigned.connect(weak=False)
+        async def take_over(sender: object, assigned: set[TP], **_: object) -> None:
+            self._take_over()
+
+    async def _give_up(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
 
         The group waits for this before it gives the partitions to somebody else, unless this worker is out already.
@@ -97,7 +103,7 @@ class Membership:
             self._acknowledger.forget((partition.topic, partition.partition) for partition in revoked)
             self._late_writes.forget()
 
-    async def _take_over(self, sender: object, assigned: set[TP], **_: object) -> None:
+    def _take_over(self) -> None:
         _renew_with_heartbeats(self._app, self._lease)
         self._lease.renew(time.monotonic())
         self._late_writes.expect()

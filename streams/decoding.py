@@ -1,15 +1,14 @@
-"""From a product message to a change that can be merged, its inline pictures put away."""
+"""From a message to an event, and from a product event to a change that can be merged."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from indexer.media import MediaStore
 from indexer.records import ProductChange, Stamp
 from streams.errors import InvalidEvent
 from streams.events import DeletedProduct, Event, Media, Product, decode_event
@@ -45,22 +44,30 @@ def decode_message(message: Message, horizon: Horizon, now: Callable[[], float] 
     return event
 
 
-async def to_change(event: Event, media: MediaStore) -> ProductChange:
-    """The change a product event makes; inline media are stored first and referred to by hash.
+def inline_media(event: Event) -> list[bytes]:
+    """The media that a product event carries itself, in their order."""
+    lists = (getattr(event.data, name) for name in MEDIA_FIELDS) if isinstance(event.data, Product) else ()
+    return [one.data for some in lists if some for one in some if one.data is not None]
 
-    Raises:
-        StoreUnavailable: the media store cannot take them just now.
+
+def to_change(event: Event, hashes: Iterable[str]) -> ProductChange:
+    """The change a product event makes.
+
+    Args:
+        event: what happened.
+        hashes: of its `inline_media`, which are referred to by them.
     """
     data = event.data
     if not isinstance(data, Product | DeletedProduct):
         raise TypeError(f"{event.type} is no product event")
     version = data.version if isinstance(data.version, int) else event.time_ms
     fields: dict[str, Any] = {}
+    names = iter(hashes)
     if isinstance(data, Product):
         fields = {name: getattr(data, name) for name in _FIELDS if getattr(data, name) is not msgspec.UNSET}
         for name in MEDIA_FIELDS:
             if fields.get(name):
-                fields[name] = [await _reference(one, media) for one in fields[name]]
+                fields[name] = [_reference(one, names) for one in fields[name]]
     return ProductChange(
         product_id=data.product_id,
         stamp=Stamp(version, event.source, event.id),
@@ -70,9 +77,9 @@ async def to_change(event: Event, media: MediaStore) -> ProductChange:
     )
 
 
-async def _reference(one: Media, media: MediaStore) -> dict[str, str]:
+def _reference(one: Media, hashes: Iterator[str]) -> dict[str, str]:
     if one.data is not None:
-        return {"hash": await media.put(one.data)}
+        return {"hash": next(hashes)}
     return {"url": one.url or ""}
 
 

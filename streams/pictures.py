@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 from encoders.errors import InvalidImage
-from encoders.images import decode_image
-from encoders.port import Encoder, Pixels
+from encoders.port import ImageDecoder, Pixels
 from indexer.media import MediaStore
 from indexer.planning import image_key
 from streams.errors import InvalidEvent, UnreachableMedia
@@ -33,13 +31,12 @@ class LoadedPictures:
 
 
 class PictureLoader:
-    """Loads pictures; decoding runs in `executor`, so that the event loop and the encoder go on."""
+    """Loads pictures."""
 
-    def __init__(self, media: MediaStore, fetcher: MediaFetcher, encoder: Encoder, executor: Executor) -> None:
+    def __init__(self, media: MediaStore, fetcher: MediaFetcher, decoder: ImageDecoder) -> None:
         self._media = media
         self._fetcher = fetcher
-        self._encoder = encoder
-        self._executor = executor
+        self._decoder = decoder
 
     async def load(self, references: Sequence[Mapping[str, Any]]) -> LoadedPictures:
         """Load all of a product's pictures; one that fails does not hold back the others."""
@@ -65,9 +62,10 @@ class PictureLoader:
     async def _try(self, reference: Mapping[str, Any]) -> Pixels | InvalidEvent:
         try:
             data = await self._bytes(reference)
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._prepare, data)
-        except InvalidImage as error:
-            return InvalidEvent("invalid_image", f"{image_key(reference)[:200]}: {error}")
+            (decoded,) = await self._decoder.decode([data])
+            if isinstance(decoded, InvalidImage):
+                return InvalidEvent("invalid_image", f"{image_key(reference)[:200]}: {decoded}")
+            return decoded
         except UnreachableMedia as error:
             return InvalidEvent("unreachable_image", str(error))
 
@@ -78,6 +76,3 @@ class PictureLoader:
         if data is None:
             raise UnreachableMedia(f"{reference['hash']} is not in the media store")
         return data
-
-    def _prepare(self, data: bytes) -> Pixels:
-        return self._encoder.prepare_image(decode_image(data))

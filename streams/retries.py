@@ -6,7 +6,13 @@ from streams.messages import Message
 from streams.publisher import Outgoing
 
 ATTEMPT = "vitrine_attempt"
-LINES = (("vitrine.retry.1s", 1.0), ("vitrine.retry.10s", 10.0), ("vitrine.retry.1m", 60.0), ("vitrine.retry.10m", 600.0), ("vitrine.retry.1h", 3600.0))
+LINES = (
+    ("vitrine.retry.1s", 1.0),
+    ("vitrine.retry.10s", 10.0),
+    ("vitrine.retry.1m", 60.0),
+    ("vitrine.retry.10m", 600.0),
+    ("vitrine.retry.1h", 3600.0),
+)
 
 
 def attempt(message: Message) -> int | None:

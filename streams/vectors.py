@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from encoders.port import BatchEncoder
 from encoders.spec import FloatArray, fuse, pool, split
 from indexer.planning import Plan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
 from streams import metrics
-from streams.encoding import EncoderThread
 from streams.pictures import LoadedPictures
 
 
 async def embed_rows(
-    plans: Sequence[Plan], pictures: Mapping[str, LoadedPictures], encoder: EncoderThread
+    plans: Sequence[Plan], pictures: Mapping[str, LoadedPictures], encoder: BatchEncoder
 ) -> list[IndexRow]:
     """Rows for plans, with one pass through the encoder for all new texts and pictures of the batch.
 
@@ -40,7 +40,7 @@ async def embed_rows(
     return rows
 
 
-def _stored_parts(plan: Plan, encoder: EncoderThread) -> tuple[FloatArray | None, FloatArray | None]:
+def _stored_parts(plan: Plan, encoder: BatchEncoder) -> tuple[FloatArray | None, FloatArray | None]:
     return (None, None) if plan.vector is None else split(encoder.spec, plan.vector)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from encoders.decoding import InProcessDecoder
 from encoders.images import decode_image
 from encoders.port import HashEncoder
 from encoders.spec import fuse, pool
@@ -70,6 +71,7 @@ class Shop:
             "generation": "memory",
             "encoder": encoder,
             "encoder_thread": self.executor,
+            "decoder": InProcessDecoder(self.encoder.preparer),
             "profiles": self.profiles,
             "change_log": InMemoryChangeLog(),
             "media": InMemoryMediaStore(),
@@ -83,7 +85,7 @@ class Shop:
 
     async def put(self, product_id: str, *pictures: bytes, **fields: Any) -> None:
         """Index a product as the indexing worker would, and note the change."""
-        hashes = [await self.services.media.put(one) for one in pictures]
+        hashes = await self.services.media.put(pictures)
         fields |= {"images": [{"hash": one} for one in hashes]} if hashes else {}
         stamp = Stamp(next(self._stamps), "test", "event")
         state = ProductState().merge(ProductChange(product_id, stamp, fields, whole=True))
@@ -120,7 +122,7 @@ class Shop:
         self.executor.shutdown()
 
     def _image_part(self, pictures: Iterable[bytes]) -> Any:
-        pixels = [self.encoder.prepare_image(decode_image(one)) for one in pictures]
+        pixels = [self.encoder.preparer(decode_image(one)) for one in pictures]
         return pool(self.encoder.encode_images(pixels)) if pixels else None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from encoders.decoding import DecodingConfig
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
 from query_api.config import QueryConfig
@@ -42,6 +43,7 @@ class Settings:
     indexing: IndexingConfig
     query: QueryConfig
     media: FetchLimits
+    decoding: DecodingConfig
 
     @property
     def media_directory(self) -> Path:

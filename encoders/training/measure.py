@@ -119,7 +119,7 @@ def _shop_photos(encoder: Encoder, data: Path, real: RealProducts, index: FloatA
 
 
 def _encode(encoder: Encoder, pictures: Sequence[Image.Image]) -> FloatArray:
-    return encoder.encode_images([encoder.prepare_image(picture) for picture in pictures])
+    return encoder.encode_images([encoder.preparer(picture) for picture in pictures])
 
 
 def _photo(path: Path) -> Image.Image:

@@ -16,12 +16,12 @@ def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
 
 
 async def test_bytes_come_back_by_their_hash(media):
-    digest = await media.put(b"picture")
+    (digest,) = await media.put([b"picture"])
     assert digest == media_hash(b"picture") and await media.get(digest) == b"picture"
 
 
 async def test_the_same_bytes_are_kept_once(media):
-    assert await media.put(b"same") == await media.put(b"same")
+    assert len({*await media.put([b"same", b"same"]), *await media.put([b"same"])}) == 1
 
 
 @pytest.mark.parametrize("name", ["", "0" * 64, "../../etc/passwd", "A" * 64, "0" * 63 + "/", "zz"])
@@ -31,14 +31,14 @@ async def test_what_is_not_there_or_no_hash_is_none(media, name):
 
 async def test_no_half_written_file_is_left(tmp_path):
     media = DirectoryMediaStore(tmp_path)
-    digest = await media.put(b"x" * 100_000)
+    (digest,) = await media.put([b"x" * 100_000])
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
 
 
 async def test_a_directory_that_cannot_be_written_is_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="cannot be written"):
-        await DirectoryMediaStore(tmp_path / "file").put(b"x")
+        await DirectoryMediaStore(tmp_path / "file").put([b"x"])
 
 
 @given(st.binary(max_size=64), st.binary(max_size=64))

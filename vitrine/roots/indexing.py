@@ -7,14 +7,14 @@ import logging
 import os
 import signal
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any
 
 import faust
+from redis.asyncio import Redis
 
-from encoders.loading import load_encoder
-from encoders.port import Encoder
+from encoders.decoding import DecoderPool
+from encoders.encoding import EncoderProcess
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore
 from indexer.milvus import open_store
@@ -23,8 +23,8 @@ from indexer.redis_client import connect
 from streams import metrics
 from streams.agents import FaustPublisher, Membership, add_agents, build_app
 from streams.batching import BatchLimits, MicroBatcher
+from streams.config import IndexingConfig
 from streams.decoding import Horizon
-from streams.encoding import EncoderThread
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.fetching import MediaFetcher
 from streams.health import health_server
@@ -34,6 +34,7 @@ from streams.messages import PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
 from streams.profiling import ProfilePipeline
+from streams.publisher import Publisher
 from streams.topics import ensure_topics
 from vitrine.settings import Settings
 
@@ -54,81 +55,108 @@ async def run_indexing_worker(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await ensure_topics(settings.kafka)
     async with AsyncExitStack() as resources:
-        app = build_app(settings.kafka, settings.indexing, settings.data_dir / "faust")
-        acknowledger = PrefixAcknowledger()
-        metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
-        lease = WriteLease(settings.kafka.session_timeout_s)
-        batchers = await _batchers(settings, app, acknowledger, lease, resources)
-        add_agents(app, acknowledger, batchers)
-        membership = Membership(app, acknowledger, batchers, lease, settings.indexing.drain_s)
-        url = await resources.enter_async_context(
-            health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
-        )
-        running = [asyncio.create_task(_run_or_die(batcher.run())) for batcher in batchers.values()]
-        await app.start()
-        running.append(asyncio.create_task(_run_or_die(app.wait())))
-        log.info("worker_started", extra={"url": url, "encoder": settings.encoder.name})
-        await stop.wait()
-        await _drain(batchers, settings.indexing.drain_s)
-        for task in running:
-            task.cancel()
-        await app.stop()
+        worker = await _IndexingWorker.open(settings, resources)
+        await worker.run_until(stop)
     log.info("worker_stopped")
 
 
-async def _batchers(
-    settings: Settings,
-    app: faust.App,
-    acknowledger: PrefixAcknowledger,
-    lease: WriteLease,
-    resources: AsyncExitStack,
-) -> dict[str, MicroBatcher]:
-    """The two pipelines, each behind its batcher, over real servers."""
-    indexing = settings.indexing
-    redis = connect(settings.redis)
-    resources.push_async_callback(redis.aclose)
-    publisher = FaustPublisher(app, settings.kafka.deadline_s)
-    horizon = Horizon(past_s=indexing.horizon_days * 86_400)
-    profiles = ProfilePipeline(
-        RedisProfileStore(redis, settings.redis.deadline_s), publisher, acknowledger.finish, horizon
-    )
-    encoder = await asyncio.to_thread(load_encoder, settings.encoder.name, settings.encoder.device)
-    store = await open_store(settings.milvus, encoder.spec, create=True)
-    resources.push_async_callback(store.close)
-    media = DirectoryMediaStore(settings.media_directory)
-    products = ProductPipeline(
-        store,
-        media,
-        PictureLoader(media, *await _picture_tools(settings, encoder, resources)),
-        EncoderThread(encoder, _executor(1, "encoder", resources)),
-        publisher,
-        ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
-        acknowledger,
-        lease,
-        store.generation,
-        horizon,
-        indexing.late_write_s,
-    )
-    limits = BatchLimits(
+class _IndexingWorker:
+    """The pipelines, each behind its batcher, over real servers."""
+
+    def __init__(self, settings: Settings, app: faust.App) -> None:
+        self._settings = settings
+        self._app = app
+        self._acknowledger = PrefixAcknowledger()
+        self._lease = WriteLease(settings.kafka.session_timeout_s)
+        self._horizon = Horizon(past_s=settings.indexing.horizon_days * 86_400)
+        metrics.UNACKNOWLEDGED.set_function(self._acknowledger.waiting)
+
+    @classmethod
+    async def open(cls, settings: Settings, resources: AsyncExitStack) -> _IndexingWorker:
+        """Connect to all servers; `resources` closes what was opened."""
+        worker = cls(settings, build_app(settings.kafka, settings.indexing, settings.data_dir / "faust"))
+        redis = connect(settings.redis)
+        resources.push_async_callback(redis.aclose)
+        publisher = FaustPublisher(worker._app, settings.kafka.deadline_s)
+        products = await worker._products(redis, publisher, resources)
+        profiles = worker._profiles(redis, publisher)
+        limits = _limits(settings.indexing)
+        batchers = {
+            PRODUCT_EVENTS: MicroBatcher(limits, products.process),
+            USER_EVENTS: MicroBatcher(limits, profiles.process),
+        }
+        add_agents(worker._app, worker._acknowledger, batchers)
+        worker._batchers = batchers
+        worker._membership = Membership(
+            worker._app,
+            worker._acknowledger,
+            batchers,
+            worker._lease,
+            products.late_writes,
+            settings.indexing.drain_s,
+        )
+        worker._background = [products.late_writes.run()]
+        url = await resources.enter_async_context(
+            health_server(
+                settings.indexing.health_host, settings.indexing.health_port, lambda: worker._membership.joined
+            )
+        )
+        log.info("worker_connected", extra={"url": url, "encoder": settings.encoder.name})
+        return worker
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Consume until told to stop, then drain."""
+        work = [batcher.run() for batcher in self._batchers.values()] + self._background
+        running = [asyncio.create_task(_run_or_die(one)) for one in work]
+        await self._app.start()
+        running.append(asyncio.create_task(_run_or_die(self._app.wait())))
+        log.info("worker_started")
+        await stop.wait()
+        await self._drain()
+        for task in running:
+            task.cancel()
+        await self._app.stop()
+
+    async def _products(self, redis: Redis, publisher: Publisher, resources: AsyncExitStack) -> ProductPipeline:
+        settings = self._settings
+        encoder = await resources.enter_async_context(EncoderProcess(settings.encoder.name, settings.encoder.device))
+        decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+        fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
+        store = await open_store(settings.milvus, encoder.spec, create=True)
+        resources.push_async_callback(store.close)
+        media = DirectoryMediaStore(settings.media_directory)
+        return ProductPipeline(
+            store,
+            media,
+            PictureLoader(media, fetcher, decoder),
+            encoder,
+            publisher,
+            ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+            self._acknowledger,
+            self._lease,
+            store.generation,
+            self._horizon,
+            settings.indexing.late_write_s,
+        )
+
+    def _profiles(self, redis: Redis, publisher: Publisher) -> ProfilePipeline:
+        store = RedisProfileStore(redis, self._settings.redis.deadline_s)
+        return ProfilePipeline(store, publisher, self._acknowledger.finish, self._horizon)
+
+    async def _drain(self) -> None:
+        """Let batches under way finish; what the budget does not suffice for is redelivered to the next worker."""
+        budget_s = self._settings.indexing.drain_s
+        try:
+            async with asyncio.timeout(budget_s):
+                await asyncio.gather(*(batcher.drain() for batcher in self._batchers.values()))
+        except TimeoutError:
+            log.warning("drain_cut_short", extra={"budget_s": budget_s})
+
+
+def _limits(indexing: IndexingConfig) -> BatchLimits:
+    return BatchLimits(
         indexing.batch_events, indexing.batch_bytes, indexing.linger_s, indexing.quiet_linger_s, indexing.in_flight
     )
-    return {
-        PRODUCT_EVENTS: MicroBatcher(limits, products.process),
-        USER_EVENTS: MicroBatcher(limits, profiles.process),
-    }
-
-
-async def _picture_tools(
-    settings: Settings, encoder: Encoder, resources: AsyncExitStack
-) -> tuple[MediaFetcher, Encoder, ThreadPoolExecutor]:
-    fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-    return fetcher, encoder, _executor(settings.indexing.decode_threads, "decode", resources)
-
-
-def _executor(threads: int, name: str, resources: AsyncExitStack) -> ThreadPoolExecutor:
-    executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-    resources.callback(executor.shutdown, wait=False, cancel_futures=True)
-    return executor
 
 
 async def _run_or_die(work: Coroutine[Any, Any, object]) -> None:
@@ -140,12 +168,3 @@ async def _run_or_die(work: Coroutine[Any, Any, object]) -> None:
         log.critical("worker_failed", exc_info=True)
     logging.shutdown()
     os._exit(EXIT_FAILED)
-
-
-async def _drain(batchers: dict[str, MicroBatcher], budget_s: float) -> None:
-    """Let batches under way finish; what the budget does not suffice for is redelivered to the next worker."""
-    try:
-        async with asyncio.timeout(budget_s):
-            await asyncio.gather(*(batcher.drain() for batcher in batchers.values()))
-    except TimeoutError:
-        log.warning("drain_cut_short", extra={"budget_s": budget_s})

@@ -8,9 +8,11 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import uvicorn
 
+from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.loading import load_encoder
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore
@@ -61,6 +63,7 @@ async def _services(settings: Settings, resources: AsyncExitStack) -> Services:
     resources.push_async_callback(store.close)
     encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
     resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
+    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
     age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group)
     await resources.enter_async_context(_background(age))
     deadline_s = settings.query.redis_deadline_s
@@ -69,6 +72,7 @@ async def _services(settings: Settings, resources: AsyncExitStack) -> Services:
         generation=store.generation,
         encoder=encoder,
         encoder_thread=encoder_thread,
+        decoder=decoder,
         profiles=RedisProfileStore(redis, deadline_s),
         change_log=RedisChangeLog(redis, store.generation, deadline_s),
         media=DirectoryMediaStore(settings.media_directory),
@@ -77,6 +81,12 @@ async def _services(settings: Settings, resources: AsyncExitStack) -> Services:
         config=settings.query,
         publisher=await resources.enter_async_context(_Clicks(settings)),
     )
+
+
+def _decoding(settings: Settings) -> DecodingConfig:
+    """One process for shoppers' pictures; one that hangs is found out, twice, while the shopper still waits."""
+    deadline_s = min(settings.decoding.deadline_s, settings.query.encode_deadline_s / 3)
+    return replace(settings.decoding, processes=1, deadline_s=deadline_s)
 
 
 class _Clicks:

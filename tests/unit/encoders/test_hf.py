@@ -56,7 +56,7 @@ def test_pictures_match_a_direct_forward_pass(checkpoints_root: Path, family: st
     model, processor = AutoModel.from_pretrained(directory).eval(), AutoProcessor.from_pretrained(directory)
     with torch.inference_mode():
         expected = _features(model.get_image_features(**processor.image_processor(_pictures(), return_tensors="pt")))
-    vectors = encoder.encode_images([encoder.prepare_image(picture) for picture in _pictures()])
+    vectors = encoder.encode_images([encoder.preparer(picture) for picture in _pictures()])
     assert np.min(np.sum(vectors * expected, axis=1)) > 0.9995
 
 
@@ -66,7 +66,7 @@ def test_prepared_pixels_agree_with_the_checkpoints_own_processor(checkpoints_ro
     processor = AutoProcessor.from_pretrained(checkpoints_root / family)
     for picture in _pictures():
         theirs = processor.image_processor([picture], return_tensors="pt")["pixel_values"]
-        ours = encoder._images.inputs([encoder.prepare_image(picture)], CPU)["pixel_values"]
+        ours = encoder._images.inputs([encoder.preparer(picture)], CPU)["pixel_values"]
         assert ours.shape == theirs.shape
         assert float((ours - theirs).abs().mean()) < 0.01
 

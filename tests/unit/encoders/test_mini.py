@@ -29,7 +29,7 @@ def mini() -> Encoder:
 @pytest.fixture(scope="module")
 def packshots(mini: Encoder) -> FloatArray:
     products = sample_products(80, UNSEEN_SEED)
-    return mini.encode_images([mini.prepare_image(render(product, size=160)) for product in products])
+    return mini.encode_images([mini.preparer(render(product, size=160)) for product in products])
 
 
 def test_it_fits_in_five_megabytes_with_its_tokenizer_card_and_record() -> None:
@@ -55,7 +55,7 @@ def test_plain_transformers_give_the_same_vectors(mini: Encoder) -> None:
         batch = processor(text=["red shirt", "红色衬衫"], images=[picture], padding=True, return_tensors="pt")
         both = model(**batch)
     np.testing.assert_allclose(mini.encode_texts(["red shirt", "红色衬衫"]), both.text_embeds.numpy(), atol=1e-4)
-    assert float(mini.encode_images([mini.prepare_image(picture)])[0] @ both.image_embeds[0].numpy()) > 0.999
+    assert float(mini.encode_images([mini.preparer(picture)])[0] @ both.image_embeds[0].numpy()) > 0.999
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -72,7 +72,7 @@ def test_titles_meet_across_languages(mini: Encoder) -> None:
 
 def test_unseen_products_are_found_by_a_photo_in_the_wild(mini: Encoder, packshots: FloatArray) -> None:
     photos = [render(product, view=2, size=160) for product in sample_products(80, UNSEEN_SEED)]
-    vectors = mini.encode_images([mini.prepare_image(photo) for photo in photos])
+    vectors = mini.encode_images([mini.preparer(photo) for photo in photos])
     assert recall_at(target_ranks(vectors, packshots, range(80)), 10) > 0.7
 
 
@@ -89,4 +89,4 @@ def test_shop_photos_of_unseen_groceries_beat_colour_histograms(mini: Encoder) -
 
 
 def _vectors(encoder: Encoder, paths: list[str]) -> FloatArray:
-    return encoder.encode_images([encoder.prepare_image(Image.open(DATA / path).convert("RGB")) for path in paths])
+    return encoder.encode_images([encoder.preparer(Image.open(DATA / path).convert("RGB")) for path in paths])

@@ -54,7 +54,7 @@ def test_a_run_of_one_step_gives_a_model_that_loads_with_its_card_and_record(tin
     directory = train_mini(tiny)
     encoder = load_encoder(str(directory), "cpu")
     assert encoder.encode_texts(["红色衬衫", "red shirt"]).shape == (2, 16)
-    assert encoder.encode_images([encoder.prepare_image(Image.new("RGB", (50, 70)))]).shape == (1, 16)
+    assert encoder.encode_images([encoder.preparer(Image.new("RGB", (50, 70)))]).shape == (1, 16)
     record = json.loads((directory / "training.json").read_text("utf-8"))
     assert record["config"]["phases"][0]["steps"] == 1
     assert str(tiny.work) not in json.dumps(record)

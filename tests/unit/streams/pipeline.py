@@ -13,12 +13,13 @@ from typing import Any
 
 from PIL import Image
 
+from encoders.decoding import InProcessDecoder
+from encoders.encoding import ThreadEncoder
 from encoders.port import HashEncoder
 from indexer.change_log import InMemoryChangeLog
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
 from streams.decoding import Horizon
-from streams.encoding import EncoderThread
 from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.indexing import ProductPipeline
@@ -102,8 +103,8 @@ class Bench:
         self.pipeline = ProductPipeline(
             self.store,
             self.media,
-            PictureLoader(self.media, fetcher, self.encoder, self._threads),
-            EncoderThread(self.encoder, self._threads),
+            PictureLoader(self.media, fetcher, InProcessDecoder(self.encoder.preparer)),
+            ThreadEncoder(self.encoder, self._threads),
             self.kafka,
             ChangeNotices(self.changes),
             self.acknowledger,

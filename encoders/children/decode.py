@@ -1,0 +1,52 @@
+"""`python -m encoders.children.decode`: decodes and prepares whole files, within bounds, for the parent process."""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import sys
+from collections.abc import Callable
+
+import msgspec
+from PIL import Image
+
+from encoders.children.frames import DecodingSetup, Picture, picture
+from encoders.children.serving import Parent
+from encoders.errors import InvalidImage
+from encoders.images import prepared
+from encoders.preparation import ImagePreparer
+
+
+def main() -> None:
+    """Serve until the parent is gone."""
+    parent = Parent()
+    setup = msgspec.msgpack.decode(parent.read(), type=DecodingSetup)
+    preparer: ImagePreparer = pickle.loads(setup.preparer)
+    _limit(setup.memory_bytes)
+    parent.send(None)
+    # Looks for all formats' modules: while nothing is asked yet, rather than at the first picture of a rare one.
+    Image.init()
+    parent.serve(_decoder(preparer))
+
+
+def _decoder(preparer: ImagePreparer) -> Callable[[bytearray], list[Picture | str]]:
+    files = msgspec.msgpack.Decoder(list[bytes])
+    return lambda request: [_outcome(data, preparer) for data in files.decode(request)]
+
+
+def _outcome(data: bytes, preparer: ImagePreparer) -> Picture | str:
+    try:
+        return picture(prepared(data, preparer))
+    except InvalidImage as error:
+        return str(error)
+
+
+def _limit(memory_bytes: int) -> None:
+    """Bound the address space where the system can, and leave no core files."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+if __name__ == "__main__":
+    main()

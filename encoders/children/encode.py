@@ -1,0 +1,50 @@
+"""`python -m encoders.children.encode`: holds an encoder for the parent process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Rows, pixels, texts_in
+from encoders.children.serving import Parent
+from encoders.loading import load_encoder
+from encoders.port import Encoder
+from encoders.spec import FloatArray
+
+
+def main() -> None:
+    """Load the encoder, or say why not; serve until the parent is gone."""
+    parent = Parent()
+    setup = msgspec.msgpack.decode(parent.read(), type=EncodingSetup)
+    try:
+        encoder = load_encoder(setup.name, setup.device)
+    except Exception as error:
+        parent.send(Failure.of(error))
+        return
+    parent.send(EncoderReady(encoder.spec, encoder.preparer))
+    parent.serve(_encode(encoder))
+
+
+def _encode(encoder: Encoder) -> Callable[[bytearray], Rows | Failure]:
+    batches = msgspec.msgpack.Decoder(Batch)
+
+    def encode(request: bytearray) -> Rows | Failure:
+        batch = batches.decode(request)
+        try:
+            texts = encoder.encode_texts(texts_in(batch.texts)) if batch.texts else None
+            images = encoder.encode_images([pixels(one) for one in batch.images]) if batch.images else None
+        except Exception as error:
+            return Failure.of(error)
+        return Rows(_bytes(texts), _bytes(images))
+
+    return encode
+
+
+def _bytes(rows: FloatArray | None) -> bytearray:
+    return bytearray() if rows is None else bytearray(np.ascontiguousarray(rows, np.float32).data)
+
+
+if __name__ == "__main__":
+    main()

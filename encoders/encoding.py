@@ -1,0 +1,148 @@
+"""Encoders that the event loop never waits in: in a process of their own, or in a thread of this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from encoders.children.child import Child, Program
+from encoders.children.crew import Crew
+from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Rows, picture, texts_out
+from encoders.errors import ChildUnavailable, SpecMismatch
+from encoders.port import Encoder, Pixels
+from encoders.preparation import Preparer
+from encoders.spec import EmbeddingSpec, FloatArray
+
+_READY: Final = msgspec.msgpack.Decoder(EncoderReady | Failure)
+_ANSWER: Final = msgspec.msgpack.Decoder(Rows | Failure)
+
+
+class EncoderProcess:
+    """An encoder in a child process, whose device and GIL nothing else uses; an async context manager.
+
+    A second batch waits at the child while it works on the first, so that the device has no pause between them.
+    A child that dies is replaced when the next batch comes, which waits for the model to be loaded again.
+    """
+
+    def __init__(
+        self, name: str, device: str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
+    ) -> None:
+        """Take down what to run; entering the context loads it.
+
+        Args:
+            name: As `load_encoder` takes it.
+            device: As `load_encoder` takes it.
+            deadline_s: The longest that one batch may take on the device.
+            start_deadline_s: The longest that loading may take, which may fetch the model first.
+        """
+        self._program = Program(
+            what=f"encoder {name!r}",
+            module="encoders.children.encode",
+            setup=EncodingSetup(name, device),
+            deadline_s=deadline_s,
+            start_deadline_s=start_deadline_s,
+        )
+        self._crew = Crew(self._start)
+        self._ready: EncoderReady | None = None
+
+    @property
+    def spec(self) -> EmbeddingSpec:
+        """The space its vectors live in."""
+        return self._loaded.spec
+
+    @property
+    def preparer(self) -> Preparer:
+        """Makes its input of decoded pictures, in whichever thread or process."""
+        return self._loaded.preparer
+
+    @property
+    def pid(self) -> int:
+        """The child's process id. Raises `ChildUnavailable` while none runs."""
+        pids = self._crew.pids
+        if not pids:
+            raise ChildUnavailable(f"the {self._program.what} has no process just now")
+        return pids[0]
+
+    async def __aenter__(self) -> EncoderProcess:
+        """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `ChildUnavailable`."""
+        await self._crew.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._crew.close()
+
+    async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
+        """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing.
+
+        Raises:
+            ChildFailed: the process died, or took longer than the deadline.
+            ChildUnavailable: it could not be started again, or is closed.
+            EncoderError: the encoder refused the batch.
+        """
+        batch = Batch(texts_out(texts), [picture(one) for one in images])
+        rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), len(images)))
+        if isinstance(rows, Failure):
+            raise rows.error()
+        return rows
+
+    @property
+    def _loaded(self) -> EncoderReady:
+        if self._ready is None:
+            raise ChildUnavailable(f"the {self._program.what} is not loaded yet: enter its context first")
+        return self._ready
+
+    async def _start(self) -> Child:
+        child = await Child.start(self._program)
+        try:
+            self._ready = self._checked(child)
+        except BaseException:
+            await child.close()
+            raise
+        return child
+
+    def _checked(self, child: Child) -> EncoderReady:
+        try:
+            ready = _READY.decode(child.greeting)
+        except msgspec.MsgspecError as error:
+            raise ChildUnavailable(f"the {child} greeted with nonsense") from error
+        if isinstance(ready, Failure):
+            raise ready.error()
+        if self._ready is not None and ready.spec != self._ready.spec:
+            raise SpecMismatch(f"the {child} was {self._ready.spec.key} and came back as {ready.spec.key}")
+        return ready
+
+    def _rows(self, data: bytes, n_texts: int, n_images: int) -> tuple[FloatArray, FloatArray] | Failure:
+        answer = _ANSWER.decode(data)
+        if isinstance(answer, Failure):
+            return answer
+        shape = (self.spec.dim,)
+        return (
+            np.frombuffer(answer.texts, np.float32).reshape(n_texts, *shape),
+            np.frombuffer(answer.images, np.float32).reshape(n_images, *shape),
+        )
+
+
+class ThreadEncoder:
+    """An encoder in a thread of this process: nothing to start, and one GIL for it and the event loop."""
+
+    def __init__(self, encoder: Encoder, executor: Executor) -> None:
+        """Args: executor: of exactly one thread, which stays the caller's to shut down."""
+        self.spec = encoder.spec
+        self._encoder = encoder
+        self._executor = executor
+
+    async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
+        """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._encode, texts, images)
+
+    def _encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
+        none = np.zeros((0, self.spec.dim), np.float32)
+        return (
+            self._encoder.encode_texts(texts) if texts else none,
+            self._encoder.encode_images(images) if images else none,
+        )

@@ -1,0 +1,68 @@
+"""Who gets how much of a chunk."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from encoders.errors import ChildUnavailable, InvalidImage
+from encoders.turns import CHUNK_BYTES, CHUNK_PICTURES, Call, Turns
+
+
+def _line(*sizes: int) -> tuple[Turns, list[Call]]:
+    turns, calls = Turns(), [Call([b"x"] * size) for size in sizes]
+    for call in calls:
+        turns.add(call)
+    return turns, calls
+
+
+def _shares(turns: Turns, calls: list[Call], processes: int = 1) -> list[int]:
+    chunk = turns.take(processes)
+    return [sum(part.call is call for part in chunk) for call in calls]
+
+
+async def test_small_calls_share_a_chunk() -> None:
+    assert _shares(*_line(1, 2, 3)) == [1, 2, 3]
+
+
+async def test_a_large_call_goes_to_the_end_of_the_line_after_each_chunk() -> None:
+    turns, calls = _line(40, 3)
+    shares = [_shares(turns, calls) for _ in range(3)]
+    assert shares == [[16, 0], [13, 3], [11, 0]]
+    assert not turns
+
+
+async def test_processes_share_what_waits() -> None:
+    turns, calls = _line(8)
+    assert [_shares(turns, calls, processes=4)[0] for _ in range(2)] == [2, 2]
+
+
+async def test_a_chunk_is_full_by_bytes_too() -> None:
+    turns, call = Turns(), Call([bytes(CHUNK_BYTES // 2)] * CHUNK_PICTURES)
+    turns.add(call)
+    assert len(turns.take(1)) == 2
+
+
+async def test_what_is_left_of_a_call_given_up_leaves_the_line() -> None:
+    turns, calls = _line(20, 1)
+    turns.take(1)
+    turns.drop(calls[0])
+    assert _shares(turns, calls) == [0, 1]
+
+
+async def test_a_call_is_finished_with_its_last_picture_in_their_order() -> None:
+    call, outcomes = Call([b"a", b"b"]), [InvalidImage("a"), InvalidImage("b")]
+    call.settle(1, outcomes[1])
+    assert not call.finished.done()
+    call.settle(0, outcomes[0])
+    await call.finished
+    assert call.outcomes == outcomes
+
+
+async def test_a_failed_call_stays_failed() -> None:
+    call = Call([b"a"])
+    call.fail(ChildUnavailable("gone"))
+    call.settle(0, InvalidImage("a"))
+    with pytest.raises(ChildUnavailable):
+        await asyncio.wait_for(call.finished, 1)
