@@ -38,7 +38,7 @@ class WriteLease:
         return self._ends - self._clock() >= LEAST_S
 
     async def end(self, still_wanted: Callable[[], None]) -> float:
-        """When a write that begins now must have landed, of the monotonic clock; waits for the next heartbeat if need be.
+        """When a write that begins now must have landed, by the monotonic clock; waits for a heartbeat if need be.
 
         Args:
             still_wanted: called now and then while waiting; raises to end it.
