@@ -5,6 +5,7 @@ Each port has an in-memory double that passes the same contract tests as the rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -76,8 +77,16 @@ class ProductStore(Protocol):
         """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
         ...
 
-    async def write(self, rows: Sequence[IndexRow]) -> None:
-        """Insert or replace rows; ids must be distinct. Raises `InvalidRecord` before anything is written."""
+    async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
+        """Insert or replace rows; ids must be distinct.
+
+        Args:
+            rows: what to write.
+            until: the time of the monotonic clock, seconds, by which the write has landed or is given up.
+
+        Raises:
+            InvalidRecord: before anything is written.
+        """
         ...
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
@@ -105,20 +114,53 @@ class Interaction:
     kind: str
     product_id: str
     time_ms: int
+    source: str = ""
+    """Whose `event_id` it is; ids are unique within their source."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraitChange:
+    """What an event says a shopper is like; None clears a trait."""
+
+    event_id: str
+    values: Mapping[str, str | None]
+    time_ms: int
+    source: str = ""
 
 
 class ProfileStore(Protocol):
-    """What shoppers did and are like. Idempotent by event id, bounded a user, any order of arrival.
+    """What shoppers did and are like: the same whatever the order, the repetitions and the batches of the events.
 
+    Idempotent by (source, event id), bounded a user. A user's history is their latest interactions by (time, source,
+    id). Once it is full, an interaction from before the oldest kept is ignored altogether, so that none counts again
+    that was counted and has made room since. Nothing counts that happened when its user was forgotten, or before.
+    Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
     Raises `StoreUnavailable` when the store does not answer within its deadline.
     """
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        """Add (user id, interaction) pairs; a known event id changes nothing."""
+        """Add (user id, interaction) pairs; a repeated event keeps the latest of its times.
+
+        Raises:
+            InvalidRecord: one of them cannot be stored; the others may or may not have been.
+        """
         ...
 
-    async def set_traits(self, traits: Sequence[tuple[str, int, Mapping[str, str | None]]]) -> None:
-        """Set (user id, time ms, traits); each trait keeps its latest value, null clears it."""
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        """Apply (user id, change) pairs; each trait keeps its latest value by (time, source, id), null clears it.
+
+        A user keeps as many traits as `indexer.profiles.TRAITS`, cleared ones included: the latest.
+
+        Raises:
+            InvalidRecord: one of them cannot be stored; the others may or may not have been.
+        """
+        ...
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        """Erase, for each (user id, time ms), what the user did and was like until then; keep ignoring it if it comes.
+
+        What they added to popularity stays: it names nobody.
+        """
         ...
 
     async def recent(self, user_id: str) -> list[Interaction]:
@@ -129,12 +171,41 @@ class ProfileStore(Protocol):
         """A user's traits."""
         ...
 
+    async def latest_ms(self, user_id: str) -> int | None:
+        """When the latest thing known of a user happened, Unix milliseconds; None: nothing is known."""
+        ...
+
     async def popular(self, limit: int) -> list[str]:
         """The products that shoppers interacted with most of late, most first."""
         ...
 
-    async def forget(self, user_id: str) -> None:
-        """Erase a user; forgetting one that is unknown is no error."""
+
+class RestoreLease(Protocol):
+    """Whether profiles have to be restored, and the right to do it, which one worker has at a time.
+
+    The store itself remembers that its profiles are whole: a store that is new, or lost its data, does not.
+    A lease that is not renewed in time ends, and somebody else may take it.
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def is_needed(self) -> bool:
+        """Whether the store does not know its profiles to be whole."""
+        ...
+
+    async def take(self) -> bool:
+        """Take the lease, if a restore is needed and nobody has it."""
+        ...
+
+    async def renew(self) -> bool:
+        """Keep the lease; False: it is lost."""
+        ...
+
+    async def complete(self) -> bool:
+        """Note that profiles are whole, and give the lease back; False: it is lost, and nothing was noted."""
+        ...
+
+    async def release(self) -> None:
+        """Give the lease back, if it is still held."""
         ...
 
 

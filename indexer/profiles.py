@@ -1,75 +1,77 @@
-"""What shoppers did and are like: `RedisProfileStore` and its in-memory double."""
+"""What shoppers did and are like: `RedisProfileStore` and its in-memory double.
+
+An event is known by its source and id. That it counts once is exact as long as its user's profile lives: repeated or
+late, it is either still in the history, or older than all that is, and then ignored.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
 
 import msgspec
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import ResponseError
 
-from indexer.ports import Interaction
+from indexer import profile_scripts as scripts
+from indexer.errors import InvalidRecord
+from indexer.ports import Interaction, TraitChange
 from indexer.redis_client import redis_call
+
+T = TypeVar("T")
 
 HISTORY = 200
 """How many interactions of a user are kept, the latest ones."""
+TRAITS = 128
+"""How many traits of a user are kept, cleared ones included, the latest ones."""
 USER_TTL_S = 180 * 86_400
+HORIZON_S = 30 * 86_400.0
+"""How old an event may be that still comes; for so long a forgotten user's earlier events are ignored."""
+CLOCK_SKEW_S = 3_600
+"""And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR = 10_000
 """How many products take part in popularity."""
 POPULAR_HALF_LIFE_S = 7 * 86_400
 POPULARITY_EPOCH_S = 1_735_689_600  # 2025-01-01; weights grow from here, see `popularity_weight`.
 KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
-
-# KEYS: the user's history, popularity. Popularity counts an event only when the history did not have it yet.
-_RECORD = """
-if redis.call('ZADD', KEYS[1], 'NX', ARGV[1], ARGV[2]) == 1 then
-  redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[3])
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  redis.call('ZINCRBY', KEYS[2], ARGV[5], ARGV[6])
-  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[7])
-end
-"""
-# KEYS: the user's traits. A trait is kept as {time, value}; the later time wins, a cleared one stays as a marker.
-_SET_TRAITS = """
-for i = 3, #ARGV, 2 do
-  local old = redis.call('HGET', KEYS[1], ARGV[i])
-  if not old or tonumber(ARGV[1]) >= cjson.decode(old)[1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-end
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-"""
+EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
+"""What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
 
 
 class RedisProfileStore:
-    """`ProfileStore` over Redis sorted sets and hashes, each event one atomic script in a pipeline."""
+    """`ProfileStore` over Redis sorted sets and hashes; one atomic script a batch.
 
-    def __init__(self, redis: Redis, deadline_s: float = 0.5) -> None:
+    A history is a sorted set by time, whose members tell all else of an event: one key, so that a Redis that makes
+    room evicts it as a whole.
+    """
+
+    def __init__(self, redis: Redis, deadline_s: float = 0.5, horizon_s: float = HORIZON_S) -> None:
         self._redis = redis
         self._deadline_s = deadline_s
-        self._record = redis.register_script(_RECORD)
-        self._set_traits = redis.register_script(_SET_TRAITS)
+        self._remember_s = int(horizon_s) + CLOCK_SKEW_S
+        self._record = redis.register_script(scripts.RECORD)
+        self._set_traits = redis.register_script(scripts.SET_TRAITS)
+        self._forget = redis.register_script(scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        if not interactions:
-            return
-        async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
-            for user_id, one in interactions:
-                bounds = [HISTORY, USER_TTL_S, popularity_weight(one), one.product_id, POPULAR]
-                await self._record(
-                    keys=[_history_key(user_id), _POPULAR_KEY], args=[one.time_ms, _member(one), *bounds], client=pipe
-                )
-            await pipe.execute()
+        bounds = [HISTORY, USER_TTL_S, POPULAR, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        for part in _parts(interactions, EVENTS_A_CALL):
+            packed = [
+                (user_id, one.time_ms, _member(one).decode(), one.product_id, KIND_WEIGHTS.get(one.kind, 0.0))
+                for user_id, one in part
+            ]
+            await self._write(self._record, [_POPULAR_KEY], packed, bounds)
 
-    async def set_traits(self, traits: Sequence[tuple[str, int, Mapping[str, str | None]]]) -> None:
-        if not traits:
-            return
-        async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
-            for user_id, time_ms, named in traits:
-                pairs = [
-                    part for name, value in named.items() for part in (name, msgspec.json.encode([time_ms, value]))
-                ]
-                await self._set_traits(keys=[_traits_key(user_id)], args=[time_ms, USER_TTL_S, *pairs], client=pipe)
-            await pipe.execute()
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        for part in _parts(changes, TRAIT_CHANGES_A_CALL):
+            packed = [(user_id, one.time_ms, one.source, one.event_id, _stored_traits(one)) for user_id, one in part]
+            await self._write(self._set_traits, [], packed, [TRAITS, USER_TTL_S])
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        for part in _parts(forgotten, EVENTS_A_CALL):
+            await self._write(self._forget, [], part, [self._remember_s])
 
     async def recent(self, user_id: str) -> list[Interaction]:
         async with redis_call(self._deadline_s):
@@ -77,22 +79,30 @@ class RedisProfileStore:
                 list[tuple[bytes, float]],
                 await self._redis.zrevrange(_history_key(user_id), 0, HISTORY - 1, withscores=True),
             )
-        return [Interaction(*msgspec.json.decode(member), time_ms=int(score)) for member, score in found]
+        return [_interaction(member, score) for member, score in found]
 
     async def traits(self, user_id: str) -> dict[str, str]:
         async with redis_call(self._deadline_s):
             found = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(_traits_key(user_id)))
-        values = {name.decode(): msgspec.json.decode(value)[1] for name, value in found.items()}
+        values = {name.decode(): msgspec.json.decode(stored)[3] for name, stored in found.items()}
         return {name: value for name, value in values.items() if value is not None}
+
+    async def latest_ms(self, user_id: str) -> int | None:
+        async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrevrange(_history_key(user_id), 0, 0, withscores=True)
+            pipe.hvals(_traits_key(user_id))
+            newest, stored = await pipe.execute()
+        times = [score for _, score in newest] + [msgspec.json.decode(one)[0] for one in stored]
+        return int(max(times)) if times else None
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
             found = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
         return [product_id.decode() for product_id in found]
 
-    async def forget(self, user_id: str) -> None:
-        async with redis_call(self._deadline_s):
-            await self._redis.delete(_history_key(user_id), _traits_key(user_id))
+    async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
+        async with redis_call(self._deadline_s), _blaming_records():
+            await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
 class InMemoryProfileStore:
@@ -100,36 +110,63 @@ class InMemoryProfileStore:
 
     def __init__(self) -> None:
         self._history: dict[str, dict[bytes, Interaction]] = {}
-        self._traits: dict[str, dict[str, tuple[int, str | None]]] = {}
+        self._traits: dict[str, dict[str, tuple[_Stamp, str | None]]] = {}
+        self._forgotten: dict[str, int] = {}
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         for user_id, one in interactions:
-            history = self._history.setdefault(user_id, {})
-            if _member(one) in history:
-                continue
-            history[_member(one)] = one
-            if len(history) > HISTORY:
-                del history[min(history, key=lambda member: history[member].time_ms)]
-            self._popular[one.product_id] = self._popular.get(one.product_id, 0.0) + popularity_weight(one)
+            if not self._is_forgotten(user_id, one.time_ms):
+                self._record(self._history.setdefault(user_id, {}), _member(one), one)
 
-    async def set_traits(self, traits: Sequence[tuple[str, int, Mapping[str, str | None]]]) -> None:
-        for user_id, time_ms, named in traits:
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        for user_id, one in changes:
+            if self._is_forgotten(user_id, one.time_ms):
+                continue
             kept = self._traits.setdefault(user_id, {})
-            kept |= {n: (time_ms, v) for n, v in named.items() if n not in kept or time_ms >= kept[n][0]}
+            for name, value in one.values.items():
+                stamp = (one.time_ms, one.source, one.event_id, name)
+                if name not in kept or stamp > kept[name][0]:
+                    kept[name] = (stamp, value)
+            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[TRAITS:]:
+                del kept[name]
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        for user_id, time_ms in forgotten:
+            self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
+            history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
+            self._history[user_id] = {member: one for member, one in history.items() if one.time_ms > time_ms}
+            self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
 
     async def recent(self, user_id: str) -> list[Interaction]:
-        return sorted(self._history.get(user_id, {}).values(), key=lambda one: -one.time_ms)
+        history = self._history.get(user_id, {})
+        return [history[member] for member in sorted(history, key=lambda m: (history[m].time_ms, m), reverse=True)]
 
     async def traits(self, user_id: str) -> dict[str, str]:
         return {name: value for name, (_, value) in self._traits.get(user_id, {}).items() if value is not None}
 
+    async def latest_ms(self, user_id: str) -> int | None:
+        times = [one.time_ms for one in self._history.get(user_id, {}).values()]
+        return max(times + [stamp[0] for stamp, _ in self._traits.get(user_id, {}).values()], default=None)
+
     async def popular(self, limit: int) -> list[str]:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
 
-    async def forget(self, user_id: str) -> None:
-        self._history.pop(user_id, None)
-        self._traits.pop(user_id, None)
+    def _record(self, history: dict[bytes, Interaction], member: bytes, one: Interaction) -> None:
+        known = history.get(member)
+        if known and known.time_ms >= one.time_ms:
+            return
+        history[member] = one
+        if len(history) > HISTORY:
+            oldest = min(history, key=lambda m: (history[m].time_ms, m))
+            del history[oldest]
+            if oldest == member:
+                return
+        gain = popularity_weight(one) - (popularity_weight(known) if known else 0.0)
+        self._popular[one.product_id] = self._popular.get(one.product_id, 0.0) + gain
+
+    def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
+        return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
 
 
 def popularity_weight(one: Interaction) -> float:
@@ -138,20 +175,53 @@ def popularity_weight(one: Interaction) -> float:
     Later ones weigh more instead of older ones decaying, so nothing has to be rewritten as time passes.
     Source: Cormode et al., 2009, "Forward Decay: A Practical Time Decay Model for Streaming Systems".
     """
-    age_s = min(one.time_ms / 1000, time.time()) - POPULARITY_EPOCH_S
+    age_s = one.time_ms / 1000 - POPULARITY_EPOCH_S
     return KIND_WEIGHTS.get(one.kind, 0.0) * 2.0 ** (age_s / POPULAR_HALF_LIFE_S)
 
 
-_POPULAR_KEY = "vitrine:popular"
+_POPULAR_KEY = "vitrine:popularity"
+_UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a number", "attempt to")
+"""What Redis says of one record, not of its own state."""
+_Stamp = tuple[int, str, str, str]
+"""Time, source, event id, trait's name."""
+
+
+@asynccontextmanager
+async def _blaming_records() -> AsyncIterator[None]:
+    """Tell what Redis will never take from what it does not take just now."""
+    try:
+        yield
+    except ResponseError as error:
+        if any(sign in str(error) for sign in _UNSTORABLE):
+            raise InvalidRecord(f"Redis cannot store it: {str(error)[:300]}") from error
+        raise
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _history_key(user_id: str) -> str:
-    return f"vitrine:user:{user_id}:history"
+    return f"{scripts.USER_PREFIX}{user_id}:{scripts.HISTORY_SUFFIX}"
 
 
 def _traits_key(user_id: str) -> str:
-    return f"vitrine:user:{user_id}:traits"
+    return f"{scripts.USER_PREFIX}{user_id}:{scripts.TRAITS_SUFFIX}"
 
 
 def _member(one: Interaction) -> bytes:
-    return msgspec.json.encode([one.event_id, one.kind, one.product_id])
+    return msgspec.json.encode((one.source, one.event_id, one.kind, one.product_id))
+
+
+def _interaction(member: bytes, score: float) -> Interaction:
+    source, event_id, kind, product_id = _members.decode(member)
+    return Interaction(event_id, kind, product_id, int(score), source)
+
+
+def _stored_traits(one: TraitChange) -> list[str]:
+    stamp = (one.time_ms, one.source, one.event_id)
+    stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in one.values.items()}
+    return [part for pair in stored.items() for part in pair]
+
+
+_members = msgspec.json.Decoder(tuple[str, str, str, str])

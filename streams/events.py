@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -105,6 +105,12 @@ class UserSearched(Struct, forbid_unknown_fields=True, omit_defaults=True):
     query_id: Annotated[str, Meta(max_length=256)] | None = None
 
 
+class UserForgotten(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A shopper who is to be forgotten: what they did until then counts no more, whenever it comes again."""
+
+    user_id: UserId
+
+
 class IndexChange(Struct, omit_defaults=True):
     """What became of a product in the index, on `vitrine.index-changes`: at least once, in order a product."""
 
@@ -123,18 +129,20 @@ class IndexChange(Struct, omit_defaults=True):
 
 
 ProductData = Product | DeletedProduct
-UserData = UserProfiled | UserInteraction | UserSearched
+UserData = UserProfiled | UserInteraction | UserSearched | UserForgotten
 
 PRODUCT_TYPES: dict[str, type[ProductData]] = {
     "product.created": Product,
     "product.updated": Product,
     "product.deleted": DeletedProduct,
 }
+USER_FORGOTTEN = "user.forgotten"
 INTERACTIONS = ("viewed", "clicked", "liked", "carted", "purchased")
 USER_TYPES: dict[str, type[UserData]] = {
     "user.profiled": UserProfiled,
     **{f"user.{kind}": UserInteraction for kind in INTERACTIONS},
     "user.searched": UserSearched,
+    USER_FORGOTTEN: UserForgotten,
 }
 TYPES_BY_TOPIC: dict[str, Mapping[str, type[Any]]] = {PRODUCT_EVENTS: PRODUCT_TYPES, USER_EVENTS: USER_TYPES}
 
@@ -250,5 +258,10 @@ def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | msgspec.Raw, what
 
 
 def _to_ms(time: datetime) -> int:
+    # In whole numbers: by way of a float, a time that is encoded and decoded could lose its last millisecond.
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)
+    return (aware - _UNIX_EPOCH) // _MILLISECOND
+
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)

@@ -1,22 +1,75 @@
-"""The shopper pipeline: a batch of user events becomes one write to the profile store."""
+"""The shopper pipeline: a batch of user events becomes a few writes to the profile store."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
-from indexer.ports import Interaction, ProfileStore
+from indexer.ports import Interaction, ProfileStore, TraitChange
 from streams import metrics
 from streams.dead_letters import dead_letter
 from streams.decoding import Horizon, decode_message
 from streams.errors import InvalidEvent
-from streams.events import Event, UserInteraction, UserProfiled
+from streams.events import Event, UserForgotten, UserInteraction, UserProfiled
 from streams.messages import Message
 from streams.publisher import Publisher
 from streams.retrying import until_available
 
+log = logging.getLogger(__name__)
+
+Refused = tuple[Message, InvalidEvent]
+
+
+class ProfileRecorder:
+    """Writes user events to the profile store: any order, any repetition, any batches make the same profiles."""
+
+    def __init__(self, profiles: ProfileStore, horizon: Horizon) -> None:
+        self._profiles = profiles
+        self._horizon = horizon
+
+    async def record(self, batch: Sequence[Message]) -> list[Refused]:
+        """Record a batch durably, however long the store is away; what can never be recorded is handed back."""
+        accepted: list[tuple[Message, Event]] = []
+        refused: list[Refused] = []
+        for message in batch:
+            try:
+                accepted.append((message, decode_message(message, self._horizon)))
+            except InvalidEvent as fault:
+                refused.append((message, fault))
+            except Exception as error:
+                refused.append(_unforeseen(message, error))
+        return refused + await self._write_or_bisect(accepted)
+
+    async def _write_or_bisect(self, accepted: Sequence[tuple[Message, Event]]) -> list[Refused]:
+        """Write; when the batch cannot be, find the events at fault and go on without them."""
+        try:
+            await self._write([event for _, event in accepted])
+        except Exception as error:
+            if len(accepted) == 1:
+                return [_unforeseen(accepted[0][0], error)]
+            middle = len(accepted) // 2
+            return await self._write_or_bisect(accepted[:middle]) + await self._write_or_bisect(accepted[middle:])
+        return []
+
+    async def _write(self, events: Sequence[Event]) -> None:
+        forgotten: list[tuple[str, int]] = []
+        interactions: list[tuple[str, Interaction]] = []
+        traits: list[tuple[str, TraitChange]] = []
+        for event in events:
+            data = event.data
+            if isinstance(data, UserInteraction):
+                interactions.append((data.user_id, _interaction(event, data)))
+            elif isinstance(data, UserProfiled):
+                traits.append((data.user_id, TraitChange(event.id, data.traits, event.time_ms, event.source)))
+            elif isinstance(data, UserForgotten):
+                forgotten.append((data.user_id, event.time_ms))
+        await until_available("redis", lambda: self._profiles.forget(forgotten))
+        await until_available("redis", lambda: self._profiles.record(interactions))
+        await until_available("redis", lambda: self._profiles.set_traits(traits))
+
 
 class ProfilePipeline:
-    """Records what shoppers do. Idempotent by event id, so redelivery counts nothing twice."""
+    """Records what shoppers do, and buries what cannot be recorded."""
 
     def __init__(
         self,
@@ -25,45 +78,29 @@ class ProfilePipeline:
         finish: Callable[[Sequence[Message]], None],
         horizon: Horizon,
     ) -> None:
-        self._profiles = profiles
+        self._recorder = ProfileRecorder(profiles, horizon)
         self._publisher = publisher
         self._finish = finish
-        self._horizon = horizon
 
     async def process(self, batch: list[Message]) -> None:
         """Record a batch: decode, write, bury what is invalid, finish."""
-        events: list[Event] = []
-        refused: list[tuple[Message, InvalidEvent]] = []
-        for message in batch:
-            try:
-                events.append(decode_message(message, self._horizon))
-            except InvalidEvent as fault:
-                refused.append((message, fault))
-        await self._write(events)
-        await self._bury(refused)
+        await self._bury(await self._recorder.record(batch))
         self._finish(batch)
 
-    async def _write(self, events: Sequence[Event]) -> None:
-        interactions = [
-            (event.data.user_id, _interaction(event, event.data))
-            for event in events
-            if isinstance(event.data, UserInteraction)
-        ]
-        traits = [
-            (event.data.user_id, event.time_ms, event.data.traits)
-            for event in events
-            if isinstance(event.data, UserProfiled)
-        ]
-        await until_available("redis", lambda: self._profiles.record(interactions))
-        await until_available("redis", lambda: self._profiles.set_traits(traits))
+    async def _bury(self, refused: Sequence[Refused]) -> None:
+        if not refused:
+            return
+        for _, fault in refused:
+            metrics.DEAD_LETTERS.labels(fault.reason).inc()
+        letters = [dead_letter(message, fault) for message, fault in refused]
+        await until_available("kafka", lambda: self._publisher.publish(letters))
 
-    async def _bury(self, refused: Sequence[tuple[Message, InvalidEvent]]) -> None:
-        if refused:
-            for _, fault in refused:
-                metrics.DEAD_LETTERS.labels(fault.reason).inc()
-            letters = [dead_letter(message, fault) for message, fault in refused]
-            await until_available("kafka", lambda: self._publisher.publish(letters))
+
+def _unforeseen(message: Message, error: Exception) -> Refused:
+    """Whatever it is about this event, it must not stop its partition by ending the worker again and again."""
+    log.error("event_failed", exc_info=error, extra={"partition": message.partition, "offset": message.offset})
+    return message, InvalidEvent("internal", f"{type(error).__name__}: {error}")
 
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:
-    return Interaction(event.id, event.type.removeprefix("user."), data.product_id, event.time_ms)
+    return Interaction(event.id, event.type.removeprefix("user."), data.product_id, event.time_ms, event.source)

@@ -17,7 +17,7 @@ from query_api.errors import InvalidRequest
 from query_api.requests import refused
 from query_api.routes.bodies import json_body
 from query_api.services import Services
-from streams.events import USER_EVENTS, Event, decode_event
+from streams.events import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten, decode_event
 
 SOURCE = "vitrine/query"
 
@@ -52,12 +52,22 @@ class UserRoutes:
         return Response(msgspec.json.encode({"id": event.id}), 202, media_type="application/json")
 
     async def forget(self, request: Request) -> Response:
+        """204 once Kafka has it and the profile is erased; 503, to be repeated, when either is away."""
         user_id = request.path_params["user_id"]
         if not 1 <= len(user_id) <= 256:
             raise InvalidRequest("user_id", f"user_id has {len(user_id)} characters, it takes 1 to 256")
         async with asyncio.timeout(self._services.config.deadline_s):
-            await self._services.profiles.forget(user_id)
+            await self._forget(user_id)
         return Response(status_code=204)
+
+    async def _forget(self, user_id: str) -> None:
+        profiles, publisher = self._services.profiles, self._services.publisher
+        # What is known may be ahead of the clock here.
+        time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
+        if publisher is not None:
+            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
+            await publisher.publish(USER_EVENTS, event)
+        await profiles.forget([(user_id, time_ms)])
 
 
 def read_event(body: bytes) -> Event:
@@ -68,6 +78,8 @@ def read_event(body: bytes) -> Event:
         raise refused(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    if given.type == USER_FORGOTTEN:
+        raise InvalidRequest("type", "a user is forgotten by DELETE /v1/users/{id}")
     envelope: dict[str, Any] = {
         "specversion": "1.0",
         "id": given.id or secrets.token_hex(16),

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from indexer.change_log import InMemoryChangeLog, RedisChangeLog
-from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog, Interaction, ProfileStore
-from indexer.profiles import HISTORY, InMemoryProfileStore, RedisProfileStore
+from indexer.errors import InvalidRecord, StoreUnavailable
+from indexer.ports import ChangeLog, Interaction, ProfileStore, TraitChange
+from indexer.profiles import HISTORY, TRAITS, InMemoryProfileStore, RedisProfileStore
 from indexer.redis_client import RedisConfig, connect
 
 NOW_MS = 1_795_000_000_000
@@ -66,24 +66,107 @@ async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
     assert await profiles.popular(1) == ["sold"]
 
 
+async def test_the_same_id_from_another_source_is_another_event(profiles):
+    await profiles.record([("ada", Interaction("a", "clicked", "p", NOW_MS, source)) for source in ("web", "app")])
+    assert [one.source for one in await profiles.recent("ada")] == ["web", "app"]
+
+
+async def test_an_event_published_twice_at_different_times_counts_once_at_its_latest(profiles):
+    await profiles.record([("ada", clicked("a", "p1")), ("ada", clicked("b", "p2", NOW_MS + 1))])
+    await profiles.record([("ada", clicked("a", "p1", NOW_MS + 2)), ("ada", clicked("a", "p1", NOW_MS - 2))])
+    assert await profiles.recent("ada") == [clicked("a", "p1", NOW_MS + 2), clicked("b", "p2", NOW_MS + 1)]
+
+
+async def test_an_event_published_again_later_weighs_as_of_then_alone(profiles):
+    day_ms = 86_400_000
+    twice = [clicked("a", "again", NOW_MS + days * day_ms) for days in (0, 7)]
+    await profiles.record([("ada", one) for one in twice])
+    await profiles.record([("ada", clicked("b", "once", NOW_MS + 8 * day_ms))])
+    assert await profiles.popular(2) == ["once", "again"]
+
+
+async def test_an_event_older_than_a_full_history_does_not_count_again(profiles):
+    latest = [("ada", clicked(f"e{n}", "new", time_ms=NOW_MS + n, kind="viewed")) for n in range(HISTORY)]
+    early = ("ada", clicked("early", "old", NOW_MS - 1, "purchased"))
+    await profiles.record([early, *latest])
+    before = await profiles.recent("ada")
+    for _ in range(HISTORY // 10):
+        await profiles.record([early])
+    assert await profiles.recent("ada") == before and len(before) == HISTORY
+    assert await profiles.popular(2) == ["new", "old"]
+
+
 async def test_each_trait_keeps_its_latest_value_and_null_clears_it(profiles):
-    await profiles.set_traits([("ada", 2, {"age": "30-39", "style": "sporty"})])
-    await profiles.set_traits([("ada", 1, {"age": "20-29", "city": "Rome"}), ("ada", 3, {"style": None})])
-    await profiles.set_traits([("ada", 2, {"style": "late"})])
+    await profiles.set_traits([("ada", TraitChange("2", {"age": "30-39", "style": "sporty"}, 2))])
+    await profiles.set_traits(
+        [("ada", TraitChange("1", {"age": "20-29", "city": "Rome"}, 1)), ("ada", TraitChange("3", {"style": None}, 3))]
+    )
+    await profiles.set_traits([("ada", TraitChange("2", {"style": "late"}, 2))])
     assert await profiles.traits("ada") == {"age": "30-39", "city": "Rome"}
 
 
-async def test_a_forgotten_user_leaves_nothing(profiles):
-    await profiles.record([("ada", clicked("a"))])
-    await profiles.set_traits([("ada", 1, {"age": "30-39"})])
-    await profiles.forget("ada")
-    await profiles.forget("ada")
-    assert await profiles.recent("ada") == [] and await profiles.traits("ada") == {}
+async def test_a_user_keeps_a_bounded_number_of_traits_the_latest(profiles):
+    changes = [("ada", TraitChange(f"e{n}", {f"trait-{n}": "x"}, n)) for n in range(TRAITS + 3)]
+    await profiles.set_traits(changes)
+    assert await profiles.traits("ada") == {f"trait-{n}": "x" for n in range(3, TRAITS + 3)}
+    await profiles.set_traits(changes[:3])
+    assert len(await profiles.traits("ada")) == TRAITS and "trait-0" not in await profiles.traits("ada")
+
+
+async def test_a_forgotten_user_leaves_nothing_and_does_not_come_back(profiles):
+    events, traits = [("ada", clicked("a"))], [("ada", TraitChange("t", {"age": "30-39"}, NOW_MS))]
+    await profiles.record(events)
+    await profiles.set_traits(traits)
+    await profiles.forget([("ada", NOW_MS), ("nobody", NOW_MS)])
+    for _ in range(2):
+        assert await profiles.recent("ada") == [] and await profiles.traits("ada") == {}
+        await profiles.forget([("ada", NOW_MS - 5)])
+        await profiles.record(events)
+        await profiles.set_traits(traits)
+
+
+async def test_what_a_user_does_after_being_forgotten_counts(profiles):
+    await profiles.forget([("ada", NOW_MS)])
+    later = clicked("b", time_ms=NOW_MS + 1)
+    await profiles.record([("ada", clicked("a")), ("ada", later), ("ben", clicked("c"))])
+    await profiles.set_traits([("ada", TraitChange("t", {"age": "30-39"}, NOW_MS + 1))])
+    await profiles.forget([("ada", NOW_MS)])
+    assert await profiles.recent("ada") == [later] and await profiles.traits("ada") == {"age": "30-39"}
+    assert len(await profiles.recent("ben")) == 1
+
+
+async def test_it_is_known_when_the_latest_thing_happened(profiles):
+    assert await profiles.latest_ms("ada") is None
+    await profiles.record([("ada", clicked("a")), ("ada", clicked("b", time_ms=NOW_MS - 1))])
+    assert await profiles.latest_ms("ada") == NOW_MS
+    await profiles.set_traits([("ada", TraitChange("t", {"age": None}, NOW_MS + 7))])
+    assert await profiles.latest_ms("ada") == NOW_MS + 7
 
 
 async def test_nothing_to_record_is_no_error(profiles):
     await profiles.record([])
     await profiles.set_traits([])
+    await profiles.forget([])
+
+
+async def test_texts_of_any_kind_are_kept_as_they_are(profiles):
+    odd = "a:b \u0000\"\\'{}\u2028 \U0001f600 日本 " + "x" * 200
+    event = Interaction(odd, "clicked", "p", NOW_MS, odd)
+    await profiles.record([(odd, event)])
+    await profiles.set_traits([(odd, TraitChange(odd, {odd: odd, "": ""}, NOW_MS, odd))])
+    assert await profiles.recent(odd) == [event] and await profiles.traits(odd) == {odd: odd, "": ""}
+    await profiles.forget([(odd, NOW_MS)])
+    assert await profiles.recent(odd) == [] and await profiles.traits(odd) == {}
+
+
+async def test_a_record_that_redis_will_never_take_is_told_from_a_redis_that_is_away(redis_url):
+    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    await redis.flushdb()
+    await redis.set("vitrine:user:ada:events", "no history")
+    with pytest.raises(InvalidRecord):
+        await RedisProfileStore(redis, 5).record([("ben", clicked("a")), ("ada", clicked("a"))])
+    await RedisProfileStore(redis, 5).record([("ben", clicked("a"))])
+    await redis.aclose()
 
 
 async def test_the_log_tells_what_changed_after_a_position(changes):

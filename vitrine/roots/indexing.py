@@ -1,4 +1,4 @@
-"""The indexing worker: Kafka → encoder → Milvus, composed."""
+"""The indexing worker: Kafka → encoder → Milvus and Redis, composed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import faust
@@ -18,6 +19,7 @@ from encoders.encoding import EncoderProcess
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore
 from indexer.milvus import open_store
+from indexer.profile_restores import RedisRestoreLease
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
 from streams import metrics
@@ -33,8 +35,8 @@ from streams.lease import WriteLease
 from streams.messages import PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
+from streams.profile_restore import ProfileRestorer, RestoreConfig
 from streams.profiling import ProfilePipeline
-from streams.publisher import Publisher
 from streams.topics import ensure_topics
 from vitrine.settings import Settings
 
@@ -42,6 +44,8 @@ log = logging.getLogger(__name__)
 
 EXIT_FAILED = 70
 """A pipeline failed in a way that it cannot deal with (EX_SOFTWARE)."""
+
+Work = Coroutine[Any, Any, object]
 
 
 async def run_indexing_worker(settings: Settings) -> None:
@@ -55,102 +59,119 @@ async def run_indexing_worker(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await ensure_topics(settings.kafka)
     async with AsyncExitStack() as resources:
-        worker = await _IndexingWorker.open(settings, resources)
-        await worker.run_until(stop)
-    log.info("worker_stopped")
-
-
-class _IndexingWorker:
-    """The pipelines, each behind its batcher, over real servers."""
-
-    def __init__(self, settings: Settings, app: faust.App) -> None:
-        self._settings = settings
-        self._app = app
-        self._acknowledger = PrefixAcknowledger()
-        self._lease = WriteLease(settings.kafka.session_timeout_s)
-        self._horizon = Horizon(past_s=settings.indexing.horizon_days * 86_400)
-        metrics.UNACKNOWLEDGED.set_function(self._acknowledger.waiting)
-
-    @classmethod
-    async def open(cls, settings: Settings, resources: AsyncExitStack) -> _IndexingWorker:
-        """Connect to all servers; `resources` closes what was opened."""
-        worker = cls(settings, build_app(settings.kafka, settings.indexing, settings.data_dir / "faust"))
+        consumer = _Consumer.of(settings)
         redis = connect(settings.redis)
         resources.push_async_callback(redis.aclose)
-        publisher = FaustPublisher(worker._app, settings.kafka.deadline_s)
-        products = await worker._products(redis, publisher, resources)
-        profiles = worker._profiles(redis, publisher)
+        products = await _products(settings, consumer, redis, resources)
+        profiles, restorer = _profiles(settings, consumer, redis)
         limits = _limits(settings.indexing)
         batchers = {
             PRODUCT_EVENTS: MicroBatcher(limits, products.process),
             USER_EVENTS: MicroBatcher(limits, profiles.process),
         }
-        add_agents(worker._app, worker._acknowledger, batchers)
-        worker._batchers = batchers
-        worker._membership = Membership(
-            worker._app,
-            worker._acknowledger,
+        add_agents(consumer.app, consumer.acknowledger, batchers)
+        membership = Membership(
+            consumer.app,
+            consumer.acknowledger,
             batchers,
-            worker._lease,
+            consumer.lease,
             products.late_writes,
             settings.indexing.drain_s,
         )
-        worker._background = [products.late_writes.run()]
         url = await resources.enter_async_context(
-            health_server(
-                settings.indexing.health_host, settings.indexing.health_port, lambda: worker._membership.joined
-            )
+            health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
         )
         log.info("worker_connected", extra={"url": url, "encoder": settings.encoder.name})
-        return worker
+        background = [products.late_writes.run(), restorer.run()]
+        await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
+    log.info("worker_stopped")
 
-    async def run_until(self, stop: asyncio.Event) -> None:
-        """Consume until told to stop, then drain."""
-        work = [batcher.run() for batcher in self._batchers.values()] + self._background
-        running = [asyncio.create_task(_run_or_die(one)) for one in work]
-        await self._app.start()
-        running.append(asyncio.create_task(_run_or_die(self._app.wait())))
-        log.info("worker_started")
-        await stop.wait()
-        await self._drain()
-        for task in running:
-            task.cancel()
-        await self._app.stop()
 
-    async def _products(self, redis: Redis, publisher: Publisher, resources: AsyncExitStack) -> ProductPipeline:
-        settings = self._settings
-        encoder = await resources.enter_async_context(EncoderProcess(settings.encoder.name, settings.encoder.device))
-        decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
-        fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-        store = await open_store(settings.milvus, encoder.spec, create=True)
-        resources.push_async_callback(store.close)
-        media = DirectoryMediaStore(settings.media_directory)
-        return ProductPipeline(
-            store,
-            media,
-            PictureLoader(media, fetcher, decoder),
-            encoder,
-            publisher,
-            ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
-            self._acknowledger,
-            self._lease,
-            store.generation,
-            self._horizon,
-            settings.indexing.late_write_s,
+@dataclass(frozen=True, slots=True)
+class _Consumer:
+    """What the pipelines share of this worker's side of Kafka."""
+
+    app: faust.App
+    publisher: FaustPublisher
+    acknowledger: PrefixAcknowledger
+    lease: WriteLease
+    horizon: Horizon
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Consumer:
+        app = build_app(settings.kafka, settings.indexing, settings.data_dir / "faust")
+        acknowledger = PrefixAcknowledger()
+        metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
+        return cls(
+            app,
+            FaustPublisher(app, settings.kafka.deadline_s),
+            acknowledger,
+            WriteLease(settings.kafka.session_timeout_s),
+            Horizon(past_s=settings.indexing.horizon_days * 86_400),
         )
 
-    def _profiles(self, redis: Redis, publisher: Publisher) -> ProfilePipeline:
-        store = RedisProfileStore(redis, self._settings.redis.deadline_s)
-        return ProfilePipeline(store, publisher, self._acknowledger.finish, self._horizon)
 
-    async def _drain(self) -> None:
-        """Let batches under way finish; what the budget does not suffice for is redelivered to the next worker."""
-        budget_s = self._settings.indexing.drain_s
-        try:
-            async with asyncio.timeout(budget_s):
-                await asyncio.gather(*(batcher.drain() for batcher in self._batchers.values()))
-        except TimeoutError:
-            log.warning("drain_cut_short", extra={"budget_s": budget_s})
+async def _products(
+    settings: Settings, consumer: _Consumer, redis: Redis, resources: AsyncExitStack
+) -> ProductPipeline:
+    encoder = await resources.enter_async_context(EncoderProcess(settings.encoder.name, settings.encoder.device))
+    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
+    store = await open_store(settings.milvus, encoder.spec, create=True)
+    resources.push_async_callback(store.close)
+    media = DirectoryMediaStore(settings.media_directory)
+    return ProductPipeline(
+        store,
+        media,
+        PictureLoader(media, fetcher, decoder),
+        encoder,
+        consumer.publisher,
+        ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        consumer.acknowledger,
+        consumer.lease,
+        store.generation,
+        consumer.horizon,
+        settings.indexing.late_write_s,
+    )
+
+
+def _profiles(settings: Settings, consumer: _Consumer, redis: Redis) -> tuple[ProfilePipeline, ProfileRestorer]:
+    deadline_s = settings.redis.deadline_s
+    store = RedisProfileStore(redis, deadline_s, consumer.horizon.past_s)
+    pipeline = ProfilePipeline(store, consumer.publisher, consumer.acknowledger.finish, consumer.horizon)
+    restores = RestoreConfig()
+    lease = RedisRestoreLease(redis, restores.lease_s, deadline_s)
+    return pipeline, ProfileRestorer(store, lease, settings.kafka.bootstrap_servers, consumer.horizon, restores)
+
+
+async def _run_until(
+    stop: asyncio.Event,
+    app: faust.App,
+    batchers: Mapping[str, MicroBatcher],
+    background: Sequence[Work],
+    drain_s: float,
+) -> None:
+    """Consume until told to stop, then drain."""
+    running = [
+        asyncio.create_task(_run_or_die(one)) for one in (*(one.run() for one in batchers.values()), *background)
+    ]
+    await app.start()
+    running.append(asyncio.create_task(_run_or_die(app.wait())))
+    log.info("worker_started")
+    await stop.wait()
+    await _drain(batchers, drain_s)
+    for task in running:
+        task.cancel()
+    await app.stop()
+
+
+async def _drain(batchers: Mapping[str, MicroBatcher], budget_s: float) -> None:
+    """Let batches under way finish; what the budget does not suffice for is redelivered to the next worker."""
+    try:
+        async with asyncio.timeout(budget_s):
+            await asyncio.gather(*(batcher.drain() for batcher in batchers.values()))
+    except TimeoutError:
+        log.warning("drain_cut_short", extra={"budget_s": budget_s})
 
 
 def _limits(indexing: IndexingConfig) -> BatchLimits:
@@ -159,7 +180,7 @@ def _limits(indexing: IndexingConfig) -> BatchLimits:
     )
 
 
-async def _run_or_die(work: Coroutine[Any, Any, object]) -> None:
+async def _run_or_die(work: Work) -> None:
     """Run what ends only by being cancelled; that it ends otherwise, ends the process."""
     try:
         await work

@@ -1,0 +1,187 @@
+"""Profiles depend on which events there were, and on nothing else: the double and the real Redis against an oracle."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer import profiles as module
+from indexer.ports import Interaction, ProfileStore, TraitChange
+from indexer.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
+from indexer.redis_client import RedisConfig, connect
+
+NOW_MS = 1_795_000_000_000
+HISTORY, TRAITS = 4, 3
+USERS = ("ada", "ben")
+
+Change = tuple[str, Interaction | TraitChange | int]
+"""A user, and what they did, what they are like, or when they were forgotten."""
+OpenStore = Callable[[], Any]
+
+each_example_opens_a_store = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenStore]:
+    """Opens an empty store, with bounds small enough to be met."""
+    monkeypatch.setattr(module, "HISTORY", HISTORY)
+    monkeypatch.setattr(module, "TRAITS", TRAITS)
+
+    async def open_memory() -> ProfileStore:
+        return InMemoryProfileStore()
+
+    if request.param == "memory":
+        yield open_memory
+        return
+    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=10))
+
+    async def open_redis() -> ProfileStore:
+        await redis.flushdb()
+        return RedisProfileStore(redis, deadline_s=10)
+
+    yield open_redis
+    await redis.aclose()
+
+
+times = st.integers(NOW_MS, NOW_MS + 3)
+sources = st.sampled_from(["web", "Ä"])
+names, values = st.sampled_from(["a", "B", "c", "é"]), st.sampled_from(["x", "y"]) | st.none()
+traits = st.dictionaries(names, values, min_size=1, max_size=3)
+
+
+def interactions(event_ids: st.SearchStrategy[str], times: st.SearchStrategy[int] = times) -> Any:
+    # What an event says follows from its id, as it does with a publisher that says what it said before.
+    def make(event_id: str, time_ms: int, source: str) -> Interaction:
+        kind = sorted(module.KIND_WEIGHTS)[len(event_id) % 5]
+        return Interaction(event_id, kind, f"p{event_id[-1]}", time_ms, source)
+
+    return st.builds(make, event_ids, times, sources)
+
+
+ids = st.sampled_from(["a", "b", "é", "aé", "bb"])
+trait_changes = st.builds(TraitChange, ids, traits, times, sources)
+
+
+@st.composite
+def retold(draw: st.DrawFn, given: Sequence[Change]) -> list[list[Change]]:
+    """The events in any order, some of them repeated, split into batches anyhow."""
+    repeats = draw(st.lists(st.sampled_from(given), max_size=10)) if given else []
+    order = draw(st.permutations([*given, *repeats]))
+    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+
+async def tell(store: ProfileStore, batches: Iterable[Sequence[Change]]) -> None:
+    for batch in batches:
+        await store.record([(user, one) for user, one in batch if isinstance(one, Interaction)])
+        await store.set_traits([(user, one) for user, one in batch if isinstance(one, TraitChange)])
+        await store.forget([(user, one) for user, one in batch if isinstance(one, int)])
+
+
+def forgotten_at(changes: Sequence[Change], user: str) -> float:
+    return max((one for who, one in changes if who == user and isinstance(one, int)), default=float("-inf"))
+
+
+def expected_recent(changes: Sequence[Change], user: str) -> list[Interaction]:
+    latest: dict[tuple[str, str, str, str], Interaction] = {}
+    for who, one in changes:
+        if who == user and isinstance(one, Interaction) and one.time_ms > forgotten_at(changes, user):
+            known = latest.setdefault((one.source, one.event_id, one.kind, one.product_id), one)
+            if one.time_ms > known.time_ms:
+                latest[one.source, one.event_id, one.kind, one.product_id] = one
+    return sorted(latest.values(), key=lambda one: (one.time_ms, module._member(one)), reverse=True)[:HISTORY]
+
+
+def expected_traits(changes: Sequence[Change], user: str) -> dict[str, str]:
+    said = [
+        ((one.time_ms, one.source, one.event_id, name), value)
+        for who, one in changes
+        if who == user and isinstance(one, TraitChange) and one.time_ms > forgotten_at(changes, user)
+        for name, value in one.values.items()
+    ]
+    latest = {stamp[3]: (stamp, value) for stamp, value in sorted(said, key=lambda pair: pair[0])}
+    kept = sorted(latest.values(), key=lambda pair: pair[0], reverse=True)[:TRAITS]
+    return {stamp[3]: value for stamp, value in kept if value is not None}
+
+
+def with_users(what: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Change]]:
+    return st.lists(st.tuples(st.sampled_from(USERS), what), max_size=25)
+
+
+def consistent(changes: Sequence[Change]) -> list[Change]:
+    """Without trait events that say two things under one id and time, which CloudEvents forbids."""
+    said: dict[Any, Change] = {}
+    for at, (user, one) in enumerate(changes):
+        key = (user, one.time_ms, one.source, one.event_id) if isinstance(one, TraitChange) else at
+        said.setdefault(key, (user, one))
+    return list(said.values())
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=with_users(interactions(ids) | trait_changes | times).map(consistent))
+async def test_any_order_repetition_and_batches_make_the_same_profiles(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store()
+    await tell(store, data.draw(retold(changes)))
+    for user in USERS:
+        assert await store.recent(user) == expected_recent(changes, user)
+        assert await store.traits(user) == expected_traits(changes, user)
+
+
+def assert_as_popular(found: Sequence[str], expected: dict[str, float]) -> None:
+    """In the order of these masses, where they differ by more than rounding."""
+    assert set(found) == set(expected)
+    for before, after in itertools.pairwise(found):
+        assert expected[before] >= expected[after] * (1 - 1e-9)
+
+
+def masses(changes: Iterable[Change]) -> dict[str, float]:
+    """What products weigh when each event counts once, at its latest time."""
+    latest: dict[Any, Interaction] = {}
+    for user, one in changes:
+        assert isinstance(one, Interaction)
+        key = (user, one.source, one.event_id)
+        if key not in latest or one.time_ms > latest[key].time_ms:
+            latest[key] = one
+    found: dict[str, float] = {}
+    for one in latest.values():
+        found[one.product_id] = found.get(one.product_id, 0.0) + popularity_weight(one)
+    return found
+
+
+weeks = st.integers(0, 3).map(lambda n: NOW_MS + n * 604_800_000)
+short_histories = st.dictionaries(
+    st.sampled_from(["ada", "ben", "eve"]), st.lists(interactions(ids, weeks), max_size=HISTORY)
+).map(lambda histories: [(user, one) for user, history in histories.items() for one in history])
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=short_histories)
+async def test_popularity_counts_each_event_once_whatever_their_order(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store()
+    await tell(store, data.draw(retold(changes)))
+    assert_as_popular(await store.popular(100), masses(changes))
+
+
+@each_example_opens_a_store
+@given(count=st.integers(0, 12), repeats=st.lists(st.integers(0, 11), max_size=20))
+async def test_an_event_that_has_made_room_in_the_history_does_not_count_again(
+    open_store: OpenStore, count: int, repeats: list[int]
+) -> None:
+    events: list[Change] = [("ada", Interaction(f"e{n}", "viewed", f"p{n % 3}", NOW_MS + n)) for n in range(count)]
+    told: list[Change] = []
+    for n, event in enumerate(events):
+        told += [event, *(events[again] for again in repeats if again <= n)]
+    store = await open_store()
+    await tell(store, [told])
+    assert_as_popular(await store.popular(100), masses(events))

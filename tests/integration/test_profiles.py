@@ -1,0 +1,233 @@
+"""Profiles that Redis has lost come back from Kafka, exactly as they were."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import REGISTRY
+
+from indexer.errors import StoreUnavailable
+from indexer.ports import Interaction
+from indexer.profile_restores import RESTORED_KEY, RedisRestoreLease
+from indexer.profiles import RedisProfileStore
+from indexer.redis_client import RedisConfig, connect
+from streams import profile_restore
+from streams.decoding import Horizon
+from streams.errors import KafkaUnavailable
+from streams.events import (
+    TYPES_BY_TOPIC,
+    Event,
+    UserForgotten,
+    UserInteraction,
+    UserProfiled,
+    encode_event,
+    event_key,
+)
+from streams.messages import Message
+from streams.profile_restore import ProfileRestorer, RestoreConfig
+from streams.profiling import ProfileRecorder
+
+NOW_MS = int(time.time() * 1000)
+USERS = [f"user-{n}" for n in range(20)]
+
+
+class Shop:
+    """A topic of user events of its own, and an empty Redis."""
+
+    def __init__(self, kafka: str, redis: Any, producer: AIOKafkaProducer) -> None:
+        self.kafka = kafka
+        self.redis = redis
+        self.producer = producer
+        self.profiles = RedisProfileStore(redis, deadline_s=5)
+        self.topic = profile_restore.USER_EVENTS
+
+    def restorer(
+        self, lease_s: float = 15, profiles: RedisProfileStore | None = None, **config: Any
+    ) -> ProfileRestorer:
+        lease = RedisRestoreLease(self.redis, lease_s, deadline_s=5)
+        return ProfileRestorer(profiles or self.profiles, lease, self.kafka, Horizon(), RestoreConfig(**config))
+
+    async def publish(self, *events: Event) -> None:
+        """To Kafka alone."""
+        await asyncio.gather(
+            *[await self.producer.send(self.topic, encode_event(one), event_key(one.data)) for one in events]
+        )
+
+    async def happen(self, *events: Event) -> None:
+        """To Kafka, and recorded as a worker would."""
+        await self.publish(*events)
+        messages = [
+            Message("shop.user-events", 0, 0, NOW_MS, b"", encode_event(one), {}, lambda: None) for one in events
+        ]
+        assert not await ProfileRecorder(self.profiles, Horizon()).record(messages)
+
+    async def state(self) -> Any:
+        """All that queries see."""
+        users = [(await self.profiles.recent(one), await self.profiles.traits(one)) for one in USERS]
+        return users, await self.profiles.popular(1_000)
+
+
+@pytest.fixture
+async def shop(kafka_servers: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    topic = f"user-events-{uuid.uuid4().hex}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_servers)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 3, 1, topic_configs={"max.message.bytes": "11000000"})])
+    await admin.close()
+    monkeypatch.setattr(profile_restore, "USER_EVENTS", topic)
+    monkeypatch.setitem(TYPES_BY_TOPIC, topic, TYPES_BY_TOPIC["shop.user-events"])
+    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    await redis.flushdb()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_servers, max_request_size=11_000_000)
+    await producer.start()
+    yield Shop(kafka_servers, redis, producer)
+    await producer.stop()
+    await redis.aclose()
+
+
+def clicks(count: int, of: str = "e") -> list[Event]:
+    """Of all users in turn, a second apart."""
+    return [
+        Event(
+            f"{of}{n}", "web", "user.clicked", NOW_MS - (count - n) * 1000, UserInteraction(USERS[n % 20], f"p{n % 7}")
+        )
+        for n in range(count)
+    ]
+
+
+def restores() -> float:
+    return REGISTRY.get_sample_value("vitrine_profile_restores_total") or 0.0
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_flushed_redis_has_the_same_profiles_again(shop: Shop) -> None:
+    traits = [
+        Event(f"t{n}", "crm", "user.profiled", NOW_MS - n, UserProfiled(USERS[n], {"n": str(n)})) for n in range(9)
+    ]
+    await shop.happen(*clicks(1_000), *traits)
+    await shop.restorer().restore_if_lost()
+    before = await shop.state()
+    assert not await shop.restorer().restore_if_lost()
+    await shop.redis.flushall()
+    assert await shop.state() == ([([], {})] * 20, [])
+    assert await shop.restorer(batch_events=64).restore_if_lost()
+    assert await shop.state() == before
+
+
+async def test_a_lost_marker_costs_a_harmless_reading(shop: Shop) -> None:
+    await shop.happen(*clicks(500))
+    before = await shop.state(), await shop.redis.zrange("vitrine:popularity", 0, -1, withscores=True)
+    assert await shop.restorer().restore_if_lost()
+    await shop.redis.delete(RESTORED_KEY)
+    assert await shop.restorer().restore_if_lost()
+    assert before == (await shop.state(), await shop.redis.zrange("vitrine:popularity", 0, -1, withscores=True))
+
+
+async def test_an_empty_topic_is_restored_at_once(shop: Shop) -> None:
+    started = time.monotonic()
+    assert await shop.restorer().restore_if_lost()
+    assert time.monotonic() - started < 2
+
+
+async def test_the_forgotten_stay_forgotten_not_even_for_a_moment(shop: Shop) -> None:
+    class Watched(RedisProfileStore):
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+            await super().record(interactions)
+            assert await self.recent(USERS[0]) in ([], later)
+
+    click = Event("l", "web", "user.liked", NOW_MS + 5, UserInteraction(USERS[0], "late"))
+    later = [Interaction("l", "liked", "late", NOW_MS + 5, "web")]
+    forget = Event("f", "vitrine/query", "user.forgotten", NOW_MS, UserForgotten(USERS[0]))
+    await shop.publish(*clicks(200), forget, click, *clicks(40))
+    watched = Watched(shop.redis, deadline_s=5)
+    assert await shop.restorer(profiles=watched, batch_events=8).restore_if_lost()
+    assert await shop.profiles.recent(USERS[0]) == later and len(await shop.profiles.recent(USERS[1])) == 10
+
+
+async def test_what_is_no_event_is_passed_over_whatever_its_size(shop: Shop) -> None:
+    for garbage in (b"{", b"x" * 5_000_000, None):
+        await shop.producer.send_and_wait(shop.topic, garbage, b"user-1")
+    await shop.publish(*clicks(50))
+    assert await shop.restorer().restore_if_lost()
+    assert len(await shop.profiles.recent(USERS[1])) == 3
+
+
+async def test_of_several_workers_one_restores_while_events_go_on(shop: Shop) -> None:
+    await shop.happen(*clicks(2_000))
+    await shop.redis.flushall()
+    before = restores()
+    async with asyncio.TaskGroup() as group:
+        workers = [group.create_task(shop.restorer(check_s=0.01, batch_events=50).run()) for _ in range(3)]
+        await shop.happen(*clicks(300, of="live"))
+        await until(lambda: shop.redis.exists(RESTORED_KEY))
+        for worker in workers:
+            worker.cancel()
+    after = await shop.state()
+    assert restores() == before + 1
+    await shop.redis.flushall()
+    await shop.happen(*clicks(2_000), *clicks(300, of="live"))
+    assert after[0] == (await shop.state())[0]
+
+
+async def test_a_restore_that_was_killed_is_begun_anew_by_another(shop: Shop) -> None:
+    await shop.happen(*clicks(1_000))
+    before = await shop.state()
+    await shop.redis.flushall()
+    half = asyncio.create_task(shop.restorer(lease_s=0.3, profiles=Stuck(shop.redis, deadline_s=5)).restore_if_lost())
+    await until(lambda: shop.redis.exists("vitrine:profiles:restoring"))
+    other = asyncio.create_task(shop.restorer(check_s=0.05).run())
+    await until(lambda: shop.redis.exists(RESTORED_KEY))
+    half.cancel()
+    other.cancel()
+    assert await shop.state() == before
+
+
+async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(shop: Shop) -> None:
+    class Flushed(RedisProfileStore):
+        calls = 0
+
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+            await super().record(interactions)
+            self.calls += bool(interactions)
+            if interactions and self.calls == 3:
+                await shop.redis.flushall()
+
+    await shop.happen(*clicks(1_000))
+    before = await shop.state()
+    await shop.redis.flushall()
+    worker = asyncio.create_task(
+        shop.restorer(profiles=Flushed(shop.redis, deadline_s=5), check_s=0.01, batch_events=100).run()
+    )
+    await until(lambda: shop.redis.exists(RESTORED_KEY))
+    worker.cancel()
+    assert await shop.state() == before
+
+
+async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop: Shop) -> None:
+    lease = RedisRestoreLease(shop.redis, deadline_s=5)
+    with pytest.raises(KafkaUnavailable):
+        await ProfileRestorer(shop.profiles, lease, "127.0.0.1:1", Horizon()).restore_if_lost()
+    assert await lease.take()
+    away = RedisRestoreLease(connect(RedisConfig("redis://127.0.0.1:1/0")))
+    with pytest.raises(StoreUnavailable):
+        await ProfileRestorer(shop.profiles, away, shop.kafka, Horizon()).restore_if_lost()
+
+
+class Stuck(RedisProfileStore):
+    """A worker that freezes in the middle of a restore."""
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        await super().record(interactions[:5])
+        await asyncio.Event().wait()
