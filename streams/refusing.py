@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from streams import metrics
 from streams.accepting import Accepted, Refused
 from streams.dead_letters import dead_letter
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, Reason
 from streams.messages import Message
 from streams.pictures import LoadedPictures
 from streams.publisher import Outgoing
@@ -32,7 +32,8 @@ def picture_faults(accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPi
         if not loaded.faults:
             continue
         message = _responsible(one for one in accepted if one.product_id == product_id)
-        for reason in sorted({fault.reason for fault in loaded.faults}):
+        reasons: list[Reason] = list(dict.fromkeys(fault.reason for fault in loaded.faults))
+        for reason in reasons:
             fault = InvalidEvent(reason, "; ".join(str(one) for one in loaded.faults if one.reason == reason))
             again = retry(message) if reason == "unreachable_image" else None
             if again:
