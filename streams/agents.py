@@ -17,6 +17,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.exceptions import FaustError, ProducerSendError
 from faust.types import TP, EventT
+from prometheus_client import Counter
 
 from streams import metrics
 from streams.batching import MicroBatcher
@@ -114,7 +115,7 @@ def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mappi
     """Consume each topic into its batcher."""
     for topic, batcher in batchers.items():
         channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        app.agent(channel, name=topic)(_consumer(acknowledger, batcher))
+        app.agent(channel, name=topic)(_consumer(acknowledger, batcher, metrics.EVENTS.labels(topic)))
 
 
 def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
@@ -138,12 +139,14 @@ def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
     coordinator._do_heartbeat = do_heartbeat
 
 
-def _consumer(acknowledger: PrefixAcknowledger, batcher: MicroBatcher) -> Callable[[Any], Awaitable[None]]:
+def _consumer(
+    acknowledger: PrefixAcknowledger, batcher: MicroBatcher, taken: Counter
+) -> Callable[[Any], Awaitable[None]]:
     # Faust declares `events` as a coroutine, which it is not.
     async def consume(stream: Any) -> None:
         async for event in stream.noack().events():
             message = _message(event)
-            metrics.EVENTS.labels(message.topic).inc()
+            taken.inc()
             acknowledger.receive(message)
             await batcher.put(message)
 

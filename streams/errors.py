@@ -37,7 +37,7 @@ class InvalidEvent(StreamError):
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason: Reason = reason
 
 
 class UnreachableMedia(StreamError):
