@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from indexer.errors import InvalidRecord
@@ -28,6 +29,9 @@ ABSENT = -1.0
 PRODUCT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 # NFKC turns these wide twins into the plain characters, so no normalised value has them of itself.
 _QUOTES = str.maketrans({'"': "＂", "'": "＇", "\\": "＼"})
+_SHORT = 64
+_CACHED = 20_000
+"""Short values whose terms are remembered: brands, categories and attribute values come again and again."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -106,6 +110,10 @@ def _steps(category: str) -> list[str]:
 
 
 def _term(field: str, value: str) -> str:
+    return (_short_term if len(value) <= _SHORT else _any_term)(field, value)
+
+
+def _any_term(field: str, value: str) -> str:
     if field == "category":
         value = "/".join(_steps(value))
     # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
@@ -151,4 +159,5 @@ def _bounds(one: Range) -> Iterator[tuple[str, float]]:
             yield sign, float(bound)
 
 
+_short_term = lru_cache(_CACHED)(_any_term)
 _COMPARE = {">": float.__gt__, ">=": float.__ge__, "<": float.__lt__, "<=": float.__le__}

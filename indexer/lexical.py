@@ -34,8 +34,9 @@ _POSSESSIVES = re.compile(r"['’ʼ](?:s\b)?")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
-_CACHED_WORDS = 50_000
-"""A shop's vocabulary: words come again and again."""
+_SHORT = 64
+_CACHED = 50_000
+"""Short runs and texts whose terms are remembered: words come again, and so do brands and attribute values."""
 
 
 def document_text(fields: Mapping[str, Any]) -> str:
@@ -51,7 +52,8 @@ def document_text(fields: Mapping[str, Any]) -> str:
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
         for text in _texts(fields.get(name)):
-            if size <= MAX_BYTES and (terms := _terms(text[:MAX_BYTES])):
+            terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:MAX_BYTES])
+            if size <= MAX_BYTES and terms:
                 parts.append(" ".join(terms * weight))
                 size += len(parts[-1]) + 1
     return _cut(" ".join(parts))
@@ -65,7 +67,7 @@ def query_text(text: str) -> str:
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
     runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text)))
-    return [term for run in runs for term in (_han_terms(run) if _HAN_START.match(run) else _word_terms(run))]
+    return [term for run in runs for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
 
 
 def _folded(text: str) -> str:
@@ -75,17 +77,27 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
 
 
-@lru_cache(_CACHED_WORDS)
-def _word_terms(run: str) -> tuple[str, ...]:
+def _run_terms(run: str) -> tuple[str, ...]:
+    """The terms of a run of letters, joined by hyphens perhaps, or of Chinese characters."""
+    return tuple(map(_ascii, _han_terms(run) if _HAN_START.match(run) else _word_terms(run)))
+
+
+def _word_terms(run: str) -> Iterator[str]:
     pieces = _HYPHENS.split(run)
-    whole = ["".join(pieces)] if len(pieces) > 1 else []
-    return tuple(_ascii(_stem(piece[:_LONGEST_TERM])) for piece in pieces + whole)
+    for piece in pieces:
+        yield _stem(piece[:_LONGEST_TERM])
+    if len(pieces) > 1:
+        yield _stem("".join(pieces)[:_LONGEST_TERM])
 
 
 def _han_terms(run: str) -> Iterator[str]:
     # Characters too: a word that the dictionary does not know still matches by what it is written with.
-    words = (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
-    yield from map(_ascii, (*words, *run))
+    yield from (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
+    yield from run
+
+
+_short_run_terms = lru_cache(_CACHED)(_run_terms)
+_short_text_terms = lru_cache(_CACHED)(_terms)
 
 
 def _texts(value: Any) -> Iterator[str]:

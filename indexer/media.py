@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import re
-import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -68,15 +68,16 @@ class DirectoryMediaStore:
 
     def _write_durably(self, path: Path, data: bytes) -> None:
         # Written beside its place and renamed over it: no reader ever sees half a picture.
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            try:
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            with unfinished.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest

@@ -74,7 +74,7 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
             if value is None and change.whole:
                 continue
             old = written.get(name)
-            if old is None or (change.stamp, _tie_break(value)) > (old.stamp, _tie_break(old.value)):
+            if old is None or change.stamp > old.stamp or (change.stamp == old.stamp and _wins(value, old.value)):
                 written[name] = Written(change.stamp, value)
         return ProductState(
             base, deleted, {name: one for name, one in written.items() if base is None or one.stamp >= base}
@@ -104,9 +104,10 @@ def merge_all(state: ProductState, changes: Iterable[ProductChange]) -> ProductS
     return state
 
 
-def _tie_break(value: Any) -> bytes:
+def _wins(value: Any, other: Any) -> bool:
     # Equal stamps mean the same event; should two differ all the same, the greater JSON wins on every replica.
-    return msgspec.json.encode(value, order="deterministic")
+    encoder = msgspec.json.Encoder(order="deterministic")
+    return value != other and encoder.encode(value) > encoder.encode(other)
 
 
 class StoredProduct(Struct, frozen=True):
