@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -62,8 +63,11 @@ class DirectoryMediaStore:
         digest = media_hash(data)
         path = self._path(digest)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._write_durably(path, data)
+            try:
+                self._write_durably(path, data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._write_durably(path, data)
         return digest
 
     def _write_durably(self, path: Path, data: bytes) -> None:
@@ -81,6 +85,28 @@ class DirectoryMediaStore:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
+
+
+class RecentMedia:
+    """`MediaStore` that keeps what was put last in memory too: the indexing worker asks for it next."""
+
+    def __init__(self, store: MediaStore, max_bytes: int) -> None:
+        self._store = store
+        self._max_bytes = max_bytes
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    async def put(self, media: Sequence[bytes]) -> list[str]:
+        digests = await self._store.put(media)
+        for digest, data in zip(digests, media, strict=True):
+            self._bytes += len(data) - len(self._recent.pop(digest, b""))
+            self._recent[digest] = data
+        while self._bytes > self._max_bytes:
+            self._bytes -= len(self._recent.popitem(last=False)[1])
+        return digests
+
+    async def get(self, digest: str) -> bytes | None:
+        return self._recent.get(digest) or await self._store.get(digest)
 
 
 class InMemoryMediaStore:

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StoreUnavailable
-from indexer.media import DirectoryMediaStore, InMemoryMediaStore, MediaStore, media_hash
+from indexer.media import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMedia, media_hash
 
 
-@pytest.fixture(params=["memory", "directory"])
+@pytest.fixture(params=["memory", "directory", "recent"])
 def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
-    return InMemoryMediaStore() if request.param == "memory" else DirectoryMediaStore(tmp_path / "media")
+    if request.param == "memory":
+        return InMemoryMediaStore()
+    directory = DirectoryMediaStore(tmp_path / "media")
+    return RecentMedia(directory, 1_000) if request.param == "recent" else directory
 
 
 async def test_bytes_come_back_by_their_hash(media):
@@ -27,6 +30,14 @@ async def test_the_same_bytes_are_kept_once(media):
 @pytest.mark.parametrize("name", ["", "0" * 64, "../../etc/passwd", "A" * 64, "0" * 63 + "/", "zz"])
 async def test_what_is_not_there_or_no_hash_is_none(media, name):
     assert await media.get(name) is None
+
+
+async def test_what_was_put_last_needs_no_reading_and_takes_no_more_memory_than_allowed(tmp_path):
+    media = RecentMedia(DirectoryMediaStore(tmp_path), 100)
+    old, new = await media.put([b"o" * 60, b"n" * 60])
+    (tmp_path / new[:2] / new).unlink()
+    (tmp_path / old[:2] / old).write_bytes(b"from disk")
+    assert await media.get(new) == b"n" * 60 and await media.get(old) == b"from disk"
 
 
 async def test_no_half_written_file_is_left(tmp_path):

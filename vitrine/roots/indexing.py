@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
 from indexer.change_log import RedisChangeLog
-from indexer.media import DirectoryMediaStore
+from indexer.media import DirectoryMediaStore, RecentMedia
 from indexer.milvus import open_store
 from indexer.profile_restores import RedisRestoreLease
 from indexer.profiles import RedisProfileStore
@@ -119,7 +119,9 @@ async def _products(
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     store = await open_store(settings.milvus, encoder.spec, create=True)
     resources.push_async_callback(store.close)
-    media = DirectoryMediaStore(settings.media_directory)
+    # All batches under way and the next one, so that no picture is read back from disk.
+    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
+    media = RecentMedia(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
     return ProductPipeline(
         store,
         media,
