@@ -23,6 +23,7 @@ from streams import metrics
 from streams.batching import MicroBatcher
 from streams.config import IndexingConfig, KafkaConfig
 from streams.errors import PublishFailed
+from streams.events import PRODUCT_EVENTS
 from streams.late_writes import LateWrites
 from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
@@ -85,7 +86,7 @@ class Membership:
 
         @app.on_partitions_assigned.connect(weak=False)
         async def take_over(sender: object, assigned: set[TP], **_: object) -> None:
-            self._take_over()
+            self._take_over(assigned)
 
     async def _give_up(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
@@ -97,17 +98,18 @@ class Membership:
             if self._lease.is_valid():
                 async with asyncio.timeout(self._settle_s):
                     await asyncio.gather(*(batcher.settle() for batcher in self._batchers.values()))
+                    await self._late_writes.check()
                     await self._app.consumer.commit()
         except TimeoutError:
             log.warning("partitions_given_up_unfinished", extra={"events": self._acknowledger.waiting()})
         finally:
             self._acknowledger.forget((partition.topic, partition.partition) for partition in revoked)
-            self._late_writes.forget()
+            self._late_writes.pause()
 
-    def _take_over(self) -> None:
+    def _take_over(self, assigned: set[TP]) -> None:
         _renew_with_heartbeats(self._app, self._lease)
         self._lease.renew(time.monotonic())
-        self._late_writes.expect()
+        self._late_writes.resume({one.partition for one in assigned if one.topic == PRODUCT_EVENTS})
         self.joined = True
 
 

@@ -118,6 +118,7 @@ class ProductPipeline:
         # Before the write: were it the other way round, a crash in between would forget what is missing.
         await self._publish(picture_faults(accepted, pictures))
         await self._write(rows, still_owned)
+        self.late_writes.wrote(rows, {one.product_id: one.message.partition for one in accepted})
         with _timed("announce"):
             await self._announce(accepted, plans, rows)
 
@@ -167,7 +168,6 @@ class ProductPipeline:
             async with self._writing:
                 with _timed("write"):
                     await until_available("milvus", write)
-            self.late_writes.wrote(rows)
 
     async def _announce(self, accepted: Sequence[Accepted], plans: dict[str, Plan], rows: Sequence[IndexRow]) -> None:
         """Tell what became of each product, the unchanged ones too: their record may have been lost in a crash."""

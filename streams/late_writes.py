@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, ProductChange, ProductState, merge_all
@@ -22,6 +23,12 @@ log = logging.getLogger(__name__)
 
 Repair = Callable[[Sequence[ProductChange], Callable[[], None]], Awaitable[None]]
 """Merges changes into the index; the callable raises when it must not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    partition: int
+    state: ProductState
 
 
 class LateWrites:
@@ -41,55 +48,65 @@ class LateWrites:
         self._window_s = window_s
         self._clock = clock
         self._ends = float("-inf")
-        self._watched: dict[str, ProductState] = {}
+        self._watched: dict[str, _Written] = {}
+        self._tenure: object | None = object()
+        """This worker's present hold of its partitions; None while the group shares them out anew."""
 
     def expect(self) -> None:
         """From now on, and for the length of the window, a late write may land."""
         self._ends = self._clock() + self._window_s
 
-    def wrote(self, rows: Iterable[IndexRow]) -> None:
-        """Note rows that have just become durable."""
+    def wrote(self, rows: Iterable[IndexRow], partitions: Mapping[str, int]) -> None:
+        """Note rows that have just become durable, with the partitions of their products by product id."""
         watching = self._clock() < self._ends
         for row in rows:
             # After the window, too, the latest state of what is still watched is the one that must be there.
             if row.product_id in self._watched or (watching and len(self._watched) < MOST_WATCHED):
-                self._watched[row.product_id] = row.stored.state
+                self._watched[row.product_id] = _Written(partitions[row.product_id], row.stored.state)
         metrics.WATCHED_ROWS.set(len(self._watched))
 
-    def forget(self) -> None:
-        """Leave the rows to the worker that owns their partitions now."""
-        self._watched = {}
-        metrics.WATCHED_ROWS.set(0)
+    def pause(self) -> None:
+        """Write nothing while partitions are shared out anew."""
+        self._tenure = None
+
+    def resume(self, partitions: Collection[int]) -> None:
+        """Go on with the rows of these partitions; those of others are left to their new owners."""
+        self._watched = {one: written for one, written in self._watched.items() if written.partition in partitions}
+        self._tenure = object()
+        self.expect()
 
     async def run(self) -> None:
         """Check what is watched whenever a window is over, until cancelled."""
         while True:
             await asyncio.sleep(CHECK_S)
             if self._watched and self._clock() >= self._ends:
-                await self.check()
+                if await self.check():
+                    self._watched = {}
+                    metrics.WATCHED_ROWS.set(0)
 
-    async def check(self) -> None:
-        """Read all that is watched again, and repair what is not as it was written."""
-        watched = self._watched
+    async def check(self) -> bool:
+        """Read all that is watched again, and repair what is not as it was written; False: partitions are moving."""
+        tenure = self._tenure
 
-        def still_watched() -> None:
-            if self._watched is not watched:
-                raise PartitionsLost("another worker owns the rows now")
+        def still_ours() -> None:
+            if self._tenure is not tenure or tenure is None:
+                raise PartitionsLost("the rows may be another worker's by now")
 
-        while watched:
-            product_ids = list(watched)[:READ_CHUNK]
-            found = await until_available("milvus", lambda ids=product_ids: self._store.read(ids))
-            for product_id in product_ids:
-                written = watched.pop(product_id, None)
-                there = found[product_id][0].state if product_id in found else ProductState()
-                if written is not None and merge_all(there, written.changes(product_id)) != there:
-                    await self._write_again(product_id, written, still_watched)
-            metrics.WATCHED_ROWS.set(len(self._watched))
-
-    async def _write_again(self, product_id: str, state: ProductState, still_watched: Callable[[], None]) -> None:
-        log.warning("late_write_found")
-        metrics.LATE_WRITES.inc()
+        watched = list(self._watched.items())
         try:
-            await self._repair(state.changes(product_id), still_watched)
+            for start in range(0, len(watched), READ_CHUNK):
+                await self._check(dict(watched[start : start + READ_CHUNK]), still_ours)
         except PartitionsLost:
-            return
+            return False
+        return True
+
+    async def _check(self, written: Mapping[str, _Written], still_ours: Callable[[], None]) -> None:
+        found = await until_available("milvus", lambda: self._store.read(list(written)))
+        for product_id, one in written.items():
+            still_ours()
+            there = found[product_id][0].state if product_id in found else ProductState()
+            changes = one.state.changes(product_id)
+            if merge_all(there, changes) != there:
+                log.warning("late_write_found")
+                metrics.LATE_WRITES.inc()
+                await self._repair(changes, still_ours)

@@ -5,16 +5,6 @@ from __future__ import annotations
 from tests.unit.streams.pipeline import Bench
 
 
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def price(bench: Bench) -> float:
     return (await bench.store.read(["p"]))["p"][0].state.fields["price"]
 
@@ -65,9 +55,19 @@ async def test_when_nothing_late_is_expected_nothing_is_remembered():
 
 async def test_rows_of_partitions_that_are_gone_are_left_to_their_owner():
     bench = await bench_with_a_late_write(expected=True)
-    bench.pipeline.late_writes.forget()
+    bench.pipeline.late_writes.pause()
+    await bench.pipeline.late_writes.check()
+    bench.pipeline.late_writes.resume({1, 2})
     await bench.pipeline.late_writes.check()
     assert await price(bench) == 1.0
+
+
+async def test_rows_of_partitions_that_come_straight_back_are_still_watched():
+    bench = await bench_with_a_late_write(expected=True)
+    bench.pipeline.late_writes.pause()
+    bench.pipeline.late_writes.resume({0, 1})
+    await bench.pipeline.late_writes.check()
+    assert await price(bench) == 2.0
 
 
 async def test_a_deletion_that_was_undone_is_done_again():
