@@ -18,22 +18,27 @@ class BatchLimits:
     """Messages in a batch, reached under lag only."""
     bytes: int = 16 * 2**20
     """A batch and what waits for the next are closed once they weigh as much."""
-    linger_s: float = 0.03
-    """How long the first message of a batch waits for company while another batch is under way."""
+    overlap_count: int = 64
+    """So many messages are worth a batch of their own beside those under way."""
+    linger_s: float = 0.1
+    """How long the first of fewer messages waits for those under way to end."""
     quiet_linger_s: float = 0.005
     """How long it does when none is."""
     in_flight: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.count, self.bytes, self.in_flight) < 1 or min(self.linger_s, self.quiet_linger_s) < 0:
-            raise ValueError("batch count, bytes and in_flight must be at least 1, lingers at least 0")
+        if min(self.count, self.bytes, self.overlap_count, self.in_flight) < 1:
+            raise ValueError("batch count, bytes, overlap_count and in_flight must be at least 1")
+        if min(self.linger_s, self.quiet_linger_s) < 0:
+            raise ValueError("batch lingers must be at least 0")
 
 
 class MicroBatcher:
     """Collects messages into batches and hands them to `process`, several at a time.
 
-    A batch is whatever has come when its first message has lingered and there is a free place under way. So batches
-    grow with the lag up to the limits, and shrink to single messages when it is quiet, where the linger is short too.
+    When nothing is under way, a batch is what comes within a short linger. While others are under way, it is what has
+    come when they end, or before that when there is enough for it to overlap with them. So batches grow with the lag up
+    to the limits, and shrink to single messages when it is quiet.
     `put` waits while the next batch is full: the pressure reaches whoever fetches.
     An exception out of `process` ends `run`: nothing of that batch may be acknowledged. For one event loop.
     """
@@ -61,7 +66,7 @@ class MicroBatcher:
         self._waiting_bytes += _size(message)
         self._settled.clear()
         self._arrived.set()
-        if self._is_full():
+        if self._is_worth_starting():
             self._hurry.set()
 
     async def run(self) -> None:
@@ -90,8 +95,7 @@ class MicroBatcher:
             await asyncio.wait(self._under_way)
 
     async def _linger(self) -> None:
-        """Wait for company, until the batch is full or nothing is under way any more that it could overlap with."""
-        if self._is_full():
+        if self._is_worth_starting():
             return
         self._hurry.clear()
         try:
@@ -125,6 +129,9 @@ class MicroBatcher:
             self._hurry.set()
             if not self._waiting:
                 self._settled.set()
+
+    def _is_worth_starting(self) -> bool:
+        return len(self._waiting) >= self._limits.overlap_count or self._is_full()
 
     def _is_full(self) -> bool:
         return len(self._waiting) >= self._limits.count or self._waiting_bytes >= self._limits.bytes

@@ -41,10 +41,12 @@ class IndexingConfig:
     batch_events: int = 512
     """The largest batch, reached under lag only: a batch is what has come while those before it were under way."""
     batch_bytes: int = 16 * 2**20
-    linger_s: float = 0.03
-    """How long the first event of a batch waits for company while another batch is under way."""
+    overlap_events: int = 64
+    """So many events are worth a batch of their own beside those under way."""
+    linger_s: float = 0.1
+    """How long the first of fewer events waits for the batches under way to end."""
     quiet_linger_s: float = 0.005
-    """How long it does when none is."""
+    """How long the first event of a batch waits for company when no batch is under way."""
     in_flight: int = 3
     """Batches under way at once: one is loaded while another is encoded and a third is written."""
     drain_s: float = 10.0
@@ -58,8 +60,10 @@ class IndexingConfig:
     """Where /healthz, /readyz and /metrics are served; 0: a free port."""
 
     def __post_init__(self) -> None:
-        if min(self.workers, self.batch_events, self.batch_bytes, self.in_flight) < 1:
-            raise ValueError("indexing.workers, batch_events, batch_bytes and in_flight must be at least 1")
+        if min(self.workers, self.batch_events, self.batch_bytes, self.overlap_events, self.in_flight) < 1:
+            raise ValueError(
+                "indexing.workers, batch_events, batch_bytes, overlap_events and in_flight must be at least 1"
+            )
         if min(self.linger_s, self.quiet_linger_s, self.drain_s, self.late_write_s) < 0 or self.horizon_days <= 0:
             raise ValueError(
                 "indexing.linger_s, quiet_linger_s, drain_s, late_write_s must be at least 0, horizon_days above 0"

@@ -178,7 +178,12 @@ async def _drain(batchers: Mapping[str, MicroBatcher], budget_s: float) -> None:
 
 def _limits(indexing: IndexingConfig) -> BatchLimits:
     return BatchLimits(
-        indexing.batch_events, indexing.batch_bytes, indexing.linger_s, indexing.quiet_linger_s, indexing.in_flight
+        indexing.batch_events,
+        indexing.batch_bytes,
+        indexing.overlap_events,
+        indexing.linger_s,
+        indexing.quiet_linger_s,
+        indexing.in_flight,
     )
 
 

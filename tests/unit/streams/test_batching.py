@@ -104,6 +104,18 @@ async def test_batches_grow_while_others_are_under_way():
     task.cancel()
 
 
+async def test_enough_messages_for_a_batch_do_not_wait_for_those_under_way():
+    recorder = Recorder()
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(overlap_count=2, linger_s=60, quiet_linger_s=0), recorder)
+    await batcher.put(message(0))
+    assert await recorder.batches.get() == [0]
+    await batcher.put(message(1))
+    await batcher.put(message(2))
+    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1, 2]
+    task.cancel()
+
+
 async def test_a_message_stops_lingering_when_nothing_is_under_way_any_more():
     recorder = Recorder()
     recorder.gate.clear()
