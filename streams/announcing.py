@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import msgspec
 
@@ -39,8 +40,8 @@ def observe_freshness(
     """Measure each event's way to the index, by what it changed: since it happened, and since Kafka took it."""
     for one in accepted:
         kind = _kind_of_work(one, plans[one.product_id], written.get(one.product_id))
-        metrics.FRESHNESS_SECONDS.labels(kind, "event").observe(max(0, now_ms - one.time_ms) / 1000)
-        metrics.FRESHNESS_SECONDS.labels(kind, "kafka").observe(max(0, now_ms - one.message.timestamp_ms) / 1000)
+        _freshness(kind, "event").observe(max(0, now_ms - one.time_ms) / 1000)
+        _freshness(kind, "kafka").observe(max(0, now_ms - one.message.timestamp_ms) / 1000)
 
 
 def _kind_of_work(one: Accepted, plan: Plan, row: IndexRow | None) -> str:
@@ -55,7 +56,7 @@ def _kind_of_work(one: Accepted, plan: Plan, row: IndexRow | None) -> str:
 def _record(plan: Plan, row: IndexRow | None, generation: str, event_ids: list[str], now_ms: int) -> Outgoing:
     stored = row.stored if row else plan.old
     change = _change(plan, row)
-    metrics.PRODUCTS.labels(change).inc()
+    _products(change).inc()
     record = IndexChange(
         product_id=plan.product_id,
         change=change,  # pyright: ignore[reportArgumentType]
@@ -67,6 +68,11 @@ def _record(plan: Plan, row: IndexRow | None, generation: str, event_ids: list[s
         missing_images=stored.incomplete,
     )
     return Outgoing(INDEX_CHANGES, plan.product_id.encode(), msgspec.json.encode(record))
+
+
+# Looking labels up is dear, and there are few.
+_freshness = cache(metrics.FRESHNESS_SECONDS.labels)
+_products = cache(metrics.PRODUCTS.labels)
 
 
 def _change(plan: Plan, row: IndexRow | None) -> str:
