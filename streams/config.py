@@ -51,6 +51,8 @@ class IndexingConfig:
     """Batches under way at once: one is loaded while another is encoded and a third is written."""
     drain_s: float = 10.0
     """How long a worker that stops, or gives partitions away, may take to finish its batches."""
+    remembered_pictures: int = 100_000
+    """Pictures whose embeddings are kept in Redis by the hash of their files, some 0.7 KB each with `mini`."""
     late_write_s: float = 60.0
     """How long after its deadline a write may still land, on a bad network; rows are checked once that is over."""
     horizon_days: float = 30.0
@@ -60,10 +62,9 @@ class IndexingConfig:
     """Where /healthz, /readyz and /metrics are served; 0: a free port."""
 
     def __post_init__(self) -> None:
-        if min(self.workers, self.batch_events, self.batch_bytes, self.overlap_events, self.in_flight) < 1:
-            raise ValueError(
-                "indexing.workers, batch_events, batch_bytes, overlap_events and in_flight must be at least 1"
-            )
+        counts = ("workers", "batch_events", "batch_bytes", "overlap_events", "in_flight", "remembered_pictures")
+        if low := [f"indexing.{name}" for name in counts if getattr(self, name) < 1]:
+            raise ValueError(f"{' and '.join(low)} must be at least 1")
         if min(self.linger_s, self.quiet_linger_s, self.drain_s, self.late_write_s) < 0 or self.horizon_days <= 0:
             raise ValueError(
                 "indexing.linger_s, quiet_linger_s, drain_s, late_write_s must be at least 0, horizon_days above 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from encoders.port import BatchEncoder
@@ -142,17 +142,16 @@ class ProductPipeline:
         with _timed("read"):
             return await until_available("milvus", lambda: self._store.read(sorted(product_ids)))
 
-    async def _rows(self, plans: Mapping[str, Plan]) -> tuple[list[IndexRow], dict[str, LoadedPictures]]:
+    async def _rows(self, plans: Mapping[str, Plan]) -> tuple[list[IndexRow], Mapping[str, LoadedPictures]]:
         needed = [one for one in plans.values() if not one.unchanged]
         with _timed("load"):
-            pictures = await self._load(needed)
+            pictures = await self._pictures.load(
+                {one.product_id: one.wanted_images for one in needed if one.needs_images}
+            )
         with _timed("encode"):
-            return await embed_rows(needed, pictures, self._encoder), pictures
-
-    async def _load(self, plans: Iterable[Plan]) -> dict[str, LoadedPictures]:
-        wanted = [one for one in plans if one.needs_images]
-        loaded = await asyncio.gather(*(self._pictures.load(one.wanted_images) for one in wanted))
-        return {one.product_id: pictures for one, pictures in zip(wanted, loaded, strict=True)}
+            rows, embeddings = await embed_rows(needed, pictures, self._encoder)
+        await self._pictures.remember(embeddings)
+        return rows, pictures.products
 
     async def _write(self, rows: Sequence[IndexRow], still_owned: Callable[[], None]) -> None:
         """Write within the lease, while the products' partitions are this worker's."""

@@ -9,8 +9,13 @@ DEAD_LETTERS = Counter("vitrine_dead_letters_total", "Events sent to the dead-le
 PRODUCTS = Counter("vitrine_products_total", "Products handled, by what was done for each", ["change"])
 ENCODED = Counter("vitrine_encoded_total", "Inputs that went through the encoder", ["modality"])
 REUSED = Counter(
-    "vitrine_reused_embeddings_total", "Embeddings taken over because content had not changed", ["modality"]
+    "vitrine_reused_embeddings_total",
+    "Embeddings that were not made again: unchanged in the product, remembered, or of content that a batch has twice",
+    ["modality", "why"],
 )
+DECODED = Counter("vitrine_decoded_images_total", "Pictures that were decoded")
+FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by what came of it", ["outcome"])
+FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")
 BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
 STAGE_SECONDS = Histogram("vitrine_stage_seconds", "Time a batch spends in a stage", ["stage"], buckets=_SECONDS)
 FRESHNESS_SECONDS = Histogram(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from encoders.port import BatchEncoder
 from encoders.spec import FloatArray, fuse, pool, split
@@ -10,34 +12,48 @@ from indexer.planning import Plan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
 from streams import metrics
-from streams.pictures import LoadedPictures
+from streams.pictures import LoadedBatch, LoadedPictures
 
 
 async def embed_rows(
-    plans: Sequence[Plan], pictures: Mapping[str, LoadedPictures], encoder: BatchEncoder
-) -> list[IndexRow]:
+    plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder
+) -> tuple[list[IndexRow], dict[str, FloatArray]]:
     """Rows for plans, with one pass through the encoder for all new texts and pictures of the batch.
 
     Args:
         plans: distinct products that changed.
-        pictures: the loaded pictures of those that `needs_images`, by product id.
+        pictures: those of the products that `needs_images`.
+        encoder: of the rows' vector space.
+
+    Returns:
+        The rows, and the unit rows (dim,) of newly encoded pictures by the hash of their files.
     """
-    new_texts = [one for one in plans if one.needs_text and one.text]
-    new_pixels = [pixels for one in plans if one.product_id in pictures for pixels in pictures[one.product_id].pixels]
-    text_rows, image_rows = await encoder.encode([one.text for one in new_texts], new_pixels)
-    texts = {one.product_id: row for one, row in zip(new_texts, text_rows, strict=True)}
+    texts, images = await _encode(plans, pictures, encoder)
+    embeddings = {**pictures.embeddings, **images}
     rows: list[IndexRow] = []
-    taken = 0
     for one in plans:
-        loaded = pictures.get(one.product_id)
-        count = len(loaded.pixels) if loaded else 0
+        loaded = pictures.products.get(one.product_id)
         old_text, old_image = _stored_parts(one, encoder)
-        text = texts.get(one.product_id) if one.needs_text else old_text
-        image = old_image if loaded is None else pool(image_rows[taken : taken + count]) if count else None
-        taken += count
-        _count_reused(one, loaded)
+        text = texts.get(one.text_hash) if one.needs_text else old_text
+        image = old_image if loaded is None else _pooled([embeddings[digest] for digest in loaded.digests])
         rows.append(build_row(one.product_id, _stored(one, loaded), fuse(encoder.spec, text, image)))
-    return rows
+    _count_reused(plans, pictures)
+    return rows, images
+
+
+async def _encode(
+    plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Embeddings of new texts by their hash, and of new pictures by the hash of their files; equal ones just once."""
+    texts = {one.text_hash: one.text for one in plans if one.needs_text and one.text}
+    text_rows, image_rows = await encoder.encode(list(texts.values()), list(pictures.pixels.values()))
+    metrics.ENCODED.labels("text").inc(len(texts))
+    metrics.ENCODED.labels("image").inc(len(pictures.pixels))
+    return dict(zip(texts, text_rows, strict=True)), dict(zip(pictures.pixels, image_rows, strict=True))
+
+
+def _pooled(rows: Sequence[FloatArray]) -> FloatArray | None:
+    return pool(np.stack(rows)) if rows else None
 
 
 def _stored_parts(plan: Plan, encoder: BatchEncoder) -> tuple[FloatArray | None, FloatArray | None]:
@@ -55,8 +71,10 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
     return StoredProduct(plan.state, plan.text_hash, keys, broken, missing)
 
 
-def _count_reused(plan: Plan, loaded: LoadedPictures | None) -> None:
-    if plan.text and not plan.needs_text:
-        metrics.REUSED.labels("text").inc()
-    if plan.images and loaded is None:
-        metrics.REUSED.labels("image").inc(len(plan.old.image_keys))
+def _count_reused(plans: Sequence[Plan], pictures: LoadedBatch) -> None:
+    new_texts = [one.text_hash for one in plans if one.needs_text and one.text]
+    metrics.REUSED.labels("text", "batch").inc(len(new_texts) - len(set(new_texts)))
+    metrics.REUSED.labels("text", "unchanged").inc(sum(bool(one.text) and not one.needs_text for one in plans))
+    metrics.REUSED.labels("image", "memory").inc(len(pictures.embeddings))
+    kept = (len(one.old.image_keys) for one in plans if one.product_id not in pictures.products)
+    metrics.REUSED.labels("image", "unchanged").inc(sum(kept))

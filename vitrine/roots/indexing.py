@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
+from indexer.bounded_maps import RedisBoundedMap
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore, RecentMedia
 from indexer.milvus import open_store
@@ -32,6 +33,7 @@ from streams.fetching import MediaFetcher
 from streams.health import health_server
 from streams.indexing import ProductPipeline
 from streams.lease import WriteLease
+from streams.memories import PictureMemory
 from streams.messages import PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
@@ -125,7 +127,7 @@ async def _products(
     return ProductPipeline(
         store,
         media,
-        PictureLoader(media, fetcher, decoder),
+        PictureLoader(media, fetcher, decoder, _memory(settings, encoder.spec.key, redis)),
         encoder,
         consumer.publisher,
         ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
@@ -134,6 +136,14 @@ async def _products(
         store.generation,
         consumer.horizon,
         settings.indexing.late_write_s,
+    )
+
+
+def _memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:
+    most, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
+    return PictureMemory(
+        RedisBoundedMap(redis, f"embeddings:{encoder}:image", most, deadline_s),
+        RedisBoundedMap(redis, "urls", most, deadline_s),
     )
 
 

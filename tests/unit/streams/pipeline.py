@@ -16,6 +16,7 @@ from PIL import Image
 from encoders.decoding import InProcessDecoder
 from encoders.encoding import ThreadEncoder
 from encoders.port import HashEncoder
+from indexer.bounded_maps import InMemoryBoundedMap
 from indexer.change_log import InMemoryChangeLog
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
@@ -24,6 +25,7 @@ from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.indexing import ProductPipeline
 from streams.lease import WriteLease
+from streams.memories import PictureMemory
 from streams.messages import Message, PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
@@ -95,6 +97,7 @@ class Bench:
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
         self.media = InMemoryMediaStore()
+        self.memory = PictureMemory(InMemoryBoundedMap(), InMemoryBoundedMap())
         self.acknowledger = PrefixAcknowledger()
         self.lease = WriteLease(session_timeout_s=3600)
         self.lease.renew(time.monotonic())
@@ -103,7 +106,7 @@ class Bench:
         self.pipeline = ProductPipeline(
             self.store,
             self.media,
-            PictureLoader(self.media, fetcher, InProcessDecoder(self.encoder.preparer)),
+            PictureLoader(self.media, fetcher, InProcessDecoder(self.encoder.preparer), self.memory),
             ThreadEncoder(self.encoder, self._threads),
             self.kafka,
             ChangeNotices(self.changes),
