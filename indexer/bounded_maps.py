@@ -16,7 +16,10 @@ TTL_S = 30 * 86_400
 # KEYS: young, old. When the young half is full it becomes the old one, and what was old goes.
 _PUT = """
 for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[1]) then redis.call('RENAME', KEYS[1], KEYS[2]) end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[1]) then
+  redis.call('UNLINK', KEYS[2])
+  redis.call('RENAME', KEYS[1], KEYS[2])
+end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 """

@@ -79,10 +79,9 @@ class LateWrites:
         """Check what is watched whenever a window is over, until cancelled."""
         while True:
             await asyncio.sleep(CHECK_S)
-            if self._watched and self._clock() >= self._ends:
-                if await self.check():
-                    self._watched = {}
-                    metrics.WATCHED_ROWS.set(0)
+            if self._watched and self._clock() >= self._ends and await self.check():
+                self._watched = {}
+                metrics.WATCHED_ROWS.set(0)
 
     async def check(self) -> bool:
         """Read all that is watched again, and repair what is not as it was written; False: partitions are moving."""

@@ -110,7 +110,7 @@ async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries():
                 await fetcher.fetch(url)
         with pytest.raises(UnreachableMedia, match="not tried"):
             await fetcher.fetch(url)
-        assert await fetcher.fetch(f"{host}/ok") == b"picture"
+        assert (await fetcher.fetch(f"{host}/ok")).data == b"picture"
 
 
 async def test_a_host_that_answers_with_errors_is_asked_on():
