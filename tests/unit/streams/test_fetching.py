@@ -57,7 +57,9 @@ async def image_host() -> AsyncIterator[str]:
 
 async def fetch(path: str, limits: FetchLimits = LOCAL) -> bytes:
     async with image_host() as host, MediaFetcher(limits) as fetcher:
-        return await fetcher.fetch(host + path if path.startswith("/") else path)
+        data = (await fetcher.fetch(host + path if path.startswith("/") else path)).data
+        assert data is not None
+        return data
 
 
 async def test_an_allowed_host_is_fetched_and_redirects_are_followed():
