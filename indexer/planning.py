@@ -38,6 +38,11 @@ class Plan:
         return self.vector is not None and self.state == self.old.state and not self.needs_images
 
     @property
+    def needs_encoder(self) -> bool:
+        """A text or a picture may have to be embedded."""
+        return (self.needs_text and bool(self.text)) or self.needs_images
+
+    @property
     def needs_text(self) -> bool:
         """Its text is not the one that was embedded."""
         return self.text_hash != self.old.text_hash

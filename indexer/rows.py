@@ -71,7 +71,8 @@ def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
     yield fields.get("title") or ""
     yield fields.get("brand") or ""
     yield (fields.get("category") or "").replace("/", " ")
-    for value in (fields.get("attributes") or {}).values():
+    # In the order of their names: a map that was stored has no other.
+    for _, value in sorted((fields.get("attributes") or {}).items()):
         yield value if isinstance(value, str) else ", ".join(value)
     yield (fields.get("description") or "")[:DESCRIPTION_HEAD]
 

@@ -186,4 +186,4 @@ class FaustPublisher:
             raise PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}") from error
 
     async def _send(self, one: Outgoing) -> Awaitable[object]:
-        return await self._app.producer.send(one.topic, one.key, one.value, None, None, dict(one.headers))
+        return await self._app.producer.send(one.topic, one.key, one.value, one.partition, None, dict(one.headers))

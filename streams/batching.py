@@ -14,7 +14,7 @@ from streams.messages import Message
 class BatchLimits:
     """When a batch is closed, and how many may be under way."""
 
-    count: int = 512
+    count: int = 256
     """Messages in a batch, reached under lag only."""
     bytes: int = 16 * 2**20
     """A batch and what waits for the next are closed once they weigh as much."""

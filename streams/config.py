@@ -38,7 +38,7 @@ class IndexingConfig:
     group: str = "vitrine-indexer"
     workers: int = 1
     """How many indexing workers `vitrine up` starts."""
-    batch_events: int = 512
+    batch_events: int = 256
     """The largest batch, reached under lag only: a batch is what has come while those before it were under way."""
     batch_bytes: int = 16 * 2**20
     overlap_events: int = 64

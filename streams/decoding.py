@@ -13,6 +13,7 @@ from indexer.records import ProductChange, Stamp
 from streams.errors import InvalidEvent
 from streams.events import DeletedProduct, Event, Media, Product, decode_event
 from streams.messages import Message
+from streams.retries import arrived_ms
 
 MEDIA_FIELDS = ("images", "videos", "audios")
 
@@ -32,7 +33,7 @@ def decode_message(message: Message, horizon: Horizon, now: Callable[[], float] 
         InvalidEvent: it can never be processed.
     """
     try:
-        event = decode_event(message.topic, message.value, message.headers, message.timestamp_ms)
+        event = decode_event(message.topic, message.value, message.headers, arrived_ms(message))
     except (OverflowError, ValueError) as error:
         # Times at the very edge of the calendar, which no clock of ours can hold.
         raise InvalidEvent("invalid", f"a time is out of range: {error}") from error

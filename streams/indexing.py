@@ -114,6 +114,17 @@ class ProductPipeline:
                 raise PartitionsLost("another worker has some of the batch's partitions now")
 
         plans = await self._plan(accepted)
+        # What needs no encoder does not wait for it.
+        for part in (
+            [one for one in accepted if not plans[one.product_id].needs_encoder],
+            [one for one in accepted if plans[one.product_id].needs_encoder],
+        ):
+            if part:
+                await self._carry_out(part, {one.product_id: plans[one.product_id] for one in part}, still_owned)
+
+    async def _carry_out(
+        self, accepted: Sequence[Accepted], plans: dict[str, Plan], still_owned: Callable[[], None]
+    ) -> None:
         rows, pictures = await self._rows(plans)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
         await self._publish(picture_faults(accepted, pictures))

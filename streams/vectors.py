@@ -46,6 +46,9 @@ async def _encode(
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Embeddings of new texts by their hash, and of new pictures by the hash of their files; equal ones just once."""
     texts = {one.text_hash: one.text for one in plans if one.needs_text and one.text}
+    if not texts and not pictures.pixels:
+        # Not even asked: the encoder may have other batches before it.
+        return {}, {}
     text_rows, image_rows = await encoder.encode(list(texts.values()), list(pictures.pixels.values()))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(pictures.pixels))

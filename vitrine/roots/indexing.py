@@ -39,6 +39,7 @@ from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
 from streams.profile_restore import ProfileRestorer, RestoreConfig
 from streams.profiling import ProfilePipeline
+from streams.retry_relay import RetryRelay
 from streams.topics import ensure_topics
 from vitrine.settings import Settings
 
@@ -84,7 +85,8 @@ async def run_indexing_worker(settings: Settings) -> None:
             health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
         )
         log.info("worker_connected", extra={"url": url, "encoder": settings.encoder.name})
-        background = [products.late_writes.run(), restorer.run()]
+        relay = RetryRelay(settings.kafka, settings.indexing.group, consumer.publisher)
+        background = [products.late_writes.run(), restorer.run(), relay.run()]
         await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
     log.info("worker_stopped")
 

@@ -36,6 +36,36 @@ async def test_a_price_change_encodes_nothing():
     assert (await stored(bench))[0].state.fields["price"] == 5.0
 
 
+async def test_a_price_change_does_not_wait_for_the_encoder_of_its_batch():
+    bench = Bench()
+    await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "price": 1.0}))
+    gate = asyncio.Event()
+    encode = bench.pipeline._encoder.encode
+
+    async def encode_later(texts, images):
+        await gate.wait()
+        return await encode(texts, images)
+
+    bench.pipeline._encoder.encode = encode_later
+    price = bench.kafka.message({"product_id": "p", "price": 2.0}, "product.updated")
+    indexing = asyncio.create_task(bench.index(price, bench.kafka.message({"product_id": "q", "title": "Teapot"})))
+    while (await stored(bench))[0].state.fields["price"] != 2.0:
+        await asyncio.sleep(0)
+    assert [one["product_id"] for one in bench.kafka.changes] == ["p", "p"]
+    assert bench.kafka.acked == [0]
+    gate.set()
+    await indexing
+    assert bench.kafka.acked == [0, 1, 2]
+
+
+async def test_attributes_in_another_order_are_no_other_text():
+    bench = Bench()
+    attributes = {"pattern": "striped", "colour": "red"}
+    await bench.index(bench.kafka.message({"product_id": "p", "title": "Shirt", "attributes": attributes}))
+    await bench.index(bench.kafka.message({"product_id": "p", "price": 5.0}, "product.updated"))
+    assert bench.encoder.texts == 1
+
+
 async def test_a_new_title_keeps_the_picture_and_encodes_just_the_text():
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [{"data": picture()}]}))
