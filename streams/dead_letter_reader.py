@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownTopicOrPartitionError
 
-from streams.errors import PublishFailed
-from streams.events import DEAD_LETTER, MAX_MESSAGE_BYTES
+from streams.dead_letters import ERROR, REASON, TIME, known_reason
+from streams.errors import KafkaUnavailable
+from streams.events import DEAD_LETTER
+from streams.messages import Message
+from streams.retries import BOOKKEEPING, MAX_DIGITS, OFFSET, PARTITION, TIMESTAMP, TOPIC
+from streams.topic_history import TopicHistory
 
-FETCH_BYTES = MAX_MESSAGE_BYTES + 2**20
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a dead letter lies in its topic."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +35,12 @@ class DeadLetter:
     Attributes:
         reason: the class of fault.
         error: what was wrong, in words.
-        topic, partition, offset: where the message was.
+        topic, partition, offset: where the message first arrived; empty and -1: that is not known.
+        timestamp_ms: when Kafka first took it, Unix milliseconds; None: that is not known.
         time_ms: when it was given up, Unix milliseconds.
         key, value: as they were.
         headers: the message's own, by name.
+        place: where the dead letter itself is.
     """
 
     reason: str
@@ -33,75 +48,62 @@ class DeadLetter:
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int | None
     time_ms: int
     key: bytes | None
     value: bytes | None
     headers: dict[str, bytes]
+    place: Place
 
 
-async def read_dead_letters(bootstrap_servers: str, deadline_s: float) -> AsyncIterator[DeadLetter]:
+async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter, None]:
     """The dead letters that are there now, oldest first within a partition; joins no consumer group, commits nothing.
+
+    Some `BATCH` of them are in memory at a time, whatever there is.
 
     Args:
         bootstrap_servers: `host:port,…`.
-        deadline_s: for connecting, and for each fetch.
 
     Raises:
-        PublishFailed: Kafka does not answer in time.
+        KafkaUnavailable: Kafka does not answer in time.
     """
-    consumer = AIOKafkaConsumer(
-        DEAD_LETTER,
-        bootstrap_servers=bootstrap_servers,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_bytes=FETCH_BYTES,
-        max_partition_fetch_bytes=FETCH_BYTES,
-        request_timeout_ms=int(deadline_s * 1000),
-    )
+    async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER)) as messages:
+        async for message in messages:
+            yield _letter(message)
+
+
+async def read_topic(bootstrap_servers: str, topic: str) -> AsyncGenerator[Message, None]:
+    """What a topic holds now; nothing when it does not exist. Raises `KafkaUnavailable` as above."""
     try:
-        async with asyncio.timeout(deadline_s):
-            await consumer.start()
-            ends = await consumer.end_offsets(consumer.assignment())
-        while ends:
-            async with asyncio.timeout(deadline_s):
-                records = await _fetch(consumer, ends)
-            for record in records:
-                yield _letter(record)
-    except UnknownTopicOrPartitionError:
-        # Nothing was ever written to it.
-        return
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise PublishFailed(f"Kafka at {bootstrap_servers} does not answer: {error!r}") from error
-    finally:
-        await consumer.stop()
+        async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
+            async for batch in history.read(BATCH):
+                for message in batch:
+                    yield message
+    except KafkaUnavailable as error:
+        if not isinstance(error.__cause__, UnknownTopicOrPartitionError):
+            raise
 
 
-async def _fetch(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
-    """The next records before the ends; takes the partitions that are read to their end out of `ends`."""
-    for partition in [part for part, end in ends.items() if await consumer.position(part) >= end]:
-        del ends[partition]
-    batches = await consumer.getmany(*ends, timeout_ms=500) if ends else {}
-    return [record for partition, batch in batches.items() for record in batch if record.offset < ends[partition]]
-
-
-def _letter(record: ConsumerRecord) -> DeadLetter:
-    headers = dict(record.headers)
-    notes = {name: headers.pop(f"vitrine_{name}", b"").decode(errors="replace") for name in _NOTES}
+def _letter(message: Message) -> DeadLetter:
+    notes = {name: (message.headers.get(name) or b"").decode(errors="replace") for name in _OURS}
     return DeadLetter(
-        reason=notes["reason"] or "unknown",
-        error=notes["error"],
-        topic=notes["topic"],
-        partition=_number(notes["partition"], -1),
-        offset=_number(notes["offset"], -1),
-        time_ms=_number(notes["time"], record.timestamp),
-        key=record.key,
-        value=record.value,
-        headers=headers,
+        reason=known_reason(notes[REASON]),
+        error=notes[ERROR],
+        topic=notes[TOPIC],
+        partition=_number(notes[PARTITION], -1),
+        offset=_number(notes[OFFSET], -1),
+        timestamp_ms=_number(notes[TIMESTAMP], None),
+        time_ms=_number(notes[TIME], message.timestamp_ms),
+        key=message.key,
+        value=message.value,
+        headers={name: value or b"" for name, value in message.headers.items() if name not in _OURS},
+        place=Place(message.partition, message.offset, message.timestamp_ms),
     )
 
 
-_NOTES = ("reason", "error", "topic", "partition", "offset", "time")
+_OURS = BOOKKEEPING | {REASON, ERROR, TIME}
+N = TypeVar("N", int, None)
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() else otherwise
+def _number(text: str, otherwise: N) -> int | N:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else otherwise

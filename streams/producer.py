@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.errors import InvalidEvent, PublishFailed
 from streams.events import MAX_MESSAGE_BYTES, Event, encode_event, event_key
+from streams.publisher import Outgoing
 
 BATCH_BYTES = 1 << 20
 """aiokafka buffers at most two batches a partition, so this bounds memory, whatever `MAX_IN_FLIGHT` events weigh."""
@@ -70,13 +71,24 @@ class EventPublisher:
 
     async def send(self, topic: str, event: Event) -> Delivery:
         """Take an event into the buffer, waiting while that is full; `settle` tells whether it was delivered."""
+        return await self.send_as_is(Outgoing(topic, event_key(event.data), encode_event(event)), f"event {event.id}")
+
+    async def send_as_is(self, message: Outgoing, name: str) -> Delivery:
+        """`send` for a message whose bytes are there already; by its key where its partition does not exist.
+
+        Args:
+            name: what to call it in errors.
+        """
+        headers = list(message.headers.items())
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await self._producer.send(topic, encode_event(event), event_key(event.data))
+                there = await self._producer.partitions_for(message.topic)
+                partition = message.partition if message.partition in there else None
+                return await self._producer.send(message.topic, message.value, message.key, partition, headers=headers)
         except MessageSizeTooLargeError as error:
-            raise InvalidEvent("too_large", f"event {event.id} is over {MAX_MESSAGE_BYTES:,} bytes") from error
+            raise InvalidEvent("too_large", f"{name} is over {MAX_MESSAGE_BYTES:,} bytes") from error
         except (KafkaError, OSError, TimeoutError) as error:
-            raise self._failed(f"an event for {topic}", error) from error
+            raise self._failed(f"{name} for {message.topic}", error) from error
 
     async def settle(self, deliveries: Iterable[Delivery]) -> None:
         """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""

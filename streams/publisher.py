@@ -15,6 +15,8 @@ class Outgoing:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict)
+    partition: int | None = None
+    """None: by the key. What is published again goes where it came from, whatever partitioner its producer uses."""
 
 
 class Publisher(Protocol):

@@ -1,30 +1,122 @@
-"""Delay lines: topics on which a message waits before its pictures are tried again."""
+"""Delay lines: topics on which a message waits before it is tried again, and what it remembers of its way.
+
+A line is a first-in-first-out queue with one delay, so only its head has to be watched. What a message remembers is in
+headers: which attempt it is, and where and when it first arrived. The producer's own key, value and headers stay as
+they are.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streams.events import MAX_MESSAGE_BYTES, TYPES_BY_TOPIC
 from streams.messages import Message
 from streams.publisher import Outgoing
 
 ATTEMPT = "vitrine_attempt"
-LINES = (
-    ("vitrine.retry.1s", 1.0),
-    ("vitrine.retry.10s", 10.0),
-    ("vitrine.retry.1m", 60.0),
-    ("vitrine.retry.10m", 600.0),
-    ("vitrine.retry.1h", 3600.0),
+TOPIC = "vitrine_topic"
+PARTITION = "vitrine_partition"
+OFFSET = "vitrine_offset"
+TIMESTAMP = "vitrine_timestamp"
+BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP))
+"""Headers that are ours, not the producer's."""
+MAX_DIGITS = 19
+
+
+@dataclass(frozen=True, slots=True)
+class DelayLine:
+    """A topic whose messages are due a fixed time after Kafka took them."""
+
+    topic: str
+    delay_s: float
+
+
+DELAYS = (
+    DelayLine("vitrine.retry.1s", 1.0),
+    DelayLine("vitrine.retry.10s", 10.0),
+    DelayLine("vitrine.retry.1m", 60.0),
+    DelayLine("vitrine.retry.10m", 600.0),
+    DelayLine("vitrine.retry.1h", 3600.0),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and when a message first arrived."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    """When Kafka took it, Unix milliseconds; None: it is not known any more."""
+
+    def headers(self, attempt: int | None = None) -> dict[str, bytes]:
+        """What a message carries beside the producer's headers, as an attempt at it or otherwise."""
+        notes = {TOPIC: self.topic, PARTITION: self.partition, OFFSET: self.offset, TIMESTAMP: self.timestamp_ms}
+        notes[ATTEMPT] = attempt
+        return {name: str(note).encode() for name, note in notes.items() if note is not None}
+
+
 def attempt(message: Message) -> int | None:
-    """Which try a message asks for: None for an ordinary event, 0 for one that a person replays."""
-    header = message.headers.get(ATTEMPT)
-    return int(header) if header is not None and header.isdigit() else None
+    """Which attempt a message is: None for an ordinary event, 0 for a replayed one, n for one off the n-th line."""
+    return _number(message.headers.get(ATTEMPT))
 
 
-def retry(message: Message) -> Outgoing | None:
-    """The message on its next delay line; None after the last."""
+def asks_again(message: Message) -> bool:
+    """Whether a message is there to have something tried again."""
+    return attempt(message) is not None
+
+
+def retry(message: Message, lines: Sequence[DelayLine] = DELAYS) -> Outgoing | None:
+    """The message on the line of its next attempt; None when it is to be a dead letter.
+
+    That is after the last attempt, and at once for a message that is too large to be published again.
+    """
     tried = attempt(message) or 0
-    if tried >= len(LINES):
+    if tried >= len(lines) or _size(message) > MAX_MESSAGE_BYTES:
         return None
-    headers = dict(message.headers) | {ATTEMPT: str(tried + 1).encode()}
-    return Outgoing(LINES[tried][0], message.key, message.value, headers)
+    headers = own_headers(message) | origin(message).headers(tried + 1)
+    return Outgoing(lines[tried].topic, message.key, message.value, headers)
+
+
+def origin(message: Message) -> Origin:
+    """Where and when a message first arrived, however often it was published again since."""
+    return (asks_again(message) and origin_in(message.headers)) or Origin(
+        message.topic, message.partition, message.offset, message.timestamp_ms
+    )
+
+
+def origin_in(headers: Mapping[str, bytes]) -> Origin | None:
+    """The origin that headers tell of; None when they tell of none, or of a topic that events do not come from."""
+    topic = (headers.get(TOPIC) or b"").decode(errors="replace")
+    partition, offset = _number(headers.get(PARTITION)), _number(headers.get(OFFSET))
+    if topic not in TYPES_BY_TOPIC or partition is None or offset is None:
+        return None
+    return Origin(topic, partition, offset, _number(headers.get(TIMESTAMP)))
+
+
+def arrived_ms(message: Message) -> int:
+    """When Kafka first took a message: the time of an event that states none, so that a retry does not make it newer.
+
+    Returns:
+        Unix milliseconds.
+    """
+    first = origin(message).timestamp_ms if asks_again(message) else None
+    return message.timestamp_ms if first is None else first
+
+
+def own_headers(message: Message) -> dict[str, bytes]:
+    """The headers that the producer gave a message."""
+    if not asks_again(message):
+        return dict(message.headers)
+    return {name: value for name, value in message.headers.items() if name not in BOOKKEEPING}
+
+
+def _size(message: Message) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in message.headers.items())
+    return len(message.key or b"") + len(message.value or b"") + headers
+
+
+def _number(header: bytes | None) -> int | None:
+    return int(header) if header and header.isdigit() and len(header) <= MAX_DIGITS else None

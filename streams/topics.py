@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -12,23 +13,30 @@ from streams.config import KafkaConfig
 from streams.decoding import Horizon
 from streams.errors import PublishFailed
 from streams.events import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
+from streams.retries import DELAYS, DelayLine
 
 MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
 """The largest message with room for its headers: dead letters add some."""
 
 
-async def ensure_topics(config: KafkaConfig) -> None:
+FOR_EVER = -1
+REPLAYS = "vitrine.dead-letter-replays"
+"""How far dead letters have been replayed: the latest state, by reason."""
+
+
+async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAYS) -> None:
     """Create the topics that do not exist yet; others are left as they are.
 
-    They are never compacted: an update names just the fields that changed, so each event of a product counts. Events
-    are kept as long as they can be ordered against tombstones, dead letters until somebody removes them.
+    Events are never compacted: an update names just the fields that changed, so each event of a product counts. They
+    are kept as long as they can be ordered against tombstones, on the delay lines too, dead letters until somebody
+    removes them.
 
     Raises:
         PublishFailed: Kafka does not answer in time, or refuses.
     """
     topics = [
-        NewTopic(name, config.partitions, config.replication_factor, topic_configs=_settings(name))
-        for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES, DEAD_LETTER)
+        NewTopic(name, partitions, config.replication_factor, topic_configs=settings)
+        for name, partitions, settings in _topics(config.partitions, delay_lines)
     ]
     admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap_servers, request_timeout_ms=10_000)
     try:
@@ -45,8 +53,18 @@ async def ensure_topics(config: KafkaConfig) -> None:
         await admin.close()
 
 
-def _settings(topic: str) -> dict[str, str]:
-    retention_ms = -1 if topic == DEAD_LETTER else int(Horizon().past_s * 1000)
+def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str, int, dict[str, str]]]:
+    """Every topic's name, number of partitions and settings."""
+    kept = _settings(int(Horizon().past_s * 1000))
+    events = [(name, partitions, kept) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
+    # By the broker's clock, so that a delay does not depend on how well a worker's is set.
+    lines = [(one.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for one in delay_lines]
+    letters = (DEAD_LETTER, partitions, _settings(FOR_EVER))
+    replays = (REPLAYS, 1, _settings(FOR_EVER) | {"cleanup.policy": "compact"})
+    return [*events, *lines, letters, replays]
+
+
+def _settings(retention_ms: int) -> dict[str, str]:
     return {
         "max.message.bytes": str(MAX_REQUEST_BYTES),
         "cleanup.policy": "delete",

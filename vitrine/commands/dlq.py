@@ -1,4 +1,4 @@
-"""`vitrine dlq list` and `vitrine dlq show`."""
+"""`vitrine dlq list`, `vitrine dlq show` and `vitrine dlq replay`."""
 
 from __future__ import annotations
 
@@ -8,38 +8,41 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.dead_letters import MEANINGS
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
     from streams.dead_letter_reader import DeadLetter
+    from streams.dead_letter_replay import ReplayReport, Selection
     from vitrine.settings import Settings
 
 SHOWN_CHARS = 400
+SHOWN_BYTES = 4 * SHOWN_CHARS
+LATEST_MS = 253_402_300_799_999
+"""The last moment that a calendar of ours can hold."""
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended."""
+
+_reason = click.option("--reason", type=click.Choice(list(MEANINGS)), help="Only those of this reason.")
 
 
 @click.group()
 def command() -> None:
-    """Look at the events that could not be processed."""
+    """Look at the events that could not be processed, and publish them again."""
 
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings()
 def list_reasons(settings: Settings, as_json: bool) -> None:
-    """Count dead letters by reason."""
-    reasons: dict[str, dict[str, Any]] = {}
-
-    def count(letter: DeadLetter) -> None:
-        entry = reasons.setdefault(letter.reason, {"count": 0, "last_time": ""})
-        entry["count"] += 1
-        entry["last_time"] = max(entry["last_time"], _time(letter.time_ms))
-
-    asyncio.run(_read(settings, count))
+    """Count dead letters by reason, and say what helps."""
+    reasons = asyncio.run(_count(settings))
     if as_json:
         click.echo(json.dumps(reasons, indent=2))
     elif reasons:
@@ -49,9 +52,9 @@ def list_reasons(settings: Settings, as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--reason", help="Only those of this reason.")
+@_reason
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole of each message.")
 @with_settings()
 def show(settings: Settings, reason: str | None, number: int, as_json: bool) -> None:
     """Show dead letters, the newest last."""
@@ -61,7 +64,7 @@ def show(settings: Settings, reason: str | None, number: int, as_json: bool) -> 
     def keep(letter: DeadLetter) -> None:
         if reason in (None, letter.reason):
             push = heapq.heappush if len(newest) < number else heapq.heappushpop
-            push(newest, (letter.time_ms, next(order), letter))
+            push(newest, (letter.time_ms, next(order), letter if as_json else _shortened(letter)))
 
     asyncio.run(_read(settings, keep))
     letters = [letter for *_, letter in sorted(newest)]
@@ -74,11 +77,75 @@ def show(settings: Settings, reason: str | None, number: int, as_json: bool) -> 
         click.echo(f"no dead letters{f' of reason {reason}' if reason else ''}")
 
 
+@command.command("replay")
+@_reason
+@click.option("--limit", type=click.IntRange(min=1), help="So many at most, the first.")
+@click.option("--again", is_flag=True, help="Also those that were replayed before.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be published.")
+@with_settings()
+def replay_letters(settings: Settings, reason: str | None, limit: int | None, again: bool, dry_run: bool) -> None:
+    """Publish dead letters again, each as it was, to where it came from.
+
+    Each is replayed once, unless asked for --again; what fails again becomes a new dead letter. May be interrupted and
+    repeated at any time. The exit code is 1 if some cannot be published again.
+    """
+    from streams.dead_letter_replay import ReplayReport, Selection
+    from streams.errors import StreamError
+    from vitrine.replaying import summary
+
+    report = ReplayReport()
+    try:
+        _replay(settings, Selection(reason, again, limit), report, dry_run)
+    except StreamError as error:
+        raise click.ClickException(f"{error}; {summary(report)}") from error
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: {summary(report)}; the next replay goes on from there", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    for refusal in report.refusals:
+        click.echo(_printable(refusal), err=True)
+    click.echo(summary(report, "would replay" if dry_run else "replayed"))
+    if report.refused:
+        raise SystemExit(1)
+
+
+def _replay(settings: Settings, selection: Selection, report: ReplayReport, dry_run: bool) -> None:
+    from vitrine.replaying import ReplayView, rehearse, replay
+
+    if dry_run:
+        asyncio.run(rehearse(settings, selection, report))
+        return
+    with ReplayView(report) as view:
+        asyncio.run(replay(settings, selection, report, view))
+
+
+async def _count(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What there is of each reason, the most frequent first."""
+    from streams.dead_letter_replay import ReplayMarks
+    from vitrine.servers import kafka_servers
+
+    marks = await ReplayMarks.load(kafka_servers(settings))
+    reasons: dict[str, dict[str, Any]] = {}
+
+    def count(letter: DeadLetter) -> None:
+        time = _time(letter.time_ms)
+        entry = reasons.setdefault(letter.reason, {"count": 0, "replayed": 0, "first_time": time, "last_time": time})
+        entry["count"] += 1
+        entry["replayed"] += marks.covers(letter)
+        entry["first_time"] = min(entry["first_time"], time)
+        entry["last_time"] = max(entry["last_time"], time)
+
+    await _read(settings, count)
+    for reason, entry in reasons.items():
+        meaning = MEANINGS[reason]
+        entry |= {"meaning": meaning.text, "replay_helps": meaning.replay_helps, "remedy": meaning.remedy}
+    return dict(sorted(reasons.items(), key=lambda item: -item[1]["count"]))
+
+
 async def _read(settings: Settings, each: Callable[[DeadLetter], None]) -> None:
     from streams.dead_letter_reader import read_dead_letters
     from vitrine.servers import kafka_servers
 
-    async for letter in read_dead_letters(kafka_servers(settings), settings.kafka.deadline_s):
+    async for letter in read_dead_letters(kafka_servers(settings)):
         each(letter)
 
 
@@ -87,18 +154,26 @@ def _print_reasons(reasons: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("reason", "count", "last", box=box.SIMPLE_HEAD)
-    for reason, entry in sorted(reasons.items(), key=lambda item: -item[1]["count"]):
-        table.add_row(reason, f"{entry['count']:,}", entry["last_time"])
+    table = Table("reason", "count", "replayed", "oldest", "newest", box=box.SIMPLE_HEAD)
+    for reason, entry in reasons.items():
+        times = (entry[name][:16].replace("T", " ") for name in ("first_time", "last_time"))
+        table.add_row(reason, f"{entry['count']:,}", f"{entry['replayed']:,}", *times)
     Console().print(table)
+    for reason, entry in reasons.items():
+        helps = "a replay can help" if entry["replay_helps"] else "a replay does not help"
+        click.echo(f"{reason}: {entry['meaning']}; {helps}: {entry['remedy']}")
+
+
+def _shortened(letter: DeadLetter) -> DeadLetter:
+    """The letter without what is not shown of its value, which may be megabytes."""
+    return replace(letter, value=letter.value and letter.value[: SHOWN_BYTES + 1])
 
 
 def _print_letter(letter: DeadLetter) -> None:
-    key = (letter.key or b"").decode(errors="replace")
-    click.echo(
-        f"{_time(letter.time_ms)}  {letter.reason}  {letter.topic}[{letter.partition}]@{letter.offset}  key {key}"
-    )
-    click.echo(f"  {letter.error}")
+    key = _printable((letter.key or b"").decode(errors="replace"))
+    place = f"{_printable(letter.topic)}[{letter.partition}]@{letter.offset}"
+    click.echo(f"{_time(letter.time_ms)}  {letter.reason}  {place}  key {key}")
+    click.echo(f"  {_printable(letter.error)}")
     value = (letter.value or b"").decode(errors="replace")
     click.echo(f"  {_printable(value[:SHOWN_CHARS])}{'…' if len(value) > SHOWN_CHARS else ''}\n")
 
@@ -115,14 +190,15 @@ def _as_dict(letter: DeadLetter) -> dict[str, Any]:
         "topic": letter.topic,
         "partition": letter.partition,
         "offset": letter.offset,
+        "arrived_time": None if letter.timestamp_ms is None else _time(letter.timestamp_ms),
         "time": _time(letter.time_ms),
-        "key": _text("key", letter.key),
-        "value": _text("value", letter.value),
+        "key": _text(letter.key),
+        "value": _text(letter.value),
         "headers": {name: value.decode(errors="replace") for name, value in letter.headers.items()},
     }
 
 
-def _text(name: str, raw: bytes | None) -> Any:
+def _text(raw: bytes | None) -> Any:
     """UTF-8 as text, other bytes as base64."""
     if raw is None:
         return None
@@ -133,4 +209,6 @@ def _text(name: str, raw: bytes | None) -> Any:
 
 
 def _time(time_ms: int) -> str:
+    if not 0 <= time_ms <= LATEST_MS:
+        return f"{time_ms} ms"
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
