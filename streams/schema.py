@@ -135,7 +135,8 @@ def _index_change() -> dict[str, Any]:
 
 def _dead_letter() -> dict[str, Any]:
     texts = {name: {"type": "string"} for name in ("vitrine_error", "vitrine_topic")}
-    numbers = {f"vitrine_{name}": {"type": "string", "pattern": "^[0-9]+$"} for name in ("partition", "offset", "time")}
+    names = ("partition", "offset", "timestamp", "time")
+    numbers = {f"vitrine_{name}": {"type": "string", "pattern": "^[0-9]+$"} for name in names}
     reason = {"vitrine_reason": {"type": "string", "enum": list(Reason.__args__)}}
     return {
         "name": "dead-letter",

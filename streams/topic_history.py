@@ -72,11 +72,11 @@ class TopicHistory:
         heard = time.monotonic()
         while await self._drop_finished(ahead):
             records = await self._fetch(ahead, count)
-            if records:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > DEADLINE_S:
+            if not records and time.monotonic() - heard > DEADLINE_S:
                 raise KafkaUnavailable(f"Kafka at {self._servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
             yield [_message(record) for record in records]
+            if records:
+                heard = time.monotonic()
 
     async def _find_bounds(self) -> None:
         partitions = self._consumer.assignment()

@@ -15,9 +15,10 @@ from streams.errors import PublishFailed
 from streams.events import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 from streams.retries import DELAYS, DelayLine
 
+MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
+"""An event of the largest size with its envelope and headers."""
 MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
-"""The largest message with room for its headers: dead letters add some."""
-
+"""The same as a dead letter or a retry, which add some headers: there is nothing that these could not take."""
 
 FOR_EVER = -1
 REPLAYS = "vitrine.dead-letter-replays"
@@ -56,7 +57,8 @@ async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = 
 def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str, int, dict[str, str]]]:
     """Every topic's name, number of partitions and settings."""
     kept = _settings(int(Horizon().past_s * 1000))
-    events = [(name, partitions, kept) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
+    limit = {"max.message.bytes": str(MAX_EVENT_BYTES)}
+    events = [(name, partitions, kept | limit) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
     # By the broker's clock, so that a delay does not depend on how well a worker's is set.
     lines = [(one.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for one in delay_lines]
     letters = (DEAD_LETTER, partitions, _settings(FOR_EVER))
