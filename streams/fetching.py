@@ -7,28 +7,26 @@ Source: RFC 9110, section 13, "Conditional Requests".
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import random
-import socket
-import time
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
-from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from indexer.media import media_hash
 from streams import metrics
+from streams.addresses import PublicResolver, is_private
 from streams.errors import UnreachableMedia
+from streams.hosts import Hosts, wait_for_turn
 from streams.memories import Seen
 
-HOST_FAILURES = 4
-"""So many tries in a row without an answer, and a host is left alone for `HOST_REST_S`."""
-HOST_REST_S = 30.0
 BACKOFF_S = 0.1
 """Doubled with each attempt, and jittered."""
+_REDIRECTS = (301, 302, 303, 307, 308)
+_NO_PICTURE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +35,22 @@ class FetchLimits:
 
     max_bytes: int = 20 * 2**20
     timeout_s: float = 5.0
-    """The longest that one request may take, its wait for a free connection included."""
+    """The longest that one try may take, from connecting to the last byte, redirects included."""
     deadline_s: float = 12.0
-    """The longest that a picture may take, redirects and repeated attempts included."""
+    """The longest that a picture may take: waiting for its turn, all tries, and the pauses between them."""
     attempts: int = 2
     redirects: int = 3
     concurrency: int = 16
-    per_host: int = 4
+    """Pictures fetched or decoded at once; so many times `max_bytes` is the most that they take of memory."""
+    per_host: int = 6
     private_hosts: tuple[str, ...] = ()
     """Host names that may be fetched from although they resolve to a private or loopback address."""
 
     def __post_init__(self) -> None:
         if min(self.max_bytes, self.attempts, self.concurrency, self.per_host) < 1 or self.redirects < 0:
             raise ValueError("media limits must be positive")
-        if min(self.timeout_s, self.deadline_s) <= 0:
-            raise ValueError("media.timeout_s and media.deadline_s must be positive")
+        if not 0 < self.timeout_s <= self.deadline_s:
+            raise ValueError("media.timeout_s must be positive, and media.deadline_s no less")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +67,23 @@ class MediaFetcher:
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = limits
-        self._hosts = _Hosts()
+        self._hosts = Hosts(limits.per_host)
+        self._turns = asyncio.Semaphore(limits.concurrency)
 
     async def __aenter__(self) -> MediaFetcher:
+        # Turns bound the connections, so that waiting for one is not taken for a host's silence; redirects may lead
+        # many turns to one host all the same.
         connector = aiohttp.TCPConnector(
-            resolver=_PublicResolver(self._limits.private_hosts),
-            limit=self._limits.concurrency,
+            resolver=PublicResolver(self._limits.private_hosts, self._limits.concurrency),
+            limit=0,
             limit_per_host=self._limits.per_host,
         )
-        timeout = aiohttp.ClientTimeout(total=self._limits.timeout_s)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
             auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "image/*", "Accept-Encoding": "identity"},
         )
         return self
@@ -91,132 +93,117 @@ class MediaFetcher:
     ) -> None:
         await self._session.close()
 
-    async def fetch(self, url: str, known: Seen | None = None) -> Fetched:
-        """The file at an http(s) URL.
+    @asynccontextmanager
+    async def fetch(self, url: str, known: Seen | None = None) -> AsyncIterator[Fetched]:
+        """The file at an http(s) URL; one of the `concurrency` is taken until the caller is done with it.
 
         Args:
             url: where it is.
             known: what it answered last, if it need not be sent again when it is still that.
 
         Raises:
-            UnreachableMedia: refused, too large, still failing after the attempts, or on a host that failed of late.
+            UnreachableMedia: refused, too large, still failing after the attempts, out of time, or on a host that
+                failed of late.
         """
-        try:
-            async with asyncio.timeout(self._limits.deadline_s):
-                fetched = await self._attempt(url, known)
-        except TimeoutError as error:
-            self._hosts.note(urlsplit(url).netloc, failed=True)
-            metrics.FETCHES.labels("failed").inc()
-            raise UnreachableMedia(f"{_shown(url)}: not there within {self._limits.deadline_s:g} s") from error
-        except UnreachableMedia:
-            metrics.FETCHES.labels("failed").inc()
-            raise
-        metrics.FETCHES.labels("unchanged" if fetched.data is None else "fetched").inc()
-        metrics.FETCHED_BYTES.inc(len(fetched.data or b""))
-        return fetched
+        async with AsyncExitStack() as turn:
+            try:
+                fetched = await self._in_turn(url, known, turn)
+            except UnreachableMedia as error:
+                metrics.FETCHES.labels("failed").inc()
+                raise UnreachableMedia(f"{shown(url)}: {error}") from error
+            metrics.FETCHES.labels("unchanged" if fetched.data is None else "fetched").inc()
+            metrics.FETCHED_BYTES.inc(len(fetched.data or b""))
+            yield fetched
 
-    async def _attempt(self, url: str, known: Seen | None) -> Fetched:
-        host = urlsplit(url).netloc
-        if self._hosts.is_resting(host):
-            raise UnreachableMedia(f"{_shown(url)}: not tried, its host failed {HOST_FAILURES} times in a row just now")
+    async def _in_turn(self, url: str, known: Seen | None, turn: AsyncExitStack) -> Fetched:
+        """Fetch when it is the host's turn, then everybody's: who waits for a slow host takes no place of others."""
+        target = self._checked(url)
+        # A try that could not have its time is not begun, lest the host be blamed for it.
+        last_begin = asyncio.get_running_loop().time() + self._limits.deadline_s - self._limits.timeout_s
+        async with self._hosts.turn(_place(target), last_begin):
+            await wait_for_turn(self._turns, last_begin)
+            turn.callback(self._turns.release)
+            return await self._attempt(target, known, last_begin)
+
+    async def _attempt(self, url: URL, known: Seen | None, last_begin: float) -> Fetched:
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                fetched = await self._follow(url, known)
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                # An answer, be it 404, is a sign of life.
-                self._hosts.note(host, failed=not isinstance(error, aiohttp.ClientResponseError))
-                if attempt == self._limits.attempts or not _may_pass(error) or self._hosts.is_resting(host):
-                    raise UnreachableMedia(f"{_shown(url)}: {_why(error)}") from error
-                await asyncio.sleep(random.uniform(0.5, 1.0) * BACKOFF_S * 2**attempt)
-            else:
-                self._hosts.note(host, failed=False)
-                return fetched
+                return await self._follow(url, known)
+            except _NO_PICTURE as error:
+                pause_s = _pause_s(error, attempt)
+                in_time = asyncio.get_running_loop().time() + pause_s <= last_begin
+                if attempt == self._limits.attempts or not _may_pass(error) or not in_time:
+                    raise UnreachableMedia(_why(error)) from error
+                await asyncio.sleep(pause_s)
+                self._hosts.check(_place(url))
         raise AssertionError("unreachable: attempts is at least 1")
 
-    async def _follow(self, url: str, known: Seen | None) -> Fetched:
+    async def _follow(self, url: URL, known: Seen | None) -> Fetched:
+        """One try: ask, and go where the answers lead."""
+        until = asyncio.get_running_loop().time() + self._limits.timeout_s
         for _ in range(self._limits.redirects + 1):
-            self._check(url)
-            async with self._session.get(url, allow_redirects=False, headers=_conditions(known)) as response:
-                if response.status in (301, 302, 303, 307, 308):
-                    url = urljoin(url, response.headers.get("Location", ""))
-                    continue
+            answer = await self._ask(url, known, until)
+            if isinstance(answer, Fetched):
+                return answer
+            url = self._checked(answer)
+            self._hosts.check(_place(url))
+        raise UnreachableMedia(f"more than {self._limits.redirects} redirects")
+
+    async def _ask(self, url: URL, known: Seen | None, until: float) -> Fetched | str:
+        """The file, or the address that the answer points to."""
+        with self._hosts.watched(_place(url)):
+            async with (
+                asyncio.timeout_at(until),
+                self._session.get(url, allow_redirects=False, headers=_conditions(known)) as response,
+            ):
+                if response.status in _REDIRECTS:
+                    return str(url.join(URL(response.headers.get("Location", ""))))
                 if known and response.status == 304:
                     return Fetched(known, None)
-                response.raise_for_status()
+                if response.status != 200:
+                    raise aiohttp.ClientResponseError(
+                        response.request_info, (), status=response.status, headers=response.headers
+                    )
                 data = await self._read(response)
                 validators = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
                 return Fetched(Seen(media_hash(data), *validators), data)
-        raise UnreachableMedia(f"{_shown(url)}: more than {self._limits.redirects} redirects")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             # Pictures are compressed already; what unpacks to who knows what is not unpacked.
-            raise UnreachableMedia(f"{_shown(str(response.url))}: answered compressed, which was not asked for")
+            raise UnreachableMedia("answered compressed, which was not asked for")
         body = bytearray()
         async for chunk in response.content.iter_chunked(2**16):
             body += chunk
-            if len(body) > self._limits.max_bytes:
-                raise UnreachableMedia(f"{_shown(str(response.url))}: more than {self._limits.max_bytes} bytes")
+            if max(len(body), response.content_length or 0) > self._limits.max_bytes:
+                raise UnreachableMedia(f"more than {self._limits.max_bytes} bytes")
         return bytes(body)
 
-    def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UnreachableMedia(f"{_shown(url)}: only http and https URLs are fetched")
+    def _checked(self, url: str) -> URL:
+        """A URL, parsed once and for all: whoever connects must not read another host out of it than was judged."""
+        try:
+            parsed = URL(url)
+            host = parsed.host
+        except ValueError as error:
+            raise UnreachableMedia("not a URL") from error
+        if parsed.scheme not in ("http", "https") or not host:
+            raise UnreachableMedia("only http and https URLs are fetched")
         # The resolver is not asked about literal addresses, so they are checked here.
-        if parts.hostname not in self._limits.private_hosts and _is_private(parts.hostname):
-            raise UnreachableMedia(f"{_shown(url)}: a private address; allow its host by name in media.private_hosts")
+        if host not in self._limits.private_hosts and is_private(host):
+            raise UnreachableMedia("a private address; allow its host by name in media.private_hosts")
+        return parsed
 
 
-class _Hosts:
-    """Which hosts are left alone for a while: one that is down must not slow down each batch with a picture of it."""
-
-    def __init__(self) -> None:
-        self._failures: dict[str, int] = {}
-        self._resting_until: dict[str, float] = {}
-
-    def is_resting(self, host: str) -> bool:
-        return time.monotonic() < self._resting_until.get(host, 0.0)
-
-    def note(self, host: str, *, failed: bool) -> None:
-        if not failed:
-            self._failures.pop(host, None)
-            self._resting_until.pop(host, None)
-            return
-        self._failures[host] = self._failures.get(host, 0) + 1
-        if self._failures[host] >= HOST_FAILURES:
-            # Counted from anew: after its rest a host that is still down has one more round of tries.
-            del self._failures[host]
-            self._resting_until[host] = time.monotonic() + HOST_REST_S
-
-
-@dataclass
-class _PublicResolver(AbstractResolver):
-    """Resolves names and drops private addresses; the connection then goes to just the address that was checked."""
-
-    allowed: tuple[str, ...]
-    _resolver: ThreadedResolver = field(default_factory=ThreadedResolver)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if host in self.allowed:
-            return found
-        public = [one for one in found if not _is_private(one["host"])]
-        if not public:
-            raise OSError(f"{host} resolves to a private address; allow it by name in media.private_hosts")
-        return public
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
-def _is_private(host: str) -> bool:
+def shown(url: str) -> str:
+    """A URL for messages: without query and credentials, which may be secrets, and not too long."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        return str(URL(url).with_user(None).with_query(None).with_fragment(None))[:200]
     except ValueError:
-        return False
+        return url.split("?", 1)[0].rsplit("@", 1)[-1][:200]
+
+
+def _place(url: URL) -> str:
+    return f"{url.host}:{url.port}"
 
 
 def _conditions(known: Seen | None) -> dict[str, str]:
@@ -225,8 +212,22 @@ def _conditions(known: Seen | None) -> dict[str, str]:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether trying again at once may help: no answer, or one that blames the server."""
-    return not isinstance(error, aiohttp.ClientResponseError) or error.status >= 500 or error.status == 429
+    """Whether trying again at once may help: no connection, or an answer that blames the server.
+
+    Not what has just taken all of its time: a delay line tries that again.
+    """
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.status >= 500 or error.status == 429
+    transient = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+    return isinstance(error, transient) and not isinstance(error, TimeoutError | aiohttp.ClientSSLError)
+
+
+def _pause_s(error: Exception, attempt: int) -> float:
+    """How long to wait before the next try: what the host asks for, at least some jittered backoff."""
+    backoff_s = random.uniform(0.5, 1.0) * BACKOFF_S * 2**attempt
+    headers = error.headers if isinstance(error, aiohttp.ClientResponseError) else None
+    asked = (headers or {}).get("Retry-After", "")
+    return max(backoff_s, float(asked)) if asked.isascii() and asked.isdigit() else backoff_s
 
 
 def _why(error: Exception) -> str:
@@ -235,8 +236,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error)
     return type(error).__name__
-
-
-def _shown(url: str) -> str:
-    # Query strings carry signatures and tokens: they stay out of messages.
-    return url.split("?", 1)[0][:200]

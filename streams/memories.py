@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,12 @@ import numpy as np
 from encoders.spec import FloatArray
 from indexer.bounded_maps import BoundedMap
 from indexer.errors import StoreUnavailable
+from streams import metrics
 
 REST_S = 2.0
 """How long a store that did not answer is not asked again."""
+VALIDATORS_MAX_CHARS = 256
+"""More is not remembered: hosts choose what they say, and it says no more than a hash does."""
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,12 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     etag: str = ""
     last_modified: str = ""
 
+    @property
+    def can_be_asked_about(self) -> bool:
+        """Whether its host can be asked if this is still there, in its own words sent back as they came."""
+        words = self.etag + self.last_modified
+        return 0 < len(words) <= VALIDATORS_MAX_CHARS and words.isascii() and words.isprintable()
+
 
 class PictureMemory:
     """Embeddings of pictures by the hash of their files, and files by URL; a store that is away remembers nothing.
@@ -38,11 +48,14 @@ class PictureMemory:
         """Args: embeddings: of this encoder version alone; urls: of any."""
         self._embeddings = embeddings
         self._urls = urls
-        self._away_until = float("-inf")
+        self._is_away = False
+        self._asked_again_at = float("-inf")
 
     async def embeddings(self, digests: Sequence[str]) -> dict[str, FloatArray]:
         """Unit float32 rows (dim,) of the pictures that are known, by the hash of their files."""
         found = await self._recall(self._embeddings, digests)
+        metrics.REMEMBERED.labels("image", "hit").inc(len(found))
+        metrics.REMEMBERED.labels("image", "miss").inc(len(digests) - len(found))
         return {digest: np.frombuffer(row, np.float32) for digest, row in found.items()}
 
     async def add_embeddings(self, rows: Mapping[str, FloatArray]) -> None:
@@ -52,36 +65,48 @@ class PictureMemory:
 
     async def seen(self, urls: Sequence[str]) -> dict[str, Seen]:
         """What these URLs answered last, where that is known."""
-        return {url: _seen.decode(data) for url, data in (await self._recall(self._urls, urls)).items()}
+        names = {_name(url): url for url in urls}
+        found = await self._recall(self._urls, list(names))
+        return {names[name]: _seen.decode(data) for name, data in found.items()}
 
     async def add_seen(self, seen: Mapping[str, Seen]) -> None:
-        """Remember what URLs answered."""
-        await self._remember(self._urls, {url: msgspec.msgpack.encode(one) for url, one in seen.items()})
+        """Remember what URLs answered, where it helps the next time."""
+        useful = {_name(url): one for url, one in seen.items() if one.can_be_asked_about}
+        await self._remember(self._urls, {name: msgspec.msgpack.encode(one) for name, one in useful.items()})
 
     async def _recall(self, entries: BoundedMap, keys: Sequence[str]) -> dict[str, bytes]:
-        if not keys or self._is_away():
+        if not keys or self._rests():
             return {}
         try:
-            return await entries.get(keys)
+            found = await entries.get(keys)
         except StoreUnavailable as error:
             self._note_away(error)
             return {}
+        self._is_away = False
+        return found
 
     async def _remember(self, entries: BoundedMap, new: Mapping[str, bytes]) -> None:
-        if not new or self._is_away():
+        if not new or self._rests():
             return
         try:
             await entries.put(new)
         except StoreUnavailable as error:
             self._note_away(error)
 
-    def _is_away(self) -> bool:
-        return time.monotonic() < self._away_until
+    def _rests(self) -> bool:
+        return self._is_away and time.monotonic() < self._asked_again_at
 
     def _note_away(self, error: StoreUnavailable) -> None:
         # What may be forgotten is not worth waiting for with each batch.
-        self._away_until = time.monotonic() + REST_S
-        log.warning("picture_memory_unavailable", extra={"error": str(error)[:300]})
+        self._asked_again_at = time.monotonic() + REST_S
+        if not self._is_away:
+            log.warning("picture_memory_unavailable", extra={"error": str(error)[:300]})
+        self._is_away = True
+
+
+def _name(url: str) -> str:
+    # Addresses are long, and may hold secrets.
+    return hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 _seen = msgspec.msgpack.Decoder(Seen)

@@ -13,6 +13,11 @@ REUSED = Counter(
     "Embeddings that were not made again: unchanged in the product, remembered, or of content that a batch has twice",
     ["modality", "why"],
 )
+REMEMBERED = Counter(
+    "vitrine_remembered_embeddings_total",
+    "Look-ups of embeddings by content, by whether they were remembered",
+    ["modality", "outcome"],
+)
 DECODED = Counter("vitrine_decoded_images_total", "Pictures that were decoded")
 FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by what came of it", ["outcome"])
 FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")

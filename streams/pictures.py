@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from encoders.errors import InvalidImage
@@ -13,8 +13,9 @@ from encoders.spec import FloatArray
 from indexer.media import MediaStore
 from indexer.planning import image_key
 from streams import metrics
+from streams.children import until_answered
 from streams.errors import InvalidEvent, UnreachableMedia
-from streams.fetching import Fetched, MediaFetcher
+from streams.fetching import MediaFetcher, shown
 from streams.memories import PictureMemory, Seen
 from streams.retrying import until_available
 
@@ -50,6 +51,19 @@ class LoadedBatch:
     """Unit rows (dim,) of the others."""
 
 
+@dataclass(slots=True)
+class _Findings:
+    """What is known of the files of a batch so far, by their hashes."""
+
+    embeddings: dict[str, FloatArray]
+    decoded: dict[str, Pixels | InvalidImage] = field(default_factory=dict)
+    waiting: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def has(self, digest: str) -> bool:
+        """Whether nothing is left to do for a file."""
+        return digest in self.embeddings or digest in self.decoded
+
+
 class PictureLoader:
     """Loads the pictures of a batch; one that fails does not hold back the others."""
 
@@ -62,83 +76,94 @@ class PictureLoader:
     async def load(self, wanted: Mapping[str, Sequence[Reference]]) -> LoadedBatch:
         """Load the pictures that products want, by product id: find the files, look embeddings up, decode the rest."""
         references = {image_key(one): one for some in wanted.values() for one in some}
-        fetched = await self._fetch([str(one["url"]) for one in references.values() if "hash" not in one])
-        digests = {key: _digest(one, fetched) for key, one in references.items()}
-        known = await self._memory.embeddings(sorted({one for one in digests.values() if isinstance(one, str)}))
-        files = await self._files(digests, known, fetched)
-        decoded = await self._decode({digest: one for digest, one in files.items() if isinstance(one, bytes)})
-        outcomes = {key: _outcome(key, digest, known, files, decoded) for key, digest in digests.items()}
+        stored = {key for key, one in references.items() if "hash" in one}
+        urls = [key for key in references if key not in stored]
+        seen = await self._memory.seen(urls)
+        findings = _Findings(await self._memory.embeddings([*{*stored, *(one.digest for one in seen.values())}]))
+        missing, digests = await asyncio.gather(
+            self._from_store(stored, findings), self._from_hosts(urls, seen, findings)
+        )
+        files = {key: missing.get(key, key) for key in stored} | digests
+        outcomes = {key: _outcome(key, file, findings) for key, file in files.items()}
         _count_reused(outcomes[image_key(one)] for some in wanted.values() for one in some)
-        pixels = {digest: one for digest, one in decoded.items() if not isinstance(one, InvalidImage)}
-        products = {
-            product_id: _loaded([image_key(one) for one in some], outcomes) for product_id, some in wanted.items()
-        }
-        return LoadedBatch(products, pixels, known)
+        return _batch(wanted, outcomes, findings)
 
     async def remember(self, embeddings: Mapping[str, FloatArray]) -> None:
         """Take note of embeddings that have just been made, by the hash of their pictures' files."""
         await self._memory.add_embeddings(embeddings)
 
-    async def _fetch(self, urls: Sequence[str]) -> dict[str, Fetched | UnreachableMedia]:
-        """Fetch addresses, asking only whether it has changed where what was there last is embedded already."""
-        seen = await self._memory.seen(urls) if urls else {}
-        embedded = await self._memory.embeddings([one.digest for one in seen.values()]) if seen else {}
-        known = {url: one for url, one in seen.items() if one.digest in embedded}
-        answers = await asyncio.gather(*(self._try(url, known.get(url)) for url in urls))
-        fetched = dict(zip(urls, answers, strict=True))
-        await self._memory.add_seen({url: one.seen for url, one in fetched.items() if isinstance(one, Fetched)})
-        return fetched
+    async def _from_store(self, digests: Iterable[str], findings: _Findings) -> dict[str, UnreachableMedia]:
+        """Decode the stored files whose embeddings are not known, and return those that are not there."""
+        needed = [one for one in digests if not findings.has(one)]
+        found = dict(zip(needed, await asyncio.gather(*map(self._stored, needed)), strict=True))
+        await self._decode({digest: data for digest, data in found.items() if data is not None}, findings)
+        return {
+            digest: UnreachableMedia(f"{digest} is not in the media store")
+            for digest, data in found.items()
+            if data is None
+        }
 
-    async def _try(self, url: str, known: Seen | None) -> Fetched | UnreachableMedia:
+    async def _stored(self, digest: str) -> bytes | None:
+        return await until_available("media", lambda: self._media.get(digest))
+
+    async def _from_hosts(
+        self, urls: Sequence[str], seen: Mapping[str, Seen], findings: _Findings
+    ) -> dict[str, str | UnreachableMedia]:
+        """Fetch addresses and decode what is new there; returns the hash of each one's file, or why there is none."""
+        # Hosts are asked whether a file has changed only where nothing is left to do if it has not.
+        known = {url: one for url, one in seen.items() if one.digest in findings.embeddings}
+        answers = await asyncio.gather(*(self._fetch(url, known.get(url), findings) for url in urls))
+        fetched = dict(zip(urls, answers, strict=True))
+        await self._memory.add_seen({url: one for url, one in fetched.items() if isinstance(one, Seen)})
+        return {url: one.digest if isinstance(one, Seen) else one for url, one in fetched.items()}
+
+    async def _fetch(self, url: str, known: Seen | None, findings: _Findings) -> Seen | UnreachableMedia:
         try:
-            return await self._fetcher.fetch(url, known)
+            # Decoded before the next is fetched: the files of a whole batch may be more than memory holds.
+            async with self._fetcher.fetch(url, known) as fetched:
+                if fetched.data is not None:
+                    await self._look_at(fetched.seen.digest, fetched.data, findings)
+                return fetched.seen
         except UnreachableMedia as error:
             return error
 
-    async def _files(
-        self,
-        digests: Mapping[str, str | UnreachableMedia],
-        known: Mapping[str, FloatArray],
-        fetched: Mapping[str, Fetched | UnreachableMedia],
-    ) -> dict[str, bytes | UnreachableMedia]:
-        """The files whose embeddings are not known, by their hashes."""
-        at_hand = {one.seen.digest: one.data for one in fetched.values() if isinstance(one, Fetched) and one.data}
-        needed = {digest for digest in digests.values() if isinstance(digest, str) and digest not in known}
-        found = await asyncio.gather(*(self._file(digest, at_hand.get(digest)) for digest in needed))
-        return dict(zip(needed, found, strict=True))
+    async def _look_at(self, digest: str, data: bytes, findings: _Findings) -> None:
+        """Find a file's embedding or decode it, be it at several addresses or at one."""
+        async with findings.waiting.setdefault(digest, asyncio.Lock()):
+            if not findings.has(digest):
+                findings.embeddings |= await self._memory.embeddings([digest])
+            if not findings.has(digest):
+                await self._decode({digest: data}, findings)
 
-    async def _file(self, digest: str, at_hand: bytes | None) -> bytes | UnreachableMedia:
-        if at_hand is not None:
-            return at_hand
-        data = await until_available("media", lambda: self._media.get(digest))
-        return UnreachableMedia(f"{digest} is not in the media store") if data is None else data
-
-    async def _decode(self, files: Mapping[str, bytes]) -> dict[str, Pixels | InvalidImage]:
-        metrics.DECODED.inc(len(files))
-        return dict(zip(files, await self._decoder.decode(list(files.values())), strict=True)) if files else {}
+    async def _decode(self, files: Mapping[str, bytes], findings: _Findings) -> None:
+        if files:
+            decoded = await until_answered("decoder", lambda: self._decoder.decode(list(files.values())))
+            metrics.DECODED.inc(len(files))
+            findings.decoded |= zip(files, decoded, strict=True)
 
 
-def _digest(reference: Reference, fetched: Mapping[str, Fetched | UnreachableMedia]) -> str | UnreachableMedia:
-    if "hash" in reference:
-        return str(reference["hash"])
-    answer = fetched[str(reference["url"])]
-    return answer.seen.digest if isinstance(answer, Fetched) else answer
-
-
-def _outcome(
-    key: str,
-    digest: str | UnreachableMedia,
-    known: Mapping[str, FloatArray],
-    files: Mapping[str, bytes | UnreachableMedia],
-    decoded: Mapping[str, Pixels | InvalidImage],
-) -> str | InvalidEvent:
+def _outcome(key: str, file: str | UnreachableMedia, findings: _Findings) -> str | InvalidEvent:
     """The hash of a picture's file, or what is wrong with the picture."""
-    found = digest if isinstance(digest, UnreachableMedia) else files.get(digest)
-    if isinstance(found, UnreachableMedia):
-        return InvalidEvent("unreachable_image", str(found))
-    assert isinstance(digest, str)
-    picture = None if digest in known else decoded[digest]
-    return InvalidEvent("invalid_image", f"{key[:200]}: {picture}") if isinstance(picture, InvalidImage) else digest
+    if isinstance(file, UnreachableMedia):
+        return InvalidEvent("unreachable_image", str(file))
+    picture = findings.decoded.get(file)
+    return InvalidEvent("invalid_image", f"{shown(key)}: {picture}") if isinstance(picture, InvalidImage) else file
+
+
+def _batch(
+    wanted: Mapping[str, Sequence[Reference]], outcomes: Mapping[str, str | InvalidEvent], findings: _Findings
+) -> LoadedBatch:
+    products = {product_id: _loaded([image_key(one) for one in some], outcomes) for product_id, some in wanted.items()}
+    used = {digest for one in products.values() for digest in one.digests}
+    return LoadedBatch(
+        products,
+        {
+            digest: one
+            for digest, one in findings.decoded.items()
+            if digest not in findings.embeddings and not isinstance(one, InvalidImage)
+        },
+        {digest: one for digest, one in findings.embeddings.items() if digest in used},
+    )
 
 
 def _loaded(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> LoadedPictures:

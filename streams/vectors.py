@@ -12,6 +12,7 @@ from indexer.planning import Plan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
 from streams import metrics
+from streams.children import until_answered
 from streams.pictures import LoadedBatch, LoadedPictures
 
 
@@ -49,7 +50,8 @@ async def _encode(
     if not texts and not pictures.pixels:
         # Not even asked: the encoder may have other batches before it.
         return {}, {}
-    text_rows, image_rows = await encoder.encode(list(texts.values()), list(pictures.pixels.values()))
+    inputs = list(texts.values()), list(pictures.pixels.values())
+    text_rows, image_rows = await until_answered("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(pictures.pixels))
     return dict(zip(texts, text_rows, strict=True)), dict(zip(pictures.pixels, image_rows, strict=True))

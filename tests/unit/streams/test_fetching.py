@@ -1,73 +1,44 @@
-"""Fetching pictures: bounded, and never from a private address unless its host is allowed by name."""
+"""Fetching pictures: bounded in every way, and never from a private address unless its host is allowed by name."""
+
+from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
-from aiohttp import web
 
+from indexer.media import media_hash
+from streams.addresses import PublicResolver, is_private
 from streams.errors import UnreachableMedia
-from streams.fetching import HOST_FAILURES, FetchLimits, MediaFetcher
+from streams.fetching import Fetched, FetchLimits, MediaFetcher
+from streams.hosts import HOST_FAILURES, HOST_REST_S, MAX_HOSTS, Hosts
+from streams.memories import Seen
+from tests.unit.streams.image_hosts import ImageHost, bare_host, serving
 
-LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, attempts=1, private_hosts=("localhost",))
-
-
-async def endless(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse()
-    await response.prepare(request)
-    while True:
-        await response.write(b"x" * 500)
-        await asyncio.sleep(0)
+LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, deadline_s=5.0, attempts=1, private_hosts=("localhost",))
 
 
-async def hang(_: web.Request) -> web.Response:
-    await asyncio.sleep(30)
-    return web.Response()
+@pytest.fixture
+async def host() -> AsyncIterator[ImageHost]:
+    async with serving(ImageHost()) as host:
+        yield host
 
 
-@asynccontextmanager
-async def image_host() -> AsyncIterator[str]:
-    """A host that behaves in all the ways that hosts do; yields its URL by name."""
-    tries = iter([500, 200])
-
-    async def ok(_: web.Request) -> web.Response:
-        return web.Response(body=b"picture")
-
-    async def flaky(_: web.Request) -> web.Response:
-        return web.Response(status=next(tries), body=b"at last")
-
-    async def redirect(request: web.Request) -> web.Response:
-        raise web.HTTPFound(request.query["to"])
-
-    async def big(_: web.Request) -> web.Response:
-        return web.Response(body=b"x" * 1_001)
-
-    app = web.Application()
-    handlers = {"ok": ok, "flaky": flaky, "redirect": redirect, "big": big, "endless": endless, "hang": hang}
-    app.add_routes([web.get(f"/{name}", handler) for name, handler in handlers.items()])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://localhost:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+async def fetch_with(fetcher: MediaFetcher, url: str, known: Seen | None = None) -> Fetched:
+    async with fetcher.fetch(url, known) as fetched:
+        return fetched
 
 
-async def fetch(path: str, limits: FetchLimits = LOCAL) -> bytes:
-    async with image_host() as host, MediaFetcher(limits) as fetcher:
-        data = (await fetcher.fetch(host + path if path.startswith("/") else path)).data
-        assert data is not None
-        return data
+async def fetch(url: str, limits: FetchLimits = LOCAL, known: Seen | None = None) -> Fetched:
+    async with MediaFetcher(limits) as fetcher:
+        return await fetch_with(fetcher, url, known)
 
 
-async def test_an_allowed_host_is_fetched_and_redirects_are_followed():
-    assert await fetch("/redirect?to=/ok") == b"picture"
-
-
-async def test_a_failing_host_is_tried_again():
-    assert await fetch("/flaky", FetchLimits(attempts=2, private_hosts=("localhost",))) == b"at last"
+async def test_an_allowed_host_is_fetched_and_redirects_are_followed(host):
+    assert (await fetch(f"{host.url}/redirect?to=/ok")).data == b"picture"
 
 
 @pytest.mark.parametrize(
@@ -75,48 +46,317 @@ async def test_a_failing_host_is_tried_again():
     [
         ("/big", "more than 1000 bytes"),
         ("/endless", "more than 1000 bytes"),
+        ("/drip", "TimeoutError"),
         ("/hang", "TimeoutError"),
-        ("/missing", "404"),
-        ("/redirect?to=/redirect", "500|redirects|KeyError"),
+        ("/missing", "answered 404"),
+        ("/failing", "answered 500"),
+        ("/status?204", "answered 204"),
+        ("/status?206", "answered 206"),
+        ("/status?304", "answered 304"),
+        ("/loop", "more than 3 redirects"),
+        ("/nowhere", "more than 3 redirects"),
+        ("/gzip-bomb", "answered compressed"),
         ("/redirect?to=http://127.0.0.1:1/x", "private address"),
+        ("/redirect?to=http://[::ffff:127.0.0.1]:1/x", "private address"),
+        ("/redirect?to=http://2130706433/x", "private address"),
         ("/redirect?to=file:///etc/passwd", "only http and https"),
-        ("http://169.254.169.254/latest", "private address"),
-        ("http://[::1]/x", "private address"),
-        ("http://2130706433/x", "InvalidUrl"),
-        ("ftp://example.com/x", "only http and https"),
-        ("http:///x", "only http and https"),
-        ("not a url", "only http and https"),
+        ("/redirect?to=http://a:b:c/", "ValueError|not a URL"),
     ],
 )
-async def test_what_may_not_be_fetched_is_refused_with_its_reason(path, why):
+async def test_what_a_host_answers_badly_is_unreachable_with_its_reason(host, path, why):
     with pytest.raises(UnreachableMedia, match=why):
-        await fetch(path)
+        await fetch(host.url + path)
 
 
-async def test_a_name_that_resolves_to_a_private_address_is_refused():
-    with pytest.raises(UnreachableMedia, match="private address"):
-        await fetch("/ok", FetchLimits(attempts=1))
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://169.254.169.254/latest", "private address"),
+        ("http://[::1]/x", "private address"),
+        ("http://user:secret@10.0.0.1/x", "private address"),
+        ("http://①②⑦.0.0.1/x", "private address"),
+        ("http://１２７.0.0.1/x", "private address"),
+        ("http://127。0。0。1/x", "private address"),
+        ("http://127.1/x", "private address"),
+        ("http://0x7f000001/x", "private address"),
+        ("ftp://example.com/x", "only http and https"),
+        ("http:///x", "only http and https|not a URL"),
+        ("not a url", "only http and https"),
+        ("http://localhost:99999/", "not a URL"),
+        ("", "only http and https"),
+    ],
+)
+async def test_what_may_not_be_fetched_is_refused_with_its_reason(url, why):
+    with pytest.raises(UnreachableMedia, match=why):
+        await fetch(url)
 
 
-async def test_query_strings_stay_out_of_messages():
-    with pytest.raises(UnreachableMedia) as caught:
-        await fetch("/missing?signature=secret")
-    assert "secret" not in str(caught.value)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.1.2.3", "127.0.0.1", "0.0.0.0", "169.254.1.1", "100.64.0.1", "224.0.0.1", "255.255.255.255"),
+        *("0x7f.1", "017700000001", "2130706433", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
+        *("::ffff:10.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "2001:0:7f00:1::", "fec0::1"),
+    ],
+)
+def test_an_address_that_is_not_of_the_public_internet_is_private_however_it_is_written(address):
+    assert is_private(address)
 
 
-async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries():
-    async with image_host() as host, MediaFetcher(LOCAL) as fetcher:
-        url = "http://localhost:1/x"
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "example.com", "1.example.com"]
+)
+def test_public_addresses_and_names_are_not_private(host):
+    assert not is_private(host)
+
+
+async def test_a_name_that_resolves_to_a_private_address_is_refused_and_its_host_not_blamed(host):
+    async with MediaFetcher(replace(LOCAL, private_hosts=(), attempts=2)) as fetcher:
+        for _ in range(2 * HOST_FAILURES):
+            with pytest.raises(UnreachableMedia, match="private address; allow it by name"):
+                await fetch_with(fetcher, f"{host.url}/ok")
+    assert not host.asked
+
+
+async def test_just_the_addresses_that_were_checked_are_connected_to(monkeypatch):
+    mixed = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("10.0.0.1", "93.184.216.34")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: mixed)
+    resolver = PublicResolver((), threads=1)
+    assert [one["host"] for one in await resolver.resolve("example.com", 80)] == ["93.184.216.34"]
+    await resolver.close()
+
+
+async def test_secrets_in_an_address_stay_out_of_messages(host):
+    url = host.url.replace("http://", "http://user:secret@")
+    for wrong in (f"{url}/missing?signature=secret", "http://user:secret@10.0.0.1/x#secret", "x:secret@y?secret"):
+        with pytest.raises(UnreachableMedia) as caught:
+            await fetch(wrong)
+        assert "secret" not in str(caught.value)
+
+
+async def test_what_may_pass_is_tried_again(host):
+    host.statuses = [503, 429, 200]
+    assert (await fetch(f"{host.url}/flaky", replace(LOCAL, attempts=3))).data == b"at last"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+async def test_a_final_answer_is_not_asked_for_again(host, status):
+    with pytest.raises(UnreachableMedia, match=str(status)):
+        await fetch(f"{host.url}/status?{status}", replace(LOCAL, attempts=3))
+    assert host.asked["/status"] == 1
+
+
+async def test_a_host_that_asks_for_a_long_pause_is_left_to_the_delay_lines(host):
+    host.retry_after = "3600"
+    started = time.monotonic()
+    with pytest.raises(UnreachableMedia, match="429"):
+        await fetch(f"{host.url}/later", replace(LOCAL, attempts=3))
+    assert host.asked["/later"] == 1 and time.monotonic() - started < 2
+
+
+async def test_a_host_that_asks_for_a_short_pause_is_given_it(host):
+    host.retry_after = "1"
+    started = time.monotonic()
+    with pytest.raises(UnreachableMedia, match="429"):
+        await fetch(f"{host.url}/later", replace(LOCAL, attempts=2))
+    assert host.asked["/later"] == 2 and time.monotonic() - started >= 1
+
+
+async def test_headers_that_never_end_and_headers_without_measure_are_unreachable():
+    async def drip(writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"X-A: b\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async def bomb(writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Bomb: " + b"x" * 10**6 + b"\r\n\r\n")
+        await writer.drain()
+
+    for reply, why in ((drip, "TimeoutError|answered 400"), (bomb, "answered 400|ClientError|LineTooLong")):
+        async with bare_host(reply) as url:
+            with pytest.raises(UnreachableMedia, match=why):
+                await fetch(url)
+
+
+async def test_a_file_that_is_cut_short_is_unreachable():
+    async def cut(writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await writer.drain()
+
+    async with bare_host(cut) as url:
+        with pytest.raises(UnreachableMedia, match="ClientPayloadError"):
+            await fetch(url)
+
+
+async def test_a_file_that_says_it_is_too_large_is_not_read():
+    async def large(writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nx")
+        await writer.drain()
+        await asyncio.sleep(30)
+
+    async with bare_host(large) as url:
+        with pytest.raises(UnreachableMedia, match="more than 1000 bytes"):
+            await fetch(url)
+
+
+async def test_an_unchanged_file_is_not_sent_again_and_a_changed_one_is(host):
+    host.etags["/ok"] = '"v1"'
+    async with MediaFetcher(LOCAL) as fetcher:
+        first = await fetch_with(fetcher, f"{host.url}/ok")
+        assert first.seen == Seen(media_hash(b"picture"), '"v1"')
+        again = await fetch_with(fetcher, f"{host.url}/ok", first.seen)
+        assert again == Fetched(first.seen, None)
+        host.files["/ok"], host.etags["/ok"] = b"new", '"v2"'
+        assert (await fetch_with(fetcher, f"{host.url}/ok", first.seen)).data == b"new"
+
+
+async def test_nothing_is_carried_from_one_fetch_to_the_next(host):
+    async with MediaFetcher(LOCAL) as fetcher:
+        await fetch_with(fetcher, f"{host.url}/cookie")
+        await fetch_with(fetcher, f"{host.url}/ok")
+    assert "Cookie" not in host.headers[-1] and host.headers[-1]["Accept-Encoding"] == "identity"
+
+
+async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries(host):
+    async with MediaFetcher(LOCAL) as fetcher:
         for _ in range(HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match=r"refused|Connect call failed"):
-                await fetcher.fetch(url)
+                await fetch_with(fetcher, "http://localhost:1/x")
         with pytest.raises(UnreachableMedia, match="not tried"):
-            await fetcher.fetch(url)
-        assert (await fetcher.fetch(f"{host}/ok")).data == b"picture"
+            await fetch_with(fetcher, "http://localhost:1/x")
+        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
 
 
-async def test_a_host_that_answers_with_errors_is_asked_on():
-    async with image_host() as host, MediaFetcher(LOCAL) as fetcher:
+async def test_a_host_that_answers_with_errors_is_asked_on(host):
+    async with MediaFetcher(LOCAL) as fetcher:
         for _ in range(2 * HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match="404"):
-                await fetcher.fetch(f"{host}/missing")
+                await fetch_with(fetcher, f"{host.url}/missing")
+    assert host.asked["/missing"] == 2 * HOST_FAILURES
+
+
+async def test_the_host_that_hangs_behind_a_redirect_rests_and_not_the_one_that_redirects(host):
+    async with serving(ImageHost()) as silent, MediaFetcher(replace(LOCAL, timeout_s=0.1)) as fetcher:
+        for _ in range(HOST_FAILURES):
+            with pytest.raises(UnreachableMedia, match="TimeoutError"):
+                await fetch_with(fetcher, f"{host.url}/redirect?to={silent.url}/hang")
+        with pytest.raises(UnreachableMedia, match="not tried"):
+            await fetch_with(fetcher, f"{host.url}/redirect?to={silent.url}/ok")
+        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
+
+
+async def test_a_host_with_much_to_send_is_not_taken_for_one_that_is_silent(host):
+    limits = replace(LOCAL, timeout_s=0.5, deadline_s=10.0, per_host=2, concurrency=4)
+    async with MediaFetcher(limits) as fetcher:
+        fetched = await asyncio.gather(*(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(40)))
+    assert [one.data for one in fetched] == [f"slow {n}".encode() for n in range(40)]
+    assert host.most_at_once == 2
+
+
+async def test_a_hanging_host_takes_no_place_of_others_and_its_line_is_turned_away_as_one(host):
+    limits = replace(LOCAL, timeout_s=0.5, deadline_s=10.0, per_host=4, concurrency=5)
+    async with serving(ImageHost()) as silent, MediaFetcher(limits) as fetcher:
+        started = time.monotonic()
+        hanging = [asyncio.create_task(fetch_with(fetcher, f"{silent.url}/hang")) for _ in range(50)]
+        while silent.asked["/hang"] < 4:
+            await asyncio.sleep(0.01)
+        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
+        assert not any(one.done() for one in hanging)
+        assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*hanging, return_exceptions=True))
+        # Fifty at four a time would take six seconds; a second round may begin before the first has wholly failed.
+        assert time.monotonic() - started < 3 and silent.asked["/hang"] <= 8
+
+
+async def test_who_had_no_turn_in_time_gives_up_without_blaming_the_host(host):
+    limits = replace(LOCAL, timeout_s=0.4, deadline_s=0.5, per_host=1)
+    async with MediaFetcher(limits) as fetcher:
+        results = await asyncio.gather(
+            *(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(30)), return_exceptions=True
+        )
+        refused = [str(one) for one in results if isinstance(one, UnreachableMedia)]
+        assert 0 < len(refused) < 30 and all("too many others" in one for one in refused)
+        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
+
+
+async def test_no_more_files_are_in_hand_than_allowed(host):
+    async with MediaFetcher(replace(LOCAL, concurrency=2)) as fetcher:
+        in_hand = most = 0
+
+        async def hold() -> None:
+            nonlocal in_hand, most
+            async with fetcher.fetch(f"{host.url}/ok"):
+                in_hand += 1
+                most = max(most, in_hand)
+                await asyncio.sleep(0.01)
+                in_hand -= 1
+
+        await asyncio.gather(*(hold() for _ in range(8)))
+    assert most == 2
+
+
+async def test_a_fetch_that_is_cancelled_gives_its_turn_back(host):
+    async with MediaFetcher(replace(LOCAL, timeout_s=5.0, concurrency=1, per_host=1)) as fetcher:
+        hanging = asyncio.create_task(fetch_with(fetcher, f"{host.url}/hang"))
+        while not host.asked["/hang"]:
+            await asyncio.sleep(0.01)
+        hanging.cancel()
+        await asyncio.gather(hanging, return_exceptions=True)
+        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
+
+
+async def test_names_that_hang_keep_nobody_else_from_a_thread(host, monkeypatch):
+    look_up = socket.getaddrinfo
+
+    def hang(name, *args, **more):
+        if name == "hangs.example":
+            time.sleep(1)
+        return look_up("localhost" if name == "hangs.example" else name, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    async with MediaFetcher(replace(LOCAL, timeout_s=0.2)) as fetcher:
+        lost = [asyncio.create_task(fetch_with(fetcher, "http://hangs.example/x")) for _ in range(12)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.5):
+            assert await asyncio.to_thread(lambda: "a thread") == "a thread"
+        assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*lost, return_exceptions=True))
+
+
+async def test_a_host_that_is_still_down_after_its_rest_has_one_try():
+    now = 0.0
+    hosts = Hosts(1, clock=lambda: now)
+
+    def fail() -> None:
+        with pytest.raises(TimeoutError), hosts.watched("a"):
+            raise TimeoutError
+
+    for _ in range(HOST_FAILURES):
+        hosts.check("a")
+        fail()
+    with pytest.raises(UnreachableMedia):
+        hosts.check("a")
+    now = HOST_REST_S
+    hosts.check("a")
+    fail()
+    with pytest.raises(UnreachableMedia):
+        hosts.check("a")
+    with hosts.watched("a"):
+        pass
+    hosts.check("a")
+
+
+async def test_names_of_hosts_do_not_pile_up():
+    hosts = Hosts(1)
+    for number in range(MAX_HOSTS + 10):
+        async with hosts.turn(f"host-{number}", asyncio.get_running_loop().time() + 1):
+            pass
+    assert len(hosts._hosts) <= MAX_HOSTS
+
+
+@pytest.mark.parametrize(
+    "bad", [{"attempts": 0}, {"per_host": 0}, {"timeout_s": 0.0}, {"timeout_s": 5.0, "deadline_s": 4.0}]
+)
+def test_limits_that_make_no_sense_are_refused(bad):
+    with pytest.raises(ValueError, match="media"):
+        FetchLimits(**bad)

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -38,22 +40,20 @@ async def all_stored(bench: Bench):
     return await bench.store.read([f"p{number}" for number in range(len(hostile()))])
 
 
-async def test_a_picture_of_absurd_size_is_refused_without_being_decoded():
-    import struct
-    import zlib
+def bomb() -> bytes:
+    """A picture of a kilobyte that would take ten gigabytes."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    bomb = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 10**6))
-        + chunk(b"IEND", b"")
-    )
+    data = chunk(b"IDAT", zlib.compress(b"\0" * 10**6))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+
+
+async def test_a_picture_of_absurd_size_is_refused_without_being_decoded():
     bench = Bench()
-    image = {"data": base64.b64encode(bomb).decode()}
+    image = {"data": base64.b64encode(bomb()).decode()}
     await bench.index(bench.kafka.message({"product_id": "bomb", "title": "Kettle", "images": [image]}))
     ((reason, error),) = bench.kafka.dead_letters
     assert reason == "invalid_image" and "60000" in error.replace(",", "").replace(" ", "")
