@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,10 +10,9 @@ from dataclasses import replace
 import pytest
 
 from indexer.media import media_hash
-from streams.addresses import PublicResolver, is_private
 from streams.errors import UnreachableMedia
 from streams.fetching import Fetched, FetchLimits, MediaFetcher
-from streams.hosts import HOST_FAILURES, HOST_REST_S, MAX_HOSTS, Hosts
+from streams.hosts import HOST_FAILURES
 from streams.memories import Seen
 from tests.unit.streams.image_hosts import ImageHost, bare_host, serving
 
@@ -91,39 +89,12 @@ async def test_what_may_not_be_fetched_is_refused_with_its_reason(url, why):
         await fetch(url)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("10.1.2.3", "127.0.0.1", "0.0.0.0", "169.254.1.1", "100.64.0.1", "224.0.0.1", "255.255.255.255"),
-        *("0x7f.1", "017700000001", "2130706433", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
-        *("::ffff:10.0.0.1", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "2001:0:7f00:1::", "fec0::1"),
-    ],
-)
-def test_an_address_that_is_not_of_the_public_internet_is_private_however_it_is_written(address):
-    assert is_private(address)
-
-
-@pytest.mark.parametrize(
-    "host", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "example.com", "1.example.com"]
-)
-def test_public_addresses_and_names_are_not_private(host):
-    assert not is_private(host)
-
-
 async def test_a_name_that_resolves_to_a_private_address_is_refused_and_its_host_not_blamed(host):
     async with MediaFetcher(replace(LOCAL, private_hosts=(), attempts=2)) as fetcher:
         for _ in range(2 * HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match="private address; allow it by name"):
                 await fetch_with(fetcher, f"{host.url}/ok")
     assert not host.asked
-
-
-async def test_just_the_addresses_that_were_checked_are_connected_to(monkeypatch):
-    mixed = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("10.0.0.1", "93.184.216.34")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: mixed)
-    resolver = PublicResolver((), threads=1)
-    assert [one["host"] for one in await resolver.resolve("example.com", 80)] == ["93.184.216.34"]
-    await resolver.close()
 
 
 async def test_secrets_in_an_address_stay_out_of_messages(host):
@@ -217,141 +188,6 @@ async def test_nothing_is_carried_from_one_fetch_to_the_next(host):
         await fetch_with(fetcher, f"{host.url}/cookie")
         await fetch_with(fetcher, f"{host.url}/ok")
     assert "Cookie" not in host.headers[-1] and host.headers[-1]["Accept-Encoding"] == "identity"
-
-
-async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries(host):
-    async with MediaFetcher(LOCAL) as fetcher:
-        for _ in range(HOST_FAILURES):
-            with pytest.raises(UnreachableMedia, match=r"refused|Connect call failed"):
-                await fetch_with(fetcher, "http://localhost:1/x")
-        with pytest.raises(UnreachableMedia, match="not tried"):
-            await fetch_with(fetcher, "http://localhost:1/x")
-        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-
-
-async def test_a_host_that_answers_with_errors_is_asked_on(host):
-    async with MediaFetcher(LOCAL) as fetcher:
-        for _ in range(2 * HOST_FAILURES):
-            with pytest.raises(UnreachableMedia, match="404"):
-                await fetch_with(fetcher, f"{host.url}/missing")
-    assert host.asked["/missing"] == 2 * HOST_FAILURES
-
-
-async def test_the_host_that_hangs_behind_a_redirect_rests_and_not_the_one_that_redirects(host):
-    async with serving(ImageHost()) as silent, MediaFetcher(replace(LOCAL, timeout_s=0.1)) as fetcher:
-        for _ in range(HOST_FAILURES):
-            with pytest.raises(UnreachableMedia, match="TimeoutError"):
-                await fetch_with(fetcher, f"{host.url}/redirect?to={silent.url}/hang")
-        with pytest.raises(UnreachableMedia, match="not tried"):
-            await fetch_with(fetcher, f"{host.url}/redirect?to={silent.url}/ok")
-        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-
-
-async def test_a_host_with_much_to_send_is_not_taken_for_one_that_is_silent(host):
-    limits = replace(LOCAL, timeout_s=0.5, deadline_s=10.0, per_host=2, concurrency=4)
-    async with MediaFetcher(limits) as fetcher:
-        fetched = await asyncio.gather(*(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(40)))
-    assert [one.data for one in fetched] == [f"slow {n}".encode() for n in range(40)]
-    assert host.most_at_once == 2
-
-
-async def test_a_hanging_host_takes_no_place_of_others_and_its_line_is_turned_away_as_one(host):
-    limits = replace(LOCAL, timeout_s=0.5, deadline_s=10.0, per_host=4, concurrency=5)
-    async with serving(ImageHost()) as silent, MediaFetcher(limits) as fetcher:
-        started = time.monotonic()
-        hanging = [asyncio.create_task(fetch_with(fetcher, f"{silent.url}/hang")) for _ in range(50)]
-        while silent.asked["/hang"] < 4:
-            await asyncio.sleep(0.01)
-        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-        assert not any(one.done() for one in hanging)
-        assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*hanging, return_exceptions=True))
-        # Fifty at four a time would take six seconds; a second round may begin before the first has wholly failed.
-        assert time.monotonic() - started < 3 and silent.asked["/hang"] <= 8
-
-
-async def test_who_had_no_turn_in_time_gives_up_without_blaming_the_host(host):
-    limits = replace(LOCAL, timeout_s=0.4, deadline_s=0.5, per_host=1)
-    async with MediaFetcher(limits) as fetcher:
-        results = await asyncio.gather(
-            *(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(30)), return_exceptions=True
-        )
-        refused = [str(one) for one in results if isinstance(one, UnreachableMedia)]
-        assert 0 < len(refused) < 30 and all("too many others" in one for one in refused)
-        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-
-
-async def test_no_more_files_are_in_hand_than_allowed(host):
-    async with MediaFetcher(replace(LOCAL, concurrency=2)) as fetcher:
-        in_hand = most = 0
-
-        async def hold() -> None:
-            nonlocal in_hand, most
-            async with fetcher.fetch(f"{host.url}/ok"):
-                in_hand += 1
-                most = max(most, in_hand)
-                await asyncio.sleep(0.01)
-                in_hand -= 1
-
-        await asyncio.gather(*(hold() for _ in range(8)))
-    assert most == 2
-
-
-async def test_a_fetch_that_is_cancelled_gives_its_turn_back(host):
-    async with MediaFetcher(replace(LOCAL, timeout_s=5.0, concurrency=1, per_host=1)) as fetcher:
-        hanging = asyncio.create_task(fetch_with(fetcher, f"{host.url}/hang"))
-        while not host.asked["/hang"]:
-            await asyncio.sleep(0.01)
-        hanging.cancel()
-        await asyncio.gather(hanging, return_exceptions=True)
-        assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-
-
-async def test_names_that_hang_keep_nobody_else_from_a_thread(host, monkeypatch):
-    look_up = socket.getaddrinfo
-
-    def hang(name, *args, **more):
-        if name == "hangs.example":
-            time.sleep(1)
-        return look_up("localhost" if name == "hangs.example" else name, *args, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
-    async with MediaFetcher(replace(LOCAL, timeout_s=0.2)) as fetcher:
-        lost = [asyncio.create_task(fetch_with(fetcher, "http://hangs.example/x")) for _ in range(12)]
-        await asyncio.sleep(0)
-        async with asyncio.timeout(0.5):
-            assert await asyncio.to_thread(lambda: "a thread") == "a thread"
-        assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*lost, return_exceptions=True))
-
-
-async def test_a_host_that_is_still_down_after_its_rest_has_one_try():
-    now = 0.0
-    hosts = Hosts(1, clock=lambda: now)
-
-    def fail() -> None:
-        with pytest.raises(TimeoutError), hosts.watched("a"):
-            raise TimeoutError
-
-    for _ in range(HOST_FAILURES):
-        hosts.check("a")
-        fail()
-    with pytest.raises(UnreachableMedia):
-        hosts.check("a")
-    now = HOST_REST_S
-    hosts.check("a")
-    fail()
-    with pytest.raises(UnreachableMedia):
-        hosts.check("a")
-    with hosts.watched("a"):
-        pass
-    hosts.check("a")
-
-
-async def test_names_of_hosts_do_not_pile_up():
-    hosts = Hosts(1)
-    for number in range(MAX_HOSTS + 10):
-        async with hosts.turn(f"host-{number}", asyncio.get_running_loop().time() + 1):
-            pass
-    assert len(hosts._hosts) <= MAX_HOSTS
 
 
 @pytest.mark.parametrize(
