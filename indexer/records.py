@@ -155,7 +155,7 @@ def pack(stored: StoredProduct) -> str:
     Raises:
         InvalidRecord: it is over `STATE_MAX_BYTES` even when compressed.
     """
-    packed = base64.b64encode(zlib.compress(msgspec.json.encode(stored, order="deterministic"), 3)).decode()
+    packed = base64.b64encode(zlib.compress(msgspec.json.encode(stored, order="deterministic"), 1)).decode()
     if len(packed) > STATE_MAX_BYTES:
         raise InvalidRecord(f"the product takes {len(packed)} bytes compressed, at most {STATE_MAX_BYTES} can be kept")
     return packed

@@ -1,0 +1,202 @@
+"""The same work done plainly, each as a process of its own: `python -m tests.bench.baselines NAME …`.
+
+`loop` polls 64 messages, decodes, encodes, writes and commits, one after the other. `take` does that in a Faust agent
+over `Stream.take(64, within=0.1)`. Neither reads what is stored, keeps pictures or announces anything, so both do less
+than the worker does. `empty` is a Faust agent that does nothing. `encode` needs no servers: it decodes and encodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from pymilvus import MilvusClient
+
+from encoders.images import decode_image
+from encoders.loading import load_encoder
+from encoders.port import Encoder
+from encoders.spec import fuse
+from indexer.media import media_hash
+from indexer.milvus import MilvusProductStore, open_store
+from indexer.milvus_schema import to_entity
+from indexer.records import IndexRow, ProductState, StoredProduct
+from indexer.rows import build_row, embedding_text, text_hash
+from streams.agents import build_app
+from streams.decoding import inline_media, to_change
+from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event, decode_event
+from streams.topics import MAX_REQUEST_BYTES
+from tests.bench.catalogue import PRODUCTS, Catalogue
+from tests.bench.prefill import rows
+from vitrine.servers import resolved
+from vitrine.settings import Settings, load_settings
+
+BATCH = 64
+WITHIN_S = 0.1
+UPSERT_BATCHES = (64, 256, 1024)
+
+
+class Indexer:
+    """Decode, encode and write a batch, then note in a file when which events were durable."""
+
+    def __init__(self, encoder: Encoder, store: MilvusProductStore, log: Path) -> None:
+        self._encoder = encoder
+        self._store = store
+        self._log = log.open("a", buffering=1)
+
+    async def index(self, values: Iterable[bytes]) -> None:
+        """Index a batch of product events."""
+        events = [decode_event(PRODUCT_EVENTS, value, {}, int(time.time() * 1000)) for value in values]
+        await self._store.write(self._rows(events))
+        self._log.write(json.dumps([time.time() * 1000, [event.id for event in events]]) + "\n")
+
+    def _rows(self, events: Sequence[Event]) -> list[IndexRow]:
+        pictures = [inline_media(event)[0] for event in events]
+        hashes = [media_hash(one) for one in pictures]
+        changes = [to_change(event, iter([digest])) for event, digest in zip(events, hashes, strict=True)]
+        texts = [embedding_text(one.fields) for one in changes]
+        text_rows = self._encoder.encode_texts(texts)
+        image_rows = self._encoder.encode_images([self._encoder.preparer(decode_image(one)) for one in pictures])
+        last = {one.product_id: at for at, one in enumerate(changes)}
+        return [
+            build_row(
+                name,
+                StoredProduct(ProductState().merge(changes[at]), text_hash(texts[at]), (hashes[at],)),
+                fuse(self._encoder.spec, text_rows[at], image_rows[at]),
+            )
+            for name, at in last.items()
+        ]
+
+
+async def run_loop(settings: Settings, log: Path) -> None:
+    """Poll, decode, encode, write, commit."""
+    indexer = await _indexer(settings, log)
+    consumer = AIOKafkaConsumer(
+        PRODUCT_EVENTS,
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        group_id=settings.indexing.group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_REQUEST_BYTES,
+    )
+    await consumer.start()
+    while True:
+        found = await consumer.getmany(timeout_ms=int(WITHIN_S * 1000), max_records=BATCH)
+        values = [one.value or b"" for messages in found.values() for one in messages]
+        if values:
+            await indexer.index(values)
+            await consumer.commit()
+
+
+async def run_take(settings: Settings, log: Path) -> None:
+    """A Faust agent over batches of its stream."""
+    indexer = await _indexer(settings, log)
+
+    async def agent(stream: Any) -> None:
+        async for values in stream.take(BATCH, within=WITHIN_S):
+            await indexer.index(values)
+
+    await _run_faust(settings, PRODUCT_EVENTS, agent)
+
+
+async def run_empty(settings: Settings) -> None:
+    """A Faust agent that does nothing."""
+
+    async def agent(stream: Any) -> None:
+        async for _ in stream.events():
+            pass
+
+    await _run_faust(settings, USER_EVENTS, agent)
+
+
+def encode(settings: Settings, count: int, alone: bool) -> None:
+    """Decode and encode products in batches, or encode them alone; prints products/s."""
+    catalogue, encoder = Catalogue(), load_encoder(settings.encoder.name, settings.encoder.device)
+    texts = [embedding_text(catalogue.fields[number]) for number in range(count + BATCH)]
+    files = [catalogue.picture(number, 1) for number in range(count + BATCH)]
+    ready = [encoder.preparer(decode_image(one)) for one in files] if alone else []
+
+    def run(start: int) -> None:
+        batch = slice(start, start + BATCH)
+        encoder.encode_images(ready[batch] if alone else [encoder.preparer(decode_image(one)) for one in files[batch]])
+        encoder.encode_texts(texts[batch])
+
+    run(count)
+    began = time.perf_counter()
+    for start in range(0, count, BATCH):
+        run(start)
+    print(json.dumps(count / (time.perf_counter() - began)))
+
+
+def upsert(settings: Settings, rounds: int) -> None:
+    """Read and write all products in bare batches, several times; prints the median rows/s by the batch's size."""
+    spec = load_encoder(settings.encoder.name, settings.encoder.device).spec
+    entities = [to_entity(row) for row in rows(Catalogue(), spec, range(PRODUCTS))]
+    store = asyncio.run(_opened(settings, spec))
+    client = MilvusClient(settings.milvus.uri, timeout=30)
+    client.get(store, [entities[0]["product_id"]], output_fields=["state", "vector"])
+    speeds: dict[int, list[float]] = {size: [] for size in UPSERT_BATCHES}
+    for size in UPSERT_BATCHES * rounds:
+        began = time.perf_counter()
+        for start in range(0, PRODUCTS, size):
+            chunk = entities[start : start + size]
+            client.get(store, [one["product_id"] for one in chunk], output_fields=["state", "vector"])
+            client.upsert(store, chunk)
+        speeds[size].append(PRODUCTS / (time.perf_counter() - began))
+    print(json.dumps({size: statistics.median(some) for size, some in speeds.items()}))
+
+
+async def _opened(settings: Settings, spec: Any) -> str:
+    store = await open_store(settings.milvus, spec, create=False)
+    await store.close()
+    return store.generation
+
+
+async def _indexer(settings: Settings, log: Path) -> Indexer:
+    encoder = load_encoder(settings.encoder.name, settings.encoder.device)
+    return Indexer(encoder, await open_store(settings.milvus, encoder.spec, create=False), log)
+
+
+async def _run_faust(settings: Settings, topic: str, agent: Callable[[Any], Awaitable[None]]) -> None:
+    app = build_app(settings.kafka, settings.indexing, settings.data_dir / f"faust-{settings.indexing.group}")
+    raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw"}
+    app.agent(app.topic(topic, key_type=bytes, value_type=bytes, **raw), name=topic)(agent)
+    await app.start()
+    await app.wait()
+
+
+def main() -> None:
+    """Run one until it is done, or told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=["loop", "take", "empty", "encode", "upsert"])
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--alone", action="store_true")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    settings = load_settings(os.environ)
+    if given.name == "encode":
+        return encode(settings, given.count, given.alone)
+    if given.name == "upsert":
+        return upsert(resolved(settings), given.count)
+    uvloop.run(
+        {
+            "loop": lambda: run_loop(resolved(settings), given.log),
+            "take": lambda: run_take(resolved(settings), given.log),
+            "empty": lambda: run_empty(resolved(settings)),
+        }[given.name]()
+    )
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Those that are compared: our worker and the plain ways to do the same, each driven and measured alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from streams.events import INDEX_CHANGES, PRODUCT_EVENTS
+from tests.bench.catalogue import Outgoing
+from tests.bench.cores import ACCELERATED, Cores, confined_to
+from tests.bench.shop import GROUP, Shop, stop
+
+DEADLINE_S = 300.0
+BASELINE = (sys.executable, "-m", "tests.bench.baselines")
+
+Durable = Callable[[], dict[str, float]]
+"""When each event that was published since became durable, Unix ms."""
+
+
+class Contender(ABC):
+    """Something that indexes product events."""
+
+    name: str
+    group: str
+
+    def __init__(self, shop: Shop, cores: Cores) -> None:
+        self.shop = shop
+        self.cores = cores
+
+    @abstractmethod
+    def running(self) -> AbstractContextManager[Durable]:
+        """Run it meanwhile."""
+
+    def speed(self, messages: Sequence[Outgoing], warm_up: int) -> float:
+        """Events/s of a backlog, from when the first `warm_up` of them are durable to when all are."""
+        broker = self.shop.broker
+        asyncio.run(broker.skip_to_end(self.group, PRODUCT_EVENTS))
+        asyncio.run(broker.publish(messages))
+        with self.running() as durable:
+            self.until_done()
+            times = durable()
+        return rate_after(times, [one.event_id for one in messages], warm_up)
+
+    def latencies_ms(self, warm_up: Sequence[Outgoing], messages: Sequence[Outgoing], rate: float) -> list[float]:
+        """From publishing to durable, of each event of a steady stream."""
+        broker = self.shop.broker
+        asyncio.run(broker.skip_to_end(self.group, PRODUCT_EVENTS))
+        with self.running() as durable:
+            asyncio.run(broker.publish(warm_up))
+            self.until_done()
+            published: dict[str, float] = {}
+            asyncio.run(broker.publish_steadily(messages, rate, published))
+            self.until_done()
+            times = durable()
+        return [times[event_id] - at for event_id, at in published.items()]
+
+    def until_done(self) -> None:
+        """Wait until it has committed all there is."""
+        asyncio.run(self.shop.broker.until_committed(self.group, PRODUCT_EVENTS, DEADLINE_S))
+
+
+class Ours(Contender):
+    """The indexing worker: its encoder on one core, all else on the other."""
+
+    name = "vitrine"
+    group = GROUP
+
+    @contextmanager
+    def running(self) -> Iterator[Durable]:
+        since = asyncio.run(self.shop.broker.ends(INDEX_CHANGES))
+        with self.shop.worker(self.cores.encoder):
+            yield lambda: asyncio.run(self.shop.broker.durable_times(since))
+
+
+class Baseline(Contender):
+    """One of the plain ways: one process, encoder and all, on the encoder's core."""
+
+    def __init__(self, shop: Shop, cores: Cores, name: str) -> None:
+        super().__init__(shop, cores)
+        self.name = name
+        self.group = f"bench-{name}"
+
+    @contextmanager
+    def running(self) -> Iterator[Durable]:
+        log = self.shop.data_dir / f"{self.name}.durable"
+        log.unlink(missing_ok=True)
+        with baseline(self.shop, self.name, self.cores, "--log", str(log), VITRINE_INDEXING_GROUP=self.group):
+            yield lambda: _logged(log)
+
+
+@contextmanager
+def baseline(shop: Shop, name: str, cores: Cores, *options: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A baseline's process, on the encoder's core."""
+    errors = shop.data_dir / f"{name}.log"
+    with errors.open("ab") as log, confined_to(cores.encoder):
+        process = subprocess.Popen([*BASELINE, name, *options], env=shop.env | settings, stdout=log, stderr=log)
+    try:
+        yield process
+        assert process.poll() is None, errors.read_text()[-2000:]
+    finally:
+        stop(process)
+
+
+def run_baseline(shop: Shop, name: str, cores: Cores, *options: str) -> str:
+    """What a baseline that ends by itself printed."""
+    with confined_to(cores.encoder):
+        process = subprocess.Popen([*BASELINE, name, *options], env=shop.env, stdout=subprocess.PIPE)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+    return output.decode()
+
+
+def encoding_speed(shop: Shop, cores: Cores, count: int) -> float:
+    """Products/s of a bare loop: decoding and encoding on a CPU's core, encoding alone on an accelerator."""
+    options = ["--alone"] if ACCELERATED else []
+    return json.loads(run_baseline(shop, "encode", cores, "--count", str(count), *options))
+
+
+def rate_after(times: Mapping[str, float], event_ids: Sequence[str], warm_up: int) -> float:
+    """Events/s once `warm_up` of them are durable; fails where one never was."""
+    lost = [event_id for event_id in event_ids if event_id not in times]
+    assert not lost, f"{len(lost)} events were never durable, {lost[0]} for one"
+    moments = sorted(times[event_id] for event_id in event_ids)
+    began = moments[warm_up]
+    return sum(moment > began for moment in moments) / (moments[-1] - began) * 1000
+
+
+def _logged(log: Path) -> dict[str, float]:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return {event_id: at_ms for at_ms, event_ids in lines for event_id in event_ids}

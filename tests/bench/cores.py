@@ -1,0 +1,81 @@
+"""Which process runs on which core: the encoder on one, the servers and everything else on the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+ENCODER_MODULE = "encoders.children.encode"
+ACCELERATED = torch.cuda.is_available()
+"""Encoders run on a GPU: then nothing is confined to a core, and the bare loop encodes alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Two cores of those that this process may use, or the same one twice where there is but one."""
+
+    encoder: int
+    other: int
+
+    @classmethod
+    def choose(cls) -> Cores:
+        """The last two; the first one is where systems handle most interrupts."""
+        allowed = sorted(os.sched_getaffinity(0))
+        return cls(allowed[-1], allowed[-2] if len(allowed) > 1 else allowed[-1])
+
+
+@contextmanager
+def confined_to(core: int) -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, on one core; on no particular one beside an accelerator."""
+    if ACCELERATED:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def move(process: psutil.Process, core: int) -> None:
+    """Move all threads of a process; those that they start later follow them."""
+    for thread in () if ACCELERATED else process.threads():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(thread.id, {core})
+
+
+def move_tree(process: psutil.Process, core: int) -> None:
+    """Move a process and all its children."""
+    for one in [process, *process.children(recursive=True)]:
+        move(one, core)
+
+
+def encoder_of(worker: psutil.Process) -> psutil.Process | None:
+    """The child of a worker that runs its encoder."""
+    return next((one for one in worker.children() if ENCODER_MODULE in one.cmdline()), None)
+
+
+def cpu_seconds(worker: psutil.Process) -> dict[str, float]:
+    """CPU time so far of a worker's event loop, of its other threads, and of its children by what they run."""
+    times = {one.id: one.user_time + one.system_time for one in worker.threads()}
+    loop_s = times.pop(worker.pid)
+    whole_s = sum(worker.cpu_times()[:2])
+    spent = {"event loop": loop_s, "other threads": whole_s - loop_s}
+    for one in worker.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            name = role(one)
+            spent[name] = spent.get(name, 0.0) + sum(one.cpu_times()[:2])
+    return spent
+
+
+def role(child: psutil.Process) -> str:
+    """What a child of a worker does."""
+    module = next((word for word in child.cmdline() if word.startswith("encoders.children.")), None)
+    return f"{module.rpartition('.')[2]} process" if module else child.name()

@@ -1,0 +1,160 @@
+"""The servers that a benchmark runs on, and a worker of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from deploy.local.processes import free_port
+from deploy.local.stack import LocalStack
+from encoders.loading import load_encoder
+from streams.config import KafkaConfig
+from streams.topics import ensure_topics
+from tests.bench.catalogue import Catalogue
+from tests.bench.cores import cpu_seconds, encoder_of, move
+from tests.bench.kafka import Broker
+from tests.bench.prefill import prefill
+
+GROUP = "vitrine-indexer"
+WORKER = (sys.executable, "-m", "vitrine", "worker", "indexing")
+READY_S = 120.0
+STOP_S = 30.0
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Kafka, Redis and Milvus Lite, with the catalogue indexed."""
+
+    data_dir: Path
+    broker: Broker
+    redis: str
+    milvus: str
+    encoder: str
+    catalogue: Catalogue
+    server_pids: Mapping[str, int]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a process needs to find the servers: nothing else of `VITRINE_*`."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
+        return clean | {
+            "VITRINE_DATA_DIR": str(self.data_dir),
+            "VITRINE_KAFKA_BOOTSTRAP_SERVERS": self.broker.servers,
+            "VITRINE_KAFKA_PARTITIONS": str(self.broker.partitions),
+            "VITRINE_REDIS_URL": self.redis,
+            "VITRINE_MILVUS_URI": self.milvus,
+            "VITRINE_ENCODER_NAME": self.encoder,
+            "OMP_NUM_THREADS": "1",
+        }
+
+    @contextmanager
+    def worker(
+        self, encoder_core: int | None = None, command: Sequence[str] = WORKER, **settings: str
+    ) -> Iterator[Worker]:
+        """An indexing worker, ready; its encoder on a core of its own if one is given."""
+        port = free_port()
+        with self._process(command, port, settings | {"VITRINE_INDEXING_HEALTH_PORT": str(port)}) as worker:
+            worker.give_encoder(encoder_core)
+            yield worker
+
+    @contextmanager
+    def query_worker(self) -> Iterator[str]:
+        """A query worker, ready; yields its URL."""
+        port = free_port()
+        with self._process((*WORKER[:-1], "query"), port, {"VITRINE_QUERY_PORT": str(port)}) as worker:
+            yield worker.url
+
+    def server_seconds(self) -> dict[str, float]:
+        """CPU time so far of each server."""
+        return {name: sum(psutil.Process(pid).cpu_times()[:2]) for name, pid in self.server_pids.items()}
+
+    @contextmanager
+    def _process(self, command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Worker]:
+        path = self.data_dir / f"worker-{port}.log"
+        with path.open("wb") as log:
+            process = subprocess.Popen(command, env=self.env | settings, stdout=log, stderr=log)
+            try:
+                worker = Worker(psutil.Process(process.pid), f"http://127.0.0.1:{port}", path)
+                worker.wait_until_ready()
+                yield worker
+            finally:
+                stop(process)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that runs."""
+
+    process: psutil.Process
+    url: str
+    log: Path
+
+    def wait_until_ready(self) -> None:
+        """Until it says so: an indexing worker has joined its group then."""
+        deadline = time.monotonic() + READY_S
+        while not self._is_ready():
+            assert self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE, self.log.read_text()
+            assert time.monotonic() < deadline, f"not ready within {READY_S:.0f} s: {self.log.read_text()[-2000:]}"
+            time.sleep(0.05)
+
+    def give_encoder(self, core: int | None) -> None:
+        """Move its encoder to a core."""
+        encoder = encoder_of(self.process)
+        if core is not None and encoder is not None:
+            move(encoder, core)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time so far of the worker and its children, by role."""
+        return cpu_seconds(self.process)
+
+    def metrics(self) -> dict[str, float]:
+        """Its counters and gauges, by name with labels as Prometheus writes them."""
+        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
+        pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in pairs}
+
+    def total(self, name: str) -> float:
+        """A metric summed over its labels."""
+        return sum(value for key, value in self.metrics().items() if key.partition("{")[0] == name)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+@contextmanager
+def open_shop(data_dir: Path, catalogue: Catalogue, encoder: str, partitions: int = 6) -> Iterator[Shop]:
+    """Start the servers and index the catalogue: its rows as a worker would write them, but for random vectors."""
+    stack = LocalStack(data_dir)
+    services = [stack.kafka(), stack.redis(), stack.milvus()]
+    try:
+        state = asyncio.run(stack.start(services, lambda _: None))
+        kafka, redis, milvus = (one.url for one in services)
+        asyncio.run(ensure_topics(KafkaConfig(kafka, partitions)))
+        asyncio.run(prefill(milvus, load_encoder(encoder).spec, catalogue))
+        pids = {one.name: one.pid for one in state.processes}
+        yield Shop(data_dir, Broker(kafka, partitions), redis, milvus, encoder, catalogue, pids)
+    finally:
+        stack.stop()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process: politely, and for good if it does not."""
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
