@@ -20,7 +20,7 @@ class BatchLimits:
     """A batch and what waits for the next are closed once they weigh as much."""
     overlap_count: int = 64
     """So many messages are worth a batch of their own beside those under way."""
-    linger_s: float = 0.1
+    linger_s: float = 0.25
     """How long the first of fewer messages waits for those under way to end."""
     quiet_linger_s: float = 0.005
     """How long it does when none is."""

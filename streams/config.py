@@ -43,7 +43,7 @@ class IndexingConfig:
     batch_bytes: int = 16 * 2**20
     overlap_events: int = 64
     """So many events are worth a batch of their own beside those under way."""
-    linger_s: float = 0.1
+    linger_s: float = 0.25
     """How long the first of fewer events waits for the batches under way to end."""
     quiet_linger_s: float = 0.005
     """How long the first event of a batch waits for company when no batch is under way."""
