@@ -9,14 +9,16 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.events import INDEX_CHANGES, PRODUCT_EVENTS
-from tests.bench.catalogue import Outgoing
-from tests.bench.cores import ACCELERATED, Cores, confined_to
+from tests.bench.catalogue import PRODUCTS, Outgoing
+from tests.bench.cores import ACCELERATED, Cores, confined_to, move_tree
 from tests.bench.shop import GROUP, Shop, stop
 
 DEADLINE_S = 300.0
+PRICE_WARM_UP = 2_000
 BASELINE = (sys.executable, "-m", "tests.bench.baselines")
 
 Durable = Callable[[], dict[str, float]]
@@ -120,6 +122,29 @@ def encoding_speed(shop: Shop, cores: Cores, count: int) -> float:
     """Products/s of a bare loop: decoding and encoding on a CPU's core, encoding alone on an accelerator."""
     options = ["--alone"] if ACCELERATED else []
     return json.loads(run_baseline(shop, "encode", cores, "--count", str(count), *options))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRun:
+    """A backlog of price changes, worked off."""
+
+    rows_per_s: float
+    encoded: float
+    """How many inputs went through the encoder."""
+
+
+def reprice(shop: Shop, cores: Cores) -> PriceRun:
+    """Change the prices of the whole catalogue, with the encoder's core for all of the worker."""
+    broker, messages = shop.broker, shop.catalogue.repricings(PRICE_WARM_UP + PRODUCTS)
+    since = asyncio.run(broker.ends(INDEX_CHANGES))
+    asyncio.run(broker.skip_to_end(GROUP, PRODUCT_EVENTS))
+    asyncio.run(broker.publish(messages))
+    with shop.worker() as worker:
+        move_tree(worker.process, cores.encoder)
+        asyncio.run(broker.until_committed(GROUP, PRODUCT_EVENTS, DEADLINE_S))
+        encoded = worker.total("vitrine_encoded_total")
+    times = asyncio.run(broker.durable_times(since))
+    return PriceRun(rate_after(times, [one.event_id for one in messages], PRICE_WARM_UP), encoded)
 
 
 def rate_after(times: Mapping[str, float], event_ids: Sequence[str], warm_up: int) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
 import torch
 
-ENCODER_MODULE = "encoders.children.encode"
+ENCODING_MODULES = "encoders.children."
 ACCELERATED = torch.cuda.is_available()
 """Encoders run on a GPU: then nothing is confined to a core, and the bare loop encodes alone."""
 
@@ -31,35 +31,35 @@ class Cores:
 
 
 @contextmanager
-def confined_to(core: int) -> Iterator[None]:
-    """Keep this process, and what it starts meanwhile, on one core; on no particular one beside an accelerator."""
-    if ACCELERATED:
-        yield
-        return
+def confined_to(core: int, pids: Iterable[int] = ()) -> Iterator[None]:
+    """Keep this process, what it starts meanwhile, and some others on one core."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    processes = [psutil.Process(pid) for pid in (os.getpid(), *pids)]
     try:
+        for one in processes:
+            move(one, {core})
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        for one in processes:
+            move(one, before)
 
 
-def move(process: psutil.Process, core: int) -> None:
-    """Move all threads of a process; those that they start later follow them."""
+def move(process: psutil.Process, cores: Collection[int]) -> None:
+    """Move all threads of a process, and those that they start later; none beside an accelerator."""
     for thread in () if ACCELERATED else process.threads():
         with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(thread.id, {core})
+            os.sched_setaffinity(thread.id, cores)
 
 
 def move_tree(process: psutil.Process, core: int) -> None:
     """Move a process and all its children."""
     for one in [process, *process.children(recursive=True)]:
-        move(one, core)
+        move(one, {core})
 
 
-def encoder_of(worker: psutil.Process) -> psutil.Process | None:
-    """The child of a worker that runs its encoder."""
-    return next((one for one in worker.children() if ENCODER_MODULE in one.cmdline()), None)
+def encoding_processes(worker: psutil.Process) -> list[psutil.Process]:
+    """The children of a worker that decode pictures and run the model: the bare loop does both on one core, too."""
+    return [one for one in worker.children() if any(word.startswith(ENCODING_MODULES) for word in one.cmdline())]
 
 
 def cpu_seconds(worker: psutil.Process) -> dict[str, float]:

@@ -42,4 +42,4 @@ def rows(catalogue: Catalogue, spec: EmbeddingSpec, numbers: range) -> Iterator[
 
 def _unit(rng: np.random.Generator, dim: int) -> FloatArray:
     vector = rng.standard_normal(dim).astype(np.float32)
-    return vector / np.linalg.norm(vector)
+    return vector / np.float32(np.linalg.norm(vector))

@@ -28,6 +28,7 @@ LOADS: dict[str, tuple[str, Callable[[Catalogue, int], Outgoing]]] = {
     "prices": (PRODUCT_EVENTS, lambda catalogue, number: catalogue.repriced(number, 2)),
     "clicks": (USER_EVENTS, lambda _, number: clicked(number)),
 }
+OURS = ("streams/", "indexer/", "encoders/", "children/", "roots/")
 TOP = 45
 WARM_UP = 500
 DEADLINE_S = 300.0
@@ -95,11 +96,10 @@ def _print_shares(stats: pstats.Stats, events: int) -> None:
         where = f"{'/'.join(Path(file).parts[-2:])}:{line}" if line else ""
         rows.append((function[:48], where, calls / events, own_s / events * 1e6, cumulative_s / events * 1e6))
     columns = ["function", "where", "calls", "own µs", "cumulative µs"]
-    ours = [one for one in rows if one[1].startswith(_OURS)]
+    ours = [one for one in rows if one[1].startswith(OURS)]
     print("\nby own time", table(columns, sorted(rows, key=lambda one: -one[3])[:TOP]), sep="\n")
     print("\nours, cumulative", table(columns, sorted(ours, key=lambda one: -one[4])[:TOP]), sep="\n")
 
 
-_OURS = ("streams/", "indexer/", "encoders/", "children/", "roots/")
 if __name__ == "__main__":
     main()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from encoders.loading import load_encoder
 from streams.config import KafkaConfig
 from streams.topics import ensure_topics
 from tests.bench.catalogue import Catalogue
-from tests.bench.cores import cpu_seconds, encoder_of, move
+from tests.bench.cores import Cores, confined_to, cpu_seconds, encoding_processes, move
 from tests.bench.kafka import Broker
 from tests.bench.prefill import prefill
 
@@ -57,13 +57,17 @@ class Shop:
             "OMP_NUM_THREADS": "1",
         }
 
+    def confined(self, cores: Cores) -> AbstractContextManager[None]:
+        """Servers, this process and what it starts meanwhile on the core that is not the encoder's."""
+        return confined_to(cores.other, self.server_pids.values())
+
     @contextmanager
     def worker(
         self, encoder_core: int | None = None, command: Sequence[str] = WORKER, **settings: str
     ) -> Iterator[Worker]:
         """An indexing worker, ready; its encoder on a core of its own if one is given."""
         port = free_port()
-        with self._process(command, port, settings | {"VITRINE_INDEXING_HEALTH_PORT": str(port)}) as worker:
+        with self._process(command, port, {**settings, "VITRINE_INDEXING_HEALTH_PORT": str(port)}) as worker:
             worker.give_encoder(encoder_core)
             yield worker
 
@@ -82,7 +86,7 @@ class Shop:
     def _process(self, command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Worker]:
         path = self.data_dir / f"worker-{port}.log"
         with path.open("wb") as log:
-            process = subprocess.Popen(command, env=self.env | settings, stdout=log, stderr=log)
+            process = subprocess.Popen(command, env={**self.env, **settings}, stdout=log, stderr=log)
             try:
                 worker = Worker(psutil.Process(process.pid), f"http://127.0.0.1:{port}", path)
                 worker.wait_until_ready()
@@ -108,10 +112,9 @@ class Worker:
             time.sleep(0.05)
 
     def give_encoder(self, core: int | None) -> None:
-        """Move its encoder to a core."""
-        encoder = encoder_of(self.process)
-        if core is not None and encoder is not None:
-            move(encoder, core)
+        """Move the processes that decode and encode to a core."""
+        for one in encoding_processes(self.process) if core is not None else ():
+            move(one, {core})
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far of the worker and its children, by role."""

@@ -16,9 +16,7 @@ import httpx
 from streams.events import INDEX_CHANGES, PRODUCT_EVENTS, DeletedProduct, Event, Product
 from streams.producer import EventPublisher
 from tests.bench.catalogue import Catalogue, Outgoing, product_id
-from tests.bench.conftest import PriceRun
-from tests.bench.contenders import DEADLINE_S
-from tests.bench.cores import Cores
+from tests.bench.contenders import DEADLINE_S, PriceRun
 from tests.bench.report import Target, percentiles, publish_report
 from tests.bench.shop import GROUP, Shop
 
@@ -44,7 +42,7 @@ def test_a_change_in_a_stream_is_searchable_soon(
     durable: dict[str, dict[str, float]] = {}
     rows: list[tuple[Any, ...]] = []
     asyncio.run(shop.broker.skip_to_end(GROUP, PRODUCT_EVENTS))
-    with shop.anywhere(), shop.worker(), shop.query_worker() as url:
+    with shop.worker(), shop.query_worker() as url:
         for kind, (rate, make) in streams.items():
             asyncio.run(_settled(shop, make(WARM_UP)))
             durable_ms, shown_ms = asyncio.run(_stream(shop, url, make(int(rate * STEADY_S)), rate))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 
-from tests.bench.conftest import PriceRun
-from tests.bench.contenders import run_baseline
+from tests.bench.contenders import PriceRun, run_baseline
 from tests.bench.cores import Cores
 from tests.bench.report import RUNS, Target, publish_report
 from tests.bench.shop import Shop
