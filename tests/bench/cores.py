@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-ENCODING_MODULES = "encoders.children."
+ENCODER_MODULE = "encoders.children.encode"
 ACCELERATED = torch.cuda.is_available()
 """Encoders run on a GPU: then nothing is confined to a core, and the bare loop encodes alone."""
 
@@ -57,9 +57,9 @@ def move_tree(process: psutil.Process, core: int) -> None:
         move(one, {core})
 
 
-def encoding_processes(worker: psutil.Process) -> list[psutil.Process]:
-    """The children of a worker that decode pictures and run the model: the bare loop does both on one core, too."""
-    return [one for one in worker.children() if any(word.startswith(ENCODING_MODULES) for word in one.cmdline())]
+def encoder_of(worker: psutil.Process) -> psutil.Process | None:
+    """The child of a worker that runs its encoder."""
+    return next((one for one in worker.children() if ENCODER_MODULE in one.cmdline()), None)
 
 
 def cpu_seconds(worker: psutil.Process) -> dict[str, float]:

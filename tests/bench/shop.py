@@ -21,7 +21,7 @@ from encoders.loading import load_encoder
 from streams.config import KafkaConfig
 from streams.topics import ensure_topics
 from tests.bench.catalogue import Catalogue
-from tests.bench.cores import Cores, confined_to, cpu_seconds, encoding_processes, move
+from tests.bench.cores import Cores, confined_to, cpu_seconds, encoder_of, move
 from tests.bench.kafka import Broker
 from tests.bench.prefill import prefill
 
@@ -112,9 +112,10 @@ class Worker:
             time.sleep(0.05)
 
     def give_encoder(self, core: int | None) -> None:
-        """Move the processes that decode and encode to a core."""
-        for one in encoding_processes(self.process) if core is not None else ():
-            move(one, {core})
+        """Move its encoder to a core."""
+        encoder = encoder_of(self.process)
+        if core is not None and encoder is not None:
+            move(encoder, {core})
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far of the worker and its children, by role."""
