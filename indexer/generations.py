@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +13,7 @@ from pymilvus.milvus_client.index import IndexParams
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
 from indexer.milvus_connection import MilvusConfig
+from indexer.milvus_lite import index_primary_keys
 from indexer.milvus_schema import (
     REGISTRY_DIM,
     SCHEMA_VERSION,
@@ -56,6 +58,8 @@ def active_generation(client: MilvusClient, config: MilvusConfig, spec: Embeddin
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
     _check(found, spec)
     client.load_collection(found.collection, timeout=_LOAD_TIMEOUT_S)
+    if create and config.lite_database:
+        index_primary_keys(Path(config.lite_database), config.deadline_s)
     return found
 
 

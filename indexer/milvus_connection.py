@@ -31,6 +31,10 @@ class MilvusConfig:
     index_type: str = "FLAT"
     """How vectors are searched: FLAT is exact, and all that the embedded engine does well; a cluster also has HNSW."""
 
+    lite_database: str = ""
+    """The file of a Milvus Lite server on this machine, to be given the index by primary key that it lacks. The
+    embedded one's is known."""
+
     def __post_init__(self) -> None:
         if self.deadline_s <= 0:
             raise ValueError("milvus.deadline_s must be positive")

@@ -21,11 +21,6 @@ def kafka_servers(settings: Settings) -> str:
     return settings.kafka.bootstrap_servers or _embedded("kafka", settings)
 
 
-def milvus_uri(settings: Settings) -> str:
-    """The URI of the configured Milvus, else of the embedded one. Raises `NotRunning` when there is neither."""
-    return settings.milvus.uri or _embedded("milvus", settings)
-
-
 def redis_url(settings: Settings) -> str:
     """The URL of the configured Redis, else of the embedded one. Raises `NotRunning` when there is neither."""
     return settings.redis.url or _embedded("redis", settings)
@@ -33,10 +28,14 @@ def redis_url(settings: Settings) -> str:
 
 def resolved(settings: Settings) -> Settings:
     """The settings with the address of every server filled in. Raises `NotRunning` when one is nowhere."""
+    milvus = settings.milvus
+    if not milvus.uri:
+        database = str(LocalStack(settings.data_dir).milvus().database)
+        milvus = replace(milvus, uri=_embedded("milvus", settings), lite_database=database)
     return replace(
         settings,
         kafka=replace(settings.kafka, bootstrap_servers=kafka_servers(settings)),
-        milvus=replace(settings.milvus, uri=milvus_uri(settings)),
+        milvus=milvus,
         redis=replace(settings.redis, url=redis_url(settings)),
     )
 

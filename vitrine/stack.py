@@ -64,7 +64,12 @@ def services(settings: Settings, stack: LocalStack) -> list[Service]:
         if not addresses[variable]:
             servers.append(make())
             addresses[variable] = servers[-1].url
-    env = addresses | {"VITRINE_ENCODER_NAME": settings.encoder.name, "VITRINE_ENCODER_DEVICE": settings.encoder.device}
+    lite_database = settings.milvus.lite_database if settings.milvus.uri else str(stack.milvus().database)
+    env = addresses | {
+        "VITRINE_MILVUS_LITE_DATABASE": lite_database,
+        "VITRINE_ENCODER_NAME": settings.encoder.name,
+        "VITRINE_ENCODER_DEVICE": settings.encoder.device,
+    }
     return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
 
 

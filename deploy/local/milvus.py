@@ -21,7 +21,7 @@ class EmbeddedMilvus(Service):
 
     def __init__(self, directory: Path, port: int) -> None:
         self._directory = directory
-        self._database = directory / "vitrine.db"
+        self.database = directory / "vitrine.db"
         self._port = port
         self.url = f"http://127.0.0.1:{port}"
         self.cwd = directory
@@ -34,9 +34,9 @@ class EmbeddedMilvus(Service):
                 "Milvus Lite 2.5 is not installed: `pip install vitrine[local]`, or use a Milvus that runs: "
                 "VITRINE_MILVUS_URI=http://host:19530"
             )
-        if len(os.fsencode(self._database)) > _MAX_PATH_BYTES:
+        if len(os.fsencode(self.database)) > _MAX_PATH_BYTES:
             raise DataDirUnusable(
-                f"{self._database} is longer than the {_MAX_PATH_BYTES} bytes that Milvus Lite can open: "
+                f"{self.database} is longer than the {_MAX_PATH_BYTES} bytes that Milvus Lite can open: "
                 "choose a shorter --data-dir"
             )
         (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class EmbeddedMilvus(Service):
     @property
     def argv(self) -> list[str]:
         engine = str(self._libraries / "milvus")
-        return [engine, str(self._database), f"127.0.0.1:{self._port}", "ERROR"]
+        return [engine, str(self.database), f"127.0.0.1:{self._port}", "ERROR"]
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -17,9 +17,9 @@ from tests.bench.catalogue import PRODUCTS, SOURCE, Catalogue, product_id
 _CHUNK = 500
 
 
-async def prefill(milvus: str, spec: EmbeddingSpec, catalogue: Catalogue) -> None:
+async def prefill(milvus: MilvusConfig, spec: EmbeddingSpec, catalogue: Catalogue) -> None:
     """Index the whole catalogue, as its edition 0."""
-    store = await open_store(MilvusConfig(milvus, deadline_s=30), spec, create=True)
+    store = await open_store(milvus, spec, create=True)
     try:
         for start in range(0, PRODUCTS, _CHUNK):
             await store.write(list(rows(catalogue, spec, range(start, start + _CHUNK))))

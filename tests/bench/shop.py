@@ -18,6 +18,7 @@ import psutil
 from deploy.local.processes import free_port
 from deploy.local.stack import LocalStack
 from encoders.loading import load_encoder
+from indexer.milvus_connection import MilvusConfig
 from streams.config import KafkaConfig
 from streams.topics import ensure_topics
 from tests.bench.catalogue import Catalogue
@@ -147,7 +148,8 @@ def open_shop(data_dir: Path, catalogue: Catalogue, encoder: str, partitions: in
         state = asyncio.run(stack.start(services, lambda _: None))
         kafka, redis, milvus = (one.url for one in services)
         asyncio.run(ensure_topics(KafkaConfig(kafka, partitions)))
-        asyncio.run(prefill(milvus, load_encoder(encoder).spec, catalogue))
+        lite = MilvusConfig(milvus, deadline_s=30, lite_database=str(stack.milvus().database))
+        asyncio.run(prefill(lite, load_encoder(encoder).spec, catalogue))
         pids = {one.name: one.pid for one in state.processes}
         yield Shop(data_dir, Broker(kafka, partitions), redis, milvus, encoder, catalogue, pids)
     finally:

@@ -1,0 +1,41 @@
+"""The file of a Milvus Lite server: a SQLite database whose tables lack the index that each replaced row is found by."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from indexer.errors import StoreUnavailable
+
+_KEY = "milvus_id"
+"""The column of a collection's table that holds the primary key."""
+_TABLES = f"""
+    SELECT name FROM sqlite_master AS found WHERE type = 'table'
+    AND EXISTS (SELECT 1 FROM pragma_table_info(found.name) WHERE name = '{_KEY}')
+    AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = found.name)
+"""
+
+
+def index_primary_keys(database: Path, deadline_s: float) -> None:
+    """Index the primary keys of all collections that Milvus Lite 2.5 keeps in a file.
+
+    It makes its tables without, and so reads a whole table for each row that an upsert or a delete replaces: 21 ms for
+    10,000 products, and in proportion for more. With the index it is 1 ms. Safe while the server runs: SQLite locks the
+    file, and a write of the server's that comes meanwhile is refused and can be repeated. Once done, this only looks.
+
+    Args:
+        database: the file; nothing is done where there is none.
+        deadline_s: the longest to wait for the server to let go of the file.
+
+    Raises:
+        StoreUnavailable: the file cannot be opened, or is locked for longer.
+    """
+    if not database.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=deadline_s)) as connection, connection:
+            for (table,) in connection.execute(_TABLES).fetchall():
+                connection.execute(f'CREATE INDEX "{table}_by_{_KEY}" ON "{table}" ({_KEY})')
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{database} cannot be given an index by primary key: {error}") from error
