@@ -18,6 +18,9 @@ from encoders.port import Encoder, Pixels
 from encoders.preparation import Preparer
 from encoders.spec import EmbeddingSpec, FloatArray
 
+_ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
+"""One thread computes; heaps of glibc's for the two that read and write would grow, each with the largest batch."""
+
 _READY: Final = msgspec.msgpack.Decoder(EncoderReady | Failure)
 _ANSWER: Final = msgspec.msgpack.Decoder(Rows | Failure)
 
@@ -46,6 +49,7 @@ class EncoderProcess:
             setup=EncodingSetup(name, device),
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
+            environment=_ONE_HEAP,
         )
         self._crew = Crew(self._start)
         self._ready: EncoderReady | None = None

@@ -16,6 +16,9 @@ Decoded = Pixels | InvalidImage
 CHUNK_PICTURES: Final = 16
 CHUNK_BYTES: Final = 4_000_000
 """Where a chunk is full: large enough that sending it costs nothing, small enough that turns are short."""
+LEAST_PICTURES: Final = 8
+LEAST_BYTES: Final = 250_000
+"""Less than both is not worth sharing among processes: sending a frame costs as much as a small picture."""
 
 
 class Call:
@@ -85,15 +88,21 @@ class Turns:
         """The next chunk, of at least one picture: the first caller's, and others' where there is room.
 
         Args:
-            processes: How many share what waits; a chunk is no more than one's share.
+            processes: How many share what waits; a chunk is no more than one's share, if that is worth sending.
         """
         waiting = sum(call.left for call in self._calls)
-        most = min(CHUNK_PICTURES, -(-waiting // processes))
+        share = min(CHUNK_PICTURES, -(-waiting // processes))
         chunk: list[Part] = []
         size = 0
-        while self._calls and len(chunk) < most and size < CHUNK_BYTES:
+
+        def is_full() -> bool:
+            if len(chunk) < share:
+                return size >= CHUNK_BYTES
+            return len(chunk) >= LEAST_PICTURES or size >= LEAST_BYTES
+
+        while self._calls and not is_full():
             call = self._calls.popleft()
-            while call.left and len(chunk) < most and size < CHUNK_BYTES:
+            while call.left and not is_full():
                 chunk.append(call.take())
                 size += len(chunk[-1].data)
             if call.left:

@@ -1,4 +1,4 @@
-"""The file of a Milvus Lite server: a SQLite database whose tables lack the index that each replaced row is found by."""
+"""The file of a Milvus Lite server: a SQLite database, whose tables lack an index by primary key."""
 
 from __future__ import annotations
 

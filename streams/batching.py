@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,9 +23,9 @@ class BatchLimits:
     overlap_count: int = 64
     """So many messages are worth a batch of their own beside those under way."""
     linger_s: float = 0.25
-    """How long the first of fewer messages waits for those under way to end."""
+    """How long the first of fewer messages waits for those under way to give way."""
     quiet_linger_s: float = 0.005
-    """How long it does when none is."""
+    """How long it does when none is in its way."""
     in_flight: int = 3
 
     def __post_init__(self) -> None:
@@ -33,21 +35,26 @@ class BatchLimits:
             raise ValueError("batch lingers must be at least 0")
 
 
+GiveWay = Callable[[], None]
+"""Called by a batch that is past the stage which the next should wait for; by the end of the batch at the latest."""
+
+
 class MicroBatcher:
     """Collects messages into batches and hands them to `process`, several at a time.
 
-    When nothing is under way, a batch is what comes within a short linger. While others are under way, it is what has
-    come when they end, or before that when there is enough for it to overlap with them. So batches grow with the lag up
-    to the limits, and shrink to single messages when it is quiet.
+    When no batch is in the way, the next is what comes within a short linger. While one is, the next is what has come
+    when it gives way, or before that when there is enough to overlap with it. So batches grow with the lag up to the
+    limits, and shrink to single messages when it is quiet.
     `put` waits while the next batch is full: the pressure reaches whoever fetches.
     An exception out of `process` ends `run`: nothing of that batch may be acknowledged. For one event loop.
     """
 
-    def __init__(self, limits: BatchLimits, process: Callable[[list[Message]], Awaitable[None]]) -> None:
+    def __init__(self, limits: BatchLimits, process: Callable[[list[Message], GiveWay], Awaitable[None]]) -> None:
         self._limits = limits
         self._process = process
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
+        self._waiting_since = 0.0
         self._arrived = asyncio.Event()
         self._hurry = asyncio.Event()
         self._room = asyncio.Event()
@@ -55,6 +62,7 @@ class MicroBatcher:
         self._settled.set()
         self._slots = asyncio.Semaphore(limits.in_flight)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._in_the_way: set[object] = set()
         self._closed = False
 
     async def put(self, message: Message) -> None:
@@ -62,6 +70,8 @@ class MicroBatcher:
         while self._is_full():
             self._room.clear()
             await self._room.wait()
+        if not self._waiting:
+            self._waiting_since = time.monotonic()
         self._waiting.append(message)
         self._waiting_bytes += _size(message)
         self._settled.clear()
@@ -95,14 +105,16 @@ class MicroBatcher:
             await asyncio.wait(self._under_way)
 
     async def _linger(self) -> None:
-        if self._is_worth_starting():
-            return
-        self._hurry.clear()
-        try:
-            async with asyncio.timeout(self._limits.linger_s if self._under_way else self._limits.quiet_linger_s):
-                await self._hurry.wait()
-        except TimeoutError:
-            return
+        """Wait until what waits is worth a batch, or has waited for company as long as it should."""
+        while not self._is_worth_starting():
+            linger_s = self._limits.linger_s if self._in_the_way else self._limits.quiet_linger_s
+            left_s = self._waiting_since + linger_s - time.monotonic()
+            if left_s <= 0:
+                return
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._hurry.wait()
 
     def _take(self) -> list[Message]:
         batch: list[Message] = []
@@ -111,6 +123,7 @@ class MicroBatcher:
             batch.append(self._waiting.popleft())
             size += _size(batch[-1])
         self._waiting_bytes -= size
+        self._waiting_since = time.monotonic()
         if not self._waiting:
             self._arrived.clear()
         if not self._is_full():
@@ -118,17 +131,22 @@ class MicroBatcher:
         return batch
 
     async def _process_one(self, batch: list[Message]) -> None:
+        def give_way() -> None:
+            self._in_the_way.discard(give_way)
+            if not self._in_the_way:
+                self._hurry.set()
+
+        self._in_the_way.add(give_way)
         try:
-            await self._process(batch)
+            await self._process(batch, give_way)
         finally:
+            give_way()
             self._slots.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        if not self._under_way:
-            self._hurry.set()
-            if not self._waiting:
-                self._settled.set()
+        if not self._under_way and not self._waiting:
+            self._settled.set()
 
     def _is_worth_starting(self) -> bool:
         return len(self._waiting) >= self._limits.overlap_count or self._is_full()

@@ -47,6 +47,8 @@ class IndexingConfig:
     """How long the first of fewer events waits for the batches under way to end."""
     quiet_linger_s: float = 0.005
     """How long the first event of a batch waits for company when no batch is under way."""
+    user_linger_s: float = 0.02
+    """How long a shopper's event waits for company: a call to Redis costs as much as many events in it."""
     in_flight: int = 3
     """Batches under way at once: one is loaded while another is encoded and a third is written."""
     drain_s: float = 10.0
@@ -65,7 +67,8 @@ class IndexingConfig:
         counts = ("workers", "batch_events", "batch_bytes", "overlap_events", "in_flight", "remembered_pictures")
         if low := [f"indexing.{name}" for name in counts if getattr(self, name) < 1]:
             raise ValueError(f"{' and '.join(low)} must be at least 1")
-        if min(self.linger_s, self.quiet_linger_s, self.drain_s, self.late_write_s) < 0 or self.horizon_days <= 0:
-            raise ValueError(
-                "indexing.linger_s, quiet_linger_s, drain_s, late_write_s must be at least 0, horizon_days above 0"
-            )
+        times = ("linger_s", "quiet_linger_s", "user_linger_s", "drain_s", "late_write_s")
+        if low := [f"indexing.{name}" for name in times if getattr(self, name) < 0]:
+            raise ValueError(f"{' and '.join(low)} must be at least 0")
+        if self.horizon_days <= 0:
+            raise ValueError("indexing.horizon_days must be above 0")

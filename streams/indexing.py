@@ -18,6 +18,7 @@ from indexer.records import IndexRow, ProductChange, StoredProduct
 from streams import metrics
 from streams.accepting import Accepted, accept
 from streams.announcing import index_changes, observe_freshness
+from streams.batching import GiveWay
 from streams.decoding import Horizon
 from streams.errors import InvalidEvent, PartitionsLost
 from streams.late_writes import LateWrites
@@ -32,6 +33,10 @@ from streams.retrying import until_available
 from streams.vectors import embed_rows
 
 log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """No one waits."""
 
 
 class ProductPipeline:
@@ -70,62 +75,67 @@ class ProductPipeline:
         self._writing = asyncio.Lock()
         self._busy: dict[str, asyncio.Event] = {}
 
-    async def process(self, batch: list[Message]) -> None:
-        """Index a batch: decode, plan, load pictures, encode, write, announce, acknowledge."""
+    async def process(self, batch: list[Message], give_way: GiveWay = _nothing) -> None:
+        """Index a batch: decode, plan, load pictures, give way to the next, encode, write, announce, acknowledge."""
         started = time.monotonic()
         metrics.BATCH_SIZE.observe(len(batch))
         while owned := self._acknowledger.owned(batch):
             try:
-                await self._process(owned)
+                await self._process(owned, give_way)
                 break
             except PartitionsLost:
                 log.info("partitions_lost", extra={"events": len(owned)})
         log.info("batch_indexed", extra={"events": len(owned), "took_s": round(time.monotonic() - started, 4)})
 
-    async def _process(self, batch: list[Message]) -> None:
+    async def _process(self, batch: list[Message], give_way: GiveWay) -> None:
         accepted, refused = await accept(batch, self._media, self._horizon)
         await self._publish(dead_letters(refused))
         async with self._alone_with({one.product_id for one in accepted}):
-            await self._index_or_bisect(accepted)
+            await self._index_or_bisect(accepted, give_way)
         self._acknowledger.finish(batch)
 
-    async def _index_or_bisect(self, accepted: Sequence[Accepted]) -> None:
+    async def _index_or_bisect(self, accepted: Sequence[Accepted], give_way: GiveWay) -> None:
         """Index; when the batch cannot be, find the events at fault and go on without them."""
         if not accepted:
             return
         try:
-            await self._index(accepted)
+            await self._index(accepted, give_way)
         except PartitionsLost:
             raise
         except Exception as error:
             if len(accepted) > 1:
                 middle = len(accepted) // 2
-                await self._index_or_bisect(accepted[:middle])
-                await self._index_or_bisect(accepted[middle:])
+                await self._index_or_bisect(accepted[:middle], give_way)
+                await self._index_or_bisect(accepted[middle:], give_way)
                 return
             log.exception("event_failed", extra={"offset": accepted[0].message.offset})
             reason = "too_large" if isinstance(error, InvalidRecord) else "internal"
             fault = InvalidEvent(reason, f"{type(error).__name__}: {error}")
             await self._publish(dead_letters([(accepted[0].message, fault)]))
 
-    async def _index(self, accepted: Sequence[Accepted]) -> None:
+    async def _index(self, accepted: Sequence[Accepted], give_way: GiveWay) -> None:
         def still_owned() -> None:
             if len(self._acknowledger.owned(one.message for one in accepted)) < len(accepted):
                 raise PartitionsLost("another worker has some of the batch's partitions now")
 
         plans = await self._plan(accepted)
-        # What needs no encoder does not wait for it.
-        for part in (
-            [one for one in accepted if not plans[one.product_id].needs_encoder],
-            [one for one in accepted if plans[one.product_id].needs_encoder],
+        # What needs no encoder does not wait for it, and is worth no batch beside it.
+        for part, when_loaded in (
+            ([one for one in accepted if not plans[one.product_id].needs_encoder], _nothing),
+            ([one for one in accepted if plans[one.product_id].needs_encoder], give_way),
         ):
             if part:
-                await self._carry_out(part, {one.product_id: plans[one.product_id] for one in part}, still_owned)
+                chosen = {one.product_id: plans[one.product_id] for one in part}
+                await self._carry_out(part, chosen, still_owned, when_loaded)
 
     async def _carry_out(
-        self, accepted: Sequence[Accepted], plans: dict[str, Plan], still_owned: Callable[[], None]
+        self,
+        accepted: Sequence[Accepted],
+        plans: dict[str, Plan],
+        still_owned: Callable[[], None],
+        when_loaded: Callable[[], None],
     ) -> None:
-        rows, pictures = await self._rows(plans)
+        rows, pictures = await self._rows(plans, when_loaded)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
         await self._publish(picture_faults(accepted, pictures))
         await self._write(rows, still_owned)
@@ -153,12 +163,15 @@ class ProductPipeline:
         with _timed("read"):
             return await until_available("milvus", lambda: self._store.read(sorted(product_ids)))
 
-    async def _rows(self, plans: Mapping[str, Plan]) -> tuple[list[IndexRow], Mapping[str, LoadedPictures]]:
+    async def _rows(
+        self, plans: Mapping[str, Plan], when_loaded: Callable[[], None] = _nothing
+    ) -> tuple[list[IndexRow], Mapping[str, LoadedPictures]]:
         needed = [one for one in plans.values() if not one.unchanged]
         with _timed("load"):
             pictures = await self._pictures.load(
                 {one.product_id: one.wanted_images for one in needed if one.needs_images}
             )
+        when_loaded()
         with _timed("encode"):
             rows, embeddings = await embed_rows(needed, pictures, self._encoder)
         await self._pictures.remember(embeddings)

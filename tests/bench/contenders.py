@@ -54,7 +54,8 @@ class Contender(ABC):
         broker = self.shop.broker
         asyncio.run(broker.skip_to_end(self.group, PRODUCT_EVENTS))
         with self.running() as durable:
-            asyncio.run(broker.publish(warm_up))
+            # At the same rate: the broker too takes seconds to be quick at one message after another.
+            asyncio.run(broker.publish_steadily(warm_up, rate, {}))
             self.until_done()
             published: dict[str, float] = {}
             asyncio.run(broker.publish_steadily(messages, rate, published))

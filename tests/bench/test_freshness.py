@@ -23,7 +23,7 @@ from tests.bench.shop import GROUP, Shop
 CHANGES = 100
 """Of each kind, one after another."""
 STEADY_S = 20.0
-WARM_UP = 300
+WARM_UP_S = 6.0
 WATCH_EVERY_S = 0.5
 ASK_EVERY_S = 0.02
 SHOWN_DEADLINE_S = 30.0
@@ -44,7 +44,7 @@ def test_a_change_in_a_stream_is_searchable_soon(
     asyncio.run(shop.broker.skip_to_end(GROUP, PRODUCT_EVENTS))
     with shop.worker(), shop.query_worker() as url:
         for kind, (rate, make) in streams.items():
-            asyncio.run(_settled(shop, make(WARM_UP)))
+            asyncio.run(_settled(shop, make(int(rate * WARM_UP_S)), rate))
             durable_ms, shown_ms = asyncio.run(_stream(shop, url, make(int(rate * STEADY_S)), rate))
             durable[kind], shown = percentiles(durable_ms), percentiles(shown_ms)
             rows.append((kind, rate, *durable[kind].values(), *shown.values()))
@@ -66,8 +66,8 @@ def test_a_change_on_a_quiet_shop_is_searchable_at_once(shop: Shop):
     publish_report("freshness-when-quiet", ["change", "p50 ms", "p99 ms"], rows, targets, changes=CHANGES)
 
 
-async def _settled(shop: Shop, messages: Sequence[Outgoing]) -> None:
-    await shop.broker.publish(messages)
+async def _settled(shop: Shop, messages: Sequence[Outgoing], rate: float) -> None:
+    await shop.broker.publish_steadily(messages, rate, {})
     await shop.broker.until_committed(GROUP, PRODUCT_EVENTS, DEADLINE_S)
 
 

@@ -9,7 +9,7 @@ from tests.bench.report import Target, percentiles, publish_report
 from tests.bench.shop import Shop
 
 STEADY_S = 15.0
-WARM_UP = 300
+WARM_UP_S = 6.0
 EFFICIENCY = 0.90 if ACCELERATED else 0.95
 
 
@@ -37,5 +37,6 @@ def test_it_beats_the_plain_ways(shop: Shop, catalogue: Catalogue, confined: Cor
 
 
 def _at(rate: float, contender: Contender, catalogue: Catalogue) -> list[float]:
-    messages = catalogue.restatements(WARM_UP + int(rate * STEADY_S))
-    return contender.latencies_ms(messages[:WARM_UP], messages[WARM_UP:], rate)
+    warm_up = int(rate * WARM_UP_S)
+    messages = catalogue.restatements(warm_up + int(rate * STEADY_S))
+    return contender.latencies_ms(messages[:warm_up], messages[warm_up:], rate)

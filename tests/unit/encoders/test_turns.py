@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from encoders.errors import ChildUnavailable, InvalidImage
-from encoders.turns import CHUNK_BYTES, CHUNK_PICTURES, Call, Turns
+from encoders.turns import CHUNK_BYTES, CHUNK_PICTURES, LEAST_BYTES, Call, Turns
 
 
 def _line(*sizes: int) -> tuple[Turns, list[Call]]:
@@ -34,8 +34,19 @@ async def test_a_large_call_goes_to_the_end_of_the_line_after_each_chunk() -> No
 
 
 async def test_processes_share_what_waits() -> None:
-    turns, calls = _line(8)
-    assert [_shares(turns, calls, processes=4)[0] for _ in range(2)] == [2, 2]
+    turns, calls = _line(24)
+    assert [_shares(turns, calls, processes=2)[0] for _ in range(2)] == [12, 8]
+
+
+async def test_few_small_pictures_are_not_worth_sharing() -> None:
+    turns, calls = _line(9)
+    assert [_shares(turns, calls, processes=4)[0] for _ in range(2)] == [8, 1]
+
+
+async def test_few_large_pictures_are() -> None:
+    turns, call = Turns(), Call([bytes(LEAST_BYTES)] * 4)
+    turns.add(call)
+    assert [len(turns.take(4)) for _ in range(4)] == [1, 1, 1, 1]
 
 
 async def test_a_chunk_is_full_by_bytes_too() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.batching import BatchLimits, MicroBatcher
+from streams.batching import BatchLimits, GiveWay, MicroBatcher
 from streams.messages import Message
 
 
@@ -15,13 +15,16 @@ def message(n: int = 0, size: int = 1) -> Message:
 class Recorder:
     """A pipeline that notes its batches and can be held."""
 
-    def __init__(self) -> None:
+    def __init__(self, gives_way: bool = False) -> None:
+        self.gives_way = gives_way
         self.batches: asyncio.Queue[list[int]] = asyncio.Queue()
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def process(self, batch: list[Message]) -> None:
+    async def process(self, batch: list[Message], give_way: GiveWay) -> None:
         self.batches.put_nowait([one.offset for one in batch])
+        if self.gives_way:
+            give_way()
         await self.gate.wait()
 
 
@@ -128,6 +131,31 @@ async def test_a_message_stops_lingering_when_nothing_is_under_way_any_more():
     task.cancel()
 
 
+async def test_the_next_batch_waits_no_longer_than_until_the_one_before_gives_way():
+    recorder = Recorder(gives_way=True)
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(linger_s=60, quiet_linger_s=0), recorder)
+    await batcher.put(message(0))
+    assert await recorder.batches.get() == [0]
+    await batcher.put(message(1))
+    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1]
+    task.cancel()
+
+
+async def test_company_is_waited_for_after_a_batch_too():
+    recorder = Recorder()
+    recorder.gate.clear()
+    batcher, task = await run(BatchLimits(linger_s=60, quiet_linger_s=0.2), recorder)
+    await batcher.put(message(0))
+    assert await recorder.batches.get() == [0]
+    await batcher.put(message(1))
+    recorder.gate.set()
+    await asyncio.sleep(0.02)
+    await batcher.put(message(2))
+    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1, 2]
+    task.cancel()
+
+
 async def test_waiting_bytes_are_bounded():
     batcher = MicroBatcher(BatchLimits(bytes=100), Recorder().process)
     await batcher.put(message(0, size=100))
@@ -151,7 +179,7 @@ async def test_it_has_settled_when_nothing_waits_and_nothing_is_under_way():
 
 
 async def test_a_failing_batch_ends_the_run():
-    async def process(_: list[Message]) -> None:
+    async def process(_batch: list[Message], _give_way: GiveWay) -> None:
         raise RuntimeError("boom")
 
     batcher = MicroBatcher(BatchLimits(linger_s=0), process)
