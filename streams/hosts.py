@@ -13,8 +13,9 @@ import aiohttp
 from streams.errors import UnreachableMedia
 
 HOST_FAILURES = 4
-"""So many tries in a row without an answer, and a host is left alone for `HOST_REST_S`."""
-HOST_REST_S = 30.0
+"""So many tries in a row without an answer, and a host is left alone for a while."""
+FIRST_REST_S, LONGEST_REST_S = 1.0, 30.0
+"""A while: twice as long each time that it is still silent, so that a short silence costs pictures no late retry."""
 MAX_HOSTS = 10_000
 """How many hosts are known at once; whoever sends events chooses their names."""
 
@@ -24,6 +25,8 @@ class _Host:
     turns: asyncio.Semaphore
     users: int = 0
     failures: int = 0
+    rest_s: float = FIRST_REST_S
+    """How long it would rest next."""
     resting_until: float = field(default=0.0)
 
 
@@ -81,15 +84,19 @@ class Hosts:
 
     def _answered(self, host: str) -> None:
         known = self._known(host)
-        known.failures, known.resting_until = 0, 0.0
+        known.failures, known.rest_s, known.resting_until = 0, FIRST_REST_S, 0.0
 
     def _failed(self, host: str) -> None:
         known = self._known(host)
+        if self._clock() < known.resting_until:
+            # Begun before the rest was.
+            return
         known.failures += 1
         if known.failures >= HOST_FAILURES:
             # One failure short of its next rest: a host that is still down has a single try then.
             known.failures = HOST_FAILURES - 1
-            known.resting_until = self._clock() + HOST_REST_S
+            known.resting_until = self._clock() + known.rest_s
+            known.rest_s = min(2 * known.rest_s, LONGEST_REST_S)
 
     def _known(self, host: str) -> _Host:
         if host not in self._hosts:

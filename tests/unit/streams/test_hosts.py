@@ -12,7 +12,7 @@ import pytest
 
 from streams.errors import UnreachableMedia
 from streams.fetching import Fetched, FetchLimits, MediaFetcher
-from streams.hosts import HOST_FAILURES, HOST_REST_S, MAX_HOSTS, Hosts
+from streams.hosts import FIRST_REST_S, HOST_FAILURES, LONGEST_REST_S, MAX_HOSTS, Hosts
 from streams.memories import Seen
 from tests.unit.streams.image_hosts import ImageHost, serving
 
@@ -147,13 +147,24 @@ async def test_a_host_that_is_still_down_after_its_rest_has_one_try():
         fail()
     with pytest.raises(UnreachableMedia):
         hosts.check("a")
-    now = HOST_REST_S
-    hosts.check("a")
+    # Others that were under way fail too: that is the same silence.
     fail()
-    with pytest.raises(UnreachableMedia):
+    rests = [FIRST_REST_S]
+    while rests[-1] < LONGEST_REST_S:
+        now += rests[-1]
         hosts.check("a")
+        fail()
+        rests.append(min(2 * rests[-1], LONGEST_REST_S))
+        now += rests[-1] - 0.01
+        with pytest.raises(UnreachableMedia):
+            hosts.check("a")
+        now -= rests[-1] - 0.01
     with hosts.watched("a"):
         pass
+    hosts.check("a")
+    for _ in range(HOST_FAILURES):
+        fail()
+    now += FIRST_REST_S
     hosts.check("a")
 
 
