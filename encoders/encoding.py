@@ -21,6 +21,9 @@ from encoders.spec import EmbeddingSpec, FloatArray
 _ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
 """One thread computes; heaps of glibc's for the two that read and write would grow, each with the largest batch."""
 
+FRAME_PICTURES: Final = 64
+"""Pictures sent at once: a pass through the model, and some 10 MB. The child's memory would not stay flat with more."""
+
 _READY: Final = msgspec.msgpack.Decoder(EncoderReady | Failure)
 _ANSWER: Final = msgspec.msgpack.Decoder(Rows | Failure)
 
@@ -88,6 +91,15 @@ class EncoderProcess:
             ChildUnavailable: it could not be started again, or is closed.
             EncoderError: the encoder refused the batch.
         """
+        if len(images) <= FRAME_PICTURES:
+            return await self._ask(texts, images)
+        # All texts at once, so that those of like length meet.
+        starts = range(0, len(images), FRAME_PICTURES)
+        parts = ((() if start else texts, images[start : start + FRAME_PICTURES]) for start in starts)
+        answers = await asyncio.gather(*(self._ask(*part) for part in parts))
+        return answers[0][0], np.concatenate([rows for _, rows in answers])
+
+    async def _ask(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         batch = Batch(texts_out(texts), [picture(one) for one in images])
         rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), len(images)))
         if isinstance(rows, Failure):

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from encoders.encoding import EncoderProcess, ThreadEncoder
+from encoders.encoding import FRAME_PICTURES, EncoderProcess, ThreadEncoder
 from encoders.errors import ChildFailed, ChildUnavailable, EncoderError, ModelUnavailable, SpecMismatch
 from encoders.loading import load_encoder
 from encoders.port import BatchEncoder, HashEncoder
@@ -45,6 +45,14 @@ async def test_rows_are_the_encoders_own(encoder: BatchEncoder) -> None:
     assert encoder.spec == plain.spec
     np.testing.assert_array_equal(texts, plain.encode_texts(TEXTS))
     np.testing.assert_array_equal(images, plain.encode_images(PICTURES))
+
+
+async def test_a_batch_of_any_size_keeps_its_order(encoder: BatchEncoder) -> None:
+    plain = HashEncoder()
+    pictures = [np.full((4, 4, 3), level, np.uint8) for level in range(2 * FRAME_PICTURES + 1)]
+    texts, images = await encoder.encode(TEXTS, pictures)
+    np.testing.assert_array_equal(texts, plain.encode_texts(TEXTS))
+    np.testing.assert_array_equal(images, plain.encode_images(pictures))
 
 
 async def test_an_empty_side_gives_no_rows_of_the_right_width(encoder: BatchEncoder) -> None:
