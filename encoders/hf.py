@@ -25,8 +25,8 @@ from encoders.preparation import Pixels
 from encoders.preprocessing import image_preprocessor
 from encoders.spec import EmbeddingSpec, FloatArray, unit
 
-MAX_BATCH: Final = 64
-"""Rows of one forward pass: past this, throughput no longer grows and memory does."""
+MAX_BATCH, MAX_BATCH_ON_CPU = 64, 32
+"""Rows of one forward pass: past this, throughput no longer grows, and memory does; on a CPU it would not stay flat."""
 _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
 _LONGEST_TOKEN: Final = 64
@@ -51,6 +51,7 @@ class HfDualEncoder:
         """
         self._full_padding = checkpoints.check(directory) in _FULL_PADDING
         self._device = device
+        self._max_batch = MAX_BATCH_ON_CPU if device.type == "cpu" else MAX_BATCH
         config, processor, model = _load(directory, device)
         self._text_tower: Callable[..., object] = model.get_text_features
         self._image_tower: Callable[..., object] = model.get_image_features
@@ -73,7 +74,7 @@ class HfDualEncoder:
     def _in_batches(self, lengths: Sequence[int], features: Callable[[list[int]], Tensor]) -> FloatArray:
         """Run batches of like length, so that short texts are not padded to a long one, and restore the order."""
         out = np.zeros((len(lengths), self.spec.dim), np.float32)
-        for rows in _buckets(lengths):
+        for rows in _buckets(lengths, self._max_batch):
             out[rows] = unit(features(rows).float().cpu().numpy())
         return out
 
@@ -146,10 +147,10 @@ def _readable(text: str, max_tokens: int) -> str:
     return text[: max_tokens * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8")
 
 
-def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _buckets(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    for start in range(0, len(order), MAX_BATCH):
-        yield order[start : start + MAX_BATCH]
+    for start in range(0, len(order), most):
+        yield order[start : start + most]
 
 
 def pooled(features: object) -> Tensor:
