@@ -33,6 +33,9 @@ class InMemoryProductStore:
         found = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
         return {row.product_id: (row.stored, row.vector.copy()) for row in found}
 
+    async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        return await self.read(sorted(product_id for product_id in self._rows if product_id > after)[:limit])
+
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         # Through the stored form, whose bounds are the real store's.

@@ -75,10 +75,13 @@ class MilvusProductStore:
         known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID.fullmatch(product_id)]
         found: dict[str, tuple[StoredProduct, FloatArray]] = {}
         for start in range(0, len(known), READ_CHUNK):
-            wanted = Ids(tuple(known[start : start + READ_CHUNK]))
-            for one in await self._query(ids_clause(wanted), ["state", "vector"]):
-                found[one["product_id"]] = (unpack(one["state"]), np.asarray(one["vector"], np.float32))
+            found |= await self._stored(ids_clause(Ids(tuple(known[start : start + READ_CHUNK]))))
         return found
+
+    async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        # As the client's own iterators ask for the least keys, in order.
+        ordered = {"iterator": "True", "reduce_stop_for_best": "True"}
+        return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **ordered)
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
@@ -120,6 +123,10 @@ class MilvusProductStore:
             consistency_level="Strong",
         )
         return [_candidate(field, hit) for hit in (await self._call(search))[0]]
+
+    async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        found = await self._query(expression, ["state", "vector"], **bounds)
+        return {one["product_id"]: (unpack(one["state"]), np.asarray(one["vector"], np.float32)) for one in found}
 
     async def _query(self, expression: str, output: list[str], **bounds: Any) -> list[dict[str, Any]]:
         query = partial(self._client.query, self.generation, filter=expression, output_fields=output, **bounds)

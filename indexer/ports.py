@@ -77,6 +77,14 @@ class ProductStore(Protocol):
         """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
         ...
 
+    async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        """The next products by id, as `read` gives them: at most `limit` of those greater than `after`, in order.
+
+        To go through all, pass the last id of each page to the next; an empty page is the end. Products that are
+        written meanwhile are seen as they are when their page is read.
+        """
+        ...
+
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         """Insert or replace rows; ids must be distinct.
 

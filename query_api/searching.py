@@ -60,7 +60,11 @@ class Searcher:
         self._responder = responder
 
     async def search(self, request: SearchRequest, use_cache: bool = True) -> SearchResponse:
-        """Answer a search.
+        """Answer a search. Raises what `answer` raises."""
+        return await self._responder.respond(await self.answer(request, use_cache))
+
+    async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
+        """All candidates of a search, ranked.
 
         Raises:
             InvalidRequest: a filter, the picture or the product cannot be searched with.
@@ -74,7 +78,7 @@ class Searcher:
         )
         self._rank(answer, found, shopper)
         answer.degraded = [*found.degraded, *degraded]
-        return await self._responder.respond(answer)
+        return answer
 
     async def similar(self, request: SearchRequest) -> SearchResponse:
         """Answer with products like `request.product_id`. Raises `ProductNotFound` and what `search` raises."""

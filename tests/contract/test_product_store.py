@@ -393,3 +393,16 @@ async def test_an_empty_index_is_searched_without_a_fault(store):
     assert await store.search_lexical("kettle", (), 10) == []
     assert await store.browse((), 10) == []
     assert await store.count() == Counts(0, 0)
+
+
+async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
+    everything = [f"p{number:03d}" for number in range(30)]
+    await store.write([product(one, 1, title="Hoodie") for one in reversed(everything[:-1])])
+    await store.write([product(everything[-1], deletes=True)])
+    seen: list[str] = []
+    while page := await store.scan(seen[-1] if seen else "", 7):
+        seen += page
+    assert seen == everything
+    [(stored, vector)] = (await store.scan("p027", 1)).values()
+    assert stored == product("p028", title="Hoodie").stored
+    assert vector.tolist() == [1.0] * SPEC.fused_dim
