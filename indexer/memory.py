@@ -47,7 +47,10 @@ class InMemoryProductStore:
         return _best(zip(rows, scores, strict=True), limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
-        scores = self._bm25(query_text(text).split())
+        return await self.search_terms(query_text(text), filters, limit)
+
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+        scores = self._bm25(terms.split())
         return _best(
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )

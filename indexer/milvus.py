@@ -92,7 +92,9 @@ class MilvusProductStore:
         return await self._search("vector", vector.astype(np.float32, copy=False), filters, limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
-        terms = query_text(text)
+        return await self.search_terms(query_text(text), filters, limit)
+
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
         try:
             return await self._search("lexical_weights", terms, filters, limit) if terms else []
         except StoreUnavailable as error:

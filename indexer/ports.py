@@ -105,6 +105,10 @@ class ProductStore(Protocol):
         """Searchable products that share a term with the analysed `text`, by BM25, greatest first; `limit` ≤ 1,000."""
         ...
 
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+        """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
+        ...
+
     async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
         """Searchable products that match, in no promised order; `limit` ≤ 10,000."""
         ...

@@ -16,10 +16,12 @@ from indexer.cards import Card
 from query_api import metrics
 from query_api.candidates import CacheState
 from query_api.facets import count_facets
+from query_api.personal import Taste
 from query_api.query_vectors import part_scores
-from query_api.ranking import Cards, Ranked, collapse, reorder
+from query_api.ranking import Cards, Ranked, RankWeights, collapse, reorder
 from query_api.requests import SearchRequest
 from query_api.responses import Explanation, Hit, SearchResponse
+from query_api.retrieval import Retrieval
 from query_api.services import Services
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,11 @@ class Answer:
     """Query vector (2·dim,), where there is one."""
     cut: bool
     """Whether products that match were not looked at."""
+    retrieval: Retrieval | None = None
+    """What was searched for, with its vector; None: no search, but a recommendation."""
+    weights: RankWeights | None = None
+    taste: Taste | None = None
+    """What the candidates were ranked by."""
     cache: CacheState = "bypass"
     degraded: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.perf_counter)

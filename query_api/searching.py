@@ -76,6 +76,7 @@ class Searcher:
         found, (shopper, degraded) = await asyncio.gather(
             self._found(inputs, use_cache), self._shopper(request.user_id, self._personal_weight(request))
         )
+        answer.retrieval = Retrieval(found.vector, inputs.lexical_text, inputs.filters)
         self._rank(answer, found, shopper)
         answer.degraded = [*found.degraded, *degraded]
         return answer
@@ -139,12 +140,13 @@ class Searcher:
 
     def _rank(self, answer: Answer, found: Found, shopper: Shopper | None) -> None:
         request = answer.request
-        weights = RankWeights(
+        answer.weights = RankWeights(
             _or_default(request.weights.lexical, 1.0 if request.mode == "lexical" else self._services.config.lexical),
             self._personal_weight(request),
         )
         items = [one for one in found.candidates.items if one.product_id != request.product_id]
-        answer.ranked = rank(items, weights, shopper.taste if shopper else None, answer.cards)
+        answer.taste = shopper.taste if shopper else None
+        answer.ranked = rank(items, answer.weights, answer.taste, answer.cards)
         answer.vector, answer.cut, answer.cache = found.vector, found.candidates.cut, found.cache
 
     def _personal_weight(self, request: SearchRequest) -> float:
