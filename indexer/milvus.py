@@ -6,16 +6,17 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from pymilvus import AsyncMilvusClient, MilvusException
+from pymilvus import AsyncMilvusClient, MilvusClient, MilvusException
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import StoreUnavailable
 from indexer.filters import PRODUCT_ID, ids_clause, to_expression
-from indexer.generations import Generation, active_generation
+from indexer.generations import active_generation, check_generation, create_generation, load_generation
 from indexer.lexical import query_text
 from indexer.milvus_connection import (
     COLLECTION_NOT_LOADED,
@@ -27,6 +28,7 @@ from indexer.milvus_connection import (
 from indexer.milvus_schema import entity_bytes, to_entity
 from indexer.ports import Candidate, Counts, Filters, Ids
 from indexer.records import IndexRow, StoredProduct, unpack
+from indexer.registry import Generation
 from indexer.validation import check_rows
 
 Answer = TypeVar("Answer")
@@ -41,21 +43,44 @@ WRITE_CHUNK_BYTES = 8 * 2**20
 many; beyond, each row costs more again."""
 
 
-async def open_store(config: MilvusConfig, spec: EmbeddingSpec, *, create: bool) -> MilvusProductStore:
+async def open_store(
+    config: MilvusConfig, spec: EmbeddingSpec, *, create: bool, encoder_name: str = ""
+) -> MilvusProductStore:
     """Connect to the active generation of the index.
 
     Args:
         config: where Milvus is.
         spec: the vector space that this process writes and asks in.
         create: make the index if there is none; safe when several workers do so at once.
+        encoder_name: what the encoder is loaded by, to be noted with an index that is made.
 
     Raises:
         IndexMismatch: the index was made with another encoder or schema.
         StoreUnavailable: Milvus does not answer, or there is no index and `create` is false.
     """
-    with translated_errors(config.deadline_s):
-        generation = await asyncio.to_thread(_open_generation, config, spec, create)
+    found = await _with_client(config, lambda client: active_generation(client, config, spec, create, encoder_name))
+    return MilvusProductStore(connect(config), config, spec, found.collection)
+
+
+async def open_generation(
+    config: MilvusConfig, spec: EmbeddingSpec, generation: Generation, *, create: bool = False
+) -> MilvusProductStore:
+    """Connect to a generation, which is made first if it is to be. Raises what `open_store` raises."""
+    check_generation(generation, spec)
+    have = create_generation if create else partial(load_generation, write=True)
+    await _with_client(config, lambda client: have(client, config, generation))
     return MilvusProductStore(connect(config), config, spec, generation.collection)
+
+
+async def _with_client(config: MilvusConfig, work: Callable[[MilvusClient], Answer]) -> Answer:
+    """Do blocking work with a client of its own, in a thread."""
+
+    def run() -> Answer:
+        with closing(connect_for_schema(config)) as client:
+            return work(client)
+
+    with translated_errors(config.deadline_s):
+        return await asyncio.to_thread(run)
 
 
 class MilvusProductStore:
@@ -150,14 +175,6 @@ class MilvusProductStore:
                 # Lite 3 forgets what was loaded when it is restarted.
                 await self._client.load_collection(self.generation, timeout=deadline_s)
                 return await request(timeout=deadline_s)
-
-
-def _open_generation(config: MilvusConfig, spec: EmbeddingSpec, create: bool) -> Generation:
-    client = connect_for_schema(config)
-    try:
-        return active_generation(client, config, spec, create)
-    finally:
-        client.close()
 
 
 def _candidate(field: str, hit: Any) -> Candidate:
