@@ -64,6 +64,15 @@ def query_text(text: str) -> str:
     return _cut(" ".join(_terms(text[:MAX_BYTES])))
 
 
+def surfaces(text: str) -> dict[str, str]:
+    """Each term of a text as it is first written there, but for case, width and accents: `tshirt` → `t-shirt`."""
+    found: dict[str, str] = {}
+    for run in _RUNS.findall(_POSSESSIVES.sub("", _folded(text[:MAX_BYTES]))):
+        for term, form in _run_surfaces(run):
+            found.setdefault(term, form)
+    return found
+
+
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
     runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text)))
@@ -88,6 +97,15 @@ def _word_terms(run: str) -> Iterator[str]:
         yield _stem(piece[:_LONGEST_TERM])
     if len(pieces) > 1:
         yield _stem("".join(pieces)[:_LONGEST_TERM])
+
+
+def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
+    """The terms of a run, each with what it is written as there."""
+    if _HAN_START.match(run):
+        yield from ((_ascii(term), term) for term in _han_terms(run))
+        return
+    for form in (run, *_HYPHENS.split(run)):
+        yield _ascii(_stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
 
 
 def _han_terms(run: str) -> Iterator[str]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
 
-from encoders.spec import EmbeddingSpec, FloatArray
+from encoders.spec import FloatArray
 from indexer.cards import Card
 from query_api import metrics
 from query_api.candidates import CacheState
+from query_api.explaining.scores import explain_hits
 from query_api.facets import count_facets
 from query_api.personal import Taste
-from query_api.query_vectors import part_scores
 from query_api.ranking import Cards, Ranked, RankWeights, collapse, reorder
 from query_api.requests import SearchRequest
 from query_api.responses import Explanation, Hit, SearchResponse
@@ -61,8 +60,9 @@ class Responder:
         ordered = reorder(answer.ranked, request.sort, cards)
         shown = collapse(ordered, cards) if request.group else ordered
         page = shown[request.offset : request.offset + request.k]
-        vectors = await self._vectors(page) if request.explain and answer.vector is not None else {}
-        hits = [self._hit(one, answer, vectors) for one in page]
+        retrieval = answer.retrieval or Retrieval(answer.vector, None)
+        explained = await explain_hits(self._services, retrieval, page) if request.explain else {}
+        hits = [_hit(one, answer, explained.get(one.scored.product_id)) for one in page]
         facets = count_facets(request.facets, [cards(one.scored) for one in ordered]) if request.facets else UNSET
         response = SearchResponse(
             query_id=secrets.token_hex(8),
@@ -79,35 +79,14 @@ class Responder:
         _record(response, request)
         return response
 
-    async def _vectors(self, page: Sequence[Ranked]) -> dict[str, FloatArray]:
-        found = await self._services.store.read([one.scored.product_id for one in page])
-        return {product_id: vector for product_id, (_, vector) in found.items()}
 
-    def _hit(self, one: Ranked, answer: Answer, vectors: Mapping[str, FloatArray]) -> Hit:
-        explanation = UNSET
-        score = one.score
-        if answer.request.explain:
-            explanation = _explain(self._services.encoder.spec, one, answer.vector, vectors)
-            score = explanation.text + explanation.image + explanation.lexical + explanation.personal
-        return Hit(
-            product_id=one.scored.product_id,
-            score=score,
-            explanation=explanation,
-            **_shown(answer.cards(one.scored)),
-        )
-
-
-def _explain(
-    spec: EmbeddingSpec, one: Ranked, query: FloatArray | None, vectors: Mapping[str, FloatArray]
-) -> Explanation:
-    """The parts of a score. The store's own dense score is what was ranked by, so the parts are made to sum to it."""
-    dense, stored = one.scored.dense, vectors.get(one.scored.product_id)
-    if query is None or stored is None:
-        return Explanation(dense, 0.0, one.lexical, one.personal)
-    text, image = part_scores(spec, query, stored)
-    if image:
-        return Explanation(text, dense - text, one.lexical, one.personal)
-    return Explanation(dense, 0.0, one.lexical, one.personal)
+def _hit(one: Ranked, answer: Answer, explanation: Explanation | None) -> Hit:
+    return Hit(
+        product_id=one.scored.product_id,
+        score=explanation.score if explanation else one.score,
+        explanation=explanation or UNSET,
+        **_shown(answer.cards(one.scored)),
+    )
 
 
 def _shown(card: Card) -> dict[str, Any]:

@@ -9,6 +9,17 @@ from msgspec import UNSET, Struct, UnsetType
 from query_api.facets import Facet
 
 
+class MatchedTerm(Struct, frozen=True):
+    """A term of the query that a product has."""
+
+    term: str
+    """As the query writes it."""
+    score: float
+    """Its share of the lexical part."""
+    fields: list[str]
+    """Where the product has it: title, brand, attributes.colour, …"""
+
+
 class Explanation(Struct, frozen=True):
     """What each part adds to a score, weights included; they sum to it."""
 
@@ -16,6 +27,13 @@ class Explanation(Struct, frozen=True):
     image: float
     lexical: float
     personal: float
+    terms: list[MatchedTerm] = []
+    """The matched terms, those that count most first; their scores sum to `lexical`."""
+
+    @property
+    def score(self) -> float:
+        """The sum of the parts."""
+        return self.text + self.image + self.lexical + self.personal
 
 
 class Hit(Struct, frozen=True):

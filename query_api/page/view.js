@@ -62,13 +62,15 @@ export function card(hit, { onOpen, onSimilar, onWhy }) {
 const PARTS = { text: "Text", image: "Picture", lexical: "Words", personal: "For you" };
 
 export function explanation(parts) {
-  const most = Math.max(...Object.values(parts).map(Math.abs), 0.001);
+  const most = Math.max(...Object.keys(PARTS).map((name) => Math.abs(parts[name])), 0.001);
   const made = element("div", { class: "why" });
   for (const [name, label] of Object.entries(PARTS)) {
     const fill = element("div", { class: `fill ${name}` });
     fill.style.width = `${(100 * Math.max(0, parts[name])) / most}%`;
     made.append(element("span", {}, label), element("div", { class: "track" }, fill), element("output", {}, parts[name].toFixed(2)));
   }
+  const words = parts.terms.map((one) => element("li", { title: one.fields.join(", ") }, `${one.term} ${one.score.toFixed(2)}`));
+  if (words.length) made.append(element("ul", { class: "terms", "aria-label": "Matched words" }, ...words));
   return made;
 }
 

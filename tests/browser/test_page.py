@@ -178,6 +178,9 @@ def test_why_shows_the_parts_of_the_score(page: Page) -> None:
     page.until(lambda: page.all(".why"))
     assert [one.text for one in page.all(".why span")] == ["Text", "Picture", "Words", "For you"]
     assert sum(float(one.text) for one in page.all(".why output")) > 0.5
+    words = dict(one.text.split() for one in page.all(".why .terms li"))
+    assert set(words) == {"red", "mug"} and page.one(".why .terms li").get_attribute("title") == "title"
+    assert sum(map(float, words.values())) == pytest.approx(float(page.all(".why output")[2].text), abs=0.011)
 
 
 def test_what_a_person_clicks_changes_their_next_search(page: Page, server: PageServer) -> None:

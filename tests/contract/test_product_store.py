@@ -15,6 +15,7 @@ from encoders.spec import EmbeddingSpec
 from indexer.cards import decode_card
 from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
 from indexer.filter_requests import parse_filters
+from indexer.lexical import query_text
 from indexer.memory import InMemoryProductStore
 from indexer.milvus import MilvusProductStore, open_store
 from indexer.milvus_connection import MilvusConfig, connect
@@ -406,3 +407,19 @@ async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
     [(stored, vector)] = (await store.scan("p027", 1)).values()
     assert stored == product("p028", title="Hoodie").stored
     assert vector.tolist() == [1.0] * SPEC.fused_dim
+
+
+async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
+    titles = {"p1": "Red t-shirt, red sleeves", "p2": "红色连衣裙 dress", "p3": "shirt dress", "p4": "kettle"}
+    await store.write([product(one, title=title, brand="Acme red") for one, title in titles.items()])
+    query = "red red T-shirt 红色连衣裙 dresses"
+    terms = query_text(query).split()
+    # Under the same filter: Lite 3 counts how common a term is among what passes.
+    page = (Ids(("p1", "p2", "p3")),)
+    whole = {one.product_id: one.score for one in await store.search_lexical(query, page, 10)}
+    sums = dict.fromkeys(whole, 0.0)
+    for term in dict.fromkeys(terms):
+        for one in await store.search_terms(" ".join([term] * terms.count(term)), page, 3):
+            sums[one.product_id] += one.score
+    assert set(whole) == {"p1", "p2", "p3"} and sums == pytest.approx(whole, rel=1e-6)
+    assert await store.search_terms("", (), 10) == []

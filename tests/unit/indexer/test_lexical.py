@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.lexical import FIELD_WEIGHTS, MAX_BYTES, document_text, query_text
+from indexer.lexical import FIELD_WEIGHTS, MAX_BYTES, document_text, query_text, surfaces
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,12 @@ def test_any_text_becomes_terms_that_each_tokenizer_leaves_whole(text):
 @given(st.text())
 def test_terms_do_not_depend_on_case_or_width(text):
     assert query_text(text.casefold()) == query_text(text)
+
+
+def test_each_term_is_known_by_how_the_text_writes_it():
+    text = "Hoodies T-shirts 红色连衣裙 naïve Größe"
+    written = surfaces(text)
+    assert set(written) == set(query_text(text).split())
+    assert written["hoody"] == "hoodies" and written["tshirt"] == "t-shirts" and written["shirt"] == "shirts"
+    assert written["0x7ea2"] == "红" and written["naive"] == "naive"
+    assert surfaces("dress DRESSES")["dress"] == "dress" and surfaces("!?") == {}

@@ -1,0 +1,107 @@
+"""Why hits have their scores: what each part adds, and what each matched term adds to the lexical part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, surfaces
+from indexer.ports import Ids, ProductStore
+from query_api.query_vectors import part_scores
+from query_api.ranking import Ranked
+from query_api.responses import Explanation, MatchedTerm
+from query_api.retrieval import Retrieval
+from query_api.services import Services
+
+MAX_TERMS = 32
+"""How many of a query's terms are scored one by one; those that are over are scored together."""
+THE_OTHERS = "…"
+"""Stands for the terms that were scored together."""
+
+TermScores = Mapping[str, Mapping[str, float]]
+"""BM25 by product and by term as the query writes it; a product's sum to its BM25."""
+
+
+async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[Ranked]) -> dict[str, Explanation]:
+    """The parts of the hits' scores, by product id.
+
+    Args:
+        retrieval: by which they were found.
+        hits: few: each matched term is searched for among them.
+
+    Raises:
+        StoreUnavailable: the product store does not answer.
+    """
+    product_ids = [one.scored.product_id for one in hits]
+    terms = _terms_by_surface(retrieval.text or "" if any(one.lexical for one in hits) else "")
+    stored, scores = await asyncio.gather(
+        services.store.read(product_ids), _term_scores(services.store, terms, product_ids)
+    )
+
+    def explained(one: Ranked) -> Explanation:
+        product, vector = stored.get(one.scored.product_id, (None, None))
+        text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
+        fields = product.state.fields if product else {}
+        matched = sorted(_matched(one, scores[one.scored.product_id], terms, fields), key=lambda term: -term.score)
+        return Explanation(text, image, one.lexical, one.personal, matched)
+
+    # Analysing a page of long products takes a while, and other queries wait for this thread.
+    return await asyncio.to_thread(lambda: {one.scored.product_id: explained(one) for one in hits})
+
+
+def fields_with(fields: Mapping[str, Any], terms: str) -> list[str]:
+    """The fields of a product in which one of these terms is, `terms` as `query_text` gives them."""
+    wanted = set(terms.split())
+    return [name for name, one in _searched(fields) if not wanted.isdisjoint(document_text(one).split())]
+
+
+async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
+    """What each term adds to the products' BM25, by the store's own account: it is a sum over the query's terms."""
+    page = (Ids(tuple(product_ids)),)
+    found = await asyncio.gather(*(store.search_terms(terms, page, len(product_ids)) for terms in by_surface.values()))
+    scores: dict[str, dict[str, float]] = {product_id: {} for product_id in product_ids}
+    for surface, candidates in zip(by_surface, found, strict=True):
+        for one in candidates:
+            scores[one.product_id][surface] = one.score
+    return scores
+
+
+def _terms_by_surface(text: str) -> dict[str, str]:
+    """The terms of a query by how it writes them, repeated as it repeats them."""
+    written, counts = surfaces(text), Counter(query_text(text).split())
+    repeated = {term: " ".join([term] * count) for term, count in counts.items()}
+    alone = {written.get(term, term): repeated.pop(term) for term in list(repeated)[:MAX_TERMS]}
+    return alone | ({THE_OTHERS: " ".join(repeated.values())} if repeated else {})
+
+
+def _dense_parts(
+    spec: EmbeddingSpec, one: Ranked, query: FloatArray | None, vector: FloatArray | None
+) -> tuple[float, float]:
+    """What text and picture add. The store's own dense score is what was ranked by: the parts are made to sum to it."""
+    dense = one.scored.dense
+    if query is None or vector is None:
+        return dense, 0.0
+    text, image = part_scores(spec, query, vector)
+    return (text, dense - text) if image else (dense, 0.0)
+
+
+def _matched(
+    one: Ranked, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
+) -> Iterator[MatchedTerm]:
+    """The lexical part shared out by BM25, of which it is a multiple."""
+    total = sum(scores.values())
+    for surface, score in scores.items():
+        if one.lexical and score:
+            yield MatchedTerm(surface, one.lexical * score / total, fields_with(fields, by_surface[surface]))
+
+
+def _searched(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The fields that lexical search looks at, each by itself; attributes one by one."""
+    for name in FIELD_WEIGHTS:
+        if name != "attributes":
+            yield name, {name: fields.get(name)}
+    for name, value in (fields.get("attributes") or {}).items():
+        yield f"attributes.{name}", {"attributes": {name: value}}
