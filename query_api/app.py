@@ -12,9 +12,11 @@ from query_api.answers import Responder
 from query_api.batcher import EncoderBatcher
 from query_api.breaker import Breaker
 from query_api.candidates import CandidateFinder
+from query_api.explaining.products import ProductExplainer
 from query_api.openapi import openapi_document
 from query_api.query_vectors import QueryVectors
 from query_api.recommending import Recommender
+from query_api.routes.explain import ExplainRoute
 from query_api.routes.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.routes.operations import OperationRoutes
 from query_api.routes.problems import HANDLERS
@@ -47,6 +49,7 @@ def create_app(services: Services) -> Starlette:
     return Starlette(
         routes=[
             *SearchRoutes(services, searcher, Recommender(services, shoppers, responder)).routes(),
+            *ExplainRoute(services, ProductExplainer(services, searcher)).routes(),
             *ProductRoutes(services).routes(),
             *UserRoutes(services).routes(),
             *OperationRoutes(services, openapi_document()).routes(),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from query_api.requests import RecommendationRequest, SearchRequest
-from query_api.responses import Problem, SearchResponse
+from query_api.responses import Problem, ProductExplanation, SearchResponse
 from query_api.routes.users import ShopperEvent
 
 _REF = "#/components/schemas/"
@@ -26,7 +26,7 @@ _BODY_ONLY = ("image", "audio", "video")
 
 def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
-    types = [SearchRequest, RecommendationRequest, SearchResponse, ShopperEvent, Problem]
+    types = [SearchRequest, RecommendationRequest, SearchResponse, ProductExplanation, ShopperEvent, Problem]
     _, components = msgspec.json.schema_components(types, ref_template=_REF + "{name}")
     return {
         "openapi": "3.1.0",
@@ -48,6 +48,13 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
         "/v1/search": {
             "post": _operation("Search by words, picture, product or several of these", hits, body=_search_body()),
             "get": _operation("Search by words", hits, [_query_text(), *_parameters(schemas["SearchRequest"])]),
+        },
+        "/v1/explain": {
+            "post": _operation(
+                "Where a product stands in a search, or why it is not in it",
+                _answer("The product's place, or the reasons", _schema("ProductExplanation")),
+                body=_explain_body(),
+            )
         },
         "/v1/products/{id}": {
             "get": _operation(
@@ -109,6 +116,12 @@ def _search_body() -> dict[str, Any]:
     form = {"description": "The same fields; pictures as files", **schema}
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
     return {"required": True, "content": content}
+
+
+def _explain_body() -> dict[str, Any]:
+    fields = {"query": _schema("SearchRequest"), "product_id": {"type": "string"}}
+    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {"required": True, **_content(schema)}
 
 
 def _parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:

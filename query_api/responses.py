@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -86,3 +86,66 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     type: str = "about:blank"
     errors: list[FieldProblem] = []
+
+
+class Reason(Struct, frozen=True):
+    """Something that bears on where a product stands."""
+
+    kind: str
+    detail: str
+    """One sentence."""
+    evidence: dict[str, Any] = {}
+    """The values that it rests on."""
+
+
+class Place(Struct, frozen=True):
+    """Where a product stands among what a search found; one that was not found, where it would."""
+
+    product_id: str
+    rank: int | None
+    """From 1, in the order of the results; null: hidden behind another variant."""
+    score: float
+    explanation: Explanation
+
+
+class Indexed(Struct, frozen=True):
+    """What the index holds of a product."""
+
+    version: int
+    last_event: str
+    """`source/id` of the latest event that still counts."""
+    searchable: bool
+    incomplete: bool
+
+
+class ProductExplanation(Struct, frozen=True):
+    """Where a product stands in a search, or why it is not in it."""
+
+    product_id: str
+    verdict: Literal[
+        "shown",
+        "on_another_page",
+        "behind_a_variant",
+        "beyond_the_candidates",
+        "no_shared_words",
+        "filtered",
+        "asked_with",
+        "incomplete",
+        "deleted",
+        "not_indexed",
+    ]
+    reasons: list[Reason]
+    """Why it is not among the hits of the page that was asked for; none when it is."""
+    notes: list[Reason]
+    """What else bears on its score, or may make this out of date."""
+    place: Place | None
+    hit: Place | None
+    """The last hit of the page that was asked for."""
+    last: Place | None
+    """The last of the candidates."""
+    total: int
+    """Candidates that match, before variants are collapsed."""
+    indexed: Indexed | None
+    generation: str
+    index_age_ms: int | None
+    """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""

@@ -1,0 +1,158 @@
+"""Why a product cannot be a hit, and what bears on its score, read off what is stored of it. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
+from indexer.lexical import document_text, query_text, surfaces
+from indexer.ports import AnyOf, Filter, Filters
+from indexer.records import StoredProduct
+from indexer.rows import build_row, is_searchable
+from query_api.responses import Indexed, Reason
+from query_api.retrieval import Retrieval
+
+LISTED = 10
+"""How many pictures or words are named."""
+_NEAR = 0.7
+"""Similarity from which on a product's word is shown beside one of the query, by `difflib`'s ratio."""
+_TIMES_MS = (978_307_200_000, 4_102_444_800_000)
+"""Versions within these, the years 2001 to 2100, are taken for event times: those that events without one get."""
+
+
+def absence(product_id: str, stored: StoredProduct | None) -> Reason | None:
+    """Why a product is in no results at all; None when it can be."""
+    if stored is None:
+        return Reason("not_indexed", f"no event of a product {product_id} has been indexed")
+    if is_searchable(stored):
+        return None
+    return _deleted(stored) if stored.state.deleted else _incomplete(stored)
+
+
+def indexed(stored: StoredProduct) -> Indexed:
+    """The version of what is stored."""
+    state = stored.state
+    last = max([one.stamp for one in state.written.values()] + ([state.base] if state.base else []))
+    return Indexed(state.version, f"{last.source}/{last.event_id}", is_searchable(stored), stored.incomplete)
+
+
+def rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
+    """The filters that a searchable product does not pass, each with the product's own value."""
+    row = build_row(product_id, stored, vector)
+    return [_rejection(one, stored.state.fields) for one in filters if not matches(row, (one,))]
+
+
+def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
+    """What a searchable product lacks that this search looks at."""
+    yield from _pictures(stored)
+    if retrieval.vector is not None:
+        for name, half in (("text", slice(0, spec.dim)), ("image", slice(spec.dim, None))):
+            if np.any(retrieval.vector[half]) and not np.any(vector[half]):
+                lacks = "text" if name == "text" else "picture"
+                yield Reason(f"no_{name}_part", f"its vector has no {lacks}, so the {name} part adds nothing")
+    if retrieval.text is not None and not _shared(retrieval.text, stored.state.fields):
+        yield no_shared_words(retrieval.text, stored.state.fields)
+
+
+def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:
+    """That a product has none of a query's words, and which of its own are nearest."""
+    written, own = surfaces(text), sorted({term for term in document_text(fields).split() if not term.startswith("0x")})
+    close = {form: difflib.get_close_matches(term, own, 1, _NEAR) for term, form in list(written.items())[:LISTED]}
+    nearest = {form: found[0] for form, found in close.items() if found}
+    asked = ", ".join(list(written.values())[:LISTED])
+    detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
+    detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
+    return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
+
+
+def staleness(age_ms: int | None) -> Reason | None:
+    """That the index may not be up to date; None when it is."""
+    if age_ms is None:
+        return Reason("stale", "Kafka cannot be asked just now whether events are waiting to be indexed")
+    if not age_ms:
+        return None
+    detail = f"events have been waiting for {age_ms:,} ms to be indexed: the product may have changed since"
+    return Reason("stale", detail, {"index_age_ms": age_ms})
+
+
+def _deleted(stored: StoredProduct) -> Reason:
+    base = stored.state.base
+    assert base is not None
+    since = _time(base.version)
+    detail = f"it was deleted by version {base.version}" + (f" ({since})" if since else "")
+    evidence: dict[str, Any] = {"version": base.version, "source": base.source, "event_id": base.event_id}
+    return Reason("deleted", detail, evidence | ({"time": since} if since else {}))
+
+
+def _incomplete(stored: StoredProduct) -> Reason:
+    known = sorted(name for name in stored.state.fields if name != "images")
+    detail = "it is stored, but has neither a title nor a description nor a picture that could be embedded"
+    waiting = ", ".join(one.detail for one in _pictures(stored))
+    pictures = {"missing_images": list(stored.missing_images), "broken_images": list(stored.broken_images)}
+    return Reason("incomplete", detail + (f"; {waiting}" if waiting else ""), {"fields": known, **pictures})
+
+
+def _pictures(stored: StoredProduct) -> Iterator[Reason]:
+    kinds = (
+        ("pictures_missing", "could not be fetched yet, and will be tried again", stored.missing_images),
+        ("pictures_broken", "cannot be decoded", stored.broken_images),
+    )
+    for kind, what, keys in kinds:
+        if keys:
+            shown = ", ".join(keys[:LISTED]) + (", …" if len(keys) > LISTED else "")
+            yield Reason(kind, f"{len(keys)} of its pictures {what}: {shown}", {"images": list(keys)})
+
+
+def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
+    wanted = {name: value for name, value in dataclasses.asdict(one).items() if value is not None}
+    name = wanted.get("field")
+    if name is None:
+        return Reason("filtered", f"a filter rejects it: {wanted}", {"filter": wanted})
+    own = _own_value(name, fields)
+    has = "the product has none" if own is None else f"the product's is {_shown(own)}"
+    bounds = {key: value for key, value in wanted.items() if key != "field"}
+    detail = f"the filter on {name} wants {_wanted(bounds)}; {has}"
+    return Reason("filtered", detail, {"filter": wanted, "value": own})
+
+
+def _wanted(bounds: Mapping[str, Any]) -> str:
+    if "values" in bounds:
+        return " or ".join(map(str, bounds["values"][:LISTED])) + (" or …" if len(bounds["values"]) > LISTED else "")
+    signs = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤"}
+    return " and ".join(f"{signs.get(name, name)} {_number(value)}" for name, value in bounds.items())
+
+
+def _own_value(field: str, fields: Mapping[str, Any]) -> Any:
+    """A product's value of a field that filters know; names of attributes are compared as filters do."""
+    if not field.startswith(ATTRIBUTE_PREFIX):
+        return fields.get(field)
+    attributes = fields.get("attributes") or {}
+    same = wanted_terms(AnyOf(field, ("",)))
+    names = (name for name in attributes if wanted_terms(AnyOf(ATTRIBUTE_PREFIX + name, ("",))) == same)
+    return next((attributes[name] for name in names), None)
+
+
+def _shared(text: str, fields: Mapping[str, Any]) -> bool:
+    return not set(query_text(text).split()).isdisjoint(document_text(fields).split())
+
+
+def _shown(value: Any) -> str:
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    return ", ".join(_number(one) for one in values[:LISTED])
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+
+
+def _time(version: int) -> str | None:
+    if not _TIMES_MS[0] <= version <= _TIMES_MS[1]:
+        return None
+    return datetime.fromtimestamp(version / 1000, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,54 @@
+"""The route that says where a product stands in a search."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from msgspec import Raw, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from query_api.errors import InvalidRequest
+from query_api.explaining.products import ProductExplainer
+from query_api.requests import ProductId, SearchRequest, read_json, refused
+from query_api.routes.bodies import json_body
+from query_api.services import Services
+
+
+class _ExplainRequest(Struct, forbid_unknown_fields=True):
+    """Which product in which search."""
+
+    query: Raw
+    """A search request; a message of its own, as it is checked beyond its types."""
+    product_id: ProductId
+
+
+class ExplainRoute:
+    """`/v1/explain`."""
+
+    def __init__(self, services: Services, explainer: ProductExplainer) -> None:
+        self._config = services.config
+        self._explainer = explainer
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [Route("/v1/explain", self.explain, methods=["POST"])]
+
+    async def explain(self, request: Request) -> Response:
+        query, product_id = _read(await json_body(request, self._config.body_deadline_s))
+        async with asyncio.timeout(self._config.deadline_s):
+            explained = await self._explainer.explain(query, product_id)
+        return Response(msgspec.json.encode(explained), media_type="application/json")
+
+
+def _read(body: bytes) -> tuple[SearchRequest, str]:
+    """The search and the product. Raises `InvalidRequest` naming the field that is refused."""
+    try:
+        asked = msgspec.json.decode(body, type=_ExplainRequest)
+    except msgspec.ValidationError as error:
+        raise refused(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    return read_json(bytes(asked.query)), asked.product_id
