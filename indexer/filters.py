@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from indexer.errors import InvalidRecord
-from indexer.ports import AnyOf, Filter, Filters, Ids, Range
+from indexer.lexical import required_terms
+from indexer.ports import AnyOf, Except, Filter, Filters, Ids, Lacks, Range
 from indexer.records import IndexRow
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")
@@ -67,15 +68,19 @@ def matches(row: IndexRow, filters: Filters) -> bool:
 
 
 def to_expression(filters: Filters) -> str:
-    """The filters as a Milvus boolean expression over the product collection; only searchable products pass."""
+    """The filters as a Milvus boolean expression over the product collection; only searchable products pass.
+
+    Raises:
+        ValueError: `Lacks` has no expression; see `indexer.exclusions`.
+    """
     return " and ".join(["searchable == true", *(clause for one in filters for clause in _clauses(one))])
 
 
-def ids_clause(one: Ids) -> str:
-    """The part of an expression that lets just these products pass, searchable or not."""
+def ids_clause(one: Ids | Except) -> str:
+    """The part of an expression that lets just these products pass, or just the others, searchable or not."""
     # An id that breaks the pattern belongs to no product; an empty list is no expression, but no id is empty.
     ids = [product_id for product_id in one.product_ids if PRODUCT_ID.fullmatch(product_id)]
-    return f"product_id in {_literals(ids or [''])}"
+    return f"product_id {'in' if isinstance(one, Ids) else 'not in'} {_literals(ids or [''])}"
 
 
 def wanted_terms(one: AnyOf) -> tuple[str, ...]:
@@ -131,8 +136,11 @@ def _normal(text: str) -> str:
 
 
 def _passes(row: IndexRow, one: Filter) -> bool:
-    if isinstance(one, Ids):
-        return row.product_id in one.product_ids
+    if isinstance(one, Ids | Except):
+        return (row.product_id in one.product_ids) == isinstance(one, Ids)
+    if isinstance(one, Lacks):
+        held = set(row.lexical.split())
+        return not any((terms := required_terms(text)) and held.issuperset(terms) for text in one.texts)
     if isinstance(one, AnyOf):
         return not set(wanted_terms(one)).isdisjoint(row.filter_terms)
     number = row.numbers.get(one.field)
@@ -140,7 +148,9 @@ def _passes(row: IndexRow, one: Filter) -> bool:
 
 
 def _clauses(one: Filter) -> Iterator[str]:
-    if isinstance(one, Ids):
+    if isinstance(one, Lacks):
+        raise ValueError("words are no part of an expression")
+    if isinstance(one, Ids | Except):
         yield ids_clause(one)
     elif isinstance(one, AnyOf):
         yield f"array_contains_any(filter_terms, {_literals(wanted_terms(one) or [''])})"

@@ -35,6 +35,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
 _SHORT = 64
+_REQUIRED = 1_000
 _CACHED = 50_000
 """Short runs and texts whose terms are remembered: words come again, and so do brands and attribute values."""
 
@@ -62,6 +63,17 @@ def document_text(fields: Mapping[str, Any]) -> str:
 def query_text(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
     return _cut(" ".join(_terms(text[:MAX_BYTES])))
+
+
+@lru_cache(_REQUIRED)
+def required_terms(text: str) -> tuple[str, ...]:
+    """The terms that a document must all have to hold the words of a text, whatever their order there.
+
+    Fewer than `query_text` gives: of a word with hyphens the joined one, of Chinese the words of the dictionary and the
+    characters outside of them. A document may have a word's characters, or its pieces, without the word.
+    """
+    runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text[:MAX_BYTES])))
+    return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
 
 
 def surfaces(text: str) -> dict[str, str]:
@@ -97,6 +109,13 @@ def _word_terms(run: str) -> Iterator[str]:
         yield _stem(piece[:_LONGEST_TERM])
     if len(pieces) > 1:
         yield _stem("".join(pieces)[:_LONGEST_TERM])
+
+
+def _run_required(run: str) -> Iterator[str]:
+    if _HAN_START.match(run):
+        yield from _segmenter().cut(run, HMM=False)
+    else:
+        yield _stem(_HYPHENS.sub("", run)[:_LONGEST_TERM])
 
 
 def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,21 @@ class Ids:
     product_ids: tuple[str, ...]
 
 
-Filter = AnyOf | Range | Ids
+@dataclass(frozen=True, slots=True)
+class Except:
+    """A filter: the product is none of these."""
+
+    product_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """A filter: the product holds none of these texts; it holds one where its words have all of the text's words."""
+
+    texts: tuple[str, ...]
+
+
+Filter = AnyOf | Range | Ids | Except | Lacks
 Filters = tuple[Filter, ...]
 """All must hold."""
 
