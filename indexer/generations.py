@@ -56,7 +56,8 @@ def new_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder
 def create_generation(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:
     """Make the collection of a generation, whatever of it there is already, and load it."""
     index_type = generation.index_type or config.index_type
-    _ensure(client, config, generation.collection, product_schema(2 * generation.dim), product_indexes(index_type))
+    schema, indexes = product_schema(2 * generation.dim, index_type), product_indexes(index_type)
+    _ensure(client, config, generation.collection, schema, indexes)
     load_generation(client, config, generation, write=True)
 
 
@@ -67,7 +68,7 @@ def load_generation(client: MilvusClient, config: MilvusConfig, generation: Gene
         index_primary_keys(Path(config.lite_database), config.deadline_s)
 
 
-def drop_generation(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
+def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
     """Remove the collection of a generation, if it is there."""
     if client.has_collection(collection, timeout=config.deadline_s):
         client.drop_collection(collection, timeout=_LOAD_TIMEOUT_S)

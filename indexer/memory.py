@@ -12,7 +12,7 @@ import numpy as np
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.filters import matches
 from indexer.lexical import BM25_B, BM25_K1, query_text
-from indexer.ports import Candidate, Counts, Filters
+from indexer.ports import Candidate, Counts, Filters, Order
 from indexer.records import IndexRow, StoredProduct, pack, unpack
 from indexer.validation import check_rows
 
@@ -55,8 +55,12 @@ class InMemoryProductStore:
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
 
-    async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
-        return [Candidate(row.product_id, 0.0, row.card) for row in self._matching(filters)[:limit]]
+    async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
+        rows = sorted(self._matching(filters), key=lambda row: (*_place(row, order), row.product_id))
+        return [Candidate(row.product_id, 0.0, row.card) for row in rows[:limit]]
+
+    async def count_matching(self, filters: Filters) -> int:
+        return len(self._matching(filters))
 
     async def count(self) -> Counts:
         searchable = sum(row.searchable for row in self._rows.values())
@@ -83,6 +87,11 @@ class InMemoryProductStore:
                     idf = math.log(1 + (len(documents) - containing[term] + 0.5) / (containing[term] + 0.5))
                     scores[product_id] = scores.get(product_id, 0.0) + idf * tf * (BM25_K1 + 1) / (tf + norm)
         return scores
+
+
+def _place(row: IndexRow, order: Order | None) -> tuple[bool, float]:
+    number = row.numbers.get(order.field) if order else None
+    return number is None, 0.0 if number is None else -number if order and order.descending else number
 
 
 def _best(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from pymilvus import AsyncMilvusClient, MilvusClient, MilvusException
+from pymilvus import AsyncMilvusClient, MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import StoreUnavailable
+from indexer.exclusions import resolve_words
 from indexer.filters import PRODUCT_ID, ids_clause, to_expression
-from indexer.generations import active_generation, check_generation, create_generation, load_generation
+from indexer.generations import active_generation, check_generation, create_generation, drop_collection, load_generation
 from indexer.lexical import query_text
-from indexer.milvus_connection import (
-    COLLECTION_NOT_LOADED,
-    MilvusConfig,
-    connect,
-    connect_for_schema,
-    translated_errors,
-)
+from indexer.milvus_collection import IN_ORDER, MilvusCollection
+from indexer.milvus_connection import MilvusConfig, connect, connect_for_schema, translated_errors
 from indexer.milvus_schema import entity_bytes, to_entity
-from indexer.ports import Candidate, Counts, Filters, Ids
+from indexer.milvus_search import MilvusRows, MilvusVectors
+from indexer.ordered import first_by
+from indexer.ports import Candidate, Counts, Filters, Ids, Order
 from indexer.records import IndexRow, StoredProduct, unpack
 from indexer.registry import Generation
 from indexer.validation import check_rows
@@ -35,6 +32,7 @@ Answer = TypeVar("Answer")
 
 _EMPTY_INDEX = "Invalid sparse row: NaN"
 """Milvus Lite 2.5 divides by the mean length of documents, which is 0 when it has none, and refuses the search."""
+LEXICAL_FIELD = "lexical_weights"
 READ_CHUNK = 256
 """Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
 WRITE_CHUNK_ROWS = 256
@@ -72,6 +70,11 @@ async def open_generation(
     return MilvusProductStore(connect(config), config, spec, generation.collection)
 
 
+async def drop_generation(config: MilvusConfig, collection: str) -> None:
+    """Remove the collection of a generation, if it is there. Raises `StoreUnavailable`."""
+    await _with_client(config, lambda client: drop_collection(client, config, collection))
+
+
 async def _with_client(config: MilvusConfig, work: Callable[[MilvusClient], Answer]) -> Answer:
     """Do blocking work with a client of its own, in a thread."""
 
@@ -87,14 +90,14 @@ class MilvusProductStore:
     """`ProductStore` over one collection of Milvus, with strong reads. Bound to the event loop that opened it."""
 
     def __init__(self, client: AsyncMilvusClient, config: MilvusConfig, spec: EmbeddingSpec, generation: str) -> None:
-        self._client = client
-        self._deadline_s = config.deadline_s
+        self._collection = MilvusCollection(client, generation, config.deadline_s)
+        self._vectors = MilvusVectors(self._collection, config)
         self._spec = spec
         self.generation = generation
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._client.close()
+        await self._collection.close()
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
         known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID.fullmatch(product_id)]
@@ -104,83 +107,61 @@ class MilvusProductStore:
         return found
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        # As the client's own iterators ask for the least keys, in order.
-        ordered = {"iterator": "True", "reduce_stop_for_best": "True"}
-        return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **ordered)
+        return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **IN_ORDER)
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
-        for chunk in _chunks([to_entity(row) for row in rows]):
-            await self._call(partial(self._client.upsert, self.generation, chunk), until)
+        parts = await self._vectors.are_indexed()
+        for chunk in _chunks([to_entity(row, parts=parts) for row in rows]):
+            await self._collection.upsert(chunk, until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        return await self._search("vector", vector.astype(np.float32, copy=False), filters, limit)
+        plain = await resolve_words(filters, self._having)
+        return await self._vectors.search(vector.astype(np.float32, copy=False), plain, limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
         return await self.search_terms(query_text(text), filters, limit)
 
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
-        try:
-            return await self._search("lexical_weights", terms, filters, limit) if terms else []
-        except StoreUnavailable as error:
-            if _EMPTY_INDEX in str(error):
-                return []
-            raise
+        if not terms:
+            return []
+        expression = to_expression(await resolve_words(filters, self._having))
+        return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
 
-    async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
-        found = await self._query(to_expression(filters), ["card"], limit=limit)
+    async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
+        expression = to_expression(await resolve_words(filters, self._having))
+        if order is not None:
+            return await first_by(MilvusRows(self._collection, expression, order.field), order, limit)
+        found = await self._collection.query(expression, ["card"], limit=limit, **IN_ORDER)
         return [Candidate(one["product_id"], 0.0, one["card"].encode()) for one in found]
+
+    async def count_matching(self, filters: Filters) -> int:
+        return await self._collection.count(to_expression(await resolve_words(filters, self._having)))
 
     async def count(self) -> Counts:
         searchable, incomplete = await asyncio.gather(
-            self._count("searchable == true"), self._count("searchable == false and deleted == false")
+            self._collection.count("searchable == true"),
+            self._collection.count("searchable == false and deleted == false"),
         )
         return Counts(searchable, incomplete)
 
-    async def _search(self, field: str, query: FloatArray | str, filters: Filters, limit: int) -> list[Candidate]:
-        # Nothing but cards comes back: of 1,000 rows, arrays would take 300 ms to decode, vectors 70 ms, texts 2 ms.
-        search = partial(
-            self._client.search,
-            self.generation,
-            data=[query],
-            anns_field=field,
-            filter=to_expression(filters),
-            limit=limit,
-            output_fields=["card"],
-            consistency_level="Strong",
-        )
-        return [_candidate(field, hit) for hit in (await self._call(search))[0]]
+    async def _having(self, term: str, filters: Filters, limit: int) -> list[str]:
+        """Ids of products that have a term."""
+        return await _unless_empty(self._collection.nearest(LEXICAL_FIELD, term, to_expression(filters), limit, {}))
 
     async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        found = await self._query(expression, ["state", "vector"], **bounds)
+        found = await self._collection.query(expression, ["state", "vector"], **bounds)
         return {one["product_id"]: (unpack(one["state"]), np.asarray(one["vector"], np.float32)) for one in found}
 
-    async def _query(self, expression: str, output: list[str], **bounds: Any) -> list[dict[str, Any]]:
-        query = partial(self._client.query, self.generation, filter=expression, output_fields=output, **bounds)
-        return await self._call(partial(query, consistency_level="Strong"))
 
-    async def _count(self, expression: str) -> int:
-        return int((await self._query(expression, ["count(*)"]))[0]["count(*)"])
-
-    async def _call(self, request: Callable[..., Awaitable[Answer]], until: float = math.inf) -> Answer:
-        """Make a request within the deadline; the client's own timeout does not hold while it connects."""
-        deadline_s = min(self._deadline_s, until - time.monotonic())
-        with translated_errors(deadline_s):
-            async with asyncio.timeout(deadline_s):
-                try:
-                    return await request(timeout=deadline_s)
-                except MilvusException as error:
-                    if error.code != COLLECTION_NOT_LOADED:
-                        raise
-                # Lite 3 forgets what was loaded when it is restarted.
-                await self._client.load_collection(self.generation, timeout=deadline_s)
-                return await request(timeout=deadline_s)
-
-
-def _candidate(field: str, hit: Any) -> Candidate:
-    # Lite 3 gives BM25 as a negative distance.
-    score = float(hit["distance"]) if field == "vector" else abs(float(hit["distance"]))
-    return Candidate(hit.id, score, hit["entity"]["card"].encode())
+async def _unless_empty(found: Awaitable[list[Answer]]) -> list[Answer]:
+    """What a search by words finds: nothing where there are no words at all."""
+    try:
+        return await found
+    except StoreUnavailable as error:
+        if _EMPTY_INDEX in str(error):
+            return []
+        raise
 
 
 def _chunks(entities: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,16 @@ INVALID_PARAMETER = 1100
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
 _RETRY_AFTER_S = 1.0
+EXACT = "FLAT"
+"""The index that is none: every vector is looked at."""
+IVF_LISTS = 1_024
+_BUILD_PARAMETERS: Mapping[str, Mapping[str, int]] = {
+    EXACT: {},
+    "AUTOINDEX": {},
+    "HNSW": {"M": 24, "efConstruction": 200},
+    "IVF_FLAT": {"nlist": IVF_LISTS},
+    "IVF_SQ8": {"nlist": IVF_LISTS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +39,15 @@ class MilvusConfig:
     deadline_s: float = 5.0
     """The longest that one call may take."""
     index_type: str = "FLAT"
-    """How vectors are searched: FLAT is exact, and all that the embedded engine does well; a cluster also has HNSW."""
-
+    """How vectors are searched in generations made from now on: FLAT looks at every one, which is right up to some
+    hundred thousand products and on the embedded engine. HNSW, IVF_FLAT, IVF_SQ8 or AUTOINDEX propose candidates,
+    which are scored exactly: for a cluster with more; they take three times the memory."""
+    hnsw_ef: int = 1_500
+    """HNSW: how many candidates a search keeps in view. More find more, slower."""
+    ivf_nprobe: int = 128
+    """IVF_FLAT and IVF_SQ8: how many of their 1,024 lists a search looks through."""
+    exact_below: int = 50_000
+    """With an approximate index: filters that leave no more products than this have all of those scored."""
     lite_database: str = ""
     """The file of a Milvus Lite server on this machine, to be given the index by primary key that it lacks. The
     embedded one's is known."""
@@ -38,6 +55,21 @@ class MilvusConfig:
     def __post_init__(self) -> None:
         if self.deadline_s <= 0:
             raise ValueError("milvus.deadline_s must be positive")
+        if self.index_type not in _BUILD_PARAMETERS:
+            raise ValueError(f"milvus.index_type must be one of {', '.join(_BUILD_PARAMETERS)}, not {self.index_type}")
+        if self.hnsw_ef < 1 or self.ivf_nprobe < 1 or self.exact_below < 0:
+            raise ValueError("milvus.hnsw_ef and milvus.ivf_nprobe must be positive, milvus.exact_below at least 0")
+
+    def search_parameters(self, index_type: str, limit: int) -> dict[str, int]:
+        """What a search of an approximate index is told."""
+        if index_type == "HNSW":
+            return {"ef": max(self.hnsw_ef, limit)}
+        return {"nprobe": min(self.ivf_nprobe, IVF_LISTS)} if index_type.startswith("IVF") else {}
+
+
+def build_parameters(index_type: str) -> dict[str, int]:
+    """What an index is made with."""
+    return dict(_BUILD_PARAMETERS[index_type])
 
 
 def connect(config: MilvusConfig) -> AsyncMilvusClient:

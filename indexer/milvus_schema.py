@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
+from encoders.spec import FloatArray
+from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.filters import ABSENT, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
 from indexer.lexical import BM25_B, BM25_K1
+from indexer.milvus_connection import EXACT, build_parameters
 from indexer.records import IndexRow, pack
 
 SCHEMA_VERSION = 1
@@ -22,11 +26,17 @@ VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
 
 
-def product_schema(fused_dim: int) -> CollectionSchema:
-    """Fields of a generation of the index: vectors (2·dim,) float32, BM25 text, filters, and what is stored."""
+def product_schema(fused_dim: int, index_type: str = EXACT) -> CollectionSchema:
+    """Fields of a generation of the index: vectors (2·dim,) float32, BM25 text, filters, and what is stored.
+
+    With an approximate index, the vector's parts and the whole are fields of their own that are searched by it.
+    """
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=fused_dim)
+    if index_type != EXACT:
+        for name, dim in ((TEXT_FIELD, fused_dim // 2), (IMAGE_FIELD, fused_dim // 2), (JOINT_FIELD, fused_dim)):
+            schema.add_field(name, DataType.FLOAT_VECTOR, dim=dim)
     schema.add_field(
         "lexical",
         DataType.VARCHAR,
@@ -55,7 +65,10 @@ def product_schema(fused_dim: int) -> CollectionSchema:
 def product_indexes(index_type: str) -> IndexParams:
     """How a generation is searched: inner product over vectors, BM25 over terms."""
     indexes = MilvusClient.prepare_index_params()
-    indexes.add_index("vector", index_type=index_type, metric_type="IP")
+    indexes.add_index("vector", index_type=EXACT, metric_type="IP")
+    if index_type != EXACT:
+        for name in (TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD):
+            indexes.add_index(name, index_type=index_type, metric_type="IP", params=build_parameters(index_type))
     indexes.add_index(
         "lexical_weights",
         index_type="SPARSE_INVERTED_INDEX",
@@ -88,11 +101,17 @@ class _Text(str):
         return iter(())
 
 
-def to_entity(row: IndexRow) -> dict[str, Any]:
-    """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long."""
+def to_entity(row: IndexRow, *, parts: bool = False) -> dict[str, Any]:
+    """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long.
+
+    Args:
+        row: what to write.
+        parts: whether the vector's parts are fields of their own.
+    """
     return {
         "product_id": row.product_id,
         "vector": row.vector,
+        **(_part_fields(row.vector) if parts else {}),
         "lexical": _Text(row.lexical),
         "filter_terms": list(row.filter_terms),
         **{name: float(row.numbers.get(name, ABSENT)) for name in NUMBER_FIELDS},
@@ -103,7 +122,13 @@ def to_entity(row: IndexRow) -> dict[str, Any]:
     }
 
 
+def _part_fields(vector: FloatArray) -> dict[str, FloatArray]:
+    text, image = np.split(vector, 2)
+    return {TEXT_FIELD: text, IMAGE_FIELD: image, JOINT_FIELD: vector}
+
+
 def entity_bytes(entity: dict[str, Any]) -> int:
     """About what an entity takes in a request."""
     texts = (entity["lexical"], entity["card"], entity["state"], *entity["filter_terms"])
-    return entity["vector"].nbytes + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)
+    vectors = entity["vector"].nbytes * (3 if JOINT_FIELD in entity else 1)
+    return vectors + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)

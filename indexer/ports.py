@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from encoders.spec import FloatArray
 from indexer.records import IndexRow, StoredProduct
 
@@ -60,7 +62,15 @@ Filters = tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Order:
+    """By which number products are browsed; equal ones come by product id, and those without it last."""
+
+    field: str
+    """One of `indexer.filters.NUMBER_FIELDS`."""
+    descending: bool = False
+
+
+class Candidate(Struct, frozen=True, gc=False):
     """A product that a search found, best first."""
 
     product_id: str
@@ -123,8 +133,12 @@ class ProductStore(Protocol):
         """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
         ...
 
-    async def browse(self, filters: Filters, limit: int) -> list[Candidate]:
-        """Searchable products that match, in no promised order; `limit` ≤ 10,000."""
+    async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
+        """The first `limit` ≤ 16,384 of the searchable products that match, by a number or else by product id."""
+        ...
+
+    async def count_matching(self, filters: Filters) -> int:
+        """How many searchable products match."""
         ...
 
     async def count(self) -> Counts:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from indexer.lexical import query_text
 from indexer.memory import InMemoryProductStore
 from indexer.milvus import MilvusProductStore, open_store
 from indexer.milvus_connection import MilvusConfig, connect
-from indexer.ports import Candidate, Counts, Ids, ProductStore
+from indexer.ports import Candidate, Counts, Except, Ids, Lacks, Order, ProductStore
 from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3
@@ -74,14 +75,19 @@ def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
     return config
 
 
-@pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
+@pytest.fixture(params=["memory", "lite_2_5", "lite_2_5 indexed", "lite_3"])
 async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProductStore]:
     # Nobody else makes an index here, so there is nothing to wait for.
     monkeypatch.setattr("indexer.generations._SETTLE_S", 0.0)
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
         return
-    config = MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)
+    server, _, indexed = request.param.partition(" ")
+    config = MilvusConfig(request.getfixturevalue(server), deadline_s=10)
+    if indexed:
+        # However few products there are, the approximate index is asked.
+        config = replace(config, index_type="IVF_FLAT", exact_below=0)
+        monkeypatch.setattr("indexer.approximate.PROPOSED", 10)
     with closing(MilvusClient(config.uri, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
@@ -423,3 +429,94 @@ async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
             sums[one.product_id] += one.score
     assert set(whole) == {"p1", "p2", "p3"} and sums == pytest.approx(whole, rel=1e-6)
     assert await store.search_terms("", (), 10) == []
+
+
+LACKING = [
+    ("floral", {"plain", "rose", "vneck", "chinese"}),
+    ("Florals", {"plain", "rose", "vneck", "chinese"}),
+    ("red floral", {"plain", "rose", "blue", "vneck", "chinese"}),
+    ("碎花", {"plain", "rose", "red", "blue", "vneck"}),
+    ("花", {"plain", "red", "blue", "vneck"}),
+    ("v-neck", {"plain", "rose", "red", "blue", "chinese"}),
+    ("neck", {"plain", "rose", "red", "blue", "chinese"}),
+    ("!?", {"plain", "rose", "red", "blue", "vneck", "chinese"}),
+    ("unheardof", {"plain", "rose", "red", "blue", "vneck", "chinese"}),
+]
+
+
+@pytest.fixture
+def dresses() -> list[IndexRow]:
+    titles = {
+        "plain": "Plain dress",
+        "red": "Red floral dress",
+        "blue": "Blue dress",
+        "rose": "Rose dress 花",
+        "vneck": "V-neck dress",
+        "chinese": "dress 红色碎花连衣裙",
+    }
+    rows = [product(name, 1, title=title) for name, title in titles.items() if name != "blue"]
+    return [*rows, product("blue", 1, title=titles["blue"], description="with a floral print")]
+
+
+@pytest.mark.parametrize("listed", [10_000, 1])
+async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses, listed, monkeypatch):
+    monkeypatch.setattr("indexer.exclusions.LISTED", listed)
+    await store.write(dresses)
+    for text, expected in LACKING:
+        for found in [
+            await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (Lacks((text,)),), 100),
+            await store.search_lexical("dress", (Lacks((text,)),), 100),
+            await store.browse((Lacks((text,)),), 100),
+        ]:
+            assert set(ids(found)) == expected, text
+        assert await store.count_matching((Lacks((text,)),)) == len(expected)
+    both = (Lacks(("floral", "v-neck")), Ids(("plain", "red", "vneck", "rose")))
+    assert set(ids(await store.search_lexical("dress", both, 100))) == {"plain", "rose"}
+    assert len(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (Lacks(("floral",)),), 3)) == 3
+
+
+async def test_products_can_be_left_out_by_their_ids(store, dresses):
+    await store.write(dresses)
+    wanted = (Except(("red", "blue", "nope", '" or "1" == "1')),)
+    expected = {"plain", "rose", "vneck", "chinese"}
+    assert set(ids(await store.browse(wanted, 100))) == expected
+    assert set(ids(await store.search_lexical("dress", wanted, 100))) == expected
+    assert len(await store.browse((Except(()),), 100)) == 6
+
+
+async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store, monkeypatch):
+    monkeypatch.setattr("indexer.ordered._SPARE", 5)
+    monkeypatch.setattr("indexer.ordered.SAMPLE", 20)
+    generator = np.random.default_rng(7)
+    # Few prices, so that many are equal, and some products without one.
+    prices = [None if chance < 0.1 else float(chance * 10 // 1) for chance in generator.random(400)]
+    names = [f"p{number:03d}" for number in generator.permutation(400)]
+    await store.write([product(name, title="x", price=price) for name, price in zip(names, prices, strict=True)])
+    known = sorted(zip(names, prices, strict=True))
+    assert ids(await store.browse((), 250)) == [name for name, _ in known[:250]]
+    for sign, order in ((1, Order("price")), (-1, Order("price", descending=True))):
+        expected = [name for name, _ in sorted(known, key=lambda one: (one[1] is None, sign * (one[1] or 0.0)))]
+        for limit in (1, 7, 60, 390, 500):
+            assert ids(await store.browse((), limit, order)) == expected[:limit], (order, limit)
+    cheap = parse_filters({"price": {"lt": 4}})
+    expected = [name for name, price in sorted(known, key=lambda one: one[1] or 0.0) if price is not None and price < 4]
+    assert ids(await store.browse(cheap, 30, Order("price"))) == expected[:30]
+    assert await store.count_matching(cheap) == len(expected)
+
+
+async def test_the_nearest_products_are_found_exactly_whatever_the_weights_and_filters(store):
+    generator = np.random.default_rng(0)
+    vectors = generator.standard_normal((300, SPEC.fused_dim)).astype(np.float32)
+    vectors[::3, SPEC.dim :] = 0
+    await store.write([product(f"p{at}", one, title="x", price=float(at)) for at, one in enumerate(vectors)])
+    query = generator.standard_normal(SPEC.fused_dim).astype(np.float32)
+    for weights in ((1, 0), (0, 1), (1, 1), (1, -0.5)):
+        weighted = query * np.repeat(np.array(weights, np.float32), SPEC.dim)
+        for kept in (300, 150, 30, 3):
+            found = await store.search_dense(weighted, parse_filters({"price": {"lt": kept}}), 10)
+            scores = vectors[:kept] @ weighted
+            best = np.sort(scores)[::-1][:10]
+            assert [one.score for one in found] == pytest.approx(best.tolist(), abs=1e-5), (weights, kept)
+            assert [one.score for one in found] == pytest.approx(
+                [scores[int(one.product_id[1:])] for one in found], abs=1e-5
+            )

@@ -1,0 +1,75 @@
+"""Exact answers from an approximate index: it proposes candidates part by part, and a plain scan of those scores them.
+
+An approximate index over fused vectors serves the weights that it was built with. So each part of the vector is
+indexed by itself beside the whole, a query looks in those that its weights ask for, and what they propose is scored
+by the fused vectors, which no index stands before. Filters that leave few products make such an index lose hits, so
+those products are scored one and all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import chain
+from typing import Protocol
+
+import numpy as np
+
+from encoders.spec import FloatArray
+from indexer.ports import Candidate, Filters, Ids
+
+TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD = "text_vector", "image_vector", "joint_vector"
+"""Where an approximate index finds products by their text part, by their image part, and by both as stored."""
+PROPOSED = 1_000
+"""How many products each field proposes at least: what an index misses is rarely what is nearest."""
+
+
+class VectorIndex(Protocol):
+    """An engine's approximate fields, and the exact one."""
+
+    async def nearest(self, field: str, vector: FloatArray, filters: Filters, limit: int) -> list[str]:
+        """Ids of products about nearest to a vector in one of the fields; some may be missing."""
+        ...
+
+    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        """Products by inner product with a fused vector (2·dim,), greatest first, every one of them looked at."""
+        ...
+
+    async def count_matching(self, filters: Filters) -> int:
+        """About how many products pass the filters."""
+        ...
+
+
+async def search_indexed(
+    index: VectorIndex, vector: FloatArray, filters: Filters, limit: int, exact_below: int
+) -> list[Candidate]:
+    """Products by inner product with `vector` (2·dim,), greatest first.
+
+    Args:
+        index: where to look.
+        vector: the query, the parts' weights within.
+        filters: all must hold.
+        limit: how many products at most.
+        exact_below: with no more products than this that pass the filters, all of them are scored.
+    """
+    fields = dict(_asked_fields(vector))
+    if not fields or any(isinstance(one, Ids) for one in filters):
+        return await index.exact(vector, filters, limit)
+    matching, depth = await index.count_matching(filters), max(limit, PROPOSED)
+    if matching <= max(exact_below, depth):
+        return await index.exact(vector, filters, limit)
+    proposed = await asyncio.gather(*(index.nearest(name, part, filters, depth) for name, part in fields.items()))
+    if min(map(len, proposed)) < depth:
+        # It says itself that it lost hits to the filters: more pass than it found.
+        return await index.exact(vector, filters, limit)
+    ids = Ids(tuple(dict.fromkeys(chain.from_iterable(proposed))))
+    # The filters again: a product may have changed since it was proposed.
+    return await index.exact(vector, (*filters, ids), limit)
+
+
+def _asked_fields(vector: FloatArray) -> Iterator[tuple[str, FloatArray]]:
+    text, image = np.split(vector, 2)
+    asked = [(name, part) for name, part in ((TEXT_FIELD, text), (IMAGE_FIELD, image)) if np.any(part)]
+    yield from asked
+    if len(asked) == 2:
+        yield JOINT_FIELD, vector

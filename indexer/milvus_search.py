@@ -1,0 +1,83 @@
+"""How a collection of Milvus is searched by vector and gone through by a number."""
+
+from __future__ import annotations
+
+import time
+
+from encoders.spec import FloatArray
+from indexer.approximate import JOINT_FIELD, search_indexed
+from indexer.filters import to_expression
+from indexer.milvus_collection import IN_ORDER, MilvusCollection
+from indexer.milvus_connection import MilvusConfig
+from indexer.ports import Candidate, Filters
+
+_COUNT_KEPT_S = 5.0
+"""How long a count of what passes a filter is good enough to choose the way of searching by."""
+_COUNTS_KEPT = 1_000
+
+
+class MilvusVectors:
+    """Vector search, exact whatever the index; implements `VectorIndex`."""
+
+    def __init__(self, collection: MilvusCollection, config: MilvusConfig) -> None:
+        self._collection = collection
+        self._config = config
+        self._index_type: str | None = None
+        self._counts: dict[str, tuple[float, int]] = {}
+
+    async def are_indexed(self) -> bool:
+        """Whether the collection has a field for each part of the vector, with an approximate index."""
+        return bool(await self._type())
+
+    async def search(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        """Products by inner product with `vector` (2·dim,), greatest first."""
+        if not await self._type():
+            return await self.exact(vector, filters, limit)
+        return await search_indexed(self, vector, filters, limit, self._config.exact_below)
+
+    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        return await self._collection.search("vector", vector, to_expression(filters), limit)
+
+    async def nearest(self, field: str, vector: FloatArray, filters: Filters, limit: int) -> list[str]:
+        parameters = self._config.search_parameters(await self._type(), limit)
+        return await self._collection.nearest(field, vector, to_expression(filters), limit, parameters)
+
+    async def count_matching(self, filters: Filters) -> int:
+        expression, now = to_expression(filters), time.monotonic()
+        counted_at, count = self._counts.get(expression, (-_COUNT_KEPT_S, 0))
+        if now - counted_at < _COUNT_KEPT_S:
+            return count
+        count = await self._collection.count(expression)
+        if len(self._counts) >= _COUNTS_KEPT:
+            self._counts.clear()
+        self._counts[expression] = now, count
+        return count
+
+    async def _type(self) -> str:
+        """The approximate index of the collection, as it was made; empty: it has none."""
+        if self._index_type is None:
+            self._index_type = (await self._collection.index_types()).get(JOINT_FIELD, "")
+        return self._index_type
+
+
+class MilvusRows:
+    """The entities that pass an expression, by one of their numbers; implements `ordered.Rows`."""
+
+    def __init__(self, collection: MilvusCollection, expression: str, field: str) -> None:
+        self._collection = collection
+        self._expression = expression
+        self._field = field
+
+    async def count(self, clause: str) -> int:
+        return await self._collection.count(self._narrowed(clause))
+
+    async def numbers(self, clause: str, limit: int) -> list[float]:
+        found = await self._collection.query(self._narrowed(clause), [self._field], limit=limit)
+        return [one[self._field] for one in found]
+
+    async def fetch(self, clause: str, limit: int) -> list[tuple[float, Candidate]]:
+        found = await self._collection.query(self._narrowed(clause), [self._field, "card"], limit=limit, **IN_ORDER)
+        return [(one[self._field], Candidate(one["product_id"], 0.0, one["card"].encode())) for one in found]
+
+    def _narrowed(self, clause: str) -> str:
+        return f"{self._expression} and {clause}"
