@@ -30,6 +30,12 @@ return {last, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. position, '+inf')}
 """
 
 
+async def forget_changes(redis: Redis, generation: str, deadline_s: float = 0.5) -> None:
+    """Erase the change log of a generation that is no more."""
+    async with redis_call(deadline_s):
+        await redis.delete(*_keys(generation))
+
+
 class RedisChangeLog:
     """`ChangeLog` over a Redis sorted set, each call one atomic script."""
 
@@ -37,7 +43,7 @@ class RedisChangeLog:
         self._redis = redis
         self._deadline_s = deadline_s
         self._kept = kept
-        self._keys = [f"vitrine:{{changes:{generation}}}:{part}" for part in ("sequence", "products", "floor")]
+        self._keys = _keys(generation)
         self._append = redis.register_script(_APPEND)
         self._since = redis.register_script(_SINCE)
 
@@ -54,6 +60,10 @@ class RedisChangeLog:
         async with redis_call(self._deadline_s):
             found = await self._since(keys=self._keys, args=[position])
         return None if found is None else (int(found[0]), [product_id.decode() for product_id in found[1]])
+
+
+def _keys(generation: str) -> list[str]:
+    return [f"vitrine:{{changes:{generation}}}:{part}" for part in ("sequence", "products", "floor")]
 
 
 class InMemoryChangeLog:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from indexer.registry import FIRST_GENERATION
+
 
 @dataclass(frozen=True, slots=True)
 class KafkaConfig:
@@ -62,6 +64,10 @@ class IndexingConfig:
     health_host: str = "127.0.0.1"
     health_port: int = 0
     """Where /healthz, /readyz and /metrics are served; 0: a free port."""
+
+    def group_of(self, generation: str) -> str:
+        """The consumer group of a generation's workers: each generation consumes the events for itself."""
+        return self.group if generation == FIRST_GENERATION else f"{self.group}.{generation}"
 
     def __post_init__(self) -> None:
         counts = ("workers", "batch_events", "batch_bytes", "overlap_events", "in_flight", "remembered_pictures")

@@ -16,7 +16,7 @@ from indexer.planning import Plan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, ProductChange, StoredProduct
 from streams import metrics
-from streams.accepting import Accepted, accept
+from streams.accepting import Accepted, Refused, accept
 from streams.announcing import index_changes, observe_freshness
 from streams.batching import GiveWay
 from streams.decoding import Horizon
@@ -31,6 +31,7 @@ from streams.refusing import dead_letters, picture_faults
 from streams.retries import attempt
 from streams.retrying import until_available
 from streams.vectors import embed_rows
+from streams.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class ProductPipeline:
         notices: ChangeNotices,
         acknowledger: PrefixAcknowledger,
         lease: WriteLease,
-        generation: str,
+        voice: Voice,
         horizon: Horizon,
         late_write_s: float,
     ) -> None:
@@ -69,7 +70,7 @@ class ProductPipeline:
         self._notices = notices
         self._acknowledger = acknowledger
         self._lease = lease
-        self._generation = generation
+        self._voice = voice
         self._horizon = horizon
         self.late_writes = LateWrites(store, self._repair, late_write_s)
         self._writing = asyncio.Lock()
@@ -89,7 +90,7 @@ class ProductPipeline:
 
     async def _process(self, batch: list[Message], give_way: GiveWay) -> None:
         accepted, refused = await accept(batch, self._media, self._horizon)
-        await self._publish(dead_letters(refused))
+        await self._bury(refused)
         async with self._alone_with({one.product_id for one in accepted}):
             await self._index_or_bisect(accepted, give_way)
         self._acknowledger.finish(batch)
@@ -111,7 +112,7 @@ class ProductPipeline:
             log.exception("event_failed", extra={"offset": accepted[0].message.offset})
             reason = "too_large" if isinstance(error, InvalidRecord) else "internal"
             fault = InvalidEvent(reason, f"{type(error).__name__}: {error}")
-            await self._publish(dead_letters([(accepted[0].message, fault)]))
+            await self._bury([(accepted[0].message, fault)])
 
     async def _index(self, accepted: Sequence[Accepted], give_way: GiveWay) -> None:
         def still_owned() -> None:
@@ -137,7 +138,7 @@ class ProductPipeline:
     ) -> None:
         rows, pictures = await self._rows(plans, when_loaded)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
-        await self._publish(picture_faults(accepted, pictures))
+        await self._publish(picture_faults(accepted, pictures, self._voice))
         await self._write(rows, still_owned)
         self.late_writes.wrote(rows, {one.product_id: one.message.partition for one in accepted})
         with _timed("announce"):
@@ -198,7 +199,11 @@ class ProductPipeline:
         written = {row.product_id: row for row in rows}
         now_ms = int(time.time() * 1000)
         observe_freshness(accepted, plans, written, now_ms)
-        await self._publish(index_changes(accepted, plans, written, self._generation, now_ms))
+        told = [one for one in accepted if self._voice.speaks_of(one.message)]
+        await self._publish(index_changes(told, plans, written, self._voice.generation, now_ms))
+
+    async def _bury(self, refused: Sequence[Refused]) -> None:
+        await self._publish(dead_letters([one for one in refused if self._voice.speaks_of(one[0])]))
 
     async def _publish(self, outgoing: Sequence[Outgoing]) -> None:
         if outgoing:

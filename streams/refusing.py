@@ -12,6 +12,7 @@ from streams.messages import Message
 from streams.pictures import LoadedPictures
 from streams.publisher import Outgoing
 from streams.retries import attempt, retry
+from streams.voice import Voice
 
 
 def dead_letters(refused: Sequence[Refused]) -> list[Outgoing]:
@@ -21,7 +22,9 @@ def dead_letters(refused: Sequence[Refused]) -> list[Outgoing]:
     return [dead_letter(message, fault) for message, fault in refused]
 
 
-def picture_faults(accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPictures]) -> list[Outgoing]:
+def picture_faults(
+    accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPictures], voice: Voice
+) -> list[Outgoing]:
     """What to publish of pictures that failed, one record a product and kind of fault.
 
     A broken picture is a dead letter at once. One that is out of reach is tried again along the delay lines, and is a
@@ -35,10 +38,12 @@ def picture_faults(accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPi
         reasons: list[Reason] = list(dict.fromkeys(fault.reason for fault in loaded.faults))
         for reason in reasons:
             fault = InvalidEvent(reason, "; ".join(str(one) for one in loaded.faults if one.reason == reason))
-            again = retry(message) if reason == "unreachable_image" else None
-            if again:
+            again = retry(message, voice.generation) if reason == "unreachable_image" else None
+            if again and voice.tries_again(message):
                 metrics.PICTURE_RETRIES.inc()
-            outgoing += [again] if again else dead_letters([(message, fault)])
+                outgoing.append(again)
+            elif not again and voice.speaks_of(message):
+                outgoing += dead_letters([(message, fault)])
     return outgoing
 
 

@@ -19,7 +19,8 @@ TOPIC = "vitrine_topic"
 PARTITION = "vitrine_partition"
 OFFSET = "vitrine_offset"
 TIMESTAMP = "vitrine_timestamp"
-BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP))
+GENERATION = "vitrine_generation"
+BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP, GENERATION))
 """Headers that are ours, not the producer's."""
 MAX_DIGITS = 19
 
@@ -68,16 +69,28 @@ def asks_again(message: Message) -> bool:
     return attempt(message) is not None
 
 
-def retry(message: Message, lines: Sequence[DelayLine] = DELAYS) -> Outgoing | None:
+def retry(message: Message, generation: str = "", lines: Sequence[DelayLine] = DELAYS) -> Outgoing | None:
     """The message on the line of its next attempt; None when it is to be a dead letter.
 
     That is after the last attempt, and at once for a message that is too large to be published again.
+
+    Args:
+        message: what to try again.
+        generation: of the index, whose workers are to decide about the attempt after that.
+        lines: the delay lines, in the order of the attempts.
     """
     tried = attempt(message) or 0
     if tried >= len(lines) or _size(message) > MAX_MESSAGE_BYTES:
         return None
     headers = own_headers(message) | origin(message).headers(tried + 1)
+    if generation:
+        headers[GENERATION] = generation.encode()
     return Outgoing(lines[tried].topic, message.key, message.value, headers)
+
+
+def belongs_to(message: Message, generation: str) -> bool:
+    """Whether a message is on its first way, or on its way again because of this generation of the index."""
+    return message.headers.get(GENERATION, generation.encode()) == generation.encode()
 
 
 def origin(message: Message) -> Origin:

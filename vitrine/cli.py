@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "config": "Print the effective configuration and where each value comes from.",
     "publish": "Publish products or shoppers' events from a file.",
     "search": "Search from the terminal.",
+    "explain": "Say where a product stands in a search, or why it is not in it.",
     "dlq": "Look at the events that could not be processed, and publish them again.",
     "train": "Train an encoder.",
     "worker": "Run one worker in the foreground, as containers do.",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 from msgspec import Struct
 
 from vitrine.errors import NotRunning, SearchRefused
+
+Answer = TypeVar("Answer")
 
 Media = bytes | str
 """A picture, sound or clip: its bytes, or its URL."""
@@ -101,7 +103,24 @@ class Client:
         """
         media = {name: _media(one) for name, one in (("image", image), ("audio", audio), ("video", video)) if one}
         asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
-        return _results(self._post("/v1/search", media | {name: it for name, it in asked.items() if it is not None}))
+        body = media | {name: it for name, it in asked.items() if it is not None}
+        return _decoded(self._post("/v1/search", body), SearchResults)
+
+    def explain(
+        self, product: str, /, text: str | None = None, *, image: Media | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Say where a product stands in a search, or why it is not in it: the answer of `POST /v1/explain`.
+
+        Args:
+            product: the id of the product.
+            more: other fields of the search request, as `search` takes them.
+
+        Raises: what `search` raises.
+        """
+        asked = {"text": text, "image": _media(image) if image else None, **more}
+        query = {name: value for name, value in asked.items() if value is not None}
+        response = self._post("/v1/explain", {"query": query, "product_id": product})
+        return _decoded(response, dict[str, Any])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         try:
@@ -118,9 +137,9 @@ def _media(media: Media) -> str | dict[str, str]:
     return base64.b64encode(media).decode() if isinstance(media, bytes) else {"url": media}
 
 
-def _results(response: httpx.Response) -> SearchResults:
+def _decoded(response: httpx.Response, kind: type[Answer]) -> Answer:
     try:
-        return msgspec.json.decode(response.content, type=SearchResults)
+        return msgspec.json.decode(response.content, type=kind)
     except msgspec.DecodeError as error:
         raise SearchRefused(f"{response.url} is no query worker: {error}", response.status_code) from error
 

@@ -20,14 +20,21 @@ from streams.config import IndexingConfig, KafkaConfig
 from streams.fetching import FetchLimits
 from vitrine.config import EffectiveConfig, load_config
 
+DEFAULT_ENCODER = "mini"
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """The model that turns products and queries into embeddings."""
 
-    name: str = "mini"
-    """A built-in name, a directory or a hub name."""
+    name: str = ""
+    """A built-in name, a directory or a hub name; empty: the index's own, `mini` for a new index."""
     device: str = "auto"
+
+    @property
+    def for_new_index(self) -> str:
+        """The name of the encoder that a new index gets."""
+        return self.name or DEFAULT_ENCODER
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Lines:
 
     async def put(self, *messages: Message) -> None:
         """Put messages on the line of their next attempt."""
-        again = [retry(one, self.lines) for one in messages]
+        again = [retry(one, lines=self.lines) for one in messages]
         await self.publisher.publish([one for one in again if one])
 
     def relay(self, publisher: Publisher | None = None) -> RetryRelay:

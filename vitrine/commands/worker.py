@@ -27,6 +27,16 @@ def indexing(settings: Settings) -> None:
     _run(run_indexing_worker(resolved(settings)))
 
 
+@command.command(help="Keep a generation of the index up to date that is being built, or can be switched back to.")
+@click.option("--exit-when-done", is_flag=True, help="Leave when there is no such generation, instead of waiting.")
+@with_settings()
+def standby(settings: Settings, exit_when_done: bool) -> None:
+    from vitrine.roots.indexing import run_standby_worker
+    from vitrine.servers import resolved
+
+    _run(run_standby_worker(resolved(settings), wait=not exit_when_done))
+
+
 @command.command(help="Answer searches over HTTP.")
 @with_settings()
 def query(settings: Settings) -> None:

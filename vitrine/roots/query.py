@@ -1,46 +1,73 @@
-"""The query worker: HTTP → encoder → Milvus and Redis, composed."""
+"""The query worker: HTTP → encoder → Milvus and Redis, composed anew for each generation of the index."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 import uvicorn
+from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool, DecodingConfig
+from encoders.errors import EncoderError
 from encoders.loading import load_encoder
 from indexer.change_log import RedisChangeLog
+from indexer.errors import IndexerError, StoreUnavailable
 from indexer.media import DirectoryMediaStore
-from indexer.milvus import open_store
+from indexer.milvus import open_generation, open_store
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
-from query_api.app import create_app
+from indexer.registry import Generation, Generations
 from query_api.cache import RedisCandidateCache
+from query_api.presence import Presence, PresenceBoard
 from query_api.services import Services
+from query_api.switching import Served, SwitchingApp
 from streams.events import Event
 from streams.freshness import IndexAge
 from streams.producer import EventPublisher
+from vitrine.roots.binding import Binding, bind_active, bind_to, registry_of
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
 
 DRAIN_S = 10
 """How long requests under way may take when the worker is told to stop."""
+WATCH_S = 0.25
+"""How often the registry is looked at: a switch shows within a second."""
+RETRY_S = 10.0
+"""How long until a generation that could not be opened is tried again."""
 
 
 async def run_query_worker(settings: Settings) -> None:
     """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
     async with AsyncExitStack() as resources:
-        services = await _services(settings, resources)
+        registry = await resources.enter_async_context(registry_of(settings.milvus))
+        shared = await _Shared.of(settings, resources)
+        served = await shared.open(bind_active(settings, await registry.read()))
+        app = SwitchingApp(served)
+        follower = _Follower(shared, app)
+        resources.push_async_callback(follower.aclose)
+
+        async def follow() -> None:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                try:
+                    await follower.follow(await registry.read())
+                except StoreUnavailable as error:
+                    log.warning("registry_unavailable", extra={"error": str(error)[:300]})
+
+        await resources.enter_async_context(_background(follow()))
         config = uvicorn.Config(
-            create_app(services),
+            app,
             host=settings.query.host,
             port=settings.query.port,
+            lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -49,38 +76,127 @@ async def run_query_worker(settings: Settings) -> None:
         # What is loaded by now stays: the collector need not look at a model's worth of objects under each query.
         gc.collect()
         gc.freeze()
-        log.info("worker_started", extra={"generation": services.generation, "encoder": services.encoder.spec.key})
+        log.info("worker_started", extra={"generation": served.generation})
         await uvicorn.Server(config).serve()
     log.info("worker_stopped")
 
 
-async def _services(settings: Settings, resources: AsyncExitStack) -> Services:
-    """The ports over real servers."""
-    redis = connect(settings.redis)
-    resources.push_async_callback(redis.aclose)
-    encoder = await asyncio.to_thread(load_encoder, settings.encoder.name, settings.encoder.device)
-    store = await open_store(settings.milvus, encoder.spec, create=True)
-    resources.push_async_callback(store.close)
-    encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
-    resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
-    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
-    age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group)
-    await resources.enter_async_context(_background(age))
-    deadline_s = settings.query.redis_deadline_s
-    return Services(
-        store=store,
-        generation=store.generation,
-        encoder=encoder,
-        encoder_thread=encoder_thread,
-        decoder=decoder,
-        profiles=RedisProfileStore(redis, deadline_s),
-        change_log=RedisChangeLog(redis, store.generation, deadline_s),
-        media=DirectoryMediaStore(settings.media_directory),
-        cache=RedisCandidateCache(redis, deadline_s),
-        freshness=age.age_ms,
-        config=settings.query,
-        publisher=await resources.enter_async_context(_Clicks(settings)),
-    )
+class _Follower:
+    """Serves the active generation, and has the next one at hand before it is."""
+
+    def __init__(self, shared: _Shared, app: SwitchingApp) -> None:
+        self._shared = shared
+        self._app = app
+        self._prepared: Served | None = None
+        self._fault = ""
+        self._not_before = 0.0
+        self._board = PresenceBoard(shared.redis)
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def follow(self, now: Generations) -> None:
+        """Do what the registry asks for. Raises `StoreUnavailable` when Redis cannot be told; no harm is done."""
+        active, ready = now.active, now.in_stage("ready")
+        if active is not None and active.collection != self._app.served.generation:
+            await self._prepare(active)
+            if self._prepared is not None and self._prepared.generation == active.collection:
+                former, self._prepared = self._app.switch(self._prepared), None
+                self._close(former)
+        elif ready is not None:
+            await self._prepare(ready)
+        elif self._prepared is not None:
+            self._close(self._prepared)
+            self._prepared = None
+        await self._tell()
+
+    async def aclose(self) -> None:
+        """Close everything, what is served too."""
+        with suppress(StoreUnavailable):
+            await self._board.leave()
+        for one in (self._prepared, self._app.served):
+            if one is not None:
+                await one.aclose()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    async def _prepare(self, generation: Generation) -> None:
+        """Have a generation at hand, unless that has just failed."""
+        wanted = generation.collection
+        if self._prepared is not None and self._prepared.generation == wanted:
+            return
+        if asyncio.get_running_loop().time() < self._not_before:
+            return
+        if self._prepared is not None:
+            self._close(self._prepared)
+            self._prepared = None
+        try:
+            self._prepared, self._fault = await self._shared.open(bind_to(self._shared.settings, generation)), ""
+        except (EncoderError, IndexerError) as error:
+            self._fault = f"{wanted}: {error}"[:300]
+            self._not_before = asyncio.get_running_loop().time() + RETRY_S
+            log.error("generation_not_prepared", extra={"generation": wanted, "error": self._fault})
+
+    async def _tell(self) -> None:
+        prepared = self._prepared.generation if self._prepared else ""
+        await self._board.tell(Presence(self._app.served.generation, prepared, self._fault))
+
+    def _close(self, served: Served) -> None:
+        task = asyncio.create_task(served.aclose())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What is the same for all generations."""
+
+    settings: Settings
+    redis: Redis
+    clicks: _Clicks
+
+    @classmethod
+    async def of(cls, settings: Settings, resources: AsyncExitStack) -> _Shared:
+        redis = connect(settings.redis)
+        resources.push_async_callback(redis.aclose)
+        return cls(settings, redis, await resources.enter_async_context(_Clicks(settings)))
+
+    async def open(self, binding: Binding) -> Served:
+        """The application over a generation; with none there, over the first one, which is made."""
+        resources = AsyncExitStack()
+        try:
+            return await Served(await self._services(binding, resources), resources).start()
+        except BaseException:
+            await resources.aclose()
+            raise
+
+    async def _services(self, binding: Binding, resources: AsyncExitStack) -> Services:
+        """The ports over real servers."""
+        settings = self.settings
+        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.device)
+        if binding.generation:
+            store = await open_generation(settings.milvus, encoder.spec, binding.generation)
+        else:
+            store = await open_store(settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name)
+        resources.push_async_callback(store.close)
+        encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
+        decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
+        age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
+        await resources.enter_async_context(_background(age.run()))
+        deadline_s = settings.query.redis_deadline_s
+        return Services(
+            store=store,
+            generation=store.generation,
+            encoder=encoder,
+            encoder_thread=encoder_thread,
+            decoder=decoder,
+            profiles=RedisProfileStore(self.redis, deadline_s),
+            change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
+            media=DirectoryMediaStore(settings.media_directory),
+            cache=RedisCandidateCache(self.redis, deadline_s),
+            freshness=age.age_ms,
+            config=settings.query,
+            publisher=self.clicks,
+        )
 
 
 def _decoding(settings: Settings) -> DecodingConfig:
@@ -114,8 +230,8 @@ class _Clicks:
 
 
 @asynccontextmanager
-async def _background(age: IndexAge) -> AsyncIterator[None]:
-    task = asyncio.create_task(age.run())
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

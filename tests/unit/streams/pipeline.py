@@ -30,6 +30,7 @@ from streams.messages import Message, PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
 from streams.publisher import Outgoing
+from streams.voice import Voice
 
 
 def picture(colour: str = "red", format: str = "PNG") -> str:
@@ -91,7 +92,7 @@ class Kafka:
 class Bench:
     """A pipeline over doubles."""
 
-    def __init__(self, store: InMemoryProductStore | None = None) -> None:
+    def __init__(self, store: InMemoryProductStore | None = None, voice: Voice | None = None) -> None:
         self.encoder = CountingEncoder()
         self.store = store or InMemoryProductStore(self.encoder.spec)
         self.kafka = Kafka()
@@ -112,7 +113,7 @@ class Bench:
             ChangeNotices(self.changes),
             self.acknowledger,
             self.lease,
-            "test",
+            voice or Voice("test"),
             Horizon(),
             late_write_s=60.0,
         )

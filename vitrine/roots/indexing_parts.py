@@ -1,0 +1,178 @@
+"""The parts of an indexing worker, composed for one generation of the index."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import faust
+from redis.asyncio import Redis
+
+from encoders.decoding import DecoderPool
+from encoders.encoding import EncoderProcess
+from encoders.spec import EmbeddingSpec
+from indexer.bounded_maps import RedisBoundedMap
+from indexer.change_log import RedisChangeLog
+from indexer.media import DirectoryMediaStore, RecentMedia
+from indexer.milvus import MilvusProductStore, open_generation, open_store
+from indexer.profile_restores import RedisRestoreLease
+from indexer.profiles import RedisProfileStore
+from indexer.redis_client import connect
+from indexer.registry import GenerationRegistry
+from streams import metrics
+from streams.agents import FaustPublisher, build_app
+from streams.batching import BatchLimits, MicroBatcher
+from streams.config import IndexingConfig
+from streams.decoding import Horizon
+from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.fetching import MediaFetcher
+from streams.indexing import ProductPipeline
+from streams.lease import WriteLease
+from streams.memories import PictureMemory
+from streams.messages import PrefixAcknowledger
+from streams.notices import ChangeNotices
+from streams.pictures import PictureLoader
+from streams.profile_restore import ProfileRestorer, RestoreConfig
+from streams.profiling import ProfilePipeline
+from streams.retry_relay import RetryRelay
+from streams.voice import Voice
+from vitrine.roots.binding import Binding, retire_generations
+from vitrine.settings import Settings
+
+Work = Coroutine[Any, Any, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What the pipelines share of a worker's side of Kafka."""
+
+    app: faust.App
+    publisher: FaustPublisher
+    acknowledger: PrefixAcknowledger
+    lease: WriteLease
+    horizon: Horizon
+
+    @classmethod
+    def of(cls, settings: Settings, group: str) -> Consumer:
+        app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
+        acknowledger = PrefixAcknowledger()
+        metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
+        return cls(
+            app,
+            FaustPublisher(app, settings.kafka.deadline_s),
+            acknowledger,
+            WriteLease(settings.kafka.session_timeout_s),
+            Horizon(past_s=settings.indexing.horizon_days * 86_400),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker's parts, bound to one generation."""
+
+    binding: Binding
+    consumer: Consumer
+    redis: Redis
+    products: ProductPipeline
+
+    @classmethod
+    async def of(cls, settings: Settings, binding: Binding, resources: AsyncExitStack) -> Worker:
+        redis = connect(settings.redis)
+        resources.push_async_callback(redis.aclose)
+        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.device))
+        store = await _store(settings, binding, encoder.spec)
+        resources.push_async_callback(store.close)
+        consumer = Consumer.of(settings, settings.indexing.group_of(store.generation))
+        products = await _products(settings, binding, consumer, redis, encoder, store, resources)
+        return cls(binding, consumer, redis, products)
+
+    def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
+        """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
+        limits = _limits(settings.indexing)
+        batchers = {PRODUCT_EVENTS: MicroBatcher(limits, self.products.process)}
+        if not self.binding.standby:
+            profiles = ProfilePipeline(
+                _profiles(settings, self.redis),
+                self.consumer.publisher,
+                self.consumer.acknowledger.finish,
+                self.consumer.horizon,
+            )
+            few_calls = replace(limits, overlap_count=limits.count, quiet_linger_s=settings.indexing.user_linger_s)
+            batchers[USER_EVENTS] = MicroBatcher(few_calls, lambda batch, _: profiles.process(batch))
+        return batchers
+
+    def duties(self, settings: Settings, registry: GenerationRegistry) -> list[Work]:
+        """What the active generation's workers do beside: restore profiles, release retries, drop what was held."""
+        if self.binding.standby:
+            return []
+        relay = RetryRelay(settings.kafka, settings.indexing.group, self.consumer.publisher)
+        restores = RestoreConfig()
+        lease = RedisRestoreLease(self.redis, restores.lease_s, settings.redis.deadline_s)
+        restorer = ProfileRestorer(
+            _profiles(settings, self.redis),
+            lease,
+            settings.kafka.bootstrap_servers,
+            self.consumer.horizon,
+            restores,
+        )
+        return [relay.run(), restorer.run(), retire_generations(registry, settings.milvus, self.redis)]
+
+
+async def _store(settings: Settings, binding: Binding, spec: EmbeddingSpec) -> MilvusProductStore:
+    if binding.generation:
+        return await open_generation(settings.milvus, spec, binding.generation)
+    return await open_store(settings.milvus, spec, create=True, encoder_name=binding.encoder_name)
+
+
+async def _products(
+    settings: Settings,
+    binding: Binding,
+    consumer: Consumer,
+    redis: Redis,
+    encoder: EncoderProcess,
+    store: MilvusProductStore,
+    resources: AsyncExitStack,
+) -> ProductPipeline:
+    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
+    # All batches under way and the next one, so that no picture is read back from disk.
+    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
+    media = RecentMedia(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
+    return ProductPipeline(
+        store,
+        media,
+        PictureLoader(media, fetcher, decoder, _memory(settings, encoder.spec.key, redis)),
+        encoder,
+        consumer.publisher,
+        ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        consumer.acknowledger,
+        consumer.lease,
+        Voice(store.generation, not binding.standby, binding.spoken_until_ms),
+        consumer.horizon,
+        settings.indexing.late_write_s,
+    )
+
+
+def _memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:
+    most, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
+    return PictureMemory(
+        RedisBoundedMap(redis, f"embeddings:{encoder}:image", most, deadline_s),
+        RedisBoundedMap(redis, "urls", most, deadline_s),
+    )
+
+
+def _profiles(settings: Settings, redis: Redis) -> RedisProfileStore:
+    return RedisProfileStore(redis, settings.redis.deadline_s, settings.indexing.horizon_days * 86_400)
+
+
+def _limits(indexing: IndexingConfig) -> BatchLimits:
+    return BatchLimits(
+        indexing.batch_events,
+        indexing.batch_bytes,
+        indexing.overlap_events,
+        indexing.linger_s,
+        indexing.quiet_linger_s,
+        indexing.in_flight,
+    )
