@@ -95,7 +95,7 @@ def position(standing: Standing, own: Place, hit: Place | None, last: Place | No
     if request.offset < own.rank <= request.offset + request.k:
         return None
     page = (own.rank - 1) // request.k + 1
-    detail = f"it is hit {own.rank:,}, on page {page:,} of {request.k}" + _beaten(standing, own, hit)
+    detail = f"it is hit {own.rank:,}, on page {page:,} with {request.k} a page" + _beaten(standing, own, hit)
     return Reason("on_another_page", detail, {"page": page} | _gap(own, hit))
 
 

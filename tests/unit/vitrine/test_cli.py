@@ -60,7 +60,14 @@ def test_a_bad_setting_is_a_usage_error(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["dlq", "list"], ["dlq", "show"], ["publish", "events", "x.jsonl"], ["search", "hoodie"]]
+    "arguments",
+    [
+        ["dlq", "list"],
+        ["dlq", "show"],
+        ["publish", "events", "x.jsonl"],
+        ["search", "hoodie"],
+        ["explain", "hoodie", "p"],
+    ],
 )
 def test_nothing_running_is_one_sentence_and_exit_code_1(run, tmp_path, monkeypatch, arguments):
     (tmp_path / "x.jsonl").write_text("{}\n", encoding="utf-8")
@@ -84,6 +91,9 @@ def test_a_file_of_an_unknown_kind_is_refused_by_its_extension(run, tmp_path):
     [
         ["search"],
         ["search", "x", "--filter", "price"],
+        ["explain", "p1"],
+        ["explain", "two", "words", "p1"],
+        ["explain", "x", "p1", "--filter", "price"],
         ["publish", "products", "missing.csv"],
         ["publish", "products", "x.csv", "--map", "titel=name"],
     ],

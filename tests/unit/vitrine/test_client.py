@@ -55,6 +55,19 @@ def test_a_picture_by_url_is_sent_as_a_url():
     client_of(answer).search(image="https://shop/x.jpg")
 
 
+def test_an_explanation_is_asked_for_with_the_search_and_the_product():
+    asked = {}
+
+    def answer(request):
+        asked.update(json.loads(request.content), path=request.url.path)
+        return httpx.Response(200, json={"verdict": "shown"})
+
+    with client_of(answer) as client:
+        assert client.explain("p1", "hoodie", product_id="p2", k=None, mode="dense") == {"verdict": "shown"}
+    query = {"text": "hoodie", "product_id": "p2", "mode": "dense"}
+    assert asked == {"path": "/v1/explain", "query": query, "product_id": "p1"}
+
+
 def test_a_problem_is_told_in_the_workers_words():
     problem = {"title": "Invalid request", "detail": "`k` must be at most 100", "status": 422}
     with pytest.raises(SearchRefused, match="422: Invalid request; `k` must be at most 100") as refused:
