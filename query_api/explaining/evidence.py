@@ -12,9 +12,9 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
-from indexer.lexical import document_text, query_text, surfaces
-from indexer.ports import AnyOf, Filter, Filters
-from indexer.records import StoredProduct
+from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_terms, surfaces
+from indexer.ports import AnyOf, Filter, Filters, Lacks
+from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable
 from query_api.responses import Indexed, Reason
 from query_api.retrieval import Retrieval
@@ -45,8 +45,9 @@ def indexed(stored: StoredProduct) -> Indexed:
 
 def rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
     """The filters that a searchable product does not pass, each with the product's own value."""
-    row = build_row(product_id, stored, vector)
-    return [_rejection(one, stored.state.fields) for one in filters if not matches(row, (one,))]
+    row, fields = build_row(product_id, stored, vector), stored.state.fields
+    rejecting = [one for one in filters if not matches(row, (one,))]
+    return [_held(row, one, fields) if isinstance(one, Lacks) else _rejection(one, fields) for one in rejecting]
 
 
 def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
@@ -70,6 +71,12 @@ def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:
     detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
     return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
+
+
+def fields_with(fields: Mapping[str, Any], terms: str) -> list[str]:
+    """The fields of a product in which one of these terms is, `terms` as `query_text` gives them."""
+    wanted = set(terms.split())
+    return [name for name, one in _searched(fields) if not wanted.isdisjoint(document_text(one).split())]
 
 
 def staleness(age_ms: int | None) -> Reason | None:
@@ -110,11 +117,21 @@ def _pictures(stored: StoredProduct) -> Iterator[Reason]:
             yield Reason(kind, f"{len(keys)} of its pictures {what}: {shown}", {"images": list(keys)})
 
 
+def _held(row: IndexRow, one: Lacks, fields: Mapping[str, Any]) -> Reason:
+    """The words that a query leaves out and a product has, and where it has them."""
+    held = [text for text in one.texts if not matches(row, (Lacks((text,)),))]
+    where = {text: fields_with(fields, " ".join(required_terms(text))) for text in held}
+    said = " and ".join(f"“{text}” (in {', '.join(names)})" for text, names in where.items())
+    return Reason(
+        "filtered", f"the query leaves out products with {said}", {"filter": {"without": held}, "value": where}
+    )
+
+
 def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
     wanted = {name: value for name, value in dataclasses.asdict(one).items() if value is not None}
     name = wanted.get("field")
     if name is None:
-        return Reason("filtered", f"a filter rejects it: {wanted}", {"filter": wanted})
+        return Reason("filtered", "a filter by product ids leaves it out")
     own = _own_value(name, fields)
     has = "the product has none" if own is None else f"the product's is {_shown(own)}"
     bounds = {key: value for key, value in wanted.items() if key != "field"}
@@ -141,6 +158,15 @@ def _own_value(field: str, fields: Mapping[str, Any]) -> Any:
 
 def _shared(text: str, fields: Mapping[str, Any]) -> bool:
     return not set(query_text(text).split()).isdisjoint(document_text(fields).split())
+
+
+def _searched(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The fields that lexical search looks at, each by itself; attributes one by one."""
+    for name in FIELD_WEIGHTS:
+        if name != "attributes":
+            yield name, {name: fields.get(name)}
+    for name, value in (fields.get("attributes") or {}).items():
+        yield f"attributes.{name}", {"attributes": {name: value}}
 
 
 def _shown(value: Any) -> str:

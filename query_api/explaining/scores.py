@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from encoders.spec import EmbeddingSpec, FloatArray
-from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, surfaces
+from indexer.lexical import query_text, surfaces
 from indexer.ports import Ids, ProductStore
+from query_api.explaining.evidence import fields_with
 from query_api.query_vectors import part_scores
 from query_api.ranking import Ranked
 from query_api.responses import Explanation, MatchedTerm
@@ -52,12 +53,6 @@ async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[
     return await asyncio.to_thread(lambda: {one.scored.product_id: explained(one) for one in hits})
 
 
-def fields_with(fields: Mapping[str, Any], terms: str) -> list[str]:
-    """The fields of a product in which one of these terms is, `terms` as `query_text` gives them."""
-    wanted = set(terms.split())
-    return [name for name, one in _searched(fields) if not wanted.isdisjoint(document_text(one).split())]
-
-
 async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
     """What each term adds to the products' BM25, by the store's own account: it is a sum over the query's terms."""
     page = (Ids(tuple(product_ids)),)
@@ -96,12 +91,3 @@ def _matched(
     for surface, score in scores.items():
         if one.lexical and score:
             yield MatchedTerm(surface, one.lexical * score / total, fields_with(fields, by_surface[surface]))
-
-
-def _searched(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The fields that lexical search looks at, each by itself; attributes one by one."""
-    for name in FIELD_WEIGHTS:
-        if name != "attributes":
-            yield name, {name: fields.get(name)}
-    for name, value in (fields.get("attributes") or {}).items():
-        yield f"attributes.{name}", {"attributes": {name: value}}

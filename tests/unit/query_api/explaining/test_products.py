@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from typing import Any
 
 import httpx
@@ -10,8 +11,10 @@ import jsonschema
 import pytest
 
 from encoders.spec import fuse
+from indexer.ports import Except, Lacks
 from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
 from query_api.config import QueryConfig
+from query_api.explaining.evidence import rejections
 from query_api.openapi import openapi_document
 from tests.shop import MakeShop, Shop, png
 
@@ -225,3 +228,20 @@ async def test_answers_fit_the_openapi_document(client: httpx.AsyncClient) -> No
     for product_id in ("mug-red", "nobody", "hoodie-red"):
         found = await explain(client, product_id, text="mug", filters={"category": "Home"}, k=1)
         jsonschema.Draft202012Validator(schema).validate(found)
+
+
+async def test_a_product_with_words_that_are_left_out_is_told_where_it_has_them(shop: Shop) -> None:
+    stored, vector = (await shop.services.store.read(["mug-red"]))["mug-red"]
+    (reason,) = rejections("mug-red", stored, vector, (Lacks(("red", "floral", "Bolts")),))
+    assert (
+        reason.detail == "the query leaves out products with “red” (in title, attributes.colour) and “Bolts” (in brand)"
+    )
+    assert reason.evidence["filter"] == {"without": ["red", "Bolts"]}
+    assert rejections("mug-red", stored, vector, (Lacks(("floral",)), Except(("mug-blue",)))) == []
+
+
+async def test_nothing_of_it_is_logged(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await explain(client, "mug-red", text="secretword", user_id="secretuser")
+    await client.post("/v1/explain", json={"query": {"text": "secretword", "k": 0}, "product_id": "mug-red"})
+    assert "secret" not in str([vars(one) for one in caplog.records if one.name.startswith("query_api")])
