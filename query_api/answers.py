@@ -38,6 +38,8 @@ class Answer:
     """Query vector (2·dim,), where there is one."""
     cut: bool
     """Whether products that match were not looked at."""
+    unseen: int = 0
+    """How many those are, where they were counted."""
     retrieval: Retrieval | None = None
     """What was searched for, with its vector; None: no search, but a recommendation."""
     weights: RankWeights | None = None
@@ -67,17 +69,23 @@ class Responder:
         response = SearchResponse(
             query_id=secrets.token_hex(8),
             hits=hits,
-            total=len(ordered),
+            total=len(ordered) + answer.unseen,
+            groups=len(shown) if request.group else UNSET,
             took_ms=round((time.perf_counter() - answer.started_s) * 1000, 2),
             cache=answer.cache,
             degraded=answer.degraded,  # pyright: ignore[reportArgumentType]
             generation=self._services.generation,
             index_age_ms=self._services.freshness(),
             facets=facets,
-            approximate=True if answer.cut else UNSET,
+            approximate=True if _is_approximate(answer) else UNSET,
         )
         _record(response, request)
         return response
+
+
+def _is_approximate(answer: Answer) -> bool:
+    """Whether more products match than the numbers of the answer were made from."""
+    return answer.cut and (not answer.unseen or bool(answer.request.facets) or answer.request.group)
 
 
 def _hit(one: Ranked, answer: Answer, explanation: Explanation | None) -> Hit:

@@ -16,7 +16,7 @@ from encoders.spec import FloatArray
 from indexer.redis_client import redis_call
 from query_api.retrieval import CandidateSet
 
-FORMAT = 1
+FORMAT = 2
 """Entries of another format are not understood; part of every key."""
 
 

@@ -84,8 +84,12 @@ class CandidateFinder:
 
     async def _hit(self, query: CandidateQuery, entry: Entry, position: int, changed: Sequence[str]) -> Found | None:
         vector = entry.query_vector
+        if not entry.candidates.reaches(query.retrieval.wanted):
+            return None
         if not changed:
             return Found(entry.candidates, vector, "hit")
+        if not entry.candidates.is_mendable:
+            return None
         retrieval = replace(query.retrieval, vector=vector)
         candidates = await mend(self._services.store, retrieval, entry.candidates, changed)
         if candidates.is_worn:

@@ -6,7 +6,7 @@ import numpy as np
 
 from encoders.spec import FloatArray, PartWeights, query_vector, split, unit
 from indexer.errors import StoreUnavailable
-from indexer.ports import Filters, Ids
+from indexer.ports import Filters, Ids, Order
 from query_api.answers import Answer, Responder
 from query_api.ranking import Ranked, RankWeights, rank, read_card
 from query_api.requests import SearchRequest
@@ -19,6 +19,7 @@ from query_api.shoppers import Shopper, Shoppers
 TASTE_PRODUCTS = 50
 """How many of the products that a shopper interacted with make up the taste vector, those that say most."""
 POPULAR = 1_000
+_RATED = Order("rating", descending=True)
 
 
 class Recommender:
@@ -59,7 +60,7 @@ class Recommender:
         answer.cut = found.cut
 
     async def _popular(self, answer: Answer, filters: Filters) -> None:
-        found = await retrieve(self._services.store, Retrieval(None, None, filters), self._depth)
+        found = await retrieve(self._services.store, Retrieval(None, None, filters, _RATED), self._depth)
         places = await self._places(answer)
         missing = set(places) - {one.product_id for one in found.items} if found.cut else set()
         more = await self._browse((*filters, Ids(tuple(missing))), len(missing)) if missing else []
@@ -70,7 +71,7 @@ class Recommender:
             return place, -(card.rating or 0.0), -(card.created_at_ms or 0), one.product_id
 
         answer.ranked = [Ranked(one, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
-        answer.cut = found.cut
+        answer.cut, answer.unseen = found.cut, max(0, found.unseen - len(more))
 
     async def _places(self, answer: Answer) -> dict[str, int]:
         """Places by popularity; none while Redis is away."""

@@ -55,6 +55,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Whose taste orders the results."""
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    """How many hits to skip. A query ranks the 1,000 best of each kind of search: pages beyond those are empty, and
+    `approximate` says that more products match."""
     filters: Annotated[dict[str, Any], Meta(max_length=32)] = {}
     facets: Annotated[list[FacetField], Meta(max_length=20)] = []
     mode: Mode = "hybrid"
@@ -63,6 +65,7 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group: bool = False
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
+    """With a query, the order of its candidates; without one, of all products that match."""
 
     def __post_init__(self) -> None:
         self.text = normalise_text(self.text or "") or None

@@ -58,7 +58,7 @@ class SearchResponse(Struct, frozen=True):
     query_id: str
     hits: list[Hit]
     total: int
-    """Products that match, among the candidates."""
+    """Products that match: with a query, those among its candidates; without one, all there are."""
     took_ms: float
     cache: Literal["hit", "miss", "bypass"]
     degraded: list[Literal["cache", "personalisation", "image", "lexical"]]
@@ -68,7 +68,9 @@ class SearchResponse(Struct, frozen=True):
     """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""
     facets: dict[str, Facet] | UnsetType = UNSET
     approximate: bool | UnsetType = UNSET
-    """True where more products match than are looked at, so that `total` and `facets` are lower bounds."""
+    """True where more products match than are looked at, so that `total`, `facets` and `groups` are lower bounds."""
+    groups: int | UnsetType = UNSET
+    """With `group`: how many hits there are on all pages, each group of variants being one; `total` counts products."""
 
 
 class FieldProblem(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
-from indexer.ports import Candidate, Filters, Ids, ProductStore
+from indexer.ports import Candidate, Filters, Ids, Order, ProductStore
 
 WORN = 0.8
 """A cut candidate set that lost a fifth of its products is searched anew."""
@@ -26,6 +26,15 @@ class Retrieval:
     text: str | None
     """Words for lexical search."""
     filters: Filters = ()
+    order: Order | None = None
+    """Without a query: which of the products that pass come first; None: by product id."""
+    wanted: int | None = None
+    """Without a query: how many of them are wanted; None: as many as the depth says."""
+
+    @property
+    def is_browse(self) -> bool:
+        """Whether there is no query."""
+        return self.vector is None and self.text is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class Scored(Struct, frozen=True, array_like=True, gc=False):
     dense: float
     """Weighted similarity, exact; 0 without a vector."""
     lexical: float
-    """BM25; 0 where lexical search did not reach it."""
+    """BM25, exact; 0 where it shares no term with the text."""
     card: bytes
 
 
@@ -65,6 +74,22 @@ class CandidateSet(Struct, frozen=True, array_like=True):
     """How many products were found at first."""
     without_lexical: bool = False
     """Lexical search did not answer and was left out."""
+    matching: int | None = None
+    """How many products match, where they were counted; None: with a query."""
+
+    @property
+    def unseen(self) -> int:
+        """How many products match beyond those here, where they were counted."""
+        return max(0, self.matching - len(self.items)) if self.matching is not None else 0
+
+    def reaches(self, wanted: int | None) -> bool:
+        """Whether the first `wanted` products without a query are all here."""
+        return wanted is None or not self.unseen or len(self.items) >= wanted
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether a changed product's own scores tell if it belongs: not where the first of many were fetched."""
+        return not (self.cut and self.matching is not None)
 
     @property
     def is_worn(self) -> bool:
@@ -75,52 +100,73 @@ class CandidateSet(Struct, frozen=True, array_like=True):
 
 async def retrieve(store: ProductStore, retrieval: Retrieval, depth: Depth) -> CandidateSet:
     """Search for candidates. Raises `StoreUnavailable`, unless just the lexical half of a hybrid search failed."""
-    if retrieval.vector is None and retrieval.text is None:
-        found = await store.browse(retrieval.filters, depth.browse)
-        items = [Scored(one.product_id, 0.0, 0.0, one.card) for one in found]
-        return CandidateSet(items, None, None, len(items) >= depth.browse, len(items))
+    if retrieval.is_browse:
+        return await _browse(store, retrieval, retrieval.wanted or depth.browse)
     dense, lexical = await asyncio.gather(
         _dense(store, retrieval, retrieval.filters, depth.search),
         _lexical(store, retrieval, retrieval.filters, depth.search),
     )
-    missing = _missing(lexical or (), dense) if retrieval.vector is not None else []
-    extra = await _dense(store, retrieval, (*retrieval.filters, Ids(tuple(missing))), len(missing)) if missing else []
-    items = _join([*dense, *extra], lexical or ())
     floors = _floor(dense, depth.search), _floor(lexical or (), depth.search)
+    more_dense, more_lexical = await asyncio.gather(
+        _dense_of(store, retrieval, _missing(lexical or (), dense) if retrieval.vector is not None else []),
+        _lexical_of(store, retrieval, _missing(dense, lexical) if lexical and floors[1] is not None else []),
+    )
+    items = _join([*dense, *more_dense], [*(lexical or ()), *(more_lexical or ())])
     # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
     hidden = floors[0] if retrieval.vector is not None else floors[1]
-    return CandidateSet(items, *floors, hidden is not None, len(items), lexical is None)
+    return CandidateSet(items, *floors, hidden is not None, len(items), lexical is None or more_lexical is None)
+
+
+async def _browse(store: ProductStore, retrieval: Retrieval, limit: int) -> CandidateSet:
+    found, matching = await asyncio.gather(
+        store.browse(retrieval.filters, limit, retrieval.order), store.count_matching(retrieval.filters)
+    )
+    items = [Scored(one.product_id, 0.0, 0.0, one.card) for one in found]
+    # Products may have come or gone between the two looks.
+    matching = max(matching, len(items)) if len(items) >= limit else len(items)
+    return CandidateSet(items, None, None, len(items) < matching, len(items), matching=matching)
 
 
 async def mend(store: ProductStore, retrieval: Retrieval, old: CandidateSet, changed: Sequence[str]) -> CandidateSet:
-    """The candidates after `changed` products changed in the index: those are scored anew, the others stay."""
+    """The mendable candidates after `changed` products changed: those are scored anew, the others stay."""
     gone = set(changed)
     fresh = await _fresh(store, retrieval, old, changed)
     items = [one for one in old.items if one.product_id not in gone] + fresh
-    return CandidateSet(items, old.dense_floor, old.lexical_floor, old.cut, old.size)
+    matching = None if old.matching is None else len(items)
+    return CandidateSet(items, old.dense_floor, old.lexical_floor, old.cut, old.size, matching=matching)
 
 
 async def _fresh(store: ProductStore, retrieval: Retrieval, old: CandidateSet, changed: Sequence[str]) -> list[Scored]:
     filters, limit = (*retrieval.filters, Ids(tuple(changed))), len(changed)
-    if retrieval.vector is None and retrieval.text is None:
+    if retrieval.is_browse:
         return [Scored(one.product_id, 0.0, 0.0, one.card) for one in await store.browse(filters, limit)]
     dense, lexical = await asyncio.gather(
         _dense(store, retrieval, filters, limit), _lexical(store, retrieval, filters, limit)
     )
     if lexical is None:
         raise StoreUnavailable("lexical search did not answer")
-    reached = [one for one in lexical if old.lexical_floor is None or one.score >= old.lexical_floor]
-    return [one for one in _join(dense, reached) if one.lexical or _belongs(one, retrieval, old)]
+    return [one for one in _join(dense, lexical) if _belongs(one, retrieval, old)]
 
 
 def _belongs(one: Scored, retrieval: Retrieval, old: CandidateSet) -> bool:
-    if retrieval.vector is None:
-        return False
-    return old.dense_floor is None or one.dense >= old.dense_floor
+    if one.lexical and (old.lexical_floor is None or one.lexical >= old.lexical_floor):
+        return True
+    return retrieval.vector is not None and (old.dense_floor is None or one.dense >= old.dense_floor)
 
 
 async def _dense(store: ProductStore, retrieval: Retrieval, filters: Filters, limit: int) -> list[Candidate]:
     return [] if retrieval.vector is None else await store.search_dense(retrieval.vector, filters, limit)
+
+
+async def _dense_of(store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str]) -> list[Candidate]:
+    filters = (*retrieval.filters, Ids(tuple(product_ids)))
+    return await _dense(store, retrieval, filters, len(product_ids)) if product_ids else []
+
+
+async def _lexical_of(store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str]) -> list[Candidate] | None:
+    """Of products that a cut search did not reach: what they share with the text counts all the same."""
+    filters = (*retrieval.filters, Ids(tuple(product_ids)))
+    return await _lexical(store, retrieval, filters, len(product_ids)) if product_ids else []
 
 
 async def _lexical(store: ProductStore, retrieval: Retrieval, filters: Filters, limit: int) -> list[Candidate] | None:
@@ -135,9 +181,9 @@ async def _lexical(store: ProductStore, retrieval: Retrieval, filters: Filters, 
         return None
 
 
-def _missing(lexical: Sequence[Candidate], dense: Sequence[Candidate]) -> list[str]:
-    known = {one.product_id for one in dense}
-    return [one.product_id for one in lexical if one.product_id not in known]
+def _missing(found: Sequence[Candidate], among: Sequence[Candidate]) -> list[str]:
+    known = {one.product_id for one in among}
+    return [one.product_id for one in found if one.product_id not in known]
 
 
 def _join(dense: Collection[Candidate], lexical: Collection[Candidate]) -> list[Scored]:

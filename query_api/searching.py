@@ -12,8 +12,9 @@ import msgspec
 from encoders.spec import FloatArray, PartWeights
 from indexer.errors import InvalidFilter, StoreUnavailable
 from indexer.filter_requests import parse_filters
-from indexer.ports import AnyOf, Filters
+from indexer.ports import AnyOf, Filters, Order
 from query_api.answers import Answer, Responder
+from query_api.browsing import browse_depth, browse_order
 from query_api.cache import entry_key
 from query_api.candidates import CandidateFinder, CandidateQuery, Found
 from query_api.errors import InvalidRequest, ProductNotFound
@@ -36,10 +37,17 @@ class _Inputs:
     parts: PartWeights
     lexical_text: str | None
     filters: Filters
+    order: Order | None
+    wanted: int
+    """With no query: which products are looked at, and how many."""
 
     @property
     def has_vector(self) -> bool:
         return self.embedded_text is not None or self.picture is not None or self.product_id is not None
+
+    def retrieval(self, vector: FloatArray | None) -> Retrieval:
+        """What to look for, with its vector or before that is made."""
+        return Retrieval(vector, self.lexical_text, self.filters, self.order, self.wanted)
 
 
 class Searcher:
@@ -76,7 +84,7 @@ class Searcher:
         found, (shopper, degraded) = await asyncio.gather(
             self._found(inputs, use_cache), self._shopper(request.user_id, self._personal_weight(request))
         )
-        answer.retrieval = Retrieval(found.vector, inputs.lexical_text, inputs.filters)
+        answer.retrieval = inputs.retrieval(found.vector)
         self._rank(answer, found, shopper)
         answer.degraded = [*found.degraded, *degraded]
         return answer
@@ -100,12 +108,14 @@ class Searcher:
             parts,
             request.text if compares_words else None,
             filters,
+            browse_order(request.sort),
+            browse_depth(request, self._services.config),
         )
 
     async def _found(self, inputs: _Inputs, use_cache: bool) -> Found:
         query = CandidateQuery(
             key=self._key(inputs) if use_cache else None,
-            retrieval=Retrieval(None, inputs.lexical_text, inputs.filters),
+            retrieval=inputs.retrieval(None),
             vector=(lambda: self._vector(inputs)) if inputs.has_vector else None,
             product_id=inputs.product_id,
         )
@@ -127,6 +137,7 @@ class Searcher:
             [inputs.parts.text, inputs.parts.image] if inputs.has_vector else None,
             inputs.lexical_text,
             canonical_filters(inputs.filters),
+            None if inputs.has_vector or inputs.lexical_text else inputs.order,
         )
 
     async def _shopper(self, user_id: str | None, weight: float) -> tuple[Shopper | None, list[str]]:
@@ -148,6 +159,7 @@ class Searcher:
         answer.taste = shopper.taste if shopper else None
         answer.ranked = rank(items, answer.weights, answer.taste, answer.cards)
         answer.vector, answer.cut, answer.cache = found.vector, found.candidates.cut, found.cache
+        answer.unseen = found.candidates.unseen
 
     def _personal_weight(self, request: SearchRequest) -> float:
         return _or_default(request.weights.personal, self._services.config.personal)
