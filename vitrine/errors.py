@@ -2,6 +2,7 @@
 
 VitrineError            base of everything raised here; the command line prints its message
 ├── InvalidSetting      the configuration cannot be used: every fault is named at once (exit code 2)
+├── InvalidJudgments    judged queries cannot be used: every bad row is named (exit code 2)
 ├── NotRunning          no server answers where one was expected: start one, or name another
 └── SearchRefused       the query worker answered with a problem
 """
@@ -30,6 +31,12 @@ class InvalidSetting(VitrineError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
         self.problems = tuple(problems)
+
+
+class InvalidJudgments(VitrineError):
+    """Judged queries whose files have rows that cannot be read, or that no query comes of."""
+
+    exit_code = 2
 
 
 class NotRunning(VitrineError):

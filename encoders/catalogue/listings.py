@@ -10,8 +10,8 @@ from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PAT
 
 _WOMEN = {"bra", "dress", "skirt", "heel", "swimsuit", "leggings"}
 _MEN = {"tie"}
-_WHO_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
-_WHO_ZH = {"Women": "女士", "Men": "男士", "Kids": "儿童", "": ""}
+WHO_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
+WHO_ZH = {"Women": "女士", "Men": "男士", "Kids": "儿童", "": ""}
 
 _TITLES_EN = (
     "{brand} {pattern} {material} {kind} in {colour}",
@@ -112,7 +112,7 @@ class Facts:
     def who(self) -> str:
         """Whom it is for: `Women`, `Men`, `Kids`, or empty."""
         first = self.category.split("/", 1)[0]
-        return first if first in _WHO_ZH else ""
+        return first if first in WHO_ZH else ""
 
 
 def audiences(kind_key: str) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ def _fill(template: str, facts: Facts, lang: str, rng: random.Random, plain_said
         colour=_name(COLOUR_WORDS[facts.colour], lang, rng),
         pattern=_pattern(facts, lang, rng, plain_said),
         material=_name(MATERIAL_WORDS[facts.material], lang, rng) if facts.material else "",
-        who=(_WHO_ZH if zh else _WHO_EN)[facts.who],
+        who=(WHO_ZH if zh else WHO_EN)[facts.who],
     )
     return _tidy(wording)
 

@@ -1,0 +1,141 @@
+"""Judged queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from query_api.evaluation.metrics import Gains
+
+QUERY_IDS = ("query_id", "qid", "topic_id", "topic")
+QUERY_TEXTS = ("query", "text", "query_text", "search_term", "keyword")
+PRODUCTS = ("product_id", "asin", "sku", "item_id", "doc_id", "docid", "id")
+GAINS = ("gain", "grade", "relevance", "rel", "score", "label", "esci_label", "judgment", "rating")
+"""Column names, the foremost first."""
+LABELS: Mapping[str, float] = {
+    "e": 1.0,
+    "exact": 1.0,
+    "s": 0.1,
+    "substitute": 0.1,
+    "c": 0.01,
+    "complement": 0.01,
+    "i": 0.0,
+    "irrelevant": 0.0,
+}
+"""Gains of the labels of ESCI.
+
+Source: Reddy et al., 2022, "Shopping Queries Dataset: A Large-Scale ESCI Benchmark for Improving Product Search".
+"""
+
+Rows = Iterable[tuple[str, Mapping[str, Any]]]
+"""Where a row stands, as people name it (`judgments.csv:12`), and its cells by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    """A query and its judged products."""
+
+    query_id: str
+    """The query's id in the files; its text where they have none."""
+    text: str
+    gains: Gains
+
+
+@dataclass(slots=True)
+class Judged:
+    """What two tables came to.
+
+    Attributes:
+        queries: those that have judgments, in the order of their table.
+        faults: rows that cannot be used, each named with its reason.
+        unjudged: queries that no judgment speaks of.
+        unasked: judgments of queries that are not in the table of queries.
+    """
+
+    queries: list[JudgedQuery] = field(default_factory=list[JudgedQuery])
+    faults: list[str] = field(default_factory=list[str])
+    unjudged: int = 0
+    unasked: int = 0
+
+
+def judge(queries: Rows, judgments: Rows) -> Judged:
+    """Join a table of queries and one of judgments: by the query's id where both have one, else by its text."""
+    judged = Judged()
+    texts = _texts(queries, judged)
+    gains, unasked = _gains(judgments, texts, judged)
+    judged.unasked = unasked
+    for query_id, text in texts.items():
+        if query_id in gains:
+            judged.queries.append(JudgedQuery(query_id, text, gains[query_id]))
+    judged.unjudged = len(texts) - len(judged.queries)
+    return judged
+
+
+def _texts(rows: Rows, judged: Judged) -> dict[str, str]:
+    """Each query's text by its id. A query may come again, as it does where one table serves for both."""
+    texts: dict[str, str] = {}
+    for place, cells in rows:
+        text = _cell(cells, QUERY_TEXTS)
+        query_id = _cell(cells, QUERY_IDS) or text
+        if text is None or query_id is None:
+            judged.faults.append(f"{place}: no query; its column may be called {', '.join(QUERY_TEXTS)}")
+        elif texts.setdefault(query_id, text) != text:
+            judged.faults.append(f"{place}: query {query_id!r:.80} has two texts")
+    return texts
+
+
+def _gains(rows: Rows, texts: Mapping[str, str], judged: Judged) -> tuple[dict[str, dict[str, float]], int]:
+    ids = {text: query_id for query_id, text in texts.items()}
+    gains: dict[str, dict[str, float]] = {}
+    unasked = 0
+    for place, cells in rows:
+        try:
+            query, product, gain = _judgment(cells)
+        except ValueError as error:
+            judged.faults.append(f"{place}: {error}")
+            continue
+        query_id = query if query in texts else ids.get(query)
+        if query_id is None:
+            unasked += 1
+        elif gains.setdefault(query_id, {}).setdefault(product, gain) != gain:
+            judged.faults.append(f"{place}: {product!r:.80} was judged otherwise before, for the same query")
+    return gains, unasked
+
+
+def _judgment(cells: Mapping[str, Any]) -> tuple[str, str, float]:
+    """(query id or text, product id, gain) of a row. Raises `ValueError` saying what it lacks."""
+    query = _cell(cells, QUERY_IDS) or _cell(cells, QUERY_TEXTS)
+    product, gain = _cell(cells, PRODUCTS), _cell(cells, GAINS)
+    for what, value, names in (("query", query, QUERY_IDS), ("product", product, PRODUCTS), ("gain", gain, GAINS)):
+        if value is None:
+            raise ValueError(f"no {what}; its column may be called {', '.join(names)}")
+    return str(query), str(product), read_gain(str(gain))
+
+
+def read_gain(cell: str) -> float:
+    """A gain from a number ≥ 0 or a label of ESCI. Raises `ValueError` for anything else."""
+    if cell.lower() in LABELS:
+        return LABELS[cell.lower()]
+    try:
+        gain = float(cell)
+    except ValueError:
+        gain = math.nan
+    if not 0 <= gain < math.inf:
+        raise ValueError(f"{cell[:60]!r} is no gain: a number of at least 0, or one of E, S, C, I")
+    return gain
+
+
+def _cell(cells: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """The first of the named columns that says something, as text; None: none does."""
+    plain = {re.sub(r"[\W_]+", "_", name).strip("_").lower(): cell for name, cell in cells.items()}
+    for name in names:
+        value = plain.get(name)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            continue
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else " ".join(str(value).split())
+        if text:
+            return text
+    return None

@@ -1,0 +1,118 @@
+"""Rebuilds from the command line: progress with an estimate, and the standby worker that a rebuild needs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deploy.local.errors import LocalStackError
+from deploy.local.stack import LocalStack
+from encoders.errors import EncoderError
+from indexer.errors import IndexerError
+from query_api.quality_gate import GateLimits, Judgments
+from vitrine.commands.up import run_interruptibly
+from vitrine.errors import VitrineError
+from vitrine.roots.rebuild import Rebuild, rebuild
+from vitrine.roots.switch import cancel, drop_held, roll_back
+from vitrine.servers import resolved
+from vitrine.settings import Settings
+from vitrine.stack import standby
+
+T = TypeVar("T")
+LINE_EVERY_S = 2.0
+
+
+def run_rebuild(
+    settings: Settings,
+    encoder: str | None,
+    hold_s: float,
+    overlap: float,
+    queries: Path | None,
+    judgments: Path | None,
+    no_switch: bool,
+    force: bool,
+) -> None:
+    """Rebuild the index, telling how it comes on. Raises `VitrineError`."""
+    wanted = Rebuild(encoder, hold_s, GateLimits(overlap=overlap), force, not no_switch, _judged(queries, judgments))
+    made = _run(rebuild(resolved(settings), wanted, _Terminal(settings)))
+    if not no_switch:
+        click.echo(
+            f"for {hold_s:.0f} s `vitrine rollback` switches back. The index is of the encoder {made.encoder_name} "
+            "now: where the configuration names another (encoder.name), change it or leave it out"
+        )
+
+
+def run_rollback(settings: Settings, hold_s: float, wait: bool) -> None:
+    """Switch back to the held generation. Raises `VitrineError`."""
+    _run(roll_back(resolved(settings), hold_s, _Terminal(settings), wait))
+
+
+async def drop(settings: Settings, which: str) -> str | None:
+    """Have a generation dropped that is `held` or `unfinished`; its name, None when there is none."""
+    return await (drop_held if which == "held" else cancel)(resolved(settings))
+
+
+class _Terminal:
+    """Prints progress: a line every few seconds, so that it reads as well in a log."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._began_s = time.monotonic()
+        self._first = 0
+        self._printed_s = 0.0
+
+    def say(self, text: str) -> None:
+        click.echo(text)
+
+    def copied(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        self._first = self._first or done
+        if now - self._printed_s < LINE_EVERY_S and done < total:
+            return
+        self._printed_s = now
+        rate = (done - self._first) / max(1e-9, now - self._began_s)
+        left = f", {(total - done) / rate:.0f} s left at {rate:.0f}/s" if rate else ""
+        click.echo(f"copied {done:,} of {total:,} products{left}")
+
+    def behind(self, events: int) -> None:
+        now = time.monotonic()
+        if now - self._printed_s >= LINE_EVERY_S:
+            self._printed_s = now
+            click.echo(f"following: {events:,} events behind")
+
+    def follower_needed(self) -> None:
+        """Start a standby worker where workers run on the data dir; elsewhere somebody else runs them."""
+        stack = LocalStack(self._settings.data_dir)
+        if not stack.state().named("indexing"):
+            click.echo("waiting for a standby worker: `vitrine worker standby`, the deployment vitrine-standby")
+            return
+        service = standby(self._settings, stack)
+
+        async def start() -> None:
+            await stack.start([service], click.echo)
+
+        self._starting = asyncio.create_task(start())
+
+
+def _judged(queries: Path | None, judgments: Path | None) -> Judgments:
+    if (queries is None) != (judgments is None):
+        raise VitrineError("--queries and --judgments belong together")
+    if queries is None or judgments is None:
+        return {}
+    from vitrine.judged_files import read_judgments
+
+    return read_judgments(queries, judgments)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    logging.getLogger().setLevel(logging.ERROR)
+    try:
+        return run_interruptibly(work)
+    except (EncoderError, IndexerError, LocalStackError) as error:
+        raise VitrineError(str(error)) from error
