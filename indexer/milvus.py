@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -57,7 +58,7 @@ async def open_store(
         StoreUnavailable: Milvus does not answer, or there is no index and `create` is false.
     """
     found = await _with_client(config, lambda client: active_generation(client, config, spec, create, encoder_name))
-    return MilvusProductStore(connect(config), config, spec, found.collection)
+    return _store(config, spec, found)
 
 
 async def open_generation(
@@ -67,12 +68,29 @@ async def open_generation(
     check_generation(generation, spec)
     have = create_generation if create else partial(load_generation, write=True)
     await _with_client(config, lambda client: have(client, config, generation))
-    return MilvusProductStore(connect(config), config, spec, generation.collection)
+    return _store(config, spec, generation)
+
+
+async def open_stored(config: MilvusConfig, generation: Generation) -> MilvusProductStore:
+    """Connect to a generation as it is, be it of another encoder or schema than this program's: to read it.
+
+    Raises:
+        StoreUnavailable: Milvus does not answer, or the generation is not there.
+    """
+    model, _, version = generation.encoder.rpartition("@")
+    await _with_client(config, lambda client: load_generation(client, config, generation, write=False))
+    return _store(config, EmbeddingSpec(model, version, generation.dim), generation)
 
 
 async def drop_generation(config: MilvusConfig, collection: str) -> None:
     """Remove the collection of a generation, if it is there. Raises `StoreUnavailable`."""
     await _with_client(config, lambda client: drop_collection(client, config, collection))
+
+
+def _store(config: MilvusConfig, spec: EmbeddingSpec, generation: Generation) -> MilvusProductStore:
+    """The store of a generation, searched as that was made to be."""
+    as_made = replace(config, index_type=generation.index_type or config.index_type)
+    return MilvusProductStore(connect(config), as_made, spec, generation.collection)
 
 
 async def _with_client(config: MilvusConfig, work: Callable[[MilvusClient], Answer]) -> Answer:

@@ -28,12 +28,27 @@ from query_api.services import Services
 from query_api.shoppers import Shoppers
 
 
+@asynccontextmanager
+async def searcher_over(services: Services) -> AsyncIterator[Searcher]:
+    """Searches over these services, without an application around them."""
+    batcher = _batcher(services)
+    redis = Breaker(services.config.redis_deadline_s)
+    try:
+        yield Searcher(
+            services,
+            QueryVectors(services, batcher),
+            CandidateFinder(services, redis),
+            Shoppers(services, redis),
+            Responder(services),
+        )
+    finally:
+        await batcher.aclose()
+
+
 def create_app(services: Services) -> Starlette:
     """The application over these services, which stay the caller's to close after it has stopped."""
     config = services.config
-    batcher = EncoderBatcher(
-        services.encoder, services.encoder_thread, config.encode_batch, config.encode_waiting, config.encode_deadline_s
-    )
+    batcher = _batcher(services)
     # One circuit for all that lives in Redis: when it hangs, the first queries to notice spare the others.
     redis = Breaker(config.redis_deadline_s)
     vectors, shoppers, responder = QueryVectors(services, batcher), Shoppers(services, redis), Responder(services)
@@ -61,4 +76,11 @@ def create_app(services: Services) -> Starlette:
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
+    )
+
+
+def _batcher(services: Services) -> EncoderBatcher:
+    config = services.config
+    return EncoderBatcher(
+        services.encoder, services.encoder_thread, config.encode_batch, config.encode_waiting, config.encode_deadline_s
     )

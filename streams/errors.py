@@ -62,3 +62,7 @@ class PartitionsLost(StreamError):
 
 class KafkaUnavailable(StreamError):
     """Kafka did not answer a question in time."""
+
+
+class EventsGone(StreamError):
+    """Kafka has deleted events that were still to be read; the message names them and the way out."""

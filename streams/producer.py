@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
@@ -89,6 +89,10 @@ class EventPublisher:
             raise InvalidEvent("too_large", f"{name} is over {MAX_MESSAGE_BYTES:,} bytes") from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._failed(f"{name} for {message.topic}", error) from error
+
+    async def publish_as_is(self, messages: Sequence[Outgoing]) -> None:
+        """Publish messages whose bytes are there already. Raises what `publish` raises."""
+        await self.settle([await self.send_as_is(one, f"a message for {one.topic}") for one in messages])
 
     async def settle(self, deliveries: Iterable[Delivery]) -> None:
         """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""

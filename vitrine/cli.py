@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "publish": "Publish products or shoppers' events from a file.",
     "search": "Search from the terminal.",
     "explain": "Say where a product stands in a search, or why it is not in it.",
+    "reindex": "Rebuild the index beside the live one, and switch to it.",
+    "rollback": "Switch back to the generation before the last rebuild.",
     "dlq": "Look at the events that could not be processed, and publish them again.",
     "train": "Train an encoder.",
     "worker": "Run one worker in the foreground, as containers do.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.errors import StartFailed
@@ -23,11 +23,12 @@ class Worker(Service):
     stage = 1
     start_deadline_s = 120.0
 
-    def __init__(self, name: str, kind: str, url: str, data_dir: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], url: str, data_dir: Path, env: Mapping[str, str]) -> None:
+        """Args: command: what follows `vitrine worker`."""
         self.name = name
         self.url = url
         self.cwd = data_dir
-        self._kind = kind
+        self._command = command
         self._env = {**_CALM_THREADS, **os.environ, **env, "VITRINE_DATA_DIR": str(data_dir)}
 
     def prepare(self, progress: Callable[[str], None]) -> None:
@@ -36,7 +37,7 @@ class Worker(Service):
     @property
     def argv(self) -> list[str]:
         """The worker's command line."""
-        return [sys.executable, "-m", "vitrine", "worker", self._kind]
+        return [sys.executable, "-m", "vitrine", "worker", *self._command]
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -53,6 +54,20 @@ class Worker(Service):
 
 def services(settings: Settings, stack: LocalStack) -> list[Service]:
     """The processes of a complete stack, in the order in which they must start."""
+    servers, env = _servers(settings, stack)
+    return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
+
+
+def standby(settings: Settings, stack: LocalStack) -> Service:
+    """The worker that keeps a generation of the index up to date beside the active one; leaves when there is none."""
+    _, env = _servers(settings, stack)
+    worker = _indexing_worker("standby-0", ["standby", "--exit-when-done"], settings, stack, env)
+    worker.temporary = True
+    return worker
+
+
+def _servers(settings: Settings, stack: LocalStack) -> tuple[list[Service], dict[str, str]]:
+    """The servers that the configuration does not name, and what workers have to know of all of them."""
     servers: list[Service] = []
     addresses = {
         "VITRINE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
@@ -70,17 +85,20 @@ def services(settings: Settings, stack: LocalStack) -> list[Service]:
         "VITRINE_ENCODER_NAME": settings.encoder.name,
         "VITRINE_ENCODER_DEVICE": settings.encoder.device,
     }
-    return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
+    return servers, env
 
 
 def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[Worker]:
-    workers: list[Worker] = []
-    for number in range(settings.indexing.workers):
-        port = stack.port(f"indexing-{number}")
-        health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
-        url = f"http://127.0.0.1:{port}"
-        workers.append(Worker(f"indexing-{number}", "indexing", url, settings.data_dir, {**env, **health}))
-    return workers
+    names = [f"indexing-{number}" for number in range(settings.indexing.workers)]
+    return [_indexing_worker(name, ["indexing"], settings, stack, env) for name in names]
+
+
+def _indexing_worker(
+    name: str, command: Sequence[str], settings: Settings, stack: LocalStack, env: Mapping[str, str]
+) -> Worker:
+    port = stack.port(name)
+    health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
+    return Worker(name, command, f"http://127.0.0.1:{port}", settings.data_dir, {**env, **health})
 
 
 def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Worker:
@@ -89,4 +107,4 @@ def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Wor
         raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
     address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
-    return Worker("query-0", "query", f"http://{host}:{port}", settings.data_dir, {**env, **address})
+    return Worker("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})

@@ -32,6 +32,8 @@ class ProcessRecord(msgspec.Struct, frozen=True):
     born: str = ""
     """The boot and the kernel's tick of its creation, which no change of the clock moves; empty where the system does
     not tell them (outside Linux): there `created_at` decides."""
+    temporary: bool = False
+    """It ends of itself, once it has done its work."""
 
 
 def spawn(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path, url: str) -> ProcessRecord:

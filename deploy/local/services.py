@@ -15,6 +15,8 @@ class Service(ABC):
     url: str
     """Where it answers, as others are told."""
     cwd: Path
+    temporary: bool = False
+    """Whether it ends of itself, once it has done its work."""
     stage: int = 0
     """Processes of a stage start together, once those of the stages before are ready: servers 0, workers 1."""
     start_deadline_s: float = 30.0

@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from deploy.local.errors import DataDirUnusable, StartFailed
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.milvus import EmbeddedMilvus
@@ -37,8 +39,8 @@ class LocalStack:
         return StackState([one for one in state.processes if is_alive(one)], state.ports)
 
     def dead(self) -> list[ProcessRecord]:
-        """What was started on the data directory and ended without being told to."""
-        return [one for one in self._file.load().processes if not is_alive(one)]
+        """What was started on the data directory and ended without being told to, or meaning to."""
+        return [one for one in self._file.load().processes if not (one.temporary or is_alive(one))]
 
     async def start(self, services: Sequence[Service], progress: Callable[[str], None]) -> StackState:
         """Start what does not run yet: what shares a stage together, each stage ready before the next.
@@ -117,7 +119,8 @@ class LocalStack:
         log = self.data_dir / "logs" / f"{service.name}.log"
         try:
             await _prepare(service, progress)
-            return spawn(service.name, service.argv, service.env, service.cwd, log, service.url)
+            record = spawn(service.name, service.argv, service.env, service.cwd, log, service.url)
+            return msgspec.structs.replace(record, temporary=service.temporary)
         except OSError as error:
             way_out = "make room, or choose another --data-dir"
             raise DataDirUnusable(f"{service.name} cannot use {self.data_dir}: {error}; {way_out}") from error

@@ -116,7 +116,11 @@ async def retire_generations(registry: GenerationRegistry, milvus: MilvusConfig,
         now = await _read(registry)
         for one in now.others.values() if now else ():
             if one.stage == "dropping" or (one.stage == "held" and one.hold_until_ms < time.time() * 1000):
-                await _retire(one, registry, milvus, redis)
+                try:
+                    await retire(one, registry, milvus, redis)
+                except StoreUnavailable as error:
+                    extra = {"generation": one.collection, "error": str(error)[:300]}
+                    log.warning("generation_not_dropped", extra=extra)
         await asyncio.sleep(SETTLE_S)
 
 
@@ -137,17 +141,15 @@ def _is_active(now: Generations, binding: Binding) -> bool:
     return bool(now.active and binding.generation and now.active.collection == binding.generation.collection)
 
 
-async def _retire(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
-    try:
-        if one.stage != "dropping":
-            await registry.save(msgspec.structs.replace(one, stage="dropping"))
-            await asyncio.sleep(SETTLE_S)
-        await drop_generation(milvus, one.collection)
-        await forget_changes(redis, one.collection)
-        await registry.forget(one.collection)
-        log.info("generation_dropped", extra={"generation": one.collection})
-    except StoreUnavailable as error:
-        log.warning("generation_not_dropped", extra={"generation": one.collection, "error": str(error)[:300]})
+async def retire(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
+    """Remove a generation that is not active, once nobody follows it any more. Raises `StoreUnavailable`."""
+    if one.stage != "dropping":
+        await registry.save(msgspec.structs.replace(one, stage="dropping"))
+        await asyncio.sleep(SETTLE_S)
+    await drop_generation(milvus, one.collection)
+    await forget_changes(redis, one.collection)
+    await registry.forget(one.collection)
+    log.info("generation_dropped", extra={"generation": one.collection})
 
 
 async def _read(registry: GenerationRegistry) -> Generations | None:

@@ -143,7 +143,7 @@ async def _products(
     return ProductPipeline(
         store,
         media,
-        PictureLoader(media, fetcher, decoder, _memory(settings, encoder.spec.key, redis)),
+        PictureLoader(media, fetcher, decoder, picture_memory(settings, encoder.spec.key, redis)),
         encoder,
         consumer.publisher,
         ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
@@ -155,7 +155,7 @@ async def _products(
     )
 
 
-def _memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:
+def picture_memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:
     most, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
     return PictureMemory(
         RedisBoundedMap(redis, f"embeddings:{encoder}:image", most, deadline_s),

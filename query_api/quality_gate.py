@@ -1,0 +1,121 @@
+"""Whether a generation of the index answers well enough to be switched to: compared with the one that is active."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from query_api.app import searcher_over
+from query_api.evaluation.metrics import ndcg
+from query_api.requests import SearchRequest
+from query_api.services import Services
+
+CONCURRENT = 4
+
+Judgments = Mapping[str, Mapping[str, float]]
+"""Gains by query and product id."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """What a generation must reach."""
+
+    k: int = 10
+    overlap: float = 0.2
+    """The least mean share of the first k results that both generations have. Another encoder may differ a lot."""
+    known_item_loss: float = 0.02
+    """How much less often than before a product may be among the first k for its own title."""
+    ndcg_loss: float = 0.01
+    """How much lower the nDCG@k of judged queries may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the comparison came to."""
+
+    k: int
+    queries: int
+    overlap: float
+    known_item: tuple[float, float]
+    """How often a product is among the first k for its own title: active, new."""
+    ndcg: tuple[float, float] | None
+    """Mean nDCG@k of the judged queries: active, new; None without judgments."""
+    faults: tuple[str, ...]
+    """What falls short, in words; empty: the generation may be switched to."""
+
+
+async def compare(
+    active: Services, new: Services, titles: Mapping[str, str], judgments: Judgments, limits: GateLimits
+) -> Verdict:
+    """Ask both generations the same.
+
+    Args:
+        active, new: the generations.
+        titles: of a sample of products, by product id: queries whose right answer is known.
+        judgments: queries with judged products, if there are any.
+        limits: what the new one must reach.
+
+    Raises:
+        StoreUnavailable: a store does not answer.
+    """
+    queries = [*titles.values(), *judgments]
+    before, after = [await _first(one, queries, limits.k) for one in (active, new)]
+    overlap = float(np.mean([_shared(*pair) for pair in zip(before, after, strict=True)])) if queries else 1.0
+    known = tuple(_known(titles, lists) for lists in (before, after))
+    judged = tuple(_mean_ndcg(judgments, lists[len(titles) :], limits.k) for lists in (before, after))
+    verdict = Verdict(limits.k, len(queries), overlap, (known[0], known[1]), None, ())
+    ndcgs = (judged[0], judged[1]) if judgments else None
+    return Verdict(limits.k, len(queries), overlap, verdict.known_item, ndcgs, _faults(verdict, ndcgs, limits))
+
+
+async def _first(services: Services, queries: Sequence[str], k: int) -> list[list[str]]:
+    """The ids of the first k results of each query."""
+    async with searcher_over(services) as searcher:
+        turn = asyncio.Semaphore(CONCURRENT)
+
+        async def ask(text: str) -> list[str]:
+            async with turn:
+                answer = await searcher.answer(SearchRequest(text=text[:1_000]), use_cache=False)
+            return [one.scored.product_id for one in answer.ranked[:k]]
+
+        return await asyncio.gather(*(ask(text) for text in queries))
+
+
+def _shared(first: Sequence[str], second: Sequence[str]) -> float:
+    longest = max(len(first), len(second))
+    return len({*first} & {*second}) / longest if longest else 1.0
+
+
+def _known(titles: Mapping[str, str], lists: Sequence[Sequence[str]]) -> float:
+    found = [product_id in ids for product_id, ids in zip(titles, lists, strict=False)]
+    return float(np.mean(found)) if found else 1.0
+
+
+def _mean_ndcg(judgments: Judgments, lists: Sequence[Sequence[str]], k: int) -> float:
+    scores = [ndcg(ids, gains, k) for ids, gains in zip(lists, judgments.values(), strict=True)]
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def _faults(verdict: Verdict, ndcgs: tuple[float, float] | None, limits: GateLimits) -> tuple[str, ...]:
+    k, (before, after) = limits.k, verdict.known_item
+    checks: list[tuple[bool, Callable[[], str]]] = [
+        (
+            verdict.overlap < limits.overlap,
+            lambda: f"overlap@{k} is {verdict.overlap:.3f}, below {limits.overlap:g}",
+        ),
+        (
+            after < before - limits.known_item_loss,
+            lambda: f"products are in the first {k} for their own titles in {after:.1%}, before in {before:.1%}",
+        ),
+    ]
+    if ndcgs:
+        checks.append(
+            (
+                ndcgs[1] < ndcgs[0] - limits.ndcg_loss,
+                lambda: f"nDCG@{k} of the judged queries is {ndcgs[1]:.3f}, before {ndcgs[0]:.3f}",
+            )
+        )
+    return tuple(say() for failed, say in checks if failed)

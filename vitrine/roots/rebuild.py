@@ -1,0 +1,216 @@
+"""Rebuilding the index beside the live one: make a generation, fill it, have it follow, compare, switch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from redis.asyncio import Redis
+
+from encoders.decoding import DecoderPool
+from encoders.encoding import EncoderProcess
+from indexer.generations import new_generation
+from indexer.media import DirectoryMediaStore
+from indexer.milvus import MilvusProductStore, open_generation, open_stored
+from indexer.registry import Generation, GenerationRegistry, Generations
+from query_api.quality_gate import GateLimits, Judgments, Verdict, compare
+from streams.copying import GenerationCopier
+from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.fetching import MediaFetcher
+from streams.group_offsets import group_offsets, start_group_at
+from streams.pictures import PictureLoader
+from streams.producer import EventPublisher
+from streams.publisher import Outgoing
+from vitrine.errors import VitrineError
+from vitrine.roots.binding import bind_active
+from vitrine.roots.gate import gate_services, sample_titles
+from vitrine.roots.indexing_parts import picture_memory
+from vitrine.roots.switch import Progress, caught_up, generations_of, query_workers_ready
+from vitrine.settings import Settings
+
+SAVE_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What to rebuild, and when to switch to it.
+
+    Attributes:
+        encoder: of the new generation; None: that of the active one.
+        hold_s: how long the former generation is kept up to date after the switch.
+        limits: what the new one must reach.
+        force: switch although it does not.
+        switch: False: have it ready, and leave it at that.
+        judgments: judged queries for the comparison.
+    """
+
+    encoder: str | None = None
+    hold_s: float = 3600.0
+    limits: GateLimits = field(default_factory=GateLimits)
+    force: bool = False
+    switch: bool = True
+    judgments: Judgments = field(default_factory=dict)
+
+
+async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Generation:
+    """Rebuild the index; begins where an earlier one was cut off.
+
+    Raises:
+        VitrineError: it cannot be done, or the new generation is not good enough; it stays for another try.
+        IndexerError, StreamError, EncoderError: a server does not answer, or the encoder cannot be loaded.
+    """
+    async with generations_of(settings) as (registry, redis):
+        now = await registry.read()
+        active = active_of(now)
+        target = await _unfinished(settings, now, wanted) or await _begin(settings, registry, active, wanted)
+        progress.say(f"{target.collection} is built beside {active.collection} with {target.encoder}")
+        if target.stage == "copying":
+            target = await _fill(settings, registry, active, target, redis, progress)
+        progress.follower_needed()
+        await caught_up(settings, target, progress)
+        await _pass_gate(settings, active, target, wanted, progress)
+        target = msgspec.structs.replace(target, stage="ready")
+        await registry.save(target)
+        if not wanted.switch:
+            progress.say(f"{target.collection} is ready; `vitrine reindex` switches to it")
+            return target
+        await query_workers_ready(redis, target.collection, progress)
+        await registry.switch(target, int((time.time() + wanted.hold_s) * 1000), "reindex")
+        progress.say(f"switched to {target.collection}")
+        return target
+
+
+def active_of(now: Generations) -> Generation:
+    """The active generation. Raises `VitrineError` when there is none."""
+    if now.active is None:
+        raise VitrineError("there is no index yet: start it with `vitrine up` and publish products")
+    return now.active
+
+
+async def _unfinished(settings: Settings, now: Generations, wanted: Rebuild) -> Generation | None:
+    """A rebuild that was cut off, if it is the one that is wanted."""
+    found = now.in_stage("copying", "following", "ready")
+    if found is None:
+        if held := now.in_stage("held", "dropping"):
+            left_s = max(0, held.hold_until_ms / 1000 - time.time())
+            raise VitrineError(
+                f"{held.collection} is still kept to be switched back to, for {left_s:.0f} s more; "
+                "`vitrine reindex --drop-held` gives it up"
+            )
+        return None
+    if wanted.encoder not in (None, found.encoder_name):
+        raise VitrineError(
+            f"{found.collection} is being built with {found.encoder_name}: go on with `vitrine reindex --encoder "
+            f"{found.encoder_name}`, or drop it with `vitrine reindex --cancel`"
+        )
+    return found
+
+
+async def _begin(settings: Settings, registry: GenerationRegistry, active: Generation, wanted: Rebuild) -> Generation:
+    """Make an empty generation, and note where the events begin that it will not get from the active one."""
+    name = wanted.encoder or bind_active(replace_encoder(settings), Generations(active)).encoder_name
+    async with EncoderProcess(name, settings.encoder.device) as encoder:
+        spec = encoder.spec
+    group = settings.indexing.group_of(active.collection)
+    offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
+    made = new_generation(await registry.new_name(), settings.milvus, spec, name)
+    target = msgspec.structs.replace(made, stage="copying", offsets=offsets)
+    # Noted first: what is made and not noted would never be removed.
+    await registry.save(target)
+    store = await open_generation(settings.milvus, spec, target, create=True)
+    await store.close()
+    return target
+
+
+def replace_encoder(settings: Settings) -> Settings:
+    """The settings without an encoder of their own, so that the index's counts."""
+    return replace(settings, encoder=replace(settings.encoder, name=""))
+
+
+async def _fill(
+    settings: Settings,
+    registry: GenerationRegistry,
+    active: Generation,
+    target: Generation,
+    redis: Redis,
+    progress: Progress,
+) -> Generation:
+    """Copy all products, then have the new generation's workers begin where the copy may have missed events."""
+    async with AsyncExitStack() as resources:
+        copier, source = await _copier(settings, active, target, redis, resources)
+        counts = await source.count()
+        total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
+        async for page in copier.copy(target.copied_through):
+            done = target.copied + page.products
+            progress.copied(done, max(total, done))
+            if time.monotonic() - saved_at > SAVE_EVERY_S:
+                saved_at = time.monotonic()
+                await registry.save(msgspec.structs.replace(target, copied_through=page.through, copied=done))
+    group = settings.indexing.group_of(target.collection)
+    await start_group_at(settings.kafka.bootstrap_servers, group, target.offsets)
+    target = msgspec.structs.replace(target, stage="following", copied=done)
+    await registry.save(target)
+    return target
+
+
+async def _copier(
+    settings: Settings, active: Generation, target: Generation, redis: Redis, resources: AsyncExitStack
+) -> tuple[GenerationCopier, MilvusProductStore]:
+    source = await open_stored(settings.milvus, active)
+    resources.push_async_callback(source.close)
+    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.device))
+    store = await open_generation(settings.milvus, encoder.spec, target, create=True)
+    resources.push_async_callback(store.close)
+    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
+    memory = picture_memory(settings, encoder.spec.key, redis)
+    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory)
+    publisher = _Publisher(
+        await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
+    )
+    same_space = (active.encoder, active.dim) == (target.encoder, target.dim)
+    return (
+        GenerationCopier(source, store, target.collection, None if same_space else encoder, pictures, publisher),
+        source,
+    )
+
+
+class _Publisher:
+    """`Publisher` over a producer of events."""
+
+    def __init__(self, producer: EventPublisher) -> None:
+        self._producer = producer
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Publish all. Raises `PublishFailed`."""
+        await self._producer.publish_as_is(messages)
+
+
+async def _pass_gate(
+    settings: Settings, active: Generation, target: Generation, wanted: Rebuild, progress: Progress
+) -> None:
+    """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
+    async with gate_services(settings, active) as before, gate_services(settings, target) as after:
+        titles = await sample_titles(after.store)
+        verdict = await compare(before, after, titles, wanted.judgments, wanted.limits)
+    progress.say(in_words(verdict))
+    if verdict.faults and not wanted.force:
+        raise VitrineError(
+            f"{target.collection} is not switched to: {'; '.join(verdict.faults)}. It goes on following; "
+            "`vitrine reindex --force` switches all the same, `vitrine reindex --cancel` drops it"
+        )
+
+
+def in_words(verdict: Verdict) -> str:
+    """What a comparison came to, in a line."""
+    before, after = verdict.known_item
+    parts = [
+        f"{verdict.queries} queries: overlap@{verdict.k} {verdict.overlap:.3f}",
+        f"own title in the first {verdict.k}: {after:.1%} (before {before:.1%})",
+    ]
+    if verdict.ndcg:
+        parts.append(f"nDCG@{verdict.k} {verdict.ndcg[1]:.3f} (before {verdict.ndcg[0]:.3f})")
+    return ", ".join(parts)
