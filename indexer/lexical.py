@@ -32,6 +32,7 @@ _RUNS = re.compile(rf"[{_HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _HAN_START = re.compile(rf"[{_HAN}]")
 _POSSESSIVES = re.compile(r"['’ʼ](?:s\b)?")
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
 _SHORT = 64
@@ -72,14 +73,14 @@ def required_terms(text: str) -> tuple[str, ...]:
     Fewer than `query_text` gives: of a word with hyphens the joined one, of Chinese the words of the dictionary and the
     characters outside of them. A document may have a word's characters, or its pieces, without the word.
     """
-    runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text[:MAX_BYTES])))
+    runs = _RUNS.findall(_POSSESSIVES.sub("", folded(text[:MAX_BYTES])))
     return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
 
 
 def surfaces(text: str) -> dict[str, str]:
     """Each term of a text as it is first written there, but for case, width and accents: `tshirt` → `t-shirt`."""
     found: dict[str, str] = {}
-    for run in _RUNS.findall(_POSSESSIVES.sub("", _folded(text[:MAX_BYTES]))):
+    for run in _RUNS.findall(_POSSESSIVES.sub("", folded(text[:MAX_BYTES]))):
         for term, form in _run_surfaces(run):
             found.setdefault(term, form)
     return found
@@ -87,14 +88,15 @@ def surfaces(text: str) -> dict[str, str]:
 
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
-    runs = _RUNS.findall(_POSSESSIVES.sub("", _folded(text)))
+    runs = _RUNS.findall(_POSSESSIVES.sub("", folded(text)))
     return [term for run in runs for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
 
 
-def _folded(text: str) -> str:
-    """Without case, width and accents."""
+def folded(text: str) -> str:
+    """A text without case, width, accents and zero-width characters, as words are compared."""
     if text.isascii():
         return text.lower()
+    text = _ZERO_WIDTH.sub("", text)
     return unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
 
 

@@ -3,6 +3,7 @@
 QueryError              base of everything raised here
 ├── InvalidRequest      the request cannot be answered as it is: mend the field named
 ├── ProductNotFound     no such product is indexed
+├── InvalidSynonyms     the synonyms file cannot be used: mend the line named
 └── EncoderBusy         too many queries wait for the encoder: retry after `retry_after_s`
 """
 
@@ -27,6 +28,10 @@ class InvalidRequest(QueryError):
 
 class ProductNotFound(QueryError):
     """No product of this id is indexed, or it was deleted."""
+
+
+class InvalidSynonyms(QueryError):
+    """A synonyms file that cannot be read; the message names the file, the line and the reason."""
 
 
 class EncoderBusy(QueryError):

@@ -1,1 +1,1 @@
-"""What a query's words ask for: what to look for, what to leave out, a price, and words as the catalogue writes them."""
+"""What a query asks for: words, terms to leave out, a price, and words as the catalogue and the merchant write them."""

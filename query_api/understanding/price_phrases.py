@@ -42,7 +42,9 @@ _SUFFIXES = {
     "lte": "or less|or under|or below|or cheaper|and under|and below|max|maximum|以下|以内|之内|之下",
     "gte": "or more|or over|or above|and up|and over|and above|以上|之上|起",
 }
-_MARKED_ONLY = frozenset("starting at|starting from|minimum|maximum|minimum of|maximum of|max|min|from|up to".split("|"))
+_MARKED_ONLY = frozenset(
+    ["starting at", "starting from", "minimum", "maximum", "minimum of", "maximum of", "max", "min", "from", "up to"]
+)
 """Words that bound so much else that only a currency or a price makes theirs a price."""
 
 
@@ -195,7 +197,10 @@ def _amount(number: str, tag: str = "") -> str:
     )
 
 
-_NAMED = rf"(?P<named>\b(?:{'|'.join(PRICE_WORDS)})\b(?: (?:is|of|range))?:? ?|(?:{'|'.join(PRICE_WORDS_ZH)})(?:在|为|是)? ?)?"
+_NAMED = (
+    rf"(?P<named>\b(?:{'|'.join(PRICE_WORDS)})\b(?: (?:is|of|range))?:? ?"
+    rf"|(?:{'|'.join(PRICE_WORDS_ZH)})(?:在|为|是)? ?)?"
+)
 _SIDES = {sign: rf"\b(?:{_ENGLISH[sign]})\b|{_CHINESE[sign]}|{_SIGNS[sign]}" for sign in _SIGNS}
 _PREFIXED = re.compile(rf"{_NAMED}(?:{_alternatives(_SIDES)})\s?{_amount('low')}", re.IGNORECASE)
 _SUFFIXED = re.compile(

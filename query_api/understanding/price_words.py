@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text that is set in lines."""
+    return frozenset(text.split())
+
+
 CURRENCIES: dict[str, str] = {
     **dict.fromkeys(("$", "us$", "usd", "dollar", "dollars", "bucks"), "USD"),
     **dict.fromkeys(("€", "eur", "euro", "euros"), "EUR"),
@@ -23,39 +29,40 @@ CURRENCIES: dict[str, str] = {
 PRICE_WORDS = ("price", "prices", "priced", "pricing", "cost", "costs", "costing", "budget")
 PRICE_WORDS_ZH = ("价格", "价钱", "售价", "单价", "预算", "价位")
 
-AFTER = frozenset(
-    "under below over above less more for with without and or but from by that which on please only not plus dollars shipping new sale".split()
+AFTER = words(
+    """under below over above less more for with without and or but from by that which on please only not plus
+    dollars shipping new sale"""
 )
 """Words that may follow a bare number and leave it a price."""
 
-UNITS = frozenset(
+UNITS = words(
     """mm cm m km in inch inches ft foot feet yd yard yards mile miles kg kgs g gram grams kilo kilos kilogram
-    kilograms lb lbs pound pounds oz ounce ounces ton tons l liter liters litre litres ml cl gal gallon gallons qt quart
-    quarts cup cups w watt watts kw kwh v volt volts a amp amps mah ah wh lumen lumens lm k hz khz mhz ghz db decibel
-    decibels degree degrees celsius fahrenheit c f percent year years yr yrs month months week weeks day days hour hours
-    hr hrs minute minutes min mins second seconds sec secs tb gb mb gsm denier den tc thread psi rpm mp megapixel
-    megapixels px pixels piece pieces pcs pc pack packs count ct set sets pair pairs player players people person
-    persons page pages star stars review reviews item items size sizes calorie calories kcal cal mg mcg spf level levels
-    speed speeds colour colours color colors pocket pockets port ports key keys stone square sq cc bar layers ply units
-    unit lanes bulbs led leds team championship""".split()
+    kilograms lb lbs pound pounds oz ounce ounces ton tons l liter liters litre litres ml cl gal gallon gallons qt
+    quart quarts cup cups w watt watts kw kwh v volt volts a amp amps mah ah wh lumen lumens lm k hz khz mhz ghz db
+    decibel decibels degree degrees celsius fahrenheit c f percent year years yr yrs month months week weeks day
+    days hour hours hr hrs minute minutes min mins second seconds sec secs tb gb mb gsm denier den tc thread psi rpm
+    mp megapixel megapixels px pixels piece pieces pcs pc pack packs count ct set sets pair pairs player players
+    people person persons page pages star stars review reviews item items size sizes calorie calories kcal cal mg
+    mcg spf level levels speed speeds colour colours color colors pocket pockets port ports key keys stone square sq
+    cc bar layers ply units unit lanes bulbs led leds team championship"""
 )
 """Words that, after a number, say that it is no price."""
 
 UNITS_ZH = frozenset("厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之")
 """The same for the character after it."""
 
-MEASURES = frozenset(
+MEASURES = words(
     """size sizes weight weighs weighing weigh height length width depth diameter capacity volume speed rating rated
-    rate stars temperature waist chest bust inseam heel power pack us uk eu level model version radius thickness wattage
-    voltage memory storage resolution""".split()
+    rate stars temperature waist chest bust inseam heel power pack us uk eu level model version radius thickness
+    wattage voltage memory storage resolution"""
 )
 """Words that, before a phrase, say that it is no price."""
 
 MEASURES_ZH = frozenset("码号岁龄高长宽深厚重量积寸围温率速分级")
 
-PEOPLE = frozenset(
+PEOPLE = words(
     """age ages aged kid kids child children boy boys girl girls baby babies toddler toddlers teen teens teenagers
-    adult adults women woman men man ladies seniors people players""".split()
+    adult adults women woman men man ladies seniors people players"""
 )
 """Before a phrase these make it an age: above any number, or below a child's."""
 CHILDS_AGE = 18.0

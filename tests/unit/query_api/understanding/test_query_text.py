@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from query_api.understanding.query_text import QueryText, normalise_text, split_unwanted
 
-TEXTS = st.text() | st.text(alphabet='ab -−–"“”\',，、1$.\u200b 花')
+TEXTS = st.text() | st.text(alphabet="ab -−–\"“”',，、1$.\u200b 花")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ TEXTS = st.text() | st.text(alphabet='ab -−–"“”\',，、1$.\u200b 花')
         ("  red \n dress ", "red dress"),
         ("ｒｅｄ　ｄｒｅｓｓ　５０", "red dress 50"),
         ("hood\u200bie \ufeffred\u00ad", "hoodie red"),
-        ("women’s “red” dress", "women's \"red\" dress"),
+        ("women’s “red” dress", 'women\'s "red" dress'),
         ("cafe\u0301 a\u0085b", "caf\u00e9 a b"),
         ("红色　连衣裙，Ｓ码", "红色 连衣裙，S码"),
         ("Größe 4½ m² ™", "Größe 4½ m² ™"),

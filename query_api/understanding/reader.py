@@ -1,0 +1,94 @@
+"""A request's texts read: what is looked for, what is left out, what the price may be, and how that was understood."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from indexer.errors import StoreUnavailable
+from indexer.ports import ProductStore
+from query_api.understanding.price_phrases import PricePhrase, read_price
+from query_api.understanding.query_text import split_unwanted
+from query_api.understanding.spelling import corrected, misspelt
+from query_api.understanding.synonyms import lexical_text
+from query_api.understanding.upkeep import CatalogueWords, SynonymFile
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What texts were understood to ask for."""
+
+    wanted: tuple[str, ...]
+    """Each text without what is not looked for; empty where nothing is left. Encoders see these."""
+    lexical: str | None
+    """What lexical search looks for: all of them, with synonyms."""
+    unwanted: tuple[str, ...] = ()
+    price: PricePhrase | None = None
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    did_you_mean: str | None = None
+    """The texts with misspelt words corrected, otherwise as they were given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text, read by itself."""
+
+    given: str
+    wanted: str
+    unwanted: tuple[str, ...]
+    price: PricePhrase | None
+
+
+class QueryReader:
+    """Reads the texts of requests."""
+
+    def __init__(self, store: ProductStore, words: CatalogueWords, synonyms: SynonymFile) -> None:
+        self._store = store
+        self._words = words
+        self._synonyms = synonyms
+
+    async def read(self, texts: Sequence[str], *, correct: bool = True, price_phrases: bool = True) -> Reading:
+        """Read normalised texts.
+
+        Args:
+            texts: what is asked for in words.
+            correct: put words of the catalogue in the place of misspelt ones; otherwise they are just named.
+            price_phrases: take prices out.
+        """
+        read = [_read_text(one, price_phrases) for one in texts]
+        corrections = await self._corrections([one.wanted for one in read])
+        wanted = [corrected(one.wanted, corrections) if corrections and correct else one.wanted for one in read]
+        words = " ".join(one for one in wanted if one)
+        synonyms = self._synonyms.synonyms.expand(words) if words else {}
+        return Reading(
+            tuple(wanted),
+            lexical_text(words, synonyms) if words else None,
+            tuple(dict.fromkeys(term for one in read for term in one.unwanted)),
+            next((one.price for one in read if one.price), None),
+            synonyms,
+            " ".join(corrected(one.given, corrections) for one in read) if corrections else None,
+        )
+
+    async def _corrections(self, texts: Sequence[str]) -> dict[str, str]:
+        """Misspelt words with what was meant: just such as no product has, in its description neither."""
+        vocabulary = self._words.vocabulary
+        if vocabulary is None:
+            return {}
+        found = {word: near for text in texts for word, near in misspelt(text, vocabulary).items()}
+        found = {word: near for word, near in found.items() if not self._synonyms.synonyms.has_word(word)}
+        occur = await asyncio.gather(*(self._occurs(word) for word in found))
+        return {word: near for (word, near), occurs in zip(found.items(), occur, strict=True) if not occurs}
+
+    async def _occurs(self, word: str) -> bool:
+        """Whether a product has a word; where that cannot be told, it may."""
+        try:
+            return bool(await self._store.search_lexical(word, (), 1))
+        except StoreUnavailable:
+            return True
+
+
+def _read_text(text: str, price_phrases: bool) -> _Text:
+    split = split_unwanted(text)
+    price = read_price(split.wanted) if price_phrases else None
+    return _Text(text, price.rest if price else split.wanted, split.unwanted, price)

@@ -1,0 +1,65 @@
+"""Misspelt words, by the words of the catalogue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from query_api.understanding.price_words import AFTER, words
+from query_api.understanding.vocabulary import Vocabulary, words_of
+
+LEAST_LETTERS = 4
+LONG = 8
+"""From so many letters on, two mistakes are allowed for."""
+_COMMON = AFTER | words(
+    """about after again against also around before best between both buy cheap down during each find from gift
+    gifts good have into item items less like looking more most near need nice other over some such than that their
+    them then there these this those through under until very want what when where which while will with without
+    your"""
+)
+"""Words of questions rather than of products."""
+
+
+def misspelt(text: str, vocabulary: Vocabulary) -> dict[str, str]:
+    """Words of a text that the vocabulary does not know, with the nearest that it does; both folded.
+
+    The nearest has the fewest mistakes (letters more, less, other or two swapped), then the most products.
+    Source: Damerau, 1964, "A technique for computer detection and correction of spelling errors"; distances are those
+    of optimal string alignment.
+    """
+    found: dict[str, str] = {}
+    for word, _, _ in words_of(text):
+        if len(word) >= LEAST_LETTERS and word not in _COMMON and not vocabulary.knows(word):
+            nearest = _nearest(word, vocabulary)
+            if nearest is not None:
+                found[word] = nearest
+    return found
+
+
+def corrected(text: str, corrections: Mapping[str, str]) -> str:
+    """A text with its misspelt words corrected; they keep their capitals."""
+    pieces: list[str] = []
+    end = 0
+    for word, start, stop in words_of(text):
+        if word in corrections:
+            pieces += [text[end:start], _cased(text[start:stop], corrections[word])]
+            end = stop
+    return "".join([*pieces, text[end:]])
+
+
+def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
+    most = 2 if len(word) >= LONG else 1
+    near = [
+        (distance, -vocabulary.count(one), one)
+        for words in vocabulary.of_lengths(range(len(word) - most, len(word) + most + 1))
+        for one, distance, _ in process.extract(word, words, scorer=OSA.distance, score_cutoff=most, limit=None)
+    ]
+    return min(near)[2] if near else None
+
+
+def _cased(written: str, word: str) -> str:
+    if written.isupper() and len(written) > 1:
+        return word.upper()
+    return word.capitalize() if written[:1].isupper() else word

@@ -1,0 +1,130 @@
+"""What is known of words, kept fresh in the background: the catalogue's vocabulary and the merchant's synonyms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from indexer.errors import StoreUnavailable
+from indexer.ports import ChangeLog, ProductStore
+from indexer.rows import is_searchable
+from query_api.errors import InvalidSynonyms
+from query_api.understanding.synonyms import Synonyms, read_synonyms
+from query_api.understanding.vocabulary import Vocabulary, product_words
+
+log = logging.getLogger(__name__)
+
+PAGE = 64
+"""Products read at once: reading and counting them holds queries up by 2 ms."""
+PAUSE_S = 0.02
+FOLLOW_S = 2.0
+"""How often changes are looked for."""
+RECOUNT_S = 3_600.0
+"""After so long, words are counted anew if there were changes: what no product has any more is forgotten then."""
+RETRY_S = 5.0
+
+
+class CatalogueWords:
+    """The vocabulary of a product store, as of some seconds ago.
+
+    Words of new and changed products are known within `FOLLOW_S`; those that went with their last product are
+    forgotten, and counts are right again, when all products are counted anew.
+    """
+
+    def __init__(self, store: ProductStore, change_log: ChangeLog) -> None:
+        self._store = store
+        self._change_log = change_log
+        self.vocabulary: Vocabulary | None = None
+        """None: the products have not been counted yet."""
+
+    async def run(self) -> None:
+        """Count the words, then follow the changes, until cancelled."""
+        while True:
+            try:
+                position = await self._position()
+                self.vocabulary = await self._count()
+                log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
+                await self._follow(self.vocabulary, position)
+            except StoreUnavailable as error:
+                log.warning("vocabulary_waits", extra={"reason": str(error)})
+                await asyncio.sleep(RETRY_S)
+
+    async def _position(self) -> int | None:
+        """Where the change log stands; None: it does not answer."""
+        try:
+            return await self._change_log.position()
+        except StoreUnavailable:
+            return None
+
+    async def _count(self) -> Vocabulary:
+        vocabulary = Vocabulary()
+        after = ""
+        while page := await self._store.scan(after, PAGE):
+            for stored, _ in page.values():
+                if is_searchable(stored):
+                    vocabulary.add(product_words(stored.state.fields))
+            after = max(page)
+            await asyncio.sleep(PAUSE_S)
+        return vocabulary
+
+    async def _follow(self, vocabulary: Vocabulary, position: int | None) -> None:
+        """Learn from changes, until it is time to count anew."""
+        until, changed = time.monotonic() + RECOUNT_S, False
+        while time.monotonic() < until or not changed:
+            await asyncio.sleep(FOLLOW_S)
+            try:
+                changes = await self._change_log.since(position) if position is not None else None
+            except StoreUnavailable:
+                continue
+            if changes is None:
+                # The log forgot, or lost, what happened since: the next count will tell.
+                position, changed = await self._position(), True
+            elif changes[1]:
+                await self._learn(vocabulary, changes[1])
+                position, changed = changes[0], True
+
+    async def _learn(self, vocabulary: Vocabulary, product_ids: Sequence[str]) -> None:
+        for start in range(0, len(product_ids), PAGE):
+            found = await self._store.read(product_ids[start : start + PAGE])
+            for stored, _ in found.values():
+                if is_searchable(stored):
+                    vocabulary.learn(product_words(stored.state.fields))
+            await asyncio.sleep(PAUSE_S)
+
+
+class SynonymFile:
+    """The synonyms of a file, read anew when it changes; one that became unreadable leaves the former ones in force."""
+
+    def __init__(self, path: str) -> None:
+        """Read the file; no path, no synonyms. Raises `InvalidSynonyms`."""
+        self._path = Path(path) if path else None
+        self._stamp = self._stamp_now()
+        self.synonyms = read_synonyms(self._path) if self._path else Synonyms()
+
+    async def run(self) -> None:
+        """Look for changes of the file, until cancelled."""
+        while self._path is not None:
+            await asyncio.sleep(FOLLOW_S)
+            await asyncio.to_thread(self.refresh)
+
+    def refresh(self) -> None:
+        """Read the file if it changed."""
+        stamp = self._stamp_now()
+        if self._path is None or stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.synonyms = read_synonyms(self._path)
+            log.info("synonyms_read")
+        except InvalidSynonyms as error:
+            log.error("synonyms_refused", extra={"reason": str(error)})
+
+    def _stamp_now(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat() if self._path else None
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
