@@ -16,7 +16,7 @@ from typing import Any
 
 from indexer.errors import InvalidRecord
 from indexer.lexical import required_terms
-from indexer.ports import AnyOf, Except, Filter, Filters, Ids, Lacks, Range
+from indexer.ports import After, AnyOf, Except, Filter, Filters, Ids, Lacks, Range
 from indexer.records import IndexRow
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")
@@ -138,6 +138,8 @@ def _normal(text: str) -> str:
 def _passes(row: IndexRow, one: Filter) -> bool:
     if isinstance(one, Ids | Except):
         return (row.product_id in one.product_ids) == isinstance(one, Ids)
+    if isinstance(one, After):
+        return row.product_id > one.product_id
     if isinstance(one, Lacks):
         held = set(row.lexical.split())
         return not any((terms := required_terms(text)) and held.issuperset(terms) for text in one.texts)
@@ -152,6 +154,8 @@ def _clauses(one: Filter) -> Iterator[str]:
         raise ValueError("words are no part of an expression")
     if isinstance(one, Ids | Except):
         yield ids_clause(one)
+    elif isinstance(one, After):
+        yield f'product_id > "{one.product_id}"'
     elif isinstance(one, AnyOf):
         yield f"array_contains_any(filter_terms, {_literals(wanted_terms(one) or [''])})"
     else:

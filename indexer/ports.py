@@ -56,7 +56,14 @@ class Lacks:
     texts: tuple[str, ...]
 
 
-Filter = AnyOf | Range | Ids | Except | Lacks
+@dataclass(frozen=True, slots=True)
+class After:
+    """A filter: the product's id is greater; to go through many of them page by page."""
+
+    product_id: str
+
+
+Filter = AnyOf | Range | Ids | Except | Lacks | After
 Filters = tuple[Filter, ...]
 """All must hold."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,12 @@ from indexer.cards import Card
 from query_api import metrics
 from query_api.candidates import CacheState
 from query_api.explaining.scores import explain_hits
-from query_api.facets import count_facets
+from query_api.faceting import FacetCounter, Facets
 from query_api.personal import Taste
 from query_api.ranking import Cards, Ranked, RankWeights, collapse, reorder
 from query_api.requests import SearchRequest
 from query_api.responses import Explanation, Hit, SearchResponse
-from query_api.retrieval import Retrieval
+from query_api.retrieval import Depth, Retrieval
 from query_api.services import Services
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Responder:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        depth = Depth(services.config.candidates, services.config.browse_candidates)
+        self._counter = FacetCounter(services.store, depth)
 
     async def respond(self, answer: Answer) -> SearchResponse:
         """Sort, collapse and page an answer, explain it where that was asked for, and log it."""
@@ -65,7 +68,7 @@ class Responder:
         retrieval = answer.retrieval or Retrieval(answer.vector, None)
         explained = await explain_hits(self._services, retrieval, page) if request.explain else {}
         hits = [_hit(one, answer, explained.get(one.scored.product_id)) for one in page]
-        facets = count_facets(request.facets, [cards(one.scored) for one in ordered]) if request.facets else UNSET
+        facets = await self._facets(answer, ordered, retrieval)
         response = SearchResponse(
             query_id=secrets.token_hex(8),
             hits=hits,
@@ -76,16 +79,23 @@ class Responder:
             degraded=answer.degraded,  # pyright: ignore[reportArgumentType]
             generation=self._services.generation,
             index_age_ms=self._services.freshness(),
-            facets=facets,
-            approximate=True if _is_approximate(answer) else UNSET,
+            facets=facets.counts if facets else UNSET,  # pyright: ignore[reportArgumentType]
+            approximate=True if _is_approximate(answer, facets) else UNSET,
         )
         _record(response, request)
         return response
 
+    async def _facets(self, answer: Answer, ordered: Sequence[Ranked], retrieval: Retrieval) -> Facets | None:
+        if not (answer.request.facets or answer.request.facet_ranges):
+            return None
+        cards = [answer.cards(one.scored) for one in ordered]
+        return await self._counter.count(answer.request, retrieval, cards, answer.unseen)
 
-def _is_approximate(answer: Answer) -> bool:
+
+def _is_approximate(answer: Answer, facets: Facets | None) -> bool:
     """Whether more products match than the numbers of the answer were made from."""
-    return answer.cut and (not answer.unseen or bool(answer.request.facets) or answer.request.group)
+    is_counted = not answer.cut or (answer.unseen > 0 and not answer.request.group)
+    return not is_counted or (facets is not None and not facets.complete)
 
 
 def _hit(one: Ranked, answer: Answer, explanation: Explanation | None) -> Hit:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -33,13 +34,39 @@ class FacetCount(Struct, frozen=True):
 Facet = list[FacetCount]
 
 
-def count_facets(fields: Iterable[str], cards: Sequence[Card]) -> dict[str, Facet]:
-    """Count the values of `fields` over candidates; a category counts for every path above it too."""
-    return {field: _ranges(field, cards) if field in RANGE_FIELDS else _values(field, cards) for field in fields}
+class Tally:
+    """Counts the values of fields over products that are told one after another."""
+
+    def __init__(self, fields: Iterable[str], bounds: Mapping[str, Sequence[float]] | None = None) -> None:
+        """`bounds`: by field, the ascending numbers between which to count; else they are chosen to suit."""
+        self._bounds = bounds or {}
+        named = list(dict.fromkeys(fields))
+        self._values: dict[str, Counter[str | bool]] = {one: Counter() for one in named if one not in RANGE_FIELDS}
+        self._numbers: dict[str, list[float]] = {one: [] for one in named if one in RANGE_FIELDS}
+
+    def add(self, cards: Iterable[Card]) -> None:
+        """Count some more; a category counts for every path above it too."""
+        for card in cards:
+            for field, counts in self._values.items():
+                counts.update(set(_card_values(field, card)))
+            for field, numbers in self._numbers.items():
+                if (number := getattr(card, field)) is not None:
+                    numbers.append(number)
+
+    def facets(self) -> dict[str, Facet]:
+        """The counts so far."""
+        ranges = {one: _ranges(numbers, self._bounds.get(one)) for one, numbers in self._numbers.items()}
+        return {one: _most_frequent(counts) for one, counts in self._values.items()} | ranges
 
 
-def _values(field: str, cards: Sequence[Card]) -> Facet:
-    counts = Counter(value for card in cards for value in dict.fromkeys(_card_values(field, card)))
+def count_facets(fields: Iterable[str], cards: Iterable[Card]) -> dict[str, Facet]:
+    """Count the values of `fields` over candidates."""
+    tally = Tally(fields)
+    tally.add(cards)
+    return tally.facets()
+
+
+def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
 
@@ -56,13 +83,15 @@ def _card_values(field: str, card: Card) -> Iterator[str | bool]:
         yield value
 
 
-def _ranges(field: str, cards: Sequence[Card]) -> Facet:
-    numbers = sorted(number for card in cards if (number := getattr(card, field)) is not None)
-    if not numbers:
-        return []
-    bounds = _bounds(numbers)
-    counts = Counter(bisect_right(bounds, number) - 1 for number in numbers)
-    return [FacetCount(counts[at], gte=bounds[at], lt=bounds[at + 1]) for at in sorted(counts)]
+def _ranges(numbers: list[float], asked: Sequence[float] | None) -> Facet:
+    """Counts between bounds: all of those that were asked for, or those of our own that hold any."""
+    numbers.sort()
+    bounds = asked or (_bounds(numbers) if numbers else [])
+    found = [
+        FacetCount(bisect_left(numbers, high) - bisect_left(numbers, low), gte=low, lt=high)
+        for low, high in pairwise(bounds)
+    ]
+    return found if asked else [one for one in found if one.count]
 
 
 def _bounds(numbers: Sequence[float]) -> list[float]:

@@ -20,7 +20,7 @@ _PROBLEMS = {
     422: "a value is refused; `errors` names the field",
     503: "a server behind this service does not answer; see `Retry-After`",
 }
-_JSON_PARAMETERS = ("filters", "weights")
+_JSON_PARAMETERS = ("filters", "weights", "facet_ranges")
 _BODY_ONLY = ("image", "audio", "video")
 
 

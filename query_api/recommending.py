@@ -52,7 +52,8 @@ class Recommender:
         return await self._responder.respond(answer)
 
     async def _near(self, answer: Answer, filters: Filters, shopper: Shopper) -> None:
-        found = await retrieve(self._services.store, Retrieval(answer.vector, None, filters), self._depth)
+        answer.retrieval = Retrieval(answer.vector, None, filters)
+        found = await retrieve(self._services.store, answer.retrieval, self._depth)
         weights = RankWeights(0.0, self._services.config.personal)
         ranked = rank(found.items, weights, shopper.taste, answer.cards)
         # What they know already comes after what they do not.
@@ -60,7 +61,8 @@ class Recommender:
         answer.cut = found.cut
 
     async def _popular(self, answer: Answer, filters: Filters) -> None:
-        found = await retrieve(self._services.store, Retrieval(None, None, filters, _RATED), self._depth)
+        answer.retrieval = Retrieval(None, None, filters, _RATED)
+        found = await retrieve(self._services.store, answer.retrieval, self._depth)
         places = await self._places(answer)
         missing = set(places) - {one.product_id for one in found.items} if found.cut else set()
         more = await self._browse((*filters, Ids(tuple(missing))), len(missing)) if missing else []

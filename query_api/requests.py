@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from query_api.errors import InvalidRequest
+from query_api.understanding.query_text import normalise_text
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Weight = Annotated[float, Meta(ge=0, le=100)]
+PartWeight = Annotated[float, Meta(ge=-10, le=10)]
 FacetField = Annotated[
     str, Meta(max_length=300, pattern=r"^(category|brand|price|rating|in_stock|lang|currency|tags|attributes\..+)$")
 ]
+RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$")]
+FacetBounds = Annotated[list[float], Meta(min_length=2, max_length=50)]
 Mode = Literal["hybrid", "dense", "lexical"]
 Sort = Literal["relevance", "price", "-price", "newest"]
 
 MAX_TEXT = 1_000
+MAX_PARTS = 16
 UNAVAILABLE_MEDIA = ("audio", "video")
 
 
@@ -42,6 +47,25 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     personal: Weight | None = None
 
 
+class Part(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One thing to search with: a text, a picture or a product."""
+
+    text: Annotated[str, Meta(max_length=MAX_TEXT)] | None = None
+    image: bytes | MediaReference | None = None
+    product_id: ProductId | None = None
+    weight: PartWeight = 1.0
+    """How much it counts beside the others of its kind; below 0: away from it."""
+
+    def __post_init__(self) -> None:
+        given = [one for one in (self.text, self.image, self.product_id) if one is not None]
+        if len(given) != 1:
+            raise ValueError(f"a part is one of `text`, `image` and `product_id`; {len(given)} are given")
+        if not self.weight or not math.isfinite(self.weight):
+            raise ValueError("a part's weight must not be 0")
+        if self.text is not None:
+            self.text = normalise_text(self.text)
+
+
 class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A search: by words, a picture, a product or several of these; with none of them, a look at what matches."""
 
@@ -51,6 +75,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     video: bytes | MediaReference | None = None
     product_id: ProductId | None = None
     """More like this product, which is itself left out."""
+    parts: Annotated[list[Part], Meta(max_length=MAX_PARTS)] = []
+    """More to search with, each with its weight; `text`, `image` and `product_id` are parts of weight 1."""
     user_id: UserId | None = None
     """Whose taste orders the results."""
     k: Annotated[int, Meta(ge=1, le=100)] = 10
@@ -59,6 +85,11 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     `approximate` says that more products match."""
     filters: Annotated[dict[str, Any], Meta(max_length=32)] = {}
     facets: Annotated[list[FacetField], Meta(max_length=20)] = []
+    facet_ranges: Mapping[RangeField, FacetBounds] = {}
+    """Ascending bounds between which to count prices or ratings, each up to but not including the next; without any,
+    round ones are chosen that suit the products."""
+    multi_select: bool = False
+    """Count a facet as if its own field was not filtered, so that its other values can be chosen too."""
     mode: Mode = "hybrid"
     weights: Weights = Weights()
     explain: bool = False
@@ -66,14 +97,19 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
     """With a query, the order of its candidates; without one, of all products that match."""
+    correct: bool = True
+    """Search for the words of the catalogue in the place of misspelt ones; false: just name them."""
+    price_phrases: bool = True
+    """Take a price in the text, as `under 50`, for a filter."""
 
     def __post_init__(self) -> None:
         self.text = normalise_text(self.text or "") or None
 
     @property
-    def picture(self) -> bytes | None:
-        """The picture's bytes, when it came inline."""
-        return self.image.data if isinstance(self.image, MediaReference) else self.image
+    def all_parts(self) -> list[Part]:
+        """All to search with: `text`, `image` and `product_id`, then `parts`."""
+        own = {"text": self.text, "image": self.image, "product_id": self.product_id}
+        return [Part(**{name: one}) for name, one in own.items() if one is not None] + self.parts
 
 
 class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,15 +125,9 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 _requests = msgspec.json.Decoder(SearchRequest)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]+")
 _PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
-_JSON_FIELDS = ("filters", "weights")
+_JSON_FIELDS = ("filters", "weights", "parts", "facet_ranges")
 _LIST_FIELDS = ("facets",)
-
-
-def normalise_text(text: str) -> str:
-    """Composed Unicode (NFC) without control characters, blanks collapsed; what the encoder sees and the cache keys."""
-    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
 def read_json(body: bytes) -> SearchRequest:
@@ -114,15 +144,20 @@ def read_json(body: bytes) -> SearchRequest:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
 
 
-def read_fields(fields: Mapping[str, str], media: Mapping[str, bytes] | None = None) -> SearchRequest:
-    """The request in query parameters or form fields; `q` is `text`, `filters` and `weights` are JSON.
+def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = ()) -> SearchRequest:
+    """The request in query parameters or form fields; `q` is `text`, `filters`, `weights` and `parts` are JSON.
 
     Args:
         fields: values by name; `facets` separated by commas.
-        media: uploaded files by field name.
+        media: uploaded files with their field names; several `image`s are so many parts.
     """
     given: dict[str, Any] = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
-    return _checked(convert(given | dict(media or {}), SearchRequest))
+    pictures = [data for name, data in media if name == "image"]
+    request = convert(given | dict(reversed(media)), SearchRequest)
+    if b"" in pictures:
+        raise InvalidRequest("image", "image is empty: 0 bytes")
+    request.parts = [*request.parts, *(Part(image=one) for one in pictures[1:])]
+    return _checked(request)
 
 
 def convert(given: Mapping[str, Any], kind: type[Any]) -> Any:
@@ -168,13 +203,40 @@ def _checked(request: SearchRequest) -> SearchRequest:
     for name in UNAVAILABLE_MEDIA:
         if getattr(request, name) is not None:
             raise InvalidRequest(name, f"{name}: voice and video search are not available in this version")
-    if isinstance(request.image, MediaReference) and (request.image.url is None) == (request.image.data is None):
-        raise InvalidRequest("image", "image: give either `url` or `data`")
-    if request.picture == b"":
-        raise InvalidRequest("image", "image is empty: 0 bytes")
-    if request.mode == "lexical" and request.text is None and (request.image or request.product_id):
-        raise InvalidRequest("mode", "mode lexical compares words: give `text`, or use hybrid or dense")
+    for field, part in _named_parts(request):
+        _check_picture(field, part)
+    if len(request.parts) > MAX_PARTS:
+        raise InvalidRequest("parts", f"parts: {len(request.parts)} of them, at most {MAX_PARTS}")
+    if request.mode == "lexical":
+        _check_words(request.all_parts)
     weights = [value for value in msgspec.structs.astuple(request.weights) if value is not None]
     if not all(map(math.isfinite, weights)):
         raise InvalidRequest("weights", "weights must be finite numbers")
+    for field, bounds in request.facet_ranges.items():
+        if not all(low < high for low, high in pairwise(bounds)) or not all(map(math.isfinite, bounds)):
+            raise InvalidRequest(f"facet_ranges.{field}", f"facet_ranges.{field}: give finite numbers that ascend")
     return request
+
+
+def _named_parts(request: SearchRequest) -> Iterator[tuple[str, Part]]:
+    own = len(request.all_parts) - len(request.parts)
+    for at, part in enumerate(request.all_parts):
+        yield ("image" if at < own else f"parts[{at - own}].image"), part
+
+
+def _check_picture(field: str, part: Part) -> None:
+    image = part.image
+    if isinstance(image, MediaReference) and (image.url is None) == (image.data is None):
+        raise InvalidRequest(field, f"{field}: give either `url` or `data`")
+    if image == b"" or (isinstance(image, MediaReference) and image.data == b""):
+        raise InvalidRequest(field, f"{field} is empty: 0 bytes")
+
+
+def _check_words(parts: Sequence[Part]) -> None:
+    if any(part.weight < 0 for part in parts):
+        refused = (
+            "mode lexical compares words: parts away from which to search need hybrid or dense; `-word` leaves out"
+        )
+        raise InvalidRequest("mode", refused)
+    if parts and all(part.text is None for part in parts):
+        raise InvalidRequest("mode", "mode lexical compares words: give `text`, or use hybrid or dense")
