@@ -23,11 +23,16 @@ COMMANDS: Mapping[str, str] = {
     "explain": "Say where a product stands in a search, or why it is not in it.",
     "reindex": "Rebuild the index beside the live one, and switch to it.",
     "rollback": "Switch back to the generation before the last rebuild.",
+    "export": "Write the index to a file.",
+    "import": "Fill an empty index from such a file.",
     "dlq": "Look at the events that could not be processed, and publish them again.",
     "train": "Train an encoder.",
+    "eval": "Measure how good search is.",
     "worker": "Run one worker in the foreground, as containers do.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/NAME.py`."""
+ELSEWHERE: Mapping[str, str] = {"import": "export:import_command", "eval": "evaluate:command"}
+"""Commands that are not: `module:name`."""
 
 
 class _Commands(click.Group):
@@ -39,7 +44,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"vitrine.commands.{cmd_name.replace('-', '_')}").command
+        module, _, name = ELSEWHERE.get(cmd_name, f"{cmd_name.replace('-', '_')}:command").partition(":")
+        return getattr(importlib.import_module(f"vitrine.commands.{module}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
