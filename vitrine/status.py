@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from deploy.local.processes import ProcessRecord
 from deploy.local.stack import LocalStack
+from indexer.registry import FIRST_GENERATION
 from streams.errors import StreamError
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.lag import LagProbe
@@ -24,12 +25,13 @@ async def status(settings: Settings) -> dict[str, Any]:
     stack = LocalStack(settings.data_dir)
     state = stack.state()
     problems = [f"{one.name} ended; see {one.log}" for one in stack.dead()]
-    lag, answered, times = await asyncio.gather(
-        _or_problem(_lag(settings), problems),
+    answered, times = await asyncio.gather(
         _or_problem(ask(query_url(settings)), problems),
         freshness([one.url for one in state.named("indexing")]),
     )
     index = answered or {}
+    group = settings.indexing.group_of(index.get("generation", FIRST_GENERATION))
+    lag = await _or_problem(waiting_events(settings, group), problems)
     return {
         "healthy": not problems,
         "problems": problems,
@@ -37,6 +39,7 @@ async def status(settings: Settings) -> dict[str, Any]:
         "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
         "redis": _server(state.find("redis"), "url", settings.redis.url),
         "indexing_workers": [_worker(one) for one in state.named("indexing")],
+        "standby_workers": [_worker(one) for one in state.named("standby")],
         "query_workers": [_worker(one) for one in state.named("query")],
         "products": index.get("products"),
         "generation": index.get("generation"),
@@ -55,10 +58,15 @@ async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
         return None
 
 
-async def _lag(settings: Settings) -> dict[str, dict[str, int]]:
-    """Events that wait, by topic and partition."""
+async def active_group(settings: Settings) -> str:
+    """The consumer group of the workers that index what is searched. Raises `NotRunning`."""
+    return settings.indexing.group_of((await ask(query_url(settings)))["generation"])
+
+
+async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
+    """Events that a consumer group has not acknowledged, by topic and partition."""
     waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
-    async with LagProbe(kafka_servers(settings), settings.indexing.group) as probe:
+    async with LagProbe(kafka_servers(settings), group) as probe:
         for one in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
             waiting[one.topic][str(one.partition)] = one.messages
     return waiting

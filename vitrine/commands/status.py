@@ -68,7 +68,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         server = found[name]
         pid = f"  (pid {server['pid']})" if "pid" in server else ""
         rows.append((name, f"{server[key] or 'not running'}{pid}"))
-    for kind in ("indexing_workers", "query_workers"):
+    for kind in ("indexing_workers", "standby_workers", "query_workers"):
         rows += [(one["name"], f"{one['url']}  (pid {one['pid']})") for one in found[kind]]
     products = found["products"] or {}
     age = found["index_age_ms"]

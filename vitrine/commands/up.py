@@ -40,11 +40,20 @@ def start(settings: Settings, progress: Callable[[str], None]) -> StackState:
     from deploy.local.errors import LocalStackError
     from deploy.local.stack import LocalStack
     from vitrine.errors import VitrineError
-    from vitrine.stack import services
+    from vitrine.roots.binding import standby_wanted
+    from vitrine.servers import resolved
+    from vitrine.stack import services, standby
 
     stack = LocalStack(settings.data_dir)
+
+    async def run() -> StackState:
+        state = await stack.start(services(settings, stack), progress)
+        if await standby_wanted(resolved(settings)):
+            state = await stack.start([standby(settings, stack)], progress)
+        return state
+
     try:
-        return run_interruptibly(stack.start(services(settings, stack), progress))
+        return run_interruptibly(run())
     except LocalStackError as error:
         raise VitrineError(str(error)) from error
 

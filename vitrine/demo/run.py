@@ -25,7 +25,7 @@ from vitrine.demo.shoppers import interactions, random_shoppers
 from vitrine.errors import VitrineError
 from vitrine.servers import kafka_servers, query_url
 from vitrine.settings import Settings
-from vitrine.status import ask
+from vitrine.status import active_group, ask
 
 SHOPPERS = 200
 CLICKS = 2_000
@@ -105,7 +105,7 @@ async def _watch(
     clock = asyncio.get_running_loop().time
     moved_at, last = clock(), None
     with Live(console=console, refresh_per_second=4) as live:
-        async with LagProbe(kafka_servers(settings), settings.indexing.group) as probe:
+        async with LagProbe(kafka_servers(settings), await active_group(settings)) as probe:
             while True:
                 progress = await _look(settings, feed, total, probe, events, searchable)
                 if console.is_terminal:

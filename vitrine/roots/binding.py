@@ -97,6 +97,13 @@ async def standby_binding(settings: Settings, registry: GenerationRegistry, wait
         await asyncio.sleep(POLL_S)
 
 
+async def standby_wanted(settings: Settings) -> bool:
+    """Whether a generation is to be kept up to date beside the active one."""
+    async with registry_of(settings.milvus) as registry:
+        now = await _read(registry)
+    return now is not None and bind_standby(settings, now) is not None
+
+
 async def until_over(registry: GenerationRegistry, binding: Binding, over: Callable[[Generations], None]) -> None:
     """Watch the registry for ever; call `over` once the worker is to serve something else."""
     while True:

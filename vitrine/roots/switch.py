@@ -21,7 +21,7 @@ from vitrine.errors import VitrineError
 from vitrine.roots.binding import registry_of, retire
 from vitrine.settings import Settings
 
-LOCK_S = 60.0
+LOCK_S = 20.0
 """A rebuild that is silent for so long has died, and another may begin."""
 CAUGHT_UP_MESSAGES = 100
 """A generation that is no further behind than this is up to date: that many events are under way anyway."""
