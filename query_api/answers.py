@@ -23,6 +23,8 @@ from query_api.requests import SearchRequest
 from query_api.responses import Explanation, Hit, SearchResponse
 from query_api.retrieval import Depth, Retrieval
 from query_api.services import Services
+from query_api.understanding.reader import Reading
+from query_api.understanding.telling import told
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Answer:
     weights: RankWeights | None = None
     taste: Taste | None = None
     """What the candidates were ranked by."""
+    reading: Reading | None = None
+    """How the texts were understood."""
     cache: CacheState = "bypass"
     degraded: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.perf_counter)
@@ -81,6 +85,7 @@ class Responder:
             index_age_ms=self._services.freshness(),
             facets=facets.counts if facets else UNSET,  # pyright: ignore[reportArgumentType]
             approximate=True if _is_approximate(answer, facets) else UNSET,
+            **(told(answer.reading, request) if answer.reading else {}),
         )
         _record(response, request)
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -56,10 +57,12 @@ def create_app(services: Services) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        words = asyncio.create_task(searcher.reader.run())
         try:
             yield
         finally:
-            await batcher.aclose()
+            words.cancel()
+            await asyncio.gather(words, batcher.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=[

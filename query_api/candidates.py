@@ -27,8 +27,8 @@ class CandidateQuery:
     """With no vector yet."""
     vector: Callable[[], Awaitable[FloatArray]] | None
     """Makes the query vector; None where there is nothing to embed."""
-    product_id: str | None = None
-    """The product whose stored vector is part of the query vector."""
+    product_ids: frozenset[str] = frozenset()
+    """The products whose stored vectors are part of the query vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class CandidateFinder:
         except StoreUnavailable:
             found = await self._search(query, "bypass")
             return replace(found, degraded=("cache", *found.degraded))
-        if entry is not None and changes is not None and query.product_id not in changes[1]:
+        if entry is not None and changes is not None and query.product_ids.isdisjoint(changes[1]):
             hit = await self._hit(query, entry, *changes)
             if hit is not None:
                 return hit

@@ -35,6 +35,8 @@ class QueryConfig:
     mixed_query_image: float = 0.5
     lexical: float = 0.6
     personal: float = 0.5
+    synonyms: str = ""
+    """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256
@@ -47,7 +49,9 @@ class QueryConfig:
     """The longest that a request's body may take to arrive."""
 
     def __post_init__(self) -> None:
-        numbers = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "host"}
+        numbers = {
+            item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("host", "synonyms")
+        }
         negative = [name for name, value in numbers.items() if value < 0]
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")

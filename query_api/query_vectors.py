@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,8 +17,22 @@ from indexer.ports import ProductStore
 from query_api.batcher import EncoderBatcher
 from query_api.config import QueryConfig
 from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
-from query_api.requests import MediaReference, SearchRequest
+from query_api.requests import MediaReference, Weights
 from query_api.services import Services
+
+PartKind = Literal["text", "image", "product_id"]
+WeightedVector = tuple[float, FloatArray]
+_NOTHING = 1e-3
+"""A sum that is so much shorter than its parts has no direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """One thing asked with: a text, a picture's bytes or a product's id."""
+
+    kind: PartKind
+    content: str | bytes
+    weight: float = 1.0
 
 
 class QueryVectors:
@@ -29,33 +46,42 @@ class QueryVectors:
         self._batcher = batcher
         self._decoder = services.decoder
 
-    async def picture(self, request: SearchRequest) -> bytes | None:
-        """The bytes of the request's picture. Raises `InvalidRequest` for a URL where fetching is off."""
-        if not isinstance(request.image, MediaReference) or request.image.url is None:
-            return request.picture
+    async def picture(self, image: bytes | MediaReference) -> bytes:
+        """The bytes of a request's picture. Raises `InvalidRequest` for a URL where fetching is off."""
+        if isinstance(image, bytes):
+            return image
+        if image.url is None:
+            return image.data or b""
         if self._fetch is None:
             raise InvalidRequest("image.url", "image.url: this service fetches no pictures; send the bytes as base64")
-        return await self._fetch(request.image.url)
+        return await self._fetch(image.url)
 
-    async def embed(
-        self, text: str | None, picture: bytes | None, product_id: str | None, weights: PartWeights
-    ) -> FloatArray:
-        """Query vector (2·dim,) of a text, a picture and a product, of which at least one is given.
+    async def embed(self, parts: Sequence[QueryPart], weights: PartWeights) -> FloatArray:
+        """Query vector (2·dim,) of what is asked with, at least one thing.
 
         Raises:
-            InvalidRequest: the picture cannot be decoded, or there is no such product.
+            InvalidRequest: a picture cannot be decoded, there is no such product, or nothing is left of the sum.
             EncoderBusy: the encoder, or a decoder before it, was late.
         """
-        product = await self.of_product(product_id) if product_id is not None else None
-        embedded = await asyncio.gather(
-            *([self._batcher.encode(text)] if text is not None else []),
-            *([self._embed_picture(picture)] if picture is not None else []),
-        )
-        texts = [embedded[0]] if text is not None else []
-        images = [embedded[-1]] if picture is not None else []
-        if product is not None:
-            texts, images = [*texts, *_present(product[0])], [*images, *_present(product[1])]
-        return query_vector(self._encoder.spec, _mean(texts), _mean(images), weights)
+        halves = await asyncio.gather(*(self._halves(part) for part in parts))
+        weighed = [[(part.weight, own[side]) for part, own in zip(parts, halves, strict=True)] for side in (0, 1)]
+        texts, images = ([(weight, one) for weight, one in side if one is not None] for side in weighed)
+        text, image = direction(texts, images), direction(images, texts)
+        if not (np.any(text) or np.any(image)):
+            raise InvalidRequest("parts", "parts: they cancel each other out, and nothing is left to look for")
+        return query_vector(self._encoder.spec, text, image, weights)
+
+    async def _halves(self, part: QueryPart) -> tuple[FloatArray | None, FloatArray | None]:
+        """The unit text and image embedding (dim,) of one thing asked with; it may lack one of them."""
+        if isinstance(part.content, bytes):
+            return None, await self._embed_picture(part.content)
+        if part.kind == "text":
+            return await self._batcher.encode(part.content), None
+        try:
+            text, image = await self.of_product(part.content)
+        except ProductNotFound as error:
+            raise InvalidRequest("product_id", f"product_id: {error}") from error
+        return (text if np.any(text) else None), (image if np.any(image) else None)
 
     async def of_product(self, product_id: str) -> tuple[FloatArray, FloatArray]:
         """Unit text and image parts (dim,) of an indexed product; an absent one is zero. Raises `ProductNotFound`."""
@@ -77,15 +103,30 @@ class QueryVectors:
         return await self._batcher.encode(pixels)
 
 
-def part_weights(config: QueryConfig, request: SearchRequest) -> PartWeights:
-    """The weights of products' texts and pictures: the request's own, else those for its kind of query."""
+def part_weights(config: QueryConfig, own: Weights, kinds: Collection[PartKind]) -> PartWeights:
+    """The weights of products' texts and pictures: the request's own, else those for its kinds of parts."""
     text, image = config.mixed_query_text, config.mixed_query_image
-    if request.product_id is None and request.image is None:
+    if "product_id" not in kinds and "image" not in kinds:
         text, image = config.text_query_text, config.text_query_image
-    elif request.product_id is None and request.text is None:
+    elif "product_id" not in kinds and "text" not in kinds:
         text, image = config.image_query_text, config.image_query_image
-    own = request.weights
     return PartWeights(text if own.text is None else own.text, image if own.image is None else own.image)
+
+
+def direction(own: Sequence[WeightedVector], other: Sequence[WeightedVector]) -> FloatArray:
+    """Unit sum (dim,) of weighted unit embeddings (dim,), those to look away from subtracted; zero if nothing is left.
+
+    What a query looks for in products' texts are its texts, or its pictures where it has none; and what it looks away
+    from likewise, by itself. For products' pictures it is the other way round.
+    Source: Rocchio, 1971, "Relevance feedback in information retrieval".
+    """
+    toward = [one for one in own if one[0] > 0] or [one for one in other if one[0] > 0]
+    away = [one for one in own if one[0] < 0] or [one for one in other if one[0] < 0]
+    weights = np.array([weight for weight, _ in (*toward, *away)], np.float32)
+    total = weights @ np.stack([vector for _, vector in (*toward, *away)])
+    # Of parts that are alike, an encoder's rounding is left, which points anywhere.
+    left = np.linalg.norm(total) > _NOTHING * np.abs(weights).sum()
+    return unit(total[None])[0] if left else np.zeros_like(total)
 
 
 def part_scores(spec: EmbeddingSpec, query: FloatArray, fused: FloatArray) -> tuple[float, float]:
@@ -93,14 +134,8 @@ def part_scores(spec: EmbeddingSpec, query: FloatArray, fused: FloatArray) -> tu
     return float(query[: spec.dim] @ fused[: spec.dim]), float(query[spec.dim :] @ fused[spec.dim :])
 
 
-def picture_hash(picture: bytes | None) -> bytes | None:
-    """The identity of a query's picture in cache keys."""
-    return None if picture is None else hashlib.blake2b(picture, digest_size=16).digest()
-
-
-def _present(part: FloatArray) -> list[FloatArray]:
-    return [part] if np.any(part) else []
-
-
-def _mean(parts: list[FloatArray]) -> FloatArray | None:
-    return unit(np.mean(parts, axis=0, keepdims=True))[0] if parts else None
+def part_key(part: QueryPart) -> tuple[PartKind, str | bytes, float]:
+    """The identity of a part in cache keys."""
+    content = part.content
+    hashed = hashlib.blake2b(content, digest_size=16).digest() if isinstance(content, bytes) else content
+    return part.kind, hashed, part.weight

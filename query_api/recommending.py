@@ -8,11 +8,11 @@ from encoders.spec import FloatArray, PartWeights, query_vector, split, unit
 from indexer.errors import StoreUnavailable
 from indexer.ports import Filters, Ids, Order
 from query_api.answers import Answer, Responder
+from query_api.inputs import read_filters
 from query_api.ranking import Ranked, RankWeights, rank, read_card
 from query_api.requests import SearchRequest
 from query_api.responses import SearchResponse
 from query_api.retrieval import Depth, Retrieval, Scored, retrieve
-from query_api.searching import read_filters
 from query_api.services import Services
 from query_api.shoppers import Shopper, Shoppers
 

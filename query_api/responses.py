@@ -52,6 +52,23 @@ class Hit(Struct, frozen=True):
     explanation: Explanation | UnsetType = UNSET
 
 
+class Understood(Struct, frozen=True, omit_defaults=True):
+    """What the words of a query were taken for, the misspelt ones apart."""
+
+    price: dict[Literal["gt", "gte", "lt", "lte"], float] = {}
+    """A price filter that a phrase says."""
+    phrase: str | None = None
+    """That phrase."""
+    currency: str | None = None
+    """The currency that it names, which filters nothing: prices are compared as numbers."""
+    price_applied: bool = True
+    """False: the request has a price filter of its own, which wins."""
+    excluded: list[str] = []
+    """Terms whose products are left out."""
+    synonyms: dict[str, list[str]] = {}
+    """What lexical search looked for too, by what stands in the query."""
+
+
 class SearchResponse(Struct, frozen=True):
     """What a search found, the best first."""
 
@@ -66,6 +83,11 @@ class SearchResponse(Struct, frozen=True):
     generation: str
     index_age_ms: int | None
     """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""
+    did_you_mean: str | UnsetType = UNSET
+    """The text with words of the catalogue in the place of those that no product has."""
+    corrected: bool | UnsetType = UNSET
+    """Whether that is what was searched for."""
+    understood: Understood | UnsetType = UNSET
     facets: dict[str, Facet] | UnsetType = UNSET
     approximate: bool | UnsetType = UNSET
     """True where more products match than are looked at, so that `total`, `facets` and `groups` are lower bounds."""

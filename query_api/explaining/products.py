@@ -13,6 +13,7 @@ from query_api.answers import Answer
 from query_api.explaining.evidence import absence, indexed, no_shared_words, notes, rejections, staleness
 from query_api.explaining.scores import explain_hits
 from query_api.explaining.standing import Standing, position, stand
+from query_api.inputs import asked_products
 from query_api.requests import SearchRequest
 from query_api.responses import Place, ProductExplanation, Reason
 from query_api.retrieval import Depth, Retrieval, Scored, retrieve
@@ -90,7 +91,7 @@ class ProductExplainer:
 
 
 def _gone(request: SearchRequest, product_id: str, product: tuple[StoredProduct, FloatArray] | None) -> Reason | None:
-    if product_id == request.product_id:
+    if product_id in asked_products(request):
         return Reason("asked_with", "it is the product that is searched with, which is left out")
     return absence(product_id, product[0] if product else None)
 

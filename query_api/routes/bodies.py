@@ -8,9 +8,9 @@ from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.requests import Request
 
 from query_api.errors import InvalidRequest
-from query_api.requests import SearchRequest, read_fields, read_json
+from query_api.requests import MAX_PARTS, SearchRequest, read_fields, read_json
 
-MAX_FILES = 3
+MAX_FILES = MAX_PARTS + 1
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 1 << 20
 
@@ -49,7 +49,7 @@ def parameters(pairs: ImmutableMultiDict[str, str] | FormData) -> dict[str, str]
 
 async def _form(request: Request) -> SearchRequest:
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
-        files = {name: await value.read() for name, value in form.multi_items() if isinstance(value, UploadFile)}
+        files = [(name, await value.read()) for name, value in form.multi_items() if isinstance(value, UploadFile)]
         return read_fields(parameters(form), files)
 
 

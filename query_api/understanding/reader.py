@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
+from query_api.services import Services
 from query_api.understanding.price_phrases import PricePhrase, read_price
 from query_api.understanding.query_text import split_unwanted
 from query_api.understanding.spelling import corrected, misspelt
@@ -47,6 +48,18 @@ class QueryReader:
         self._store = store
         self._words = words
         self._synonyms = synonyms
+
+    @classmethod
+    def over(cls, services: Services) -> QueryReader:
+        """A reader for one generation. Raises `InvalidSynonyms`."""
+        words = CatalogueWords(services.store, services.change_log)
+        return cls(services.store, words, SynonymFile(services.config.synonyms))
+
+    async def run(self) -> None:
+        """Keep what is known of words fresh, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._words.run())
+            tasks.create_task(self._synonyms.run())
 
     async def read(self, texts: Sequence[str], *, correct: bool = True, price_phrases: bool = True) -> Reading:
         """Read normalised texts.

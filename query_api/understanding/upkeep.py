@@ -50,7 +50,10 @@ class CatalogueWords:
                 await self._follow(self.vocabulary, position)
             except StoreUnavailable as error:
                 log.warning("vocabulary_waits", extra={"reason": str(error)})
-                await asyncio.sleep(RETRY_S)
+            except Exception:
+                # Queries go on without corrections, whatever it is.
+                log.exception("vocabulary_failed")
+            await asyncio.sleep(RETRY_S)
 
     async def _position(self) -> int | None:
         """Where the change log stands; None: it does not answer."""

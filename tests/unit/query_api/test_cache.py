@@ -15,7 +15,7 @@ from indexer.change_log import InMemoryChangeLog
 from indexer.errors import StoreUnavailable
 from query_api.cache import InMemoryCandidateCache, decode_entry, entry_key
 from query_api.config import QueryConfig
-from query_api.searching import canonical_filters, read_filters
+from query_api.inputs import canonical_filters, read_filters
 from tests.shop import MakeShop, Shop, png
 
 

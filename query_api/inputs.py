@@ -1,0 +1,157 @@
+"""What the candidates of a search depend on, read from a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from encoders.spec import FloatArray, PartWeights
+from indexer.errors import InvalidFilter
+from indexer.filter_requests import parse_filters
+from indexer.ports import AnyOf, Filters, Lacks, Order, Range
+from query_api.browsing import browse_depth, browse_order
+from query_api.cache import entry_key
+from query_api.errors import InvalidRequest
+from query_api.query_vectors import QueryPart, QueryVectors, part_key, part_weights
+from query_api.requests import Part, SearchRequest
+from query_api.retrieval import Retrieval
+from query_api.services import Services
+from query_api.understanding.reader import QueryReader, Reading
+
+UNWANTED_WEIGHT = -0.25
+"""How far the query vector is moved away from each term that a text excludes. Its products are left out anyway, so this
+just keeps what is alike from coming up in their place; the usual range is 0.15 to 0.25 (Manning, Raghavan and Schütze,
+2008, "Introduction to Information Retrieval", ch. 9)."""
+MAX_UNWANTED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the candidates of a search depend on, and how its texts were understood."""
+
+    embedded: tuple[QueryPart, ...]
+    """What the query vector is made of; nothing: there is none."""
+    weights: PartWeights
+    lexical_text: str | None
+    filters: Filters
+    order: Order | None
+    wanted: int
+    """With no query: which products are looked at, and how many."""
+    reading: Reading
+
+    @property
+    def is_browse(self) -> bool:
+        """Whether there is no query."""
+        return not self.embedded and self.lexical_text is None
+
+    def retrieval(self, vector: FloatArray | None) -> Retrieval:
+        """What to look for, with its vector or before that is made."""
+        return Retrieval(vector, self.lexical_text, self.filters, self.order, self.wanted)
+
+    def key(self, generation: str, encoder: str) -> str:
+        """The key of the candidates in the cache."""
+        return entry_key(
+            generation,
+            encoder,
+            [part_key(part) for part in self.embedded],
+            [self.weights.text, self.weights.image] if self.embedded else None,
+            self.lexical_text,
+            canonical_filters(self.filters),
+            self.order if self.is_browse else None,
+        )
+
+
+class InputReader:
+    """Reads requests."""
+
+    def __init__(self, services: Services, vectors: QueryVectors, reader: QueryReader) -> None:
+        self._config = services.config
+        self._vectors = vectors
+        self._reader = reader
+
+    async def read(self, request: SearchRequest) -> Inputs:
+        """Read a request. Raises `InvalidRequest` naming what cannot be searched with."""
+        filters = read_filters(request.filters)
+        given = request.all_parts
+        texts = [part.text for part in given if part.text and part.weight > 0]
+        reading = await self._reader.read(texts, correct=request.correct, price_phrases=request.price_phrases)
+        parts = await self._parts(given, reading)
+        _check(request, reading, parts)
+        weights = part_weights(self._config, request.weights, {part.kind for part in parts if part.weight > 0})
+        embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
+        return Inputs(
+            _embedded(parts, reading) if embeds else (),
+            weights,
+            reading.lexical if self._compares_words(request) else None,
+            (*filters, *_understood_filters(request, reading)),
+            browse_order(request.sort),
+            browse_depth(request, self._config),
+            reading,
+        )
+
+    async def _parts(self, given: Sequence[Part], reading: Reading) -> list[QueryPart]:
+        """What is asked with, its texts as they were understood, without those of which nothing is left."""
+        wanted = iter(reading.wanted)
+        parts = await asyncio.gather(
+            *(self._part(part, next(wanted) if part.text and part.weight > 0 else part.text) for part in given)
+        )
+        return [part for part in parts if part.content]
+
+    async def _part(self, part: Part, text: str | None) -> QueryPart:
+        if part.image is not None:
+            return QueryPart("image", await self._vectors.picture(part.image), part.weight)
+        if part.product_id is not None:
+            return QueryPart("product_id", part.product_id, part.weight)
+        return QueryPart("text", text or "", part.weight)
+
+    def _compares_words(self, request: SearchRequest) -> bool:
+        weight = request.weights.lexical
+        weight = self._config.lexical if weight is None else weight
+        return request.mode == "lexical" or (request.mode == "hybrid" and weight > 0)
+
+
+def read_filters(raw: Mapping[str, Any]) -> Filters:
+    """The filters of a request. Raises `InvalidRequest` naming the field."""
+    try:
+        return parse_filters(raw)
+    except InvalidFilter as error:
+        raise InvalidRequest(str(error).partition(":")[0], str(error)) from error
+
+
+def canonical_filters(filters: Filters) -> list[bytes]:
+    """Filters in one writing, whatever the order in which a request names them and their values."""
+    return sorted(
+        msgspec.msgpack.encode([one.field, sorted(set(one.values))] if isinstance(one, AnyOf) else one)
+        for one in filters
+    )
+
+
+def asked_products(request: SearchRequest) -> set[str]:
+    """The products that a request searches with: they are no results of it."""
+    return {part.product_id for part in request.all_parts if part.product_id is not None}
+
+
+def _understood_filters(request: SearchRequest, reading: Reading) -> Filters:
+    """The filters that the words of a request say; a price filter of its own wins over a price in words."""
+    price = [Range("price", **reading.price.bounds)] if reading.price and "price" not in request.filters else []
+    return (*price, *([Lacks(tuple(sorted(reading.unwanted)))] if reading.unwanted else []))
+
+
+def _embedded(parts: Sequence[QueryPart], reading: Reading) -> tuple[QueryPart, ...]:
+    """What the query vector is made of: all that is asked with, away from the terms that the texts exclude."""
+    if not any(part.weight > 0 for part in parts):
+        return tuple(parts)
+    return (*parts, *(QueryPart("text", term, UNWANTED_WEIGHT) for term in reading.unwanted))
+
+
+def _check(request: SearchRequest, reading: Reading, parts: Sequence[QueryPart]) -> None:
+    if len(reading.unwanted) > MAX_UNWANTED:
+        raise InvalidRequest("text", f"text: {len(reading.unwanted)} excluded terms, at most {MAX_UNWANTED}")
+    looks_for = any(part.weight > 0 for part in parts) or request.filters or reading.price
+    if (reading.unwanted or parts) and not looks_for:
+        field = "text" if reading.unwanted else "parts"
+        raise InvalidRequest(field, f"{field}: says only what to leave out; add what to look for, or a filter")

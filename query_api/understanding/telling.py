@@ -1,0 +1,31 @@
+"""How a query was understood, for the response. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from query_api.requests import SearchRequest
+from query_api.responses import Understood
+from query_api.understanding.reader import Reading
+
+
+def told(reading: Reading, request: SearchRequest) -> dict[str, Any]:
+    """The fields of a response that say how texts were understood; none where they were taken as they are."""
+    found: dict[str, Any] = {}
+    if reading.did_you_mean is not None:
+        found |= {"did_you_mean": reading.did_you_mean, "corrected": request.correct}
+    if reading.price or reading.unwanted or reading.synonyms:
+        found["understood"] = _understood(reading, request)
+    return found
+
+
+def _understood(reading: Reading, request: SearchRequest) -> Understood:
+    price = reading.price
+    return Understood(
+        price=dict(price.bounds) if price else {},  # pyright: ignore[reportArgumentType]
+        phrase=price.phrase if price else None,
+        currency=price.currency if price else None,
+        price_applied=price is None or "price" not in request.filters,
+        excluded=list(reading.unwanted),
+        synonyms={entry: list(adds) for entry, adds in reading.synonyms.items()},
+    )
