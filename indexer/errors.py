@@ -4,7 +4,9 @@ IndexerError            base of everything raised here
 ├── StoreUnavailable    a store did not answer in time: retry after `retry_after_s`
 ├── InvalidRecord       a record cannot be stored as it is: dead-letter it
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
-└── IndexMismatch       the index was built with another encoder or schema: stop
+├── IndexMismatch       the index was built with another encoder or schema: stop
+├── IndexNotEmpty       an index that was to be filled holds products already: use another
+└── InvalidBackup       a file is no backup, or not a whole one: use another
 """
 
 
@@ -30,3 +32,11 @@ class InvalidFilter(IndexerError):
 
 class IndexMismatch(IndexerError):
     """The index holds vectors of another encoder, or has another schema, than this process would write."""
+
+
+class IndexNotEmpty(IndexerError):
+    """An index that was to be filled holds products already."""
+
+
+class InvalidBackup(IndexerError):
+    """A file is no backup, is damaged, or cannot be written; the message names it."""
