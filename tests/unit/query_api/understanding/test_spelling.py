@@ -1,0 +1,88 @@
+"""Words of the catalogue, and words that were meant to be of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query_api.understanding.spelling import corrected, misspelt
+from query_api.understanding.vocabulary import Vocabulary, product_words, words_of
+
+
+def vocabulary(**counts: int) -> Vocabulary:
+    made = Vocabulary()
+    for word, count in counts.items():
+        for _ in range(count):
+            made.add({word})
+    return made
+
+
+KNOWN = vocabulary(hoodie=5, hoodies=1, zanzibar=1, sneaker=3, bottle=2, battle=1, waterproof=4, dress=9, blue=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hodie", {"hodie": "hoodie"}),
+        ("hoodei", {"hoodei": "hoodie"}),
+        ("hoodxie", {"hoodxie": "hoodie"}),
+        ("bittle", {"bittle": "bottle"}),
+        ("watreprof", {"watreprof": "waterproof"}),
+        ("red Snaeker, BLEU", {"snaeker": "sneaker", "bleu": "blue"}),
+        ("蓝色 hodie", {"hodie": "hoodie"}),
+        ("sneakers dresses", {}),
+        ("hdie", {}),
+        ("hodei", {}),
+        ("bluu blu dre ss", {"bluu": "blue"}),
+        ("h00die mh01 hoodie2", {}),
+        ("under with from best gift", {}),
+        ("连衣裙", {}),
+        ("", {}),
+    ],
+)
+def test_unknown_words_are_corrected_by_few_mistakes_then_by_frequency(text: str, expected: dict[str, str]) -> None:
+    assert misspelt(text, KNOWN) == expected
+
+
+def test_corrections_keep_capitals_and_all_else() -> None:
+    assert corrected("Bluu, HODIE! -hodie 50%", {"bluu": "blue", "hodie": "hoodie"}) == "Blue, HOODIE! -hoodie 50%"
+    assert corrected("blue bluu", {}) == "blue bluu"
+
+
+def test_words_of_a_product_are_those_of_its_title_brand_category_and_attributes() -> None:
+    fields = {
+        "title": "Café-Racer Jacket MH01 红色",
+        "brand": "Zoë's",
+        "category": "Men/Tops",
+        "attributes": {"fabric": ["Cotton", "Ｗｏｏｌ"], "size": "M"},
+        "description": "breathable",
+    }
+    assert product_words(fields) == {"cafe", "racer", "jacket", "zoe", "men", "tops", "cotton", "wool"}
+
+
+def test_the_rarest_words_go_when_there_are_too_many() -> None:
+    words = Vocabulary(most_words=4)
+    for _ in range(3):
+        words.add({"jacket", "hoodie"})
+    words.add({"rare", "seldom", "scarce"})
+    assert len(words) == 2 and words.knows("jacket") and words.knows("jackets") and not words.knows("seldom")
+
+
+def test_learning_counts_just_new_words() -> None:
+    words = vocabulary(hoodie=2)
+    words.learn({"hoodie", "jacket"})
+    assert (words.count("hoodie"), words.count("jacket")) == (2, 1)
+
+
+@given(st.text())
+def test_no_text_breaks_it_and_corrected_texts_need_no_more_correction(text: str) -> None:
+    better = corrected(text, misspelt(text, KNOWN))
+    assert corrected(better, misspelt(better, KNOWN)) == better
+    assert all(text[start:end] for _, start, end in words_of(text))
+
+
+@given(st.text(alphabet="0123456789 红裙abc", max_size=40))
+def test_a_text_without_longer_words_is_unchanged(text: str) -> None:
+    short = " ".join(word[:3] for word in text.split())
+    assert misspelt(short, KNOWN) == {}
