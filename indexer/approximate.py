@@ -9,7 +9,6 @@ those products are scored one and all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import chain
 from typing import Protocol
 
@@ -52,7 +51,7 @@ async def search_indexed(
         limit: how many products at most.
         exact_below: with no more products than this that pass the filters, all of them are scored.
     """
-    fields = dict(_asked_fields(vector))
+    fields = _asked_fields(vector)
     if not fields or any(isinstance(one, Ids) for one in filters):
         return await index.exact(vector, filters, limit)
     matching, depth = await index.count_matching(filters), max(limit, PROPOSED)
@@ -67,9 +66,8 @@ async def search_indexed(
     return await index.exact(vector, (*filters, ids), limit)
 
 
-def _asked_fields(vector: FloatArray) -> Iterator[tuple[str, FloatArray]]:
+def _asked_fields(vector: FloatArray) -> dict[str, FloatArray]:
     text, image = np.split(vector, 2)
-    asked = [(name, part) for name, part in ((TEXT_FIELD, text), (IMAGE_FIELD, image)) if np.any(part)]
-    yield from asked
-    if len(asked) == 2:
-        yield JOINT_FIELD, vector
+    parts = {name: part for name, part in ((TEXT_FIELD, text), (IMAGE_FIELD, image)) if np.any(part)}
+    # What the index of a part misses by chance, that of the whole may still find.
+    return parts | {JOINT_FIELD: vector} if parts else {}
