@@ -16,8 +16,10 @@ from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_t
 from indexer.ports import AnyOf, Filter, Filters, Lacks
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable
+from query_api.requests import SearchRequest
 from query_api.responses import Indexed, Reason
 from query_api.retrieval import Retrieval
+from query_api.understanding.reader import Reading
 
 LISTED = 10
 """How many pictures or words are named."""
@@ -71,6 +73,16 @@ def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:
     detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
     return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
+
+
+def understanding(reading: Reading, request: SearchRequest) -> Iterator[Reason]:
+    """What a query's words were taken for that is not what they say."""
+    if reading.did_you_mean is not None:
+        how = "was searched for as" if request.correct else "has words that no product has; perhaps it means"
+        yield Reason("did_you_mean", f"the query {how} “{reading.did_you_mean}”", {"text": reading.did_you_mean})
+    if reading.price and "price" not in request.filters:
+        detail = f"“{reading.price.phrase}” in the query is taken for a filter on price"
+        yield Reason("price_phrase", detail, {"filter": dict(reading.price.bounds)})
 
 
 def fields_with(fields: Mapping[str, Any], terms: str) -> list[str]:

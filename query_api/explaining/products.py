@@ -10,10 +10,19 @@ from encoders.spec import FloatArray
 from indexer.ports import Ids
 from indexer.records import StoredProduct
 from query_api.answers import Answer
-from query_api.explaining.evidence import absence, indexed, no_shared_words, notes, rejections, staleness
+from query_api.explaining.evidence import (
+    absence,
+    indexed,
+    no_shared_words,
+    notes,
+    rejections,
+    staleness,
+    understanding,
+)
 from query_api.explaining.scores import explain_hits
 from query_api.explaining.standing import Standing, position, stand
 from query_api.inputs import asked_products
+from query_api.ranking import rank
 from query_api.requests import SearchRequest
 from query_api.responses import Place, ProductExplanation, Reason
 from query_api.retrieval import Depth, Retrieval, Scored, retrieve
@@ -43,6 +52,8 @@ class ProductExplainer:
             self._searcher.answer(request, use_cache=False), self._services.store.read([product_id])
         )
         product = found.get(product_id)
+        if not any(one.scored.product_id == product_id for one in answer.ranked):
+            await self._look_further(answer)
         gone = _gone(request, product_id, product)
         standing = stand(answer, product_id, None if gone else await self._alone(answer, product_id))
         places = await self._places(standing)
@@ -55,11 +66,20 @@ class ProductExplainer:
             place=None if gone else places[0],
             hit=places[1],
             last=places[2],
-            total=len(answer.ranked),
+            total=len(answer.ranked) + answer.unseen,
             indexed=indexed(product[0]) if product else None,
             generation=self._services.generation,
             index_age_ms=self._services.freshness(),
         )
+
+    async def _look_further(self, answer: Answer) -> None:
+        """Of a look without a query, have as many products as there can be pages of: their order tells their ranks."""
+        retrieval, wanted = answer.retrieval, self._services.config.browse_candidates
+        if retrieval is None or answer.weights is None or not retrieval.is_browse or not answer.unseen:
+            return
+        found = await retrieve(self._services.store, replace(retrieval, wanted=wanted), Depth(browse=wanted))
+        answer.ranked = rank(found.items, answer.weights, answer.taste, answer.cards)
+        answer.cut, answer.unseen = found.cut, found.unseen
 
     async def _alone(self, answer: Answer, product_id: str) -> Scored | None:
         """The exact scores of a product that the search did not find, filters apart; None: there are none."""
@@ -83,6 +103,8 @@ class ProductExplainer:
         if product is not None:
             found = notes(self._services.encoder.spec, _retrieval(answer), *product)
             yield from (one for one in found if one.kind not in told)
+        if answer.reading is not None:
+            yield from understanding(answer.reading, answer.request)
         if answer.degraded:
             detail = f"the search was done without {', '.join(answer.degraded)}: a server did not answer"
             yield Reason("degraded", detail, {"degraded": answer.degraded})

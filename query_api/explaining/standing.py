@@ -101,6 +101,10 @@ def position(standing: Standing, own: Place, hit: Place | None, last: Place | No
 
 def _beyond(standing: Standing, own: Place, hit: Place | None, last: Place | None) -> Reason:
     count = len(standing.answer.ranked)
+    retrieval = standing.answer.retrieval
+    if retrieval is not None and retrieval.is_browse:
+        detail = f"it matches, but {count:,} products come before it, and no more are looked at without a query"
+        return Reason("beyond_the_candidates", detail, {"candidates": count})
     detail = f"the search looked at the {count:,} products that fit best, and it is not among them"
     if last is not None:
         detail += f": it scores {own.score:.3f}, the last of them {last.score:.3f}"

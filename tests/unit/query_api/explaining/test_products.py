@@ -245,3 +245,25 @@ async def test_nothing_of_it_is_logged(client: httpx.AsyncClient, caplog: pytest
     await explain(client, "mug-red", text="secretword", user_id="secretuser")
     await client.post("/v1/explain", json={"query": {"text": "secretword", "k": 0}, "product_id": "mug-red"})
     assert "secret" not in str([vars(one) for one in caplog.records if one.name.startswith("query_api")])
+
+
+async def test_without_a_query_the_place_is_found_however_far_it_is(make_shop: MakeShop) -> None:
+    shop = make_shop(QueryConfig(browse_candidates=30))
+    for at in range(40):
+        await shop.put(f"p{at:02}", title="mug", price=100.0 - at)
+    async with shop.client() as client:
+        found = await explain(client, "p15", sort="price", k=5)
+        assert (found["verdict"], found["place"]["rank"], found["total"]) == ("on_another_page", 25, 40)
+        last = await explain(client, "p00", sort="price", k=5)
+        assert (
+            last["verdict"] == "beyond_the_candidates" and "30 products come before it" in last["reasons"][0]["detail"]
+        )
+        assert (await search(client, sort="price", k=5, offset=20))["hits"][4]["product_id"] == "p15"
+
+
+async def test_what_words_are_taken_for_is_told(client: httpx.AsyncClient) -> None:
+    found = await explain(client, "hoodie-black", text="hoodie under 30")
+    assert found["verdict"] == "filtered" and found["reasons"][0]["evidence"]["value"] == 50.0
+    assert [one["detail"] for one in found["notes"]] == ["“under 30” in the query is taken for a filter on price"]
+    left_out = await explain(client, "mug-red", text="mug -red")
+    assert "leaves out products with “red” (in title, attributes.colour)" in left_out["reasons"][0]["detail"]
