@@ -1,14 +1,14 @@
 // The search page: what is asked for (`asked`), and drawing what comes back.
 import * as api from "./api.js";
 import { openProduct } from "./product.js";
-import { age, card, element, explanation, facet, facetLabel, facetTitle } from "./view.js";
+import { age, card, element, explanation, facet, facetLabel, facetTitle, understanding } from "./view.js";
 
 const PAGE = 24;
 const FACETS = ["category", "price", "brand", "attributes.colour", "attributes.color", "attributes.pattern", "attributes.material", "attributes.size", "in_stock"];
 const MAX_PHOTO_BYTES = 8_000_000;
 const $ = (id) => document.getElementById(id);
 
-const asked = { text: "", photo: null, like: null, filters: {}, sort: "relevance", person: localStorage.getItem("person") || "", shown: 0, queryId: null };
+const asked = { text: "", photo: null, like: null, filters: {}, sort: "relevance", person: localStorage.getItem("person") || "", shown: 0, queryId: null, correct: true, pricePhrases: true };
 let underWay = null;
 
 function request(offset, k = PAGE) {
@@ -17,6 +17,8 @@ function request(offset, k = PAGE) {
   if (asked.photo) made.image = asked.photo.data;
   if (asked.like) made.product_id = asked.like.product_id;
   if (asked.person) made.user_id = asked.person;
+  if (!asked.correct) made.correct = false;
+  if (!asked.pricePhrases) made.price_phrases = false;
   return made;
 }
 
@@ -55,8 +57,17 @@ function draw(found, offset) {
   $("headline").textContent = headline();
   $("status").textContent = status(found);
   notice(found.hits.length || offset ? "" : "Nothing matches. Try other words, or fewer filters.");
+  drawUnderstood(found);
   drawFacets(found.facets || {});
-  drawChips();
+  drawChips(found.understood);
+}
+
+function drawUnderstood(found) {
+  const asItIs = () => { asked.correct = false; refresh(); };
+  const asMeant = () => { $("query").value = found.did_you_mean; searchFor(found.did_you_mean); };
+  const lines = understanding(found, asked.text, { asItIs, asMeant });
+  $("understood").replaceChildren(...lines);
+  $("understood").hidden = !lines.length;
 }
 
 function headline() {
@@ -113,8 +124,11 @@ function chip(label, onclick, ...children) {
   return element("button", { type: "button", class: "chip", "aria-label": `Remove ${label}`, onclick }, ...children, element("span", {}, label));
 }
 
-function drawChips() {
+function drawChips(understood = {}) {
   const chips = [];
+  if (understood.phrase && understood.price_applied !== false) {
+    chips.push(chip(`Price: ${understood.phrase}`, () => { asked.pricePhrases = false; refresh(); }));
+  }
   if (asked.photo) chips.push(chip("Your photo", () => { asked.photo = null; start(); }, element("img", { src: asked.photo.url, alt: "" })));
   if (asked.like) chips.push(chip(`Like ${asked.like.title || asked.like.product_id}`, () => { asked.like = null; start(); }));
   for (const [field, filter] of Object.entries(asked.filters)) {
@@ -127,8 +141,16 @@ function drawChips() {
   $("chips").replaceChildren(...chips);
 }
 
+function searchFor(text) {
+  asked.text = text;
+  asked.like = null;
+  history.pushState(null, "", text ? `?q=${encodeURIComponent(text)}` : "/");
+  start();
+}
+
 function start() {
   asked.filters = {};
+  asked.correct = asked.pricePhrases = true;
   scrollTo({ top: 0 });
   return refresh();
 }
@@ -180,10 +202,7 @@ function toast(text) {
 
 $("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  asked.text = $("query").value.trim();
-  asked.like = null;
-  history.pushState(null, "", asked.text ? `?q=${encodeURIComponent(asked.text)}` : "/");
-  start();
+  searchFor($("query").value.trim());
 });
 $("person").value = asked.person;
 $("person").addEventListener("change", () => {

@@ -112,3 +112,18 @@ export function age(ms) {
   if (ms === null || ms === undefined) return "";
   return ms < 1000 ? "index up to date" : `index ${Math.round(ms / 1000)} s behind`;
 }
+
+// What the words of a query were taken for, a line each.
+export function understanding(found, text, { asItIs, asMeant }) {
+  const lines = [];
+  const line = (...parts) => lines.push(element("p", {}, ...parts));
+  const button = (label, onclick) => element("button", { type: "button", onclick }, label);
+  const { excluded = [], synonyms = {} } = found.understood || {};
+  if (found.did_you_mean && found.corrected) {
+    line(`Showing results for “${found.did_you_mean}”. `, button(`Search for “${text}” instead`, asItIs));
+  } else if (found.did_you_mean) line("Did you mean ", button(found.did_you_mean, asMeant), "?");
+  if (excluded.length) line(`Without: ${excluded.join(", ")}`);
+  const also = Object.values(synonyms).flat();
+  if (also.length) line(`Also searched for: ${also.join(", ")}`);
+  return lines;
+}

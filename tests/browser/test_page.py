@@ -208,6 +208,23 @@ def test_hostile_products_are_shown_as_text(page: Page) -> None:
     assert not errors
 
 
+def test_what_was_understood_is_shown_as_text_and_can_be_switched_off(page: Page) -> None:
+    page.search("caot <i>x</i> −red under 12")
+    page.until(lambda: page.all("#understood button"))
+    assert "Showing results for “coat <i>x</i> −red under 12”" in page.one("#understood").text
+    assert "Without: red" in page.one("#understood").text
+    assert "coat-blue" in page.products and not {"coat-red", "coat-green"} & set(page.products)
+    [chip] = page.all("#chips .chip")
+    assert chip.text == "Price: under 12"
+    chip.click()
+    page.until(lambda: not page.all("#chips .chip") and "coat-green" in page.products)
+    page.one("#understood button").click()
+    page.until(lambda: "Did you mean coat <i>x</i> −red under 12?" in page.one("#understood").text)
+    page.one("#understood button").click()
+    page.until(lambda: page.one("#query").get_attribute("value") == "coat <i>x</i> −red under 12" and page.settled)
+    page.until(lambda: page.one("#understood").text == "Without: red" and page.all("#chips .chip"))
+
+
 def test_a_shared_address_and_the_back_button_search_again(page: Page) -> None:
     page.open("/?q=blue%20mug")
     page.until(lambda: page.products[:1] == ["mug-blue"])

@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.understanding.price_phrases import read_price
+from query_api.understanding.price_words import words
 from query_api.understanding.query_text import normalise_text
 
 WORDS = st.sampled_from(
-    [
-        *"under over between and to 20 50 $ € 元 dollars cm 低于 以下 不超过 1,000 49,99 mug kids".split(),
-        "-",
-        "price",
-        "的",
-        "五十",
-        "<",
-    ]
+    sorted(
+        words(
+            "under over between and to 20 50 $ € 元 dollars cm 低于 以下 不超过 1,000 49,99 mug kids - price 的 五十 <"
+        )
+    )
 )
 
 
