@@ -1,0 +1,70 @@
+"""Which index a catalogue should have, by what was measured on it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from query_api.evaluation.recall import RecallRow
+
+ENOUGH = 0.98
+"""Recall with which the loss is smaller than what judgments can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to set."""
+
+    settings: Mapping[str, str | int]
+    why: str
+
+
+def least_recall(rows: Sequence[RecallRow]) -> float:
+    """Of the kind of query and filter that loses most."""
+    return min(row.recall for row in rows)
+
+
+def slowest_ms(rows: Sequence[RecallRow]) -> float:
+    """The median of the slowest kind of query and filter."""
+    return max(row.p50_ms for row in rows)
+
+
+def advise(
+    products: int, index_type: str, tried: Sequence[tuple[Mapping[str, int], Sequence[RecallRow]]], budget_ms: float
+) -> Advice:
+    """What to set for a catalogue.
+
+    Args:
+        products: how many there are.
+        index_type: by which they are searched.
+        tried: search parameters with their figures; for FLAT, one without any.
+        budget_ms: how long the slowest kind of search may take at the median.
+    """
+    if index_type == "FLAT":
+        return _advise_exact(products, slowest_ms(tried[0][1]), budget_ms)
+    enough = [(parameters, rows) for parameters, rows in tried if least_recall(rows) >= ENOUGH]
+    if not enough:
+        best, rows = max(tried, key=lambda one: least_recall(one[1]))
+        why = f"recall is {least_recall(rows):.3f} at best: {index_type} loses too much here, and FLAT nothing"
+        return Advice({"milvus.index_type": "FLAT"}, why if not best else f"{why}, even with {_shown(best)}")
+    chosen, rows = min(enough, key=lambda one: slowest_ms(one[1]))
+    why = f"recall {least_recall(rows):.3f} at the least, {slowest_ms(rows):.1f} ms"
+    return Advice({"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why)
+
+
+def _advise_exact(products: int, took_ms: float, budget_ms: float) -> Advice:
+    # A scan takes as much longer as there are more products.
+    most = round(products * budget_ms / took_ms, -3)
+    if took_ms <= budget_ms:
+        why = (
+            f"a search takes {took_ms:.1f} ms and misses nothing; it stays within {budget_ms:g} ms to some {most:,.0f}"
+        )
+        return Advice({"milvus.index_type": "FLAT"}, f"{why} products on this server")
+    why = (
+        f"a search of all {products:,} products takes {took_ms:.1f} ms, more than {budget_ms:g}: from some {most:,.0f}"
+    )
+    return Advice({"milvus.index_type": "HNSW"}, f"{why} on, an approximate index on a Milvus cluster pays")
+
+
+def _shown(parameters: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
