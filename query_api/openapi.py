@@ -20,7 +20,7 @@ _PROBLEMS = {
     422: "a value is refused; `errors` names the field",
     503: "a server behind this service does not answer; see `Retry-After`",
 }
-_JSON_PARAMETERS = ("filters", "weights", "facet_ranges")
+_JSON_PARAMETERS = ("filters", "weights", "parts", "facet_ranges")
 _BODY_ONLY = ("image", "audio", "video")
 
 
@@ -113,7 +113,7 @@ def _operation(
 
 def _search_body() -> dict[str, Any]:
     schema = _schema("SearchRequest")
-    form = {"description": "The same fields; pictures as files", **schema}
+    form = {"description": "The same fields; pictures as files, several named `image` too", **schema}
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
     return {"required": True, "content": content}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -46,6 +46,9 @@ class SearchResults(Struct, frozen=True, omit_defaults=True):
     degraded: list[str] = []
     generation: str | None = None
     index_age_ms: float | None = None
+    did_you_mean: str | None = None
+    corrected: bool = False
+    understood: dict[str, Any] | None = None
 
 
 class Client:
@@ -85,6 +88,7 @@ class Client:
         audio: Media | None = None,
         video: Media | None = None,
         product_id: str | None = None,
+        parts: Sequence[Mapping[str, Any]] = (),
         user_id: str | None = None,
         k: int = 10,
         filters: Mapping[str, Any] | None = None,
@@ -93,9 +97,12 @@ class Client:
         """Search by words, a picture, a sound, a clip or a product, or several of these.
 
         Args:
+            parts: more to search with, each a `text`, `image` or `product_id` with its `weight` (below 0: away from
+                it; default 1).
             user_id: whose taste orders the results.
             filters: as `POST /v1/search` takes them: `{"price": {"lt": 50}, "brand": ["a", "b"]}`.
-            more: other fields of the request: `offset`, `facets`, `mode`, `weights`, `explain`, `group`, `sort`.
+            more: other fields of the request: `offset`, `facets`, `mode`, `weights`, `explain`, `group`, `sort`,
+                `correct`, `price_phrases`.
 
         Raises:
             NotRunning: nothing answers at the URL.
@@ -103,6 +110,7 @@ class Client:
         """
         media = {name: _media(one) for name, one in (("image", image), ("audio", audio), ("video", video)) if one}
         asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
+        asked["parts"] = [_part(one) for one in parts] or None
         body = media | {name: it for name, it in asked.items() if it is not None}
         return _decoded(self._post("/v1/search", body), SearchResults)
 
@@ -131,6 +139,10 @@ class Client:
         if response.is_error:
             raise SearchRefused(_problem(response), response.status_code)
         return response
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _media(value) if name == "image" else value for name, value in part.items()}
 
 
 def _media(media: Media) -> str | dict[str, str]:

@@ -51,6 +51,7 @@ def _run(worker: Coroutine[Any, Any, None]) -> None:
 
     from encoders.errors import EncoderError
     from indexer.errors import IndexerError
+    from query_api.errors import QueryError
     from streams.errors import StreamError
     from vitrine.errors import VitrineError
     from vitrine.logs import configure_logging
@@ -58,5 +59,5 @@ def _run(worker: Coroutine[Any, Any, None]) -> None:
     configure_logging()
     try:
         uvloop.run(worker)
-    except (EncoderError, IndexerError, StreamError) as error:
+    except (EncoderError, IndexerError, QueryError, StreamError) as error:
         raise VitrineError(str(error)) from error

@@ -86,3 +86,22 @@ def test_something_else_on_the_port_is_told_apart(body):
 def test_nothing_on_the_port_names_the_way_out():
     with pytest.raises(NotRunning, match="vitrine up"):
         Client("http://127.0.0.1:1").search("x")
+
+
+def test_parts_are_sent_with_their_weights_and_what_was_understood_is_read_back():
+    asked = {}
+
+    def answer(request):
+        asked.update(json.loads(request.content))
+        understood = {"price": {"lt": 50.0}, "phrase": "under 50"}
+        return httpx.Response(
+            200, json=ANSWER | {"did_you_mean": "hoodie", "corrected": True, "understood": understood}
+        )
+
+    with client_of(answer) as client:
+        parts = [{"image": b"jpeg"}, {"text": "red", "weight": -1.0}]
+        found = client.search("hodie under 50", product_id="p", parts=parts, correct=True)
+    assert asked["parts"] == [{"image": base64.b64encode(b"jpeg").decode()}, {"text": "red", "weight": -1.0}]
+    assert asked["product_id"] == "p" and asked["correct"] is True
+    assert found.did_you_mean == "hoodie" and found.corrected
+    assert found.understood == {"price": {"lt": 50.0}, "phrase": "under 50"}
