@@ -86,6 +86,16 @@ def surfaces(text: str) -> dict[str, str]:
     return found
 
 
+def words(text: str) -> list[str]:
+    """The words of a text in their order, without case, width and accents; of Chinese, those of the dictionary."""
+    return [word for run in _RUNS.findall(folded(text[:MAX_BYTES])) for word in _run_words(run)]
+
+
+def has_chinese(text: str) -> bool:
+    """Whether a text has a Chinese character."""
+    return not text.isascii() and _HAN_START.search(text) is not None
+
+
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
     runs = _RUNS.findall(_POSSESSIVES.sub("", folded(text)))
@@ -111,6 +121,10 @@ def _word_terms(run: str) -> Iterator[str]:
         yield _stem(piece[:_LONGEST_TERM])
     if len(pieces) > 1:
         yield _stem("".join(pieces)[:_LONGEST_TERM])
+
+
+def _run_words(run: str) -> Iterable[str]:
+    return _segmenter().cut(run, HMM=False) if _HAN_START.match(run) else (run,)
 
 
 def _run_required(run: str) -> Iterator[str]:

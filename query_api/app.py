@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from indexer.errors import StoreUnavailable
 from query_api.answers import Responder
 from query_api.batcher import EncoderBatcher
 from query_api.breaker import Breaker
 from query_api.candidates import CandidateFinder
+from query_api.errors import EncoderBusy
 from query_api.explaining.products import ProductExplainer
 from query_api.openapi import openapi_document
 from query_api.query_vectors import QueryVectors
@@ -34,10 +36,13 @@ async def searcher_over(services: Services) -> AsyncIterator[Searcher]:
     """Searches over these services, without an application around them."""
     batcher = _batcher(services)
     redis = Breaker(services.config.redis_deadline_s)
+    vectors = QueryVectors(services, batcher)
     try:
+        with suppress(StoreUnavailable, EncoderBusy):
+            await vectors.trust.measure()
         yield Searcher(
             services,
-            QueryVectors(services, batcher),
+            vectors,
             CandidateFinder(services, redis),
             Shoppers(services, redis),
             Responder(services),
@@ -57,12 +62,13 @@ def create_app(services: Services) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        words = asyncio.create_task(searcher.reader.run())
+        background = [asyncio.create_task(one) for one in (searcher.reader.run(), vectors.trust.run())]
         try:
             yield
         finally:
-            words.cancel()
-            await asyncio.gather(words, batcher.aclose(), return_exceptions=True)
+            for one in background:
+                one.cancel()
+            await asyncio.gather(*background, batcher.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=[

@@ -20,6 +20,7 @@ from query_api.query_vectors import QueryPart, QueryVectors, part_key, part_weig
 from query_api.requests import Part, SearchRequest
 from query_api.retrieval import Retrieval
 from query_api.services import Services
+from query_api.text_trust import trusted
 from query_api.understanding.reader import QueryReader, Reading
 
 UNWANTED_WEIGHT = -0.25
@@ -81,7 +82,7 @@ class InputReader:
         reading = await self._reader.read(texts, correct=request.correct, price_phrases=request.price_phrases)
         parts = await self._parts(given, reading)
         _check(request, reading, parts)
-        weights = part_weights(self._config, request.weights, {part.kind for part in parts if part.weight > 0})
+        weights = self._weights(request, parts, reading)
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         return Inputs(
             _embedded(parts, reading) if embeds else (),
@@ -92,6 +93,13 @@ class InputReader:
             browse_depth(request, self._config),
             reading,
         )
+
+    def _weights(self, request: SearchRequest, parts: Sequence[QueryPart], reading: Reading) -> PartWeights:
+        kinds = {part.kind for part in parts if part.weight > 0}
+        weights = part_weights(self._config, request.weights, kinds)
+        if request.mode != "hybrid" or kinds != {"text"}:
+            return weights
+        return trusted(weights, request.weights, self._vectors.trust.of(" ".join(reading.wanted)))
 
     async def _parts(self, given: Sequence[Part], reading: Reading) -> list[QueryPart]:
         """What is asked with, its texts as they were understood, without those of which nothing is left."""

@@ -11,3 +11,4 @@ DEGRADED = Counter("vitrine_degraded_total", "Answers that went without a part",
 MENDED = Counter("vitrine_cache_mended_products_total", "Changed products scored anew in cached candidates")
 ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded together", buckets=(1, 2, 4, 8, 16, 32, 64))
 IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
+TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])

@@ -19,6 +19,7 @@ from query_api.config import QueryConfig
 from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
 from query_api.requests import MediaReference, Weights
 from query_api.services import Services
+from query_api.text_trust import TextTrust
 
 PartKind = Literal["text", "image", "product_id"]
 WeightedVector = tuple[float, FloatArray]
@@ -45,6 +46,8 @@ class QueryVectors:
         self._deadline_s = services.config.encode_deadline_s
         self._batcher = batcher
         self._decoder = services.decoder
+        self.trust = TextTrust(services.store, batcher)
+        """Known while it runs."""
 
     async def picture(self, image: bytes | MediaReference) -> bytes:
         """The bytes of a request's picture. Raises `InvalidRequest` for a URL where fetching is off."""
