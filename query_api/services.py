@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,6 +41,8 @@ class Services:
     cache: CandidateCache
     freshness: Callable[[], int | None]
     """How long the oldest event that is not yet searchable has waited, in ms; None: not known just now."""
+    lag: Callable[[], Mapping[str, int] | None] = lambda: None
+    """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""

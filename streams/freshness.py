@@ -7,7 +7,7 @@ import logging
 import time
 
 from streams.errors import KafkaUnavailable
-from streams.events import PRODUCT_EVENTS
+from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.lag import LagProbe, PartitionLag
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class IndexAge:
         self._interval_s = interval_s
         self._waiting_since_ms: int | None = None
         self._known = False
+        self._lag: dict[str, int] = {}
         self._timestamps: dict[int, tuple[int, int]] = {}
         """The offset that was last asked about and its timestamp, by partition: each message is fetched once."""
 
@@ -33,13 +34,22 @@ class IndexAge:
             return None
         return 0 if self._waiting_since_ms is None else max(0, int(time.time() * 1000) - self._waiting_since_ms)
 
+    def lag(self) -> dict[str, int] | None:
+        """How many events of each topic the group has not acknowledged; None while Kafka cannot be asked."""
+        return dict(self._lag) if self._known else None
+
     async def run(self) -> None:
         """Watch until cancelled; when Kafka is away, try again until it is back."""
         while True:
             try:
                 async with self._probe as probe:
                     while True:
-                        waiting = [one for one in await probe.lag(PRODUCT_EVENTS) if one.messages]
+                        lag = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)
+                        waiting = [one for one in lag if one.messages and one.topic == PRODUCT_EVENTS]
+                        self._lag = {
+                            topic: sum(one.messages for one in lag if one.topic == topic)
+                            for topic in (PRODUCT_EVENTS, USER_EVENTS)
+                        }
                         since = [await self._timestamp(probe, one) for one in waiting]
                         self._waiting_since_ms, self._known = min(since, default=None), True
                         await asyncio.sleep(self._interval_s)

@@ -106,5 +106,8 @@ def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Wor
     if stack.state().find("query-0") is None and free_port(port) != port:
         raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
     address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
+    if settings.query.synonyms:
+        # The worker runs in the data directory.
+        address["VITRINE_QUERY_SYNONYMS"] = str(Path(settings.query.synonyms).absolute())
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
     return Worker("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})

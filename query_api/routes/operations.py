@@ -58,8 +58,14 @@ class OperationRoutes:
                 "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
                 "redis": redis,
                 "index_age_ms": self._services.freshness(),
+                "lag": self._lag(),
             }
         )
+
+    def _lag(self) -> dict[str, int] | None:
+        """Events that wait, under names that a path into the document can have: an autoscaler reads them."""
+        lag = self._services.lag()
+        return None if lag is None else {topic.replace(".", "_").replace("-", "_"): n for topic, n in lag.items()}
 
     async def metrics(self, _: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

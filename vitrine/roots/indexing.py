@@ -57,15 +57,27 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
     stop = _stopped_by_signal()
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     async with registry_of(settings.milvus) as registry:
-        looking = asyncio.ensure_future(standby_binding(settings, registry, wait))
-        await asyncio.wait([looking, stopping := asyncio.ensure_future(stop.wait())], return_when="FIRST_COMPLETED")
-        stopping.cancel()
-        if stop.is_set() or (binding := await looking) is None:
-            looking.cancel()
+        binding = await _until_needed(settings, registry, stop, wait)
+        if binding is None:
             return
         switched = await _index(settings, registry, binding, stop)
     if switched:
         restart(switched)
+
+
+async def _until_needed(
+    settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
+) -> Binding | None:
+    """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
+    async with health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: False):
+        looking = asyncio.ensure_future(standby_binding(settings, registry, wait))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if looking.done():
+            return looking.result()
+        looking.cancel()
+        return None
 
 
 async def _index(

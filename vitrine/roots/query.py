@@ -194,6 +194,7 @@ class _Shared:
             media=DirectoryMediaStore(settings.media_directory),
             cache=RedisCandidateCache(self.redis, deadline_s),
             freshness=age.age_ms,
+            lag=age.lag,
             config=settings.query,
             publisher=self.clicks,
         )

@@ -15,7 +15,6 @@ from vitrine.settings import sections
 ROOT = Path(__file__).parents[3] / "deploy" / "k8s"
 KUBERNETES_VERSIONS = ("1.31", "1.34")
 FOREIGN = ("keda.sh", "kustomize.config.k8s.io")
-KEDA_KAFKA_REQUIRED = {"bootstrapServers", "consumerGroup", "topic"}
 
 
 def resources(*, foreign: bool = True) -> list[Any]:
@@ -52,12 +51,15 @@ def test_every_setting_in_the_config_map_exists():
     assert set(config["data"]) <= known
 
 
-def test_the_scaler_watches_the_topics_and_group_that_the_workers_consume():
+def test_the_scaler_reads_the_lag_that_a_query_worker_tells():
     (scaled,) = of_kind("ScaledObject")
+    (service,) = [one for one in of_kind("Service") if one["metadata"]["name"] == "vitrine-query"]
     triggers = [one["metadata"] for one in scaled["spec"]["triggers"]]
-    assert all(set(one) >= KEDA_KAFKA_REQUIRED for one in triggers)
-    assert {one["topic"] for one in triggers} == {PRODUCT_EVENTS, USER_EVENTS}
-    assert {one["consumerGroup"] for one in triggers} == {IndexingConfig().group}
+    assert {one["valueLocation"] for one in triggers} == {
+        "lag." + topic.replace(".", "_").replace("-", "_") for topic in (PRODUCT_EVENTS, USER_EVENTS)
+    }
+    assert service["spec"]["ports"][0]["port"] == 80
+    assert {one["url"] for one in triggers} == {"http://vitrine-query.vitrine.svc/readyz"}
     assert scaled["spec"]["scaleTargetRef"]["name"] in {one["metadata"]["name"] for one in of_kind("Deployment")}
 
 

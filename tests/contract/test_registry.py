@@ -1,0 +1,98 @@
+"""The registry of generations on real servers: Milvus Lite 2.5 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from encoders.spec import EmbeddingSpec
+from indexer.errors import IndexMismatch, StoreUnavailable
+from indexer.milvus import drop_generation, open_generation, open_store, open_stored
+from indexer.milvus_connection import MilvusConfig
+from indexer.milvus_schema import SCHEMA_VERSION
+from indexer.registry import Generation, GenerationRegistry
+from tests import milvus3
+
+SPEC = EmbeddingSpec("hash", "1", 4)
+OTHER = EmbeddingSpec("other", "1", 6)
+
+
+@pytest.fixture(params=["lite_2_5", "lite_3"])
+async def config(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MilvusConfig]:
+    with ExitStack() as resources:
+        try:
+            address = resources.enter_context(getattr(milvus3, request.param)(tmp_path))
+        except milvus3.Unavailable as reason:
+            pytest.skip(str(reason))
+        yield MilvusConfig(address, deadline_s=10)
+
+
+@pytest.fixture
+async def registry(config: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
+    """With a first generation."""
+    await (await open_store(config, SPEC, create=True, encoder_name="hash")).close()
+    opened = GenerationRegistry(config)
+    yield opened
+    await opened.close()
+
+
+def built(name: str) -> Generation:
+    return Generation(name, OTHER.key, OTHER.dim, SCHEMA_VERSION, "other", "FLAT", "following", {"topic": {"0": 17}})
+
+
+async def test_where_there_is_nothing_no_generation_is_found(config):
+    registry = GenerationRegistry(config)
+    now = await registry.read()
+    await registry.close()
+    assert (now.active, now.others, now.history) == (None, {}, [])
+
+
+async def test_the_life_of_a_generation(registry, config):
+    first = (await registry.read()).active
+    assert first is not None and (first.collection, first.encoder_name) == ("products_g1", "hash")
+
+    names = [await registry.new_name(), await registry.new_name()]
+    assert names == ["products_g2", "products_g3"], "no name is given twice"
+    await registry.save(built("products_g2"))
+    now = await registry.read()
+    assert now.active == first and now.in_stage("following") == built("products_g2")
+
+    await registry.switch(built("products_g2"), 123, "reindex")
+    now = await registry.read()
+    assert now.active is not None and now.active.collection == "products_g2" and now.active.stage is None
+    assert now.others == {"products_g1": replace(first, stage="held", hold_until_ms=123)}
+    assert [(one.to, one.reason) for one in now.history] == [("products_g2", "reindex")]
+
+    await registry.switch(now.others["products_g1"], 456, "rollback")
+    now = await registry.read()
+    assert now.active == first
+    assert now.in_stage("held") == replace(built("products_g2"), stage="held", hold_until_ms=456)
+
+    await registry.forget("products_g2")
+    assert (await registry.read()).others == {}
+
+
+async def test_what_a_crash_between_the_steps_of_a_switch_leaves_behind_is_not_believed(registry):
+    first = (await registry.read()).active
+    await registry.save(replace(first, stage="held", hold_until_ms=1))
+    now = await registry.read()
+    assert now.active == first and now.others == {}
+
+
+async def test_generations_of_other_spaces_live_side_by_side_and_are_removed_alone(registry, config):
+    target = built("products_g2")
+    with pytest.raises(IndexMismatch, match=r"vitrine reindex"):
+        await open_generation(config, SPEC, target, create=True)
+    store = await open_generation(config, OTHER, target, create=True)
+    assert await store.scan("", 10) == {}
+    await store.close()
+    await drop_generation(config, "products_g2")
+    await drop_generation(config, "products_g2")
+    with pytest.raises(StoreUnavailable):
+        await open_stored(config, target)
+    still = await open_store(config, SPEC, create=False)
+    await still.close()

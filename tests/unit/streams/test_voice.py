@@ -1,0 +1,53 @@
+"""Who publishes what became of an event, when two generations' workers read it."""
+
+from dataclasses import replace
+
+from streams.messages import Message
+from streams.voice import Voice
+from tests.unit.streams.pipeline import Bench, picture
+
+BUILDING = Voice("new", active=False, until_ms=float("-inf"))
+ACTIVE = Voice("old")
+
+
+async def index_without_picture(bench: Bench) -> Message:
+    """Index a product whose picture is out of reach; the message as it comes off the delay line."""
+
+    async def nothing(digest: str) -> None:
+        return None
+
+    bench.media.get = nothing
+    await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [{"data": picture()}]}))
+    [again] = [one for one in bench.kafka.published if one.topic.startswith("vitrine.retry.")]
+    return replace(bench.kafka.raw(again.value), headers=dict(again.headers))
+
+
+async def test_a_generation_that_is_built_is_silent_and_indexes_all_the_same():
+    bench = Bench(voice=BUILDING)
+    await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle"}), bench.kafka.raw(b"no event"))
+    assert await bench.titles("kettle") == ["p"]
+    assert bench.kafka.published == []
+
+
+async def test_the_former_generation_speaks_of_what_came_before_the_switch_was_seen_everywhere():
+    bench = Bench()
+    early, late = bench.kafka.message({"product_id": "a", "title": "x"}), bench.kafka.raw(b"no event")
+    voice = Voice("old", active=False, until_ms=early.timestamp_ms)
+    assert voice.speaks_of(early)
+    assert voice.speaks_of(late) == (late.timestamp_ms <= early.timestamp_ms)
+    assert not BUILDING.speaks_of(early)
+
+
+async def test_each_generation_tries_again_what_it_misses_itself():
+    mine = await index_without_picture(Bench(voice=ACTIVE))
+    other = await index_without_picture(Bench(voice=BUILDING))
+    assert BUILDING.tries_again(other) and not BUILDING.tries_again(mine)
+    assert ACTIVE.tries_again(mine) and ACTIVE.tries_again(other), "the other's workers may be gone by then"
+
+
+async def test_a_try_on_behalf_of_another_generation_is_not_multiplied():
+    bench = Bench(voice=BUILDING)
+    await index_without_picture(bench)
+    published = len(bench.kafka.published)
+    await bench.index(await index_without_picture(Bench(voice=ACTIVE)))
+    assert len(bench.kafka.published) == published
