@@ -113,7 +113,8 @@ class BackupReader:
         try:
             self._file = pq.ParquetFile(self._path, page_checksum_verification=True)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise InvalidBackup(f"{self._path} is no whole Parquet file: {error}; export it again") from error
+            why = str(error).partition(".")[0]
+            raise InvalidBackup(f"{self._path} is no whole Parquet file ({why}): export it again") from error
         self.header = self._read_header()
         return self
 

@@ -90,6 +90,9 @@ class LagProbe:
         if not partitions:
             return []
         committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+        if len(committed) < len(partitions):
+            # A coordinator that is still loading answers with nothing, and the client takes that for an answer.
+            raise KafkaUnavailable(f"Kafka at {self._servers} does not know yet how far {self._group} is; try again")
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         return [PartitionLag(*one, max(committed[one].offset, starts[one]), ends[one]) for one in partitions]

@@ -63,7 +63,10 @@ def import_command(settings: Settings, file: Path, resume: bool) -> None:
 def _say_offsets(header: BackupHeader) -> None:
     if header.offsets:
         noted = "; ".join(f"{topic}: {_listed(partitions)}" for topic, partitions in header.offsets.items())
-        _say(f"events that came since are in Kafka from these offsets of {header.group} on: {noted}")
+        _say(
+            f"what came since is in Kafka from these offsets on, {noted}; to catch up, stop the indexing workers, set "
+            f"their group (there it was {header.group}) to them with `kafka-consumer-groups --reset-offsets`, and start"
+        )
 
 
 def _say_kept(imported: Imported) -> None:
