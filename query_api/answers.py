@@ -132,6 +132,8 @@ def _record(response: SearchResponse, request: SearchRequest) -> None:
             "total": response.total,
             "degraded": response.degraded,
             "mode": request.mode,
-            "asked_with": [name for name in ("text", "image", "product_id", "user_id") if getattr(request, name)],
+            "asked_with": [
+                name for name in ("text", "image", "product_id", "parts", "user_id") if getattr(request, name)
+            ],
         },
     )

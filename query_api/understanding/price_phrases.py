@@ -66,7 +66,7 @@ def read_price(text: str) -> PricePhrase | None:
     rest, phrases, bounds, currency = text, list[str](), dict[str, float](), None
     while found := _first(rest):
         start, end, own, money = found
-        phrases.append(rest[start:end].strip())
+        phrases.append(rest[start:end].strip().removesuffix("的"))
         # The first phrase of a side counts: `under 50 under 40` is not understood, just taken out.
         bounds = {sign: bound for sign, bound in own.items() if not _bounded(bounds, sign)} | bounds
         currency = currency or money
