@@ -153,7 +153,10 @@ class BackupReader:
     def _packed(self) -> Iterator[list[tuple[str, str, FloatArray]]]:
         """Products as they are in the file."""
         with self._told():
-            for batch in self._file.iter_batches(READ_ROWS, columns=["product_id", "state", "vector"]):
+            # One group by one: going through all of them, the reader keeps what it has read.
+            groups = ([group] for group in range(self._file.num_row_groups))
+            columns = ["product_id", "state", "vector"]
+            for batch in (one for group in groups for one in self._file.iter_batches(READ_ROWS, group, columns)):
                 numbers = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
                 vectors = numbers.reshape(len(batch), 2 * self.header.dim)
                 ids, states = batch.column("product_id").to_pylist(), batch.column("state").to_pylist()
