@@ -51,12 +51,8 @@ def corrected(text: str, corrections: Mapping[str, str]) -> str:
 
 def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
     most = 2 if len(word) >= LONG else 1
-    near = [
-        (distance, -vocabulary.count(one), one)
-        for words in vocabulary.of_lengths(range(len(word) - most, len(word) + most + 1))
-        for one, distance, _ in process.extract(word, words, scorer=OSA.distance, score_cutoff=most, limit=None)
-    ]
-    return min(near)[2] if near else None
+    near = process.extract(word, vocabulary.alike(word, most), scorer=OSA.distance, score_cutoff=most, limit=None)
+    return min((distance, -vocabulary.count(one), one) for one, distance, _ in near)[2] if near else None
 
 
 def _cased(written: str, word: str) -> str:

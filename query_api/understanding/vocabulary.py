@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from indexer.lexical import folded, query_text
 
@@ -17,6 +20,32 @@ _FIELDS = ("title", "brand", "category")
 _HAN_KANA = "\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"(?:(?![{_HAN_KANA}])[^\W_])+")
 _NO_LETTERS = re.compile(r"\d")
+_BITS = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
+
+
+class _Words:
+    """Words of one length, with the letters that each has as a set of 32 bits."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._letters = array("I")
+
+    def add(self, word: str) -> None:
+        self._words.append(word)
+        self._letters.append(_letters(word))
+
+    def alike(self, word: str, most: int) -> list[str]:
+        # An edit takes at most one letter out of the set and puts one in.
+        differing = np.frombuffer(self._letters, np.uint32) ^ np.uint32(_letters(word))
+        edits = _BITS[differing & 0xFFFF] + _BITS[differing >> 16]
+        return [self._words[at] for at in np.flatnonzero(edits <= 2 * most)]
+
+
+def _letters(word: str) -> int:
+    letters = 0
+    for letter in word:
+        letters |= 1 << (ord(letter) & 31)
+    return letters
 
 
 class Vocabulary:
@@ -26,7 +55,7 @@ class Vocabulary:
         self._most_words = most_words
         self._counts: dict[str, int] = {}
         self._stems: set[str] = set()
-        self._by_length: dict[int, list[str]] = {}
+        self._by_length: dict[int, _Words] = {}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -39,9 +68,12 @@ class Vocabulary:
         """Whether a product has a word, in the singular or the plural."""
         return word in self._counts or query_text(word) in self._stems
 
-    def of_lengths(self, lengths: Iterable[int]) -> Iterator[list[str]]:
-        """Words of so many letters, in lists."""
-        return (self._by_length[length] for length in lengths if length in self._by_length)
+    def alike(self, word: str, most: int) -> list[str]:
+        """All words within `most` edits of a word, and some others."""
+        lengths = range(len(word) - most, len(word) + most + 1)
+        return [
+            one for length in lengths if length in self._by_length for one in self._by_length[length].alike(word, most)
+        ]
 
     def add(self, words: Iterable[str]) -> None:
         """Count one more product for each of these distinct words."""
@@ -58,7 +90,7 @@ class Vocabulary:
 
     def _set(self, word: str, count: int) -> None:
         if word not in self._counts:
-            self._by_length.setdefault(len(word), []).append(word)
+            self._by_length.setdefault(len(word), _Words()).add(word)
             self._stems.add(query_text(word))
         self._counts[word] = count
 

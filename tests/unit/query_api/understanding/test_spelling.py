@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from query_api.understanding.spelling import corrected, misspelt
 from query_api.understanding.vocabulary import Vocabulary, product_words, words_of
@@ -86,3 +87,11 @@ def test_no_text_breaks_it_and_corrected_texts_need_no_more_correction(text: str
 def test_a_text_without_longer_words_is_unchanged(text: str) -> None:
     short = " ".join(word[:3] for word in text.split())
     assert misspelt(short, KNOWN) == {}
+
+
+@given(st.lists(st.text("abcdeфé", min_size=3, max_size=10), max_size=20), st.text("abcdeфé", min_size=4, max_size=10))
+def test_no_word_within_the_edits_is_missed(words: list[str], word: str) -> None:
+    known = Vocabulary()
+    known.add(words)
+    for most in (1, 2):
+        assert {one for one in words if OSA.distance(word, one) <= most} <= set(known.alike(word, most))
