@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,8 @@ import numpy as np
 
 from query_api.app import searcher_over
 from query_api.evaluation.metrics import ndcg
-from query_api.requests import SearchRequest
+from query_api.requests import MAX_TEXT, SearchRequest
 from query_api.services import Services
-
-CONCURRENT = 4
 
 Judgments = Mapping[str, Mapping[str, float]]
 """Gains by query and product id."""
@@ -73,15 +70,13 @@ async def compare(
 
 async def _first(services: Services, queries: Sequence[str], k: int) -> list[list[str]]:
     """The ids of the first k results of each query."""
+    found: list[list[str]] = []
     async with searcher_over(services) as searcher:
-        turn = asyncio.Semaphore(CONCURRENT)
-
-        async def ask(text: str) -> list[str]:
-            async with turn:
-                answer = await searcher.answer(SearchRequest(text=text[:1_000]), use_cache=False)
-            return [one.scored.product_id for one in answer.ranked[:k]]
-
-        return await asyncio.gather(*(ask(text) for text in queries))
+        # One after another: shoppers ask the same servers.
+        for text in queries:
+            answer = await searcher.answer(SearchRequest(text=text[:MAX_TEXT]), use_cache=False)
+            found.append([one.scored.product_id for one in answer.ranked[:k]])
+    return found
 
 
 def _shared(first: Sequence[str], second: Sequence[str]) -> float:

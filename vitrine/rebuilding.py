@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -26,6 +26,7 @@ from vitrine.stack import standby
 
 T = TypeVar("T")
 LINE_EVERY_S = 2.0
+NICENESS = 10
 
 
 def run_rebuild(
@@ -86,18 +87,13 @@ class _Terminal:
             self._printed_s = now
             click.echo(f"following: {events:,} events behind")
 
-    def follower_needed(self) -> None:
+    async def follower_needed(self) -> None:
         """Start a standby worker where workers run on the data dir; elsewhere somebody else runs them."""
         stack = LocalStack(self._settings.data_dir)
         if not stack.state().named("indexing"):
             click.echo("waiting for a standby worker: `vitrine worker standby`, the deployment vitrine-standby")
             return
-        service = standby(self._settings, stack)
-
-        async def start() -> None:
-            await stack.start([service], click.echo)
-
-        self._starting = asyncio.create_task(start())
+        await stack.start([standby(self._settings, stack)], click.echo)
 
 
 def _judged(queries: Path | None, judgments: Path | None) -> Judgments:
@@ -112,6 +108,8 @@ def _judged(queries: Path | None, judgments: Path | None) -> Judgments:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     logging.getLogger().setLevel(logging.ERROR)
+    # Shoppers and live events go first.
+    os.nice(NICENESS)
     try:
         return run_interruptibly(work)
     except (EncoderError, IndexerError, LocalStackError) as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 from redis.asyncio import Redis
@@ -28,7 +29,7 @@ from vitrine.errors import VitrineError
 from vitrine.roots.binding import bind_active
 from vitrine.roots.gate import gate_services, sample_titles
 from vitrine.roots.indexing_parts import picture_memory
-from vitrine.roots.switch import Progress, caught_up, generations_of, query_workers_ready
+from vitrine.roots.switch import Progress, caught_up, generations_of, in_ms, patiently, query_workers_ready
 from vitrine.settings import Settings
 
 SAVE_EVERY_S = 1.0
@@ -63,22 +64,22 @@ async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Ge
         IndexerError, StreamError, EncoderError: a server does not answer, or the encoder cannot be loaded.
     """
     async with generations_of(settings) as (registry, redis):
-        now = await registry.read()
+        now = await patiently(registry.read)
         active = active_of(now)
         target = await _unfinished(settings, now, wanted) or await _begin(settings, registry, active, wanted)
         progress.say(f"{target.collection} is built beside {active.collection} with {target.encoder}")
         if target.stage == "copying":
             target = await _fill(settings, registry, active, target, redis, progress)
-        progress.follower_needed()
+        await progress.follower_needed()
         await caught_up(settings, target, progress)
         await _pass_gate(settings, active, target, wanted, progress)
         target = msgspec.structs.replace(target, stage="ready")
-        await registry.save(target)
+        await patiently(lambda: registry.save(target))
         if not wanted.switch:
             progress.say(f"{target.collection} is ready; `vitrine reindex` switches to it")
             return target
         await query_workers_ready(redis, target.collection, progress)
-        await registry.switch(target, int((time.time() + wanted.hold_s) * 1000), "reindex")
+        await patiently(lambda: registry.switch(target, in_ms(wanted.hold_s), "reindex"))
         progress.say(f"switched to {target.collection}")
         return target
 
@@ -116,11 +117,11 @@ async def _begin(settings: Settings, registry: GenerationRegistry, active: Gener
         spec = encoder.spec
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
-    made = new_generation(await registry.new_name(), settings.milvus, spec, name)
+    made = new_generation(await patiently(registry.new_name), settings.milvus, spec, name)
     target = msgspec.structs.replace(made, stage="copying", offsets=offsets)
     # Noted first: what is made and not noted would never be removed.
-    await registry.save(target)
-    store = await open_generation(settings.milvus, spec, target, create=True)
+    await patiently(lambda: registry.save(target))
+    store = await patiently(lambda: open_generation(settings.milvus, spec, target, create=True))
     await store.close()
     return target
 
@@ -141,28 +142,29 @@ async def _fill(
     """Copy all products, then have the new generation's workers begin where the copy may have missed events."""
     async with AsyncExitStack() as resources:
         copier, source = await _copier(settings, active, target, redis, resources)
-        counts = await source.count()
+        counts = await patiently(source.count)
         total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
         async for page in copier.copy(target.copied_through):
             done = target.copied + page.products
             progress.copied(done, max(total, done))
             if time.monotonic() - saved_at > SAVE_EVERY_S:
                 saved_at = time.monotonic()
-                await registry.save(msgspec.structs.replace(target, copied_through=page.through, copied=done))
+                noted = msgspec.structs.replace(target, copied_through=page.through, copied=done)
+                await patiently(partial(registry.save, noted))
     group = settings.indexing.group_of(target.collection)
     await start_group_at(settings.kafka.bootstrap_servers, group, target.offsets)
-    target = msgspec.structs.replace(target, stage="following", copied=done)
-    await registry.save(target)
-    return target
+    following = msgspec.structs.replace(target, stage="following", copied=done)
+    await patiently(lambda: registry.save(following))
+    return following
 
 
 async def _copier(
     settings: Settings, active: Generation, target: Generation, redis: Redis, resources: AsyncExitStack
 ) -> tuple[GenerationCopier, MilvusProductStore]:
-    source = await open_stored(settings.milvus, active)
+    source = await patiently(lambda: open_stored(settings.milvus, active))
     resources.push_async_callback(source.close)
     encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.device))
-    store = await open_generation(settings.milvus, encoder.spec, target, create=True)
+    store = await patiently(lambda: open_generation(settings.milvus, encoder.spec, target, create=True))
     resources.push_async_callback(store.close)
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))

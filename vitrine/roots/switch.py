@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -17,6 +17,7 @@ from indexer.registry import Generation, GenerationRegistry
 from query_api.presence import PresenceBoard
 from streams.events import PRODUCT_EVENTS
 from streams.lag import LagProbe
+from streams.retrying import until_available
 from vitrine.errors import VitrineError
 from vitrine.roots.binding import registry_of, retire
 from vitrine.settings import Settings
@@ -28,6 +29,8 @@ CAUGHT_UP_MESSAGES = 100
 PREPARE_S = 180.0
 """How long query workers may take to load a generation."""
 POLL_S = 0.5
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -45,7 +48,7 @@ class Progress(Protocol):
         """So many events are not yet in the new generation."""
         ...
 
-    def follower_needed(self) -> None:
+    async def follower_needed(self) -> None:
         """A standby worker is needed from now on."""
         ...
 
@@ -74,16 +77,16 @@ async def roll_back(settings: Settings, hold_s: float, progress: Progress, wait:
         VitrineError: no generation is held.
     """
     async with generations_of(settings) as (registry, redis):
-        held = (await registry.read()).in_stage("held")
+        held = (await patiently(registry.read)).in_stage("held")
         if held is None:
             raise VitrineError("no generation is held to switch back to: its hold is over, or there never was another")
-        progress.follower_needed()
+        await progress.follower_needed()
         if wait:
             await caught_up(settings, held, progress)
         # Marked as ready, query workers prepare it; it is removed no more.
-        await registry.save(msgspec.structs.replace(held, stage="ready", hold_until_ms=0))
+        await patiently(lambda: registry.save(msgspec.structs.replace(held, stage="ready", hold_until_ms=0)))
         await query_workers_ready(redis, held.collection, progress)
-        await registry.switch(held, int((time.time() + hold_s) * 1000), "rollback")
+        await patiently(lambda: registry.switch(held, in_ms(hold_s), "rollback"))
         progress.say(f"switched back to {held.collection}")
         return held
 
@@ -105,6 +108,16 @@ async def drop_held(settings: Settings) -> str | None:
         if found is not None:
             await retire(found, registry, settings.milvus, redis)
         return found.collection if found else None
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of an idempotent call to Milvus, however long that is away."""
+    return await until_available("milvus", call)
+
+
+def in_ms(seconds: float) -> int:
+    """So many seconds from now, Unix milliseconds."""
+    return int((time.time() + seconds) * 1000)
 
 
 async def caught_up(settings: Settings, target: Generation, progress: Progress) -> None:
