@@ -34,6 +34,9 @@ class QueryConfig:
     """Queries with text and picture, and those by product."""
     mixed_query_image: float = 0.5
     lexical: float = 0.6
+    text_trust: bool = True
+    """Whether a text query's weights on texts and pictures count only as far as the encoder is found to understand the
+    catalogue's texts; those that a request names count wholly."""
     personal: float = 0.5
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""

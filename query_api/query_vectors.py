@@ -46,7 +46,7 @@ class QueryVectors:
         self._deadline_s = services.config.encode_deadline_s
         self._batcher = batcher
         self._decoder = services.decoder
-        self.trust = TextTrust(services.store, batcher)
+        self.trust = TextTrust(services.store, batcher, services.config.text_trust)
         """Known while it runs."""
 
     async def picture(self, image: bytes | MediaReference) -> bytes:

@@ -15,7 +15,7 @@ CONCURRENT = 8
 PAGE = 100
 """The most results that one request gives."""
 MAX_TEXT = 1_000
-_FRESH = {"cache-control": "no-cache"}
+FRESH = {"cache-control": "no-cache"}
 
 
 def rankings(
@@ -34,7 +34,7 @@ def rankings(
         SearchRefused: the worker refuses the request.
     """
     request = dict(configuration.request)
-    with Client(str(request.pop("url", url)), headers=_FRESH) as client, ThreadPoolExecutor(CONCURRENT) as pool:
+    with Client(str(request.pop("url", url)), headers=FRESH) as client, ThreadPoolExecutor(CONCURRENT) as pool:
 
         def ask(query: JudgedQuery) -> Ranking:
             found = _ask(client, query.text, request, depth)

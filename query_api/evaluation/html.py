@@ -52,7 +52,7 @@ def _facts(report: Report) -> str:
     told = [f"{name}: {value}" for name, value in report.facts.items()]
     told += [f"{report.left_out} queries without a right product left out"] if report.left_out else []
     told += [
-        f"{one.name}: <code>{escape(str(dict(one.request)))}</code>, {took_ms:.0f} ms at the median"
+        f"{escape(one.name)}: <code>{escape(str(dict(one.request)))}</code>, {took_ms:.0f} ms at the median"
         + (f", {degraded} answers degraded" if degraded else "")
         for one, took_ms, degraded in zip(report.configurations, report.median_ms, report.degraded, strict=True)
     ]

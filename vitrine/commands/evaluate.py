@@ -9,6 +9,7 @@ import click
 
 COMMANDS: Mapping[str, str] = {
     "search": "Measure search on judged queries.",
+    "tune": "Fit the weights of search on judged queries.",
     "recall": "Compare the live index with exact search, and say which to use.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/evaluate_NAME.py`."""

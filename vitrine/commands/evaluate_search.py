@@ -156,13 +156,17 @@ def _terminal() -> Any:
     return click.get_text_stream("stderr")
 
 
+def _is_terminal() -> bool:
+    return click.get_text_stream("stdout").isatty()
+
+
 def _print(report: Report) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if _is_terminal() else 140)
     difference = ["difference"] if report.comparison else []
     table = Table("", *(one.name for one in report.configurations), *difference, box=box.SIMPLE_HEAD)
     for name in report.measure_names:

@@ -1,0 +1,91 @@
+"""Weights of a running query worker, fitted to judged queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from query_api.config import QueryConfig
+from query_api.evaluation.judgments import JudgedQuery
+from query_api.evaluation.metrics import ndcg
+from query_api.evaluation.tuning import QueryParts, Tuning, Weights, joined, tune
+from vitrine.client import Client, SearchResults
+from vitrine.errors import InvalidJudgments
+from vitrine.evaluating import CONCURRENT, FRESH, search_pages
+
+SLANTS = (Weights(1.0, 1.0, 1.0), Weights(1.0, 1.0, 0.05), Weights(0.05, 0.05, 1.0))
+"""A query's candidates come of three rankings: balanced, by similarity, and by words. What is the best by any weights
+is almost surely among the first of one of them."""
+DEPTH = 100
+Parts = dict[str, tuple[float, float, float]]
+
+
+def tune_worker(
+    url: str, queries: Sequence[JudgedQuery], config: QueryConfig, k: int, seed: int, asked: Callable[[], object]
+) -> Tuning:
+    """Ask each query four times, whatever the number of weights that are tried, and fit the weights.
+
+    Args:
+        url: the worker's base URL.
+        queries: judged ones.
+        config: whose weights are the present ones.
+        asked: called after each query, from any thread.
+
+    Raises:
+        InvalidJudgments: there are too few queries.
+        NotRunning: nothing answers there.
+        SearchRefused: the worker refuses a query.
+    """
+    with Client(url, headers=FRESH) as client, ThreadPoolExecutor(CONCURRENT) as pool:
+
+        def ask(query: JudgedQuery) -> tuple[QueryParts, float]:
+            found = _parts(client, query), _present(client, query, k)
+            asked()
+            return found
+
+        try:
+            answers = list(pool.map(ask, queries))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    now = Weights(config.text_query_text, config.text_query_image, config.lexical)
+    try:
+        return tune([parts for parts, _ in answers], np.array([one for _, one in answers]), now, k, seed)
+    except ValueError as error:
+        raise InvalidJudgments(str(error)) from error
+
+
+def settings_lines(weights: Weights) -> list[str]:
+    """Lines for `vitrine.toml`. The weights were fitted on judgments, so they are not to be scaled by a guess."""
+    return [
+        "[query]",
+        f"text_query_text = {weights.text:g}",
+        f"text_query_image = {weights.image:g}",
+        f"lexical = {weights.lexical:g}",
+        "text_trust = false",
+    ]
+
+
+def _present(client: Client, query: JudgedQuery, k: int) -> float:
+    pages = search_pages(client, query.text, {}, k)
+    return ndcg([hit.product_id for page in pages for hit in page.hits], query.gains, k)
+
+
+def _parts(client: Client, query: JudgedQuery) -> QueryParts:
+    pages: list[Parts] = []
+    for slant in SLANTS:
+        weights = {"text": slant.text, "image": slant.image, "lexical": slant.lexical, "personal": 0.0}
+        found = search_pages(client, query.text, {"weights": weights, "explain": True}, DEPTH)
+        pages += [_unweighted(page, slant) for page in found]
+    return joined(pages, query.gains)
+
+
+def _unweighted(page: SearchResults, slant: Weights) -> Parts:
+    """The parts of a page's hits as they would be with weights of 1."""
+    parts = {hit.product_id: hit.explanation or {} for hit in page.hits}
+    return {
+        product_id: (one["text"] / slant.text, one["image"] / slant.image, one["lexical"] / slant.lexical)
+        for product_id, one in parts.items()
+    }
