@@ -12,7 +12,7 @@ import numpy as np
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.filters import matches
 from indexer.lexical import BM25_B, BM25_K1, query_text
-from indexer.ports import Candidate, Counts, Filters, Order
+from indexer.ports import Candidate, Counts, Filters, Ids, Order
 from indexer.records import IndexRow, StoredProduct, pack, unpack
 from indexer.validation import check_rows
 
@@ -54,6 +54,14 @@ class InMemoryProductStore:
         return _best(
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
+
+    async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
+        found = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
+        return {one.product_id: one.score for one in found}
+
+    async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
+        found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
+        return {one.product_id: one.score for one in found}
 
     async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
         rows = sorted(self._matching(filters), key=lambda row: (*_place(row, order), row.product_id))

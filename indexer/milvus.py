@@ -146,6 +146,16 @@ class MilvusProductStore:
         expression = to_expression(await resolve_words(filters, self._having))
         return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
 
+    async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
+        expression = to_expression((Ids(tuple(product_ids)),))
+        return await self._collection.scores(
+            "vector", vector.astype(np.float32, copy=False), expression, len(product_ids)
+        )
+
+    async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
+        terms, expression = query_text(text), to_expression((Ids(tuple(product_ids)),))
+        return await self._collection.scores(LEXICAL_FIELD, terms, expression, len(product_ids)) if terms else {}
+
     async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
         expression = to_expression(await resolve_words(filters, self._having))
         if order is not None:

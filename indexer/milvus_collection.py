@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -43,9 +43,12 @@ class MilvusCollection:
         hits = await self._hits(field, query, expression, limit, ["card"], {})
         # Past the client's own lookup of each name, which would take as long again as all the rest.
         cards = [dict.__getitem__(hit, "entity")["card"].encode() for hit in hits]
-        # Lite 3 gives BM25 as a negative distance.
-        scores = map(abs, hits.distances) if isinstance(query, str) else hits.distances
-        return list(map(Candidate, hits.ids, scores, cards))
+        return list(map(Candidate, hits.ids, _scores(query, hits), cards))
+
+    async def scores(self, field: str, query: FloatArray | str, expression: str, limit: int) -> dict[str, float]:
+        """The scores of the best entities by a field."""
+        hits = await self._hits(field, query, expression, limit, [], {})
+        return dict(zip(hits.ids, _scores(query, hits), strict=True))
 
     async def nearest(
         self, field: str, query: FloatArray | str, expression: str, limit: int, parameters: Mapping[str, Any]
@@ -103,3 +106,8 @@ class MilvusCollection:
                 # Lite 3 forgets what was loaded when it is restarted.
                 await self._client.load_collection(self.name, timeout=deadline_s)
                 return await request(timeout=deadline_s)
+
+
+def _scores(query: FloatArray | str, hits: Any) -> Iterable[float]:
+    # Lite 3 gives BM25 as a negative distance.
+    return map(abs, hits.distances) if isinstance(query, str) else hits.distances

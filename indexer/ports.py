@@ -140,6 +140,14 @@ class ProductStore(Protocol):
         """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
         ...
 
+    async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
+        """Inner products with `vector` (2·dim,) of those of ≤ 1,000 products that are searchable."""
+        ...
+
+    async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
+        """BM25 of those of ≤ 1,000 products that share a term with the analysed `text`, as `search_lexical` has it."""
+        ...
+
     async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
         """The first `limit` ≤ 16,384 of the searchable products that match, by a number or else by product id."""
         ...

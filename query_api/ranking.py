@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +35,7 @@ class Ranked(Struct, frozen=True, gc=False):
 
 
 Cards = Callable[[Scored], Card]
+_PRODUCT_ID, _SCORE = attrgetter("scored.product_id"), attrgetter("score")
 
 
 CARDS_KEPT = 20_000
@@ -58,7 +60,9 @@ def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, car
         lexical = weights.lexical * (one.lexical / greatest)
         personal = weights.personal * affinity(cards(one)) if affinity else 0.0
         ranked.append(Ranked(one, lexical, personal, one.dense + lexical + personal))
-    ranked.sort(key=lambda one: (-one.score, one.scored.product_id))
+    # A sort keeps the order of equals, and two by plain keys take half the time of one by pairs.
+    ranked.sort(key=_PRODUCT_ID)
+    ranked.sort(key=_SCORE, reverse=True)
     return ranked
 
 

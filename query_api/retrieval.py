@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -107,14 +107,15 @@ async def retrieve(store: ProductStore, retrieval: Retrieval, depth: Depth) -> C
         _lexical(store, retrieval, retrieval.filters, depth.search),
     )
     floors = _floor(dense, depth.search), _floor(lexical or (), depth.search)
-    more_dense, more_lexical = await asyncio.gather(
-        _dense_of(store, retrieval, _missing(lexical or (), dense) if retrieval.vector is not None else []),
-        _lexical_of(store, retrieval, _missing(dense, lexical) if lexical and floors[1] is not None else []),
+    dense_of, lexical_of = await asyncio.gather(
+        _dense_of(store, retrieval, _missing(lexical or (), dense)),
+        # A search that was not cut has found all that share a term.
+        _lexical_of(store, retrieval, _missing(dense, lexical) if lexical else [], floors[1]),
     )
-    items = _join([*dense, *more_dense], [*(lexical or ()), *(more_lexical or ())])
+    items = _join(dense, lexical or (), dense_of, lexical_of or {})
     # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
     hidden = floors[0] if retrieval.vector is not None else floors[1]
-    return CandidateSet(items, *floors, hidden is not None, len(items), lexical is None or more_lexical is None)
+    return CandidateSet(items, *floors, hidden is not None, len(items), None in (lexical, lexical_of))
 
 
 async def _browse(store: ProductStore, retrieval: Retrieval, limit: int) -> CandidateSet:
@@ -158,15 +159,24 @@ async def _dense(store: ProductStore, retrieval: Retrieval, filters: Filters, li
     return [] if retrieval.vector is None else await store.search_dense(retrieval.vector, filters, limit)
 
 
-async def _dense_of(store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str]) -> list[Candidate]:
-    filters = (*retrieval.filters, Ids(tuple(product_ids)))
-    return await _dense(store, retrieval, filters, len(product_ids)) if product_ids else []
+async def _dense_of(store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str]) -> dict[str, float]:
+    if retrieval.vector is None or not product_ids:
+        return {}
+    return await store.score_dense(retrieval.vector, product_ids)
 
 
-async def _lexical_of(store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str]) -> list[Candidate] | None:
-    """Of products that a cut search did not reach: what they share with the text counts all the same."""
-    filters = (*retrieval.filters, Ids(tuple(product_ids)))
-    return await _lexical(store, retrieval, filters, len(product_ids)) if product_ids else []
+async def _lexical_of(
+    store: ProductStore, retrieval: Retrieval, product_ids: Sequence[str], floor: float | None
+) -> dict[str, float] | None:
+    """Of products that a search cut at `floor` did not reach: what they share with the text counts all the same."""
+    if retrieval.text is None or floor is None or not product_ids:
+        return {}
+    try:
+        found = await store.score_lexical(retrieval.text, product_ids)
+        # None can have more; Lite 3 says so all the same, as it takes terms to be as rare as among these products.
+        return {product_id: min(floor, score) for product_id, score in found.items()}
+    except StoreUnavailable:
+        return None
 
 
 async def _lexical(store: ProductStore, retrieval: Retrieval, filters: Filters, limit: int) -> list[Candidate] | None:
@@ -186,11 +196,23 @@ def _missing(found: Sequence[Candidate], among: Sequence[Candidate]) -> list[str
     return [one.product_id for one in found if one.product_id not in known]
 
 
-def _join(dense: Collection[Candidate], lexical: Collection[Candidate]) -> list[Scored]:
-    scores: Mapping[str, float] = {one.product_id: one.score for one in lexical}
-    items = [Scored(one.product_id, one.score, scores.get(one.product_id, 0.0), one.card) for one in dense]
+def _join(
+    dense: Sequence[Candidate],
+    lexical: Sequence[Candidate],
+    dense_of: Mapping[str, float] | None = None,
+    lexical_of: Mapping[str, float] | None = None,
+) -> list[Scored]:
+    """Both searches' products, each once, with the scores that the one or the other did not tell."""
+    words = {one.product_id: one.score for one in lexical}
+    words.update(lexical_of or {})
     known = {one.product_id for one in dense}
-    return items + [Scored(one.product_id, 0.0, one.score, one.card) for one in lexical if one.product_id not in known]
+    nearness = dense_of or {}
+    items = [Scored(one.product_id, one.score, words.get(one.product_id, 0.0), one.card) for one in dense]
+    return items + [
+        Scored(one.product_id, nearness.get(one.product_id, 0.0), one.score, one.card)
+        for one in lexical
+        if one.product_id not in known
+    ]
 
 
 def _floor(found: Sequence[Candidate], limit: int) -> float | None:

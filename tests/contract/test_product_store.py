@@ -484,6 +484,20 @@ async def test_products_can_be_left_out_by_their_ids(store, dresses):
     assert len(await store.browse((Except(()),), 100)) == 6
 
 
+async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(store, request):
+    await store.write([product(f"p{at}", at / 10, title="red " * (at % 3) + "hoodie") for at in range(20)])
+    await store.write([product("gone", 1, deletes=True)])
+    query, some = np.ones(SPEC.fused_dim, np.float32), ["p3", "p11", "gone", "never"]
+    dense = {one.product_id: one.score for one in await store.search_dense(query, (), 100)}
+    lexical = {one.product_id: one.score for one in await store.search_lexical("red", (), 100)}
+    assert await store.score_dense(query, some) == pytest.approx({one: dense[one] for one in ("p3", "p11")})
+    words = await store.score_lexical("red", some)
+    # Lite 3 takes how rare a term is from just the products that pass, so its scores depend on the filter.
+    assert words == pytest.approx({"p11": lexical["p11"]}) or request.node.callspec.params["store"] == "lite_3"
+    assert set(words) == {"p11"}
+    assert await store.score_lexical("", some) == await store.score_dense(query, ["never"]) == {}
+
+
 async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store, monkeypatch):
     monkeypatch.setattr("indexer.ordered._SPARE", 5)
     monkeypatch.setattr("indexer.ordered.SAMPLE", 20)

@@ -1,0 +1,177 @@
+"""Search among 100,000 products on embedded Milvus: recall against exact search, and what our path adds to Milvus'."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders.port import HashEncoder
+from encoders.spec import FloatArray, PartWeights, query_vector
+from query_api.answers import Answer, Responder
+from query_api.evaluation.recall import RecallRow, draw_queries, measure_recall
+from query_api.ranking import RankWeights, rank, read_card
+from query_api.requests import SearchRequest
+from query_api.retrieval import Depth, Retrieval, retrieve
+from tests.bench.bare_calls import Recorder, Wave, repeat
+from tests.bench.big_shop import DIM, BigShop, draw_words, open_big_shop
+from tests.bench.report import Target, publish_report
+from tests.shop import Shop
+
+PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "100000"))
+INDEX_TYPE = os.environ.get("BENCH_INDEX_TYPE", "FLAT")
+RECALL_QUERIES, QUERIES, WARM_UP = 25, 80, 10
+CONCURRENT, LOADED_S, TURNS = 8, 3.0, 3
+MODES = ("dense", "lexical", "hybrid")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A request with its embedding, and the searches of Milvus' that it comes to."""
+
+    retrieval: Retrieval
+    waves: Sequence[Wave]
+
+
+class OurPath:
+    """Our way from a request to its page, without encoder and cache."""
+
+    def __init__(self, big: BigShop, shop: Shop) -> None:
+        self._store = big.store
+        self._responder = Responder(shop.services)
+
+    async def __call__(self, retrieval: Retrieval, **request: Any) -> None:
+        candidates = await retrieve(self._store, retrieval, Depth())
+        answer = Answer(SearchRequest(**request), [], read_card, retrieval.vector, candidates.cut)
+        answer.unseen, answer.retrieval = candidates.unseen, retrieval
+        answer.ranked = rank(candidates.items, RankWeights(0.6, 0.5), None, read_card)
+        await self._responder.respond(answer)
+
+
+async def test_search_is_exact_and_costs_little_more_than_the_bare_calls(tmp_path: Path) -> None:
+    encoder = HashEncoder(DIM)
+    started_s = time.perf_counter()
+    async with open_big_shop(tmp_path, encoder.spec, PRODUCTS, INDEX_TYPE) as big:
+        building_s = time.perf_counter() - started_s
+        with closing(Shop(store=big.store, encoder=encoder)) as shop:
+            recall = await _recall(big)
+            path = OurPath(big, shop)
+            _publish_recall(recall, building_s)
+            await _publish_speed(big, path)
+
+
+async def _recall(big: BigShop) -> list[RecallRow]:
+    queries = draw_queries(big.spec, big.live, RECALL_QUERIES)
+    return await measure_recall(big.store, big.spec, big.live, queries, k=10, depth=1_000)
+
+
+def _publish_recall(rows: Sequence[RecallRow], building_s: float) -> None:
+    columns = ("weights", "kept", "recall@10", "worst", "p50 ms", "p99 ms")
+    table = [(one.weights, one.kept, one.recall, one.worst, one.p50_ms, one.p99_ms) for one in rows]
+    target = Target("least recall@10", min(one.recall for one in rows), 0.98)
+    facts = {"products": PRODUCTS, "index_type": INDEX_TYPE, "building_s": round(building_s, 1)}
+    publish_report("retrieval-recall", columns, table, [target], **facts)
+    assert target.met
+
+
+async def _publish_speed(big: BigShop, path: OurPath) -> None:
+    rows: list[tuple[Any, ...]] = []
+    targets: list[Target] = []
+    for mode in MODES:
+        queries = await _queries(big, path, mode)
+        bare_ms, ours_ms, added_ms = await _one_at_a_time(big, path, queries)
+        bare, ours = await _loaded(big, path, queries)
+        rows.append((mode, bare_ms, ours_ms, added_ms, bare, ours, ours / bare))
+        targets.append(Target(f"{mode}: ms added at the median", added_ms, 2.0, at_most=True))
+        targets.append(Target(f"{mode}: throughput of bare calls at {CONCURRENT}", ours / bare, 0.85))
+    for name, ms in (await _browsing(path)).items():
+        rows.append((name, "", ms, "", "", "", ""))
+    columns = ("search", "bare ms", "ours ms", "added ms", "bare/s", "ours/s", "share")
+    publish_report("retrieval-overhead", columns, rows, targets, products=PRODUCTS, index_type=INDEX_TYPE)
+
+
+async def _queries(big: BigShop, path: OurPath, mode: str) -> list[Query]:
+    chance = random.Random(5)
+    made: list[Query] = []
+    for text, image in draw_queries(big.spec, big.live, QUERIES, seed=9):
+        vector = query_vector(big.spec, text, image, PartWeights(0.3, 0.1)) if mode != "lexical" else None
+        words = " ".join(draw_words(chance, 3)) if mode != "dense" else None
+        made.append(await _recorded(big, path, vector, words))
+    return made
+
+
+async def _recorded(big: BigShop, path: OurPath, vector: FloatArray | None, words: str | None) -> Query:
+    retrieval = Retrieval(vector, words)
+    with Recorder(big.store) as recorder:
+        await path(retrieval)
+    return Query(retrieval, recorder.waves)
+
+
+async def _one_at_a_time(big: BigShop, path: OurPath, queries: Sequence[Query]) -> tuple[float, float, float]:
+    """Median ms of the bare calls, of ours, and of what ours adds; measured in turns, each first every other time."""
+    client = Recorder(big.store).client
+    took: list[tuple[float, float]] = []
+    for at, query in enumerate(queries):
+        ways: list[Callable[[], Awaitable[None]]] = [
+            lambda query=query: repeat(client, query.waves),
+            lambda query=query: path(query.retrieval),
+        ]
+        order = (0, 1) if at % 2 else (1, 0)
+        ms = {which: await _timed(ways[which]) for which in order}
+        took.append((ms[0], ms[1]))
+    bare, ours = np.array(took[WARM_UP:]).T
+    return float(np.median(bare)), float(np.median(ours)), float(np.median(ours) - np.median(bare))
+
+
+async def _loaded(big: BigShop, path: OurPath, queries: Sequence[Query]) -> tuple[float, float]:
+    """Median queries a second of the bare calls and of ours, so many at a time; measured in turns."""
+    client = Recorder(big.store).client
+    runs: dict[str, list[float]] = {"bare": [], "ours": []}
+    for _ in range(TURNS):
+        runs["bare"].append(await _throughput(lambda query: repeat(client, query.waves), queries))
+        runs["ours"].append(await _throughput(lambda query: path(query.retrieval), queries))
+    return statistics.median(runs["bare"]), statistics.median(runs["ours"])
+
+
+async def _throughput(ask: Callable[[Query], Awaitable[None]], queries: Sequence[Query]) -> float:
+    started_s, done = time.perf_counter(), 0
+
+    async def client(number: int) -> None:
+        nonlocal done
+        while time.perf_counter() - started_s < LOADED_S:
+            number += 1
+            await ask(queries[number % len(queries)])
+            done += 1
+
+    await asyncio.gather(*(client(number * len(queries) // CONCURRENT) for number in range(CONCURRENT)))
+    return done / (time.perf_counter() - started_s)
+
+
+async def _browsing(path: OurPath) -> dict[str, float]:
+    """Median ms of looks at everything without a query."""
+    from query_api.browsing import SHALLOW, browse_order
+
+    looks: dict[str, tuple[Retrieval, dict[str, Any]]] = {
+        "browse": (Retrieval(None, None, wanted=SHALLOW), {}),
+        "browse by price": (Retrieval(None, None, (), browse_order("price"), SHALLOW), {"sort": "price"}),
+        "browse with facets": (Retrieval(None, None), {"facets": ["category", "price"]}),
+    }
+    return {
+        name: statistics.median([await _timed(lambda one=one: path(one[0], **one[1])) for _ in range(5)])
+        for name, one in looks.items()
+    }
+
+
+async def _timed(call: Callable[[], Awaitable[None]]) -> float:
+    started_s = time.perf_counter()
+    await call()
+    return (time.perf_counter() - started_s) * 1000
