@@ -45,7 +45,7 @@ async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -
             if gone := [one for one, offset in wanted.items() if starts[one] > offset]:
                 raise EventsGone(
                     f"Kafka no longer has the events of {gone[0].topic}/{gone[0].partition} from {wanted[gone[0]]} on: "
-                    "raise that topic's retention above the time that a rebuild takes, drop this one with `vitrine reindex "
+                    "raise that topic's retention above the time that a rebuild takes, drop this with `vitrine reindex "
                     "--cancel`, and begin anew"
                 )
             if wanted:
