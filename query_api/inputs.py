@@ -16,7 +16,7 @@ from indexer.ports import AnyOf, Filters, Lacks, Order, Range
 from query_api.browsing import browse_depth, browse_order
 from query_api.cache import entry_key
 from query_api.errors import InvalidRequest
-from query_api.query_vectors import QueryPart, QueryVectors, part_key, part_weights
+from query_api.query_vectors import PartKind, QueryPart, QueryVectors, part_key, part_weights
 from query_api.requests import Part, SearchRequest
 from query_api.retrieval import Retrieval
 from query_api.services import Services
@@ -95,7 +95,7 @@ class InputReader:
         )
 
     def _weights(self, request: SearchRequest, parts: Sequence[QueryPart], reading: Reading) -> PartWeights:
-        kinds = {part.kind for part in parts if part.weight > 0}
+        kinds: set[PartKind] = {part.kind for part in parts if part.weight > 0}
         weights = part_weights(self._config, request.weights, kinds)
         if request.mode != "hybrid" or kinds != {"text"}:
             return weights

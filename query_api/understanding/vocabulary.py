@@ -12,7 +12,7 @@ import numpy as np
 from indexer.lexical import folded, query_text
 
 MOST_WORDS = 100_000
-"""More are cut to half, the rarest first: some 20 MB."""
+"""More are cut to half, the rarest first: some 30 MB."""
 SHORTEST = 3
 """Shorter words are not kept: they are neither corrected nor a correction."""
 LONGEST = 40
