@@ -11,6 +11,9 @@ from query_api.understanding.price_words import AFTER, words
 from query_api.understanding.vocabulary import Vocabulary, words_of
 
 LEAST_LETTERS = 4
+SHORT = 5
+"""Words of so few letters have chance neighbours (`beach`, `peach`), and mistakes in the first letter are rare: in
+these it is taken to be right, or swapped with the second."""
 LONG = 8
 """From so many letters on, two mistakes are allowed for."""
 _COMMON = AFTER | words(
@@ -25,7 +28,8 @@ _COMMON = AFTER | words(
 def misspelt(text: str, vocabulary: Vocabulary) -> dict[str, str]:
     """Words of a text that the vocabulary does not know, with the nearest that it does; both folded.
 
-    The nearest has the fewest mistakes (letters more, less, other or two swapped), then the most products.
+    The nearest has the fewest mistakes (letters more, less, other or two swapped), none in the first letter if that
+    can be, and then the most products.
     Source: Damerau, 1964, "A technique for computer detection and correction of spelling errors"; distances are those
     of optimal string alignment.
     """
@@ -51,8 +55,14 @@ def corrected(text: str, corrections: Mapping[str, str]) -> str:
 
 def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
     most = 2 if len(word) >= LONG else 1
-    near = process.extract(word, vocabulary.alike(word, most), scorer=OSA.distance, score_cutoff=most, limit=None)
-    return min((distance, -vocabulary.count(one), one) for one, distance, _ in near)[2] if near else None
+    alike = [one for one in vocabulary.alike(word, most) if len(word) > SHORT or _starts_alike(word, one)]
+    near = process.extract(word, alike, scorer=OSA.distance, score_cutoff=most, limit=None)
+    ranked = [(distance, one[0] != word[0], -vocabulary.count(one), one) for one, distance, _ in near]
+    return min(ranked)[-1] if ranked else None
+
+
+def _starts_alike(word: str, other: str) -> bool:
+    return word[0] == other[0] or word[:2] == other[1::-1]
 
 
 def _cased(written: str, word: str) -> str:

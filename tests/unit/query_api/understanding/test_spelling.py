@@ -36,6 +36,8 @@ KNOWN = vocabulary(hoodie=5, hoodies=1, zanzibar=1, sneaker=3, bottle=2, battle=
         ("hdie", {}),
         ("hodei", {}),
         ("bluu blu dre ss", {"bluu": "blue"}),
+        ("glue lbue", {"lbue": "blue"}),
+        ("snaekre goodie", {"goodie": "hoodie"}),
         ("h00die mh01 hoodie2", {}),
         ("under with from best gift", {}),
         ("连衣裙", {}),
