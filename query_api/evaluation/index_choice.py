@@ -9,6 +9,8 @@ from query_api.evaluation.recall import RecallRow
 
 ENOUGH = 0.98
 """Recall with which the loss is smaller than what judgments can tell."""
+ENOUGH_PRODUCTS = 20_000
+"""With fewer, a search takes as long as its hits do, and tells nothing of how long a scan of more would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ def advise(
 
 
 def _advise_exact(products: int, took_ms: float, budget_ms: float) -> Advice:
+    if took_ms <= budget_ms and products < ENOUGH_PRODUCTS:
+        why = f"a search takes {took_ms:.1f} ms and misses nothing; from how many products on it is slow, these do not tell"
+        return Advice({"milvus.index_type": "FLAT"}, why)
     # A scan takes as much longer as there are more products.
     most = round(products * budget_ms / took_ms, -3)
     if took_ms <= budget_ms:

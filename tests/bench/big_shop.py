@@ -46,7 +46,14 @@ async def open_big_shop(directory: Path, spec: EmbeddingSpec, products: int, ind
     names = [f"p{number:06d}" for number in range(products)]
     with milvus3.lite_2_5(directory) as address:
         database = str(directory / "test.db")
-        config = MilvusConfig(address, deadline_s=_DEADLINE_S, lite_database=database, index_type=index_type)
+        # What an approximate index is spared is to these products as the default is to millions.
+        config = MilvusConfig(
+            address,
+            deadline_s=_DEADLINE_S,
+            lite_database=database,
+            index_type=index_type,
+            exact_below=products // 50,
+        )
         # The file is there, and so are its tables, only after a first write.
         await (await open_store(config, spec, create=True)).close()
         store = await open_store(config, spec, create=True)
