@@ -56,7 +56,9 @@ def advise(
 
 def _advise_exact(products: int, took_ms: float, budget_ms: float) -> Advice:
     if took_ms <= budget_ms and products < ENOUGH_PRODUCTS:
-        why = f"a search takes {took_ms:.1f} ms and misses nothing; from how many products on it is slow, these do not tell"
+        why = (
+            f"a search takes {took_ms:.1f} ms and misses nothing; {products:,} products do not tell when that gets slow"
+        )
         return Advice({"milvus.index_type": "FLAT"}, why)
     # A scan takes as much longer as there are more products.
     most = round(products * budget_ms / took_ms, -3)

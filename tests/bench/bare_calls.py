@@ -30,6 +30,9 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._collection._client = self.client  # pyright: ignore[reportPrivateUsage]
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
     async def search(self, collection: str, **arguments: Any) -> Any:
         if not self._under_way:
             self.waves.append([])
