@@ -1,0 +1,114 @@
+"""Chinese queries against their English twins, over shops that list the same products in one language or in both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders.catalogue import RenderedProduct
+from encoders.catalogue.queries import LANGUAGES, TwinQuery, twin_queries
+from encoders.loading import load_encoder
+from encoders.port import Encoder
+from encoders.spec import fuse
+from indexer.milvus import open_store
+from indexer.milvus_connection import MilvusConfig
+from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.rows import build_row, embedding_text, text_hash
+from query_api.app import searcher_over
+from query_api.config import QueryConfig
+from query_api.evaluation.intervals import Interval, bootstrap
+from query_api.evaluation.metrics import ndcg
+from query_api.requests import Mode, SearchRequest
+from query_api.searching import Searcher
+from tests import milvus3
+from tests.bench.report import Target, publish_report
+from tests.shop import Shop
+from vitrine.demo.catalogue import products
+
+PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "2400"))
+QUERIES = int(os.environ.get("BENCH_QUERIES", "400"))
+ENCODER = os.environ.get("BENCH_ENCODER", "mini")
+K = 10
+WITHIN = 0.95
+"""What a Chinese query reaches of its English twin."""
+SYNONYMS = os.environ.get("BENCH_SYNONYMS", "")
+"""A file of synonyms, if there is one to be tried."""
+MODES: tuple[Mode, ...] = ("lexical", "hybrid")
+SHOPS = {"all in the query's language": ("en", "zh"), "both languages mixed": ("mixed", "mixed")}
+"""The listings that English and Chinese queries are asked of."""
+
+
+def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
+    catalogue = products(PRODUCTS)
+    queries = twin_queries(catalogue, QUERIES)
+    encoder = load_encoder(ENCODER, "cpu")
+    found: dict[tuple[str, str, str], Interval] = {}
+    for listing in ("en", "zh", "mixed"):
+        directory = tmp_path / listing
+        directory.mkdir()
+        with milvus3.lite_2_5(directory) as address:
+            config = MilvusConfig(address, deadline_s=60.0, lite_database=str(directory / "test.db"))
+            scores = asyncio.run(_measure(catalogue, listing, queries, encoder, config))
+        found |= {(listing, *key): interval for key, interval in scores.items()}
+    rows: list[tuple[Any, ...]] = []
+    targets: list[Target] = []
+    for mode in MODES:
+        for shop, (first, last) in SHOPS.items():
+            english, chinese = found[first, "en", mode], found[last, "zh", mode]
+            rows.append((shop, mode, str(english), str(chinese), chinese.mean / english.mean))
+            targets.append(Target(f"{mode}, {shop}: Chinese / English", chinese.mean / english.mean, WITHIN))
+    publish_report("languages", ["shop", "mode", "English", "Chinese", "ratio"], rows, targets, queries=len(queries))
+
+
+async def _measure(
+    catalogue: Sequence[RenderedProduct],
+    listing: str,
+    queries: Sequence[TwinQuery],
+    encoder: Encoder,
+    config: MilvusConfig,
+) -> dict[tuple[str, str], Interval]:
+    """nDCG of each language and mode in a shop that lists in one language, or each product in its own."""
+    store = await open_store(config, encoder.spec, create=True)
+    shop = Shop(QueryConfig(cache_ttl_s=0, synonyms=SYNONYMS), encoder=encoder, store=store)
+    try:
+        await _fill(shop, [one if listing == "mixed" else replace(one, lang=listing) for one in catalogue])
+        async with searcher_over(shop.services) as searcher:
+            return {
+                (lang, mode): bootstrap([await _ndcg(searcher, one, lang, mode) for one in queries])
+                for lang in (LANGUAGES if listing == "mixed" else (listing,))
+                for mode in MODES
+            }
+    finally:
+        await store.close()
+        shop.close()
+
+
+async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
+    fields = [
+        {name: one for name, one in product.event_data().items() if name != "product_id"} for product in catalogue
+    ]
+    texts = [embedding_text(one) for one in fields]
+    vectors = shop.encoder.encode_texts(texts)
+    spec = shop.encoder.spec
+    rows = [
+        build_row(
+            product.product_id, StoredProduct(_state(product.product_id, one), text_hash(text)), fuse(spec, row, None)
+        )
+        for product, one, text, row in zip(catalogue, fields, texts, np.asarray(vectors), strict=True)
+    ]
+    await shop.services.store.write(rows)
+
+
+def _state(product_id: str, fields: dict[str, Any]) -> ProductState:
+    return ProductState().merge(ProductChange(product_id, Stamp(1, "bench", "event"), fields, whole=True))
+
+
+async def _ndcg(searcher: Searcher, query: TwinQuery, lang: str, mode: Mode) -> float:
+    response = await searcher.search(SearchRequest(text=query.texts[lang], k=K, mode=mode))
+    return ndcg([hit.product_id for hit in response.hits], dict.fromkeys(query.relevant, 1.0), K)
