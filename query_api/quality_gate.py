@@ -74,7 +74,7 @@ async def _first(services: Services, queries: Sequence[str], k: int) -> list[lis
     async with searcher_over(services) as searcher:
         # One after another: shoppers ask the same servers.
         for text in queries:
-            answer = await searcher.answer(SearchRequest(text=text[:MAX_TEXT]), use_cache=False)
+            answer = await searcher.answer(SearchRequest(text=text[:MAX_TEXT], correct=False, price_phrases=False), use_cache=False)
             found.append([one.scored.product_id for one in answer.ranked[:k]])
     return found
 

@@ -21,7 +21,7 @@ from vitrine.errors import VitrineError
 from vitrine.roots.rebuild import Rebuild, rebuild
 from vitrine.roots.switch import cancel, drop_held, roll_back
 from vitrine.servers import resolved
-from vitrine.settings import Settings
+from vitrine.settings import Settings, from_anywhere
 from vitrine.stack import standby
 
 T = TypeVar("T")
@@ -40,7 +40,14 @@ def run_rebuild(
     force: bool,
 ) -> None:
     """Rebuild the index, telling how it comes on. Raises `VitrineError`."""
-    wanted = Rebuild(encoder, hold_s, GateLimits(overlap=overlap), force, not no_switch, _judged(queries, judgments))
+    wanted = Rebuild(
+        encoder and from_anywhere(encoder),
+        hold_s,
+        GateLimits(overlap=overlap),
+        force,
+        not no_switch,
+        _judged(queries, judgments),
+    )
     made = _run(rebuild(resolved(settings), wanted, _Terminal(settings)))
     if not no_switch:
         click.echo(

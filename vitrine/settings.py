@@ -8,7 +8,7 @@ owner are here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -18,7 +18,7 @@ from indexer.redis_client import RedisConfig
 from query_api.config import QueryConfig
 from streams.config import IndexingConfig, KafkaConfig
 from streams.fetching import FetchLimits
-from vitrine.config import EffectiveConfig, load_config
+from vitrine.config import EffectiveConfig, load_config, variable
 
 DEFAULT_ENCODER = "mini"
 
@@ -56,6 +56,31 @@ class Settings:
     def media_directory(self) -> Path:
         """Where inline pictures are kept."""
         return self.data_dir / "media"
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings that are not the defaults, as the variables that a process of ours reads them from."""
+    changed: dict[str, str] = {}
+    for name, kind in sections().items():
+        default, section = kind(), getattr(settings, name)
+        for item in fields(kind):
+            value = getattr(section, item.name)
+            if value != getattr(default, item.name):
+                changed[variable(f"{name}.{item.name}")] = _as_text(value)
+    if settings.encoder.name:
+        changed[variable("encoder.name")] = from_anywhere(settings.encoder.name)
+    return changed
+
+
+def from_anywhere(encoder: str) -> str:
+    """The name of an encoder as it is good in any working directory."""
+    return str(Path(encoder).absolute()) if Path(encoder).is_dir() else encoder
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def sections() -> Mapping[str, type[Any]]:

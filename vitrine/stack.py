@@ -11,7 +11,7 @@ from deploy.local.errors import StartFailed
 from deploy.local.processes import free_port
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
-from vitrine.settings import Settings
+from vitrine.settings import Settings, as_environment
 
 # Torch's threads must not spin while they wait: there are more of them than cores.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
@@ -80,12 +80,8 @@ def _servers(settings: Settings, stack: LocalStack) -> tuple[list[Service], dict
             servers.append(make())
             addresses[variable] = servers[-1].url
     lite_database = settings.milvus.lite_database if settings.milvus.uri else str(stack.milvus().database)
-    env = addresses | {
-        "VITRINE_MILVUS_LITE_DATABASE": lite_database,
-        "VITRINE_ENCODER_NAME": settings.encoder.name,
-        "VITRINE_ENCODER_DEVICE": settings.encoder.device,
-    }
-    return servers, env
+    # What a file or a flag has set, too: workers run in the data dir, and read neither.
+    return servers, as_environment(settings) | addresses | {"VITRINE_MILVUS_LITE_DATABASE": lite_database}
 
 
 def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[Worker]:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from vitrine.config import load_config, variable
 from vitrine.errors import InvalidSetting
-from vitrine.settings import load_settings, sections
+from vitrine.settings import as_environment, from_anywhere, load_settings, sections
 
 
 @dataclass(frozen=True)
@@ -132,3 +132,30 @@ def test_the_real_sections_have_distinct_variables_and_load_from_nothing():
     assert settings.kafka.bootstrap_servers == ""
     keys = [f"{name}.{item}" for name, kind in sections().items() for item in kind.__dataclass_fields__]
     assert len({variable(key) for key in keys}) == len(keys)
+
+
+def test_a_process_of_ours_reads_the_same_settings_from_its_environment(tmp_path):
+    text = """
+        [indexing]
+        batch_events = 77
+        [query]
+        lexical = 0.75
+        text_trust = false
+        [media]
+        private_hosts = ["a.example", "b.example"]
+        [milvus]
+        token = "secret"
+        """
+    file = tmp_path / "vitrine.toml"
+    file.write_text(text)
+    settings = load_settings({}, file)
+    passed = as_environment(settings)
+    assert load_settings({**passed, "VITRINE_DATA_DIR": str(settings.data_dir)}) == settings
+    assert len(passed) == 5, "defaults are not passed on"
+
+
+def test_an_encoder_in_a_directory_is_found_from_any_other(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert from_anywhere("model") == str(tmp_path / "model")
+    assert from_anywhere("mini") == "mini"
