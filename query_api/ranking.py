@@ -55,7 +55,7 @@ def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, car
     range (min-max, z-scores) or to ranks makes as much of noise as of knowledge. How far they are worth their weight
     is `query_api.text_trust`'s to say. On ESCI, rank fusion was below BM25 alone by 0.09 nDCG@10 with a weak encoder.
 
-    Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (the convex combination).
+    Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
     greatest = max((one.lexical for one in items), default=0.0) or 1.0
     # Cards are decoded only where somebody's taste is known.
