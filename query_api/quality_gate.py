@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from query_api.app import searcher_over
 from query_api.evaluation.metrics import ndcg
 from query_api.requests import MAX_TEXT, SearchRequest
 from query_api.services import Services
+
+_DASHES = re.compile(r"(?<!\w)[-−–—]+")
 
 Judgments = Mapping[str, Mapping[str, float]]
 """Gains by query and product id."""
@@ -74,9 +77,15 @@ async def _first(services: Services, queries: Sequence[str], k: int) -> list[lis
     async with searcher_over(services) as searcher:
         # One after another: shoppers ask the same servers.
         for text in queries:
-            answer = await searcher.answer(SearchRequest(text=text[:MAX_TEXT], correct=False, price_phrases=False), use_cache=False)
+            request = SearchRequest(text=_plain(text), correct=False, price_phrases=False)
+            answer = await searcher.answer(request, use_cache=False)
             found.append([one.scored.product_id for one in answer.ranked[:k]])
     return found
+
+
+def _plain(text: str) -> str:
+    """A title as a query that excludes nothing."""
+    return _DASHES.sub(" ", text)[:MAX_TEXT]
 
 
 def _shared(first: Sequence[str], second: Sequence[str]) -> float:

@@ -33,7 +33,8 @@ class StackState(msgspec.Struct):
         """
         known = [one for one in self.processes if one.name != record.name]
         rank = {name: place for place, name in enumerate(order)}
-        self.processes = sorted([*known, record], key=lambda one: rank.get(one.name, len(rank)))
+        # What ends of itself leans on all others, and was not there when their order was made.
+        self.processes = sorted([*known, record], key=lambda one: (one.temporary, rank.get(one.name, len(rank))))
 
     def named(self, prefix: str) -> list[ProcessRecord]:
         """The running processes whose names start like that."""

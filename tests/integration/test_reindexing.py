@@ -22,7 +22,7 @@ from indexer.milvus_connection import MilvusConfig
 from indexer.registry import GenerationRegistry
 from tests.stack import Stack, start_stack
 
-PRODUCTS = 1_500
+PRODUCTS = 600
 COLOURS = ("red", "blue", "green", "black", "white")
 KINDS = ("hoodie", "kettle", "sofa", "lamp")
 
@@ -66,7 +66,7 @@ class Shopper(threading.Thread):
                     self.faults.append(answer.text[:200])
                 else:
                     self.generations.append(answer.json()["generation"])
-                time.sleep(0.01)
+                time.sleep(0.05)
 
 
 def prices(stack: Stack, generation: str) -> dict[str, Any]:
