@@ -40,15 +40,19 @@ WITHIN = 0.95
 SYNONYMS = os.environ.get("BENCH_SYNONYMS", "")
 """A file of synonyms, if there is one to be tried."""
 MODES: tuple[Mode, ...] = ("lexical", "hybrid")
-SHOPS = {"all in the query's language": ("en", "zh"), "both languages mixed": ("mixed", "mixed")}
-"""The listings that English and Chinese queries are asked of."""
+SHOPS = {
+    "all in the query's language": ("en", "zh", "all"),
+    "both languages mixed": ("mixed", "mixed", "all"),
+    "both mixed, listings in the query's language": ("mixed", "mixed", "own"),
+}
+"""The listings that English and Chinese queries are asked of, and which of the products with the traits are right."""
 
 
 def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
     catalogue = products(PRODUCTS)
     queries = twin_queries(catalogue, QUERIES)
     encoder = load_encoder(ENCODER, "cpu")
-    found: dict[tuple[str, str, str], Interval] = {}
+    found: dict[tuple[str, str, str, str], Interval] = {}
     for listing in ("en", "zh", "mixed"):
         directory = tmp_path / listing
         directory.mkdir()
@@ -59,8 +63,8 @@ def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
     rows: list[tuple[Any, ...]] = []
     targets: list[Target] = []
     for mode in MODES:
-        for shop, (first, last) in SHOPS.items():
-            english, chinese = found[first, "en", mode], found[last, "zh", mode]
+        for shop, (first, last, right) in SHOPS.items():
+            english, chinese = found[first, "en", mode, right], found[last, "zh", mode, right]
             rows.append((shop, mode, str(english), str(chinese), chinese.mean / english.mean))
             targets.append(Target(f"{mode}, {shop}: Chinese / English", chinese.mean / english.mean, WITHIN))
     publish_report("languages", ["shop", "mode", "English", "Chinese", "ratio"], rows, targets, queries=len(queries))
@@ -72,17 +76,21 @@ async def _measure(
     queries: Sequence[TwinQuery],
     encoder: Encoder,
     config: MilvusConfig,
-) -> dict[tuple[str, str], Interval]:
-    """nDCG of each language and mode in a shop that lists in one language, or each product in its own."""
+) -> dict[tuple[str, str, str], Interval]:
+    """nDCG of each language, mode and choice of right products, in a shop that lists in one language or in both."""
     store = await open_store(config, encoder.spec, create=True)
     shop = Shop(QueryConfig(cache_ttl_s=0, synonyms=SYNONYMS), encoder=encoder, store=store)
     try:
         await _fill(shop, [one if listing == "mixed" else replace(one, lang=listing) for one in catalogue])
         async with searcher_over(shop.services) as searcher:
             return {
-                (lang, mode): bootstrap([await _ndcg(searcher, one, lang, mode) for one in queries])
+                (lang, mode, right): bootstrap(
+                    [ndcg(one, gains, K) for one, gains in zip(ranked, judged, strict=True) if gains]
+                )
                 for lang in (LANGUAGES if listing == "mixed" else (listing,))
                 for mode in MODES
+                for ranked in [[await _ranked(searcher, one.texts[lang], mode) for one in queries]]
+                for right, judged in _judged(catalogue, queries, lang).items()
             }
     finally:
         await store.close()
@@ -109,6 +117,17 @@ def _state(product_id: str, fields: dict[str, Any]) -> ProductState:
     return ProductState().merge(ProductChange(product_id, Stamp(1, "bench", "event"), fields, whole=True))
 
 
-async def _ndcg(searcher: Searcher, query: TwinQuery, lang: str, mode: Mode) -> float:
-    response = await searcher.search(SearchRequest(text=query.texts[lang], k=K, mode=mode))
-    return ndcg([hit.product_id for hit in response.hits], dict.fromkeys(query.relevant, 1.0), K)
+def _judged(
+    catalogue: Sequence[RenderedProduct], queries: Sequence[TwinQuery], lang: str
+) -> dict[str, list[dict[str, float]]]:
+    """Gains of each query: of all products with the traits, and of those listed in the language."""
+    own = {product.product_id for product in catalogue if product.lang == lang}
+    return {
+        "all": [dict.fromkeys(one.relevant, 1.0) for one in queries],
+        "own": [dict.fromkeys(one.relevant & own, 1.0) for one in queries],
+    }
+
+
+async def _ranked(searcher: Searcher, text: str, mode: Mode) -> list[str]:
+    response = await searcher.search(SearchRequest(text=text, k=K, mode=mode))
+    return [hit.product_id for hit in response.hits]
