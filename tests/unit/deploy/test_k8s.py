@@ -39,7 +39,11 @@ def test_a_resource_is_valid_against_the_schema(resource, version):
 
 def test_the_kustomization_lists_every_manifest():
     listed = yaml.safe_load((ROOT / "kustomization.yaml").read_text())["resources"]
-    there = {path.name for path in ROOT.glob("*.yaml")} - {"kustomization.yaml", "secret.example.yaml", "reindex.example.yaml"}
+    there = {path.name for path in ROOT.glob("*.yaml")} - {
+        "kustomization.yaml",
+        "secret.example.yaml",
+        "reindex.example.yaml",
+    }
     assert set(listed) == there
 
 
