@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
 from encoders.port import Encoder, HashEncoder
+from encoders.truncation import TruncatedEncoder, asked_dimensions, split_name
 
 if TYPE_CHECKING:
     import torch
@@ -19,12 +20,20 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     """Load an encoder.
 
     Args:
-        name: `mini` (ships with the project), `hash` (no weights, for tests), a model directory, or a hub name.
+        name: `mini` (ships with the project), `hash` (no weights, for tests), a model directory, or a hub name;
+            `NAME#64` for the first 64 dimensions of its embeddings.
         device: `auto` (the best there is), or a torch device such as `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
-        ModelUnavailable: no such model or device, or one that is no text–image dual encoder.
+        ModelUnavailable: no such model or device, one that is no text–image dual encoder, or one that does not have
+            so many dimensions.
     """
+    dim = asked_dimensions(name)
+    encoder = _load_whole(split_name(name)[0], device)
+    return encoder if dim is None else TruncatedEncoder(encoder, dim)
+
+
+def _load_whole(name: str, device: str) -> Encoder:
     if name == "hash":
         return HashEncoder()
     directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)

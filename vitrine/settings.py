@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from encoders.decoding import DecodingConfig
+from encoders.truncation import split_name
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
 from query_api.config import QueryConfig
@@ -28,7 +29,8 @@ class EncoderConfig:
     """The model that turns products and queries into embeddings."""
 
     name: str = ""
-    """A built-in name, a directory or a hub name; empty: the index's own, `mini` for a new index."""
+    """A built-in name, a directory or a hub name; empty: the index's own, `mini` for a new index. `NAME#64` cuts its
+    embeddings to their first 64 dimensions."""
     device: str = "auto"
 
     @property
@@ -74,7 +76,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 def from_anywhere(encoder: str) -> str:
     """The name of an encoder as it is good in any working directory."""
-    return str(Path(encoder).absolute()) if Path(encoder).is_dir() else encoder
+    model, suffix = split_name(encoder)
+    return str(Path(model).absolute()) + suffix if Path(model).is_dir() else encoder
 
 
 def _as_text(value: Any) -> str:

@@ -158,4 +158,6 @@ def test_an_encoder_in_a_directory_is_found_from_any_other(tmp_path, monkeypatch
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
     assert from_anywhere("model") == str(tmp_path / "model")
+    assert from_anywhere("./model#64") == str(tmp_path / "model#64")
     assert from_anywhere("mini") == "mini"
+    assert from_anywhere("mini#64") == "mini#64"
