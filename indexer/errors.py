@@ -4,7 +4,7 @@ IndexerError            base of everything raised here
 ├── StoreUnavailable    a store did not answer in time: retry after `retry_after_s`
 ├── InvalidRecord       a record cannot be stored as it is: dead-letter it
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
-├── IndexMismatch       the index was built with another encoder or schema: stop
+├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
 └── InvalidBackup       a file is no backup, or not a whole one: use another
 """
@@ -31,7 +31,7 @@ class InvalidFilter(IndexerError):
 
 
 class IndexMismatch(IndexerError):
-    """The index holds vectors of another encoder, or has another schema, than this process would write."""
+    """The index holds vectors of another encoder or type, or has another schema, than can be written here."""
 
 
 class IndexNotEmpty(IndexerError):

@@ -20,8 +20,11 @@ from indexer.milvus_schema import (
     registry_schema,
 )
 from indexer.registry import FIRST_GENERATION, REGISTRY, Generation, read_generations, write_active
+from indexer.vector_types import FLOAT32
 
 _LOAD_TIMEOUT_S = 60.0
+_TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
+"""What Lite 3 says of a type of vectors that it lacks, and Lite 2.5 of an index that it lacks for one."""
 _SETTLE_S = 0.2
 """Much longer than making a collection takes."""
 
@@ -50,14 +53,28 @@ def active_generation(
 
 def new_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
     """A generation as this program and this configuration make it; nothing is made yet."""
-    return Generation(name, spec.key, spec.dim, SCHEMA_VERSION, encoder_name, config.index_type)
+    return Generation(name, spec.key, spec.dim, SCHEMA_VERSION, encoder_name, config.index_type, config.vector_type)
 
 
 def create_generation(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:
-    """Make the collection of a generation, whatever of it there is already, and load it."""
+    """Make the collection of a generation, whatever of it there is already, and load it.
+
+    Raises:
+        IndexMismatch: this Milvus does not have its type of vectors; nothing is left of it.
+    """
     index_type = generation.index_type or config.index_type
-    schema, indexes = product_schema(2 * generation.dim, index_type), product_indexes(index_type)
-    _ensure(client, config, generation.collection, schema, indexes)
+    schema = product_schema(2 * generation.dim, index_type, generation.vector_type)
+    try:
+        _ensure(client, config, generation.collection, schema, product_indexes(index_type))
+    except MilvusException as error:
+        if generation.vector_type == FLOAT32 or not any(one in error.message for one in _TYPE_REFUSED):
+            raise
+        # Another type would find a collection of this one in its place.
+        drop_collection(client, config, generation.collection)
+        raise IndexMismatch(
+            f"this Milvus has no vectors of milvus.vector_type {generation.vector_type} with milvus.index_type "
+            f"{index_type} ({error.message}): set milvus.vector_type to {FLOAT32}"
+        ) from error
     load_generation(client, config, generation, write=True)
 
 

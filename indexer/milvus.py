@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-import numpy as np
 from pymilvus import AsyncMilvusClient, MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
@@ -28,6 +27,7 @@ from indexer.ports import Candidate, Counts, Filters, Ids, Order
 from indexer.records import IndexRow, StoredProduct, unpack
 from indexer.registry import Generation
 from indexer.validation import check_rows
+from indexer.vector_types import narrowed, restored
 
 Answer = TypeVar("Answer")
 
@@ -89,7 +89,8 @@ async def drop_generation(config: MilvusConfig, collection: str) -> None:
 
 def _store(config: MilvusConfig, spec: EmbeddingSpec, generation: Generation) -> MilvusProductStore:
     """The store of a generation, searched as that was made to be."""
-    as_made = replace(config, index_type=generation.index_type or config.index_type)
+    index_type = generation.index_type or config.index_type
+    as_made = replace(config, index_type=index_type, vector_type=generation.vector_type)
     return MilvusProductStore(connect(config), as_made, spec, generation.collection)
 
 
@@ -111,6 +112,7 @@ class MilvusProductStore:
         self._collection = MilvusCollection(client, generation, config.deadline_s)
         self._vectors = MilvusVectors(self._collection, config)
         self._spec = spec
+        self._vector_type = config.vector_type
         self.generation = generation
 
     async def close(self) -> None:
@@ -130,12 +132,12 @@ class MilvusProductStore:
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         parts = await self._vectors.are_indexed()
-        for chunk in _chunks([to_entity(row, parts=parts) for row in rows]):
+        for chunk in _chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
             await self._collection.upsert(chunk, until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         plain = await resolve_words(filters, self._having)
-        return await self._vectors.search(vector.astype(np.float32, copy=False), plain, limit)
+        return await self._vectors.search(vector, plain, limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
         return await self.search_terms(query_text(text), filters, limit)
@@ -148,9 +150,8 @@ class MilvusProductStore:
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_expression((Ids(tuple(product_ids)),))
-        return await self._collection.scores(
-            "vector", vector.astype(np.float32, copy=False), expression, len(product_ids)
-        )
+        asked = narrowed(vector, self._vector_type)
+        return await self._collection.scores("vector", asked, expression, len(product_ids))
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
         terms, expression = query_text(text), to_expression((Ids(tuple(product_ids)),))
@@ -179,7 +180,8 @@ class MilvusProductStore:
 
     async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
         found = await self._collection.query(expression, ["state", "vector"], **bounds)
-        return {one["product_id"]: (unpack(one["state"]), np.asarray(one["vector"], np.float32)) for one in found}
+        kind = self._vector_type
+        return {one["product_id"]: (unpack(one["state"]), restored(one["vector"], kind)) for one in found}
 
 
 async def _unless_empty(found: Awaitable[list[Answer]]) -> list[Answer]:

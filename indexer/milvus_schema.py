@@ -13,30 +13,31 @@ import numpy as np
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
-from encoders.spec import FloatArray
 from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.filters import ABSENT, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
 from indexer.lexical import BM25_B, BM25_K1
 from indexer.milvus_connection import EXACT, build_parameters
 from indexer.records import IndexRow, pack
+from indexer.vector_types import FLOAT16, FLOAT32, StoredArray, narrowed
 
 SCHEMA_VERSION = 1
 """Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
 VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
+_FIELDS = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
 
 
-def product_schema(fused_dim: int, index_type: str = EXACT) -> CollectionSchema:
-    """Fields of a generation of the index: vectors (2·dim,) float32, BM25 text, filters, and what is stored.
+def product_schema(fused_dim: int, index_type: str = EXACT, vector_type: str = FLOAT32) -> CollectionSchema:
+    """Fields of a generation of the index: vectors (2·dim,), BM25 text, filters, and what is stored.
 
     With an approximate index, the vector's parts and the whole are fields of their own that are searched by it.
     """
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=fused_dim)
+    schema.add_field("vector", _FIELDS[vector_type], dim=fused_dim)
     if index_type != EXACT:
         for name, dim in ((TEXT_FIELD, fused_dim // 2), (IMAGE_FIELD, fused_dim // 2), (JOINT_FIELD, fused_dim)):
-            schema.add_field(name, DataType.FLOAT_VECTOR, dim=dim)
+            schema.add_field(name, _FIELDS[vector_type], dim=dim)
     schema.add_field(
         "lexical",
         DataType.VARCHAR,
@@ -101,17 +102,19 @@ class _Text(str):
         return iter(())
 
 
-def to_entity(row: IndexRow, *, parts: bool = False) -> dict[str, Any]:
+def to_entity(row: IndexRow, *, parts: bool = False, vector_type: str = FLOAT32) -> dict[str, Any]:
     """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long.
 
     Args:
         row: what to write.
         parts: whether the vector's parts are fields of their own.
+        vector_type: of the collection's vectors.
     """
+    vector = narrowed(row.vector, vector_type)
     return {
         "product_id": row.product_id,
-        "vector": row.vector,
-        **(_part_fields(row.vector) if parts else {}),
+        "vector": vector,
+        **(_part_fields(vector) if parts else {}),
         "lexical": _Text(row.lexical),
         "filter_terms": list(row.filter_terms),
         **{name: float(row.numbers.get(name, ABSENT)) for name in NUMBER_FIELDS},
@@ -122,7 +125,7 @@ def to_entity(row: IndexRow, *, parts: bool = False) -> dict[str, Any]:
     }
 
 
-def _part_fields(vector: FloatArray) -> dict[str, FloatArray]:
+def _part_fields(vector: StoredArray) -> dict[str, StoredArray]:
     text, image = np.split(vector, 2)
     return {TEXT_FIELD: text, IMAGE_FIELD: image, JOINT_FIELD: vector}
 

@@ -10,6 +10,7 @@ from indexer.filters import to_expression
 from indexer.milvus_collection import IN_ORDER, MilvusCollection
 from indexer.milvus_connection import MilvusConfig
 from indexer.ports import Candidate, Filters
+from indexer.vector_types import StoredArray, narrowed
 
 _COUNT_KEPT_S = 5.0
 """How long a count of what passes a filter is good enough to choose the way of searching by."""
@@ -36,11 +37,11 @@ class MilvusVectors:
         return await search_indexed(self, vector, filters, limit, self._config.exact_below)
 
     async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        return await self._collection.search("vector", vector, to_expression(filters), limit)
+        return await self._collection.search("vector", self._asked(vector), to_expression(filters), limit)
 
     async def nearest(self, field: str, vector: FloatArray, filters: Filters, limit: int) -> list[str]:
         parameters = self._config.search_parameters(await self._type(), limit)
-        return await self._collection.nearest(field, vector, to_expression(filters), limit, parameters)
+        return await self._collection.nearest(field, self._asked(vector), to_expression(filters), limit, parameters)
 
     async def count_matching(self, filters: Filters) -> int:
         expression, now = to_expression(filters), time.monotonic()
@@ -52,6 +53,9 @@ class MilvusVectors:
             self._counts.clear()
         self._counts[expression] = now, count
         return count
+
+    def _asked(self, vector: FloatArray) -> StoredArray:
+        return narrowed(vector, self._config.vector_type)
 
     async def _type(self) -> str:
         """The approximate index of the collection, as it was made; empty: it has none."""

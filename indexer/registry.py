@@ -14,6 +14,7 @@ from pymilvus import MilvusClient
 from indexer.errors import StoreUnavailable
 from indexer.milvus_connection import MilvusConfig, connect_for_schema, translated_errors
 from indexer.milvus_schema import REGISTRY_DIM
+from indexer.vector_types import FLOAT32
 
 REGISTRY = "vitrine_registry"
 FIRST_GENERATION = "products_g1"
@@ -43,6 +44,8 @@ class Generation(Struct, frozen=True, omit_defaults=True):
     """What the encoder is loaded by; empty: not noted, it is the configured one."""
     index_type: str = ""
     """How vectors are searched; empty: as configured."""
+    vector_type: str = FLOAT32
+    """How their numbers are kept."""
     stage: Stage | None = None
     """None: it is, or was made to be, the active one."""
     offsets: dict[str, dict[str, int]] = {}

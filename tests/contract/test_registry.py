@@ -41,7 +41,8 @@ async def registry(config: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
 
 
 def built(name: str) -> Generation:
-    return Generation(name, OTHER.key, OTHER.dim, SCHEMA_VERSION, "other", "FLAT", "following", {"topic": {"0": 17}})
+    offsets = {"topic": {"0": 17}}
+    return Generation(name, OTHER.key, OTHER.dim, SCHEMA_VERSION, "other", "FLAT", stage="following", offsets=offsets)
 
 
 async def test_where_there_is_nothing_no_generation_is_found(config):

@@ -13,10 +13,12 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
+from indexer.errors import IndexMismatch
 from indexer.generations import new_generation
 from indexer.media import DirectoryMediaStore
 from indexer.milvus import MilvusProductStore, open_generation, open_stored
 from indexer.registry import Generation, GenerationRegistry, Generations
+from indexer.vector_types import FLOAT32
 from query_api.quality_gate import GateLimits, Judgments, Verdict, compare
 from streams.copying import GenerationCopier
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
@@ -121,7 +123,11 @@ async def _begin(settings: Settings, registry: GenerationRegistry, active: Gener
     target = msgspec.structs.replace(made, stage="copying", offsets=offsets)
     # Noted first: what is made and not noted would never be removed.
     await patiently(lambda: registry.save(target))
-    store = await patiently(lambda: open_generation(settings.milvus, spec, target, create=True))
+    try:
+        store = await patiently(lambda: open_generation(settings.milvus, spec, target, create=True))
+    except IndexMismatch:
+        await patiently(lambda: registry.forget(target.collection))
+        raise
     await store.close()
     return target
 
@@ -173,7 +179,9 @@ async def _copier(
     publisher = _Publisher(
         await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
     )
-    same_space = (active.encoder, active.dim) == (target.encoder, target.dim)
+    # Numbers that were rounded come whole from the encoder alone.
+    as_exact = active.vector_type in (FLOAT32, target.vector_type)
+    same_space = as_exact and (active.encoder, active.dim) == (target.encoder, target.dim)
     return (
         GenerationCopier(source, store, target.collection, None if same_space else encoder, pictures, publisher),
         source,
