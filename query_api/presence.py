@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from indexer.redis_client import redis_call
 
-TTL_S = 10.0
+TTL_S = 15.0
 """A worker that is silent for so long is gone."""
 _PREFIX = "vitrine:query-worker:"
 

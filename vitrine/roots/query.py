@@ -40,6 +40,7 @@ DRAIN_S = 10
 """How long requests under way may take when the worker is told to stop."""
 WATCH_S = 0.25
 """How often the registry is looked at: a switch shows within a second."""
+TELL_S = 1.0
 RETRY_S = 10.0
 """How long until a generation that could not be opened is tried again."""
 
@@ -62,6 +63,8 @@ async def run_query_worker(settings: Settings) -> None:
                 except StoreUnavailable as error:
                     log.warning("registry_unavailable", extra={"error": str(error)[:300]})
 
+        # Apart: a worker that takes long to load a generation is still there, and waited for.
+        await resources.enter_async_context(_background(follower.tell()))
         await resources.enter_async_context(_background(follow()))
         config = uvicorn.Config(
             app,
@@ -94,7 +97,7 @@ class _Follower:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def follow(self, now: Generations) -> None:
-        """Do what the registry asks for. Raises `StoreUnavailable` when Redis cannot be told; no harm is done."""
+        """Do what the registry asks for."""
         active, ready = now.active, now.in_stage("ready")
         if active is not None and active.collection != self._app.served.generation:
             await self._prepare(active)
@@ -106,7 +109,6 @@ class _Follower:
         elif self._prepared is not None:
             self._close(self._prepared)
             self._prepared = None
-        await self._tell()
 
     async def aclose(self) -> None:
         """Close everything, what is served too."""
@@ -135,9 +137,13 @@ class _Follower:
             self._not_before = asyncio.get_running_loop().time() + RETRY_S
             log.error("generation_not_prepared", extra={"generation": wanted, "error": self._fault})
 
-    async def _tell(self) -> None:
-        prepared = self._prepared.generation if self._prepared else ""
-        await self._board.tell(Presence(self._app.served.generation, prepared, self._fault))
+    async def tell(self) -> None:
+        """Say all the time what is at hand; while Redis is away, nobody switches."""
+        while True:
+            prepared = self._prepared.generation if self._prepared else ""
+            with suppress(StoreUnavailable):
+                await self._board.tell(Presence(self._app.served.generation, prepared, self._fault))
+            await asyncio.sleep(TELL_S)
 
     def _close(self, served: Served) -> None:
         task = asyncio.create_task(served.aclose())
