@@ -39,6 +39,7 @@ fi
 python=$(find_python)
 [ -x .uv/bin/uv ] || get_uv
 echo "setup: installing the locked environment into .venv (some GB the first time: torch brings its libraries)"
-.uv/bin/uv sync --locked --all-extras --python "$python" || fail 'the environment could not be installed; the lines above say why'
+# Compiled once for all processes to come: where Python may not write beside its modules, each would compile torch anew.
+.uv/bin/uv sync --locked --all-extras --compile-bytecode --python "$python" || fail 'the environment could not be installed; the lines above say why'
 touch "$stamp"
 echo 'setup: done'
