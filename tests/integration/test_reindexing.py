@@ -101,7 +101,7 @@ def test_a_rebuild_under_load_loses_nothing_and_fails_no_query_and_can_be_rolled
     expected: dict[str, Any] = {row(number)["product_id"]: row(number)["price"] for number in range(PRODUCTS)}
     shopper = Shopper(stack.url)
     shopper.start()
-    rebuild = start_reindex(stack, "--encoder", "mini", "--hold", "600")
+    rebuild = start_reindex(stack, "--encoder", "hash#48", "--hold", "600")
     for version in range(2, 6):
         expected |= update(stack, version)
     output, _ = rebuild.communicate(timeout=200)
@@ -118,7 +118,7 @@ def test_a_rebuild_under_load_loses_nothing_and_fails_no_query_and_can_be_rolled
     assert set(shopper.generations[:switched]) == {"products_g1"}
     assert set(shopper.generations[switched:]) == {"products_g2"}, "each worker switches once, for good"
     assert prices(stack, "products_g2") == expected
-    assert stack.status()["encoder"].startswith("mini@")
+    assert stack.status()["encoder"] == "hash@1#48"
 
     # The held generation has gone on following, so that the way back is at once and loses nothing.
     stack.cli("rollback", "--hold", "600")
@@ -132,7 +132,7 @@ def test_a_rebuild_under_load_loses_nothing_and_fails_no_query_and_can_be_rolled
 
 
 def test_a_rebuild_that_was_killed_goes_on_where_it_was(stack):
-    rebuild = start_reindex(stack, "--encoder", "mini")
+    rebuild = start_reindex(stack, "--encoder", "hash#48")
     assert rebuild.stdout is not None
     for line in rebuild.stdout:
         if line.startswith("copied"):
@@ -149,7 +149,7 @@ def test_a_rebuild_that_was_killed_goes_on_where_it_was(stack):
 
 
 def reindex_again(stack: Stack) -> str:
-    done = stack.cli("reindex", "--encoder", "mini", check=False)
+    done = stack.cli("reindex", "--encoder", "hash#48", check=False)
     return done.stdout + done.stderr
 
 
