@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from pymilvus import AsyncMilvusClient, MilvusClient
+from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import StoreUnavailable
@@ -19,6 +19,7 @@ from indexer.filters import PRODUCT_ID, ids_clause, to_expression
 from indexer.generations import active_generation, check_generation, create_generation, drop_collection, load_generation
 from indexer.lexical import query_text
 from indexer.milvus_collection import IN_ORDER, MilvusCollection
+from indexer.milvus_columns import ColumnClient
 from indexer.milvus_connection import MilvusConfig, connect, connect_for_schema, translated_errors
 from indexer.milvus_schema import entity_bytes, to_entity
 from indexer.milvus_search import MilvusRows, MilvusVectors
@@ -108,7 +109,7 @@ async def _with_client(config: MilvusConfig, work: Callable[[MilvusClient], Answ
 class MilvusProductStore:
     """`ProductStore` over one collection of Milvus, with strong reads. Bound to the event loop that opened it."""
 
-    def __init__(self, client: AsyncMilvusClient, config: MilvusConfig, spec: EmbeddingSpec, generation: str) -> None:
+    def __init__(self, client: ColumnClient, config: MilvusConfig, spec: EmbeddingSpec, generation: str) -> None:
         self._collection = MilvusCollection(client, generation, config.deadline_s)
         self._vectors = MilvusVectors(self._collection, config)
         self._spec = spec

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import grpc
-from pymilvus import AsyncMilvusClient, MilvusClient, MilvusException
+from pymilvus import MilvusClient, MilvusException
 from pymilvus.exceptions import DataNotMatchException, ParamError
 
 from indexer.errors import InvalidRecord, StoreUnavailable
+from indexer.milvus_columns import ColumnClient
 from indexer.vector_types import DTYPES, FLOAT32
 
 INVALID_PARAMETER = 1100
@@ -81,10 +82,10 @@ def build_parameters(index_type: str) -> dict[str, int]:
     return dict(_BUILD_PARAMETERS[index_type])
 
 
-def connect(config: MilvusConfig) -> AsyncMilvusClient:
+def connect(config: MilvusConfig) -> ColumnClient:
     """A client of its own; it connects with its first call. Close it with `close`, in the same event loop."""
     _quieten()
-    return AsyncMilvusClient(
+    return ColumnClient(
         config.uri, token=config.token, timeout=config.deadline_s, dedicated=True, grpc_options=_KEEPALIVE
     )
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from pymilvus import AsyncMilvusClient
 
 from indexer.milvus import MilvusProductStore
+from indexer.milvus_columns import ColumnClient
 
 Wave = Sequence[dict[str, Any]]
 """Arguments of searches that are under way at once."""
@@ -19,19 +20,19 @@ class Recorder:
 
     def __init__(self, store: MilvusProductStore) -> None:
         self._collection = store._collection  # pyright: ignore[reportPrivateUsage]
-        self.client = self._collection._client  # pyright: ignore[reportPrivateUsage]
+        self._client = self._collection._client  # pyright: ignore[reportPrivateUsage]
         self._under_way = 0
         self.waves: list[list[dict[str, Any]]] = []
 
     def __enter__(self) -> Recorder:
-        self._collection._client = cast(AsyncMilvusClient, self)  # pyright: ignore[reportPrivateUsage]
+        self._collection._client = cast(ColumnClient, self)  # pyright: ignore[reportPrivateUsage]
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._collection._client = self.client  # pyright: ignore[reportPrivateUsage]
+        self._collection._client = self._client  # pyright: ignore[reportPrivateUsage]
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.client, name)
+        return getattr(self._client, name)
 
     async def search(self, collection: str, **arguments: Any) -> Any:
         if not self._under_way:
@@ -39,7 +40,7 @@ class Recorder:
         self.waves[-1].append({"collection_name": collection, **arguments})
         self._under_way += 1
         try:
-            return await self.client.search(collection, **arguments)
+            return await self._client.search(collection, **arguments)
         finally:
             self._under_way -= 1
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pymilvus import AsyncMilvusClient
 
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, unit
 from indexer.milvus import MilvusProductStore, open_store
@@ -33,6 +34,8 @@ class BigShop:
     """The store and what is in it."""
 
     store: MilvusProductStore
+    bare: AsyncMilvusClient
+    """A client as anybody has it."""
     spec: EmbeddingSpec
     live: LiveVectors
 
@@ -57,12 +60,14 @@ async def open_big_shop(directory: Path, spec: EmbeddingSpec, products: int, ind
         # The file is there, and so are its tables, only after a first write.
         await (await open_store(config, spec, create=True)).close()
         store = await open_store(config, spec, create=True)
+        bare = AsyncMilvusClient(address, dedicated=True, timeout=_DEADLINE_S)
         try:
             for start in range(0, products, _CHUNK):
                 chunk = range(start, min(products, start + _CHUNK))
                 await store.write([_row(names[at], vectors[at], float(prices[at]), chance) for at in chunk])
-            yield BigShop(store, spec, LiveVectors(names, vectors, prices))
+            yield BigShop(store, bare, spec, LiveVectors(names, vectors, prices))
         finally:
+            await bare.close()
             await store.close()
 
 

@@ -122,11 +122,10 @@ async def _one_at_a_time(big: BigShop, path: OurPath, queries: Sequence[Query]) 
 
     Measured in turns, each first every other time.
     """
-    client = Recorder(big.store).client
     took: list[tuple[float, ...]] = []
     for at, query in enumerate(queries):
         ways: list[Callable[[], Awaitable[None]]] = [
-            lambda query=query: repeat(client, query.waves),
+            lambda query=query: repeat(big.bare, query.waves),
             lambda query=query: path(query.retrieval),
         ]
         order = (0, 1) if at % 2 else (1, 0)
@@ -138,10 +137,9 @@ async def _one_at_a_time(big: BigShop, path: OurPath, queries: Sequence[Query]) 
 
 async def _loaded(big: BigShop, path: OurPath, queries: Sequence[Query]) -> tuple[float, float]:
     """Median queries a second of the bare calls and of ours, so many at a time; measured in turns."""
-    client = Recorder(big.store).client
     runs: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(TURNS):
-        runs["bare"].append(await _throughput(lambda query: repeat(client, query.waves), queries))
+        runs["bare"].append(await _throughput(lambda query: repeat(big.bare, query.waves), queries))
         runs["ours"].append(await _throughput(lambda query: path(query.retrieval), queries))
     return statistics.median(runs["bare"]), statistics.median(runs["ours"])
 
