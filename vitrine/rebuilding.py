@@ -38,6 +38,7 @@ def run_rebuild(
     judgments: Path | None,
     no_switch: bool,
     force: bool,
+    share: float,
 ) -> None:
     """Rebuild the index, telling how it comes on. Raises `VitrineError`."""
     wanted = Rebuild(
@@ -47,6 +48,7 @@ def run_rebuild(
         force,
         not no_switch,
         _judged(queries, judgments),
+        share,
     )
     made = _run(rebuild(resolved(settings), wanted, _Terminal(settings)))
     if not no_switch:

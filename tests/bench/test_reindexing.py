@@ -23,7 +23,7 @@ from tests.bench.report import Target, percentiles, publish_report
 from tests.stack import Stack, start_stack
 
 PRODUCTS = int(os.environ.get("BENCH_REINDEX_PRODUCTS", "20000"))
-QUERIES_PER_S = 20.0
+QUERIES_PER_S = float(os.environ.get("BENCH_REINDEX_QUERIES_PER_S", "5"))
 UPDATES_PER_S = 100.0
 QUIET_S = 30.0
 INDEXED_S = 600.0
@@ -34,7 +34,7 @@ KINDS = ("hoodie", "kettle", "sofa", "lamp", "boots", "jacket")
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    running = start_stack(tmp_path, VITRINE_ENCODER_NAME="hash")
+    running = start_stack(tmp_path, VITRINE_ENCODER_NAME="mini")
     yield running
     running.cli("down")
 
@@ -126,7 +126,7 @@ async def _ask(
 
 
 def _reindex(stack: Stack) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "vitrine", "reindex", "--encoder", "mini", "--hold", "3600"]
+    argv = [sys.executable, "-m", "vitrine", "reindex", "--encoder", "mini#64", "--hold", "3600"]
     return subprocess.Popen(argv, env=stack.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -26,6 +26,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--overlap", default=0.2, show_default=True, help="The least mean share of equal results in the first 10."
 )
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Of the time, that copying works; 1: as fast as it can, whatever shoppers feel.",
+)
 @click.option("--queries", type=_FILE, help="Judged queries, to compare nDCG@10 too; with --judgments.")
 @click.option("--judgments", type=_FILE, help="Their judgments.")
 @click.option("--no-switch", is_flag=True, help="Build it and keep it up to date, but do not switch to it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -48,6 +49,7 @@ class Rebuild:
         force: switch although it does not.
         switch: False: have it ready, and leave it at that.
         judgments: judged queries for the comparison.
+        share: of the time, in (0, 1], that copying works; the rest is the shoppers'.
     """
 
     encoder: str | None = None
@@ -56,6 +58,7 @@ class Rebuild:
     force: bool = False
     switch: bool = True
     judgments: Judgments = field(default_factory=dict)
+    share: float = 0.5
 
 
 async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Generation:
@@ -71,7 +74,7 @@ async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Ge
         target = await _unfinished(settings, now, wanted) or await _begin(settings, registry, active, wanted)
         progress.say(f"{target.collection} is built beside {active.collection} with {target.encoder}")
         if target.stage == "copying":
-            target = await _fill(settings, registry, active, target, redis, progress)
+            target = await _fill(settings, registry, active, target, redis, progress, wanted.share)
         await progress.follower_needed()
         await caught_up(settings, target, progress)
         await _pass_gate(settings, active, target, wanted, progress)
@@ -144,13 +147,17 @@ async def _fill(
     target: Generation,
     redis: Redis,
     progress: Progress,
+    share: float,
 ) -> Generation:
     """Copy all products, then have the new generation's workers begin where the copy may have missed events."""
     async with AsyncExitStack() as resources:
         copier, source = await _copier(settings, active, target, redis, resources)
         counts = await patiently(source.count)
         total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
+        worked_since = time.monotonic()
         async for page in copier.copy(target.copied_through):
+            await asyncio.sleep((time.monotonic() - worked_since) * (1 / share - 1))
+            worked_since = time.monotonic()
             done = target.copied + page.products
             progress.copied(done, max(total, done))
             if time.monotonic() - saved_at > SAVE_EVERY_S:
