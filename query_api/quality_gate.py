@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +50,12 @@ class Verdict:
 
 
 async def compare(
-    active: Services, new: Services, titles: Mapping[str, str], judgments: Judgments, limits: GateLimits
+    active: Services,
+    new: Services,
+    titles: Mapping[str, str],
+    judgments: Judgments,
+    limits: GateLimits,
+    share: float = 1.0,
 ) -> Verdict:
     """Ask both generations the same.
 
@@ -57,12 +64,13 @@ async def compare(
         titles: of a sample of products, by product id: queries whose right answer is known.
         judgments: queries with judged products, if there are any.
         limits: what the new one must reach.
+        share: of the time, in (0, 1], that asking takes: shoppers ask the same servers.
 
     Raises:
         StoreUnavailable: a store does not answer.
     """
     queries = [*titles.values(), *judgments]
-    before, after = [await _first(one, queries, limits.k) for one in (active, new)]
+    before, after = [await _first(one, queries, limits.k, share) for one in (active, new)]
     overlap = float(np.mean([_shared(*pair) for pair in zip(before, after, strict=True)])) if queries else 1.0
     known = tuple(_known(titles, lists) for lists in (before, after))
     judged = tuple(_mean_ndcg(judgments, lists[len(titles) :], limits.k) for lists in (before, after))
@@ -71,15 +79,16 @@ async def compare(
     return Verdict(limits.k, len(queries), overlap, verdict.known_item, ndcgs, _faults(verdict, ndcgs, limits))
 
 
-async def _first(services: Services, queries: Sequence[str], k: int) -> list[list[str]]:
+async def _first(services: Services, queries: Sequence[str], k: int, share: float) -> list[list[str]]:
     """The ids of the first k results of each query."""
     found: list[list[str]] = []
     async with searcher_over(services) as searcher:
-        # One after another: shoppers ask the same servers.
         for text in queries:
+            began_s = time.monotonic()
             request = SearchRequest(text=_plain(text), correct=False, price_phrases=False)
             answer = await searcher.answer(request, use_cache=False)
             found.append([one.scored.product_id for one in answer.ranked[:k]])
+            await asyncio.sleep((time.monotonic() - began_s) * (1 / share - 1))
     return found
 
 

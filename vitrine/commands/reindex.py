@@ -31,7 +31,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.FloatRange(0, 1, min_open=True),
     default=0.5,
     show_default=True,
-    help="Of the time, that copying works; 1: as fast as it can, whatever shoppers feel.",
+    help="Of the time, that copying and comparing work; 1: as fast as it can, whatever shoppers feel.",
 )
 @click.option("--queries", type=_FILE, help="Judged queries, to compare nDCG@10 too; with --judgments.")
 @click.option("--judgments", type=_FILE, help="Their judgments.")

@@ -43,6 +43,9 @@ from vitrine.settings import Settings
 
 Work = Coroutine[Any, Any, object]
 
+STANDBY_LINGER_S = 0.5
+"""Nobody searches it yet, and each write takes the servers' time from those who search the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
@@ -91,6 +94,8 @@ class Worker:
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
         limits = _limits(settings.indexing)
+        if self.binding.standby:
+            limits = replace(limits, quiet_linger_s=STANDBY_LINGER_S, linger_s=STANDBY_LINGER_S, in_flight=1)
         batchers = {PRODUCT_EVENTS: MicroBatcher(limits, self.products.process)}
         if not self.binding.standby:
             profiles = ProfilePipeline(

@@ -49,7 +49,7 @@ class Rebuild:
         force: switch although it does not.
         switch: False: have it ready, and leave it at that.
         judgments: judged queries for the comparison.
-        share: of the time, in (0, 1], that copying works; the rest is the shoppers'.
+        share: of the time, in (0, 1], that copying and comparing work; the rest is the shoppers'.
     """
 
     encoder: str | None = None
@@ -212,7 +212,7 @@ async def _pass_gate(
     """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
     async with gate_services(settings, active) as before, gate_services(settings, target) as after:
         titles = await sample_titles(after.store)
-        verdict = await compare(before, after, titles, wanted.judgments, wanted.limits)
+        verdict = await compare(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
     progress.say(in_words(verdict))
     if verdict.faults and not wanted.force:
         raise VitrineError(

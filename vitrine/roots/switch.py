@@ -24,8 +24,8 @@ from vitrine.settings import Settings
 
 LOCK_S = 20.0
 """A rebuild that is silent for so long has died, and another may begin."""
-CAUGHT_UP_MESSAGES = 100
-"""A generation that is no further behind than this is up to date: that many events are under way anyway."""
+UNDER_WAY_S = 2.0
+"""Within this long of having come, events are under way rather than late."""
 PREPARE_S = 180.0
 """How long query workers may take to load a generation."""
 POLL_S = 0.5
@@ -121,15 +121,17 @@ def in_ms(seconds: float) -> int:
 
 
 async def caught_up(settings: Settings, target: Generation, progress: Progress) -> None:
-    """Wait until a generation has all events but those under way."""
+    """Wait until a generation has all events but those of the last moments, which are under way."""
     group = settings.indexing.group_of(target.collection)
     async with LagProbe(settings.kafka.bootstrap_servers, group) as probe:
+        ends: dict[int, int] = {}
         while True:
-            behind = sum(one.messages for one in await probe.lag(PRODUCT_EVENTS))
-            progress.behind(behind)
-            if behind <= CAUGHT_UP_MESSAGES:
+            lags = await probe.lag(PRODUCT_EVENTS)
+            progress.behind(sum(one.messages for one in lags))
+            if ends and all(one.next_offset >= ends.get(one.partition, one.end_offset) for one in lags):
                 return
-            await asyncio.sleep(POLL_S)
+            ends = {one.partition: one.end_offset for one in lags}
+            await asyncio.sleep(UNDER_WAY_S)
 
 
 async def query_workers_ready(redis: Redis, generation: str, progress: Progress) -> None:
