@@ -211,7 +211,7 @@ async def _pass_gate(
 ) -> None:
     """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
     async with gate_services(settings, active) as before, gate_services(settings, target) as after:
-        titles = await sample_titles(after.store)
+        titles = await sample_titles(after.store, after.encoder.spec)
         verdict = await compare(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
     progress.say(in_words(verdict))
     if verdict.faults and not wanted.force:
