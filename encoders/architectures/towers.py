@@ -122,10 +122,11 @@ def _auto(config: Any) -> nn.Module:
 
 def _width(config: Any) -> int:
     """Of a single tower. Raises `ModelUnavailable` for a model of several."""
-    widths = getattr(config, "hidden_sizes", None) or [getattr(config, "hidden_size", None)]
+    width: int | None = getattr(config, "hidden_size", None)
+    widths: list[int | None] = getattr(config, "hidden_sizes", None) or [width]
     if widths[-1] is None:
         raise ModelUnavailable(f"a model of type {config.model_type!r} is no single tower")
-    return int(widths[-1])
+    return widths[-1]
 
 
 def _bert(config: TextTower, pieces: int) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_queries_may_be_projected_instead_of_fused():
 
 
 def test_a_cut_joint_model_is_joint(tmp_path: Path):
-    tiny_model("bert-resnet-gated").save(tmp_path / "gated")
+    tiny_model("vit-text-gated").save(tmp_path / "gated")
     cut = load_encoder(f"{tmp_path / 'gated'}#8", "cpu")
     assert cut.spec.joint and cut.spec.key.endswith("#8+joint")
     assert joint(cut).encode_products(["shirt"], [pictures(1)]).shape == (1, 8)
