@@ -26,12 +26,12 @@ class TextTower:
     """A text tower. `bert` and `lstm` are made of these sizes, `transformers` of `settings`."""
 
     kind: TextKind = "bert"
-    width: int = 128
+    width: int = 96
     layers: int = 2
     heads: int = 4
     pieces: int = 5000
     """Size of the vocabulary that is learned from the catalogue, at most."""
-    max_tokens: int = 48
+    max_tokens: int = 40
     """Where texts are cut, start and end marks included."""
     settings: dict[str, Any] = field(default_factory=dict)
     """A configuration of transformers, with its `model_type`."""
@@ -44,12 +44,12 @@ class ImageTower:
     kind: ImageKind = "resnet"
     side: int = 64
     """Side of the square that pictures are resized to, in pixels."""
-    widths: tuple[int, ...] = (48, 96, 192)
+    widths: tuple[int, ...] = (32, 64, 128)
     """Channels of the stages; a `vit` has the last of them."""
     depths: tuple[int, ...] = (1, 1, 1)
     """Blocks of each stage; a `vit` has their sum."""
     heads: int = 4
-    patch: int = 8
+    patch: int = 16
     """Side of a `vit`'s patches, in pixels."""
     name: str = ""
     """A classifier of torchvision, such as `resnet18`."""
@@ -103,7 +103,7 @@ ARCHITECTURES: Final[dict[str, FusionConfig]] = {
     "bert-resnet-concat": replace(_BERT_RESNET, fusion="concat"),
     "bert-resnet-attention": replace(_BERT_RESNET, fusion="attention"),
     "cnn-lstm": FusionConfig(
-        TextTower("lstm", layers=1), ImageTower("cnn", widths=(32, 64, 128, 192)), "mlp", matching="distance"
+        TextTower("lstm", layers=1), ImageTower("cnn", widths=(32, 64, 128, 128)), "mlp", matching="distance"
     ),
     "vit-text-early": replace(_VIT_TEXT, fusion="early"),
     "vit-text-late": replace(_VIT_TEXT, image_share=0.3),

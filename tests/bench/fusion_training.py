@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from encoders.architectures.matching import match_loss
 from encoders.architectures.model import FusionModel
@@ -27,7 +26,7 @@ class Budget:
     """What each architecture may spend."""
 
     steps: int
-    batch: int = 64
+    batch: int = 48
     learning_rate: float = 2e-3
     warmup: int = 20
     missing: float = 0.2
@@ -64,16 +63,17 @@ def _loss(model: FusionModel, store: ItemStore, budget: Budget, step: int) -> Te
     items, side = [store.items[row] for row in rows], model.config.image.side
     packshots, photos = (_seen(store, rows, views, side, rng, step) for views in ((0,), (1, 2, 3)))
     lost = [rng.random() for _ in rows]
-    listings = ["" if one < budget.missing else _texts(item, rng)[LISTING] for one, item in zip(lost, items, strict=True)]
+    listings = [
+        "" if one < budget.missing else _texts(item, rng)[LISTING] for one, item in zip(lost, items, strict=True)
+    ]
     kept = torch.tensor([row for row, one in enumerate(lost) if one < 1 - budget.missing])
     asked = [rng.choice(_texts(item, rng)[:LISTING]) for item in items]
-    with torch.autocast("cpu", torch.bfloat16):
-        products = model.embed_products(listings, packshots[kept], kept)
-        queries = model.embed_texts(asked), model.embed_images(photos)
+    products = model.embed_products(listings, packshots[kept], kept)
+    queries = model.embed_texts(asked), model.embed_images(photos)
     alike = _alike(items)
     matching = model.config.matching
     scale = SCALE if matching == "cosine" else DISTANCE_SCALE
-    return sum((match_loss(one.float(), products.float(), matching, scale, alike) for one in queries), torch.zeros(()))
+    return sum((match_loss(one, products, matching, scale, alike) for one in queries), torch.zeros(()))
 
 
 def _texts(item: Item, rng: random.Random) -> list[str]:
@@ -92,9 +92,3 @@ def _seen(
     levels = torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 255
     generator = torch.Generator().manual_seed(rng.getrandbits(31) + step)
     return relight(reframe(levels, side, (0.7, 1.0), generator), 0.5, generator)
-
-
-def shown(store: ItemStore, view: int, side: int) -> Tensor:
-    """One view of all products as it is → (n, 3, side, side) in 0 … 1."""
-    levels = torch.from_numpy(np.array(store.pictures[:, view])).permute(0, 3, 1, 2).float() / 255
-    return functional.interpolate(levels, (side, side), mode="bilinear", antialias=True)
