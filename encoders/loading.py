@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from encoders import checkpoints
 from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
-from encoders.port import Encoder, HashEncoder, JointHashEncoder
+from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
+from encoders.spec import EmbeddingSpec
 from encoders.truncation import TruncatedEncoder, asked_dimensions, split_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,23 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     dim = asked_dimensions(name)
     encoder = _load_whole(split_name(name)[0], device)
     return encoder if dim is None else TruncatedEncoder(encoder, dim)
+
+
+def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
+    """Load a ranker of candidates.
+
+    Args:
+        directory: Config and safetensors weights of a fusion ranker.
+        spec: Of the vectors that it will read.
+
+    Raises:
+        ModelUnavailable: no ranker is there.
+        SpecMismatch: it was trained on other vectors.
+    """
+    # Imported here: most query workers have none.
+    from encoders.architectures import ranker
+
+    return ranker.VectorRanker(ranker.load_ranker(Path(directory).expanduser()), spec)
 
 
 def _load_whole(name: str, device: str) -> Encoder:

@@ -61,6 +61,17 @@ def joint(encoder: Encoder) -> JointEncoder:
     raise SpecMismatch(f"{encoder.spec.key} embeds texts and pictures, not whole products")
 
 
+class Ranker(Protocol):
+    """Says how relevant products are for a query, from the vectors that the index has of both.
+
+    Deterministic, and safe to call from any thread.
+    """
+
+    def scores(self, query: FloatArray, products: FloatArray) -> FloatArray:
+        """Relevance (n,) float32 from 0 to 1 of products' fused vectors (n, 2·dim) for a query vector (2·dim,)."""
+        ...
+
+
 class ImageDecoder(Protocol):
     """Files of unknown origin into prepared pictures, where a decoder that crashes or swells takes nothing along."""
 
