@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from encoders import checkpoints
+from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
-from encoders.port import Encoder, HashEncoder
+from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
+from encoders.spec import EmbeddingSpec
 from encoders.truncation import TruncatedEncoder, asked_dimensions, split_name
 
 if TYPE_CHECKING:
     import torch
 
+_DOUBLES: Final = {"hash": HashEncoder, "hash-joint": JointHashEncoder}
 MINI_DIRECTORY: Final = Path(__file__).parent / "models" / "mini"
 
 
@@ -20,8 +23,8 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     """Load an encoder.
 
     Args:
-        name: `mini` (ships with the project), `hash` (no weights, for tests), a model directory, or a hub name;
-            `NAME#64` for the first 64 dimensions of its embeddings.
+        name: `mini` (ships with the project), `hash` and `hash-joint` (no weights, for tests), a model directory, or a
+            hub name; `NAME#64` for the first 64 dimensions of its embeddings.
         device: `auto` (the best there is), or a torch device such as `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
@@ -33,14 +36,36 @@ def load_encoder(name: str, device: str = "auto") -> Encoder:
     return encoder if dim is None else TruncatedEncoder(encoder, dim)
 
 
+def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
+    """Load a ranker of candidates.
+
+    Args:
+        directory: Config and safetensors weights of a fusion ranker.
+        spec: Of the vectors that it will read.
+
+    Raises:
+        ModelUnavailable: no ranker is there.
+        SpecMismatch: it was trained on other vectors.
+    """
+    # Imported here: most query workers have none.
+    from encoders.architectures import ranker
+
+    return ranker.VectorRanker(ranker.load_ranker(Path(directory).expanduser()), spec)
+
+
 def _load_whole(name: str, device: str) -> Encoder:
-    if name == "hash":
-        return HashEncoder()
+    if name in _DOUBLES:
+        return _DOUBLES[name]()
     directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
-    # Imported here: the double must not cost seconds of torch, nor a name that is not to be found.
+    shown = name if name == "mini" or not Path(name).is_dir() else None
+    # Imported here: the doubles must not cost seconds of torch, nor a name that is not to be found.
+    if checkpoints.model_type(directory) == FUSION:
+        from encoders.architectures.serving import FusionEncoder
+
+        return FusionEncoder(directory, _device(device), shown)
     from encoders.hf import HfDualEncoder
 
-    return HfDualEncoder(directory, _device(device), name if name == "mini" or not Path(name).is_dir() else None)
+    return HfDualEncoder(directory, _device(device), shown)
 
 
 def _device(name: str) -> torch.device:

@@ -59,6 +59,10 @@ class Plan:
             return True
         return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
 
+    def needs_pictures(self, joint: bool) -> bool:
+        """Whether its pictures have to be at hand: where text and pictures make one vector, for a new text too."""
+        return self.needs_images or (joint and self.needs_text)
+
     @property
     def images_restated(self) -> bool:
         """An event that is new here states the pictures, be they the same as before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,8 @@ class Answer:
     """What was searched for, with its vector; None: no search, but a recommendation."""
     weights: RankWeights | None = None
     taste: Taste | None = None
+    ranker: Mapping[str, float] = field(default_factory=dict)
+    """What a ranker adds to the scores of the best, by product id."""
     """What the candidates were ranked by."""
     reading: Reading | None = None
     """How the texts were understood."""

@@ -29,11 +29,13 @@ class Explanation(Struct, frozen=True):
     personal: float
     terms: list[MatchedTerm] = []
     """The matched terms, those that count most first; their scores sum to `lexical`."""
+    ranker: float = 0.0
+    """What the ranker adds, where one is configured."""
 
     @property
     def score(self) -> float:
         """The sum of the parts."""
-        return self.text + self.image + self.lexical + self.personal
+        return self.text + self.image + self.lexical + self.personal + self.ranker
 
 
 class Hit(Struct, frozen=True):
@@ -78,7 +80,7 @@ class SearchResponse(Struct, frozen=True):
     """Products that match: with a query, those among its candidates; without one, all there are."""
     took_ms: float
     cache: Literal["hit", "miss", "bypass"]
-    degraded: list[Literal["cache", "personalisation", "image", "lexical"]]
+    degraded: list[Literal["cache", "personalisation", "image", "lexical", "ranker"]]
     """What was left out because a server did not answer."""
     generation: str
     index_age_ms: int | None

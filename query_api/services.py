@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from encoders.port import Encoder, ImageDecoder
+from encoders.port import Encoder, ImageDecoder, Ranker
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.cache import CandidateCache
@@ -44,6 +44,8 @@ class Services:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    ranker: Ranker | None = None
+    """Scores the best candidates once more; None: their scores stay."""
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""
     fetch_image: Callable[[str], Awaitable[bytes]] | None = None

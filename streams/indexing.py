@@ -167,10 +167,10 @@ class ProductPipeline:
     async def _rows(
         self, plans: Mapping[str, Plan], when_loaded: Callable[[], None] = _nothing
     ) -> tuple[list[IndexRow], Mapping[str, LoadedPictures]]:
-        needed = [one for one in plans.values() if not one.unchanged]
+        needed, joint = [one for one in plans.values() if not one.unchanged], self._encoder.spec.joint
         with _timed("load"):
             pictures = await self._pictures.load(
-                {one.product_id: one.wanted_images for one in needed if one.needs_images}
+                {one.product_id: one.wanted_images for one in needed if one.needs_pictures(joint)}
             )
         when_loaded()
         with _timed("encode"):

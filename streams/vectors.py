@@ -13,6 +13,7 @@ from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
 from streams import metrics
 from streams.children import until_answered
+from streams.joint_vectors import joint_vectors
 from streams.pictures import LoadedBatch, LoadedPictures
 
 
@@ -23,23 +24,36 @@ async def embed_rows(
 
     Args:
         plans: distinct products that changed.
-        pictures: those of the products that `needs_images`.
+        pictures: those of the products that `needs_pictures`.
         encoder: of the rows' vector space.
 
     Returns:
         The rows, and the unit rows (dim,) of newly encoded pictures by the hash of their files.
     """
+    if encoder.spec.joint:
+        vectors, images = await joint_vectors(plans, pictures, encoder), {}
+    else:
+        vectors, images = await _vectors_of_parts(plans, pictures, encoder)
+    stored = [_stored(one, pictures.products.get(one.product_id)) for one in plans]
+    rows = [build_row(one.product_id, *of) for one, of in zip(plans, zip(stored, vectors, strict=True), strict=True)]
+    _count_reused(plans, pictures)
+    return rows, images
+
+
+async def _vectors_of_parts(
+    plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder
+) -> tuple[list[FloatArray], dict[str, FloatArray]]:
+    """Fused vectors (2·dim,) of the plans, and the rows of newly encoded pictures by the hash of their files."""
     texts, images = await _encode(plans, pictures, encoder)
     embeddings = {**pictures.embeddings, **images}
-    rows: list[IndexRow] = []
+    vectors: list[FloatArray] = []
     for one in plans:
         loaded = pictures.products.get(one.product_id)
         old_text, old_image = _stored_parts(one, encoder)
         text = texts.get(one.text_hash) if one.needs_text else old_text
         image = old_image if loaded is None else _pooled([embeddings[digest] for digest in loaded.digests])
-        rows.append(build_row(one.product_id, _stored(one, loaded), fuse(encoder.spec, text, image)))
-    _count_reused(plans, pictures)
-    return rows, images
+        vectors.append(fuse(encoder.spec, text, image))
+    return vectors, images
 
 
 async def _encode(

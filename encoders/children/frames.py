@@ -47,11 +47,18 @@ class EncoderReady(msgspec.Struct, array_like=True, tag=True):
     preparer: Preparer
 
 
-class Batch(msgspec.Struct, array_like=True):
+class Batch(msgspec.Struct, array_like=True, tag=True):
     """Texts and pictures to encode. Texts are bytes, since a lone surrogate is no UTF-8 string."""
 
     texts: list[bytes]
     images: list[Picture]
+
+
+class Products(msgspec.Struct, array_like=True, tag=True):
+    """Whole products to encode, each with its text and its pictures; their rows come back as those of texts do."""
+
+    texts: list[bytes]
+    images: list[list[Picture]]
 
 
 class Rows(msgspec.Struct, array_like=True, tag=True):

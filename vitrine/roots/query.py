@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.errors import EncoderError
-from encoders.loading import load_encoder
+from encoders.loading import load_encoder, load_ranker
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.media import DirectoryMediaStore
@@ -183,6 +183,8 @@ class _Shared:
         else:
             store = await open_store(settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name)
         resources.push_async_callback(store.close)
+        ranker_name = settings.query.ranker
+        ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
         decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
@@ -202,6 +204,7 @@ class _Shared:
             freshness=age.age_ms,
             lag=age.lag,
             config=settings.query,
+            ranker=ranker,
             publisher=self.clicks,
         )
 
