@@ -1,56 +1,57 @@
-"""From the share of a vote to how often it is right, measured where the answer is known. Pure.
+"""From evidence to how often it is right, measured where the answer is known. Pure.
 
-Source: Zadrozny and Elkan, 2002, "Transforming Classifier Scores into Accurate Multiclass Probability Estimates":
-isotonic regression by pooling adjacent violators. It runs over bins of equally many cases, smoothed by Laplace's rule,
-so that a few cases at the end of the scale make nothing certain.
+Source: Platt, 1999, "Probabilistic Outputs for Support Vector Machines and Comparisons to Regularized Likelihood
+Methods": a logistic curve, here over several scores at once, so that each field learns which evidence tells it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-LEAST_CASES = 40
-"""With fewer, nothing is known of how often a vote is right."""
-BIN_CASES, MOST_BINS = 10, 20
+Floats = NDArray[np.float64]
+
+_RIDGE = 1.0
+"""How much weights are held near 0, so that a few cases make nothing certain."""
+_STEPS, _STILL = 50, 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A curve that never falls, through the mean score of each pool."""
+    """A logistic curve, and what it was fitted to."""
 
-    scores: tuple[float, ...]
-    confidences: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
     cases: int
 
-    def __call__(self, score: float) -> float:
-        """How often a vote with this share is right, 0 to 1."""
-        return float(np.interp(score, self.scores, self.confidences))
+    def __call__(self, features: Floats) -> Floats:
+        """How often candidates with these features (n, d) are right → (n,), above 0 and below 1."""
+        return _sigmoid(features @ np.asarray(self.weights) + self.bias)
 
 
-def calibrate(cases: Sequence[tuple[float, bool]]) -> Calibration | None:
-    """Fit the curve to pairs of a score and whether it was right; None: there are too few of them."""
-    if len(cases) < LEAST_CASES:
-        return None
-    pools: list[_Pool] = []
-    for some in np.array_split(np.array(sorted(cases), np.float64), min(MOST_BINS, len(cases) // BIN_CASES)):
-        pools.append(_Pool(len(some), float(some[:, 1].sum()), float(some[:, 0].sum())))
-        while len(pools) > 1 and pools[-2].rate >= pools[-1].rate:
-            last, before = pools.pop(), pools.pop()
-            pools.append(_Pool(before.count + last.count, before.right + last.right, before.scores + last.scores))
-    # A larger pool is smoothed less than the better one after it, which must not fall below it for that.
-    smoothed = np.maximum.accumulate([(one.right + 1) / (one.count + 2) for one in pools])
-    return Calibration(tuple(one.scores / one.count for one in pools), tuple(map(float, smoothed)), len(cases))
+def calibrate(features: Floats, right: Floats) -> Calibration:
+    """Fit the curve by Newton's method.
+
+    Args:
+        features: of candidates, (n, d), n ≥ 1.
+        right: whether each was, 0 or 1, (n,).
+    """
+    design = np.column_stack([features, np.ones(len(features))])
+    ridge = np.full(design.shape[1], _RIDGE)
+    weights = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        likely = _sigmoid(design @ weights)
+        slope = design.T @ (right - likely) - ridge * weights
+        curvature = (design.T * (likely * (1 - likely))) @ design + np.diag(ridge)
+        step = np.linalg.solve(curvature, slope)
+        weights += step
+        if np.abs(step).max() < _STILL:
+            break
+    return Calibration(tuple(map(float, weights[:-1])), float(weights[-1]), len(features))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    count: int
-    right: float
-    scores: float
-
-    @property
-    def rate(self) -> float:
-        return self.right / self.count
+def _sigmoid(logits: Floats) -> Floats:
+    # Far out it is so near 0 or 1 that nothing tells them apart, and beyond this the exponential overflows.
+    return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))

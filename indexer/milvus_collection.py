@@ -44,7 +44,7 @@ class MilvusCollection:
         return (await self.search_all(field, [query], expression, limit))[0]
 
     async def search_all(
-        self, field: str, queries: Sequence[StoredArray] | Sequence[str], expression: str, limit: int
+        self, field: str, queries: Sequence[StoredArray | str], expression: str, limit: int
     ) -> list[list[Candidate]]:
         """As `search`, for several queries in one call; an answer a query."""
         answers = await self._hits(field, queries, expression, limit, ["card"], {})
@@ -83,7 +83,7 @@ class MilvusCollection:
     async def _hits(
         self,
         field: str,
-        queries: Sequence[StoredArray] | Sequence[str],
+        queries: Sequence[StoredArray | str],
         expression: str,
         limit: int,
         output: list[str],

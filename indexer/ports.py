@@ -141,7 +141,7 @@ class ProductStore(Protocol):
         ...
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
-        """As `search_dense`, for vectors (n, 2·dim), n ≤ 256: an answer a vector, by one call where the index is exact."""
+        """As `search_dense`, for vectors (n, 2·dim), n ≤ 256: an answer each, by one call if the index is exact."""
         ...
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from encoders.spec import FloatArray
 from indexer.cards import Card, encode_card, image_url
@@ -66,6 +67,12 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
         numbers=numbers(fields),
         card=_encoded(_card(stored)),
     )
+
+
+def relabelled(row: IndexRow, suggestions: tuple[Suggestion, ...], duplicates: tuple[str, ...]) -> IndexRow:
+    """A row with what was found out about its product. Raises what `build_row` raises."""
+    stored = structs.replace(row.stored, suggestions=suggestions, duplicates=duplicates)
+    return row if stored == row.stored else build_row(row.product_id, stored, row.vector)
 
 
 def with_accepted(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, Any]:

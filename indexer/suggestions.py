@@ -1,18 +1,21 @@
 """Labels from neighbours: what products that are alike say of a field which this one leaves open. Pure.
 
-Each kind of evidence (nearness of vectors, shared words) is a ranked list of neighbours, which vote for the values
-they state. A vote counts by the distance-weighted rule, which looks at a list's own span of scores alone, so that it
-means the same for any encoder and any score. What the merchants state votes, and never what was suggested.
+Each kind of evidence (text and pictures that are near, words that are shared) is a ranked list of neighbours, which
+vote for the values that their merchants state. A vote counts by the distance-weighted rule, which looks at a list's own
+span of scores alone, so that it means the same for any encoder and any score. How much each kind of evidence tells of a
+field, a calibration says that was fitted to products of the same index. What was suggested never votes.
 
 Source: Dudani, 1976, "The Distance-Weighted k-Nearest-Neighbor Rule".
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from indexer.calibration import Calibration
 from indexer.cards import Card
@@ -20,14 +23,13 @@ from indexer.filters import ATTRIBUTE_PREFIX
 from indexer.lexical import required_terms
 from indexer.records import Suggestion
 
-CATEGORY = "category"
-SINGLE_FIELDS = (CATEGORY, "brand")
-ALL_ATTRIBUTES = "attributes"
+CATEGORY: Final = "category"
+SINGLE_FIELDS: Final = (CATEGORY, "brand")
+ALL_ATTRIBUTES: Final = "attributes"
 """Stands for every attribute that the neighbours state."""
-LEAST_SHARE = 0.15
-"""Of the votes; a value with fewer is no candidate."""
-MOST_VALUES = 6
-"""Values of a field that are looked at, those with the most votes."""
+EVIDENCE: Final = ("text", "image", "words")
+LEAST_SHARE = 0.1
+"""Of the votes of some evidence; a value with fewer is no candidate."""
 
 Labels = Mapping[str, Sequence[str]]
 """The values of a product by field: `category`, `brand`, `attributes.NAME`."""
@@ -42,13 +44,14 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
-    """What became of the vote for a value."""
+class Candidate:
+    """A value that may be suggested."""
 
     field: str
     value: str
-    share: float
-    """Of the votes, 0 to 1."""
+    """As the nearest neighbour writes it."""
+    features: tuple[float, ...]
+    """Its share in the votes of each of `EVIDENCE`; then 1 where the product's own words have it, else 0."""
 
 
 def stated(fields: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -63,6 +66,25 @@ def stated(fields: Mapping[str, Any]) -> dict[str, list[str]]:
 def card_labels(card: Card) -> dict[str, list[str]]:
     """The labels that a merchant states, from a product's card."""
     return stated({"category": card.category, "brand": card.brand, "attributes": card.attributes})
+
+
+def without(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """A product's fields as if the merchant did not state a label."""
+    name = label.removeprefix(ATTRIBUTE_PREFIX)
+    if name == label:
+        return {key: value for key, value in fields.items() if key != label}
+    others = {key: value for key, value in (fields.get("attributes") or {}).items() if key != name}
+    return {**fields, "attributes": others}
+
+
+def is_open(field: str, own: Labels, wanted: Iterable[str]) -> bool:
+    """Whether a field may be suggested: it is wanted and not stated."""
+    return field not in own and (field in wanted or is_attribute(field, wanted))
+
+
+def is_attribute(field: str, wanted: Iterable[str]) -> bool:
+    """Whether a field is wanted as one of all attributes."""
+    return field.startswith(ATTRIBUTE_PREFIX) and ALL_ATTRIBUTES in wanted
 
 
 def accepted_values(suggestions: Iterable[Suggestion]) -> dict[str, list[str]]:
@@ -80,146 +102,118 @@ def still_open(suggestions: Iterable[Suggestion], fields: Mapping[str, Any]) -> 
     return tuple(one for one in suggestions if one.field not in known)
 
 
-def is_open(field: str, own: Labels, wanted: Iterable[str]) -> bool:
-    """Whether a field may be suggested: it is wanted and not stated."""
-    named = set(wanted)
-    return field not in own and (field in named or (field.startswith(ATTRIBUTE_PREFIX) and ALL_ATTRIBUTES in named))
-
-
-def count_votes(evidence: Sequence[Sequence[Neighbour]], text: str) -> list[Ballot]:
-    """The vote over all fields; of several kinds of evidence, the mean of those that have any neighbour.
+def candidates(evidence: Mapping[str, Sequence[Neighbour]], terms: str) -> list[Candidate]:
+    """The values that neighbours vote for; of categories, the paths above them too.
 
     Args:
-        evidence: a list of neighbours for each kind, best first.
-        text: the product's own words: a value that stands there has the vote of one kind of evidence more.
-
-    Returns:
-        The candidates of each field, those with most votes first; for a category, the paths above the winner too.
+        evidence: neighbours by kind of `EVIDENCE`, best first; a kind that does not apply is absent or empty.
+        terms: the product's own words, as `document_text` gives them.
     """
-    shares = [_shares(some) for some in evidence if some]
-    ballots: list[Ballot] = []
-    for field in dict.fromkeys(name for one in shares for name in one):
-        mean = _mean([one.get(field, {}) for one in shares])
-        if mean:
-            ballots += _candidates(field, _with_mention(mean, text))
-    return ballots
+    shares: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    spelt: dict[tuple[str, str], str] = {}
+    for kind, neighbours in evidence.items():
+        for label, share in _shares(neighbours, spelt).items():
+            shares[label][kind] = share
+    own = set(terms.split())
+    return [
+        Candidate(
+            field,
+            spelt[field, value],
+            (*(some.get(kind, 0.0) for kind in EVIDENCE), float(_is_mentioned(value, own))),
+        )
+        for (field, value), some in shares.items()
+        if max(some.values()) >= LEAST_SHARE
+    ]
 
 
 def suggest(
-    ballots: Iterable[Ballot], calibrations: Mapping[str, Calibration], above: float, accept_above: float
+    open_candidates: Sequence[Candidate], calibrations: Mapping[str, Calibration], above: float, accept_above: float
 ) -> tuple[Suggestion, ...]:
-    """Suggestions from the votes for open fields.
+    """Suggestions out of candidates for open fields.
 
     Args:
-        ballots: of fields that may be suggested.
+        open_candidates: of fields that may be suggested.
         calibrations: by field, or `attributes` for those without their own; a field without any gets no suggestion.
         above: the least confidence.
         accept_above: the confidence from which on a suggestion is accepted.
 
     Returns:
-        Of a category, the longest path that is sure enough to be told and the longest that is accepted; the likeliest
+        Of a category, the longest path that is sure enough to be told, and the longest that is accepted; the likeliest
         brand; every value of an attribute.
     """
     by_field: dict[str, list[Suggestion]] = defaultdict(list)
-    for one in ballots:
+    for one in open_candidates:
         curve = calibrations.get(one.field) or calibrations.get(one.field.partition(".")[0])
-        confidence = round(curve(one.share), 3) if curve else 0.0
-        if confidence >= above and confidence > 0:
-            told = Suggestion(one.field, one.value, confidence, accepted=confidence >= accept_above)
-            by_field[one.field].append(told)
+        confidence = round(float(curve(np.array([one.features]))[0]), 3) if curve else 0.0
+        if curve and confidence >= above:
+            by_field[one.field].append(Suggestion(one.field, one.value, confidence, confidence >= accept_above))
     return tuple(one for field, some in by_field.items() for one in _told(field, some))
 
 
 def normal(field: str, value: str) -> str:
     """A value as values are compared."""
-    steps = [step.strip() for step in value.split("/")] if field == CATEGORY else [value]
-    return "/".join(" ".join(step.casefold().split()) for step in steps if step)
+    steps = value.split("/") if field == CATEGORY else [value]
+    return "/".join(folded for step in steps if (folded := " ".join(step.casefold().split())))
 
 
-def is_right(ballot: Ballot, labels: Labels) -> bool:
+def is_right(candidate: Candidate, labels: Labels) -> bool:
     """Whether a value is one of those stated, or a path above a stated category."""
-    wanted = normal(ballot.field, ballot.value)
-    held = [normal(ballot.field, one) for one in labels.get(ballot.field, ())]
-    if ballot.field == CATEGORY:
-        return any(one == wanted or one.startswith(wanted + "/") for one in held)
-    return wanted in held
+    wanted, held = normal(candidate.field, candidate.value), labels.get(candidate.field, ())
+    return wanted in {normal(candidate.field, one) for value in held for one in _paths(candidate.field, value)}
 
 
-def _told(field: str, candidates: Sequence[Suggestion]) -> Iterable[Suggestion]:
+def _told(field: str, some: Sequence[Suggestion]) -> Iterable[Suggestion]:
+    likeliest = sorted(some, key=lambda one: -one.confidence)
     if field != CATEGORY:
-        return candidates[:1] if field in SINGLE_FIELDS else candidates
-    longest = candidates[-1]
-    accepted = [one for one in candidates if one.accepted][-1:]
-    return [longest, *(one for one in accepted if one is not longest)]
+        return likeliest[:1] if field in SINGLE_FIELDS else likeliest
+    # Sorting is stable: of equally long paths, the likeliest is first.
+    longest = sorted(likeliest, key=lambda one: -one.value.count("/"))
+    accepted = [one for one in longest if one.accepted][:1]
+    return [longest[0], *(one for one in accepted if one is not longest[0])]
 
 
 def _weights(neighbours: Sequence[Neighbour]) -> list[float]:
     """1 for the nearest, 0 for what is as far as the last; all 1 where none is nearer than another."""
+    if not neighbours:
+        return []
     best, least = neighbours[0].score, neighbours[-1].score
     return [(one.score - least) / (best - least) if best > least else 1.0 for one in neighbours]
 
 
-def _shares(neighbours: Sequence[Neighbour]) -> dict[str, dict[str, float]]:
-    """By field, the share of each value in the votes of one kind of evidence; keys are the values as most write them.
+def _shares(neighbours: Sequence[Neighbour], spelt: dict[tuple[str, str], str]) -> dict[tuple[str, str], float]:
+    """By field and value, the value's share in the votes of one kind of evidence; notes how values are spelt.
 
     Those that state no category or no brand abstain: each product has one. An attribute need not apply to a product,
     so those that do not state it vote for none.
     """
-    votes: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    spelt: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    votes: dict[tuple[str, str], float] = defaultdict(float)
     cast: dict[str, float] = defaultdict(float)
     weights = _weights(neighbours)
     for one, weight in zip(neighbours, weights, strict=True):
         for field, values in one.labels.items():
             cast[field] += weight
-            for value in _distinct(field, values):
-                votes[field][normal(field, value)] += weight
-                spelt[field][normal(field, value)][value] += 1
+            every = {(field, normal(field, path)): path for value in values for path in _paths(field, value)}
+            for label, path in every.items():
+                votes[label] += weight
+                spelt.setdefault(label, path)
     everyone = sum(weights)
     return {
-        field: {
-            spelt[field][value].most_common(1)[0][0]: weight / (cast[field] if field in SINGLE_FIELDS else everyone)
-            for value, weight in some.items()
-            if weight
-        }
-        for field, some in votes.items()
+        label: weight / (cast[label[0]] if label[0] in SINGLE_FIELDS else everyone)
+        for label, weight in votes.items()
+        if weight
     }
 
 
-def _distinct(field: str, values: Sequence[str]) -> Iterable[str]:
-    """A product's values, each once; a category with the paths above it."""
-    every = [path for value in values for path in _paths(value)] if field == CATEGORY else values
-    return {normal(field, one): one for one in every}.values()
-
-
-def _paths(category: str) -> Iterator[str]:
-    steps = [step.strip() for step in category.split("/") if step.strip()]
+def _paths(field: str, value: str) -> Iterator[str]:
+    """A value; of a category each path to it from the top."""
+    if field != CATEGORY:
+        yield value
+        return
+    steps = [step.strip() for step in value.split("/") if step.strip()]
     yield from ("/".join(steps[: depth + 1]) for depth in range(len(steps)))
 
 
-def _mean(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean over the kinds of evidence that have votes for the field."""
-    voted = [one for one in shares if one]
-    return {value: sum(one.get(value, 0.0) for one in voted) / len(voted) for one in voted for value in one}
-
-
-def _with_mention(shares: Mapping[str, float], text: str) -> dict[str, float]:
-    return dict(shares)
-
-
-def _candidates(field: str, shares: Mapping[str, float]) -> list[Ballot]:
-    ranked = sorted(((share, value) for value, share in shares.items() if share >= LEAST_SHARE), reverse=True)
-    if field == CATEGORY:
-        ranked = list(_descent(ranked))
-    return [Ballot(field, value, share) for share, value in ranked[:MOST_VALUES]]
-
-
-def _descent(ranked: Sequence[tuple[float, str]]) -> Iterator[tuple[float, str]]:
-    """From the top of the tree down, the path with most votes at each level below the one before."""
-    above, depth = "", 0
-    while True:
-        below = [one for one in ranked if one[1].count("/") == depth and one[1].casefold().startswith(above)]
-        if not below:
-            return
-        yield below[0]
-        above, depth = below[0][1].casefold() + "/", depth + 1
+def _is_mentioned(value: str, own: set[str]) -> bool:
+    """Whether a product's terms have all words of a value, of a path those of its last step."""
+    needed = required_terms(value.rpartition("/")[2])
+    return bool(needed) and own.issuperset(needed)

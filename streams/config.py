@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from indexer.near_duplicates import PICTURE_SIMILARITY
 from indexer.registry import FIRST_GENERATION
 
 
@@ -47,6 +48,8 @@ class LabellingConfig:
     """From this confidence on a suggestion filters and counts in facets, as if it were stated; 1: none does."""
     duplicates: bool = False
     """Whether products that look like one listed already are flagged."""
+    picture_similarity: float = PICTURE_SIMILARITY
+    """The least cosine of pictures that are the same but for cropping and compression; encoders differ in it."""
 
     @property
     def is_on(self) -> bool:
@@ -60,7 +63,9 @@ class LabellingConfig:
                 f"labelling.fields has {', '.join(unknown)}; it takes category, brand, attributes, attributes.NAME"
             )
         if not 0 < self.suggest_above <= self.accept_above <= 1:
-            raise ValueError("labelling.suggest_above must be above 0 and at most labelling.accept_above, which is at most 1")
+            raise ValueError("labelling needs 0 < suggest_above <= accept_above <= 1")
+        if not 0 < self.picture_similarity <= 1:
+            raise ValueError("labelling.picture_similarity must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, slots=True)
