@@ -26,6 +26,9 @@ class Card(Struct, frozen=True, omit_defaults=True):
     created_at_ms: int | None = None
     tags: list[str] = []
     attributes: dict[str, str | list[str]] = {}
+    suggested: dict[str, list[str]] = {}
+    """Accepted suggestions by field (`category`, `brand`, `attributes.NAME`), which the merchant does not state; they
+    filter and count in facets, and are in none of the fields above."""
     incomplete: bool = False
     version: int = 0
 

@@ -55,6 +55,12 @@ class InMemoryProductStore:
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
 
+    async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        return [await self.search_dense(vector, filters, limit) for vector in vectors]
+
+    async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
+        return [await self.search_terms(one, filters, limit) if one else [] for one in terms]
+
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         found = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
         return {one.product_id: one.score for one in found}

@@ -148,6 +148,19 @@ class MilvusProductStore:
         expression = to_expression(await resolve_words(filters, self._having))
         return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
 
+    async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        plain = await resolve_words(filters, self._having)
+        return await self._vectors.search_all(vectors, plain, limit) if len(vectors) else []
+
+    async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
+        asked = [one for one in terms if one]
+        if not asked:
+            return [[] for _ in terms]
+        expression = to_expression(await resolve_words(filters, self._having))
+        found = await _unless_empty(self._collection.search_all(LEXICAL_FIELD, asked, expression, limit))
+        answers = iter(found)
+        return [next(answers, []) if one else [] for one in terms]
+
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_expression((Ids(tuple(product_ids)),))
         asked = narrowed(vector, self._vector_type)

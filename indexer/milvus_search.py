@@ -37,6 +37,13 @@ class MilvusVectors:
             return await self.exact(vector, filters, limit)
         return await search_indexed(self, vector, filters, limit, self._config.exact_below)
 
+    async def search_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        """As `search`, for vectors (n, 2·dim): in one call where every product is looked at, else one by one."""
+        if not await self._type():
+            expression = to_expression(filters)
+            return await self._collection.search_all("vector", [*map(self._asked, vectors)], expression, limit)
+        return [await self.search(vector, filters, limit) for vector in vectors]
+
     async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         return await self._collection.search("vector", self._asked(vector), to_expression(filters), limit)
 

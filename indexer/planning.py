@@ -38,6 +38,11 @@ class Plan:
         return self.vector is not None and self.state == self.old.state and not self.needs_images
 
     @property
+    def changes_content(self) -> bool:
+        """What the product is compared with others by, its text or its pictures, may be another than before."""
+        return self.needs_text or self.needs_images
+
+    @property
     def needs_encoder(self) -> bool:
         """A text or a picture may have to be embedded."""
         return (self.needs_text and bool(self.text)) or self.needs_images

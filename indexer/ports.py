@@ -140,6 +140,14 @@ class ProductStore(Protocol):
         """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
         ...
 
+    async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        """As `search_dense`, for vectors (n, 2·dim), n ≤ 256: an answer each, by one call if the index is exact."""
+        ...
+
+    async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
+        """As `search_terms`, for up to 256 of them in one call: an answer each; none for empty ones."""
+        ...
+
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         """Inner products with `vector` (2·dim,) of those of ≤ 1,000 products that are searchable."""
         ...

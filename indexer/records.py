@@ -110,8 +110,24 @@ def _wins(value: Any, other: Any) -> bool:
     return value != other and encoder.encode(value) > encoder.encode(other)
 
 
+class Suggestion(Struct, frozen=True, omit_defaults=True):
+    """A value that the merchant does not state, as like products have it."""
+
+    field: str
+    """`category`, `brand` or `attributes.NAME`."""
+    value: str
+    confidence: float
+    """How often such a suggestion is right, measured on products of this index that state the field; 0 to 1."""
+    accepted: bool = False
+    """Sure enough to filter and count facets by, as the configuration says."""
+
+
 class StoredProduct(Struct, frozen=True):
-    """What planning needs of a product that is in the index: its state, and what its vector was made from."""
+    """What planning needs of a product that is in the index: its state, and what its vector was made from.
+
+    What is found out about it beside that, by comparing it with others when it was indexed, is no part of its state:
+    in another order of events it may come out differently.
+    """
 
     state: ProductState
     text_hash: str = ""
@@ -122,6 +138,10 @@ class StoredProduct(Struct, frozen=True):
     """Pictures that cannot be part of it as they are; tried again when the merchant states them again."""
     missing_images: tuple[str, ...] = ()
     """Pictures that were out of reach when the vector was made; a delay line tries them again."""
+    suggestions: tuple[Suggestion, ...] = ()
+    """Values for fields that the merchant does not state."""
+    duplicates: tuple[str, ...] = ()
+    """Other products that look like the same goods listed twice, those most alike first."""
 
     @property
     def incomplete(self) -> bool:

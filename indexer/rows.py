@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from encoders.spec import FloatArray
 from indexer.cards import Card, encode_card, image_url
-from indexer.filters import created_at_ms, filter_terms, numbers
+from indexer.filters import ATTRIBUTE_PREFIX, created_at_ms, filter_terms, numbers
 from indexer.lexical import document_text
-from indexer.records import IndexRow, StoredProduct
+from indexer.records import IndexRow, StoredProduct, Suggestion
+from indexer.suggestions import accepted_values, stated
 
 CARD_MAX_BYTES = 65_535
 """The longest VARCHAR that Milvus takes."""
@@ -61,10 +63,27 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
         vector,
         searchable=True,
         lexical=document_text(fields),
-        filter_terms=filter_terms(fields),
+        filter_terms=filter_terms(with_accepted(fields, stored.suggestions)),
         numbers=numbers(fields),
         card=_encoded(_card(stored)),
     )
+
+
+def relabelled(row: IndexRow, suggestions: tuple[Suggestion, ...], duplicates: tuple[str, ...]) -> IndexRow:
+    """A row with what was found out about its product. Raises what `build_row` raises."""
+    stored = structs.replace(row.stored, suggestions=suggestions, duplicates=duplicates)
+    return row if stored == row.stored else build_row(row.product_id, stored, row.vector)
+
+
+def with_accepted(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, Any]:
+    """A product's fields with the accepted suggestions for those that the merchant does not state."""
+    known, accepted = stated(fields), accepted_values(suggestions)
+    added = {name: values for name, values in accepted.items() if name not in known}
+    attributes = {name.removeprefix(ATTRIBUTE_PREFIX): some for name, some in added.items() if "." in name}
+    plain = {name: some[0] for name, some in added.items() if "." not in name}
+    if not added:
+        return dict(fields)
+    return {**fields, **plain, "attributes": {**(fields.get("attributes") or {}), **attributes}}
 
 
 def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -89,6 +108,9 @@ def _card(stored: StoredProduct) -> Card:
         attributes=fields.get("attributes") or {},
         incomplete=stored.incomplete,
         version=stored.state.version,
+        suggested={
+            name: some for name, some in accepted_values(stored.suggestions).items() if name not in stated(fields)
+        },
         **{name: fields.get(name) for name in plain},
     )
 

@@ -110,6 +110,7 @@ def _hit(one: Ranked, answer: Answer, explanation: Explanation | None) -> Hit:
         product_id=one.scored.product_id,
         score=explanation.score if explanation else one.score,
         explanation=explanation or UNSET,
+        suggested=answer.cards(one.scored).suggested or UNSET,
         **_shown(answer.cards(one.scored)),
     )
 

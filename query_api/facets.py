@@ -73,8 +73,10 @@ def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
 
 def _card_values(field: str, card: Card) -> Iterator[str | bool]:
     if field == "category":
-        yield from category_paths(card.category)
+        for category in (card.category, *card.suggested.get(field, ())):
+            yield from category_paths(category)
         return
+    yield from card.suggested.get(field, ())
     attribute = field.startswith("attributes.")
     value = card.attributes.get(field.removeprefix("attributes.")) if attribute else getattr(card, field)
     if isinstance(value, list):

@@ -51,6 +51,9 @@ class Hit(Struct, frozen=True):
     image_url: str | None
     in_stock: bool | None
     rating: float | None
+    suggested: dict[str, list[str]] | UnsetType = UNSET
+    """Values by field (`category`, `brand`, `attributes.NAME`) that the merchant does not state: they were predicted,
+    and accepted for filters and facets."""
     explanation: Explanation | UnsetType = UNSET
 
 

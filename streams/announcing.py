@@ -66,6 +66,8 @@ def _record(plan: Plan, row: IndexRow | None, generation: str, event_ids: list[s
         event_ids=event_ids,
         indexed_at_ms=now_ms,
         missing_images=stored.incomplete,
+        suggestions=list(stored.suggestions),
+        duplicates=list(stored.duplicates),
     )
     return Outgoing(INDEX_CHANGES, plan.product_id.encode(), msgspec.json.encode(record))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from indexer.near_duplicates import PICTURE_SIMILARITY
 from indexer.registry import FIRST_GENERATION
 
 
@@ -31,6 +33,39 @@ class KafkaConfig:
             raise ValueError("kafka.heartbeat_s must be positive and less than half of kafka.session_timeout_s")
         if min(self.commit_interval_s, self.deadline_s) <= 0:
             raise ValueError("kafka.commit_interval_s and kafka.deadline_s must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class LabellingConfig:
+    """What is found out about products by comparing them with those in the index. Off: each comparison is a search."""
+
+    fields: tuple[str, ...] = ()
+    """Fields to be suggested where a merchant leaves them open: `category`, `brand`, `attributes.NAME`, or
+    `attributes` for all of them."""
+    suggest_above: float = 0.5
+    """The least confidence of a suggestion."""
+    accept_above: float = 1.0
+    """From this confidence on a suggestion filters and counts in facets, as if it were stated; 1: none does."""
+    duplicates: bool = False
+    """Whether products that look like one listed already are flagged."""
+    picture_similarity: float = PICTURE_SIMILARITY
+    """The least cosine of pictures that are the same but for cropping and compression; encoders differ in it."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.fields) or self.duplicates
+
+    def __post_init__(self) -> None:
+        known = re.compile(r"category|brand|attributes(\..+)?")
+        if unknown := [one for one in self.fields if not known.fullmatch(one)]:
+            raise ValueError(
+                f"labelling.fields has {', '.join(unknown)}; it takes category, brand, attributes, attributes.NAME"
+            )
+        if not 0 < self.suggest_above <= self.accept_above <= 1:
+            raise ValueError("labelling needs 0 < suggest_above <= accept_above <= 1")
+        if not 0 < self.picture_similarity <= 1:
+            raise ValueError("labelling.picture_similarity must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from encoders.spec import FloatArray
 from indexer.planning import Plan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row
+from indexer.rows import build_row, relabelled
 from streams.events import PRODUCT_EVENTS
 from streams.pictures import LoadedBatch, PictureLoader
 from streams.publisher import Outgoing, Publisher
@@ -111,7 +111,9 @@ class GenerationCopier:
             return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
         rows, embeddings = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
         await self._pictures.remember(embeddings)
-        return rows
+        # What was found out is looked for again when the content changes, and stays until then.
+        known = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
+        return [relabelled(row, (one := known[row.product_id]).suggestions, one.duplicates) for row in rows]
 
     def _ask(self, product_id: str) -> Outgoing:
         """An event that changes nothing and has a product's missing pictures tried again."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from indexer.records import Suggestion
 from streams.errors import InvalidEvent
 
 PRODUCT_EVENTS = "catalog.product-events"
@@ -126,6 +127,10 @@ class IndexChange(Struct, omit_defaults=True):
     indexed_at_ms: int
     missing_images: bool = False
     """A picture was out of reach; the product is searchable without it."""
+    suggestions: list[Suggestion] = []
+    """Values for fields that the merchant does not state, where labelling is on."""
+    duplicates: list[ProductId] = []
+    """Other products that look like the same goods listed twice, where they are looked for."""
 
 
 ProductData = Product | DeletedProduct

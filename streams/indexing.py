@@ -21,6 +21,7 @@ from streams.announcing import index_changes, observe_freshness
 from streams.batching import GiveWay
 from streams.decoding import Horizon
 from streams.errors import InvalidEvent, PartitionsLost
+from streams.labelling import Labeller
 from streams.late_writes import LateWrites
 from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
@@ -61,6 +62,7 @@ class ProductPipeline:
         voice: Voice,
         horizon: Horizon,
         late_write_s: float,
+        labeller: Labeller | None = None,
     ) -> None:
         self._store = store
         self._media = media
@@ -72,6 +74,7 @@ class ProductPipeline:
         self._lease = lease
         self._voice = voice
         self._horizon = horizon
+        self._labeller = labeller
         self.late_writes = LateWrites(store, self._repair, late_write_s)
         self._writing = asyncio.Lock()
         self._busy: dict[str, asyncio.Event] = {}
@@ -137,6 +140,7 @@ class ProductPipeline:
         when_loaded: Callable[[], None],
     ) -> None:
         rows, pictures = await self._rows(plans, when_loaded)
+        rows = await self._labelled(rows, plans)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
         await self._publish(picture_faults(accepted, pictures, self._voice))
         await self._write(rows, still_owned)
@@ -177,6 +181,15 @@ class ProductPipeline:
             rows, embeddings = await embed_rows(needed, pictures, self._encoder)
         await self._pictures.remember(embeddings)
         return rows, pictures.products
+
+    async def _labelled(self, rows: list[IndexRow], plans: Mapping[str, Plan]) -> list[IndexRow]:
+        """The rows with suggestions and duplicates, of those whose content may be another than before."""
+        new = {row.product_id for row in rows if plans[row.product_id].changes_content}
+        if self._labeller is None or not new:
+            return rows
+        with _timed("label"):
+            found = await self._labeller.label([row for row in rows if row.product_id in new])
+        return [*found, *(row for row in rows if row.product_id not in new)]
 
     async def _write(self, rows: Sequence[IndexRow], still_owned: Callable[[], None]) -> None:
         """Write within the lease, while the products' partitions are this worker's."""

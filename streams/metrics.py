@@ -34,3 +34,11 @@ RETRIES = Counter("vitrine_retries_total", "Calls repeated because a server was 
 LATE_WRITES = Counter("vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again")
 WATCHED_ROWS = Gauge("vitrine_watched_rows", "Rows written of late that will be read again, in case of a late write")
 UNACKNOWLEDGED = Gauge("vitrine_unacknowledged_events", "Events taken and not yet acknowledged")
+SUGGESTIONS = Counter(
+    "vitrine_suggestions_total", "Values suggested for open fields, by what became of them", ["outcome"]
+)
+DUPLICATES = Counter(
+    "vitrine_near_duplicates_total", "Products that looked like one listed already when they were indexed"
+)
+LABELLING_FAILURES = Counter("vitrine_labelling_failures_total", "Products left without suggestions as a search failed")
+CALIBRATED_PRODUCTS = Gauge("vitrine_label_calibration_products", "Products that confidences were measured on")

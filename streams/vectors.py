@@ -11,6 +11,7 @@ from encoders.spec import FloatArray, fuse, pool, split
 from indexer.planning import Plan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
+from indexer.suggestions import still_open
 from streams import metrics
 from streams.children import until_answered
 from streams.joint_vectors import joint_vectors
@@ -87,7 +88,17 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
         known = {*plan.old.broken_images, *loaded.broken} - {*loaded.keys}
         keys, missing = loaded.keys, loaded.unreachable
         broken = tuple(key for key in plan.image_keys if key in known)
-    return StoredProduct(plan.state, plan.text_hash, keys, broken, missing)
+    # What other content suggested, or was a duplicate of, says nothing of this one.
+    same = not plan.changes_content
+    return StoredProduct(
+        plan.state,
+        plan.text_hash,
+        keys,
+        broken,
+        missing,
+        still_open(plan.old.suggestions, plan.state.fields) if same else (),
+        plan.old.duplicates if same else (),
+    )
 
 
 def _count_reused(plans: Sequence[Plan], pictures: LoadedBatch) -> None:

@@ -30,6 +30,7 @@ class Hit(Struct, frozen=True, omit_defaults=True):
     brand: str | None = None
     category: str | None = None
     image_url: str | None = None
+    suggested: dict[str, list[str]] | None = None
     explanation: dict[str, Any] | None = None
 
 

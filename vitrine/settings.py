@@ -17,7 +17,7 @@ from encoders.truncation import split_name
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
 from query_api.config import QueryConfig
-from streams.config import IndexingConfig, KafkaConfig
+from streams.config import IndexingConfig, KafkaConfig, LabellingConfig
 from streams.fetching import FetchLimits
 from vitrine.config import EffectiveConfig, load_config, variable
 
@@ -50,6 +50,7 @@ class Settings:
     redis: RedisConfig
     encoder: EncoderConfig
     indexing: IndexingConfig
+    labelling: LabellingConfig
     query: QueryConfig
     media: FetchLimits
     decoding: DecodingConfig

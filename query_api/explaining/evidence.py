@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
@@ -55,6 +56,7 @@ def rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filte
 def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
     """What a searchable product lacks that this search looks at."""
     yield from _pictures(stored)
+    yield from _found_out(stored)
     if retrieval.vector is not None:
         for name, half in (("text", slice(0, spec.dim)), ("image", slice(spec.dim, None))):
             if np.any(retrieval.vector[half]) and not np.any(vector[half]):
@@ -127,6 +129,21 @@ def _pictures(stored: StoredProduct) -> Iterator[Reason]:
         if keys:
             shown = ", ".join(keys[:LISTED]) + (", …" if len(keys) > LISTED else "")
             yield Reason(kind, f"{len(keys)} of its pictures {what}: {shown}", {"images": list(keys)})
+
+
+def _found_out(stored: StoredProduct) -> Iterator[Reason]:
+    """What comparing the product with others told."""
+    if told := stored.suggestions:
+        worded = ", ".join(
+            f"{one.field} {one.value} ({one.confidence:.2f}{', accepted' if one.accepted else ''})"
+            for one in told[:LISTED]
+        )
+        detail = f"its merchant leaves fields open; like products suggest {worded}; filters see what is accepted"
+        yield Reason("suggestions", detail, {"suggestions": msgspec.to_builtins(told)})
+    if stored.duplicates:
+        named = ", ".join(stored.duplicates[:LISTED])
+        detail = f"it looks like the same goods as {named}"
+        yield Reason("duplicates", detail, {"product_ids": list(stored.duplicates)})
 
 
 def _held(row: IndexRow, one: Lacks, fields: Mapping[str, Any]) -> Reason:

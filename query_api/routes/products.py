@@ -88,4 +88,11 @@ def _as_indexed(product_id: str, stored: StoredProduct) -> dict[str, Any]:
         "image_url": images[0]["url"] if images else None,
         **{name: value for name, value in fields.items() if name not in ("product_id", "version", "images")},
         "images": images,
+        **_found_out(stored),
     }
+
+
+def _found_out(stored: StoredProduct) -> dict[str, Any]:
+    """What comparing the product with others told, apart from what its merchant says."""
+    found = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
+    return {name: some for name, some in found.items() if some}

@@ -29,6 +29,8 @@ from streams.decoding import Horizon
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.fetching import MediaFetcher
 from streams.indexing import ProductPipeline
+from streams.label_calibration import LabelCalibrator
+from streams.labelling import Labeller, Neighbourhood
 from streams.lease import WriteLease
 from streams.memories import PictureMemory
 from streams.messages import PrefixAcknowledger
@@ -79,6 +81,7 @@ class Worker:
     consumer: Consumer
     redis: Redis
     products: ProductPipeline
+    labels: LabelCalibrator | None
 
     @classmethod
     async def of(cls, settings: Settings, binding: Binding, resources: AsyncExitStack) -> Worker:
@@ -88,8 +91,9 @@ class Worker:
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         consumer = Consumer.of(settings, settings.indexing.group_of(store.generation))
-        products = await _products(settings, binding, consumer, redis, encoder, store, resources)
-        return cls(binding, consumer, redis, products)
+        labeller, labels = _labels(settings, encoder, store)
+        products = await _products(settings, binding, consumer, redis, encoder, store, labeller, resources)
+        return cls(binding, consumer, redis, products, labels)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
@@ -109,9 +113,12 @@ class Worker:
         return batchers
 
     def duties(self, settings: Settings, registry: GenerationRegistry) -> list[Work]:
-        """What the active generation's workers do beside: restore profiles, release retries, drop what was held."""
+        """What workers do beside: measure labels; the active generation's restore profiles, release retries, drop what
+        was held, too.
+        """
+        calibrating: list[Work] = [self.labels.run()] if self.labels else []
         if self.binding.standby:
-            return []
+            return calibrating
         relay = RetryRelay(settings.kafka, settings.indexing.group, self.consumer.publisher)
         restores = RestoreConfig()
         lease = RedisRestoreLease(self.redis, restores.lease_s, settings.redis.deadline_s)
@@ -122,7 +129,7 @@ class Worker:
             self.consumer.horizon,
             restores,
         )
-        return [relay.run(), restorer.run(), retire_generations(registry, settings.milvus, self.redis)]
+        return [relay.run(), restorer.run(), retire_generations(registry, settings.milvus, self.redis), *calibrating]
 
 
 async def _store(settings: Settings, binding: Binding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -138,6 +145,7 @@ async def _products(
     redis: Redis,
     encoder: EncoderProcess,
     store: MilvusProductStore,
+    labeller: Labeller | None,
     resources: AsyncExitStack,
 ) -> ProductPipeline:
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
@@ -157,7 +165,18 @@ async def _products(
         Voice(store.generation, not binding.standby, binding.spoken_until_ms),
         consumer.horizon,
         settings.indexing.late_write_s,
+        labeller,
     )
+
+
+def _labels(
+    settings: Settings, encoder: EncoderProcess, store: MilvusProductStore
+) -> tuple[Labeller | None, LabelCalibrator | None]:
+    if not settings.labelling.is_on:
+        return None, None
+    neighbourhood = Neighbourhood(store, encoder.spec)
+    labeller = Labeller(neighbourhood, encoder.spec, settings.labelling)
+    return labeller, LabelCalibrator(store, encoder, neighbourhood, labeller, settings.labelling)
 
 
 def picture_memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:

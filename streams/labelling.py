@@ -1,0 +1,194 @@
+"""Labels from the live index: products that are alike are looked up, and say what a new one leaves open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray
+from indexer.calibration import Calibration
+from indexer.cards import Card, decode_card
+from indexer.errors import IndexerError
+from indexer.near_duplicates import Listing, are_duplicates, duplicate_pairs, listing
+from indexer.ports import Candidate as Found
+from indexer.ports import ProductStore
+from indexer.records import IndexRow, Suggestion
+from indexer.rows import relabelled
+from indexer.suggestions import Candidate, Labels, Neighbour, candidates, card_labels, is_open, stated, suggest
+from streams import metrics
+from streams.config import LabellingConfig
+
+log = logging.getLogger(__name__)
+
+NEIGHBOURS = 16
+"""Products that are looked at for each kind of evidence. With 32 and 64, long categories are suggested less often."""
+MOST_TERMS = 64
+"""Of a product's words, those looked for: titles come first."""
+AT_ONCE = 64
+"""Products looked up by one call: more take the index from those who search it for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What the index holds that is like a product, by kind of evidence, best first; the product itself is not in it."""
+
+    text: Sequence[tuple[Found, Card]]
+    image: Sequence[tuple[Found, Card]]
+    words: Sequence[tuple[Found, Card]]
+
+    def evidence(self) -> dict[str, list[Neighbour]]:
+        """As votes are counted."""
+        kinds = {"text": self.text, "image": self.image, "words": self.words}
+        return {
+            kind: [Neighbour(found.score, card_labels(card)) for found, card in some] for kind, some in kinds.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A product whose like is looked for."""
+
+    product_id: str
+    vector: FloatArray
+    """Fused (2·dim,)."""
+    terms: str
+    """As `document_text` gives them."""
+
+
+class Neighbourhood:
+    """Looks up what is like products: two searches of the index for a batch of them."""
+
+    def __init__(self, store: ProductStore, spec: EmbeddingSpec) -> None:
+        self._store = store
+        self._spec = spec
+
+    async def of(self, asked: Sequence[Asked]) -> list[Nearest]:
+        """What is nearest to each. Raises `StoreUnavailable`."""
+        found: list[Nearest] = []
+        for start in range(0, len(asked), AT_ONCE):
+            found += await self._of(asked[start : start + AT_ONCE])
+        return found
+
+    async def _of(self, asked: Sequence[Asked]) -> list[Nearest]:
+        parts = [part for one in asked for part in self._parts(one.vector)]
+        present = [part for part in parts if np.any(part)]
+        # The product itself may be there, as it was before.
+        answers = iter(await self._store.search_dense_all(np.array(present, np.float32), (), NEIGHBOURS + 1))
+        by_part = [next(answers) if np.any(part) else [] for part in parts]
+        words = await self._store.search_terms_all([_head(one.terms) for one in asked], (), NEIGHBOURS + 1)
+        return [
+            Nearest(*(_others(one.product_id, some) for some in (by_part[2 * at], by_part[2 * at + 1], words[at])))
+            for at, one in enumerate(asked)
+        ]
+
+    def _parts(self, vector: FloatArray) -> Iterator[FloatArray]:
+        """Query vectors whose inner product is the cosine of the text parts, and of the image parts."""
+        for half in (slice(0, self._spec.dim), slice(self._spec.dim, None)):
+            query = np.zeros_like(vector)
+            query[half] = vector[half] / PART_SCALE**2
+            yield query
+
+
+class Labeller:
+    """Finds suggestions and duplicates for products that are about to be written.
+
+    What it finds depends on what the index holds just then; nothing else rests on it. A search that fails leaves the
+    products of its batch without; it is logged and counted, and holds nothing up for longer than a call may take.
+    """
+
+    def __init__(self, neighbourhood: Neighbourhood, spec: EmbeddingSpec, config: LabellingConfig) -> None:
+        self._neighbourhood = neighbourhood
+        self._spec = spec
+        self._config = config
+        self.calibrations: Mapping[str, Calibration] = {}
+        """By field; none yet: nothing is suggested."""
+
+    async def label(self, rows: Sequence[IndexRow]) -> list[IndexRow]:
+        """The rows with what was found out about their products; those that are not searchable as they are."""
+        looked_at = [row for row in rows if row.searchable and self._is_of_interest(row)]
+        if not looked_at:
+            return list(rows)
+        try:
+            asked = [Asked(row.product_id, row.vector, row.lexical) for row in looked_at]
+            nearest = await self._neighbourhood.of(asked)
+            labelled = {row.product_id: self._labelled(row, one) for row, one in zip(looked_at, nearest, strict=True)}
+        except IndexerError as error:
+            metrics.LABELLING_FAILURES.inc(len(looked_at))
+            log.warning("labelling_failed", extra={"products": len(looked_at), "reason": str(error)[:300]})
+            return list(rows)
+        labelled = self._compared_with_each_other(labelled)
+        _count(labelled.values())
+        return [labelled.get(row.product_id, row) for row in rows]
+
+    def _is_of_interest(self, row: IndexRow) -> bool:
+        """Whether a search for its like can find anything out: attributes may always be open."""
+        own = stated(row.stored.state.fields)
+        return self._config.duplicates or any(one not in own for one in self._config.fields)
+
+    def _labelled(self, row: IndexRow, nearest: Nearest) -> IndexRow:
+        own = stated(row.stored.state.fields)
+        suggestions: tuple[Suggestion, ...] = ()
+        if self._config.fields and self.calibrations:
+            suggestions = suggest(
+                self._open_candidates(row, nearest, own),
+                self.calibrations,
+                self._config.suggest_above,
+                self._config.accept_above,
+            )
+        return relabelled(row, suggestions, self._duplicates(row, nearest) if self._config.duplicates else ())
+
+    def _open_candidates(self, row: IndexRow, nearest: Nearest, own: Labels) -> list[Candidate]:
+        found = candidates(nearest.evidence(), row.lexical)
+        return [one for one in found if is_open(one.field, own, self._config.fields)]
+
+    def _duplicates(self, row: IndexRow, nearest: Nearest) -> tuple[str, ...]:
+        texts = {found.product_id: found.score for found, _ in nearest.text}
+        images = {found.product_id: found.score for found, _ in nearest.image}
+        cards = {found.product_id: card for some in (nearest.image, nearest.words) for found, card in some}
+        own = self._listing(row)
+        return tuple(
+            product_id
+            for product_id, card in cards.items()
+            if are_duplicates(
+                own,
+                listing(product_id, card.title, card_labels(card), card.group_id, card.image_url is not None),
+                texts.get(product_id, 0.0),
+                images.get(product_id, 0.0),
+                self._config.picture_similarity,
+            )
+        )
+
+    def _listing(self, row: IndexRow) -> Listing:
+        fields = row.stored.state.fields
+        has_picture = bool(np.any(row.vector[self._spec.dim :]))
+        return listing(row.product_id, fields.get("title") or "", stated(fields), fields.get("group_id"), has_picture)
+
+    def _compared_with_each_other(self, rows: Mapping[str, IndexRow]) -> dict[str, IndexRow]:
+        """Rows of one batch are not in the index yet, and may be duplicates of each other."""
+        if not self._config.duplicates or len(rows) < 2:
+            return dict(rows)
+        ids, vectors = list(rows), np.stack([row.vector for row in rows.values()])
+        found = {one: dict.fromkeys(row.stored.duplicates) for one, row in rows.items()}
+        listings = [self._listing(row) for row in rows.values()]
+        for one, other in duplicate_pairs(self._spec, listings, vectors, self._config.picture_similarity):
+            found[ids[one]][ids[other]] = None
+            found[ids[other]][ids[one]] = None
+        return {one: relabelled(row, row.stored.suggestions, tuple(found[one])) for one, row in rows.items()}
+
+
+def _others(product_id: str, found: Sequence[Found]) -> list[tuple[Found, Card]]:
+    return [(one, decode_card(one.card)) for one in found if one.product_id != product_id][:NEIGHBOURS]
+
+
+def _head(terms: str) -> str:
+    return " ".join(list(dict.fromkeys(terms.split()))[:MOST_TERMS])
+
+
+def _count(rows: Iterable[IndexRow]) -> None:
+    told = [one for row in rows for one in row.stored.suggestions]
+    metrics.SUGGESTIONS.labels("accepted").inc(sum(one.accepted for one in told))
+    metrics.SUGGESTIONS.labels("told").inc(sum(not one.accepted for one in told))
+    metrics.DUPLICATES.inc(sum(bool(row.stored.duplicates) for row in rows))
