@@ -66,6 +66,10 @@ class TuningConfig:
     """Of the triplet loss, in cosine."""
     category_weight: float = 0.0
     """Of a category classifier on top of the embeddings; 0: none is trained."""
+    new_pieces: int = 8000
+    """Words of the catalogue, at most, that the text tower gets pieces for; 0: its vocabulary stays."""
+    max_tokens: int = 128
+    """To which length texts are read, in tokens, where the catalogue's are so long; a longer tower stays as it is."""
     distil_weight: float = 1.0
     """Of the teachers' similarities; counts where there are teachers."""
     batch: int = 128

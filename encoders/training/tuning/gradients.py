@@ -59,9 +59,7 @@ class GradientMaker:
             return self._backward(batch, embedded, taught)
         return self._in_pieces(batch, sides, taught)
 
-    def _in_pieces(
-        self, batch: Batch, sides: Mapping[Side, Inputs], taught: Mapping[str, Tensor]
-    ) -> dict[str, float]:
+    def _in_pieces(self, batch: Batch, sides: Mapping[Side, Inputs], taught: Mapping[str, Tensor]) -> dict[str, float]:
         pieces = {side: list(self._pieces(inputs)) for side, inputs in sides.items()}
         states = {side: [_random_state()] * len(pieces[side]) for side in sides}
         shares: dict[Side, Tensor] = {}
@@ -77,7 +75,9 @@ class GradientMaker:
         losses = self._backward(batch, whole, taught)
         for side, parts in pieces.items():
             gradient = self._own(batch, side, whole[side].grad)
-            for part, state, own in zip(parts, states[side], gradient.split([len(part.rows) for part in parts]), strict=True):
+            for part, state, own in zip(
+                parts, states[side], gradient.split([len(part.rows) for part in parts]), strict=True
+            ):
                 with _restored(state):
                     rows_again = self._embed(part)
                 rows_again.backward(own.to(rows_again.dtype))
@@ -108,7 +108,9 @@ class GradientMaker:
             yield inputs.part(start, min(count, start + size))
 
     def _gathered(self, batch: Batch, side: Side, share: Tensor) -> Tensor:
-        spans = [span(len(batch.sides[side].rows), place, self._processes.count) for place in range(self._processes.count)]
+        spans = [
+            span(len(batch.sides[side].rows), place, self._processes.count) for place in range(self._processes.count)
+        ]
         return self._processes.gather(share, [stop - start for start, stop in spans]).requires_grad_()
 
     def _own(self, batch: Batch, side: Side, gradient: Tensor | None) -> Tensor:

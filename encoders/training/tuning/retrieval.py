@@ -76,10 +76,14 @@ def held_out_reports(model: Trainable, material: Material, embeddings: Catalogue
     reports: list[RetrievalReport] = []
     if material.queries:
         queries = _texts(model, [text for text, _ in material.queries])
-        reports.append(_report("held-out text → product", queries, [row for _, row in material.queries], material, embeddings))
+        reports.append(
+            _report("held-out text → product", queries, [row for _, row in material.queries], material, embeddings)
+        )
     if material.photos:
         queries = _pictures(model, material, [picture for picture, _ in material.photos])
-        reports.append(_report("held-out picture → product", queries, [row for _, row in material.photos], material, embeddings))
+        reports.append(
+            _report("held-out picture → product", queries, [row for _, row in material.photos], material, embeddings)
+        )
     return reports
 
 

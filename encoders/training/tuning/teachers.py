@@ -75,5 +75,3 @@ def _placed(similar: Tensor, batch: Batch, task: Task) -> Tensor:
     left, right = (torch.tensor(batch.sides[side].rows) for side in (task.left, task.right))
     whole[left[:, None], right[None, :]] = similar.float()
     return whole
-
-

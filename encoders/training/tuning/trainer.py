@@ -123,7 +123,9 @@ class Trainer:
         taught = lessons(self._teachers, batch, self._config.tasks)
         self._model.train(True)
         self._optimiser.zero_grad(set_to_none=True)
-        losses = self._gradients.fill(batch, {side: self._share(inputs) for side, inputs in batch.sides.items()}, taught)
+        losses = self._gradients.fill(
+            batch, {side: self._share(inputs) for side, inputs in batch.sides.items()}, taught
+        )
         self._update(done)
         self.progress.step += 1
         return losses
@@ -243,5 +245,3 @@ def _copied(model: Trainable) -> dict[str, Tensor]:
 
 def _load(model: Trainable, state: dict[str, Tensor]) -> None:
     model.load_state_dict(state)
-
-
