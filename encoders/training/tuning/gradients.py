@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from encoders.training.trainable import Trainable
 from encoders.training.tuning.batches import Batch, Inputs

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from encoders.port import Encoder
 from encoders.training.tuning.batches import Batch, Inputs
-from encoders.training.tuning.config import Side, Task
+from encoders.training.tuning.config import Task
 from encoders.training.tuning.pictures import PictureStore
 
 _SHARPNESS: Final = 4.0

@@ -44,7 +44,8 @@ def learn_words(model: DualEncoder, texts: Iterable[str], most_pieces: int, most
     Source: Yao et al., "Adapt-and-Distill: Developing Small, Fast and Effective Pretrained Language Models for
     Domains", 2021, on vocabulary expansion.
     """
-    backend = model.tokenizer.backend_tokenizer
+    backend = copy.deepcopy(model.tokenizer.backend_tokenizer)
+    backend.no_truncation()
     if type(backend.model).__name__ != "WordPiece":
         return 0
     known = list(texts)
