@@ -64,8 +64,8 @@ class TuningConfig:
     loss: Loss = "info-nce"
     margin: float = 0.2
     """Of the triplet loss, in cosine."""
-    category_weight: float = 0.0
-    """Of a category classifier on top of the embeddings; 0: none is trained."""
+    category_weight: float = 0.2
+    """Of a category classifier on top of the embeddings, where products have categories; 0: none is trained."""
     new_pieces: int = 8000
     """Words of the catalogue, at most, that the text tower gets pieces for; 0: its vocabulary stays."""
     max_tokens: int = 128
@@ -82,7 +82,8 @@ class TuningConfig:
     """Time for the steps, in minutes; None: no bound."""
     steps: int | None = None
     """Most steps; None: as many as the time allows. Same steps and seed give the same weights."""
-    learning_rate: float = 5e-4
+    learning_rate: float | None = None
+    """At its height; None: by how many numbers learn, large models being easily spoilt."""
     head_learning_rate: float = 1e-2
     """Of the temperature and the classifier."""
     layer_decay: float = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,7 @@ def _draw(product_id: str) -> float:
 
 
 def _without_held_out_texts(listings: Sequence[Listing]) -> tuple[list[Listing], list[tuple[str, int]]]:
+    counts = Counter(passage.lower() for listing in listings for passage in listing.passages)
     kept: list[Listing] = []
     queries: list[tuple[str, int]] = []
     for row, listing in enumerate(listings):
@@ -82,8 +84,12 @@ def _without_held_out_texts(listings: Sequence[Listing]) -> tuple[list[Listing],
             rest = tuple(one for one in listing.queries if one != listing.queries[-1])
             listing = replace(listing, queries=rest)
         elif held and len(listing.passages) >= _LEAST_PASSAGES:
-            queries.append((listing.passages[2], row))
-            listing = replace(listing, passages=(*listing.passages[:2], *listing.passages[3:]))
+            # What other products say too asks for none of them in particular.
+            own = [passage for passage in listing.passages[2:] if counts[passage.lower()] == 1]
+            if own:
+                longest = max(own, key=len)
+                queries.append((longest, row))
+                listing = replace(listing, passages=tuple(one for one in listing.passages if one != longest))
         kept.append(listing)
     return kept, queries
 

@@ -14,6 +14,7 @@ from encoders.training.tuning.config import TuningConfig
 
 _LAYER: Final = re.compile(r"\b(?:layers?|blocks?|stages|h)\.(\d+)\.")
 _LOWEST: Final = re.compile(r"embeddings?\b|\bstem\b|conv1\b|word_emb|patch_emb")
+_FASTEST, _SMALL = 3e-3, 3_000_000
 
 
 class NothingLearns(EncoderError):
@@ -45,6 +46,7 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
 
     Source: Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018.
     """
+    rate = config.learning_rate or suitable_rate(model)
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     depths = _depths(name for name, _ in named)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
@@ -52,10 +54,16 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
         key = (config.layer_decay ** depths[name], parameter.ndim > 1)
         groups.setdefault(key, []).append(parameter)
     made = [
-        _group(members, config.learning_rate * factor, config.weight_decay if shrinks else 0.0)
+        _group(members, rate * factor, config.weight_decay if shrinks else 0.0)
         for (factor, shrinks), members in groups.items()
     ]
     return [*made, _group(list(heads.parameters()), config.head_learning_rate, 0.0)]
+
+
+def suitable_rate(model: Trainable) -> float:
+    """A learning rate for so many learning numbers: 3e-3 up to 3 million, and the inverse of their count beyond."""
+    learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return _FASTEST * min(1.0, _SMALL / max(1, learning))
 
 
 def _group(members: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:

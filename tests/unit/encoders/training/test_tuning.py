@@ -14,11 +14,13 @@ from encoders.errors import EncoderError, ModelUnavailable
 from encoders.loading import load_encoder
 from encoders.training.averaging import average_models
 from encoders.training.dual import DualEncoder
-from encoders.training.tuning.config import JOINT, Augmentation, TuningConfig
+from encoders.training.tuning.config import JOINT, PARTS, Augmentation, TuningConfig
 from encoders.training.tuning.listings import Listing
 from encoders.training.tuning.material import NothingToLearn, prepare_material
+from encoders.training.tuning.parameters import freeze
 from encoders.training.tuning.run import train_on_catalogue
 from encoders.training.tuning.trainer import Trainer
+from encoders.training.tuning.wording import vary_text
 
 FAMILIES = ["clip", "siglip", "siglip2", "chinese_clip", "bert-vit", "bert-convnext"]
 
@@ -26,7 +28,14 @@ FAMILIES = ["clip", "siglip", "siglip2", "chinese_clip", "bert-vit", "bert-convn
 @pytest.fixture
 def config(tmp_path: Path) -> TuningConfig:
     return TuningConfig(
-        tmp_path / "model", work=tmp_path / "work", batch=8, minutes=None, steps=4, evaluations=2, max_tokens=24, threads=1
+        tmp_path / "model",
+        work=tmp_path / "work",
+        batch=8,
+        minutes=None,
+        steps=4,
+        evaluations=2,
+        max_tokens=24,
+        threads=1,
     )
 
 
@@ -132,18 +141,32 @@ def test_every_family_of_dual_encoders_trains_and_is_saved_as_it_was(
     np.testing.assert_allclose(encoder.encode_texts(["a red shirt"]), expected, atol=1e-5)
 
 
-def test_frozen_parts_stay_and_adapters_are_merged_into_the_weights(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
-) -> None:
-    pytest.importorskip("peft")
-    settings = replace(config, new_pieces=0, lora_rank=2, frozen=("vision",), steps=2)
-    before = _weights(checkpoint)
-    after = _weights(train_on_catalogue(str(checkpoint), listings, settings, say=_quiet))
-    assert before.keys() == after.keys()
-    moved = {name for name, one in before.items() if not torch.equal(one, after[name])}
+def test_frozen_parts_stay_and_the_rest_learns(checkpoint: Path, listings: list[Listing], config: TuningConfig) -> None:
+    model = DualEncoder(checkpoint)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    freeze(model, ("vision_model", "word_embeddings"))
+    settings = replace(config, tasks=PARTS, steps=2)
+    trainer = Trainer(model, prepare_material(listings, model.preparer, config.work), settings, say=_quiet)
+    trainer._step(0.5)
+    moved = {name for name, one in model.state_dict().items() if not torch.equal(one, before[name])}
     assert moved
-    assert not any("vision" in name for name in moved)
-    assert all("attention" in name or "dense" in name or "projection" in name for name in moved)
+    assert not any("vision_model" in name or "word_embeddings" in name for name in moved)
+
+
+def test_adapters_learn_alone_and_are_merged_when_saved(checkpoint: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    model = DualEncoder(checkpoint)
+    model.add_adapters(2)
+    learning = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+    assert learning
+    assert all("lora_" in name for name, _ in learning)
+    for _, one in learning:
+        torch.nn.init.normal_(one, std=0.5)
+    model.save(tmp_path)
+    with torch.no_grad():
+        expected = model.embed_texts(["red shirt"])
+        torch.testing.assert_close(DualEncoder(tmp_path).embed_texts(["red shirt"]), expected, atol=2e-2, rtol=0)
+        assert not torch.allclose(DualEncoder(checkpoint).embed_texts(["red shirt"]), expected, atol=2e-2)
 
 
 def test_another_encoder_is_imitated(checkpoint: Path, listings: list[Listing], config: TuningConfig) -> None:
@@ -189,8 +212,6 @@ def test_models_of_one_origin_are_averaged_and_others_refused(
 
 
 def test_augmentation_that_is_off_leaves_texts_as_they_are(listings: list[Listing]) -> None:
-    from encoders.training.tuning.wording import vary_text
-
     off = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
     text = "Red shirt. 棉质 衬衫. Nordlys"
     assert vary_text(text, off, np.random.default_rng(0)) == "Red shirt. 棉质衬衫. Nordlys"
