@@ -33,6 +33,46 @@ class DecodingSetup(msgspec.Struct, array_like=True):
     """Pickled: it comes from the parent, and may be of any kind."""
 
 
+class MediaSetup(msgspec.Struct, array_like=True):
+    """The first frame to a child that decodes sounds and clips."""
+
+    memory_bytes: int
+    preparer: bytes
+    """Pickled: it comes from the parent, and may be of any kind."""
+
+
+class SoundFile(msgspec.Struct, array_like=True, tag=True):
+    """A whole sound file to decode; answered with `Sound` or `Refused`."""
+
+    data: bytes
+    max_seconds: float
+
+
+class ClipFile(msgspec.Struct, array_like=True, tag=True):
+    """A whole clip to decode; answered with `Clip` or `Refused`."""
+
+    data: bytes
+    max_frames: int
+
+
+class Sound(msgspec.Struct, array_like=True, tag=True):
+    """Int16 samples."""
+
+    samples: bytes
+
+
+class Clip(msgspec.Struct, array_like=True, tag=True):
+    """Prepared frames."""
+
+    frames: list[tuple[int, int, bytearray]]
+
+
+class Refused(msgspec.Struct, array_like=True, tag=True):
+    """Why a file cannot be decoded."""
+
+    reason: str
+
+
 class EncodingSetup(msgspec.Struct, array_like=True):
     """The first frame to a child that holds an encoder."""
 
