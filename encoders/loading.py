@@ -40,10 +40,11 @@ def _load_whole(name: str, device: str) -> Encoder:
     # Imported here: the double must not cost seconds of torch, nor a name that is not to be found.
     from encoders.hf import HfDualEncoder
 
-    return HfDualEncoder(directory, _device(device), name if name == "mini" or not Path(name).is_dir() else None)
+    return HfDualEncoder(directory, torch_device(device), name if name == "mini" or not Path(name).is_dir() else None)
 
 
-def _device(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """A device by name, `auto` for the best there is. Raises `ModelUnavailable` for one that cannot be used."""
     import torch
 
     try:

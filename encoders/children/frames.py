@@ -16,6 +16,7 @@ from encoders import errors
 from encoders.errors import EncoderError
 from encoders.preparation import Pixels, Preparer
 from encoders.spec import EmbeddingSpec
+from encoders.speech.port import SpokenWords, Transcript
 
 LENGTH: Final = struct.Struct("<Q")
 MAX_FRAME_BYTES: Final = 1 << 30
@@ -71,6 +72,24 @@ class Refused(msgspec.Struct, array_like=True, tag=True):
     """Why a file cannot be decoded."""
 
     reason: str
+
+
+class ListenerSetup(msgspec.Struct, array_like=True):
+    """The first frame to a child that recognises speech; its requests are int16 samples, as bytes."""
+
+    name: str
+    device: str
+    spoken: SpokenWords | None
+
+
+class ListenerReady(msgspec.Struct, array_like=True, tag=True):
+    """A child has loaded its recogniser."""
+
+
+class Heard(msgspec.Struct, array_like=True, tag=True):
+    """What was said."""
+
+    transcript: Transcript
 
 
 class EncodingSetup(msgspec.Struct, array_like=True):

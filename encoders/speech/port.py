@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -58,15 +58,43 @@ class SpokenWords(msgspec.Struct, frozen=True, array_like=True):
     """(word, other word, count) as products have them both, in either order."""
 
 
+class LearningRecogniser(Recogniser, Protocol):
+    """A recogniser that can be told what to expect."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether `learn` makes a difference."""
+        ...
+
+    @property
+    def listens(self) -> bool:
+        """Whether somebody has spoken yet."""
+        ...
+
+    async def learn(self, spoken: SpokenWords) -> None:
+        """Expect these words from now on, in the place of others; raises what `transcribe` raises."""
+        ...
+
+
 class ScriptedRecogniser:
     """A `Recogniser` that hears what it is told to: for tests, and where no speech is to be understood."""
 
     key = "scripted"
+    learns = True
 
     def __init__(self, *transcripts: Transcript) -> None:
         """Args: transcripts: one a call, the last again and again; none: nothing is ever understood."""
         self._transcripts = list(transcripts) or [Transcript("", why_not="no recogniser is configured")]
-        self.heard: list[Any] = []
+        self.heard: list[NDArray[np.int16]] = []
+        self.learnt: list[SpokenWords] = []
+
+    @property
+    def listens(self) -> bool:
+        """Whether somebody has spoken yet."""
+        return bool(self.heard)
+
+    async def learn(self, spoken: SpokenWords) -> None:
+        self.learnt.append(spoken)
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
         self.heard.append(samples)
