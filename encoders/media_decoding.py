@@ -37,10 +37,6 @@ class ClipsConfig:
     """The longest sound of a product."""
     frames: int = 8
     """How many frames of a clip are looked at, at most."""
-    product_videos: int = 2
-    """How many clips of a product are looked at."""
-    product_audios: int = 4
-    """How many sounds of a product are listened to."""
     deadline_s: float = 20.0
     """The longest that decoding one file may take."""
     memory_bytes: int = 3 * 2**29
@@ -50,9 +46,6 @@ class ClipsConfig:
         for name in ("query_seconds", "product_seconds", "deadline_s", "frames"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"clips.{name} must be above 0, not {getattr(self, name):g}")
-        for name in ("product_videos", "product_audios"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"clips.{name} must be at least 0, not {getattr(self, name)}")
         if self.memory_bytes < 2**28:
             raise ValueError(f"clips.memory_bytes must be at least {2**28}, not {self.memory_bytes}")
 
