@@ -62,13 +62,14 @@ def _load_whole(name: str, device: str) -> Encoder:
     if checkpoints.model_type(directory) == FUSION:
         from encoders.architectures.serving import FusionEncoder
 
-        return FusionEncoder(directory, _device(device), shown)
+        return FusionEncoder(directory, torch_device(device), shown)
     from encoders.hf import HfDualEncoder
 
-    return HfDualEncoder(directory, _device(device), shown)
+    return HfDualEncoder(directory, torch_device(device), shown)
 
 
-def _device(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """A device by name, `auto` for the best there is. Raises `ModelUnavailable` for one that cannot be used."""
     import torch
 
     try:

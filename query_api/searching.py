@@ -53,12 +53,18 @@ class Searcher:
         """
         answer = Answer(request, [], read_card, None, False)
         inputs, asked = await self._inputs.read(request), asked_products(request)
+        answer.reading, answer.heard = inputs.reading, inputs.heard
+        unheard = ["audio"] if inputs.heard and not inputs.heard.text else []
+        if inputs.is_lost:
+            # Showing everything would be the answer to another question.
+            answer.degraded = unheard
+            return answer
         found, (shopper, degraded) = await asyncio.gather(
             self._found(inputs, asked, use_cache), self._shopper(request.user_id, self._personal_weight(request))
         )
-        answer.retrieval, answer.reading = inputs.retrieval(found.vector), inputs.reading
+        answer.retrieval = inputs.retrieval(found.vector)
         self._rank(answer, found, asked, shopper)
-        answer.degraded = [*found.degraded, *degraded, *await self._reranker.rerank(answer)]
+        answer.degraded = [*found.degraded, *degraded, *unheard, *await self._reranker.rerank(answer)]
         return answer
 
     async def similar(self, request: SearchRequest) -> SearchResponse:

@@ -69,7 +69,9 @@ async def _encode(
     text_rows, image_rows = await until_answered("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(pictures.pixels))
-    return dict(zip(texts, text_rows, strict=True)), dict(zip(pictures.pixels, image_rows, strict=True))
+    return dict(zip(texts, text_rows, strict=True)), pictures.per_file(
+        dict(zip(pictures.pixels, image_rows, strict=True))
+    )
 
 
 def _pooled(rows: Sequence[FloatArray]) -> FloatArray | None:
@@ -96,8 +98,10 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
         keys,
         broken,
         missing,
-        still_open(plan.old.suggestions, plan.state.fields) if same else (),
-        plan.old.duplicates if same else (),
+        suggestions=still_open(plan.old.suggestions, plan.state.fields) if same else (),
+        duplicates=plan.old.duplicates if same else (),
+        transcripts=dict(plan.transcripts),
+        missing_audios=plan.missing_audios,
     )
 
 

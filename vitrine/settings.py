@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from encoders.decoding import DecodingConfig
+from encoders.media_decoding import ClipsConfig
+from encoders.speech.process import SpeechConfig
 from encoders.truncation import split_name
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
@@ -54,6 +56,8 @@ class Settings:
     query: QueryConfig
     media: FetchLimits
     decoding: DecodingConfig
+    clips: ClipsConfig
+    speech: SpeechConfig
 
     @property
     def media_directory(self) -> Path:

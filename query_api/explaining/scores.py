@@ -45,7 +45,7 @@ async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[
     def explained(one: Ranked) -> Explanation:
         product, vector = stored.get(one.scored.product_id, (None, None))
         text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
-        fields = product.state.fields if product else {}
+        fields = product.told if product else {}
         matched = sorted(_matched(one, scores[one.scored.product_id], terms, fields), key=lambda term: -term.score)
         return Explanation(text, image, one.lexical, one.personal, matched, one.ranker)
 

@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.errors import EncoderError
 from encoders.loading import load_encoder, load_ranker
+from encoders.media_decoding import MediaDecoderProcess
+from encoders.speech.process import RecogniserProcess
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.media import DirectoryMediaStore
@@ -188,6 +190,8 @@ class _Shared:
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
         decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
+        media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
+        recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
         age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
         await resources.enter_async_context(_background(age.run()))
         deadline_s = settings.query.redis_deadline_s
@@ -206,6 +210,9 @@ class _Shared:
             config=settings.query,
             ranker=ranker,
             publisher=self.clicks,
+            media_decoder=media_decoder,
+            recogniser=recogniser,
+            clips=settings.clips,
         )
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
+from encoders.media_decoding import MediaDecoderProcess
 from indexer.errors import IndexMismatch
 from indexer.generations import new_generation
 from indexer.media import DirectoryMediaStore
@@ -180,9 +181,10 @@ async def _copier(
     store = await patiently(lambda: open_generation(settings.milvus, encoder.spec, target, create=True))
     resources.push_async_callback(store.close)
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     memory = picture_memory(settings, encoder.spec.key, redis)
-    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory)
+    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory, media_decoder)
     publisher = _Publisher(
         await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
     )
