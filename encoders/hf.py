@@ -59,7 +59,7 @@ class HfDualEncoder:
         runtime = runtime or Runtime()
         full_padding = checkpoints.check(directory) in _FULL_PADDING
         config, processor, model = _load(directory, device)
-        self.tokenizer: PreTrainedTokenizerBase = processor.tokenizer
+        self.tokenizer: Any = processor.tokenizer
         self.texts = _text_batcher(config, self.tokenizer, full_padding)
         self.images = image_preprocessor(processor.image_processor)
         self.preparer = self.images.preparer
@@ -81,7 +81,9 @@ class HfDualEncoder:
         out = np.zeros((len(images), self.spec.dim), np.float32)
         for group in self.images.alike(images):
             out[group] = self._image_passes(
-                [1] * len(group), lambda rows, group=group: self._image_features([images[group[at]] for at in rows]), self.spec.dim
+                [1] * len(group),
+                lambda rows, group=group: self._image_features([images[group[at]] for at in rows]),
+                self.spec.dim,
             )
         return out
 
@@ -184,7 +186,7 @@ def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any,
     return config, processor, model.eval().to(device)
 
 
-def _text_batcher(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, full_padding: bool) -> TextBatcher:
+def _text_batcher(config: PreTrainedConfig, tokenizer: Any, full_padding: bool) -> TextBatcher:
     most = _max_tokens(config, tokenizer)
     rules = TokenRules(most, int(tokenizer.pad_token_id or 0), full_padding, tokenizer.padding_side == "left")
     if is_compiled(tokenizer):
@@ -192,9 +194,9 @@ def _text_batcher(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase, 
     return TextBatcher(rules, lambda texts: tokenizer(texts, truncation=True, max_length=most)["input_ids"])
 
 
-def is_compiled(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether the tokenizer is one of the `tokenizers` library, all of which is in its file."""
-    return tokenizer.is_fast and tokenizer.truncation_side == "right"
+def is_compiled(tokenizer: Any) -> bool:
+    """Whether all that a tokenizer does, a `tokenizers.Tokenizer` does by itself."""
+    return bool(tokenizer.is_fast) and tokenizer.truncation_side == "right"
 
 
 def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:

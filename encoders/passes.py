@@ -56,7 +56,9 @@ class Passes:
             return [(rows, features(rows))]
         except torch.OutOfMemoryError as error:
             if len(rows) == 1:
-                raise EncoderError(f"an input of size {sizes[rows[0]]} does not fit into the device's memory") from error
+                raise EncoderError(
+                    f"an input of size {sizes[rows[0]]} does not fit into the device's memory"
+                ) from error
         self._remember(len(rows), max(sizes[row] for row in rows))
         middle = len(rows) // 2
         return [part for half in (rows[:middle], rows[middle:]) for part in self._within_memory(half, sizes, features)]

@@ -21,6 +21,8 @@ from encoders.errors import ModelUnavailable
 log = logging.getLogger(__name__)
 
 EXPORT_DEADLINE_S: Final = 600.0
+REFUSED: Final = 3
+"""Exit status of an export of a checkpoint that is none for this backend, whenever it is tried."""
 _MODULE: Final = "encoders.backends.export"
 
 
@@ -37,16 +39,18 @@ def made_ready(checkpoint: Path, cache: Path, key: str, precision: str) -> Path:
         precision: `float32` or `int8`, of the weights.
 
     Raises:
-        ModelUnavailable: it cannot be made ready, or the cache cannot be written.
+        ModelUnavailable: it cannot be made ready, now or some time before, or the cache cannot be written.
     """
-    ready = cache / key
+    ready, refusal = cache / key, cache / f"{key}.refused"
     if (ready / MANIFEST).is_file():
         return ready
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(cache / f"{key}.lock"):
+            if refusal.is_file():
+                raise ModelUnavailable(refusal.read_text("utf-8"))
             if not (ready / MANIFEST).is_file():
-                _make(checkpoint, ready, precision)
+                _make(checkpoint, ready, precision, refusal)
     except OSError as error:
         raise ModelUnavailable(f"{cache} cannot keep models (encoder.cache_dir): {error}") from error
     return ready
@@ -60,13 +64,13 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _make(checkpoint: Path, ready: Path, precision: str) -> None:
+def _make(checkpoint: Path, ready: Path, precision: str, refusal: Path) -> None:
     for left_over in ready.parent.glob(f".{ready.name}.*"):
         shutil.rmtree(left_over, ignore_errors=True)
     started = time.monotonic()
     unfinished = Path(tempfile.mkdtemp(prefix=f".{ready.name}.", dir=ready.parent))
     try:
-        _run([str(checkpoint), str(unfinished), precision])
+        _run([str(checkpoint), str(unfinished), precision], refusal)
         unfinished.chmod(0o755)
         shutil.rmtree(ready, ignore_errors=True)
         unfinished.rename(ready)
@@ -75,7 +79,7 @@ def _make(checkpoint: Path, ready: Path, precision: str) -> None:
     log.info("model_made_ready", extra={"path": str(ready), "took_s": round(time.monotonic() - started, 1)})
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str], refusal: Path) -> None:
     # It imports from where this process does, and not from whatever directory it is started in.
     path = os.pathsep.join(entry or str(os.curdir) for entry in sys.path)
     command = (sys.executable, "-P", "-m", _MODULE, *arguments)
@@ -85,5 +89,8 @@ def _run(arguments: list[str]) -> None:
     except subprocess.TimeoutExpired as error:
         raise ModelUnavailable(f"{arguments[0]} was not made ready within {EXPORT_DEADLINE_S:g} s") from error
     if done.returncode:
-        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise ModelUnavailable(f"{arguments[0]} cannot be made ready for openvino: {reason[:500]}")
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1][:500]
+        if done.returncode == REFUSED:
+            # It would come to the same conclusion at each start.
+            refusal.write_text(reason, "utf-8")
+        raise ModelUnavailable(f"{arguments[0]} cannot be made ready for openvino: {reason}")

@@ -1,4 +1,4 @@
-"""`python -m encoders.backends.export CHECKPOINT DIRECTORY PRECISION`: makes a checkpoint ready for OpenVINO, and ends."""
+"""`python -m encoders.backends.export CHECKPOINT DIRECTORY PRECISION`: makes a checkpoint ready for OpenVINO."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from encoders.agreement import agreement, probe_pictures
+from encoders.backends.cache import REFUSED
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
 from encoders.backends.openvino import ReadyModel
 from encoders.errors import EncoderError, ModelUnavailable
 from encoders.hf import HfDualEncoder, is_compiled
 from encoders.preprocessing import FixedSizePreprocessor
+
 
 class TextTower(nn.Module):
     """Token ids and mask (n, length) → embeddings (n, dim)."""
@@ -57,14 +59,18 @@ def export(checkpoint: Path, directory: Path, precision: str) -> None:
     if not isinstance(images, FixedSizePreprocessor) or len(images.alike(pictures)) > 1:
         raise ModelUnavailable(f"{checkpoint}: it takes pictures of many shapes, which only torch is used for")
     texts = encoder.texts.padded(encoder.texts.ids(["one text", "and another one"]))
-    text = _converted(TextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True)))
+    text = _converted(
+        TextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True))
+    )
     image = _converted(ImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
     image.reshape([-1, *pictures[0].shape])
     openvino.save_model(text, directory / TEXT_TOWER, compress_to_fp16=False)
     openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
     (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
     manifest = Manifest(encoder.spec.dim, encoder.texts.rules, images.preparer, {})
-    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _agreements(encoder, directory, manifest)).write(directory)
+    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _agreements(encoder, directory, manifest)).write(
+        directory
+    )
 
 
 def _agreements(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
@@ -85,7 +91,7 @@ def _converted(tower: nn.Module, example: dict[str, Tensor]) -> openvino.Model:
 
 
 def main() -> None:
-    """Say in the last line what is wrong, and exit with 1."""
+    """Say in the last line what is wrong, and exit with `REFUSED`."""
     checkpoint, directory, precision = sys.argv[1:]
     warnings.simplefilter("ignore")
     # Makes its import fail, whereupon the conversion reports to nobody what it does.
@@ -93,7 +99,8 @@ def main() -> None:
     try:
         export(Path(checkpoint), Path(directory), precision)
     except EncoderError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)
 
 
 if __name__ == "__main__":

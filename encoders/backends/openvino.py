@@ -94,7 +94,7 @@ class ReadyModel:
         for rows in buckets([len(row) for row in ids], Limit(MAX_BATCH)):
             length = padded_length(max(len(ids[at]) for at in rows), self._texts.rules.max_tokens)
             batch = self._texts.padded([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
-            inputs = dict(zip(("input_ids", "attention_mask"), batch, strict=True))
+            inputs: dict[str, NDArray[Any]] = {"input_ids": batch[0], "attention_mask": batch[1]}
             out[rows] = _run(self._text_tower, inputs)[: len(rows)]
         return out
 
@@ -103,7 +103,7 @@ class ReadyModel:
         out = np.zeros((len(images), self._dim), np.float32)
         for start in range(0, len(images), MAX_BATCH):
             part = images[start : start + MAX_BATCH]
-            filled = np.stack([*part, *part[:1] * (padded_count(len(part), MAX_BATCH) - len(part))])
+            filled = np.stack([*part, *[part[0]] * (padded_count(len(part), MAX_BATCH) - len(part))])
             out[start : start + len(part)] = _run(self._image_tower, {"levels": filled})[: len(part)]
         return out
 
