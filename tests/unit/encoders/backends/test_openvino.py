@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 import torch
 
-pytestmark = pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-pytest.importorskip("openvino", reason="the package openvino is not installed")
-
 from encoders.backends import cache
-from encoders.backends.export import export
 from encoders.backends.manifest import MANIFEST, Manifest
-from encoders.backends.openvino import OpenVinoEncoder, ReadyModel, has_bfloat16
+from encoders.backends.openvino import OpenVinoEncoder, ReadyModel, has_bfloat16, is_installed
 from encoders.errors import ModelUnavailable
 from encoders.hf import HfDualEncoder
 from encoders.loading import load_encoder
 from encoders.runtime import TOLERANCE, Runtime
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
+    pytest.mark.skipif(not is_installed(), reason="the package openvino is not installed"),
+]
 AUTO = Runtime("cpu", "auto", "auto", threads=1)
 TEXTS = ["a red cotton shirt", "blue running shoes with long sleeves " * 8, "", "红色棉质衬衫", "green apple"] * 9
 
@@ -44,6 +44,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("family", ["clip", "siglip", "bert-convnext"])
 def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: str) -> None:
+    from encoders.backends.export import export
+
     directory = checkpoints_root / family
     export(directory, tmp_path, "float32")
     manifest = Manifest.read(tmp_path)
@@ -145,7 +147,7 @@ def test_auto_takes_no_precision_that_changes_embeddings(checkpoints_root: Path,
             assert isinstance(load_encoder(str(directory), runtime), HfDualEncoder)
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this CPU does not compute in bfloat16")
+@pytest.mark.skipif(not (is_installed() and has_bfloat16()), reason="this CPU does not compute in bfloat16")
 def test_an_asked_for_precision_is_a_space_of_its_own(checkpoints_root: Path, models: Path) -> None:
     runtime = replace(AUTO, cache_dir=str(models))
     auto, asked = (
