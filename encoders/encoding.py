@@ -25,6 +25,7 @@ from encoders.children.frames import (
 from encoders.errors import ChildUnavailable, SpecMismatch
 from encoders.port import Encoder, Pixels, joint
 from encoders.preparation import Preparer
+from encoders.runtime import Runtime
 from encoders.spec import EmbeddingSpec, FloatArray
 
 _ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
@@ -45,20 +46,20 @@ class EncoderProcess:
     """
 
     def __init__(
-        self, name: str, device: str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
+        self, name: str, runtime: Runtime | str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
     ) -> None:
         """Take down what to run; entering the context loads it.
 
         Args:
             name: As `load_encoder` takes it.
-            device: As `load_encoder` takes it.
+            runtime: As `load_encoder` takes it.
             deadline_s: The longest that one batch may take on the device.
             start_deadline_s: The longest that loading may take, which may fetch the model first.
         """
         self._program = Program(
             what=f"encoder {name!r}",
             module="encoders.children.encode",
-            setup=EncodingSetup(name, device),
+            setup=EncodingSetup(name, Runtime(runtime) if isinstance(runtime, str) else runtime),
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
             environment=_ONE_HEAP,

@@ -19,7 +19,7 @@ def main() -> None:
     parent = Parent()
     setup = msgspec.msgpack.decode(parent.read(), type=EncodingSetup)
     try:
-        encoder = load_encoder(setup.name, setup.device)
+        encoder = load_encoder(setup.name, setup.runtime)
     except Exception as error:
         parent.send(Failure.of(error))
         return

@@ -15,6 +15,7 @@ import numpy as np
 from encoders import errors
 from encoders.errors import EncoderError
 from encoders.preparation import Pixels, Preparer
+from encoders.runtime import Runtime
 from encoders.spec import EmbeddingSpec
 from encoders.speech.port import SpokenWords, Transcript
 
@@ -96,7 +97,7 @@ class EncodingSetup(msgspec.Struct, array_like=True):
     """The first frame to a child that holds an encoder."""
 
     name: str
-    device: str
+    runtime: Runtime
 
 
 class EncoderReady(msgspec.Struct, array_like=True, tag=True):

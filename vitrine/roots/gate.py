@@ -37,7 +37,7 @@ async def gate_services(settings: Settings, generation: Generation) -> AsyncIter
     """A generation as a query worker would serve it, for nobody in particular."""
     async with AsyncExitStack() as resources:
         name = bind_to(settings, generation).encoder_name
-        encoder = await asyncio.to_thread(load_encoder, name, settings.encoder.device)
+        encoder = await asyncio.to_thread(load_encoder, name, settings.encoder.runtime)
         store = await open_stored(settings.milvus, generation)
         resources.push_async_callback(store.close)
         yield Services(

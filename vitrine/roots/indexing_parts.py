@@ -90,7 +90,7 @@ class Worker:
     async def of(cls, settings: Settings, binding: Binding, resources: AsyncExitStack) -> Worker:
         redis = connect(settings.redis)
         resources.push_async_callback(redis.aclose)
-        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.device))
+        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         consumer = Consumer.of(settings, settings.indexing.group_of(store.generation))

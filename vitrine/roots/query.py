@@ -179,7 +179,7 @@ class _Shared:
     async def _services(self, binding: Binding, resources: AsyncExitStack) -> Services:
         """The ports over real servers."""
         settings = self.settings
-        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.device)
+        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
         if binding.generation:
             store = await open_generation(settings.milvus, encoder.spec, binding.generation)
         else:

@@ -119,7 +119,7 @@ async def _unfinished(settings: Settings, now: Generations, wanted: Rebuild) -> 
 async def _begin(settings: Settings, registry: GenerationRegistry, active: Generation, wanted: Rebuild) -> Generation:
     """Make an empty generation, and note where the events begin that it will not get from the active one."""
     name = wanted.encoder or bind_active(replace_encoder(settings), Generations(active)).encoder_name
-    async with EncoderProcess(name, settings.encoder.device) as encoder:
+    async with EncoderProcess(name, settings.encoder.runtime) as encoder:
         spec = encoder.spec
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
@@ -177,7 +177,7 @@ async def _copier(
 ) -> tuple[GenerationCopier, MilvusProductStore]:
     source = await patiently(lambda: open_stored(settings.milvus, active))
     resources.push_async_callback(source.close)
-    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.device))
+    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.runtime))
     store = await patiently(lambda: open_generation(settings.milvus, encoder.spec, target, create=True))
     resources.push_async_callback(store.close)
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
