@@ -72,7 +72,7 @@ class Recommender:
             place = places.get(one.product_id, POPULAR)
             return place, -(card.rating or 0.0), -(card.created_at_ms or 0), one.product_id
 
-        answer.ranked = [Ranked(one, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
+        answer.ranked = [Ranked(one, 0.0, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
         answer.cut, answer.unseen = found.cut, max(0, found.unseen - len(more))
 
     async def _places(self, answer: Answer) -> dict[str, int]:

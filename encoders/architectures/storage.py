@@ -46,13 +46,12 @@ def new_model(
     """
     config = named(architecture) if isinstance(architecture, str) else architecture
     torch.manual_seed(seed)
-    tokenizer: PreTrainedTokenizerBase | None = None
-    if text_from is not None:
-        tokenizer = _from_pretrained(AutoTokenizer, text_from)
-        config = replace(config, text=_text_like(_settings(text_from), tokenizer))
     if image_from is not None:
         config = replace(config, image=_image_like(_settings(image_from), image_from))
-    if tokenizer is None:
+    if text_from is not None:
+        tokenizer: PreTrainedTokenizerBase = _from_pretrained(AutoTokenizer, text_from)
+        config = replace(config, text=_text_like(_settings(text_from), tokenizer))
+    else:
         tokenizer = train_tokenizer(texts, config.text.pieces, config.text.max_tokens)
     model = FusionModel(config, tokenizer)
     for tower, source in ((model.text_tower, text_from), (model.image_tower, image_from)):

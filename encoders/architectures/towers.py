@@ -26,7 +26,7 @@ class TransformerText(nn.Module):
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
         config = AutoConfig.for_model(**settings)
-        self.model = BertModel(config, add_pooling_layer=False) if settings["model_type"] == "bert" else _auto(config)
+        self.model = BertModel(config, add_pooling_layer=False) if isinstance(config, BertConfig) else _auto(config)
         self.width = _width(config)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Seen:
@@ -66,7 +66,7 @@ class TransformersImage(nn.Module):
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
         config = AutoConfig.for_model(**settings)
-        self.model = ViTModel(config, add_pooling_layer=False) if settings["model_type"] == "vit" else _auto(config)
+        self.model = ViTModel(config, add_pooling_layer=False) if isinstance(config, ViTConfig) else _auto(config)
         self.width = _width(config)
 
     def forward(self, pictures: Tensor) -> Seen:

@@ -51,7 +51,7 @@ class VoiceTower(nn.Module):
 
     def forward(self, recordings: Sequence[FloatArray | None]) -> Tensor:
         """Log-mel frames (frames, mels) of each, or None → (n, width)."""
-        device = self.lstm.weight_ih_l0.device
+        device = next(self.lstm.parameters()).device
         out = torch.zeros(len(recordings), self.width, device=device)
         heard = [row for row, one in enumerate(recordings) if one is not None and len(one)]
         if not heard:

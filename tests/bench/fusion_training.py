@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -12,13 +13,25 @@ from torch import Tensor
 from encoders.architectures.matching import match_loss
 from encoders.architectures.model import FusionModel
 from encoders.training.augment import reframe, relight
-from encoders.training.store import Item, ItemStore
+from encoders.training.rendered import VIEWS, rendered_items
+from encoders.training.store import Item, ItemStore, open_store
+from tests.bench.report import BUILD
 
 LISTING = -1
 """Among an item's texts the listing in a row, as an index embeds it; the others are what may be asked."""
 SCALE = 20.0
 DISTANCE_SCALE = 14.0
 """Inverse temperatures of cosine and of distance: the slopes are alike where it matters."""
+WORK: Final = BUILD / "bench-models"
+TRAINED, HELD_OUT = 4_000, 600
+_STORED_SIDE = 104
+
+
+def rendered_store(count: int, seed: int) -> ItemStore:
+    """Products of the rendered catalogue, drawn once."""
+    directory = WORK / f"rendered-{count}-{_STORED_SIDE}-{seed}"
+    shape = count, VIEWS, _STORED_SIDE
+    return open_store(directory, shape, lambda: rendered_items(count, _STORED_SIDE, seed), "rendered catalogue")
 
 
 @dataclass(frozen=True)

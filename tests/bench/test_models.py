@@ -25,20 +25,16 @@ from encoders.loading import load_encoder
 from encoders.port import Encoder, joint
 from encoders.preparation import Pixels
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fuse, query_vector
-from encoders.training.rendered import VIEWS, rendered_items
-from encoders.training.store import Item, ItemStore, open_store
+from encoders.training.store import Item, ItemStore
 from query_api.config import QueryConfig
-from tests.bench.fusion_training import LISTING, Budget, train
+from tests.bench.fusion_training import HELD_OUT, LISTING, TRAINED, WORK, Budget, rendered_store, train
 from tests.bench.report import BUILD, publish_report
 
 NAMES = os.environ.get("BENCH_MODELS", ",".join(ARCHITECTURES)).split(",")
 STEPS = int(os.environ.get("BENCH_MODEL_STEPS", "120"))
 SIDE = int(os.environ.get("BENCH_MODEL_SIDE", "48"))
-TRAINED, HELD_OUT = 4_000, 600
 TOLD = 1_000
 """Products whose words the vocabulary is learned from."""
-STORED_SIDE = 104
-WORK: Final = BUILD / "bench-models"
 REFERENCE: Final = "bert-resnet-mean"
 WORDING: Final = 2
 """Among an item's texts another wording of its title, which its listing does not have."""
@@ -70,6 +66,7 @@ def test_architectures_are_compared_at_the_same_budget():
     rows = [row for name, result in results.items() for row in _rows(name, result, results.get(REFERENCE))]
     columns = ("model", "task", "R@1", "interval", "R@10", "interval ", "R@1 against the mean", "products/s", "weights")
     publish_report("models", columns, rows, [], steps=STEPS, batch=Budget.batch, side=SIDE, products=TRAINED)
+    (BUILD / "reports" / "models.md").write_text(_markdown(results))
     assert all(np.isfinite(result["loss_s"]) for result in results.values())
 
 
@@ -82,7 +79,7 @@ def _result(name: str) -> dict[str, Any]:
 
 
 def _measured(name: str) -> dict[str, Any]:
-    store, held_out = _store(TRAINED, 1), _store(HELD_OUT, 1001)
+    store, held_out = rendered_store(TRAINED, 1), rendered_store(HELD_OUT, 1001)
     model = new_model(
         _sized(ARCHITECTURES[name]), (text for item in store.items[:TOLD] for text in item.english + item.chinese)
     )
@@ -100,12 +97,6 @@ def _measured(name: str) -> dict[str, Any]:
 
 def _sized(config: FusionConfig) -> FusionConfig:
     return replace(config, image=replace(config.image, side=SIDE, patch=SIDE // 4))
-
-
-def _store(count: int, seed: int) -> ItemStore:
-    shape = count, VIEWS, STORED_SIDE
-    directory = WORK / f"rendered-{count}-{STORED_SIDE}-{seed}"
-    return open_store(directory, shape, lambda: rendered_items(count, STORED_SIDE, seed), "rendered catalogue")
 
 
 def _ranks(encoder: Encoder, store: ItemStore) -> tuple[float, dict[str, list[int]]]:
@@ -175,6 +166,19 @@ def _rows(name: str, result: dict[str, Any], reference: dict[str, Any] | None) -
         )
         for task in TASKS
     ]
+
+
+def _markdown(results: Mapping[str, dict[str, Any]]) -> str:
+    """R@1 with its interval and R@10 of each model in each task, as the page on models shows them."""
+    lines = [f"| model | {' | '.join(TASKS)} | products/s | weights |", "|" + " --- |" * (len(TASKS) + 3)]
+    for name, result in results.items():
+        cells: list[str] = []
+        for task in TASKS:
+            value, interval = _recall(result, task, 1)
+            cells.append(f"{value:.3f} {interval} / {_recall(result, task, 10)[0]:.3f}")
+        speed, weights = round(result["products_per_s"]), f"{result['weights'] / 1e6:.2f} M"
+        lines.append(f"| {name} | {' | '.join(cells)} | {speed} | {weights} |")
+    return "\n".join(lines) + "\n"
 
 
 def _hits(result: dict[str, Any], task: str, k: int) -> np.ndarray:

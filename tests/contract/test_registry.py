@@ -97,3 +97,9 @@ async def test_generations_of_other_spaces_live_side_by_side_and_are_removed_alo
         await open_stored(config, target)
     still = await open_store(config, SPEC, create=False)
     await still.close()
+
+
+async def test_parts_and_whole_products_of_one_model_are_two_vector_spaces(registry, config):
+    whole = EmbeddingSpec(SPEC.model, SPEC.version, SPEC.dim, joint=True)
+    with pytest.raises(IndexMismatch, match=r"vectors of hash@1 \(4 dimensions\).* makes hash@1\+joint \(4\)"):
+        await open_store(config, whole, create=False)

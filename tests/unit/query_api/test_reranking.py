@@ -105,7 +105,7 @@ async def test_a_store_that_does_not_answer_leaves_the_order_and_says_so(make_sh
 async def test_why_not_answers_count_the_ranker_in(make_shop: MakeShop):
     shop = await shop_of(make_shop, Contrary(), ranker_weight=10.0)
     async with shop.client() as client:
-        asked = {"text": "red mug", "product_id": "mug-red", "k": 1}
+        asked = {"query": {"text": "red mug", "k": 1}, "product_id": "mug-red"}
         found = (await client.post("/v1/explain", json=asked)).json()
     assert found["place"]["rank"] == len(COLOURS), found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from encoders.decoding import InProcessDecoder
+from encoders.encoding import ThreadEncoder
 from encoders.loading import load_encoder
 from encoders.port import Encoder, JointEncoder, JointHashEncoder, Pixels, joint
 from encoders.preparation import Preparer
 from encoders.spec import FloatArray, split
+from indexer.bounded_maps import InMemoryBoundedMap
 from indexer.memory import InMemoryProductStore
 from indexer.milvus import open_store
 from indexer.milvus_connection import MilvusConfig
 from indexer.planning import MAX_POOLED_IMAGES
 from indexer.ports import ProductStore
 from indexer.rows import embedding_text
+from streams.copying import GenerationCopier
+from streams.fetching import FetchLimits, MediaFetcher
+from streams.memories import PictureMemory
+from streams.pictures import PictureLoader
 from tests import milvus3
 from tests.unit.encoders.tiny_models import tiny_model
 from tests.unit.streams.pipeline import Bench, picture
@@ -199,3 +207,26 @@ async def test_a_deleted_product_has_no_vector_and_comes_back_whole(shop):
     assert not (await shop.vector()).any()
     await shop.bench.index(shop.event("created", title="Kettle", images=[BLUE]))
     await shop.holds({"title": "Kettle"}, BLUE)
+
+
+async def test_a_rebuild_makes_whole_products_of_parts(shop):
+    parts = Bench()
+    messages = [
+        shop.event("created", product_id="both", title="Kettle", images=[RED, BLUE]),
+        shop.event("created", product_id="words", title="Teapot"),
+        shop.event("created", product_id="picture", images=[GREEN]),
+    ]
+    await parts.index(*messages)
+    decoder = InProcessDecoder(shop.encoder.preparer)
+    memory = PictureMemory(InMemoryBoundedMap(), InMemoryBoundedMap())
+    pictures = PictureLoader(parts.media, MediaFetcher(FetchLimits(attempts=1)), decoder, memory)
+    with ThreadPoolExecutor(1) as thread:
+        encoder = ThreadEncoder(shop.encoder, thread)
+        copier = GenerationCopier(parts.store, shop.bench.store, "g2", encoder, pictures, parts.kafka)
+        assert [page.products async for page in copier.copy()] == [3]
+    for product_id, fields, images in (
+        ("both", {"title": "Kettle"}, (RED, BLUE)),
+        ("words", {"title": "Teapot"}, ()),
+        ("picture", {}, (GREEN,)),
+    ):
+        np.testing.assert_allclose(await shop.vector(product_id), shop.expected(fields, *images), atol=1e-5)
