@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-MARGIN = 0.06
-"""Of the longer side: what stays around goods that a border surrounds, in its colour."""
 _LOOKED_AT = 128
 """Longer side in pixels of the small copy that is looked at: borders are no finer."""
 _TOLERANCE = 14
@@ -25,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 
 def trimmed(image: Image.Image) -> Image.Image:
-    """Cut plain borders off; goods that a border surrounds come into the middle of a square of its colour.
+    """Cut plain borders off, bars around others first.
 
     A photo taken anywhere has no line of one colour at its edge, and is given back as it is.
 
@@ -33,39 +31,29 @@ def trimmed(image: Image.Image) -> Image.Image:
         image: RGB.
     """
     for _ in range(_MOST_BORDERS):
-        box, colour = _goods(image)
+        box = _goods(image)
         if box == (0, 0, *image.size):
-            return image
-        left, top, right, bottom = box
-        surrounded = (left or right < image.width) and (top or bottom < image.height)
+            break
         image = image.crop(box)
-        if surrounded and _goods(image)[0] == (0, 0, *image.size):
-            return _squared(image, colour)
     return image
 
 
-def _goods(image: Image.Image) -> tuple[Box, tuple[int, int, int]]:
-    """Where it is not border, and the border's colour; all of it where there is none, or next to nothing else."""
+def _goods(image: Image.Image) -> Box:
+    """Where it is not border; all of it where there is no border, or next to nothing else."""
     scale = max(1.0, max(image.size) / _LOOKED_AT)
     size = max(1, round(image.width / scale)), max(1, round(image.height / scale))
     small = np.asarray(image.resize(size, Image.Resampling.BOX), np.int16)
     turned = small.transpose(1, 0, 2)
-    # Left, top, right, bottom.
-    borders = [_lines(one) for one in (turned, small, turned[::-1], small[::-1])]
-    left, top, right, bottom = borders
-    wide, high = size[0] - left - right, size[1] - top - bottom
-    if wide < _LEAST_SIDE * size[0] or high < _LEAST_SIDE * size[1] or not any(borders):
-        return (0, 0, *image.size), (0, 0, 0)
+    left, top, right, bottom = (_lines(one) for one in (turned, small, turned[::-1], small[::-1]))
+    if size[0] - left - right < _LEAST_SIDE * size[0] or size[1] - top - bottom < _LEAST_SIDE * size[1]:
+        return (0, 0, *image.size)
     across, down = image.width / size[0], image.height / size[1]
-    box = (
+    return (
         int(left * across),
         int(top * down),
         image.width - int(right * across),
         image.height - int(bottom * down),
     )
-    widest = (turned, small, turned[::-1], small[::-1])[int(np.argmax(borders))]
-    red, green, blue = (int(level) for level in np.median(widest[0], axis=0))
-    return box, (red, green, blue)
 
 
 def _lines(pixels: Pixels) -> int:
@@ -73,10 +61,3 @@ def _lines(pixels: Pixels) -> int:
     colour = np.median(pixels[0], axis=0)
     plain = np.mean(np.abs(pixels - colour).max(axis=2) <= _TOLERANCE, axis=1) >= _PLAIN_SHARE
     return len(plain) if plain.all() else int(np.argmin(plain))
-
-
-def _squared(cut: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
-    side = max(cut.size) + 2 * round(max(cut.size) * MARGIN)
-    square = Image.new("RGB", (side, side), colour)
-    square.paste(cut, ((side - cut.width) // 2, (side - cut.height) // 2))
-    return square

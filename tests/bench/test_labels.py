@@ -57,12 +57,13 @@ def test_suggestions_are_as_often_right_as_they_say(encoder: Encoder, tmp_path: 
     cost: dict[str, float] = {}
     for name, make in ITEMS.items():
         items = make()
+        indexed = index_rows(items, encoder)
         for field in WANTED[name] if items else ():
             directory = tmp_path / f"{name}-{field}"
             directory.mkdir()
             with milvus3.lite_2_5(directory) as address:
                 config = MilvusConfig(address, deadline_s=60.0, lite_database=str(directory / "test.db"))
-                found, cost[name] = asyncio.run(_labelled(items, field, encoder, config))
+                found, cost[name] = asyncio.run(_labelled(items, indexed, field, encoder, config))
             rows.append((name, field, len(found), *_figures(found, 0.5), *_figures(found, ACCEPT)))
             outcomes += [one for some in found for one in some]
     columns = ["catalogue", "field", "open", "suggested", "right", "exact", "accepted", "right ", "exact "]
@@ -91,7 +92,7 @@ def test_listings_of_the_same_goods_are_found(encoder: Encoder):
 
 
 async def _labelled(
-    items: Sequence[Item], field: str, encoder: Encoder, config: MilvusConfig
+    items: Sequence[Item], indexed: Sequence[IndexRow], field: str, encoder: Encoder, config: MilvusConfig
 ) -> tuple[list[list[Outcome]], float]:
     """What is suggested for a tenth of the products, of which a field was dropped; and ms a product."""
     stating = [item for item in items if field in stated(item.fields)]
@@ -103,7 +104,7 @@ async def _labelled(
     labeller = Labeller(neighbourhood, encoder.spec, settings)
     with ThreadPoolExecutor(1) as thread:
         try:
-            await store.write(index_rows([item for item in items if item.product_id not in names], encoder))
+            await store.write([row for row in indexed if row.product_id not in names])
             calibrator = LabelCalibrator(store, ThreadEncoder(encoder, thread), neighbourhood, labeller, settings)
             await calibrator.measure()
             bare = index_rows([replace(item, fields=without(item.fields, field)) for item in opened], encoder)
