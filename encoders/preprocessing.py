@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
@@ -62,7 +63,7 @@ class FixedSizePreprocessor:
 
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
-        self.preparer: Preparer = _fixed_size(processor)
+        self.preparer: Preparer = replace(_fixed_size(processor), trim=_on(processor, "do_trim_borders"))
 
     def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
         levels = torch.from_numpy(np.stack(images)).to(device)
