@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench chaos soak clean
+.PHONY: help setup demo test lint bench bench-encoders chaos soak clean
 RUN := .venv/bin
 export PYTHON
 
@@ -9,6 +9,7 @@ help:
 	@echo 'make test    all tests, on real servers'
 	@echo 'make lint    style, types, import contract'
 	@echo 'make bench   speed, side by side with baselines'
+	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
@@ -31,6 +32,9 @@ lint: setup
 bench chaos soak: setup
 	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \
 	else echo 'make $@: there is nothing of that kind in this version' >&2; exit 2; fi
+
+bench-encoders: setup
+	@$(RUN)/pytest --timeout 3600 -s tests/bench/encoders
 
 clean:
 	@if [ -x $(RUN)/vitrine ]; then $(RUN)/vitrine down || true; fi

@@ -39,17 +39,17 @@ def check(directory: Path) -> str:
     Raises:
         ModelUnavailable: no readable config, another model type, or no safetensors weights.
     """
-    model_type = _model_type(directory)
-    if model_type not in MODEL_TYPES:
+    found = model_type(directory)
+    if found not in MODEL_TYPES:
         raise ModelUnavailable(
-            f"{directory} holds a model of type {model_type!r}; text–image encoders are {', '.join(MODEL_TYPES)}"
+            f"{directory} holds a model of type {found!r}; text–image encoders are {', '.join(MODEL_TYPES)}"
         )
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(
             f"{directory} has no *.safetensors; pickled weights can run code and are never loaded:"
             " convert them with save_pretrained(safe_serialization=True)"
         )
-    return model_type
+    return found
 
 
 def content_version(directory: Path) -> str:
@@ -64,7 +64,8 @@ def content_version(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _model_type(directory: Path) -> str | None:
+def model_type(directory: Path) -> str | None:
+    """What the configuration in a directory calls its model. Raises `ModelUnavailable` where there is none."""
     path = directory / "config.json"
     try:
         return json.loads(path.read_text("utf-8")).get("model_type")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Final
 
@@ -12,10 +12,20 @@ import numpy as np
 
 from encoders.children.child import Child, Program
 from encoders.children.crew import Crew
-from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Rows, picture, texts_out
+from encoders.children.frames import (
+    Batch,
+    EncoderReady,
+    EncodingSetup,
+    Failure,
+    Products,
+    Rows,
+    picture,
+    texts_out,
+)
 from encoders.errors import ChildUnavailable, SpecMismatch
-from encoders.port import Encoder, Pixels
+from encoders.port import Encoder, Pixels, joint
 from encoders.preparation import Preparer
+from encoders.runtime import Runtime
 from encoders.spec import EmbeddingSpec, FloatArray
 
 _ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
@@ -36,20 +46,20 @@ class EncoderProcess:
     """
 
     def __init__(
-        self, name: str, device: str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
+        self, name: str, runtime: Runtime | str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
     ) -> None:
         """Take down what to run; entering the context loads it.
 
         Args:
             name: As `load_encoder` takes it.
-            device: As `load_encoder` takes it.
+            runtime: As `load_encoder` takes it.
             deadline_s: The longest that one batch may take on the device.
             start_deadline_s: The longest that loading may take, which may fetch the model first.
         """
         self._program = Program(
             what=f"encoder {name!r}",
             module="encoders.children.encode",
-            setup=EncodingSetup(name, device),
+            setup=EncodingSetup(name, Runtime(runtime) if isinstance(runtime, str) else runtime),
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
             environment=_ONE_HEAP,
@@ -99,6 +109,19 @@ class EncoderProcess:
         answers = await asyncio.gather(*(self._ask(*part) for part in parts))
         return answers[0][0], np.concatenate([rows for _, rows in answers])
 
+    async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """Unit float32 rows (n, dim) of whole products, for an encoder whose `spec.joint`. Raises as `encode` does."""
+        runs = list(_product_runs([len(some) for some in images]))
+        answers = await asyncio.gather(*(self._ask_products(texts[run], images[run]) for run in runs))
+        return np.concatenate([np.zeros((0, self.spec.dim), np.float32), *answers])
+
+    async def _ask_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        batch = Products(texts_out(texts), [[picture(one) for one in some] for some in images])
+        rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), 0))
+        if isinstance(rows, Failure):
+            raise rows.error()
+        return rows[0]
+
     async def _ask(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         batch = Batch(texts_out(texts), [picture(one) for one in images])
         rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), len(images)))
@@ -143,6 +166,19 @@ class EncoderProcess:
         )
 
 
+def _product_runs(pictures: Sequence[int]) -> Iterator[slice]:
+    """Products in runs that one frame takes, by how many pictures each has."""
+    start, taken = 0, 0
+    for row, count in enumerate(pictures):
+        # A product counts beside its pictures, so that a run of products without any ends too.
+        if taken and taken + count + 1 > FRAME_PICTURES:
+            yield slice(start, row)
+            start, taken = row, 0
+        taken += count + 1
+    if taken:
+        yield slice(start, len(pictures))
+
+
 class ThreadEncoder:
     """An encoder in a thread of this process: nothing to start, and one GIL for it and the event loop."""
 
@@ -155,6 +191,11 @@ class ThreadEncoder:
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._encode, texts, images)
+
+    async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """Unit float32 rows (n, dim) of whole products. Raises `SpecMismatch` for an encoder of parts."""
+        whole = joint(self._encoder)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, whole.encode_products, texts, images)
 
     def _encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         none = np.zeros((0, self.spec.dim), np.float32)

@@ -3,7 +3,9 @@
 EncoderError            base of everything raised here
 ├── ChildFailed         a process of ours died, hung or answered nonsense in a call: call again, another takes over
 ├── ChildUnavailable    there is no process to call: it did not come up (its own words are on stderr), or we are closing
+├── InvalidAudio        the bytes are no usable sound: dead-letter the sound, keep the product
 ├── InvalidImage        the bytes are no usable picture: dead-letter the picture, keep the product
+├── InvalidVideo        the bytes are no usable clip: dead-letter the clip, keep the product
 ├── ModelUnavailable    the model directory or hub name cannot be loaded: fix the configuration
 └── SpecMismatch        vectors of one space met an index of another: stop and reindex
 """
@@ -26,8 +28,16 @@ class ChildUnavailable(EncoderError):
     """A child process ended or was late before it could take any call, or its pool is closed."""
 
 
+class InvalidAudio(EncoderError):
+    """The bytes are no sound that this service takes; the message says why."""
+
+
 class InvalidImage(EncoderError):
     """The bytes are no picture that this service takes; the message says why."""
+
+
+class InvalidVideo(EncoderError):
+    """The bytes are no clip that this service takes; the message says why."""
 
 
 class ModelUnavailable(EncoderError):

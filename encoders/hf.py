@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 from PIL import Image
+from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -20,85 +21,104 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from encoders import checkpoints
+from encoders.agreement import agreement, probe_pictures, probe_texts
+from encoders.buckets import LENGTH_STEP, padded_count, padded_length
 from encoders.errors import EncoderError, ModelUnavailable
+from encoders.passes import Copier, Passes
 from encoders.preparation import Pixels
 from encoders.preprocessing import image_preprocessor
-from encoders.spec import EmbeddingSpec, FloatArray, unit
+from encoders.runtime import TOLERANCE, Runtime
+from encoders.spec import EmbeddingSpec, FloatArray
+from encoders.tokens import TextBatcher, TokenRules, fast_tokeniser
 
-MAX_BATCH, MAX_BATCH_ON_CPU = 64, 32
-"""Rows of one forward pass: past this, throughput no longer grows, and memory does; on a CPU it would not stay flat."""
 _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
-_LONGEST_TOKEN: Final = 64
-"""Characters; a megabyte of text is cut to this many a token before it is tokenised, not after."""
 _OFFSET_POSITIONS: Final = frozenset({"roberta", "xlm-roberta", "camembert"})
 """Text towers that number positions from `pad_token_id + 1`, and so take that many tokens fewer."""
+_TORCH_TYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class HfDualEncoder:
-    """A text tower and an image tower in one vector space, behind the `Encoder` port."""
+    """A text tower and an image tower in one vector space, behind the `Encoder` port, run by torch."""
 
-    def __init__(self, directory: Path, device: torch.device, name: str | None = None) -> None:
+    def __init__(
+        self, directory: Path, device: torch.device, name: str | None = None, runtime: Runtime | None = None
+    ) -> None:
         """Load a checkpoint, and pass one text and one picture through it to see that its parts fit.
 
         Args:
             directory: Config, safetensors weights, tokenizer and image processor.
             device: Where the forward passes run.
             name: Model name in the spec; the directory's own name if absent.
+            runtime: Precision and compilation; its device is not looked at.
 
         Raises:
-            ModelUnavailable: the files are missing, of another kind, or do not fit together.
+            ModelUnavailable: the files are missing, of another kind, or do not fit together, or the device does not
+                compute in that precision.
         """
-        self._full_padding = checkpoints.check(directory) in _FULL_PADDING
-        self._device = device
-        self._max_batch = MAX_BATCH_ON_CPU if device.type == "cpu" else MAX_BATCH
+        runtime = runtime or Runtime()
+        full_padding = checkpoints.check(directory) in _FULL_PADDING
         config, processor, model = _load(directory, device)
-        self._text_tower: Callable[..., object] = model.get_text_features
-        self._image_tower: Callable[..., object] = model.get_image_features
-        self._tokenizer: PreTrainedTokenizerBase = processor.tokenizer
-        self._max_tokens = _max_tokens(config, self._tokenizer)
-        self._images = image_preprocessor(processor.image_processor)
-        self.preparer = self._images.preparer
-        version = checkpoints.content_version(directory)
+        self.tokenizer: Any = processor.tokenizer
+        self.texts = _text_batcher(config, self.tokenizer, full_padding)
+        self.images = image_preprocessor(processor.image_processor)
+        self.preparer = self.images.preparer
+        self._copy, self._text_passes, self._image_passes = Copier(device), Passes(device), Passes(device)
+        self._few_shapes = False
+        self._use(model, torch.float32)
+        version = checkpoints.content_version(directory) + runtime.version_suffix
         self.spec = EmbeddingSpec(name or directory.resolve().name, version, self._probe(directory))
+        self._compute_in(runtime.precision, device, directory)
+        if runtime.compile:
+            self._compile(directory)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        tokens = self._tokenize(texts)
-        return self._in_batches(
-            [len(row["input_ids"]) for row in tokens], lambda rows: self._text_features([tokens[i] for i in rows])
-        )
+        ids = self.texts.ids(texts)
+        lengths = [max(1, len(row)) for row in ids]
+        return self._text_passes(lengths, lambda rows: self._text_features([ids[at] for at in rows]), self.spec.dim)
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
-        return self._in_batches([0] * len(images), lambda rows: self._image_features([images[i] for i in rows]))
-
-    def _in_batches(self, lengths: Sequence[int], features: Callable[[list[int]], Tensor]) -> FloatArray:
-        """Run batches of like length, so that short texts are not padded to a long one, and restore the order."""
-        out = np.zeros((len(lengths), self.spec.dim), np.float32)
-        for rows in _buckets(lengths, self._max_batch):
-            out[rows] = unit(features(rows).float().cpu().numpy())
+        out = np.zeros((len(images), self.spec.dim), np.float32)
+        for group in self.images.alike(images):
+            out[group] = self._image_passes(
+                [1] * len(group),
+                lambda rows, group=group: self._image_features([images[group[at]] for at in rows]),
+                self.spec.dim,
+            )
         return out
 
-    def _tokenize(self, texts: Sequence[str]) -> list[dict[str, list[int]]]:
-        if not texts:
-            return []
-        readable = [_readable(text, self._max_tokens) for text in texts]
-        columns = self._tokenizer(readable, truncation=True, max_length=self._max_tokens)
-        return [{name: columns[name][row] for name in columns} for row in range(len(texts))]
+    def probes(self) -> tuple[list[str], list[Pixels]]:
+        """Texts and pictures by which to tell whether another way to compute gives the same embeddings."""
+        texts = probe_texts(self.tokenizer.decode, len(self.tokenizer), self.texts.rules.max_tokens)
+        return texts, probe_pictures(self.preparer)
 
     @torch.inference_mode()
-    def _text_features(self, tokens: list[dict[str, list[int]]]) -> Tensor:
-        # A tokenizer without start and end marks makes no token of an empty text; towers need one.
-        length = self._max_tokens if self._full_padding else max(1, *(len(row["input_ids"]) for row in tokens))
-        batch = self._tokenizer.pad(tokens, padding="max_length", max_length=length, return_tensors="pt")
-        return pooled(self._text_tower(**batch.to(self._device)))
+    def _text_features(self, ids: list[list[int]]) -> Tensor:
+        length = count = 0
+        if self._few_shapes:
+            length = padded_length(max(map(len, ids)), self.texts.rules.max_tokens)
+            count = padded_count(len(ids), self._text_passes.limit.most)
+        tokens, mask = self.texts.padded(ids, length, count)
+        return self._text_tower(self._copy(tokens), self._copy(mask))[: len(ids)]
+
+    def text_embeddings(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Token ids and mask (n, length) → embeddings (n, dim) of any length."""
+        masked = {"attention_mask": attention_mask} if "attention_mask" in self.tokenizer.model_input_names else {}
+        return pooled(self.model.get_text_features(input_ids=input_ids, **masked))
 
     @torch.inference_mode()
     def _image_features(self, images: list[Pixels]) -> Tensor:
-        return pooled(self._image_tower(**self._images.inputs(images, self._device)))
+        filled = padded_count(len(images), self._image_passes.limit.most) if self._few_shapes else len(images)
+        inputs = self.images.inputs([*images, *images[:1] * (filled - len(images))], self._copy)
+        return self._image_tower(**inputs)[: len(images)]
+
+    def image_embeddings(self, pixel_values: Tensor, **inputs: Tensor) -> Tensor:
+        """What the image tower takes, normalised → embeddings (n, dim) of any length."""
+        return pooled(self.model.get_image_features(pixel_values=pixel_values.to(self._type), **inputs))
 
     def _probe(self, directory: Path) -> int:
         try:
-            text = self._text_features(self._tokenize(["probe"])).shape[-1]
+            text = self._text_features(self.texts.ids(["probe"])).shape[-1]
             image = self._image_features([self.preparer(Image.new("RGB", (64, 48)))]).shape[-1]
         except EncoderError:
             raise
@@ -109,6 +129,39 @@ class HfDualEncoder:
         if text != image:
             raise ModelUnavailable(f"{directory} makes {text} dimensions for text and {image} for images")
         return int(text)
+
+    def _use(self, model: Any, kind: torch.dtype) -> None:
+        self.model, self._type = model.to(kind), kind
+        self._text_tower: Callable[..., Tensor] = self.text_embeddings
+        self._image_tower: Callable[..., Tensor] = self.image_embeddings
+
+    def _compute_in(self, precision: str, device: torch.device, directory: Path) -> None:
+        """Turn the weights into a precision; `auto`: what a GPU is fast in, if the embeddings stay what they are."""
+        if precision == "auto":
+            if device.type == "cuda":
+                self._compute_in_half(device, directory)
+        elif precision in _TORCH_TYPES:
+            self._use(self.model, _TORCH_TYPES[precision])
+        else:
+            raise ModelUnavailable(f"torch does not compute in {precision}: set encoder.precision to another")
+
+    def _compute_in_half(self, device: torch.device, directory: Path) -> None:
+        texts, pictures = self.probes()
+        before = self.encode_texts(texts), self.encode_images(pictures)
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        self._use(self.model, torch.bfloat16 if has_bfloat16 else torch.float16)
+        if agreement(before, (self.encode_texts(texts), self.encode_images(pictures))) < TOLERANCE:
+            self._use(_load(directory, device)[2], torch.float32)
+
+    def _compile(self, directory: Path) -> None:
+        """Compile the towers, each for as many shapes as batches are padded to and no more."""
+        self._few_shapes = True
+        counts = self._text_passes.limit.most.bit_length() + 1
+        shapes = counts * max(1, self.texts.rules.max_tokens // LENGTH_STEP + 1)
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * shapes)
+        self._text_tower = torch.compile(self.text_embeddings, dynamic=False)
+        self._image_tower = torch.compile(self.image_embeddings, dynamic=False)
+        self._probe(directory)
 
 
 def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:
@@ -133,6 +186,19 @@ def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any,
     return config, processor, model.eval().to(device)
 
 
+def _text_batcher(config: PreTrainedConfig, tokenizer: Any, full_padding: bool) -> TextBatcher:
+    most = _max_tokens(config, tokenizer)
+    rules = TokenRules(most, int(tokenizer.pad_token_id or 0), full_padding, tokenizer.padding_side == "left")
+    if is_compiled(tokenizer):
+        return TextBatcher(rules, fast_tokeniser(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), most))
+    return TextBatcher(rules, lambda texts: tokenizer(texts, truncation=True, max_length=most)["input_ids"])
+
+
+def is_compiled(tokenizer: Any) -> bool:
+    """Whether all that a tokenizer does, a `tokenizers.Tokenizer` does by itself."""
+    return bool(tokenizer.is_fast) and tokenizer.truncation_side == "right"
+
+
 def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
     text = config.text_config
     positions = int(text.max_position_embeddings)
@@ -140,17 +206,6 @@ def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) ->
         positions -= int(text.pad_token_id) + 1
     # A tokenizer that knows no limit states an astronomic one.
     return min(positions, int(tokenizer.model_max_length))
-
-
-def _readable(text: str, max_tokens: int) -> str:
-    """The head of a text that can matter, without the lone surrogates that tokenizers refuse."""
-    return text[: max_tokens * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8")
-
-
-def _buckets(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    for start in range(0, len(order), most):
-        yield order[start : start + most]
 
 
 def pooled(features: object) -> Tensor:

@@ -2,48 +2,114 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from encoders import checkpoints
+from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
-from encoders.port import Encoder, HashEncoder
+from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
+from encoders.runtime import Runtime, calm_threads
+from encoders.spec import EmbeddingSpec
 from encoders.truncation import TruncatedEncoder, asked_dimensions, split_name
 
 if TYPE_CHECKING:
     import torch
 
+log = logging.getLogger(__name__)
+
+_DOUBLES: Final = {"hash": HashEncoder, "hash-joint": JointHashEncoder}
 MINI_DIRECTORY: Final = Path(__file__).parent / "models" / "mini"
+NVIDIA_DEVICE: Final = Path("/dev/nvidiactl")
 
 
-def load_encoder(name: str, device: str = "auto") -> Encoder:
+def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
     """Load an encoder.
 
     Args:
-        name: `mini` (ships with the project), `hash` (no weights, for tests), a model directory, or a hub name;
-            `NAME#64` for the first 64 dimensions of its embeddings.
-        device: `auto` (the best there is), or a torch device such as `cpu`, `cuda`, `cuda:1`, `mps`.
+        name: `mini` (ships with the project), `hash` and `hash-joint` (no weights, for tests), a model directory, or a
+            hub name; `NAME#64` for the first 64 dimensions of its embeddings.
+        runtime: How to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
         ModelUnavailable: no such model or device, one that is no text–image dual encoder, or one that does not have
             so many dimensions.
     """
     dim = asked_dimensions(name)
-    encoder = _load_whole(split_name(name)[0], device)
+    encoder = _load_whole(split_name(name)[0], Runtime(runtime) if isinstance(runtime, str) else runtime)
     return encoder if dim is None else TruncatedEncoder(encoder, dim)
 
 
-def _load_whole(name: str, device: str) -> Encoder:
-    if name == "hash":
-        return HashEncoder()
+def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
+    """Load a ranker of candidates.
+
+    Args:
+        directory: Config and safetensors weights of a fusion ranker.
+        spec: Of the vectors that it will read.
+
+    Raises:
+        ModelUnavailable: no ranker is there.
+        SpecMismatch: it was trained on other vectors.
+    """
+    # Imported here: most query workers have none.
+    from encoders.architectures import ranker
+
+    return ranker.VectorRanker(ranker.load_ranker(Path(directory).expanduser()), spec)
+
+
+def _load_whole(name: str, runtime: Runtime) -> Encoder:
+    if name in _DOUBLES:
+        return _DOUBLES[name]()
     directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
-    # Imported here: the double must not cost seconds of torch, nor a name that is not to be found.
+    called = name if name == "mini" or not Path(name).is_dir() else None
+    if checkpoints.model_type(directory) == FUSION:
+        # Imported here, as below: the doubles must not cost seconds of torch, nor a name that is not to be found.
+        from encoders.architectures.serving import FusionEncoder
+
+        return FusionEncoder(directory, torch_device(runtime.device, runtime.threads), called)
+    if _is_for_openvino(runtime):
+        from encoders.backends.openvino import OpenVinoEncoder
+
+        try:
+            return OpenVinoEncoder(directory, runtime, called)
+        except ModelUnavailable as error:
+            if runtime.backend != "auto":
+                raise
+            log.warning("openvino_not_used", extra={"encoder": name, "reason": str(error)})
+    calm_threads()
     from encoders.hf import HfDualEncoder
 
-    return HfDualEncoder(directory, _device(device), name if name == "mini" or not Path(name).is_dir() else None)
+    return HfDualEncoder(directory, torch_device(runtime.device, runtime.threads), called, runtime)
 
 
-def _device(name: str) -> torch.device:
+def _is_for_openvino(runtime: Runtime) -> bool:
+    """Whether a runtime asks for OpenVINO, or leaves it open on a machine where that is the fastest."""
+    if runtime.backend == "auto":
+        on_cpu = runtime.device == "cpu" or (runtime.device == "auto" and not _may_have_accelerator())
+        return on_cpu and runtime.precision != "float16" and not runtime.compile and find_spec("openvino") is not None
+    if runtime.backend == "torch":
+        return False
+    if runtime.device not in ("auto", "cpu"):
+        raise ModelUnavailable(f"openvino runs on the CPU, not on {runtime.device}: set encoder.backend to torch")
+    if find_spec("openvino") is None:
+        raise ModelUnavailable("encoder.backend is openvino, which is not installed: pip install 'vitrine[openvino]'")
+    return True
+
+
+def _may_have_accelerator() -> bool:
+    """Whether torch may find a device that is faster than the CPU, found out without importing it."""
+    return sys.platform == "darwin" or NVIDIA_DEVICE.exists()
+
+
+def torch_device(name: str, threads: int = 0) -> torch.device:
+    """A device by name, `auto` for the best there is, with so many threads if it is the CPU; 0: as torch has it.
+
+    Raises:
+        ModelUnavailable: it cannot be used.
+    """
     import torch
 
     try:
@@ -51,6 +117,8 @@ def _device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelUnavailable(f"device {name!r} cannot be used: {error}") from error
+    if threads and device.type == "cpu":
+        torch.set_num_threads(threads)
     return device
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from encoders.errors import InvalidImage
+from encoders.errors import InvalidImage, SpecMismatch
 from encoders.preparation import FixedSizePreparer, Pixels, Preparer
-from encoders.spec import EmbeddingSpec, FloatArray, unit
+from encoders.spec import EmbeddingSpec, FloatArray, pool, unit
 
 
 class Encoder(Protocol):
@@ -40,6 +40,38 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class JointEncoder(Encoder, Protocol):
+    """An encoder that fuses all that a product has into one vector; its `spec.joint` says so."""
+
+    def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """Embed whole products → (n, dim) unit float32 rows; a product without text and pictures is a zero row.
+
+        Args:
+            texts: n texts, empty where a product has none.
+            images: the prepared pictures of each product, the main one first; it may have none.
+        """
+        ...
+
+
+def joint(encoder: Encoder) -> JointEncoder:
+    """An encoder as one that encodes whole products. Raises `SpecMismatch` where it embeds parts."""
+    if encoder.spec.joint and isinstance(encoder, JointEncoder):
+        return encoder
+    raise SpecMismatch(f"{encoder.spec.key} embeds texts and pictures, not whole products")
+
+
+class Ranker(Protocol):
+    """Says how relevant products are for a query, from the vectors that the index has of both.
+
+    Deterministic, and safe to call from any thread.
+    """
+
+    def scores(self, query: FloatArray, products: FloatArray) -> FloatArray:
+        """Relevance (n,) float32 from 0 to 1 of products' fused vectors (n, 2·dim) for a query vector (2·dim,)."""
+        ...
+
+
 class ImageDecoder(Protocol):
     """Files of unknown origin into prepared pictures, where a decoder that crashes or swells takes nothing along."""
 
@@ -58,6 +90,10 @@ class BatchEncoder(Protocol):
 
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing."""
+        ...
+
+    async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """As of `JointEncoder`, for an encoder whose `spec.joint`. Raises `SpecMismatch` with another."""
         ...
 
 
@@ -81,6 +117,22 @@ class HashEncoder:
 
     def _direction(self, token: str | bytes) -> FloatArray:
         return _direction(token, self.spec.dim)
+
+
+class JointHashEncoder(HashEncoder):
+    """A joint encoder without weights: the mean of a product's hashed text and of its hashed pictures, made unit."""
+
+    def __init__(self, dim: int = 64) -> None:
+        super().__init__(dim)
+        self.spec = EmbeddingSpec("hash-joint", "1", dim, joint=True)
+
+    def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        rows = [self._product(text, some) for text, some in zip(texts, images, strict=True)]
+        return np.asarray(rows, np.float32).reshape(-1, self.spec.dim)
+
+    def _product(self, text: str, images: Sequence[Pixels]) -> FloatArray:
+        parts = [*self.encode_texts([text] if text else []), *([pool(self.encode_images(images))] if images else [])]
+        return unit(np.stack([np.zeros(self.spec.dim, np.float32), *parts]).sum(axis=0)[None])[0]
 
 
 @lru_cache(20_000)

@@ -6,13 +6,14 @@ the rounding of 8-bit levels; scaling and normalisation run on the device, over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
@@ -24,14 +25,22 @@ _CONVNEXT_SQUEEZES = 384
 """ConvNeXT processors of this many pixels and more squeeze the whole picture instead of cropping it."""
 
 
+Copy = Callable[[NDArray[Any]], Tensor]
+"""An array of this process onto the device."""
+
+
 class ImagePreprocessor(Protocol):
     """Decoded pictures → the image tower's keyword arguments, in two steps for two processes."""
 
     preparer: Preparer
     """Resizes and crops, without torch."""
 
-    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
-        """Scale, normalise and stack prepared pictures on the device."""
+    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+        """Indices of the pictures that can go together, in groups."""
+        ...
+
+    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+        """Stack prepared pictures, and scale and normalise them on the device that `copy` puts them on."""
         ...
 
 
@@ -65,9 +74,18 @@ class FixedSizePreprocessor:
         self._normalise = Normalisation.of(processor)
         self.preparer: Preparer = replace(_fixed_size(processor), trim=_on(processor, "do_trim_borders"))
 
-    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
-        levels = torch.from_numpy(np.stack(images)).to(device)
-        return {"pixel_values": self._normalise(levels).permute(0, 3, 1, 2)}
+    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for at, pixels in enumerate(images):
+            groups.setdefault(pixels.shape, []).append(at)
+        return list(groups.values())
+
+    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+        return {"pixel_values": self.pixel_values(copy(np.stack(images)))}
+
+    def pixel_values(self, levels: Tensor) -> Tensor:
+        """(n, height, width, 3) uint8 → (n, 3, height, width) float32."""
+        return self._normalise(levels).permute(0, 3, 1, 2)
 
 
 class PatchPreprocessor:
@@ -79,19 +97,26 @@ class PatchPreprocessor:
         self._max_patches = int(_setting(processor, "max_num_patches"))
         self.preparer: Preparer = PatchPreparer(self._patch, self._max_patches, int(_setting(processor, "resample")))
 
-    def inputs(self, images: Sequence[Pixels], device: torch.device) -> dict[str, Tensor]:
-        grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
-        values = torch.zeros(len(images), self._max_patches, 3 * self._patch**2, device=device)
-        mask = torch.zeros(len(images), self._max_patches, dtype=torch.int32, device=device)
-        for row, (pixels, (high, wide)) in enumerate(zip(images, grids, strict=True)):
-            values[row, : high * wide] = self._patches(torch.from_numpy(pixels).to(device), high, wide)
-            mask[row, : high * wide] = 1
-        shapes = torch.tensor(grids, device=device)
-        return {"pixel_values": values, "pixel_attention_mask": mask, "spatial_shapes": shapes}
+    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+        return [list(range(len(images)))] if images else []
 
-    def _patches(self, levels: Tensor, high: int, wide: int) -> Tensor:
-        cells = self._normalise(levels).reshape(high, self._patch, wide, self._patch, 3)
-        return cells.permute(0, 2, 1, 3, 4).reshape(high * wide, -1)
+    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+        grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
+        levels = np.zeros((len(images), self._max_patches, 3 * self._patch**2), np.uint8)
+        mask = np.zeros((len(images), self._max_patches), np.int32)
+        for row, (pixels, (high, wide)) in enumerate(zip(images, grids, strict=True)):
+            levels[row, : high * wide] = self._patches(pixels, high, wide)
+            mask[row, : high * wide] = 1
+        shown = copy(mask)
+        return {
+            "pixel_values": self._normalise(copy(levels).unflatten(-1, (-1, 3))).flatten(-2) * shown[..., None],
+            "pixel_attention_mask": shown,
+            "spatial_shapes": copy(np.array(grids)),
+        }
+
+    def _patches(self, levels: Pixels, high: int, wide: int) -> Pixels:
+        cells = levels.reshape(high, self._patch, wide, self._patch, 3)
+        return cells.transpose(0, 2, 1, 3, 4).reshape(high * wide, -1)
 
 
 def image_preprocessor(processor: BaseImageProcessor) -> ImagePreprocessor:

@@ -3,6 +3,10 @@
 A product's fused vector is the concatenation of its unit text part and its unit image part, each scaled by
 √½. A query vector carries the asked-for weights divided by the same factor, so the inner product is exactly
 `w_text · cos(text part) + w_image · cos(image part)`, whatever the weights. A part a product lacks is a zero half.
+
+An encoder that fuses a product's text and pictures itself makes one vector of it, which stands for both parts: the
+inner product is then `(w_text + w_image) · cos` for a query of one modality, and searching, explaining and indexing
+go on as with parts.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from encoders.errors import SpecMismatch
 
 FloatArray = NDArray[np.float32]
 PART_SCALE = np.float32(np.sqrt(0.5))
+_JOINT = "+joint"
 MAIN_IMAGE_WEIGHT = 6.0
 """Of a product's main picture against each other one. With 1 an own main photo found 85 % of real products first, with
 6 98 %; photos taken elsewhere found as many with each, secondary photos the fewer the higher it is."""
@@ -31,6 +36,8 @@ class EmbeddingSpec:
     dim: int
     """Dimensions of one part; text and images share this space."""
     metric: Literal["IP"] = "IP"
+    joint: bool = False
+    """Whether a product has one vector made of its text and its pictures together, which stands for both parts."""
 
     @property
     def fused_dim(self) -> int:
@@ -39,8 +46,14 @@ class EmbeddingSpec:
 
     @property
     def key(self) -> str:
-        """`model@version`, the name under which vectors and caches of this space are kept."""
-        return f"{self.model}@{self.version}"
+        """`model@version`, and `+joint` if so: the name under which vectors and caches of this space are kept."""
+        return f"{self.model}@{self.version}{_JOINT if self.joint else ''}"
+
+    @classmethod
+    def of_key(cls, key: str, dim: int) -> EmbeddingSpec:
+        """The spec whose `key` this is."""
+        model, _, version = key.rpartition("@")
+        return cls(model, version.removesuffix(_JOINT), dim, joint=version.endswith(_JOINT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from encoders.errors import ModelUnavailable
-from encoders.port import Encoder
+from encoders.port import Encoder, joint
 from encoders.preparation import Pixels
 from encoders.spec import FloatArray, unit
 
@@ -37,6 +37,9 @@ class TruncatedEncoder:
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         return self._cut(self._encoder.encode_images(images))
+
+    def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        return self._cut(joint(self._encoder).encode_products(texts, images))
 
     def _cut(self, rows: FloatArray) -> FloatArray:
         return unit(rows[:, : self.spec.dim])

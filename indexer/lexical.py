@@ -23,7 +23,7 @@ BM25_K1 = 0.8
 BM25_B = 0.4
 MAX_BYTES = 60_000
 """What a document's or a query's terms may take; less than the 65,535 that Milvus takes."""
-FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1}
+FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1, "voice": 1}
 """How often a field's terms count: a match in the title says more than one in the description."""
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

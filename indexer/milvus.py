@@ -78,9 +78,8 @@ async def open_stored(config: MilvusConfig, generation: Generation) -> MilvusPro
     Raises:
         StoreUnavailable: Milvus does not answer, or the generation is not there.
     """
-    model, _, version = generation.encoder.rpartition("@")
     await _with_client(config, lambda client: load_generation(client, config, generation, write=False))
-    return _store(config, EmbeddingSpec(model, version, generation.dim), generation)
+    return _store(config, EmbeddingSpec.of_key(generation.encoder, generation.dim), generation)
 
 
 async def drop_generation(config: MilvusConfig, collection: str) -> None:

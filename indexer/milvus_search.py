@@ -24,7 +24,8 @@ class MilvusVectors:
         self._collection = collection
         self._config = config
         self._index_type: str | None = None
-        self._counts: dict[str, tuple[float, int]] = {}
+        self._counts: dict[int, tuple[float, int]] = {}
+        """By the hash of an expression, which may name thousands of ids."""
 
     async def are_indexed(self) -> bool:
         """Whether the collection has a field for each part of the vector, with an approximate index."""
@@ -52,13 +53,13 @@ class MilvusVectors:
 
     async def count_matching(self, filters: Filters) -> int:
         expression, now = to_expression(filters), time.monotonic()
-        counted_at, count = self._counts.get(expression, (-_COUNT_KEPT_S, 0))
+        counted_at, count = self._counts.get(hash(expression), (-_COUNT_KEPT_S, 0))
         if now - counted_at < _COUNT_KEPT_S:
             return count
         count = await self._collection.count(expression)
         if len(self._counts) >= _COUNTS_KEPT:
             self._counts.clear()
-        self._counts[expression] = now, count
+        self._counts[hash(expression)] = now, count
         return count
 
     def _asked(self, vector: FloatArray) -> StoredArray:

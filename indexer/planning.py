@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from encoders.spec import FloatArray
@@ -12,6 +12,12 @@ from indexer.rows import embedding_text, text_hash
 
 MAX_POOLED_IMAGES = 8
 """How many of a product's pictures its image part is made of."""
+MAX_POOLED_CLIPS = 2
+"""How many of its clips, which count as further pictures."""
+MAX_HEARD_AUDIOS = 4
+"""How many of its sounds are listened to."""
+CLIP = "clip:"
+"""What the keys of clips begin with: a file's first picture is not what the whole of it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +32,20 @@ class Plan:
     text: str
     text_hash: str
     images: tuple[Mapping[str, Any], ...]
-    """References to the pictures that its image part should be made of."""
+    """References to the pictures, then the clips, that its image part should be made of."""
+    audios: tuple[Mapping[str, Any], ...] = ()
+    """References to the sounds that should be listened to."""
     retry_missing: bool = False
     """Pictures that were out of reach are to be tried again."""
     retry_broken: bool = False
     """So are those that could not be decoded."""
+    transcripts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is known of what its sounds say, by their keys."""
 
     @property
     def unchanged(self) -> bool:
         """The events told nothing new: a redelivery, or older than what is known."""
-        return self.vector is not None and self.state == self.old.state and not self.needs_images
+        return self.vector is not None and self.state == self.old.state and not (self.needs_images or self.wanted_audios)
 
     @property
     def changes_content(self) -> bool:
@@ -45,7 +55,7 @@ class Plan:
     @property
     def needs_encoder(self) -> bool:
         """A text or a picture may have to be embedded."""
-        return (self.needs_text and bool(self.text)) or self.needs_images
+        return (self.needs_text and bool(self.text)) or self.needs_images or bool(self.wanted_audios)
 
     @property
     def needs_text(self) -> bool:
@@ -64,10 +74,41 @@ class Plan:
             return True
         return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
 
+    def needs_pictures(self, joint: bool) -> bool:
+        """Whether its pictures have to be at hand: where text and pictures make one vector, for a new text too."""
+        return self.needs_images or (joint and self.needs_text)
+
     @property
     def images_restated(self) -> bool:
         """An event that is new here states the pictures, be they the same as before."""
-        old, new = self.old.state.written.get("images"), self.state.written.get("images")
+        return self._restated("images") or self._restated("videos")
+
+    @property
+    def wanted_audios(self) -> tuple[Mapping[str, Any], ...]:
+        """Its sounds that were not listened to, or are to be listened to again."""
+        again = self._restated("audios")
+        return tuple(one for one in self.audios if self._is_wanted(image_key(one), "url" in one and again, again))
+
+    @property
+    def missing_audios(self) -> tuple[str, ...]:
+        """Keys of its sounds of which it is not known what they say."""
+        return tuple(key for one in self.audios if (key := image_key(one)) not in self.transcripts)
+
+    def with_transcripts(self, transcripts: Mapping[str, str]) -> Plan:
+        """The plan once more is known of what its sounds say."""
+        keys = map(image_key, self.audios)
+        known = {**self.transcripts, **transcripts}
+        kept = {key: known[key] for key in keys if key in known}
+        text = embedding_text(StoredProduct(self.state, transcripts=kept).told)
+        return replace(self, transcripts=kept, text=text, text_hash=text_hash(text))
+
+    def _is_wanted(self, key: str, may_have_changed: bool, restated: bool) -> bool:
+        if key in self.old.missing_audios and not (self.retry_missing or restated):
+            return False
+        return key not in self.transcripts or may_have_changed or (self.retry_broken and not self.transcripts[key])
+
+    def _restated(self, name: str) -> bool:
+        old, new = self.old.state.written.get(name), self.state.written.get(name)
         return new is not None and (old is None or old.stamp != new.stamp)
 
     @property
@@ -110,8 +151,8 @@ def plan(
 
 
 def image_key(reference: Mapping[str, Any]) -> str:
-    """The identity of a picture: its content's hash when it is stored, else its address."""
-    return str(reference.get("hash") or reference["url"])
+    """The identity of a picture, clip or sound: its content's hash when it is stored, else its address."""
+    return (CLIP if reference.get("is_clip") else "") + str(reference.get("hash") or reference["url"])
 
 
 def _plan(
@@ -124,6 +165,8 @@ def _plan(
     old, vector = stored if stored else (StoredProduct(ProductState()), None)
     state = merge_all(old.state, changes)
     fields = state.fields
-    text = embedding_text(fields)
     images = tuple(fields.get("images") or ())[:MAX_POOLED_IMAGES]
-    return Plan(product_id, old, vector, state, text, text_hash(text), images, retry_missing, retry_broken)
+    clips = tuple({**one, "is_clip": True} for one in (fields.get("videos") or ())[:MAX_POOLED_CLIPS])
+    audios = tuple(fields.get("audios") or ())[:MAX_HEARD_AUDIOS]
+    bare = Plan(product_id, old, vector, state, "", "", (*images, *clips), audios, retry_missing, retry_broken)
+    return bare.with_transcripts(old.transcripts)

@@ -142,11 +142,21 @@ class StoredProduct(Struct, frozen=True):
     """Values for fields that the merchant does not state."""
     duplicates: tuple[str, ...] = ()
     """Other products that look like the same goods listed twice, those most alike first."""
+    transcripts: dict[str, str] = {}
+    """What its sounds were heard to say, by their keys; empty: nothing that is understood, or no sound."""
+    missing_audios: tuple[str, ...] = ()
+    """Sounds that were not listened to yet; a delay line tries them again."""
 
     @property
     def incomplete(self) -> bool:
-        """A picture is missing from the vector and may still come."""
-        return bool(self.missing_images)
+        """A picture or a sound is missing and may still come."""
+        return bool(self.missing_images or self.missing_audios)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All that words are taken from: the fields that are not null, and what its sounds say as `voice`."""
+        spoken = [text for text in self.transcripts.values() if text]
+        return self.state.fields | ({"voice": spoken} if spoken else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def embedding_text(fields: Mapping[str, Any]) -> str:
     """What the text encoder sees of a product, the telling parts first; may be empty.
 
     Args:
-        fields: the product's fields that are not null, as JSON values.
+        fields: the product's fields that are not null, as JSON values; `voice`: what its sounds say.
     """
     parts = (" ".join(part.split()) for part in _embedded_parts(fields))
     return ". ".join(part.rstrip(".") for part in parts if part)
@@ -38,9 +38,10 @@ def text_hash(text: str) -> str:
 
 
 def is_searchable(stored: StoredProduct) -> bool:
-    """Whether a product appears in results: it has a title, a description or an embedded picture."""
-    fields = stored.state.fields
-    return bool(stored.image_keys) or any((fields.get(name) or "").strip() for name in ("title", "description"))
+    """Whether a product appears in results: it has a title, a description, an embedded picture or a voice."""
+    fields = stored.told
+    has_text = any((fields.get(name) or "").strip() for name in ("title", "description"))
+    return bool(stored.image_keys) or has_text or "voice" in fields
 
 
 def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> IndexRow:
@@ -54,7 +55,7 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
     Raises:
         InvalidRecord: the product has more filter values than a row can hold.
     """
-    fields = stored.state.fields
+    fields = stored.told
     if not is_searchable(stored):
         return IndexRow(product_id, stored, vector, searchable=False, card=_encoded(_card(stored)))
     return IndexRow(
@@ -94,6 +95,7 @@ def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
     for _, value in sorted((fields.get("attributes") or {}).items()):
         yield value if isinstance(value, str) else ", ".join(value)
     yield (fields.get("description") or "")[:DESCRIPTION_HEAD]
+    yield " ".join(fields.get("voice") or ())[:DESCRIPTION_HEAD]
 
 
 def _card(stored: StoredProduct) -> Card:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
 
 from encoders.spec import FloatArray
+from encoders.speech.port import Transcript
 from indexer.cards import Card
 from query_api import metrics
 from query_api.candidates import CacheState
@@ -27,6 +28,8 @@ from query_api.understanding.reader import Reading
 from query_api.understanding.telling import told
 
 log = logging.getLogger(__name__)
+
+_ASKED_WITH = ("text", "image", "audio", "video", "product_id", "parts", "user_id")
 
 
 @dataclass(slots=True)
@@ -47,9 +50,13 @@ class Answer:
     """What was searched for, with its vector; None: no search, but a recommendation."""
     weights: RankWeights | None = None
     taste: Taste | None = None
+    ranker: Mapping[str, float] = field(default_factory=dict)
+    """What a ranker adds to the scores of the best, by product id."""
     """What the candidates were ranked by."""
     reading: Reading | None = None
     """How the texts were understood."""
+    heard: Transcript | None = None
+    """What a spoken query said."""
     cache: CacheState = "bypass"
     degraded: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.perf_counter)
@@ -85,7 +92,7 @@ class Responder:
             index_age_ms=self._services.freshness(),
             facets=facets.counts if facets else UNSET,  # pyright: ignore[reportArgumentType]
             approximate=True if _is_approximate(answer, facets) else UNSET,
-            **(told(answer.reading, request) if answer.reading else {}),
+            **(told(answer.reading, request, answer.heard) if answer.reading else {}),
         )
         _record(response, request)
         return response
@@ -133,8 +140,6 @@ def _record(response: SearchResponse, request: SearchRequest) -> None:
             "total": response.total,
             "degraded": response.degraded,
             "mode": request.mode,
-            "asked_with": [
-                name for name in ("text", "image", "product_id", "parts", "user_id") if getattr(request, name)
-            ],
+            "asked_with": [name for name in _ASKED_WITH if getattr(request, name)],
         },
     )

@@ -38,6 +38,12 @@ class QueryConfig:
     """Whether a text query's weights on texts and pictures count only as far as the encoder is found to understand the
     catalogue's texts; those that a request names count wholly."""
     personal: float = 0.5
+    ranker: str = ""
+    """A directory of a fusion ranker, which scores the best candidates once more; empty: none."""
+    ranker_candidates: int = 100
+    """How many of the best candidates it scores, at most 1,000."""
+    ranker_weight: float = 0.5
+    """What its relevance, from 0 to 1, adds to their scores."""
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
     encode_batch: int = 32
@@ -53,13 +59,15 @@ class QueryConfig:
 
     def __post_init__(self) -> None:
         numbers = {
-            item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("host", "synonyms")
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in ("host", "ranker", "synonyms")
         }
         negative = [name for name, value in numbers.items() if value < 0]
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
-        for name, most in (("candidates", 1_000), ("browse_candidates", 10_000)):
+        for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):
             if not 1 <= numbers[name] <= most:
                 raise ValueError(f"query.{name} must be from 1 to {most}, not {numbers[name]}")

@@ -10,17 +10,20 @@ from typing import Any
 import msgspec
 
 from encoders.spec import FloatArray, PartWeights
+from encoders.speech.port import Transcript
 from indexer.errors import InvalidFilter
 from indexer.filter_requests import parse_filters
 from indexer.ports import AnyOf, Filters, Lacks, Order, Range
 from query_api.browsing import browse_depth, browse_order
 from query_api.cache import entry_key
 from query_api.errors import InvalidRequest
+from query_api.listening import Ear
 from query_api.query_vectors import PartKind, QueryPart, QueryVectors, part_key, part_weights
-from query_api.requests import Part, SearchRequest
+from query_api.requests import MAX_TEXT, Part, SearchRequest
 from query_api.retrieval import Retrieval
 from query_api.services import Services
 from query_api.text_trust import trusted
+from query_api.understanding.query_text import normalise_text
 from query_api.understanding.reader import QueryReader, Reading
 
 UNWANTED_WEIGHT = -0.25
@@ -43,6 +46,10 @@ class Inputs:
     wanted: int
     """With no query: which products are looked at, and how many."""
     reading: Reading
+    heard: Transcript | None = None
+    """What a spoken query said."""
+    is_lost: bool = False
+    """There was a query, but nothing of it was understood."""
 
     @property
     def is_browse(self) -> bool:
@@ -73,14 +80,21 @@ class InputReader:
         self._config = services.config
         self._vectors = vectors
         self._reader = reader
+        self._ear = Ear(services)
 
     async def read(self, request: SearchRequest) -> Inputs:
         """Read a request. Raises `InvalidRequest` naming what cannot be searched with."""
         filters = read_filters(request.filters)
-        given = request.all_parts
+        heard = await self._hear(request)
+        given = [*request.all_parts, *([Part(text=heard.text)] if heard and heard.text else [])]
         texts = [part.text for part in given if part.text and part.weight > 0]
-        reading = await self._reader.read(texts, correct=request.correct, price_phrases=request.price_phrases)
-        parts = await self._parts(given, reading)
+        reading = await self._reader.read(
+            texts,
+            correct=request.correct,
+            price_phrases=request.price_phrases,
+            alternatives=heard.alternatives if heard else (),
+        )
+        parts = [*await self._parts(given, reading), *await self._clip(request)]
         _check(request, reading, parts)
         weights = self._weights(request, parts, reading)
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
@@ -92,6 +106,8 @@ class InputReader:
             browse_order(request.sort),
             browse_depth(request, self._config),
             reading,
+            heard,
+            is_lost=heard is not None and not given and not parts,
         )
 
     def _weights(self, request: SearchRequest, parts: Sequence[QueryPart], reading: Reading) -> PartWeights:
@@ -100,6 +116,17 @@ class InputReader:
         if request.mode != "hybrid" or kinds != {"text"}:
             return weights
         return trusted(weights, request.weights, self._vectors.trust.of(" ".join(reading.wanted)))
+
+    async def _hear(self, request: SearchRequest) -> Transcript | None:
+        if request.audio is None:
+            return None
+        heard = await self._ear.hear(await self._vectors.file(request.audio, "audio"))
+        return msgspec.structs.replace(heard, text=normalise_text(heard.text)[:MAX_TEXT])
+
+    async def _clip(self, request: SearchRequest) -> list[QueryPart]:
+        if request.video is None:
+            return []
+        return [QueryPart("video", await self._vectors.file(request.video, "video"))]
 
     async def _parts(self, given: Sequence[Part], reading: Reading) -> list[QueryPart]:
         """What is asked with, its texts as they were understood, without those of which nothing is left."""
@@ -111,7 +138,7 @@ class InputReader:
 
     async def _part(self, part: Part, text: str | None) -> QueryPart:
         if part.image is not None:
-            return QueryPart("image", await self._vectors.picture(part.image), part.weight)
+            return QueryPart("image", await self._vectors.file(part.image), part.weight)
         if part.product_id is not None:
             return QueryPart("product_id", part.product_id, part.weight)
         return QueryPart("text", text or "", part.weight)

@@ -1,4 +1,4 @@
-"""From a request's text, picture and product to one query vector."""
+"""From a request's text, picture, clip and product to one query vector."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from encoders.errors import ChildUnavailable, InvalidImage
+from encoders.errors import ChildUnavailable, InvalidImage, InvalidVideo
 from encoders.port import Encoder
-from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, query_vector, split, unit
+from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, pool, query_vector, split, unit
 from indexer.ports import ProductStore
 from query_api.batcher import EncoderBatcher
 from query_api.config import QueryConfig
@@ -21,7 +21,8 @@ from query_api.requests import MediaReference, Weights
 from query_api.services import Services
 from query_api.text_trust import TextTrust
 
-PartKind = Literal["text", "image", "product_id"]
+PartKind = Literal["text", "image", "video", "product_id"]
+PICTURES: frozenset[PartKind] = frozenset(("image", "video"))
 WeightedVector = tuple[float, FloatArray]
 _NOTHING = 1e-3
 """A sum that is so much shorter than its parts has no direction."""
@@ -29,7 +30,7 @@ _NOTHING = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class QueryPart:
-    """One thing asked with: a text, a picture's bytes or a product's id."""
+    """One thing asked with: a text, a picture's or a clip's bytes, or a product's id."""
 
     kind: PartKind
     content: str | bytes
@@ -44,20 +45,22 @@ class QueryVectors:
         self._store: ProductStore = services.store
         self._fetch = services.fetch_image
         self._deadline_s = services.config.encode_deadline_s
+        self._clip_deadline_s = services.config.deadline_s
         self._batcher = batcher
         self._decoder = services.decoder
+        self._media_decoder = services.media_decoder
         self.trust = TextTrust(services.store, batcher, services.config.text_trust)
         """Known while it runs."""
 
-    async def picture(self, image: bytes | MediaReference) -> bytes:
-        """The bytes of a request's picture. Raises `InvalidRequest` for a URL where fetching is off."""
-        if isinstance(image, bytes):
-            return image
-        if image.url is None:
-            return image.data or b""
+    async def file(self, media: bytes | MediaReference, field: str = "image") -> bytes:
+        """The bytes of a request's picture, sound or clip. Raises `InvalidRequest` for a URL where fetching is off."""
+        if isinstance(media, bytes):
+            return media
+        if media.url is None:
+            return media.data or b""
         if self._fetch is None:
-            raise InvalidRequest("image.url", "image.url: this service fetches no pictures; send the bytes as base64")
-        return await self._fetch(image.url)
+            raise InvalidRequest(f"{field}.url", f"{field}.url: this service fetches nothing; send the bytes as base64")
+        return await self._fetch(media.url)
 
     async def embed(self, parts: Sequence[QueryPart], weights: PartWeights) -> FloatArray:
         """Query vector (2·dim,) of what is asked with, at least one thing.
@@ -77,7 +80,8 @@ class QueryVectors:
     async def _halves(self, part: QueryPart) -> tuple[FloatArray | None, FloatArray | None]:
         """The unit text and image embedding (dim,) of one thing asked with; it may lack one of them."""
         if isinstance(part.content, bytes):
-            return None, await self._embed_picture(part.content)
+            embed = self._embed_clip if part.kind == "video" else self._embed_picture
+            return None, await embed(part.content)
         if part.kind == "text":
             return await self._batcher.encode(part.content), None
         try:
@@ -105,11 +109,28 @@ class QueryVectors:
             raise InvalidRequest("image", str(pixels)) from pixels
         return await self._batcher.encode(pixels)
 
+    async def _embed_clip(self, data: bytes) -> FloatArray:
+        """The mean of a clip's frames."""
+        if self._media_decoder is None:
+            raise InvalidRequest("video", "video: this service looks at no clips")
+        try:
+            async with asyncio.timeout(self._clip_deadline_s):
+                frames = await self._media_decoder.frames(data)
+        except TimeoutError as error:
+            raise EncoderBusy(f"the clip was not decoded within {self._clip_deadline_s:g} s") from error
+        except ChildUnavailable as error:
+            raise EncoderBusy(f"clips cannot be decoded just now: {error}") from error
+        if isinstance(frames, InvalidVideo):
+            raise InvalidRequest("video", str(frames)) from frames
+        rows = await asyncio.gather(*(self._batcher.encode(one) for one in frames))
+        return pool(np.stack(rows), first_weight=1.0)
+
 
 def part_weights(config: QueryConfig, own: Weights, kinds: Collection[PartKind]) -> PartWeights:
     """The weights of products' texts and pictures: the request's own, else those for its kinds of parts."""
     text, image = config.mixed_query_text, config.mixed_query_image
-    if "product_id" not in kinds and "image" not in kinds:
+    has_picture = not PICTURES.isdisjoint(kinds)
+    if "product_id" not in kinds and not has_picture:
         text, image = config.text_query_text, config.text_query_image
     elif "product_id" not in kinds and "text" not in kinds:
         text, image = config.image_query_text, config.image_query_image

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -30,10 +30,13 @@ class Ranked(Struct, frozen=True, gc=False):
     scored: Scored
     lexical: float
     personal: float
+    ranker: float
+    """0 where no ranker scored it."""
     score: float
     """The sum of its parts."""
 
 
+_NOTHING: Mapping[str, float] = {}
 Cards = Callable[[Scored], Card]
 _PRODUCT_ID, _SCORE = attrgetter("scored.product_id"), attrgetter("score")
 
@@ -47,13 +50,20 @@ def read_card(one: Scored) -> Card:
     return _decoded(one.card)
 
 
-def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, cards: Cards) -> list[Ranked]:
+def rank(
+    items: Sequence[Scored],
+    weights: RankWeights,
+    taste: Taste | None,
+    cards: Cards,
+    ranker: Mapping[str, float] = _NOTHING,
+) -> list[Ranked]:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
     similarities count as they are: their spread says how much an encoder tells products apart, and stretching it to a
     range (min-max, z-scores) or to ranks makes as much of noise as of knowledge. How far they are worth their weight
     is `query_api.text_trust`'s to say. On ESCI, rank fusion was below BM25 alone by 0.09 nDCG@10 with a weak encoder.
+    `ranker` is what a ranker adds, by product id.
 
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
@@ -64,7 +74,8 @@ def rank(items: Sequence[Scored], weights: RankWeights, taste: Taste | None, car
     for one in items:
         lexical = weights.lexical * (one.lexical / greatest)
         personal = weights.personal * affinity(cards(one)) if affinity else 0.0
-        ranked.append(Ranked(one, lexical, personal, one.dense + lexical + personal))
+        again = ranker.get(one.product_id, 0.0) if ranker else 0.0
+        ranked.append(Ranked(one, lexical, personal, again, one.dense + lexical + personal + again))
     # A sort keeps the order of equals, and two by plain keys take half the time of one by pairs.
     ranked.sort(key=_PRODUCT_ID)
     ranked.sort(key=_SCORE, reverse=True)

@@ -28,7 +28,7 @@ Sort = Literal["relevance", "price", "-price", "newest"]
 
 MAX_TEXT = 1_000
 MAX_PARTS = 16
-UNAVAILABLE_MEDIA = ("audio", "video")
+CLIPS = ("audio", "video")
 
 
 class MediaReference(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -72,7 +72,9 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     text: Annotated[str, Meta(max_length=MAX_TEXT)] | None = None
     image: bytes | MediaReference | None = None
     audio: bytes | MediaReference | None = None
+    """A spoken query: what is understood counts as text."""
     video: bytes | MediaReference | None = None
+    """A clip: its frames count as one picture."""
     product_id: ProductId | None = None
     """More like this product, which is itself left out."""
     parts: Annotated[list[Part], Meta(max_length=MAX_PARTS)] = []
@@ -200,15 +202,12 @@ def _json_value(name: str, value: str) -> Any:
 
 
 def _checked(request: SearchRequest) -> SearchRequest:
-    for name in UNAVAILABLE_MEDIA:
-        if getattr(request, name) is not None:
-            raise InvalidRequest(name, f"{name}: voice and video search are not available in this version")
-    for field, part in _named_parts(request):
-        _check_picture(field, part)
+    for field, media in (*((name, getattr(request, name)) for name in CLIPS), *_named_pictures(request)):
+        _check_media(field, media)
     if len(request.parts) > MAX_PARTS:
         raise InvalidRequest("parts", f"parts: {len(request.parts)} of them, at most {MAX_PARTS}")
     if request.mode == "lexical":
-        _check_words(request.all_parts)
+        _check_words(request)
     weights = [value for value in msgspec.structs.astuple(request.weights) if value is not None]
     if not all(map(math.isfinite, weights)):
         raise InvalidRequest("weights", "weights must be finite numbers")
@@ -218,25 +217,26 @@ def _checked(request: SearchRequest) -> SearchRequest:
     return request
 
 
-def _named_parts(request: SearchRequest) -> Iterator[tuple[str, Part]]:
+def _named_pictures(request: SearchRequest) -> Iterator[tuple[str, bytes | MediaReference | None]]:
     own = len(request.all_parts) - len(request.parts)
     for at, part in enumerate(request.all_parts):
-        yield ("image" if at < own else f"parts[{at - own}].image"), part
+        yield ("image" if at < own else f"parts[{at - own}].image"), part.image
 
 
-def _check_picture(field: str, part: Part) -> None:
-    image = part.image
-    if isinstance(image, MediaReference) and (image.url is None) == (image.data is None):
+def _check_media(field: str, media: bytes | MediaReference | None) -> None:
+    if isinstance(media, MediaReference) and (media.url is None) == (media.data is None):
         raise InvalidRequest(field, f"{field}: give either `url` or `data`")
-    if image == b"" or (isinstance(image, MediaReference) and image.data == b""):
+    if media == b"" or (isinstance(media, MediaReference) and media.data == b""):
         raise InvalidRequest(field, f"{field} is empty: 0 bytes")
 
 
-def _check_words(parts: Sequence[Part]) -> None:
+def _check_words(request: SearchRequest) -> None:
+    parts = request.all_parts
     if any(part.weight < 0 for part in parts):
         refused = (
             "mode lexical compares words: parts away from which to search need hybrid or dense; `-word` leaves out"
         )
         raise InvalidRequest("mode", refused)
-    if parts and all(part.text is None for part in parts):
-        raise InvalidRequest("mode", "mode lexical compares words: give `text`, or use hybrid or dense")
+    is_silent = request.audio is None and all(part.text is None for part in parts)
+    if is_silent and (parts or request.video is not None):
+        raise InvalidRequest("mode", "mode lexical compares words: give `text` or `audio`, or use hybrid or dense")

@@ -29,11 +29,13 @@ class Explanation(Struct, frozen=True):
     personal: float
     terms: list[MatchedTerm] = []
     """The matched terms, those that count most first; their scores sum to `lexical`."""
+    ranker: float = 0.0
+    """What the ranker adds, where one is configured."""
 
     @property
     def score(self) -> float:
         """The sum of the parts."""
-        return self.text + self.image + self.lexical + self.personal
+        return self.text + self.image + self.lexical + self.personal + self.ranker
 
 
 class Hit(Struct, frozen=True):
@@ -70,6 +72,12 @@ class Understood(Struct, frozen=True, omit_defaults=True):
     """Terms whose products are left out."""
     synonyms: dict[str, list[str]] = {}
     """What lexical search looked for too, by what stands in the query."""
+    speech: str | None = None
+    """What a spoken query was heard to say; empty: nothing that is understood."""
+    speech_alternatives: list[str] = []
+    """What else it may have said, the likelier first."""
+    speech_problem: str | None = None
+    """Why it was not understood, and what helps."""
 
 
 class SearchResponse(Struct, frozen=True):
@@ -81,8 +89,8 @@ class SearchResponse(Struct, frozen=True):
     """Products that match: with a query, those among its candidates; without one, all there are."""
     took_ms: float
     cache: Literal["hit", "miss", "bypass"]
-    degraded: list[Literal["cache", "personalisation", "image", "lexical"]]
-    """What was left out because a server did not answer."""
+    degraded: list[Literal["cache", "personalisation", "image", "lexical", "ranker", "audio"]]
+    """What was left out because a server did not answer; `audio`: because speech was not understood."""
     generation: str
     index_age_ms: int | None
     """How long the oldest event not yet searchable has waited, 0 when none waits; null when that is not known."""

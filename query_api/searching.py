@@ -11,6 +11,7 @@ from query_api.inputs import InputReader, Inputs, asked_products
 from query_api.query_vectors import QueryVectors
 from query_api.ranking import RankWeights, rank, read_card
 from query_api.requests import SearchRequest
+from query_api.reranking import Reranker
 from query_api.responses import SearchResponse
 from query_api.services import Services
 from query_api.shoppers import Shopper, Shoppers
@@ -35,6 +36,7 @@ class Searcher:
         self._responder = responder
         self.reader = QueryReader.over(services)
         """What it knows of words gets fresh while it runs."""
+        self._reranker = Reranker(services)
         self._inputs = InputReader(services, vectors, self.reader)
 
     async def search(self, request: SearchRequest, use_cache: bool = True) -> SearchResponse:
@@ -51,12 +53,18 @@ class Searcher:
         """
         answer = Answer(request, [], read_card, None, False)
         inputs, asked = await self._inputs.read(request), asked_products(request)
+        answer.reading, answer.heard = inputs.reading, inputs.heard
+        unheard = ["audio"] if inputs.heard and not inputs.heard.text else []
+        if inputs.is_lost:
+            # Showing everything would be the answer to another question.
+            answer.degraded = unheard
+            return answer
         found, (shopper, degraded) = await asyncio.gather(
             self._found(inputs, asked, use_cache), self._shopper(request.user_id, self._personal_weight(request))
         )
-        answer.retrieval, answer.reading = inputs.retrieval(found.vector), inputs.reading
+        answer.retrieval = inputs.retrieval(found.vector)
         self._rank(answer, found, asked, shopper)
-        answer.degraded = [*found.degraded, *degraded]
+        answer.degraded = [*found.degraded, *degraded, *unheard, *await self._reranker.rerank(answer)]
         return answer
 
     async def similar(self, request: SearchRequest) -> SearchResponse:

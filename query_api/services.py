@@ -7,7 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from encoders.port import Encoder, ImageDecoder
+from encoders.media_decoding import ClipsConfig, MediaDecoder
+from encoders.port import Encoder, ImageDecoder, Ranker
+from encoders.speech.port import LearningRecogniser
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.cache import CandidateCache
@@ -44,7 +46,14 @@ class Services:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    ranker: Ranker | None = None
+    """Scores the best candidates once more; None: their scores stay."""
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""
     fetch_image: Callable[[str], Awaitable[bytes]] | None = None
     """Fetches a picture by URL, safely; None: queries must bring the bytes. Raises `InvalidRequest`."""
+    media_decoder: MediaDecoder | None = None
+    """Decodes shoppers' sounds and clips; None: they are refused."""
+    recogniser: LearningRecogniser | None = None
+    """Understands what shoppers say; None: sounds are refused."""
+    clips: ClipsConfig = field(default_factory=ClipsConfig)

@@ -94,7 +94,8 @@ class GenerationCopier:
         if self._encoder is None:
             return _Loaded(page, (), None)
         changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
-        plans = list(plan(changes, {}).values())
+        # What sounds say is of no vector space.
+        plans = [one.with_transcripts(page[one.product_id][0].transcripts) for one in plan(changes, {}).values()]
         wanted = {one.product_id: one.wanted_images for one in plans if one.needs_images}
         return _Loaded(page, plans, await self._pictures.load(wanted))
 

@@ -42,6 +42,10 @@ MEANINGS: Mapping[str, Meaning] = {
     "too_large": Meaning("more than the index keeps of one product", False, "publish a smaller product"),
     "invalid_image": Meaning("a picture that cannot be decoded", True, "mend it where it is, then replay"),
     "unreachable_image": Meaning("a picture that nobody served in over an hour", True, "replay once it is served"),
+    "invalid_video": Meaning("a clip that cannot be decoded", True, "mend it where it is, then replay"),
+    "unreachable_video": Meaning("a clip that nobody served in over an hour", True, "replay once it is served"),
+    "invalid_audio": Meaning("a sound that cannot be decoded", True, "mend it where it is, then replay"),
+    "unreachable_audio": Meaning("a sound that was not had or not heard in over an hour", True, "replay later"),
     "internal": Meaning("a fault of this program", True, "replay after an upgrade; please report it"),
     UNKNOWN: Meaning("a dead letter that states no known reason", True, "look at it with `vitrine dlq show`"),
 }

@@ -20,6 +20,10 @@ Reason = Literal[
     "too_large",
     "invalid_image",
     "unreachable_image",
+    "invalid_video",
+    "unreachable_video",
+    "invalid_audio",
+    "unreachable_audio",
     "internal",
 ]
 

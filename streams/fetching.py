@@ -84,7 +84,7 @@ class MediaFetcher:
             trust_env=False,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept": "image/*", "Accept-Encoding": "identity"},
+            headers={"Accept": "image/*, video/*, audio/*", "Accept-Encoding": "identity"},
         )
         return self
 

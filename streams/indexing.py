@@ -26,13 +26,14 @@ from streams.late_writes import LateWrites
 from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
 from streams.notices import ChangeNotices
-from streams.pictures import LoadedPictures, PictureLoader
+from streams.pictures import PictureLoader
 from streams.publisher import Outgoing, Publisher
-from streams.refusing import dead_letters, picture_faults
+from streams.refusing import dead_letters, media_faults
 from streams.retries import attempt
 from streams.retrying import until_available
 from streams.vectors import embed_rows
 from streams.voice import Voice
+from streams.voice_notes import VoiceNotes
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,10 @@ class ProductPipeline:
         horizon: Horizon,
         late_write_s: float,
         labeller: Labeller | None = None,
+        notes: VoiceNotes | None = None,
     ) -> None:
+        """Args: notes: listens to products' sounds; None: nobody does."""
+        self._notes = notes
         self._store = store
         self._media = media
         self._pictures = pictures
@@ -139,10 +143,10 @@ class ProductPipeline:
         still_owned: Callable[[], None],
         when_loaded: Callable[[], None],
     ) -> None:
-        rows, pictures = await self._rows(plans, when_loaded)
+        rows, faults = await self._rows(plans, when_loaded)
         rows = await self._labelled(rows, plans)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
-        await self._publish(picture_faults(accepted, pictures, self._voice))
+        await self._publish(media_faults(accepted, faults, self._voice))
         await self._write(rows, still_owned)
         self.late_writes.wrote(rows, {one.product_id: one.message.partition for one in accepted})
         with _timed("announce"):
@@ -170,17 +174,36 @@ class ProductPipeline:
 
     async def _rows(
         self, plans: Mapping[str, Plan], when_loaded: Callable[[], None] = _nothing
-    ) -> tuple[list[IndexRow], Mapping[str, LoadedPictures]]:
-        needed = [one for one in plans.values() if not one.unchanged]
+    ) -> tuple[list[IndexRow], Mapping[str, Sequence[InvalidEvent]]]:
+        """Rows of what changed, and what went wrong with products' media."""
+        joint = self._encoder.spec.joint
         with _timed("load"):
+            # First: what is heard is new text, and a joint encoder needs the pictures of whatever has new text.
+            needed, faults = await self._listened([one for one in plans.values() if not one.unchanged])
             pictures = await self._pictures.load(
-                {one.product_id: one.wanted_images for one in needed if one.needs_images}
+                {one.product_id: one.wanted_images for one in needed if one.needs_pictures(joint)}
             )
         when_loaded()
         with _timed("encode"):
             rows, embeddings = await embed_rows(needed, pictures, self._encoder)
         await self._pictures.remember(embeddings)
-        return rows, pictures.products
+        for product_id, loaded in pictures.products.items():
+            faults[product_id] = [*loaded.faults, *faults.get(product_id, ())]
+        return rows, faults
+
+    async def _listened(self, plans: Sequence[Plan]) -> tuple[list[Plan], dict[str, list[InvalidEvent]]]:
+        """The plans with what is heard now, and what could not be."""
+        wanted = {one.product_id: one.wanted_audios for one in plans if one.wanted_audios}
+        if self._notes is None or not wanted:
+            return list(plans), {}
+        heard = await self._notes.hear(wanted)
+        return (
+            [
+                one.with_transcripts(heard[one.product_id].transcripts) if one.product_id in heard else one
+                for one in plans
+            ],
+            {product_id: list(one.faults) for product_id, one in heard.items() if one.faults},
+        )
 
     async def _labelled(self, rows: list[IndexRow], plans: Mapping[str, Plan]) -> list[IndexRow]:
         """The rows with suggestions and duplicates, of those whose content may be another than before."""

@@ -19,6 +19,7 @@ REMEMBERED = Counter(
     ["modality", "outcome"],
 )
 DECODED = Counter("vitrine_decoded_images_total", "Pictures that were decoded")
+CLIPS = Counter("vitrine_decoded_clips_total", "Clips and sounds that were decoded", ["kind"])
 FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by what came of it", ["outcome"])
 FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")
 BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))

@@ -1,4 +1,4 @@
-"""Loading the pictures of a batch: each file fetched and decoded once, and only if its embedding is not known."""
+"""Loading the pictures and clips of a batch: each file fetched and decoded once, and only if its embedding is not known."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from encoders.errors import InvalidImage
+import msgspec
+import numpy as np
+
+from encoders.errors import InvalidImage, InvalidVideo
+from encoders.media_decoding import MediaDecoder
 from encoders.port import ImageDecoder, Pixels
-from encoders.spec import FloatArray
+from encoders.spec import FloatArray, pool
 from indexer.media import MediaStore
-from indexer.planning import image_key
+from indexer.planning import CLIP, image_key
 from streams import metrics
 from streams.children import until_answered
 from streams.errors import InvalidEvent, UnreachableMedia
@@ -21,6 +25,10 @@ from streams.retrying import until_available
 
 Reference = Mapping[str, Any]
 """A picture as a product states it: `{"hash": …}` in the media store, or `{"url": …}`."""
+
+
+Decoded = Pixels | list[Pixels] | InvalidImage | InvalidVideo
+"""A picture, a clip's frames, or why there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,20 @@ class LoadedBatch:
     products: Mapping[str, LoadedPictures]
     """By product id."""
     pixels: Mapping[str, Pixels]
-    """Those that are still to be encoded, by the hash of their files."""
+    """Those that are still to be encoded, by the hash of their files; of clips their frames, by `clips`."""
     embeddings: Mapping[str, FloatArray]
     """Unit rows (dim,) of the others."""
+    clips: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Clips that are still to be encoded: the names of their frames among `pixels`."""
+
+    def per_file(self, rows: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Rows (dim,) of all `pixels` as one for each file: a clip's is the mean of its frames."""
+        frames = {name for names in self.clips.values() for name in names}
+        pictures = {name: row for name, row in rows.items() if name not in frames}
+        clips = {
+            clip: pool(np.stack([rows[name] for name in names]), first_weight=1.0) for clip, names in self.clips.items()
+        }
+        return pictures | clips
 
 
 @dataclass(slots=True)
@@ -56,7 +75,7 @@ class _Findings:
     """What is known of the files of a batch so far, by their hashes."""
 
     embeddings: dict[str, FloatArray]
-    decoded: dict[str, Pixels | InvalidImage] = field(default_factory=dict)
+    decoded: dict[str, Decoded] = field(default_factory=dict)
     waiting: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def has(self, digest: str) -> bool:
@@ -67,8 +86,17 @@ class _Findings:
 class PictureLoader:
     """Loads the pictures of a batch; one that fails does not hold back the others."""
 
-    def __init__(self, media: MediaStore, fetcher: MediaFetcher, decoder: ImageDecoder, memory: PictureMemory) -> None:
+    def __init__(
+        self,
+        media: MediaStore,
+        fetcher: MediaFetcher,
+        decoder: ImageDecoder,
+        memory: PictureMemory,
+        media_decoder: MediaDecoder | None = None,
+    ) -> None:
+        """Args: media_decoder: of clips; None: they are all broken."""
         self._media = media
+        self._media_decoder = media_decoder
         self._fetcher = fetcher
         self._decoder = decoder
         self._memory = memory
@@ -104,7 +132,7 @@ class PictureLoader:
         }
 
     async def _stored(self, digest: str) -> bytes | None:
-        return await until_available("media", lambda: self._media.get(digest))
+        return await until_available("media", lambda: self._media.get(digest.removeprefix(CLIP)))
 
     async def _from_hosts(
         self, urls: Sequence[str], seen: Mapping[str, Seen], findings: _Findings
@@ -120,10 +148,12 @@ class PictureLoader:
     async def _fetch(self, url: str, known: Seen | None, findings: _Findings) -> Seen | UnreachableMedia:
         try:
             # Decoded before the next is fetched: the files of a whole batch may be more than memory holds.
-            async with self._fetcher.fetch(url, known) as fetched:
-                if fetched.data is not None:
-                    await self._look_at(fetched.seen.digest, fetched.data, findings)
-                return fetched.seen
+            async with self._fetcher.fetch(url.removeprefix(CLIP), known) as fetched:
+                if fetched.data is None:
+                    return fetched.seen
+                seen = _marked(fetched.seen, is_clip=url.startswith(CLIP))
+                await self._look_at(seen.digest, fetched.data, findings)
+                return seen
         except UnreachableMedia as error:
             return error
 
@@ -136,18 +166,37 @@ class PictureLoader:
                 await self._decode({digest: data}, findings)
 
     async def _decode(self, files: Mapping[str, bytes], findings: _Findings) -> None:
-        if files:
-            decoded = await until_answered("decoder", lambda: self._decoder.decode(list(files.values())))
-            metrics.DECODED.inc(len(files))
-            findings.decoded |= zip(files, decoded, strict=True)
+        pictures = {digest: data for digest, data in files.items() if not digest.startswith(CLIP)}
+        if pictures:
+            decoded = await until_answered("decoder", lambda: self._decoder.decode(list(pictures.values())))
+            metrics.DECODED.inc(len(pictures))
+            findings.decoded |= zip(pictures, decoded, strict=True)
+        for digest in files.keys() - pictures.keys():
+            findings.decoded[digest] = await self._frames(files[digest])
+
+    async def _frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        decoder = self._media_decoder
+        if decoder is None:
+            return InvalidVideo("this worker looks at no clips")
+        frames = await until_answered("media decoder", lambda: decoder.frames(data))
+        metrics.CLIPS.labels("video").inc()
+        return frames
 
 
 def _outcome(key: str, file: str | UnreachableMedia, findings: _Findings) -> str | InvalidEvent:
     """The hash of a picture's file, or what is wrong with the picture."""
+    is_clip = key.startswith(CLIP)
     if isinstance(file, UnreachableMedia):
-        return InvalidEvent("unreachable_image", str(file))
+        return InvalidEvent("unreachable_video" if is_clip else "unreachable_image", str(file))
     picture = findings.decoded.get(file)
-    return InvalidEvent("invalid_image", f"{shown(key)}: {picture}") if isinstance(picture, InvalidImage) else file
+    if isinstance(picture, InvalidImage | InvalidVideo):
+        reason = "invalid_video" if is_clip else "invalid_image"
+        return InvalidEvent(reason, f"{shown(key.removeprefix(CLIP))}: {picture}")
+    return file
+
+
+def _marked(seen: Seen, is_clip: bool) -> Seen:
+    return msgspec.structs.replace(seen, digest=CLIP + seen.digest) if is_clip else seen
 
 
 def _batch(
@@ -155,15 +204,19 @@ def _batch(
 ) -> LoadedBatch:
     products = {product_id: _loaded([image_key(one) for one in some], outcomes) for product_id, some in wanted.items()}
     used = {digest for one in products.values() for digest in one.digests}
+    fresh = {digest: one for digest, one in findings.decoded.items() if digest not in findings.embeddings}
+    clips = {digest: _named(digest, one) for digest, one in fresh.items() if isinstance(one, list)}
     return LoadedBatch(
         products,
-        {
-            digest: one
-            for digest, one in findings.decoded.items()
-            if digest not in findings.embeddings and not isinstance(one, InvalidImage)
-        },
+        {digest: one for digest, one in fresh.items() if isinstance(one, np.ndarray)}
+        | {name: frame for frames in clips.values() for name, frame in frames.items()},
         {digest: one for digest, one in findings.embeddings.items() if digest in used},
+        {digest: tuple(frames) for digest, frames in clips.items()},
     )
+
+
+def _named(clip: str, frames: Sequence[Pixels]) -> dict[str, Pixels]:
+    return {f"{clip}#{at}": frame for at, frame in enumerate(frames)}
 
 
 def _loaded(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> LoadedPictures:
@@ -172,8 +225,8 @@ def _loaded(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> 
     return LoadedPictures(
         tuple(str(outcomes[key]) for key in loaded),
         tuple(loaded),
-        tuple(key for key, fault in faults.items() if fault.reason == "invalid_image"),
-        tuple(key for key, fault in faults.items() if fault.reason == "unreachable_image"),
+        tuple(key for key, fault in faults.items() if fault.reason.startswith("invalid")),
+        tuple(key for key, fault in faults.items() if fault.reason.startswith("unreachable")),
         tuple(faults.values()),
     )
 

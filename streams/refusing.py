@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from streams import metrics
 from streams.accepting import Accepted, Refused
 from streams.dead_letters import dead_letter
+from streams.decoding import MEDIA_FIELDS
 from streams.errors import InvalidEvent, Reason
 from streams.messages import Message
-from streams.pictures import LoadedPictures
 from streams.publisher import Outgoing
 from streams.retries import attempt, retry
 from streams.voice import Voice
@@ -22,34 +22,38 @@ def dead_letters(refused: Sequence[Refused]) -> list[Outgoing]:
     return [dead_letter(message, fault) for message, fault in refused]
 
 
-def picture_faults(
-    accepted: Sequence[Accepted], pictures: Mapping[str, LoadedPictures], voice: Voice
+def media_faults(
+    accepted: Sequence[Accepted], faults: Mapping[str, Sequence[InvalidEvent]], voice: Voice
 ) -> list[Outgoing]:
-    """What to publish of pictures that failed, one record a product and kind of fault.
+    """What to publish of pictures, clips and sounds that failed, by product id: one record for each kind of fault.
 
-    A broken picture is a dead letter at once. One that is out of reach is tried again along the delay lines, and is a
+    A broken one is a dead letter at once. One that is out of reach is tried again along the delay lines, and is a
     dead letter when the last of them has been tried.
     """
     outgoing: list[Outgoing] = []
-    for product_id, loaded in pictures.items():
-        if not loaded.faults:
+    for product_id, its in faults.items():
+        if not its:
             continue
         message = _responsible(one for one in accepted if one.product_id == product_id)
-        reasons: list[Reason] = list(dict.fromkeys(fault.reason for fault in loaded.faults))
+        reasons: list[Reason] = list(dict.fromkeys(fault.reason for fault in its))
+        is_tried_again = False
         for reason in reasons:
-            fault = InvalidEvent(reason, "; ".join(str(one) for one in loaded.faults if one.reason == reason))
-            again = retry(message, voice.generation) if reason == "unreachable_image" else None
+            fault = InvalidEvent(reason, "; ".join(str(one) for one in its if one.reason == reason))
+            again = retry(message, voice.generation) if reason.startswith("unreachable") else None
             if again and voice.tries_again(message):
-                metrics.PICTURE_RETRIES.inc()
-                outgoing.append(again)
+                # Once for all that the product lacks.
+                if not is_tried_again:
+                    metrics.PICTURE_RETRIES.inc()
+                    outgoing.append(again)
+                is_tried_again = True
             elif not again and voice.speaks_of(message):
                 outgoing += dead_letters([(message, fault)])
     return outgoing
 
 
 def _responsible(about: Iterable[Accepted]) -> Message:
-    """The message whose pictures they are: the latest that states them, else the one that asked to try again."""
+    """The message whose media they are: the latest that states them, else the one that asked to try again."""
     ordered = list(about)
-    states = [one.message for one in ordered if attempt(one.message) is None and one.change.fields.get("images")]
+    states = [one.message for one in ordered if attempt(one.message) is None and any(map(one.change.fields.get, MEDIA_FIELDS))]
     asks = [one.message for one in ordered if attempt(one.message) is not None]
     return (states or asks or [ordered[-1].message])[-1]

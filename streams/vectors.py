@@ -14,6 +14,7 @@ from indexer.rows import build_row
 from indexer.suggestions import still_open
 from streams import metrics
 from streams.children import until_answered
+from streams.joint_vectors import joint_vectors
 from streams.pictures import LoadedBatch, LoadedPictures
 
 
@@ -24,23 +25,36 @@ async def embed_rows(
 
     Args:
         plans: distinct products that changed.
-        pictures: those of the products that `needs_images`.
+        pictures: those of the products that `needs_pictures`.
         encoder: of the rows' vector space.
 
     Returns:
         The rows, and the unit rows (dim,) of newly encoded pictures by the hash of their files.
     """
+    if encoder.spec.joint:
+        vectors, images = await joint_vectors(plans, pictures, encoder), {}
+    else:
+        vectors, images = await _vectors_of_parts(plans, pictures, encoder)
+    stored = [_stored(one, pictures.products.get(one.product_id)) for one in plans]
+    rows = [build_row(one.product_id, *of) for one, of in zip(plans, zip(stored, vectors, strict=True), strict=True)]
+    _count_reused(plans, pictures)
+    return rows, images
+
+
+async def _vectors_of_parts(
+    plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder
+) -> tuple[list[FloatArray], dict[str, FloatArray]]:
+    """Fused vectors (2·dim,) of the plans, and the rows of newly encoded pictures by the hash of their files."""
     texts, images = await _encode(plans, pictures, encoder)
     embeddings = {**pictures.embeddings, **images}
-    rows: list[IndexRow] = []
+    vectors: list[FloatArray] = []
     for one in plans:
         loaded = pictures.products.get(one.product_id)
         old_text, old_image = _stored_parts(one, encoder)
         text = texts.get(one.text_hash) if one.needs_text else old_text
         image = old_image if loaded is None else _pooled([embeddings[digest] for digest in loaded.digests])
-        rows.append(build_row(one.product_id, _stored(one, loaded), fuse(encoder.spec, text, image)))
-    _count_reused(plans, pictures)
-    return rows, images
+        vectors.append(fuse(encoder.spec, text, image))
+    return vectors, images
 
 
 async def _encode(
@@ -55,7 +69,9 @@ async def _encode(
     text_rows, image_rows = await until_answered("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(pictures.pixels))
-    return dict(zip(texts, text_rows, strict=True)), dict(zip(pictures.pixels, image_rows, strict=True))
+    return dict(zip(texts, text_rows, strict=True)), pictures.per_file(
+        dict(zip(pictures.pixels, image_rows, strict=True))
+    )
 
 
 def _pooled(rows: Sequence[FloatArray]) -> FloatArray | None:
@@ -82,8 +98,10 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
         keys,
         broken,
         missing,
-        still_open(plan.old.suggestions, plan.state.fields) if same else (),
-        plan.old.duplicates if same else (),
+        suggestions=still_open(plan.old.suggestions, plan.state.fields) if same else (),
+        duplicates=plan.old.duplicates if same else (),
+        transcripts=dict(plan.transcripts),
+        missing_audios=plan.missing_audios,
     )
 
 

@@ -15,8 +15,10 @@ from PIL import Image
 
 from encoders.decoding import InProcessDecoder
 from encoders.images import decode_image
+from encoders.media_decoding import InProcessMediaDecoder
 from encoders.port import HashEncoder
 from encoders.spec import fuse, pool
+from encoders.speech.port import ScriptedRecogniser
 from indexer.change_log import InMemoryChangeLog
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
@@ -79,6 +81,8 @@ class Shop:
             "freshness": lambda: 0,
             "config": config or QueryConfig(),
             "publisher": self.published,
+            "media_decoder": InProcessMediaDecoder(self.encoder.preparer),
+            "recogniser": ScriptedRecogniser(),
         }
         self.services = Services(**(given | replaced))
         self.app = create_app(self.services)

@@ -173,6 +173,5 @@ async def _target(settings: Settings, header: BackupHeader, file: Path) -> Milvu
             f"of {active.encoder} ({active.dim}): start an empty index with that encoder "
             f"(VITRINE_ENCODER_NAME={header.encoder_name or header.encoder}) and import into it"
         )
-    model, _, version = header.encoder.rpartition("@")
-    spec = EmbeddingSpec(model, version, header.dim)
+    spec = EmbeddingSpec.of_key(header.encoder, header.dim)
     return await open_store(settings.milvus, spec, create=True, encoder_name=header.encoder_name)

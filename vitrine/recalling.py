@@ -57,8 +57,7 @@ async def evaluate_recall(
         active = (await registry.read()).active
     if active is None:
         raise VitrineError("there is no index yet: publish products first")
-    model, _, version = active.encoder.rpartition("@")
-    spec = EmbeddingSpec(model, version, active.dim)
+    spec = EmbeddingSpec.of_key(active.encoder, active.dim)
     live = await _read(settings, active, say)
     if not live.product_ids:
         raise VitrineError("no searchable product is in the index: publish some first")

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from encoders.decoding import DecodingConfig
+from encoders.media_decoding import ClipsConfig
+from encoders.speech.process import SpeechConfig
+from encoders.runtime import Backend, Precision, Runtime
 from encoders.truncation import split_name
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig
@@ -32,6 +35,27 @@ class EncoderConfig:
     """A built-in name, a directory or a hub name; empty: the index's own, `mini` for a new index. `NAME#64` cuts its
     embeddings to their first 64 dimensions."""
     device: str = "auto"
+    """`auto` (the best there is), `cpu`, `cuda`, `cuda:1` or `mps`."""
+    backend: Backend = "auto"
+    """What runs it: `torch`, `openvino` (CPUs), or `auto`: the fastest that is there and gives the same embeddings."""
+    precision: Precision = "auto"
+    """`float32`, `bfloat16`, `float16` or `int8`; `auto`: the fastest that gives the same embeddings. Another than
+    `auto` and `float32` is an embedding space of its own, and needs a rebuild."""
+    compile: bool = False
+    """Compiles it by torch, which takes minutes at each start, and is faster on a GPU."""
+    threads: int = 0
+    """Of a CPU; 0: as many as the process may use cores."""
+    cache_dir: str = ""
+    """Where models made ready for `openvino` are kept; empty: `vitrine/models` in the user's cache directory."""
+
+    def __post_init__(self) -> None:
+        # Refuses what no runtime takes.
+        _ = self.runtime
+
+    @property
+    def runtime(self) -> Runtime:
+        """How to run it."""
+        return Runtime(self.device, self.backend, self.precision, self.compile, self.threads, self.cache_dir)
 
     @property
     def for_new_index(self) -> str:
@@ -54,6 +78,8 @@ class Settings:
     query: QueryConfig
     media: FetchLimits
     decoding: DecodingConfig
+    clips: ClipsConfig
+    speech: SpeechConfig
 
     @property
     def media_directory(self) -> Path:

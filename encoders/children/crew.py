@@ -34,6 +34,7 @@ class Crew:
         """Args: start: starts one child; size: how many; in_flight: the most requests that one has at a time."""
         self._start_one = start
         self._closed = False
+        self._in_flight = in_flight
         self._places = [_Place() for _ in range(size)]
         self._free: asyncio.Queue[_Place] = asyncio.Queue()
         for place in self._places * in_flight:
@@ -73,6 +74,11 @@ class Crew:
             if self._closed:
                 raise ChildUnavailable(_CLOSED) from error
             raise
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way, and take no more requests: for a crew that is about to be closed."""
+        for _ in range(len(self._places) * self._in_flight):
+            await self._free.get()
 
     async def close(self) -> None:
         """Kill all children; requests under way and to come fail."""

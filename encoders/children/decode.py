@@ -22,7 +22,7 @@ def main() -> None:
     parent = Parent()
     setup = msgspec.msgpack.decode(parent.read(), type=DecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
-    _limit(setup.memory_bytes)
+    limit_memory(setup.memory_bytes)
     parent.send(None)
     # Looks for all formats' modules: while nothing is asked yet, rather than at the first picture of a rare one.
     Image.init()
@@ -41,7 +41,7 @@ def _outcome(data: bytes, preparer: ImagePreparer) -> Picture | str:
         return str(error)
 
 
-def _limit(memory_bytes: int) -> None:
+def limit_memory(memory_bytes: int) -> None:
     """Bound the address space where the system can, and leave no core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Rows, pixels, texts_in
+from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Products, Rows, pixels, texts_in
 from encoders.children.serving import Parent
 from encoders.loading import load_encoder
-from encoders.port import Encoder
+from encoders.port import Encoder, joint
 from encoders.spec import FloatArray
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     parent = Parent()
     setup = msgspec.msgpack.decode(parent.read(), type=EncodingSetup)
     try:
-        encoder = load_encoder(setup.name, setup.device)
+        encoder = load_encoder(setup.name, setup.runtime)
     except Exception as error:
         parent.send(Failure.of(error))
         return
@@ -28,18 +28,27 @@ def main() -> None:
 
 
 def _encode(encoder: Encoder) -> Callable[[bytearray], Rows | Failure]:
-    batches = msgspec.msgpack.Decoder(Batch)
+    batches = msgspec.msgpack.Decoder(Batch | Products)
 
     def encode(request: bytearray) -> Rows | Failure:
         batch = batches.decode(request)
         try:
-            texts = encoder.encode_texts(texts_in(batch.texts)) if batch.texts else None
-            images = encoder.encode_images([pixels(one) for one in batch.images]) if batch.images else None
+            return _products(encoder, batch) if isinstance(batch, Products) else _parts(encoder, batch)
         except Exception as error:
             return Failure.of(error)
-        return Rows(_bytes(texts), _bytes(images))
 
     return encode
+
+
+def _parts(encoder: Encoder, batch: Batch) -> Rows:
+    texts = encoder.encode_texts(texts_in(batch.texts)) if batch.texts else None
+    images = encoder.encode_images([pixels(one) for one in batch.images]) if batch.images else None
+    return Rows(_bytes(texts), _bytes(images))
+
+
+def _products(encoder: Encoder, batch: Products) -> Rows:
+    images = [[pixels(one) for one in some] for some in batch.images]
+    return Rows(_bytes(joint(encoder).encode_products(texts_in(batch.texts), images)), _bytes(None))
 
 
 def _bytes(rows: FloatArray | None) -> bytearray:

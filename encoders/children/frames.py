@@ -15,7 +15,9 @@ import numpy as np
 from encoders import errors
 from encoders.errors import EncoderError
 from encoders.preparation import Pixels, Preparer
+from encoders.runtime import Runtime
 from encoders.spec import EmbeddingSpec
+from encoders.speech.port import SpokenWords, Transcript
 
 LENGTH: Final = struct.Struct("<Q")
 MAX_FRAME_BYTES: Final = 1 << 30
@@ -33,11 +35,69 @@ class DecodingSetup(msgspec.Struct, array_like=True):
     """Pickled: it comes from the parent, and may be of any kind."""
 
 
+class MediaSetup(msgspec.Struct, array_like=True):
+    """The first frame to a child that decodes sounds and clips."""
+
+    memory_bytes: int
+    preparer: bytes
+    """Pickled: it comes from the parent, and may be of any kind."""
+
+
+class SoundFile(msgspec.Struct, array_like=True, tag=True):
+    """A whole sound file to decode; answered with `Sound` or `Refused`."""
+
+    data: bytes
+    max_seconds: float
+
+
+class ClipFile(msgspec.Struct, array_like=True, tag=True):
+    """A whole clip to decode; answered with `Clip` or `Refused`."""
+
+    data: bytes
+    max_frames: int
+
+
+class Sound(msgspec.Struct, array_like=True, tag=True):
+    """Int16 samples."""
+
+    samples: bytes
+
+
+class Clip(msgspec.Struct, array_like=True, tag=True):
+    """Prepared frames."""
+
+    frames: list[tuple[int, int, bytearray]]
+
+
+class Refused(msgspec.Struct, array_like=True, tag=True):
+    """Why a file cannot be decoded."""
+
+    reason: str
+
+
+class ListenerSetup(msgspec.Struct, array_like=True):
+    """The first frame to a child that recognises speech; its requests are int16 samples, as bytes."""
+
+    name: str
+    device: str
+    spoken: SpokenWords | None
+
+
+class ListenerReady(msgspec.Struct, array_like=True, tag=True):
+    """A child has loaded its recogniser."""
+
+
+class Heard(msgspec.Struct, array_like=True, tag=True):
+    """What was said."""
+
+    transcript: Transcript
+
+
 class EncodingSetup(msgspec.Struct, array_like=True):
     """The first frame to a child that holds an encoder."""
 
     name: str
-    device: str
+    runtime: Runtime
 
 
 class EncoderReady(msgspec.Struct, array_like=True, tag=True):
@@ -47,11 +107,18 @@ class EncoderReady(msgspec.Struct, array_like=True, tag=True):
     preparer: Preparer
 
 
-class Batch(msgspec.Struct, array_like=True):
+class Batch(msgspec.Struct, array_like=True, tag=True):
     """Texts and pictures to encode. Texts are bytes, since a lone surrogate is no UTF-8 string."""
 
     texts: list[bytes]
     images: list[Picture]
+
+
+class Products(msgspec.Struct, array_like=True, tag=True):
+    """Whole products to encode, each with its text and its pictures; their rows come back as those of texts do."""
+
+    texts: list[bytes]
+    images: list[list[Picture]]
 
 
 class Rows(msgspec.Struct, array_like=True, tag=True):

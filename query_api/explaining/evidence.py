@@ -62,8 +62,8 @@ def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vect
             if np.any(retrieval.vector[half]) and not np.any(vector[half]):
                 lacks = "text" if name == "text" else "picture"
                 yield Reason(f"no_{name}_part", f"its vector has no {lacks}, so the {name} part adds nothing")
-    if retrieval.text is not None and not _shared(retrieval.text, stored.state.fields):
-        yield no_shared_words(retrieval.text, stored.state.fields)
+    if retrieval.text is not None and not _shared(retrieval.text, stored.told):
+        yield no_shared_words(retrieval.text, stored.told)
 
 
 def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:

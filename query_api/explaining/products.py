@@ -130,7 +130,7 @@ def _reasons(
     if rejected:
         yield from rejected
     elif own is None:
-        yield no_shared_words(retrieval.text or "", stored.state.fields)
+        yield no_shared_words(retrieval.text or "", stored.told)
     elif reason := position(standing, own, hit, last):
         yield reason
 

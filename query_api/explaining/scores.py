@@ -45,9 +45,9 @@ async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[
     def explained(one: Ranked) -> Explanation:
         product, vector = stored.get(one.scored.product_id, (None, None))
         text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
-        fields = product.state.fields if product else {}
+        fields = product.told if product else {}
         matched = sorted(_matched(one, scores[one.scored.product_id], terms, fields), key=lambda term: -term.score)
-        return Explanation(text, image, one.lexical, one.personal, matched)
+        return Explanation(text, image, one.lexical, one.personal, matched, one.ranker)
 
     # Analysing a page of long products takes a while, and other queries wait for this thread.
     return await asyncio.to_thread(lambda: {one.scored.product_id: explained(one) for one in hits})

@@ -11,7 +11,7 @@ from query_api.ranking import Ranked, collapse, rank, reorder
 from query_api.responses import Explanation, Place, Reason
 from query_api.retrieval import Scored
 
-PARTS = ("text", "image", "lexical", "personal")
+PARTS = ("text", "image", "lexical", "personal", "ranker")
 _SORTED_BY = {"price": "price", "-price": "price", "newest": "created_at_ms"}
 
 
@@ -67,7 +67,9 @@ def stand(answer: Answer, product_id: str, alone: Scored | None) -> Standing:
     ranked = answer.ranked
     is_candidate = any(one.scored.product_id == product_id for one in ranked)
     if alone is not None and not is_candidate and answer.weights is not None:
-        ranked = rank([*(one.scored for one in ranked), alone], answer.weights, answer.taste, answer.cards)
+        ranked = rank(
+            [*(one.scored for one in ranked), alone], answer.weights, answer.taste, answer.cards, answer.ranker
+        )
     ordered = reorder(ranked, answer.request.sort, answer.cards)
     shown = collapse(ordered, answer.cards) if answer.request.group else ordered
     own = next((one for one in ordered if one.scored.product_id == product_id), None)

@@ -59,12 +59,13 @@ export function card(hit, { onOpen, onSimilar, onWhy }) {
   return made;
 }
 
-const PARTS = { text: "Text", image: "Picture", lexical: "Words", personal: "For you" };
+const PARTS = { text: "Text", image: "Picture", lexical: "Words", personal: "For you", ranker: "Ranker" };
 
 export function explanation(parts) {
-  const most = Math.max(...Object.keys(PARTS).map((name) => Math.abs(parts[name])), 0.001);
+  const shown = Object.entries(PARTS).filter(([name]) => name !== "ranker" || parts[name]);
+  const most = Math.max(...shown.map(([name]) => Math.abs(parts[name])), 0.001);
   const made = element("div", { class: "why" });
-  for (const [name, label] of Object.entries(PARTS)) {
+  for (const [name, label] of shown) {
     const fill = element("div", { class: `fill ${name}` });
     fill.style.width = `${(100 * Math.max(0, parts[name])) / most}%`;
     made.append(element("span", {}, label), element("div", { class: "track" }, fill), element("output", {}, parts[name].toFixed(2)));

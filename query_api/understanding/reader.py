@@ -13,7 +13,7 @@ from query_api.understanding.price_phrases import PricePhrase, read_price
 from query_api.understanding.query_text import split_unwanted
 from query_api.understanding.spelling import corrected, misspelt
 from query_api.understanding.synonyms import lexical_text
-from query_api.understanding.upkeep import CatalogueWords, SynonymFile
+from query_api.understanding.upkeep import CatalogueWords, SpeechLessons, SynonymFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +44,44 @@ class _Text:
 class QueryReader:
     """Reads the texts of requests."""
 
-    def __init__(self, store: ProductStore, words: CatalogueWords, synonyms: SynonymFile) -> None:
+    def __init__(
+        self, store: ProductStore, words: CatalogueWords, synonyms: SynonymFile, lessons: SpeechLessons
+    ) -> None:
         self._store = store
         self._words = words
         self._synonyms = synonyms
+        self._lessons = lessons
 
     @classmethod
     def over(cls, services: Services) -> QueryReader:
         """A reader for one generation. Raises `InvalidSynonyms`."""
         words = CatalogueWords(services.store, services.change_log)
-        return cls(services.store, words, SynonymFile(services.config.synonyms))
+        lessons = SpeechLessons(words, services.recogniser)
+        return cls(services.store, words, SynonymFile(services.config.synonyms), lessons)
 
     async def run(self) -> None:
         """Keep what is known of words fresh, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._words.run())
             tasks.create_task(self._synonyms.run())
+            tasks.create_task(self._lessons.run())
 
-    async def read(self, texts: Sequence[str], *, correct: bool = True, price_phrases: bool = True) -> Reading:
+    async def read(
+        self,
+        texts: Sequence[str],
+        *,
+        correct: bool = True,
+        price_phrases: bool = True,
+        alternatives: Sequence[str] = (),
+    ) -> Reading:
         """Read normalised texts.
 
         Args:
             texts: what is asked for in words.
             correct: put words of the catalogue in the place of misspelt ones; otherwise they are just named.
             price_phrases: take prices out.
+            alternatives: what the last text may be in truth, if it was spoken: lexical search looks for these too, so
+                that a word counts the more the more of them have it.
         """
         read = [_read_text(one, price_phrases) for one in texts]
         corrections = await self._corrections([one.wanted for one in read])
@@ -76,7 +90,7 @@ class QueryReader:
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
         return Reading(
             tuple(wanted),
-            lexical_text(words, synonyms) if words else None,
+            " ".join((lexical_text(words, synonyms), *alternatives)) if words else None,
             tuple(dict.fromkeys(term for one in read for term in one.unwanted)),
             next((one.price for one in read if one.price), None),
             synonyms,

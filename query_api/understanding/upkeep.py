@@ -8,10 +8,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoders.speech.port import LearningRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.ports import ChangeLog, ProductStore
 from indexer.rows import is_searchable
 from query_api.errors import InvalidSynonyms
+from query_api.understanding.spoken import SpokenCounts
 from query_api.understanding.synonyms import Synonyms, read_synonyms
 from query_api.understanding.vocabulary import Vocabulary, product_words
 
@@ -25,6 +27,8 @@ FOLLOW_S = 2.0
 RECOUNT_S = 3_600.0
 """After so long, words are counted anew if there were changes: what no product has any more is forgotten then."""
 RETRY_S = 5.0
+LESSON_S = 30.0
+"""How often a recogniser is taught changes: each lesson takes a processor for some seconds."""
 
 
 class CatalogueWords:
@@ -39,15 +43,17 @@ class CatalogueWords:
         self._change_log = change_log
         self.vocabulary: Vocabulary | None = None
         """None: the products have not been counted yet."""
+        self.spoken: SpokenCounts | None = None
+        """What shoppers may say, counted with it."""
 
     async def run(self) -> None:
         """Count the words, then follow the changes, until cancelled."""
         while True:
             try:
                 position = await self._position()
-                self.vocabulary = await self._count()
+                self.vocabulary, self.spoken = await self._count()
                 log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
-                await self._follow(self.vocabulary, position)
+                await self._follow(self.vocabulary, self.spoken, position)
             except StoreUnavailable as error:
                 log.warning("vocabulary_waits", extra={"reason": str(error)})
             except Exception:
@@ -62,18 +68,19 @@ class CatalogueWords:
         except StoreUnavailable:
             return None
 
-    async def _count(self) -> Vocabulary:
-        vocabulary = Vocabulary()
+    async def _count(self) -> tuple[Vocabulary, SpokenCounts]:
+        vocabulary, spoken = Vocabulary(), SpokenCounts()
         after = ""
         while page := await self._store.scan(after, PAGE):
             for stored, _ in page.values():
                 if is_searchable(stored):
                     vocabulary.add(product_words(stored.state.fields))
+                    spoken.add(stored.state.fields)
             after = max(page)
             await asyncio.sleep(PAUSE_S)
-        return vocabulary
+        return vocabulary, spoken
 
-    async def _follow(self, vocabulary: Vocabulary, position: int | None) -> None:
+    async def _follow(self, vocabulary: Vocabulary, spoken: SpokenCounts, position: int | None) -> None:
         """Learn from changes, until it is time to count anew."""
         until, changed = time.monotonic() + RECOUNT_S, False
         while time.monotonic() < until or not changed:
@@ -86,16 +93,45 @@ class CatalogueWords:
                 # The log forgot, or lost, what happened since: the next count will tell.
                 position, changed = await self._position(), True
             elif changes[1]:
-                await self._learn(vocabulary, changes[1])
+                await self._learn(vocabulary, spoken, changes[1])
                 position, changed = changes[0], True
 
-    async def _learn(self, vocabulary: Vocabulary, product_ids: Sequence[str]) -> None:
+    async def _learn(self, vocabulary: Vocabulary, spoken: SpokenCounts, product_ids: Sequence[str]) -> None:
         for start in range(0, len(product_ids), PAGE):
             found = await self._store.read(product_ids[start : start + PAGE])
             for stored, _ in found.values():
                 if is_searchable(stored):
                     vocabulary.learn(product_words(stored.state.fields))
+                    spoken.add(stored.state.fields)
             await asyncio.sleep(PAUSE_S)
+
+
+class SpeechLessons:
+    """Has a recogniser expect the catalogue's words: before anybody speaks, and again as the catalogue changes."""
+
+    def __init__(self, words: CatalogueWords, recogniser: LearningRecogniser | None) -> None:
+        """Args: recogniser: None: there is nobody to teach."""
+        self._words = words
+        self._recogniser = recogniser
+        self._taught: tuple[SpokenCounts, int] | None = None
+
+    async def run(self) -> None:
+        """Teach, until cancelled."""
+        while self._recogniser is not None and self._recogniser.learns:
+            try:
+                await self.teach(self._recogniser)
+            except Exception as error:
+                # What it has learnt before is good enough to go on with.
+                log.warning("recogniser_not_taught", extra={"reason": str(error)[:300]})
+            await asyncio.sleep(LESSON_S if self._recogniser.listens else FOLLOW_S)
+
+    async def teach(self, recogniser: LearningRecogniser) -> None:
+        """Teach what is new, if there is anything."""
+        counts = self._words.spoken
+        if counts is None or not counts.changes or self._taught == (counts, counts.changes):
+            return
+        self._taught = counts, counts.changes
+        await recogniser.learn(counts.words())
 
 
 class SynonymFile:

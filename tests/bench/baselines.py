@@ -120,7 +120,7 @@ async def run_empty(settings: Settings) -> None:
 
 def encode(settings: Settings, count: int, alone: bool) -> None:
     """Decode and encode products in batches, or encode them alone; prints products/s."""
-    catalogue, encoder = Catalogue(), load_encoder(settings.encoder.for_new_index, settings.encoder.device)
+    catalogue, encoder = Catalogue(), load_encoder(settings.encoder.for_new_index, settings.encoder.runtime)
     texts = [embedding_text(catalogue.fields[number]) for number in range(count + BATCH)]
     files = [catalogue.picture(number, 1) for number in range(count + BATCH)]
     ready = [encoder.preparer(decode_image(one)) for one in files] if alone else []
@@ -139,7 +139,7 @@ def encode(settings: Settings, count: int, alone: bool) -> None:
 
 def upsert(settings: Settings, rounds: int) -> None:
     """Read and write all products in bare batches, several times; prints the median rows/s by the batch's size."""
-    spec = load_encoder(settings.encoder.for_new_index, settings.encoder.device).spec
+    spec = load_encoder(settings.encoder.for_new_index, settings.encoder.runtime).spec
     entities = [to_entity(row) for row in rows(Catalogue(), spec, range(PRODUCTS))]
     store = asyncio.run(_opened(settings, spec))
     client = MilvusClient(settings.milvus.uri, timeout=30)
@@ -162,7 +162,7 @@ async def _opened(settings: Settings, spec: Any) -> str:
 
 
 async def _indexer(settings: Settings, log: Path) -> Indexer:
-    encoder = load_encoder(settings.encoder.for_new_index, settings.encoder.device)
+    encoder = load_encoder(settings.encoder.for_new_index, settings.encoder.runtime)
     return Indexer(encoder, await open_store(settings.milvus, encoder.spec, create=False), log)
 
 

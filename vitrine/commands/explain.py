@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vitrine.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_PARTS = ("text", "image", "lexical", "personal")
+_PARTS = ("text", "image", "lexical", "personal", "ranker")
 _TERMS_SHOWN = 8
 
 

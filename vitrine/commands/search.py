@@ -112,6 +112,10 @@ def _understood(results: SearchResults) -> Iterator[str]:
     found = results.understood or {}
     if results.did_you_mean:
         yield f"{'showing' if results.corrected else 'did you mean'}: {results.did_you_mean}"
+    if found.get("speech"):
+        yield f"heard: {found['speech']}"
+    if found.get("speech_problem"):
+        yield f"not understood: {found['speech_problem']}"
     if found.get("phrase"):
         bounds = " ".join(f"{_SIGNS[sign]} {number:g}" for sign, number in found["price"].items())
         yield f"price {bounds} ({found['phrase']}){'' if found.get('price_applied', True) else ': --filter wins'}"

@@ -12,7 +12,9 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
+from encoders.media_decoding import MediaDecoderProcess
 from encoders.spec import EmbeddingSpec
+from encoders.speech.process import RecogniserProcess
 from indexer.bounded_maps import RedisBoundedMap
 from indexer.change_log import RedisChangeLog
 from indexer.media import DirectoryMediaStore, RecentMedia
@@ -40,6 +42,7 @@ from streams.profile_restore import ProfileRestorer, RestoreConfig
 from streams.profiling import ProfilePipeline
 from streams.retry_relay import RetryRelay
 from streams.voice import Voice
+from streams.voice_notes import VoiceNotes
 from vitrine.roots.binding import Binding, retire_generations
 from vitrine.settings import Settings
 
@@ -87,7 +90,7 @@ class Worker:
     async def of(cls, settings: Settings, binding: Binding, resources: AsyncExitStack) -> Worker:
         redis = connect(settings.redis)
         resources.push_async_callback(redis.aclose)
-        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.device))
+        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         consumer = Consumer.of(settings, settings.indexing.group_of(store.generation))
@@ -149,14 +152,20 @@ async def _products(
     resources: AsyncExitStack,
 ) -> ProductPipeline:
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
+    recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     # All batches under way and the next one, so that no picture is read back from disk.
     in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
     media = RecentMedia(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
+    transcripts = RedisBoundedMap(
+        redis, f"transcripts:{recogniser.key}", settings.indexing.remembered_pictures, settings.redis.deadline_s
+    )
+    notes = VoiceNotes(media, fetcher, media_decoder, recogniser, transcripts, settings.clips.product_seconds)
     return ProductPipeline(
         store,
         media,
-        PictureLoader(media, fetcher, decoder, picture_memory(settings, encoder.spec.key, redis)),
+        PictureLoader(media, fetcher, decoder, picture_memory(settings, encoder.spec.key, redis), media_decoder),
         encoder,
         consumer.publisher,
         ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
@@ -166,6 +175,7 @@ async def _products(
         consumer.horizon,
         settings.indexing.late_write_s,
         labeller,
+        await resources.enter_async_context(notes),
     )
 
 

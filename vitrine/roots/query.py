@@ -16,7 +16,9 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.errors import EncoderError
-from encoders.loading import load_encoder
+from encoders.loading import load_encoder, load_ranker
+from encoders.media_decoding import MediaDecoderProcess
+from encoders.speech.process import RecogniserProcess
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.media import DirectoryMediaStore
@@ -177,15 +179,19 @@ class _Shared:
     async def _services(self, binding: Binding, resources: AsyncExitStack) -> Services:
         """The ports over real servers."""
         settings = self.settings
-        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.device)
+        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
         if binding.generation:
             store = await open_generation(settings.milvus, encoder.spec, binding.generation)
         else:
             store = await open_store(settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name)
         resources.push_async_callback(store.close)
+        ranker_name = settings.query.ranker
+        ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
         decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
+        media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
+        recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
         age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
         await resources.enter_async_context(_background(age.run()))
         deadline_s = settings.query.redis_deadline_s
@@ -202,7 +208,11 @@ class _Shared:
             freshness=age.age_ms,
             lag=age.lag,
             config=settings.query,
+            ranker=ranker,
             publisher=self.clicks,
+            media_decoder=media_decoder,
+            recogniser=recogniser,
+            clips=settings.clips,
         )
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool
 from encoders.encoding import EncoderProcess
+from encoders.media_decoding import MediaDecoderProcess
 from indexer.errors import IndexMismatch
 from indexer.generations import new_generation
 from indexer.media import DirectoryMediaStore
@@ -118,7 +119,7 @@ async def _unfinished(settings: Settings, now: Generations, wanted: Rebuild) -> 
 async def _begin(settings: Settings, registry: GenerationRegistry, active: Generation, wanted: Rebuild) -> Generation:
     """Make an empty generation, and note where the events begin that it will not get from the active one."""
     name = wanted.encoder or bind_active(replace_encoder(settings), Generations(active)).encoder_name
-    async with EncoderProcess(name, settings.encoder.device) as encoder:
+    async with EncoderProcess(name, settings.encoder.runtime) as encoder:
         spec = encoder.spec
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
@@ -176,13 +177,14 @@ async def _copier(
 ) -> tuple[GenerationCopier, MilvusProductStore]:
     source = await patiently(lambda: open_stored(settings.milvus, active))
     resources.push_async_callback(source.close)
-    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.device))
+    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.runtime))
     store = await patiently(lambda: open_generation(settings.milvus, encoder.spec, target, create=True))
     resources.push_async_callback(store.close)
     decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     memory = picture_memory(settings, encoder.spec.key, redis)
-    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory)
+    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory, media_decoder)
     publisher = _Publisher(
         await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
     )
@@ -211,7 +213,7 @@ async def _pass_gate(
 ) -> None:
     """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
     async with gate_services(settings, active) as before, gate_services(settings, target) as after:
-        titles = await sample_titles(after.store)
+        titles = await sample_titles(after.store, after.encoder.spec)
         verdict = await compare(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
     progress.say(in_words(verdict))
     if verdict.faults and not wanted.force:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ import pytest
 from encoders.encoding import FRAME_PICTURES, EncoderProcess, ThreadEncoder
 from encoders.errors import ChildFailed, ChildUnavailable, EncoderError, ModelUnavailable, SpecMismatch
 from encoders.loading import load_encoder
-from encoders.port import BatchEncoder, HashEncoder
+from encoders.port import BatchEncoder, HashEncoder, JointHashEncoder
 
 PICTURES = [np.full((8, 8, 3), level, np.uint8) for level in (0, 90, 255)]
 TEXTS = ["a red shirt", "", "green apple"]
@@ -53,6 +53,27 @@ async def test_a_batch_of_any_size_keeps_its_order(encoder: BatchEncoder) -> Non
     texts, images = await encoder.encode(TEXTS, pictures)
     np.testing.assert_array_equal(texts, plain.encode_texts(TEXTS))
     np.testing.assert_array_equal(images, plain.encode_images(pictures))
+
+
+@pytest.mark.parametrize("kind", ["process", "thread"])
+async def test_whole_products_of_any_number_keep_their_order(kind: str) -> None:
+    plain = JointHashEncoder()
+    texts = [f"kettle {number}" if number % 3 else "" for number in range(2 * FRAME_PICTURES)]
+    images = [PICTURES[: number % 4] for number in range(2 * FRAME_PICTURES)]
+    with ThreadPoolExecutor(1) as executor:
+        thread = nullcontext(ThreadEncoder(plain, executor))
+        async with EncoderProcess("hash-joint") if kind == "process" else thread as encoder:
+            assert encoder.spec == plain.spec and encoder.spec.joint
+            rows = await encoder.encode_products(texts, images)
+            none = await encoder.encode_products(texts[:0], images[:0])
+    np.testing.assert_array_equal(rows, plain.encode_products(texts, images))
+    assert none.shape == (0, plain.spec.dim)
+
+
+async def test_an_encoder_of_parts_refuses_whole_products(encoder: BatchEncoder) -> None:
+    with pytest.raises(SpecMismatch, match="hash@1 embeds texts and pictures, not whole products"):
+        await encoder.encode_products(TEXTS, [[], [], PICTURES])
+    assert (await encoder.encode(TEXTS, []))[0].shape == (3, 64)
 
 
 async def test_an_empty_side_gives_no_rows_of_the_right_width(encoder: BatchEncoder) -> None:

@@ -15,11 +15,12 @@ from PIL import Image
 
 from encoders.decoding import InProcessDecoder
 from encoders.encoding import ThreadEncoder
-from encoders.port import HashEncoder
+from encoders.port import Encoder, HashEncoder
 from indexer.bounded_maps import InMemoryBoundedMap
 from indexer.change_log import InMemoryChangeLog
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
+from indexer.ports import ProductStore
 from streams.decoding import Horizon
 from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.fetching import FetchLimits, MediaFetcher
@@ -92,9 +93,11 @@ class Kafka:
 class Bench:
     """A pipeline over doubles."""
 
-    def __init__(self, store: InMemoryProductStore | None = None, voice: Voice | None = None) -> None:
-        self.encoder = CountingEncoder()
-        self.store = store or InMemoryProductStore(self.encoder.spec)
+    def __init__(
+        self, store: ProductStore | None = None, voice: Voice | None = None, encoder: Encoder | None = None
+    ) -> None:
+        self.encoder: Any = encoder or CountingEncoder()
+        self.store: ProductStore = store or InMemoryProductStore(self.encoder.spec)
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
         self.media = InMemoryMediaStore()

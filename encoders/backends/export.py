@@ -1,0 +1,107 @@
+"""`python -m encoders.backends.export CHECKPOINT DIRECTORY PRECISION`: makes a checkpoint ready for OpenVINO."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import openvino
+import torch
+from torch import Tensor, nn
+
+from encoders.agreement import agreement, probe_pictures
+from encoders.backends.cache import REFUSED
+from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
+from encoders.backends.openvino import ReadyModel
+from encoders.errors import EncoderError, ModelUnavailable
+from encoders.hf import HfDualEncoder, is_compiled
+from encoders.preprocessing import FixedSizePreprocessor
+
+
+class TextTower(nn.Module):
+    """Token ids and mask (n, length) → embeddings (n, dim)."""
+
+    def __init__(self, encoder: HfDualEncoder) -> None:
+        super().__init__()
+        self.model = encoder.model
+        self._embeddings = encoder.text_embeddings
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self._embeddings(input_ids, attention_mask)
+
+
+class ImageTower(nn.Module):
+    """Prepared pictures (n, height, width, 3) uint8 → embeddings (n, dim)."""
+
+    def __init__(self, encoder: HfDualEncoder, images: FixedSizePreprocessor) -> None:
+        super().__init__()
+        self.model = encoder.model
+        self._embeddings = encoder.image_embeddings
+        self._pixel_values = images.pixel_values
+
+    def forward(self, levels: Tensor) -> Tensor:
+        return self._embeddings(self._pixel_values(levels))
+
+
+def export(checkpoint: Path, directory: Path, precision: str) -> None:
+    """Convert both towers, compare their embeddings with torch's, and write all that serving needs.
+
+    Raises:
+        ModelUnavailable: the checkpoint cannot be loaded, or has a part that cannot be converted.
+    """
+    encoder = HfDualEncoder(checkpoint, torch.device("cpu"))
+    images = encoder.images
+    if not is_compiled(encoder.tokenizer):
+        raise ModelUnavailable(f"{checkpoint}: its tokenizer, {type(encoder.tokenizer).__name__}, runs in Python alone")
+    pictures = probe_pictures(images.preparer)
+    if not isinstance(images, FixedSizePreprocessor) or len(images.alike(pictures)) > 1:
+        raise ModelUnavailable(f"{checkpoint}: it takes pictures of many shapes, which only torch is used for")
+    texts = encoder.texts.padded(encoder.texts.ids(["one text", "and another one"]))
+    text = _converted(
+        TextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True))
+    )
+    image = _converted(ImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
+    image.reshape([-1, *pictures[0].shape])
+    openvino.save_model(text, directory / TEXT_TOWER, compress_to_fp16=False)
+    openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
+    (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
+    manifest = Manifest(encoder.spec.dim, encoder.texts.rules, images.preparer, {})
+    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _agreements(encoder, directory, manifest)).write(
+        directory
+    )
+
+
+def _agreements(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
+    """How far the towers as written agree with torch in float32, by the precision that they are computed in."""
+    texts, pictures = encoder.probes()
+    expected = encoder.encode_texts(texts), encoder.encode_images(pictures)
+    found: dict[str, float] = {}
+    for precision in ("float32", "bfloat16"):
+        model = ReadyModel(directory, manifest, precision, torch.get_num_threads())
+        found[precision] = agreement(expected, (model.encode_texts(texts), model.encode_images(pictures)))
+    return found
+
+
+def _converted(tower: nn.Module, example: dict[str, Tensor]) -> openvino.Model:
+    """A tower as OpenVINO's own graph, for any number of inputs."""
+    with torch.inference_mode(False), torch.no_grad():
+        return openvino.convert_model(tower, example_input=example)
+
+
+def main() -> None:
+    """Say in the last line what is wrong, and exit with `REFUSED`."""
+    checkpoint, directory, precision = sys.argv[1:]
+    warnings.simplefilter("ignore")
+    # Makes its import fail, whereupon the conversion reports to nobody what it does.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        export(Path(checkpoint), Path(directory), precision)
+    except EncoderError as error:
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)
+
+
+if __name__ == "__main__":
+    main()

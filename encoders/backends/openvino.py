@@ -1,0 +1,140 @@
+"""Text and image towers run by OpenVINO on a CPU, without torch in the process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from encoders import checkpoints
+from encoders.backends.cache import made_ready
+from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
+from encoders.buckets import Limit, buckets, padded_count, padded_length
+from encoders.errors import ModelUnavailable
+from encoders.preparation import Pixels
+from encoders.runtime import TOLERANCE, Runtime
+from encoders.spec import EmbeddingSpec, FloatArray, unit
+from encoders.tokens import TextBatcher, fast_tokeniser
+
+MAX_BATCH: Final = 32
+"""Rows of one pass: more are no faster on a CPU, and take more memory."""
+_FORMAT: Final = 1
+"""Of the directories in the cache; a change leaves older ones alone."""
+_HINTS: Final = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+
+
+def is_installed() -> bool:
+    """Whether the package is there, without loading it."""
+    return find_spec("openvino") is not None
+
+
+class OpenVinoEncoder:
+    """A dual encoder behind the `Encoder` port, from a checkpoint that is made ready on its first use."""
+
+    def __init__(self, directory: Path, runtime: Runtime, name: str | None = None) -> None:
+        """Load a checkpoint, made ready from the cache.
+
+        Args:
+            directory: Config, safetensors weights, tokenizer and image processor.
+            runtime: Precision, threads and cache; its device and backend are not looked at.
+            name: Model name in the spec; the directory's own name if absent.
+
+        Raises:
+            ModelUnavailable: the checkpoint cannot be loaded, has parts that OpenVINO has no equal of, or comes out
+                of the conversion with other embeddings.
+        """
+        if runtime.precision == "float16" or runtime.compile:
+            raise ModelUnavailable("openvino takes neither encoder.precision = float16 nor encoder.compile")
+        checkpoints.check(directory)
+        content = checkpoints.content_version(directory)
+        weights = "int8" if runtime.precision == "int8" else "float32"
+        instructions = "-bf16" if has_bfloat16() else ""
+        key = f"{content}-openvino-{version('openvino')}-{weights}{instructions}-{_FORMAT}"
+        ready = made_ready(directory, runtime.cache, key, weights)
+        manifest = Manifest.read(ready)
+        self.precision = _chosen(manifest, runtime, directory)
+        self.spec = EmbeddingSpec(name or directory.resolve().name, content + runtime.version_suffix, manifest.dim)
+        self.preparer = manifest.preparer
+        self._model = ReadyModel(ready, manifest, self.precision, runtime.cpu_threads)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        return self._model.encode_texts(texts)
+
+    def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        return self._model.encode_images(images)
+
+
+class ReadyModel:
+    """Both towers of a directory in the cache, compiled for this CPU."""
+
+    def __init__(self, ready: Path, manifest: Manifest, precision: str, threads: int) -> None:
+        self._dim = manifest.dim
+        rules = manifest.tokens
+        self._texts = TextBatcher(rules, fast_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens))
+        hints = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._text_tower, self._image_tower = (
+            _core().compile_model(ready / tower, "CPU", hints) for tower in (TEXT_TOWER, IMAGE_TOWER)
+        )
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
+        ids = self._texts.ids(texts)
+        out = np.zeros((len(ids), self._dim), np.float32)
+        for rows in buckets([len(row) for row in ids], Limit(MAX_BATCH)):
+            length = padded_length(max(len(ids[at]) for at in rows), self._texts.rules.max_tokens)
+            batch = self._texts.padded([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
+            inputs: dict[str, NDArray[Any]] = {"input_ids": batch[0], "attention_mask": batch[1]}
+            out[rows] = _run(self._text_tower, inputs)[: len(rows)]
+        return out
+
+    def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
+        out = np.zeros((len(images), self._dim), np.float32)
+        for start in range(0, len(images), MAX_BATCH):
+            part = images[start : start + MAX_BATCH]
+            filled = np.stack([*part, *[part[0]] * (padded_count(len(part), MAX_BATCH) - len(part))])
+            out[start : start + len(part)] = _run(self._image_tower, {"levels": filled})[: len(part)]
+        return out
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU computes in bfloat16 itself."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def _run(tower: Any, inputs: dict[str, NDArray[Any]]) -> FloatArray:
+    wanted = {name: value for name, value in inputs.items() if name in {port.any_name for port in tower.inputs}}
+    return unit(tower(wanted)[0])
+
+
+def _chosen(manifest: Manifest, runtime: Runtime, directory: Path) -> str:
+    """The precision to compute in. Raises `ModelUnavailable` where what is to agree with float32 does not."""
+    if runtime.precision in ("bfloat16", "int8"):
+        return runtime.precision
+    if runtime.precision == "auto" and has_bfloat16() and manifest.agreement["bfloat16"] >= TOLERANCE:
+        return "bfloat16"
+    agreement = manifest.agreement["float32"]
+    if agreement < TOLERANCE:
+        raise ModelUnavailable(
+            f"{directory}: openvino's embeddings have a cosine of {agreement:.4f} to torch's, below {TOLERANCE}:"
+            " use encoder.backend = torch"
+        )
+    return "float32"

@@ -1,0 +1,1 @@
+"""Speech to text: sound files decoded within bounds, recognisers by name, and what makes them know a catalogue's words."""

@@ -1,0 +1,76 @@
+"""Speech recognition checkpoints in the Hugging Face format: Whisper, and CTC models such as wav2vec 2.0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor
+from transformers.utils.logging import disable_progress_bar
+
+from encoders.errors import ModelUnavailable
+from encoders.speech.port import Transcript
+from encoders.speech.sound import RATE, Samples
+
+_WINDOW_S: Final = 30
+"""What Whisper listens to at once; longer sounds are heard window by window."""
+_LEAST_SAMPLES: Final = RATE // 10
+_NO_SPEECH: Final = "no speech was heard"
+_SILENCE: Final = 32.0
+"""Root mean square, in levels of 32,768, below which there is nothing: models make words up of silence."""
+
+
+class HfListener:
+    """A `Listener` over any checkpoint that transcribes; hears the languages that it was trained on."""
+
+    def __init__(self, directory: Path, device: torch.device) -> None:
+        """Load a checkpoint of safetensors weights. Raises `ModelUnavailable` where it is none, or hears no speech."""
+        if not any(directory.glob("*.safetensors")):
+            raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
+        self._device = device
+        self._processor, self._model, self._generates = _load(directory, device)
+
+    def transcribe(self, samples: Samples) -> Transcript:
+        heard = " ".join(filter(None, map(self._window, _windows(samples))))
+        return Transcript(heard) if heard else Transcript("", why_not=_NO_SPEECH)
+
+    @torch.inference_mode()
+    def _window(self, samples: Samples) -> str:
+        waves = samples.astype(np.float32) / 32_768
+        inputs = self._processor(waves, sampling_rate=RATE, return_tensors="pt").to(self._device)
+        if self._generates:
+            tokens = self._model.generate(**inputs)
+        else:
+            tokens = self._model(**inputs).logits.argmax(-1)
+        return " ".join(self._processor.batch_decode(tokens, skip_special_tokens=True)[0].split())
+
+
+def _windows(samples: Samples) -> Iterator[Samples]:
+    for start in range(0, len(samples), _WINDOW_S * RATE):
+        window = samples[start : start + _WINDOW_S * RATE]
+        if len(window) >= _LEAST_SAMPLES and np.sqrt(np.mean(window.astype(np.float32) ** 2)) > _SILENCE:
+            yield window
+
+
+def _load(directory: Path, device: torch.device) -> tuple[Any, Any, bool]:
+    """Processor, model, and whether it generates text rather than labels each moment."""
+    disable_progress_bar()
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(directory, **safe)
+        generates = bool(config.is_encoder_decoder)
+        kind = AutoModelForSpeechSeq2Seq if generates else AutoModelForCTC
+        processor = AutoProcessor.from_pretrained(directory, **safe)
+        model, report = kind.from_pretrained(
+            directory, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **safe
+        )
+    except Exception as error:
+        raise ModelUnavailable(
+            f"speech model in {directory} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    if missing := sorted(report["missing_keys"]):
+        raise ModelUnavailable(f"weights in {directory} lack {len(missing)} tensors, the first is {missing[0]}")
+    return processor, model.eval().to(device), generates

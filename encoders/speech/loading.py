@@ -1,0 +1,38 @@
+"""Recognisers by name, as configuration gives them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from encoders import checkpoints
+from encoders.speech.port import Listener, SpokenWords
+
+OFFLINE: Final = "pocketsphinx"
+"""English only, with no download: its wheel carries the model."""
+
+
+def can_learn(name: str) -> bool:
+    """Whether a recogniser takes a catalogue's words into account."""
+    return name == OFFLINE
+
+
+def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = None) -> Listener:
+    """Load a recogniser.
+
+    Args:
+        name: `pocketsphinx`, or a directory or hub name of a speech recognition checkpoint such as Whisper.
+        device: `auto` (the best there is), or a torch device; PocketSphinx runs on the CPU.
+        spoken: the words to expect, for one that can learn; None: any.
+
+    Raises:
+        ModelUnavailable: no such model or device, or one that recognises no speech.
+    """
+    # Imported here: neither needs the other's libraries, and torch costs seconds.
+    if name == OFFLINE:
+        from encoders.speech.sphinx import SphinxListener
+
+        return SphinxListener(spoken)
+    from encoders.loading import torch_device
+    from encoders.speech.hf import HfListener
+
+    return HfListener(checkpoints.locate(name), torch_device(device))

@@ -1,0 +1,101 @@
+"""Speech to text as the rest of the system knows it: `Recogniser`, what it hears, and a double for tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Transcript(msgspec.Struct, frozen=True, array_like=True):
+    """What was heard."""
+
+    text: str
+    """In words, lower case where the recogniser knows no other; empty: no speech, or none that it understands."""
+    alternatives: tuple[str, ...] = ()
+    """What else it may have been, the likelier first."""
+    why_not: str = ""
+    """Where there is no text: what the listener should be told."""
+
+
+class Recogniser(Protocol):
+    """Makes text of speech. Safe to call concurrently; calls run one after another.
+
+    Raises `ChildUnavailable` or `ChildFailed` where there is no process to listen in, `ModelUnavailable` where its
+    model cannot be loaded.
+    """
+
+    @property
+    def key(self) -> str:
+        """Names the model; transcripts of the same sound by the same model are the same, but for what it learnt."""
+        ...
+
+    async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
+        """What is said in mono samples (n,) at 16 kHz."""
+        ...
+
+
+class Listener(Protocol):
+    """A recogniser within its own process."""
+
+    def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
+        """What is said in mono samples (n,) at 16 kHz."""
+        ...
+
+
+class SpokenWords(msgspec.Struct, frozen=True, array_like=True):
+    """The words that shoppers of a catalogue say, by counts: what a recogniser is biased to."""
+
+    words: list[str]
+    """Lower case, letters and apostrophes alone."""
+    counts: list[int]
+    """How many products have each."""
+    following: list[tuple[int, int, int]]
+    """(word, next word, count) as texts have them side by side."""
+    beside: list[tuple[int, int, int]]
+    """(word, other word, count) as products have them both, in either order."""
+
+
+class LearningRecogniser(Recogniser, Protocol):
+    """A recogniser that can be told what to expect."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether `learn` makes a difference."""
+        ...
+
+    @property
+    def listens(self) -> bool:
+        """Whether somebody has spoken yet."""
+        ...
+
+    async def learn(self, spoken: SpokenWords) -> None:
+        """Expect these words from now on, in the place of others; raises what `transcribe` raises."""
+        ...
+
+
+class ScriptedRecogniser:
+    """A `Recogniser` that hears what it is told to: for tests, and where no speech is to be understood."""
+
+    key = "scripted"
+    learns = True
+
+    def __init__(self, *transcripts: Transcript) -> None:
+        """Args: transcripts: one a call, the last again and again; none: nothing is ever understood."""
+        self._transcripts = list(transcripts) or [Transcript("", why_not="no recogniser is configured")]
+        self.heard: list[NDArray[np.int16]] = []
+        self.learnt: list[SpokenWords] = []
+
+    @property
+    def listens(self) -> bool:
+        """Whether somebody has spoken yet."""
+        return bool(self.heard)
+
+    async def learn(self, spoken: SpokenWords) -> None:
+        self.learnt.append(spoken)
+
+    async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
+        self.heard.append(samples)
+        return self._transcripts.pop(0) if len(self._transcripts) > 1 else self._transcripts[0]

@@ -1,0 +1,96 @@
+"""Sound files → mono samples at the rate that recognisers listen to, or a reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import av
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
+from encoders.errors import InvalidAudio
+
+Samples = NDArray[np.int16]
+"""Mono samples (n,) at `RATE`."""
+RATE: Final = 16_000
+"""Samples a second: what speech recognisers are trained on."""
+MAX_BYTES: Final = 10_000_000
+MAX_CHANNELS: Final = 8
+_RATES: Final = (4_000, 384_000)
+_LOOSE: Final = 1.5
+"""Lengths that headers state are estimates: so much longer is surely too long."""
+
+
+def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) -> Samples:
+    """Decode the first sound track of a file: WAV, MP3, Ogg (Opus, Vorbis), WebM, MP4, FLAC, AAC or AMR.
+
+    Args:
+        data: the whole file; a clip with sound is one too.
+        max_seconds: the longest taken.
+        max_bytes: the longest file taken.
+
+    Returns:
+        int16 (n,) at `RATE`, the mean of all channels, at least one sample.
+
+    Raises:
+        InvalidAudio: the file is empty, too long, of another format, without sound, truncated or broken.
+    """
+    if not data:
+        raise InvalidAudio("audio is empty: 0 bytes")
+    if len(data) > max_bytes:
+        raise InvalidAudio(f"audio has {len(data)} bytes, more than the {max_bytes} allowed")
+    try:
+        with opened(data) as container:
+            return _decode(container, max_seconds)
+    except CONTAINER_ERRORS as error:
+        raise InvalidAudio(f"audio of {len(data)} bytes cannot be decoded: {reason(error)}") from error
+
+
+def _decode(container: InputContainer, max_seconds: float) -> Samples:
+    if not container.streams.audio:
+        raise InvalidAudio("audio has no sound track")
+    stated = stated_seconds(container)
+    if stated is not None and stated > _LOOSE * max_seconds:
+        raise InvalidAudio(f"audio lasts {stated:.0f} s, more than the {max_seconds:g} allowed")
+    _check_track(container)
+    pieces: list[Samples] = []
+    left = int(max_seconds * RATE)
+    for piece in _resampled(container):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            raise InvalidAudio(f"audio lasts more than the {max_seconds:g} s allowed")
+    if not any(len(one) for one in pieces):
+        raise InvalidAudio("audio has a sound track with nothing in it")
+    return np.concatenate(pieces)
+
+
+def _check_track(container: InputContainer) -> None:
+    track = container.streams.audio[0]
+    if not 1 <= track.channels <= MAX_CHANNELS:
+        raise InvalidAudio(f"audio has {track.channels} channels; 1 to {MAX_CHANNELS} are taken")
+    low, high = _RATES
+    if not low <= track.rate <= high:
+        raise InvalidAudio(f"audio has {track.rate} samples a second; {low} to {high} are taken")
+
+
+def _resampled(container: InputContainer) -> Iterator[Samples]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    for frame in _frames(container):
+        yield from (one.to_ndarray()[0] for one in resampler.resample(frame))
+    yield from (one.to_ndarray()[0] for one in resampler.resample(None))
+
+
+def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
+    """The frames up to the first that is broken: what was said before it can still be understood."""
+    decoded = False
+    try:
+        for frame in container.decode(container.streams.audio[0]):
+            decoded = True
+            yield frame
+    except av.FFmpegError:
+        if not decoded:
+            raise

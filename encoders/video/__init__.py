@@ -1,0 +1,1 @@
+"""Clips to a few frames that tell them apart, decoded within bounds."""

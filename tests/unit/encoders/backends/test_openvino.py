@@ -1,0 +1,169 @@
+"""Towers run by OpenVINO: the same embeddings as by torch, in a process without it, from a cache that is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from encoders.backends import cache
+from encoders.backends.manifest import MANIFEST, Manifest
+from encoders.backends.openvino import OpenVinoEncoder, ReadyModel, has_bfloat16, is_installed
+from encoders.errors import ModelUnavailable
+from encoders.hf import HfDualEncoder
+from encoders.loading import load_encoder
+from encoders.runtime import TOLERANCE, Runtime
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
+    pytest.mark.skipif(not is_installed(), reason="the package openvino is not installed"),
+]
+AUTO = Runtime("cpu", "auto", "auto", threads=1)
+TEXTS = ["a red cotton shirt", "blue running shoes with long sleeves " * 8, "", "红色棉质衬衫", "green apple"] * 9
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that the tests of this module share."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip", "bert-convnext"])
+def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: str) -> None:
+    from encoders.backends.export import export
+
+    directory = checkpoints_root / family
+    export(directory, tmp_path, "float32")
+    manifest = Manifest.read(tmp_path)
+    ours, torchs = ReadyModel(tmp_path, manifest, "float32", 1), HfDualEncoder(directory, torch.device("cpu"))
+    assert manifest.agreement["float32"] > 0.99999 and manifest.preparer == torchs.preparer
+    _, pictures = torchs.probes()
+    np.testing.assert_allclose(ours.encode_texts(TEXTS), torchs.encode_texts(TEXTS), atol=1e-4)
+    np.testing.assert_allclose(ours.encode_images(pictures * 3), torchs.encode_images(pictures * 3), atol=1e-4)
+    assert ours.encode_texts([]).shape == ours.encode_images([]).shape == (0, manifest.dim)
+
+
+def test_it_is_made_ready_once_by_whoever_comes_first(
+    checkpoints_root: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    make = cache._make
+    monkeypatch.setattr(cache, "_make", lambda *given: (made.append(given[1]), make(*given)))
+    runtime = replace(AUTO, cache_dir=str(models))
+    with ThreadPoolExecutor(3) as threads:
+        loaded = list(threads.map(lambda _: OpenVinoEncoder(checkpoints_root / "clip", runtime), range(3)))
+    assert len(made) == 1 and len({one.spec for one in loaded}) == 1
+    assert not list(models.glob(".*"))
+    plain = HfDualEncoder(checkpoints_root / "clip", torch.device("cpu"))
+    assert loaded[0].spec == plain.spec
+    assert np.min(np.sum(loaded[0].encode_texts(TEXTS) * plain.encode_texts(TEXTS), axis=1)) >= TOLERANCE
+
+
+def test_who_serves_it_has_no_torch(checkpoints_root: Path, models: Path) -> None:
+    OpenVinoEncoder(checkpoints_root / "clip", replace(AUTO, cache_dir=str(models)))
+    program = f"""
+import sys
+from encoders.loading import load_encoder
+from encoders.runtime import Runtime
+encoder = load_encoder({str(checkpoints_root / "clip")!r}, Runtime("cpu", "auto", "auto", cache_dir={str(models)!r}))
+assert encoder.encode_texts(["a shirt"]).shape == (1, encoder.spec.dim)
+assert not {{"torch", "transformers"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={**os.environ, "VITRINE": ""})
+
+
+def test_what_an_exporter_left_that_died_is_cleared_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cache, "_run", lambda given, _: Path(given[1], MANIFEST).write_text("{}"))
+    left = tmp_path / ".key.x1y2"
+    left.mkdir()
+    (left / "text.xml").write_text("half")
+    ready = cache.made_ready(Path("anywhere"), tmp_path, "key", "float32")
+    assert (ready / MANIFEST).is_file() and not left.exists()
+
+
+def test_a_broken_manifest_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text("{}")
+    with pytest.raises(ModelUnavailable, match="remove it and load the model again"):
+        Manifest.read(tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_named(checkpoints_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelUnavailable, match=r"encoder\.cache_dir"):
+        cache.made_ready(checkpoints_root / "clip", tmp_path / "file", "key", "float32")
+
+
+def test_a_refusal_is_remembered_and_a_crash_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for status, starts in ((cache.REFUSED, 1), (1, 2)):
+        done: list[int] = []
+
+        def run(*_: object, status: int = status, done: list[int] = done, **__: object) -> object:
+            done.append(status)
+            return subprocess.CompletedProcess([], status, "", "noise\nno such layer")
+
+        monkeypatch.setattr(cache.subprocess, "run", run)
+        for _ in range(2):
+            with pytest.raises(ModelUnavailable, match="no such layer"):
+                cache.made_ready(Path("anywhere"), tmp_path, f"key{status}", "float32")
+        assert len(done) == starts
+
+
+def test_auto_does_without_where_a_model_cannot_be_converted(checkpoints_root: Path, models: Path) -> None:
+    directory, runtime = checkpoints_root / "siglip2", replace(AUTO, cache_dir=str(models))
+    assert isinstance(load_encoder(str(directory), runtime), HfDualEncoder)
+    with pytest.raises(ModelUnavailable, match="pictures of many shapes"):
+        load_encoder(str(directory), replace(runtime, backend="openvino"))
+
+
+def test_auto_takes_no_precision_that_changes_embeddings(checkpoints_root: Path, models: Path, tmp_path: Path) -> None:
+    directory = checkpoints_root / "clip"
+    OpenVinoEncoder(directory, replace(AUTO, cache_dir=str(models)))
+    shutil.copytree(models, tmp_path / "models")
+    runtime = replace(AUTO, cache_dir=str(tmp_path / "models"))
+    (written,) = (tmp_path / "models").glob(f"*-float32*/{MANIFEST}")
+    facts = json.loads(written.read_text())
+    for agreement, precision in (
+        ({"float32": 1.0, "bfloat16": 0.9}, "float32"),
+        ({"float32": 0.9, "bfloat16": 0.9}, ""),
+    ):
+        written.write_text(json.dumps({**facts, "agreement": agreement}))
+        if precision:
+            assert OpenVinoEncoder(directory, runtime).precision == precision
+        else:
+            assert isinstance(load_encoder(str(directory), runtime), HfDualEncoder)
+
+
+@pytest.mark.skipif(not (is_installed() and has_bfloat16()), reason="this CPU does not compute in bfloat16")
+def test_an_asked_for_precision_is_a_space_of_its_own(checkpoints_root: Path, models: Path) -> None:
+    runtime = replace(AUTO, cache_dir=str(models))
+    auto, asked = (
+        OpenVinoEncoder(checkpoints_root / "clip", one) for one in (runtime, replace(runtime, precision="bfloat16"))
+    )
+    assert asked.spec.version == f"{auto.spec.version}+bfloat16" and asked.precision == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "reason"),
+    [
+        (Runtime("cuda", "openvino"), "runs on the CPU, not on cuda"),
+        (Runtime("cpu", "openvino", "float16"), "float16"),
+        (Runtime("cpu", "openvino", compile=True), r"encoder\.compile"),
+    ],
+)
+def test_what_openvino_cannot_do_is_refused(checkpoints_root: Path, runtime: Runtime, reason: str) -> None:
+    with pytest.raises(ModelUnavailable, match=reason):
+        load_encoder(str(checkpoints_root / "clip"), runtime)
