@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from encoders.framing import trimmed
+
 Pixels = NDArray[np.uint8]
 """A prepared picture: (height, width, 3) RGB at the encoder's own input size."""
 ImagePreparer = Callable[[Image.Image], Pixels]
@@ -34,11 +36,14 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     crop: tuple[int, int] | None = None
     """(height, width) cut out of the middle afterwards."""
     resample: int = Image.Resampling.BICUBIC
+    trim: bool = False
+    """Whether plain borders are cut off first."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
-        resized = image.convert("RGB").resize(
-            self._resized(*image.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP
+        framed = trimmed(image.convert("RGB")) if self.trim else image.convert("RGB")
+        resized = framed.resize(
+            self._resized(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP
         )
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -71,7 +72,7 @@ class FixedSizePreprocessor:
 
     def __init__(self, processor: BaseImageProcessor) -> None:
         self._normalise = Normalisation.of(processor)
-        self.preparer: Preparer = _fixed_size(processor)
+        self.preparer: Preparer = replace(_fixed_size(processor), trim=_on(processor, "do_trim_borders"))
 
     def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
         groups: dict[tuple[int, ...], list[int]] = {}

@@ -10,6 +10,7 @@ Source: Dudani, 1976, "The Distance-Weighted k-Nearest-Neighbor Rule".
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ def suggest(
     by_field: dict[str, list[Suggestion]] = defaultdict(list)
     for one in open_candidates:
         curve = calibrations.get(one.field) or calibrations.get(one.field.partition(".")[0])
-        confidence = round(float(curve(np.array([one.features]))[0]), 3) if curve else 0.0
+        # Rounded down: nothing that is measured is certain.
+        confidence = math.floor(1000 * float(curve(np.array([one.features]))[0])) / 1000 if curve else 0.0
         if curve and confidence >= above:
             by_field[one.field].append(Suggestion(one.field, one.value, confidence, confidence >= accept_above))
     return tuple(one for field, some in by_field.items() for one in _told(field, some))

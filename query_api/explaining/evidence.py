@@ -16,7 +16,7 @@ from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
 from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_terms, surfaces
 from indexer.ports import AnyOf, Filter, Filters, Lacks
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, is_searchable
+from indexer.rows import build_row, is_searchable, with_accepted
 from query_api.requests import SearchRequest
 from query_api.responses import Indexed, Reason
 from query_api.retrieval import Retrieval
@@ -48,7 +48,7 @@ def indexed(stored: StoredProduct) -> Indexed:
 
 def rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
     """The filters that a searchable product does not pass, each with the product's own value."""
-    row, fields = build_row(product_id, stored, vector), stored.state.fields
+    row, fields = build_row(product_id, stored, vector), with_accepted(stored.state.fields, stored.suggestions)
     rejecting = [one for one in filters if not matches(row, (one,))]
     return [_held(row, one, fields) if isinstance(one, Lacks) else _rejection(one, fields) for one in rejecting]
 

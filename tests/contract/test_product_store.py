@@ -558,3 +558,38 @@ async def _check_nearest(store: ProductStore) -> None:
             assert [one.score for one in found] == pytest.approx(
                 [scores[int(one.product_id[1:])] for one in found], abs=1e-5
             )
+
+
+async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
+    await store.write([product("p1", [1, 0, 0, 0, 0, 0, 0, 0], title="a"), product("p2", [0, 1, 0, 0, 0, 0, 0, 0])])
+    await store.write([product("p3", [0.5, 0.4, 0, 0, 0, 0, 0, 0], title="b", price=3.0)])
+    vectors = np.eye(8, dtype=np.float32)[:2]
+    one, other = await store.search_dense_all(vectors, (), 2)
+    assert [ids(one), ids(other)] == [["p1", "p3"], ["p3", "p1"]]
+    assert [found.score for found in one] == pytest.approx([1.0, 0.5])
+    assert decode_card(one[0].card).title == "a"
+    assert await store.search_dense_all(vectors[:0], (), 2) == []
+    cheap = parse_filters({"price": {"lt": 5}})
+    assert [ids(some) for some in await store.search_dense_all(vectors, cheap, 2)] == [["p3"], ["p3"]]
+
+
+async def test_several_texts_are_searched_for_at_once_the_empty_ones_too(store: ProductStore):
+    await store.write([product("p1", title="red kettle"), product("p2", title="blue lamp")])
+    asked = [query_text(one) for one in ("kettle", "", "lamp", "sofa")]
+    assert [ids(some) for some in await store.search_terms_all(asked, (), 5)] == [["p1"], [], ["p2"], []]
+    assert await store.search_terms_all(["", ""], (), 5) == [[], []]
+    single = await store.search_terms(query_text("kettle"), (), 5)
+    assert (await store.search_terms_all(asked, (), 5))[0] == single
+
+
+async def test_an_empty_store_answers_several_searches_with_nothing(store: ProductStore):
+    assert await store.search_terms_all(["kettl", "lamp"], (), 5) == [[], []]
+    assert await store.search_dense_all(np.ones((3, 8), np.float32), (), 5) == [[], [], []]
+
+
+async def test_an_approximate_index_answers_several_searches_alike(indexed_store: MilvusProductStore):
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((40, SPEC.fused_dim)).astype(np.float32)
+    await indexed_store.write([product(f"p{at:02}", row, title="a") for at, row in enumerate(rows)])
+    several = await indexed_store.search_dense_all(rows[:3], (), 4)
+    assert several == [await indexed_store.search_dense(row, (), 4) for row in rows[:3]]
