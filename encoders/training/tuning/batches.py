@@ -93,12 +93,18 @@ class BatchMaker:
         products = self._choose(rng, neighbours)
         lefts = [self._partner(int(row), rng) for row in products]
         sides: dict[Side, Inputs] = {}
-        for side, rows in (("query", lefts), ("text", products), ("photo", lefts), ("picture", products)):
+        drawn: tuple[tuple[Side, Sequence[int]], ...] = (
+            ("query", lefts),
+            ("text", products.tolist()),
+            ("photo", lefts),
+            ("picture", products.tolist()),
+        )
+        for side, rows in drawn:
             if side in self._wanted:
                 sides[side] = self._side(side, rows, rng)
         if "product" in self._wanted:
             sides["product"] = self._products(products, rng)
-        present = {side: inputs for side, inputs in sides.items() if inputs.rows}
+        present: dict[Side, Inputs] = {side: inputs for side, inputs in sides.items() if inputs.rows}
         classes = torch.tensor([self._material.classes[row] for row in products])
         return Batch(products, present, self._alike(products, lefts), classes)
 
@@ -121,7 +127,7 @@ class BatchMaker:
             return companions[rng.integers(len(companions))]
         return row
 
-    def _side(self, side: Side, rows: Sequence[int] | NDArray[np.int64], rng: np.random.Generator) -> Inputs:
+    def _side(self, side: Side, rows: Sequence[int], rng: np.random.Generator) -> Inputs:
         settings, listings = self._config.augmentation, self._material.listings
         if side in ("photo", "picture"):
             owned = [(place, self._material.pictures.rows[row]) for place, row in enumerate(rows)]
@@ -162,7 +168,7 @@ def _pick(own: Sequence[int], side: Side, rng: np.random.Generator) -> int:
         return own[0]
     if side == "picture" and rng.random() < 0.6:
         return own[0]
-    return own[rng.integers(1 if side == "photo" and rng.random() < 0.8 else 0, len(own))]
+    return own[int(rng.integers(1 if side == "photo" and rng.random() < 0.8 else 0, len(own)))]
 
 
 def _draw_text(listing: Listing, settings: Augmentation, rng: np.random.Generator) -> str:

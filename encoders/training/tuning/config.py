@@ -64,11 +64,11 @@ class TuningConfig:
     loss: Loss = "info-nce"
     margin: float = 0.2
     """Of the triplet loss, in cosine."""
-    category_weight: float = 0.2
+    category_weight: float = 0.3
     """Of a category classifier on top of the embeddings, where products have categories; 0: none is trained."""
     new_pieces: int = 8000
     """Words of the catalogue, at most, that the text tower gets pieces for; 0: its vocabulary stays."""
-    max_tokens: int = 128
+    max_tokens: int = 64
     """To which length texts are read, in tokens, where the catalogue's are so long; a longer tower stays as it is."""
     distil_weight: float = 1.0
     """Of the teachers' similarities; counts where there are teachers."""
@@ -84,6 +84,8 @@ class TuningConfig:
     """Most steps; None: as many as the time allows. Same steps and seed give the same weights."""
     learning_rate: float | None = None
     """At its height; None: by how many numbers learn, large models being easily spoilt."""
+    word_rate: float = 6.0
+    """How much faster word embeddings learn, where there are new ones: those have everything to learn yet."""
     head_learning_rate: float = 1e-2
     """Of the temperature and the classifier."""
     layer_decay: float = 1.0
@@ -107,3 +109,8 @@ class TuningConfig:
     """CPU threads; None: as torch chooses."""
     tensorboard: Path | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def joint(self) -> bool:
+        """Whether whole products are embedded, as models that fuse text and pictures do."""
+        return any("product" in (task.left, task.right) for task in self.tasks)

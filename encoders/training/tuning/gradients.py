@@ -55,12 +55,12 @@ class GradientMaker:
             Losses by name.
         """
         if self._chunk is None and self._processes.count == 1:
-            embedded = {side: self._embed(inputs) for side, inputs in sides.items()}
+            embedded: dict[Side, Tensor] = {side: self._embed(inputs) for side, inputs in sides.items()}
             return self._backward(batch, embedded, taught)
         return self._in_pieces(batch, sides, taught)
 
     def _in_pieces(self, batch: Batch, sides: Mapping[Side, Inputs], taught: Mapping[str, Tensor]) -> dict[str, float]:
-        pieces = {side: list(self._pieces(inputs)) for side, inputs in sides.items()}
+        pieces: dict[Side, list[Inputs]] = {side: list(self._pieces(inputs)) for side, inputs in sides.items()}
         states = {side: [_random_state()] * len(pieces[side]) for side in sides}
         shares: dict[Side, Tensor] = {}
         whole: dict[Side, Tensor] = {}

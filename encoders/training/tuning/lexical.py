@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -74,24 +74,29 @@ class LexicalTeacher:
         length = float(np.sqrt(sum(weight**2 for weight in weights.values()))) or 1.0
         return {term: weight / length for term, weight in weights.items()}
 
-    def _dense(self, documents: Sequence[Counter[str]], weigh: object) -> NDArray[np.float32]:
+    def _dense(
+        self, documents: Sequence[Counter[str]], weigh: Callable[[Counter[str]], Mapping[str, float]]
+    ) -> NDArray[np.float32]:
         rows = np.zeros((len(documents), len(self._terms)), np.float32)
         for row, document in enumerate(documents):
-            for term, weight in weigh(document).items():  # type: ignore[operator]
+            for term, weight in weigh(document).items():
                 if term in self._terms:
                     rows[row, self._terms[term]] = weight
         return rows
 
-    def _sparse(self, documents: Sequence[Counter[str]], weigh: object) -> Tensor:
+    def _sparse(
+        self, documents: Sequence[Counter[str]], weigh: Callable[[Counter[str], int], Mapping[str, float]]
+    ) -> Tensor:
         indices: list[tuple[int, int]] = []
         values: list[float] = []
         for row, document in enumerate(documents):
-            for term, weight in weigh(document, row).items():  # type: ignore[operator]
+            for term, weight in weigh(document, row).items():
                 if term in self._terms:
                     indices.append((row, self._terms[term]))
                     values.append(weight)
         places = torch.tensor(indices).T.reshape(2, -1)
-        return torch.sparse_coo_tensor(places, values, (len(documents), len(self._terms))).float().coalesce()
+        shape = (len(documents), len(self._terms))
+        return torch.sparse_coo_tensor(places, values, shape, dtype=torch.float32, check_invariants=True).coalesce()
 
 
 def full_text(listing: Listing) -> str:

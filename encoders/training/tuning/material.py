@@ -95,13 +95,14 @@ def _without_held_out_texts(listings: Sequence[Listing]) -> tuple[list[Listing],
 
 
 def _hold_out_pictures(listings: Sequence[Listing], pictures: PictureStore) -> list[tuple[int, int]]:
-    """Take the last picture of some listings out of the store's rows; a sole one where there is a text to find."""
+    """Take some pictures beside main ones out of the store's rows; a sole one where there is a text to find."""
     held: list[tuple[int, int]] = []
     for row, listing in enumerate(listings):
         own = pictures.rows[row]
-        enough = len(own) > 1 or (len(own) == 1 and listing.text)
-        if enough and _draw(f"picture {listing.product_id}") < HELD_OUT_SHARE and len(held) < _MOST_HELD_OUT:
-            held.append((own.pop(), row))
+        choice = own[1:] if len(own) > 1 else own if listing.text else []
+        chosen = [one for one in choice if _draw(f"{listing.product_id} {own.index(one)}") < HELD_OUT_SHARE]
+        held += [(picture, row) for picture in chosen[: _MOST_HELD_OUT - len(held)]]
+        pictures.rows[row] = [one for one in own if (one, row) not in held[-len(own) :]]
     return held
 
 

@@ -74,7 +74,7 @@ class Objective(nn.Module):
             if bool((target >= 0).any()):
                 logits = self.classifier(side.vectors) * 4
                 total = total + functional.cross_entropy(logits, target, ignore_index=-1)
-        return total / max(1, len(sides))
+        return total
 
 
 def contrast(

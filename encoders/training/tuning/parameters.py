@@ -14,7 +14,8 @@ from encoders.training.tuning.config import TuningConfig
 
 _LAYER: Final = re.compile(r"\b(?:layers?|blocks?|stages|h)\.(\d+)\.")
 _LOWEST: Final = re.compile(r"embeddings?\b|\bstem\b|conv1\b|word_emb|patch_emb")
-_FASTEST, _SMALL = 3e-3, 3_000_000
+_WORDS: Final = re.compile(r"\b(?:word_embeddings|token_embedding)\b")
+_FASTEST, _SMALL = 6e-4, 3_000_000
 
 
 class NothingLearns(EncoderError):
@@ -51,7 +52,8 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
     depths = _depths(name for name, _ in named)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in named:
-        key = (config.layer_decay ** depths[name], parameter.ndim > 1)
+        faster = config.word_rate if _WORDS.search(name) else 1.0
+        key = (faster * config.layer_decay ** depths[name], parameter.ndim > 1)
         groups.setdefault(key, []).append(parameter)
     made = [
         _group(members, rate * factor, config.weight_decay if shrinks else 0.0)
@@ -61,7 +63,7 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
 
 
 def suitable_rate(model: Trainable) -> float:
-    """A learning rate for so many learning numbers: 3e-3 up to 3 million, and the inverse of their count beyond."""
+    """A learning rate for so many learning numbers: 6e-4 up to 3 million, and the inverse of their count beyond."""
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return _FASTEST * min(1.0, _SMALL / max(1, learning))
 

@@ -13,12 +13,13 @@ import torch
 
 from encoders import checkpoints
 from encoders.errors import EncoderError
+from encoders.evaluation import RetrievalReport
 from encoders.loading import MINI_DIRECTORY, load_encoder
 from encoders.training.dual import DualEncoder
 from encoders.training.trainable import Trainable
 from encoders.training.tuning.config import TuningConfig
 from encoders.training.tuning.lexical import LexicalTeacher, full_text
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import Listing, content_hash
 from encoders.training.tuning.material import Material, prepare_material
 from encoders.training.tuning.parameters import freeze
 from encoders.training.tuning.processes import OneProcess, Processes, launched_processes
@@ -61,16 +62,16 @@ def train_on_catalogue(
     processes, device = _processes()
     base = _directory(encoder)
     directory = config.work / _identity(base, listings, config, teachers)
-    model = DualEncoder(base, device)
+    model = open_trainable(base, device)
     material = prepare_material(listings, model.preparer, directory / f"process-{processes.rank}")
-    before = _measured(model, material)
+    before = _measured(model, material, joint=config.joint)
     pieces = _prepare(model, material, config)
-    trainer = Trainer(
-        model, material, replace(config, work=directory), _teachers(teachers, material, device), processes, say
-    )
+    settings = replace(config, work=directory, word_rate=config.word_rate if pieces else 1.0)
+    trainer = Trainer(model, material, settings, _teachers(teachers, material, device), processes, say)
     after = trainer.run()
     if processes.rank == 0:
-        _save(model, config.output)
+        config.output.mkdir(parents=True, exist_ok=True)
+        model.save(config.output)
         spec = load_encoder(str(config.output), "cpu").spec
         say(f"{spec.key}, from {encoder}, knows {pieces:,} more words")
         started_from = replace(spec, model=encoder, version=checkpoints.content_version(base))
@@ -79,13 +80,20 @@ def train_on_catalogue(
     return config.output
 
 
-def _prepare(model: DualEncoder, material: Material, config: TuningConfig) -> int:
+def open_trainable(directory: Path, device: torch.device) -> Trainable:
+    """The model of a directory, ready to be trained. Raises `ModelUnavailable`."""
+    return DualEncoder(directory, device)
+
+
+def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
     """New words, adapters and frozen parts; returns how many pieces are new."""
     pieces = 0
-    if config.new_pieces:
+    if config.lora_rank and not isinstance(model, DualEncoder):
+        raise EncoderError("low-rank adapters are for dual encoders in the Hugging Face format; leave --lora-rank out")
+    if config.new_pieces and isinstance(model, DualEncoder):
         texts = [full_text(listing) for listing in material.listings]
         pieces = learn_words(model, [text for text in texts if text], config.new_pieces, config.max_tokens)
-    if config.lora_rank:
+    if config.lora_rank and isinstance(model, DualEncoder):
         model.add_adapters(config.lora_rank)
     freeze(model, config.frozen)
     return pieces
@@ -101,8 +109,8 @@ def _teachers(names: Sequence[str], material: Material, device: torch.device) ->
     ]
 
 
-def _measured(model: Trainable, material: Material) -> list:
-    return held_out_reports(model, material, embed_catalogue(model, material, joint=False))
+def _measured(model: Trainable, material: Material, *, joint: bool) -> list[RetrievalReport]:
+    return held_out_reports(model, material, embed_catalogue(model, material, joint=joint))
 
 
 def _processes() -> tuple[Processes, torch.device]:
@@ -119,13 +127,5 @@ def _directory(encoder: str) -> Path:
 
 def _identity(base: Path, listings: Sequence[Listing], config: TuningConfig, teachers: Sequence[str]) -> str:
     """A short hash of all that a run depends on: another run has another directory and begins anew."""
-    from encoders.training.tuning.listings import content_hash
-
     parts = [checkpoints.content_version(base), content_hash(listings), settings_of(config), list(teachers)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _save(model: Trainable, output: Path) -> None:
-    """Write the model whole, or not at all: a directory beside it takes its place at the end."""
-    output.mkdir(parents=True, exist_ok=True)
-    model.save(output)

@@ -27,6 +27,8 @@ from encoders.training.tuning.teachers import Teacher, lessons
 _CHECKPOINT_EVERY_S = 20.0
 _NEIGHBOURS_PER_NEGATIVE = 5
 _CLIP = 1.0
+_FIRST_STEPS = 10
+"""In which the learning rate rises at least, however short the run: the optimiser knows no scales yet."""
 
 
 @dataclass
@@ -139,7 +141,7 @@ class Trainer:
         return share.loaded(self._material.pictures, self._config.augmentation, generator) if share.pictures else share
 
     def _update(self, done: float) -> None:
-        factor = learning_rate_factor(done, self._config.warmup)
+        factor = learning_rate_factor(done, self._config.warmup) * min(1.0, (self.progress.step + 1) / _FIRST_STEPS)
         for group in self._optimiser.param_groups:
             group["lr"] = group["full_lr"] * factor
         scaler = self._gradients.scaler
@@ -180,8 +182,7 @@ class Trainer:
         return score_of(reports) if reports else float(self.progress.step)
 
     def _reports(self) -> list[RetrievalReport]:
-        joint = any("product" in (task.left, task.right) for task in self._config.tasks)
-        embeddings = embed_catalogue(self._model, self._material, joint=joint)
+        embeddings = embed_catalogue(self._model, self._material, joint=self._config.joint)
         if self._config.hard_negatives:
             count = self._config.hard_negatives * _NEIGHBOURS_PER_NEGATIVE
             self._neighbours = hard_negatives(embeddings, self._material.marks(), count)
