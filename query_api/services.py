@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from encoders.port import Encoder, ImageDecoder
+from encoders.precedence import Precedence
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.cache import CandidateCache
@@ -44,6 +45,8 @@ class Services:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    precedence: Precedence | None = None
+    """Of queries on the encoder's device, over other processes' work; None: none is shared."""
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""
     fetch_image: Callable[[str], Awaitable[bytes]] | None = None

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.errors import EncoderError
 from encoders.loading import load_encoder
+from encoders.precedence import Precedence
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.media import DirectoryMediaStore
@@ -185,6 +186,8 @@ class _Shared:
         resources.push_async_callback(store.close)
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
+        precedence = Precedence.on_device(settings.encoder.runtime)
+        resources.callback(precedence.close)
         decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
         age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
         await resources.enter_async_context(_background(age.run()))
@@ -202,6 +205,7 @@ class _Shared:
             freshness=age.age_ms,
             lag=age.lag,
             config=settings.query,
+            precedence=precedence,
             publisher=self.clicks,
         )
 
