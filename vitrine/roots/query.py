@@ -213,7 +213,7 @@ class _Shared:
 def _decoding(settings: Settings) -> DecodingConfig:
     """One process for shoppers' pictures; one that hangs is found out, twice, while the shopper still waits."""
     deadline_s = min(settings.decoding.deadline_s, settings.query.encode_deadline_s / 3)
-    return replace(settings.decoding, processes=1, deadline_s=deadline_s)
+    return replace(settings.decoding, processes=1, deadline_s=deadline_s, device="cpu")
 
 
 class _Clicks:
