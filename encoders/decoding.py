@@ -18,6 +18,7 @@ from encoders.images import prepared
 from encoders.preparation import ImagePreparer
 from encoders.turns import Call, Decoded, Part, Turns
 
+_ON_CPU, _ON_DEVICE = "encoders.children.decode", "encoders.children.decode_on_device"
 _START_DEADLINE_S: Final = 60.0
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -31,8 +32,11 @@ class DecodingConfig:
     processes: int = 2
     deadline_s: float = 5.0
     """The longest that one picture may take."""
+    device: str = "cpu"
+    """`cuda`: plain JPEGs are decoded and resized on the GPU, where the indexing worker has one to itself."""
     memory_bytes: int = 3 * 2**29
-    """Address space of each process; a picture that wants more is refused. Enforced on Linux."""
+    """Address space of each process; a picture that wants more is refused. Enforced on Linux,
+    and not of one that uses a GPU."""
 
     def __post_init__(self) -> None:
         if self.processes < 1:
@@ -55,8 +59,8 @@ class DecoderPool:
         self._config = config or DecodingConfig()
         self._program = Program(
             what="image decoder",
-            module="encoders.children.decode",
-            setup=DecodingSetup(self._config.memory_bytes, pickle.dumps(preparer)),
+            module=_ON_CPU if self._config.device == "cpu" else _ON_DEVICE,
+            setup=DecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
             environment=_ONE_THREAD,

@@ -43,11 +43,12 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         """RGB picture → (height, width, 3) uint8."""
         framed = trimmed(image.convert("RGB")) if self.trim else image.convert("RGB")
         resized = framed.resize(
-            self._resized(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP
+            self.scaled(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP
         )
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 
-    def _resized(self, width: int, height: int) -> tuple[int, int]:
+    def scaled(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) that a picture of this width and height is resized to."""
         if self.size is not None:
             return self.size[1], self.size[0]
         if self.shortest_edge is None:
@@ -70,9 +71,17 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
-        rows, columns = self.grid(image.height, image.width)
-        size = columns * self.patch, rows * self.patch
+        size = self.scaled(*image.size)
         return np.array(image.convert("RGB").resize(size, Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP))
+
+    @property
+    def crop(self) -> None:
+        """Nothing is cut away."""
+
+    def scaled(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) that a picture of this width and height is resized to."""
+        rows, columns = self.grid(height, width)
+        return columns * self.patch, rows * self.patch
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """(rows, columns) of patches at the largest scale that has no more than allowed, found by bisection."""

@@ -91,5 +91,10 @@ def create_app(services: Services) -> Starlette:
 def _batcher(services: Services) -> EncoderBatcher:
     config = services.config
     return EncoderBatcher(
-        services.encoder, services.encoder_thread, config.encode_batch, config.encode_waiting, config.encode_deadline_s
+        services.encoder,
+        services.encoder_thread,
+        config.encode_batch,
+        config.encode_waiting,
+        config.encode_deadline_s,
+        services.precedence,
     )

@@ -1,18 +1,27 @@
-"""Concurrent queries through the encoder together: whatever arrives while a batch is encoded makes the next one."""
+"""Concurrent queries through the encoder together: whatever arrives while a batch is encoded makes the next one.
+
+Queries go before what the worker encodes for itself, and before other processes' work on the same device.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from encoders.port import Encoder, Pixels
+from encoders.precedence import Precedence
 from encoders.spec import FloatArray
 from query_api import metrics
 from query_api.errors import EncoderBusy
+
+BACKGROUND_SHARE: Final = 4
+"""Batches in the background are so many times smaller: a query that comes meanwhile waits for one of them at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -20,6 +29,7 @@ class _Waiting:
     """One query's input, and where its embedding (dim,) goes."""
 
     content: str | Pixels
+    in_background: bool = False
     embedding: asyncio.Future[FloatArray] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -30,31 +40,55 @@ class EncoderBatcher:
     """
 
     def __init__(
-        self, encoder: Encoder, executor: Executor, batch: int = 32, waiting: int = 256, deadline_s: float = 5.0
+        self,
+        encoder: Encoder,
+        executor: Executor,
+        batch: int = 32,
+        waiting: int = 256,
+        deadline_s: float = 5.0,
+        precedence: Precedence | None = None,
     ) -> None:
-        """Args: executor: of exactly one thread; batch: the most inputs at once; waiting: the most that may queue."""
+        """Set up; nothing runs yet.
+
+        Args:
+            executor: Of exactly one thread.
+            batch: The most inputs at once.
+            waiting: The most that may queue.
+            precedence: On the device, over other processes; None: there are none.
+        """
         self.spec = encoder.spec
         self._encoder = encoder
         self._executor = executor
         self._batch = batch
         self._most_waiting = waiting
         self._deadline_s = deadline_s
+        self._precedence = precedence
         self._waiting: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def encode(self, content: str | Pixels) -> FloatArray:
-        """Unit embedding (dim,) of a text or a prepared picture. Raises `EncoderBusy` when it is late or overrun."""
+    async def encode(
+        self, content: str | Pixels, *, in_background: bool = False, deadline_s: float | None = None
+    ) -> FloatArray:
+        """Unit embedding (dim,) of a text or a prepared picture.
+
+        Args:
+            in_background: No query waits for it; those that do go first.
+            deadline_s: The longest to wait; None: what the batcher was made with.
+
+        Raises:
+            EncoderBusy: it is late, or too many wait already.
+        """
         if len(self._waiting) >= self._most_waiting:
             raise EncoderBusy(f"{len(self._waiting)} queries wait for the encoder already")
-        one = _Waiting(content)
+        one = _Waiting(content, in_background)
         self._waiting.append(one)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(limit_s := self._deadline_s if deadline_s is None else deadline_s):
                 return await one.embedding
         except TimeoutError as error:
-            raise EncoderBusy(f"the encoder did not answer within {self._deadline_s:g} s") from error
+            raise EncoderBusy(f"the encoder did not answer within {limit_s:g} s") from error
 
     async def aclose(self) -> None:
         """Wait for the batch that is being encoded; fail those that still wait."""
@@ -64,24 +98,35 @@ class EncoderBatcher:
             await self._running
 
     async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
-            # Those that gave up in the queue cost the others nothing.
-            await self._encode_batch([one for one in batch if not one.embedding.done()])
+        while batch := self._next():
+            await self._encode_batch(batch)
+
+    def _next(self) -> list[_Waiting]:
+        """The next batch: queries, or, where none waits, a share of the work in the background."""
+        # Those that gave up in the queue cost the others nothing.
+        waiting = [one for one in self._waiting if not one.embedding.done()]
+        urgent = [one for one in waiting if not one.in_background]
+        batch = urgent[: self._batch] or waiting[: max(1, self._batch // BACKGROUND_SHARE)]
+        taken = set(map(id, batch))
+        self._waiting = [one for one in waiting if id(one) not in taken]
+        return batch
 
     async def _encode_batch(self, batch: list[_Waiting]) -> None:
-        if not batch:
-            return
         metrics.ENCODER_BATCH.observe(len(batch))
         loop = asyncio.get_running_loop()
         try:
-            rows = await loop.run_in_executor(self._executor, self._rows, [one.content for one in batch])
+            run = self._rows if batch[0].in_background else self._rows_first
+            rows = await loop.run_in_executor(self._executor, run, [one.content for one in batch])
         except Exception as error:
             _fail(batch, error)
             return
         for one, row in zip(batch, rows, strict=True):
             if not one.embedding.done():
                 one.embedding.set_result(row)
+
+    def _rows_first(self, contents: Sequence[str | Pixels]) -> FloatArray:
+        with self._precedence.first() if self._precedence else contextlib.nullcontext():
+            return self._rows(contents)
 
     def _rows(self, contents: Sequence[str | Pixels]) -> FloatArray:
         """Embeddings (n, dim) of texts and pictures, in their order."""

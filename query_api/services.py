@@ -9,6 +9,7 @@ from typing import Protocol
 
 from encoders.media_decoding import ClipsConfig, MediaDecoder
 from encoders.port import Encoder, ImageDecoder, Ranker
+from encoders.precedence import Precedence
 from encoders.speech.port import LearningRecogniser
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
@@ -48,6 +49,8 @@ class Services:
     config: QueryConfig = field(default_factory=QueryConfig)
     ranker: Ranker | None = None
     """Scores the best candidates once more; None: their scores stay."""
+    precedence: Precedence | None = None
+    """Of queries on the encoder's device, over other processes' work; None: none is shared."""
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""
     fetch_image: Callable[[str], Awaitable[bytes]] | None = None

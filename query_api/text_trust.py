@@ -129,7 +129,9 @@ class TextTrust:
     async def _encoded(self, texts: Sequence[str]) -> FloatArray:
         rows: list[FloatArray] = []
         for start in range(0, len(texts), CHUNK):
-            rows += await asyncio.gather(*(self._batcher.encode(text) for text in texts[start : start + CHUNK]))
+            rows += await asyncio.gather(
+                *(self._batcher.encode(text, in_background=True) for text in texts[start : start + CHUNK])
+            )
         return np.stack(rows)
 
 

@@ -14,8 +14,8 @@ from typing import Any, get_type_hints
 
 from encoders.decoding import DecodingConfig
 from encoders.media_decoding import ClipsConfig
-from encoders.speech.process import SpeechConfig
 from encoders.runtime import Backend, Precision, Runtime
+from encoders.speech.process import SpeechConfig
 from encoders.truncation import split_name
 from indexer.milvus_connection import MilvusConfig
 from indexer.redis_client import RedisConfig

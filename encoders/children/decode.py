@@ -31,10 +31,11 @@ def main() -> None:
 
 def _decoder(preparer: ImagePreparer) -> Callable[[bytearray], list[Picture | str]]:
     files = msgspec.msgpack.Decoder(list[bytes])
-    return lambda request: [_outcome(data, preparer) for data in files.decode(request)]
+    return lambda request: [outcome(data, preparer) for data in files.decode(request)]
 
 
-def _outcome(data: bytes, preparer: ImagePreparer) -> Picture | str:
+def outcome(data: bytes, preparer: ImagePreparer) -> Picture | str:
+    """The prepared picture, or why it cannot be one."""
     try:
         return picture(prepared(data, preparer))
     except InvalidImage as error:

@@ -11,6 +11,7 @@ from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure
 from encoders.children.serving import Parent
 from encoders.loading import load_encoder
 from encoders.port import Encoder, joint
+from encoders.precedence import Precedence
 from encoders.spec import FloatArray
 
 
@@ -24,14 +25,15 @@ def main() -> None:
         parent.send(Failure.of(error))
         return
     parent.send(EncoderReady(encoder.spec, encoder.preparer))
-    parent.serve(_encode(encoder))
+    parent.serve(_encode(encoder, Precedence.on_device(setup.runtime)))
 
 
-def _encode(encoder: Encoder) -> Callable[[bytearray], Rows | Failure]:
+def _encode(encoder: Encoder, precedence: Precedence) -> Callable[[bytearray], Rows | Failure]:
     batches = msgspec.msgpack.Decoder(Batch | Products)
 
     def encode(request: bytearray) -> Rows | Failure:
         batch = batches.decode(request)
+        precedence.give_way()
         try:
             return _products(encoder, batch) if isinstance(batch, Products) else _parts(encoder, batch)
         except Exception as error:

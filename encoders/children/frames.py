@@ -33,6 +33,7 @@ class DecodingSetup(msgspec.Struct, array_like=True):
     memory_bytes: int
     preparer: bytes
     """Pickled: it comes from the parent, and may be of any kind."""
+    device: str = "cpu"
 
 
 class MediaSetup(msgspec.Struct, array_like=True):

@@ -18,6 +18,7 @@ from encoders.decoding import DecoderPool, DecodingConfig
 from encoders.errors import EncoderError
 from encoders.loading import load_encoder, load_ranker
 from encoders.media_decoding import MediaDecoderProcess
+from encoders.precedence import Precedence
 from encoders.speech.process import RecogniserProcess
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexerError, StoreUnavailable
@@ -189,6 +190,8 @@ class _Shared:
         ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
+        precedence = Precedence.on_device(settings.encoder.runtime)
+        resources.callback(precedence.close)
         decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
         media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
         recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
@@ -209,6 +212,7 @@ class _Shared:
             lag=age.lag,
             config=settings.query,
             ranker=ranker,
+            precedence=precedence,
             publisher=self.clicks,
             media_decoder=media_decoder,
             recogniser=recogniser,
@@ -219,7 +223,7 @@ class _Shared:
 def _decoding(settings: Settings) -> DecodingConfig:
     """One process for shoppers' pictures; one that hangs is found out, twice, while the shopper still waits."""
     deadline_s = min(settings.decoding.deadline_s, settings.query.encode_deadline_s / 3)
-    return replace(settings.decoding, processes=1, deadline_s=deadline_s)
+    return replace(settings.decoding, processes=1, deadline_s=deadline_s, device="cpu")
 
 
 class _Clicks:

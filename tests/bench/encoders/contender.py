@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -83,7 +83,7 @@ class BareWhole(Bare):
 class Ours:
     """The project's encoder, from pictures prepared as the decoding processes do."""
 
-    runtime: dict[str, Any] = {"backend": "auto", "precision": "auto"}
+    runtime: ClassVar[dict[str, Any]] = {"backend": "auto", "precision": "auto"}
 
     def __init__(self, checkpoint: str, threads: int) -> None:
         from encoders.loading import load_encoder
@@ -111,7 +111,7 @@ class Ours:
 class OursTorch(Ours):
     """The project's encoder by torch in float32."""
 
-    runtime = {"backend": "torch", "precision": "float32"}
+    runtime: ClassVar[dict[str, Any]] = {"backend": "torch", "precision": "float32"}
 
 
 class OursWhole(Ours):
@@ -236,7 +236,7 @@ def answer(contender: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rss_mb() -> float:
-    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+    with contextlib.suppress(OSError), Path("/proc/self/status").open() as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
     return 0.0
 

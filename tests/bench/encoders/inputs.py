@@ -5,10 +5,46 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-WORDS = (
-    "red blue green black white cotton linen leather wool steel wooden shirt dress shoes jacket lamp kettle chair bag watch"
-    " long short sleeves waterproof organic classic slim summer winter with and for men women kids outdoor kitchen office"
-).split()
+WORDS = [
+    "red",
+    "blue",
+    "green",
+    "black",
+    "white",
+    "cotton",
+    "linen",
+    "leather",
+    "wool",
+    "steel",
+    "wooden",
+    "shirt",
+    "dress",
+    "shoes",
+    "jacket",
+    "lamp",
+    "kettle",
+    "chair",
+    "bag",
+    "watch",
+    "long",
+    "short",
+    "sleeves",
+    "waterproof",
+    "organic",
+    "classic",
+    "slim",
+    "summer",
+    "winter",
+    "with",
+    "and",
+    "for",
+    "men",
+    "women",
+    "kids",
+    "outdoor",
+    "kitchen",
+    "office",
+]
 SIDE = 256
 """Of a decoded picture, in pixels."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from encoders.errors import ModelUnavailable
 from encoders.hf import HfDualEncoder
 from encoders.loading import load_encoder
 from encoders.port import HashEncoder
+from encoders.runtime import Precision, Runtime
 from tests.unit.encoders.conftest import FAMILIES
 
 CPU = torch.device("cpu")
@@ -146,3 +148,55 @@ def test_a_picture_size_that_the_tower_does_not_take_is_refused(checkpoints_root
 def test_an_unknown_device_is_named(checkpoints_root: Path) -> None:
     with pytest.raises(ModelUnavailable, match="'gpu9'"):
         load_encoder(str(checkpoints_root / "clip"), "gpu9")
+
+
+def test_compiled_towers_agree_and_see_few_shapes(checkpoints_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is compiled is the same as with the default backend, without minutes of a C++ compiler.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    plain = HfDualEncoder(checkpoints_root / "clip", CPU)
+    compiled = HfDualEncoder(checkpoints_root / "clip", CPU, runtime=Runtime(compile=True))
+    counted = torch._dynamo.utils.counters["stats"]
+    compiled.encode_texts(TEXTS[:2])
+    before = counted["unique_graphs"]
+    for texts in (TEXTS[:1], TEXTS[1:3], TEXTS[2:4]):
+        np.testing.assert_allclose(compiled.encode_texts(texts), plain.encode_texts(texts), atol=1e-4)
+    assert counted["unique_graphs"] - before <= 2
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_is_near_and_a_space_of_its_own(checkpoints_root: Path, precision: Precision) -> None:
+    plain = HfDualEncoder(checkpoints_root / "clip", CPU)
+    half = HfDualEncoder(checkpoints_root / "clip", CPU, runtime=Runtime(precision=precision))
+    assert half.spec.version == f"{plain.spec.version}+{precision}"
+    assert np.min(np.sum(half.encode_texts(TEXTS) * plain.encode_texts(TEXTS), axis=1)) > 0.99
+    pictures = [plain.preparer(one) for one in _pictures()]
+    assert np.min(np.sum(half.encode_images(pictures) * plain.encode_images(pictures), axis=1)) > 0.99
+
+
+def test_a_precision_that_torch_does_not_have_is_refused(checkpoints_root: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="int8"):
+        HfDualEncoder(checkpoints_root / "clip", CPU, runtime=Runtime(precision="int8"))
+
+
+def test_remote_code_is_never_run(checkpoints_root: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoints_root / "clip", tmp_path / "clip")
+    (tmp_path / "clip" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    for name in ("config.json", "tokenizer_config.json", "processor_config.json"):
+        path = tmp_path / "clip" / name
+        facts = json.loads(path.read_text())
+        kinds = ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoProcessor", "AutoImageProcessor")
+        path.write_text(json.dumps({**facts, "auto_map": {kind: f"evil.{kind}" for kind in kinds}}))
+    load_encoder(str(tmp_path / "clip"), "cpu")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_that_only_an_index_of_others_leads_to_are_refused(checkpoints_root: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoints_root / "clip", tmp_path / "clip")
+    weights = tmp_path / "clip" / "model.safetensors"
+    torch.save({"x": torch.zeros(1)}, tmp_path / "clip" / "pytorch_model.bin")
+    (tmp_path / "clip" / "model.safetensors.index.json").write_text(
+        json.dumps({"metadata": {}, "weight_map": {"logit_scale": "pytorch_model.bin"}})
+    )
+    weights.rename(tmp_path / "clip" / "other.safetensors")
+    with pytest.raises(ModelUnavailable):
+        load_encoder(str(tmp_path / "clip"), "cpu")

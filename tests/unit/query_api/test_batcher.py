@@ -6,12 +6,14 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from encoders.port import HashEncoder
+from encoders.precedence import Precedence
 from indexer.errors import StoreUnavailable
 from query_api.batcher import EncoderBatcher
 from query_api.breaker import FAILURES, Breaker
@@ -84,6 +86,45 @@ async def test_a_late_answer_is_busy_and_the_queue_is_bounded(
     # The first was being encoded when it was given up; the others were never encoded.
     assert encoder.batches == [1]
     assert (await batcher.encode("again")).shape == (8,)
+
+
+async def test_queries_go_before_what_nobody_waits_for(encoder: GatedEncoder, thread: ThreadPoolExecutor) -> None:
+    batcher = EncoderBatcher(encoder, thread, batch=8)
+    done: list[str] = []
+
+    async def encode(text: str, in_background: bool) -> None:
+        await batcher.encode(text, in_background=in_background)
+        done.append(text)
+
+    tasks = [asyncio.create_task(encode(f"own {at}", True)) for at in range(5)]
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(encode(f"query {at}", False)) for at in range(3)]
+    await asyncio.sleep(0)
+    encoder.gate.set()
+    await asyncio.gather(*tasks)
+    # The background's small batches: those that were under way, or wait for the queries.
+    assert encoder.batches == [3, 2, 2, 1] or encoder.batches == [2, 3, 2, 1]
+    assert {text for text in done[:5] if text.startswith("query")} == {"query 0", "query 1", "query 2"}
+
+
+async def test_a_caller_may_have_a_deadline_of_its_own(encoder: GatedEncoder, thread: ThreadPoolExecutor) -> None:
+    batcher = EncoderBatcher(encoder, thread)
+    with pytest.raises(EncoderBusy, match=r"within 0\.01 s"):
+        await batcher.encode("late", deadline_s=0.01)
+
+
+async def test_queries_take_precedence_over_other_processes_and_background_work_does_not(
+    encoder: GatedEncoder, thread: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    encoder.gate.set()
+    precedence, seen = Precedence(tmp_path / "cpu.precedence"), []
+    other = Precedence(tmp_path / "cpu.precedence")
+    encode = encoder.encode_texts
+    encoder.encode_texts = lambda texts: (seen.append(other._is_taken(other._file or 0)), encode(texts))[1]
+    batcher = EncoderBatcher(encoder, thread, precedence=precedence)
+    await batcher.encode("query")
+    await batcher.encode("own", in_background=True)
+    assert seen == [True, False]
 
 
 async def test_closing_fails_those_that_wait(encoder: GatedEncoder, thread: ThreadPoolExecutor) -> None:
