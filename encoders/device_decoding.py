@@ -15,7 +15,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from encoders.images import MAX_BYTES, MAX_PIXELS
-from encoders.preparation import Pixels, Preparer
+from encoders.preparation import FixedSizePreparer, Pixels, Preparer
 
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _MODES: Final = frozenset({"RGB", "L"})
@@ -34,7 +34,8 @@ class DeviceDecoder:
         """Args: preparer: what is redone on the device; its filter must be one that torchvision has."""
         self._device = device
         self._preparer = preparer
-        self._filter = _FILTERS.get(Image.Resampling(preparer.resample))
+        is_redone = not (isinstance(preparer, FixedSizePreparer) and preparer.trim)
+        self._filter = _FILTERS.get(Image.Resampling(preparer.resample)) if is_redone else None
 
     def __call__(self, files: Sequence[bytes]) -> list[Pixels | None]:
         """Prepared pictures; None for what is to be decoded, or refused, by Pillow.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoProcessor
@@ -67,9 +68,12 @@ class DualEncoder(nn.Module):
         if not len(levels):
             return torch.zeros(0, self.dim, device=self.device)
         rounded = (levels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        inputs = self._images.inputs([np.ascontiguousarray(one) for one in rounded], self.device)
+        inputs = self._images.inputs([np.ascontiguousarray(one) for one in rounded], self._on_device)
         tower: Callable[..., object] = self.model.get_image_features
         return functional.normalize(pooled(tower(**inputs)).float(), dim=-1)
+
+    def _on_device(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
 
     def embed_products(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
         pictures = self.embed_images(levels)

@@ -13,6 +13,7 @@ from typing import Final
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from PIL import Image
 
 from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
@@ -145,7 +146,7 @@ def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[
                 yield frame
                 if budget < 0:
                     return
-    except av.FFmpegError:
+    except FFmpegError:
         if not decoded:
             raise
 
