@@ -24,7 +24,7 @@ from tests.bench.report import BUILD, RUNS, Target, publish_report
 
 BATCHES = [int(size) for size in os.environ.get("BENCH_BATCHES", "16,32,64").split(",")]
 THREADS = int(os.environ.get("BENCH_THREADS", "0")) or usable_cores()
-PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "256"))
+PRODUCTS = int(os.environ.get("BENCH_ENCODER_PRODUCTS", "256"))
 QUERIES, ALIKE = 40, 8
 HERE = Path(__file__).parent
 SCRIPT = HERE / "contender.py"
