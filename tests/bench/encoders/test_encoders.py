@@ -28,7 +28,11 @@ PRODUCTS = int(os.environ.get("BENCH_ENCODER_PRODUCTS", "256"))
 QUERIES, ALIKE = 40, 8
 HERE = Path(__file__).parent
 SCRIPT = HERE / "contender.py"
-PACKAGES = {"sentence-transformers": "sentence-transformers[image]", "infinity_emb": "infinity-emb[torch,vision]"}
+PACKAGES = {
+    "sentence-transformers": ["sentence-transformers[image]"],
+    # It takes no pictures without the last, which it does not ask for.
+    "infinity_emb": ["infinity-emb[torch,vision]", "aiohttp"],
+}
 OTHERS_TOLERANCE = 0.98
 """Other libraries resize pictures by other filters."""
 
@@ -80,7 +84,7 @@ def python_of(kind: str) -> Path | None:
         uv = shutil.which("uv") or str(BUILD.parent / ".uv" / "bin" / "uv")
         with suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([uv, "venv", "--clear", "--python", sys.executable, str(home)], check=True)
-            subprocess.run([uv, "pip", "install", "--python", str(python), PACKAGES[kind]], check=True)
+            subprocess.run([uv, "pip", "install", "--python", str(python), *PACKAGES[kind]], check=True)
             (home / "installed").touch()
     return python if (home / "installed").is_file() else None
 
