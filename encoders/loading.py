@@ -88,8 +88,9 @@ def _device(runtime: Runtime) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelUnavailable(f"device {runtime.device!r} cannot be used: {error}") from error
-    if runtime.threads and device.type == "cpu":
-        torch.set_num_threads(runtime.threads)
+    if device.type == "cpu":
+        # By itself torch counts the machine's cores, whatever the process may use of them.
+        torch.set_num_threads(runtime.threads or min(torch.get_num_threads(), runtime.cpu_threads))
     return device
 
 
