@@ -93,6 +93,8 @@ class Ours:
         self.encoder = load_encoder(checkpoint, Runtime("cpu", threads=threads or 0, **self.runtime))
 
     def prepare(self, titles: list[str], photos: list[Any], batch: int) -> list[Any]:
+        # In the same batches as the bare model, which come of whole sets too.
+        titles = sorted(titles, key=len)
         pixels = [self.encoder.preparer(one) for one in photos]
         return [(titles[at : at + batch], pixels[at : at + batch]) for at in range(0, len(titles), batch)]
 

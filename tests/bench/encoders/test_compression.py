@@ -93,4 +93,4 @@ def _quality(encoder: Encoder, shop: Shop, base: tuple[FloatArray, FloatArray]) 
     pictures = encoder.encode_images(shop.pictures)
     cosine = min(float(np.min(np.sum(one * other, 1))) for one, other in zip(base, (texts, photos), strict=True))
     searches = [report("", target_ranks(rows, pictures, range(PRODUCTS)), PRODUCTS) for rows in (texts, photos)]
-    return [round(cosine, 5), *(str(one.recalls[at]) for one in searches for at in (0, 2))]
+    return [f"{cosine:.5f}", *(str(one.recalls[at]) for one in searches for at in (0, 2))]

@@ -164,7 +164,7 @@ def _report(name: str, figures: Mapping[str, Mapping[str, float]], cosines: Mapp
     ]
     columns = ["contender", "products/s", "batch", "ms/query", "memory, MB", "least cosine to bare"]
     rows = [
-        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], round(cosines[kind], 5)]
+        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], f"{cosines[kind]:.5f}"]
         for kind, one in figures.items()
     ]
     publish_report(f"encoders-{name}", columns, rows, targets, products=PRODUCTS, threads=THREADS)
