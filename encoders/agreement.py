@@ -38,5 +38,7 @@ def probe_pictures(preparer: Preparer) -> list[Pixels]:
 
 
 def agreement(expected: Sequence[FloatArray], got: Sequence[FloatArray]) -> float:
-    """The least cosine between unit rows (n, dim) of some inputs and those that should be alike."""
-    return min(float(np.min(np.sum(left * right, axis=1))) for left, right in zip(expected, got, strict=True))
+    """The least cosine between unit rows (n, dim) of some inputs and those that should be alike; −1 for no number."""
+    cosines = np.concatenate([np.sum(left * right, axis=1) for left, right in zip(expected, got, strict=True)])
+    # Arithmetic that overflows must not pass for one that agrees.
+    return float(np.min(np.nan_to_num(cosines, nan=-1.0)))

@@ -69,7 +69,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
         # Imported here, as below: the doubles must not cost seconds of torch, nor a name that is not to be found.
         from encoders.architectures.serving import FusionEncoder
 
-        return FusionEncoder(directory, torch_device(runtime.device, runtime.threads), called)
+        return FusionEncoder(directory, torch_device(runtime), called)
     if _is_for_openvino(runtime):
         from encoders.backends.openvino import OpenVinoEncoder
 
@@ -82,7 +82,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
     calm_threads()
     from encoders.hf import HfDualEncoder
 
-    return HfDualEncoder(directory, torch_device(runtime.device, runtime.threads), called, runtime)
+    return HfDualEncoder(directory, torch_device(runtime), called, runtime)
 
 
 def _is_for_openvino(runtime: Runtime) -> bool:
@@ -104,21 +104,19 @@ def _may_have_accelerator() -> bool:
     return sys.platform == "darwin" or NVIDIA_DEVICE.exists()
 
 
-def torch_device(name: str, threads: int = 0) -> torch.device:
-    """A device by name, `auto` for the best there is, with so many threads if it is the CPU; 0: as torch has it.
-
-    Raises:
-        ModelUnavailable: it cannot be used.
-    """
+def torch_device(runtime: Runtime | str) -> torch.device:
+    """The device of a runtime, `auto` for the best there is. Raises `ModelUnavailable` for one that cannot be used."""
     import torch
 
+    asked = Runtime(runtime) if isinstance(runtime, str) else runtime
     try:
-        device = torch.device(_best_device() if name == "auto" else name)
+        device = torch.device(_best_device() if asked.device == "auto" else asked.device)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelUnavailable(f"device {name!r} cannot be used: {error}") from error
-    if threads and device.type == "cpu":
-        torch.set_num_threads(threads)
+        raise ModelUnavailable(f"device {asked.device!r} cannot be used: {error}") from error
+    if device.type == "cpu":
+        # By itself torch counts the machine's cores, whatever the process may use of them.
+        torch.set_num_threads(asked.threads or min(torch.get_num_threads(), asked.cpu_threads))
     return device
 
 

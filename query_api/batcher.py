@@ -85,6 +85,7 @@ class EncoderBatcher:
         self._waiting.append(one)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
+        limit_s = self._deadline_s if deadline_s is None else deadline_s
         try:
             async with asyncio.timeout(limit_s):
                 return await one.embedding

@@ -21,7 +21,8 @@ class Worker(Service):
     """One of our own workers as a process: `vitrine worker KIND`."""
 
     stage = 1
-    start_deadline_s = 120.0
+    # The first to load a model makes it ready, which takes a busy machine minutes.
+    start_deadline_s = 300.0
 
     def __init__(self, name: str, command: Sequence[str], url: str, data_dir: Path, env: Mapping[str, str]) -> None:
         """Args: command: what follows `vitrine worker`."""

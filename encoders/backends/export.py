@@ -20,6 +20,10 @@ from encoders.hf import HfDualEncoder, is_compiled
 from encoders.preprocessing import FixedSizePreprocessor
 
 
+class MissingPackage(ModelUnavailable):
+    """A package that is not needed by all is not installed."""
+
+
 class TextTower(nn.Module):
     """Token ids and mask (n, length) → embeddings (n, dim)."""
 
@@ -64,6 +68,8 @@ def export(checkpoint: Path, directory: Path, precision: str) -> None:
     )
     image = _converted(ImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
     image.reshape([-1, *pictures[0].shape])
+    if precision == "int8":
+        text, image = _in_8_bits(text, image, encoder)
     openvino.save_model(text, directory / TEXT_TOWER, compress_to_fp16=False)
     openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
     (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
@@ -71,6 +77,17 @@ def export(checkpoint: Path, directory: Path, precision: str) -> None:
     Manifest(manifest.dim, manifest.tokens, manifest.preparer, _agreements(encoder, directory, manifest)).write(
         directory
     )
+
+
+def _in_8_bits(
+    text: openvino.Model, image: openvino.Model, encoder: HfDualEncoder
+) -> tuple[openvino.Model, openvino.Model]:
+    try:
+        # Imported here: just this precision needs it.
+        from encoders.backends.quantisation import quantised
+    except ImportError as error:
+        raise MissingPackage("encoder.precision = int8 needs the package nncf: pip install 'vitrine[int8]'") from error
+    return quantised(text, image, encoder)
 
 
 def _agreements(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
@@ -98,6 +115,9 @@ def main() -> None:
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         export(Path(checkpoint), Path(directory), precision)
+    except MissingPackage as error:
+        # Not to be remembered: it may be there next time.
+        sys.exit(str(error))
     except EncoderError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

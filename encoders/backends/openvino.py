@@ -83,9 +83,12 @@ class ReadyModel:
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self._text_tower, self._image_tower = (
-            _core().compile_model(ready / tower, "CPU", hints) for tower in (TEXT_TOWER, IMAGE_TOWER)
-        )
+        try:
+            self._text_tower, self._image_tower = (
+                _core().compile_model(ready / tower, "CPU", hints) for tower in (TEXT_TOWER, IMAGE_TOWER)
+            )
+        except RuntimeError as error:
+            raise ModelUnavailable(f"{ready} is broken, remove it and load the model again: {error}") from error
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows."""

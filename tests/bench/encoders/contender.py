@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,6 +93,8 @@ class Ours:
         self.encoder = load_encoder(checkpoint, Runtime("cpu", threads=threads or 0, **self.runtime))
 
     def prepare(self, titles: list[str], photos: list[Any], batch: int) -> list[Any]:
+        # In the same batches as the bare model, which come of whole sets too.
+        titles = sorted(titles, key=len)
         pixels = [self.encoder.preparer(one) for one in photos]
         return [(titles[at : at + batch], pixels[at : at + batch]) for at in range(0, len(titles), batch)]
 
@@ -247,9 +250,14 @@ def main() -> None:
     # What libraries print must not mix with answers.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    contender = KINDS[kind](checkpoint, int(threads))
-    for line in sys.stdin:
-        print(json.dumps(answer(contender, json.loads(line))), file=out, flush=True)
+    try:
+        contender = KINDS[kind](checkpoint, int(threads))
+        for line in sys.stdin:
+            print(json.dumps(answer(contender, json.loads(line))), file=out, flush=True)
+    except BaseException:
+        traceback.print_exc()
+        # Threads that a library left running would keep the process, and who waits for its answer.
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,15 @@ from tests.bench.report import BUILD, RUNS, Target, publish_report
 
 BATCHES = [int(size) for size in os.environ.get("BENCH_BATCHES", "16,32,64").split(",")]
 THREADS = int(os.environ.get("BENCH_THREADS", "0")) or usable_cores()
-PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "256"))
+PRODUCTS = int(os.environ.get("BENCH_ENCODER_PRODUCTS", "256"))
 QUERIES, ALIKE = 40, 8
 HERE = Path(__file__).parent
 SCRIPT = HERE / "contender.py"
-PACKAGES = {"sentence-transformers": "sentence-transformers[image]", "infinity_emb": "infinity-emb[torch,vision]"}
+PACKAGES = {
+    "sentence-transformers": ["sentence-transformers[image]"],
+    # It takes no pictures without the last, which it does not ask for.
+    "infinity_emb": ["infinity-emb[torch,vision]", "aiohttp"],
+}
 OTHERS_TOLERANCE = 0.98
 """Other libraries resize pictures by other filters."""
 
@@ -80,7 +84,7 @@ def python_of(kind: str) -> Path | None:
         uv = shutil.which("uv") or str(BUILD.parent / ".uv" / "bin" / "uv")
         with suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([uv, "venv", "--clear", "--python", sys.executable, str(home)], check=True)
-            subprocess.run([uv, "pip", "install", "--python", str(python), PACKAGES[kind]], check=True)
+            subprocess.run([uv, "pip", "install", "--python", str(python), *PACKAGES[kind]], check=True)
             (home / "installed").touch()
     return python if (home / "installed").is_file() else None
 
@@ -160,7 +164,7 @@ def _report(name: str, figures: Mapping[str, Mapping[str, float]], cosines: Mapp
     ]
     columns = ["contender", "products/s", "batch", "ms/query", "memory, MB", "least cosine to bare"]
     rows = [
-        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], round(cosines[kind], 5)]
+        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], f"{cosines[kind]:.5f}"]
         for kind, one in figures.items()
     ]
     publish_report(f"encoders-{name}", columns, rows, targets, products=PRODUCTS, threads=THREADS)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from msgspec import Meta
 
+from encoders.runtime import Runtime
 from vitrine.config import load_config, variable
 from vitrine.errors import InvalidSetting
 from vitrine.settings import as_environment, from_anywhere, load_settings, sections
@@ -161,3 +162,16 @@ def test_an_encoder_in_a_directory_is_found_from_any_other(tmp_path, monkeypatch
     assert from_anywhere("./model#64") == str(tmp_path / "model#64")
     assert from_anywhere("mini") == "mini"
     assert from_anywhere("mini#64") == "mini#64"
+
+
+def test_how_an_encoder_is_run_is_a_setting_and_its_values_are_checked(tmp_path):
+    environ = {
+        "VITRINE_ENCODER_BACKEND": "torch",
+        "VITRINE_ENCODER_PRECISION": "bfloat16",
+        "VITRINE_ENCODER_THREADS": "2",
+    }
+    assert load_settings(environ).encoder.runtime == Runtime("auto", "torch", "bfloat16", threads=2)
+    with pytest.raises(InvalidSetting, match=r"encoder\.backend = 'tensorflow'"):
+        load_settings({"VITRINE_ENCODER_BACKEND": "tensorflow"})
+    with pytest.raises(InvalidSetting, match=r"\[encoder\]: threads must be at least 0"):
+        load_settings({"VITRINE_ENCODER_THREADS": "-1"})
