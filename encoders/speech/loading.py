@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from encoders import checkpoints
+from encoders.errors import ModelUnavailable
 from encoders.speech.port import Listener, SpokenWords
 
 OFFLINE: Final = "pocketsphinx"
@@ -32,7 +33,10 @@ def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = 
         from encoders.speech.sphinx import SphinxListener
 
         return SphinxListener(spoken)
+    directory = checkpoints.locate(name)
+    if not any(directory.glob("*.safetensors")):
+        raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
     from encoders.loading import torch_device
     from encoders.speech.hf import HfListener
 
-    return HfListener(checkpoints.locate(name), torch_device(device))
+    return HfListener(directory, torch_device(device))

@@ -13,6 +13,7 @@ from typing import Final
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from PIL import Image
 
 from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
@@ -116,7 +117,10 @@ def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Ima
 def _check(container: InputContainer, seconds: float) -> None:
     if not container.streams.video:
         raise InvalidVideo("video has no moving picture")
-    track = container.streams.video[0].codec_context
+    # None where FFmpeg knows no decoder, whatever the types say.
+    track: VideoCodecContext | None = container.streams.video[0].codec_context
+    if track is None:
+        raise InvalidVideo("video is coded in a way that is not known")
     if track.width < 1 or track.height < 1:
         raise InvalidVideo(f"video is {track.width} × {track.height} pixels")
     if track.width * track.height > MAX_PIXELS:
