@@ -13,13 +13,14 @@ from typing import Final
 
 import av
 from av.container import InputContainer
+from av.error import ArgumentError, FFmpegError, InvalidDataError
 
 FORMATS: Final = ("wav", "mp3", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "flac", "aac", "avi", "gif", "amr")
 """Names of FFmpeg's demuxers, each with its aliases."""
 _OPTIONS: Final = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "none"}
 
 # What PyAV raises on broken files: FFmpeg's errors are OSErrors or ValueErrors too, and codecs it lacks LookupErrors.
-CONTAINER_ERRORS: Final = (av.FFmpegError, OSError, ValueError, LookupError, OverflowError, MemoryError, RuntimeError)
+CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, OverflowError, MemoryError, RuntimeError)
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def opened(data: bytes) -> Iterator[InputContainer]:
     """Open a whole file. Raises one of `CONTAINER_ERRORS` where it is none of `FORMATS`, or broken."""
     try:
         container = av.open(io.BytesIO(data), "r", options=_OPTIONS, metadata_errors="ignore")
-    except (av.InvalidDataError, av.ArgumentError) as error:
+    except (InvalidDataError, ArgumentError) as error:
         raise ValueError("it is of none of the known formats, or its head is broken") from error
     with container:
         yield container

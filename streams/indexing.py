@@ -193,7 +193,10 @@ class ProductPipeline:
             return list(plans), {}
         heard = await self._notes.hear(wanted)
         return (
-            [one.with_transcripts(heard[one.product_id].transcripts) if one.product_id in heard else one for one in plans],
+            [
+                one.with_transcripts(heard[one.product_id].transcripts) if one.product_id in heard else one
+                for one in plans
+            ],
             {product_id: list(one.faults) for product_id, one in heard.items() if one.faults},
         )
 

@@ -54,7 +54,9 @@ async def _encode(
     text_rows, image_rows = await until_answered("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(pictures.pixels))
-    return dict(zip(texts, text_rows, strict=True)), pictures.per_file(dict(zip(pictures.pixels, image_rows, strict=True)))
+    return dict(zip(texts, text_rows, strict=True)), pictures.per_file(
+        dict(zip(pictures.pixels, image_rows, strict=True))
+    )
 
 
 def _pooled(rows: Sequence[FloatArray]) -> FloatArray | None:
@@ -73,9 +75,7 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
         known = {*plan.old.broken_images, *loaded.broken} - {*loaded.keys}
         keys, missing = loaded.keys, loaded.unreachable
         broken = tuple(key for key in plan.image_keys if key in known)
-    return StoredProduct(
-        plan.state, plan.text_hash, keys, broken, missing, dict(plan.transcripts), plan.missing_audios
-    )
+    return StoredProduct(plan.state, plan.text_hash, keys, broken, missing, dict(plan.transcripts), plan.missing_audios)
 
 
 def _count_reused(plans: Sequence[Plan], pictures: LoadedBatch) -> None:

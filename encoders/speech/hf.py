@@ -37,10 +37,8 @@ class HfListener:
     def _window(self, samples: Samples) -> str:
         waves = samples.astype(np.float32) / 32_768
         inputs = self._processor(waves, sampling_rate=RATE, return_tensors="pt").to(self._device)
-        if self._generates:
-            tokens = self._model.generate(**inputs)
-        else:
-            tokens = self._model(**inputs).logits.argmax(-1)
+        model = self._model
+        tokens = model.generate(**inputs) if self._generates else model(**inputs).logits.argmax(-1)
         return " ".join(self._processor.batch_decode(tokens, skip_special_tokens=True)[0].split())
 
 

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
-from encoders.speech.port import Listener, SpokenWords
-
-OFFLINE: Final = "pocketsphinx"
-"""English only, with no download: its wheel carries the model."""
-
-
-def can_learn(name: str) -> bool:
-    """Whether a recogniser takes a catalogue's words into account."""
-    return name == OFFLINE
+from encoders.speech.port import OFFLINE, Listener, SpokenWords
 
 
 def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = None) -> Listener:

@@ -9,6 +9,7 @@ import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
@@ -103,6 +104,6 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
         for frame in container.decode(container.streams.audio[0]):
             decoded = True
             yield frame
-    except av.FFmpegError:
+    except FFmpegError:
         if not decoded:
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from pocketsphinx import Config, Decoder, get_model_path
+from pocketsphinx import Config, Decoder, Segment, get_model_path
 
 from encoders.speech.language import arpa
 from encoders.speech.port import SpokenWords, Transcript
@@ -26,6 +26,7 @@ _HISS_DB: Final = 35.0
 """Noise added below the speech: the model has never heard perfect silence, and takes it for who knows what. Of clean
 synthetic speech it understood 47 % of queries without and 81 % with it."""
 _HISS_SEED: Final = 0
+_SURE_WORD: Final = 0.5
 _MISFIT: Final = 0.004
 _SURE: Final = 0.5
 """Less likely in each frame, and its words less likely among the alternatives, is not understood. Of 13 utterances in
@@ -40,13 +41,16 @@ class SphinxListener:
     """A `Listener` for English, biased to a catalogue's words."""
 
     def __init__(self, spoken: SpokenWords | None) -> None:
-        """Args: spoken: the words to expect; None: everyday English, which it gets wrong more often than right."""
+        """Args: spoken: the words to expect; None: everyday English, of which just the words that are sure are kept."""
+        self._is_biased = spoken is not None
         model = Path(get_model_path("en-us"))
         self._decoder = _general(model) if spoken is None else _biased(model, spoken)
 
     def transcribe(self, samples: Samples) -> Transcript:
         said = [] if is_silent(samples) else self._decode(samples)
-        if not said or self._is_doubtful():
+        if said and not self._is_biased:
+            said = [" ".join(_spelt(one.word) for one in self._words() if one.prob > _SURE_WORD)]
+        if not any(said) or (self._is_biased and self._is_doubtful()):
             return Transcript("", why_not=NOT_UNDERSTOOD)
         return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]))
 
@@ -62,24 +66,34 @@ class SphinxListener:
         others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
         return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
 
-
     def _is_doubtful(self) -> bool:
         """Whether what was found fits the sound badly, and others fit as well: a language that it does not know."""
         decoder = self._decoder
         misfit = -math.log(max(decoder.hyp().best_score, 1e-300)) / decoder.n_frames()
-        words = [max(one.prob, 1e-9) for one in decoder.seg() if one.word[0] not in "<["]
+        words = [max(one.prob, 1e-9) for one in self._words()]
         sureness = math.exp(sum(map(math.log, words)) / len(words)) if words else 0.0
         return misfit > _MISFIT and sureness < _SURE
+
+    def _words(self) -> list[Segment]:
+        """What was heard, word by word, without silences and noises."""
+        return [one for one in self._decoder.seg() or () if one.word[0] not in "<["]
 
 
 def _as_recorded(samples: Samples) -> Samples:
     """Samples at the level and with the quiet hiss and pauses of a recording."""
     pause = np.zeros(int(_PAUSE_S * RATE), np.float32)
-    wave = np.concatenate([pause, samples.astype(np.float32) * (_PEAK / max(1, int(np.abs(samples.astype(np.int32)).max()))), pause])
+    wave = np.concatenate(
+        [pause, samples.astype(np.float32) * (_PEAK / max(1, int(np.abs(samples.astype(np.int32)).max()))), pause]
+    )
     # Of the louder half: pauses say nothing of how loud the speech is.
     loud = np.sqrt(np.mean(np.sort(wave**2)[len(wave) // 2 :]))
     hiss = np.random.default_rng(_HISS_SEED).standard_normal(len(wave)) * loud / 10 ** (_HISS_DB / 20)
     return (wave + hiss).clip(-32_768, 32_767).astype(np.int16)
+
+
+def _spelt(word: str) -> str:
+    """A word without the number of the way in which it was said: `read(2)`."""
+    return word.partition("(")[0]
 
 
 def _general(model: Path) -> Decoder:

@@ -13,6 +13,7 @@ from typing import Final
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from PIL import Image
 
@@ -97,7 +98,9 @@ def _seconds(data: bytes) -> float:
         if (stated := stated_seconds(container)) is not None or not container.streams.video:
             return stated or 0.0
         packets = container.demux(container.streams.video[0])
-        return max((float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0)
+        return max(
+            (float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0
+        )
 
 
 def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Image]:
@@ -149,7 +152,7 @@ def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[
                 yield frame
                 if budget < 0:
                     return
-    except av.FFmpegError:
+    except FFmpegError:
         if not decoded:
             raise
 

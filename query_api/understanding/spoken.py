@@ -18,7 +18,7 @@ MOST_PAIRS = 300_000
 MOST_BESIDE = 24
 """Words of a product that are counted as standing beside each other, the telling ones first."""
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-_FUNCTION_WORDS = frozenset("a an and at by for from in of on or the to with".split())
+_FUNCTION_WORDS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 """They are in each title and in few queries, and so short that they are heard everywhere: counted once."""
 _FIELDS = ("title", "brand", "category")
 

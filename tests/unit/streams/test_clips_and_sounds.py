@@ -11,8 +11,8 @@ import pytest
 
 from encoders.errors import ChildUnavailable
 from encoders.media_decoding import InProcessMediaDecoder
-from encoders.speech.port import ScriptedRecogniser, Transcript
 from encoders.spec import split
+from encoders.speech.port import ScriptedRecogniser, Transcript
 from indexer.bounded_maps import InMemoryBoundedMap
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.messages import Message

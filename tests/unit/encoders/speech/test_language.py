@@ -41,7 +41,9 @@ def test_what_may_follow_each_word_sums_to_one() -> None:
 
 def test_a_query_begins_with_any_word_by_how_many_products_have_it() -> None:
     pairs = bigrams(arpa(SPOKEN))
-    assert math.isclose(pairs["<s>", "red"], 0.5, abs_tol=1e-3) and math.isclose(pairs["red", "</s>"], END, abs_tol=1e-3)
+    assert math.isclose(pairs["<s>", "red"], 0.5, abs_tol=1e-3) and math.isclose(
+        pairs["red", "</s>"], END, abs_tol=1e-3
+    )
 
 
 def test_what_products_have_together_follows_in_either_order() -> None:

@@ -15,14 +15,16 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
+from encoders.catalogue.products import sample_products
 from encoders.errors import ModelUnavailable
 from encoders.speech.loading import load_listener
 from encoders.speech.port import SpokenWords
 from encoders.speech.process import RecogniserProcess, SpeechConfig
 from encoders.speech.sound import RATE, decode_sound
+from query_api.understanding.spoken import SpokenCounts
 from tests.stack import shared_data
 
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SPOKEN = SpokenWords(DIGITS, [1] * 10, [], [])
 NOISE = (np.random.default_rng(0).standard_normal(RATE) * 500).astype(np.int16)
 
@@ -39,7 +41,11 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).save_pretrained(directory)
     WhisperFeatureExtractor(feature_size=80).save_pretrained(directory)
     torch.manual_seed(0)
-    size = {f"{side}_{part}": n for side in ("encoder", "decoder") for part, n in (("layers", 1), ("attention_heads", 2), ("ffn_dim", 32))}
+    size = {
+        f"{side}_{part}": n
+        for side in ("encoder", "decoder")
+        for part, n in (("layers", 1), ("attention_heads", 2), ("ffn_dim", 32))
+    }
     config = WhisperConfig(
         **size, vocab_size=len(words), d_model=16, max_target_positions=24, decoder_start_token_id=0, bos_token_id=0,
         eos_token_id=1, pad_token_id=2, suppress_tokens=None, begin_suppress_tokens=None,
@@ -81,8 +87,11 @@ async def test_silence_is_not_understood_and_the_way_out_is_named() -> None:
 
 async def test_foreign_speech_is_not_understood() -> None:
     data = (shared_data() / "voice" / "mid.wav").read_bytes()
+    counts = SpokenCounts()
+    for product in sample_products(300, seed=0):
+        counts.add(product.event_data())
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(SPOKEN)
+        await recogniser.learn(counts.words())
         assert (await recogniser.transcribe(decode_sound(data, 30))).text == ""
 
 
