@@ -26,6 +26,7 @@ from encoders.media_decoding import MediaDecoderProcess
 from encoders.preparation import FixedSizePreparer
 from encoders.speech.process import RecogniserProcess
 from encoders.speech.sound import RATE, Samples, decode_sound
+from query_api.config import QueryConfig
 from query_api.understanding.spoken import SpokenCounts
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
@@ -104,12 +105,14 @@ async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) ->
     products = sample_products(PRODUCTS, seed=0)
     counts = SpokenCounts()
     async with RecogniserProcess() as recogniser, MediaDecoderProcess(FixedSizePreparer(size=(8, 8))) as decoder:
-        shop = Shop(recogniser=recogniser, media_decoder=decoder)
+        shop = Shop(QueryConfig(deadline_s=60.0), recogniser=recogniser, media_decoder=decoder)
         for product in products:
             fields = product.event_data()
             counts.add(fields)
             await shop.put(**fields)
         await recogniser.learn(counts.words())
+        # Starts the process, which takes some seconds.
+        await recogniser.transcribe(np.zeros(RATE, np.int16))
         outcomes: dict[str, list[bool]] = defaultdict(list)
         took: list[float] = []
         titles = [product.title("en") for product in products if product.lang == "en"]
