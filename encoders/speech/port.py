@@ -20,7 +20,7 @@ class Transcript(msgspec.Struct, frozen=True, array_like=True):
     alternatives: tuple[str, ...] = ()
     """What else it may have been, the likelier first."""
     why_not: str = ""
-    """Where there is no text: what the listener should be told."""
+    """Where there is no text, or a doubtful one: what the speaker should be told."""
 
 
 class Recogniser(Protocol):

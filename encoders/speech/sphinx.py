@@ -27,10 +27,12 @@ _HISS_DB: Final = 35.0
 synthetic speech it understood 47 % of queries without and 81 % with it."""
 _HISS_SEED: Final = 0
 _SURE_WORD: Final = 0.5
-_MISFIT: Final = 0.004
 _SURE: Final = 0.5
-"""Less likely in each frame, and its words less likely among the alternatives, is not understood. Of 13 utterances in
-Chinese, German and Spanish all were beyond both; of English queries that found their product, one in twenty."""
+_DOUBTFUL: Final = 0.004
+_FOREIGN: Final = 0.0048
+"""Of 13 utterances in Chinese, German and Spanish none fitted better than the first, and 8 worse than the second; of
+English queries that found their product, one in ten fitted worse than the first, and none worse than the second."""
+DOUBTFUL: Final = "it is not sure that this was said; speech other than English needs a checkpoint in speech.model"
 NOT_UNDERSTOOD: Final = (
     "no English words of this catalogue were recognised; other languages and free speech need a checkpoint such as"
     " Whisper in speech.model"
@@ -50,9 +52,10 @@ class SphinxListener:
         said = [] if is_silent(samples) else self._decode(samples)
         if said and not self._is_biased:
             said = [" ".join(_spelt(one.word) for one in self._words() if one.prob > _SURE_WORD)]
-        if not any(said) or (self._is_biased and self._is_doubtful()):
+        misfit = self._misfit() if said and self._is_biased else 0.0
+        if not any(said) or misfit > _FOREIGN:
             return Transcript("", why_not=NOT_UNDERSTOOD)
-        return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]))
+        return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]), DOUBTFUL if misfit > _DOUBTFUL else "")
 
     def _decode(self, samples: Samples) -> list[str]:
         """What may have been said, the likeliest first."""
@@ -66,13 +69,13 @@ class SphinxListener:
         others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
         return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
 
-    def _is_doubtful(self) -> bool:
-        """Whether what was found fits the sound badly, and others fit as well: a language that it does not know."""
+    def _misfit(self) -> float:
+        """How badly each frame of the sound fits what was found; 0 where the words are sure all the same."""
         decoder = self._decoder
         misfit = -math.log(max(decoder.hyp().best_score, 1e-300)) / decoder.n_frames()
         words = [max(one.prob, 1e-9) for one in self._words()]
         sureness = math.exp(sum(map(math.log, words)) / len(words)) if words else 0.0
-        return misfit > _MISFIT and sureness < _SURE
+        return misfit if sureness < _SURE else 0.0
 
     def _words(self) -> list[Segment]:
         """What was heard, word by word, without silences and noises."""

@@ -85,14 +85,14 @@ async def test_silence_is_not_understood_and_the_way_out_is_named() -> None:
     assert heard.text == "" and "speech.model" in heard.why_not
 
 
-async def test_foreign_speech_is_not_understood() -> None:
+async def test_foreign_speech_is_doubted() -> None:
     data = (shared_data() / "voice" / "mid.wav").read_bytes()
     counts = SpokenCounts()
     for product in sample_products(300, seed=0):
         counts.add(product.event_data())
     async with RecogniserProcess() as recogniser:
         await recogniser.learn(counts.words())
-        assert (await recogniser.transcribe(decode_sound(data, 30))).text == ""
+        assert "speech.model" in (await recogniser.transcribe(decode_sound(data, 30))).why_not
 
 
 def test_a_whisper_checkpoint_listens_by_configuration(whisper: Path) -> None:
