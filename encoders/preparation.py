@@ -42,9 +42,7 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
         framed = trimmed(image.convert("RGB")) if self.trim else image.convert("RGB")
-        resized = framed.resize(
-            self.scaled(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP
-        )
+        resized = framed.resize(self.scaled(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP)
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:

@@ -45,7 +45,9 @@ class Plan:
     @property
     def unchanged(self) -> bool:
         """The events told nothing new: a redelivery, or older than what is known."""
-        return self.vector is not None and self.state == self.old.state and not (self.needs_images or self.wanted_audios)
+        return (
+            self.vector is not None and self.state == self.old.state and not (self.needs_images or self.wanted_audios)
+        )
 
     @property
     def changes_content(self) -> bool:

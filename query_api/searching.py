@@ -54,7 +54,7 @@ class Searcher:
         answer = Answer(request, [], read_card, None, False)
         inputs, asked = await self._inputs.read(request), asked_products(request)
         answer.reading, answer.heard = inputs.reading, inputs.heard
-        unheard = ["audio"] if inputs.heard and not inputs.heard.text else []
+        unheard = ["audio"] if inputs.heard and inputs.heard.why_not else []
         if inputs.is_lost:
             # Showing everything would be the answer to another question.
             answer.degraded = unheard

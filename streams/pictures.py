@@ -1,4 +1,4 @@
-"""Loading the pictures and clips of a batch: each file fetched and decoded once, and only if its embedding is not known."""
+"""Loading the pictures and clips of a batch: each file fetched and decoded once, if its embedding is not known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What products' sounds say: each file listened to once, within bounds of time that leave a batch's other products be."""
+"""What products' sounds say: each file listened to once, and no batch held up for long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streams.fetching import MediaFetcher, shown
 from streams.retrying import until_available
 
 PATIENCE_S = 5.0
-"""How long a batch waits for its sounds; a product whose sounds take longer is indexed without them, and tried again."""
+"""How long a batch waits for its sounds; a product whose sounds take longer is indexed without, and tried again."""
 MOST_UNDER_WAY = 64
 """Files that are listened to, or wait for it, at once; more are tried again later."""
 MAX_TRANSCRIPT = 1_000

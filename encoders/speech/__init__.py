@@ -1,1 +1,1 @@
-"""Speech to text: sound files decoded within bounds, recognisers by name, and what makes them know a catalogue's words."""
+"""Speech to text: sounds decoded within bounds, recognisers by name, and how they come to know a catalogue's words."""

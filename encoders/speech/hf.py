@@ -13,14 +13,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from encoders.errors import ModelUnavailable
 from encoders.speech.port import Transcript
-from encoders.speech.sound import RATE, Samples
+from encoders.speech.sound import RATE, Samples, is_silent
 
 _WINDOW_S: Final = 30
 """What Whisper listens to at once; longer sounds are heard window by window."""
 _LEAST_SAMPLES: Final = RATE // 10
 _NO_SPEECH: Final = "no speech was heard"
-_SILENCE: Final = 32.0
-"""Root mean square, in levels of 32,768, below which there is nothing: models make words up of silence."""
 
 
 class HfListener:
@@ -28,8 +26,6 @@ class HfListener:
 
     def __init__(self, directory: Path, device: torch.device) -> None:
         """Load a checkpoint of safetensors weights. Raises `ModelUnavailable` where it is none, or hears no speech."""
-        if not any(directory.glob("*.safetensors")):
-            raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
         self._device = device
         self._processor, self._model, self._generates = _load(directory, device)
 
@@ -41,17 +37,15 @@ class HfListener:
     def _window(self, samples: Samples) -> str:
         waves = samples.astype(np.float32) / 32_768
         inputs = self._processor(waves, sampling_rate=RATE, return_tensors="pt").to(self._device)
-        if self._generates:
-            tokens = self._model.generate(**inputs)
-        else:
-            tokens = self._model(**inputs).logits.argmax(-1)
+        model = self._model
+        tokens = model.generate(**inputs) if self._generates else model(**inputs).logits.argmax(-1)
         return " ".join(self._processor.batch_decode(tokens, skip_special_tokens=True)[0].split())
 
 
 def _windows(samples: Samples) -> Iterator[Samples]:
     for start in range(0, len(samples), _WINDOW_S * RATE):
         window = samples[start : start + _WINDOW_S * RATE]
-        if len(window) >= _LEAST_SAMPLES and np.sqrt(np.mean(window.astype(np.float32) ** 2)) > _SILENCE:
+        if len(window) >= _LEAST_SAMPLES and not is_silent(window):
             yield window
 
 

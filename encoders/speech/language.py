@@ -48,7 +48,7 @@ def _both_ways(counts: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, in
 
 
 def _after(first: int, single: list[float], following: Pairs, beside: Pairs) -> dict[int, float]:
-    """Probabilities of the words that were seen after a word, or with it; the others' are in proportion to their own."""
+    """Probabilities of the words seen after a word, or with it; those of the others are in proportion to their own."""
     shares = [(FOLLOWING, following.get(first, {})), (BESIDE, beside.get(first, {}))]
     known = [(share, counts, sum(counts.values())) for share, counts in shares if counts]
     scale = (1 - END) / (sum(share for share, _, _ in known) + ANY)

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from encoders import checkpoints
-from encoders.speech.port import Listener, SpokenWords
-
-OFFLINE: Final = "pocketsphinx"
-"""English only, with no download: its wheel carries the model."""
-
-
-def can_learn(name: str) -> bool:
-    """Whether a recogniser takes a catalogue's words into account."""
-    return name == OFFLINE
+from encoders.errors import ModelUnavailable
+from encoders.speech.port import OFFLINE, Listener, SpokenWords
 
 
 def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = None) -> Listener:
@@ -32,7 +23,10 @@ def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = 
         from encoders.speech.sphinx import SphinxListener
 
         return SphinxListener(spoken)
+    directory = checkpoints.locate(name)
+    if not any(directory.glob("*.safetensors")):
+        raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
     from encoders.loading import torch_device
     from encoders.speech.hf import HfListener
 
-    return HfListener(checkpoints.locate(name), torch_device(device))
+    return HfListener(directory, torch_device(device))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+OFFLINE: Final = "pocketsphinx"
+"""The recogniser that needs no download, whose wheel carries a model: English only, and it learns what to expect."""
 
 
 class Transcript(msgspec.Struct, frozen=True, array_like=True):
@@ -17,7 +20,7 @@ class Transcript(msgspec.Struct, frozen=True, array_like=True):
     alternatives: tuple[str, ...] = ()
     """What else it may have been, the likelier first."""
     why_not: str = ""
-    """Where there is no text: what the listener should be told."""
+    """Where there is no text, or a doubtful one: what the speaker should be told."""
 
 
 class Recogniser(Protocol):

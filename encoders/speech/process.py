@@ -14,8 +14,7 @@ from encoders.children.child import Child, Program
 from encoders.children.crew import Crew
 from encoders.children.frames import Failure, Heard, ListenerReady, ListenerSetup
 from encoders.errors import ChildFailed, ChildUnavailable
-from encoders.speech.loading import OFFLINE, can_learn
-from encoders.speech.port import SpokenWords, Transcript
+from encoders.speech.port import OFFLINE, SpokenWords, Transcript
 
 _READY: Final = msgspec.msgpack.Decoder(ListenerReady | Failure)
 _ANSWER: Final = msgspec.msgpack.Decoder(Heard | Failure)
@@ -58,7 +57,7 @@ class RecogniserProcess:
     @property
     def learns(self) -> bool:
         """Whether `learn` makes a difference."""
-        return can_learn(self._config.model)
+        return self._config.model == OFFLINE
 
     @property
     def listens(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ RATE: Final = 16_000
 MAX_BYTES: Final = 10_000_000
 MAX_CHANNELS: Final = 8
 _RATES: Final = (4_000, 384_000)
+_SILENCE: Final = 16.0
+"""Root mean square, in levels of 32,768."""
 _LOOSE: Final = 1.5
 """Lengths that headers state are estimates: so much longer is surely too long."""
 
@@ -50,6 +53,11 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
         raise InvalidAudio(f"audio of {len(data)} bytes cannot be decoded: {reason(error)}") from error
 
 
+def is_silent(samples: Samples) -> bool:
+    """Whether there is nothing to hear: recognisers make words up of silence."""
+    return float(np.sqrt(np.mean(samples.astype(np.float32) ** 2))) < _SILENCE
+
+
 def _decode(container: InputContainer, max_seconds: float) -> Samples:
     if not container.streams.audio:
         raise InvalidAudio("audio has no sound track")
@@ -71,6 +79,10 @@ def _decode(container: InputContainer, max_seconds: float) -> Samples:
 
 def _check_track(container: InputContainer) -> None:
     track = container.streams.audio[0]
+    # None where FFmpeg knows no decoder, whatever the types say.
+    codec: AudioCodecContext | None = track.codec_context
+    if codec is None:
+        raise InvalidAudio("audio is coded in a way that is not known")
     if not 1 <= track.channels <= MAX_CHANNELS:
         raise InvalidAudio(f"audio has {track.channels} channels; 1 to {MAX_CHANNELS} are taken")
     low, high = _RATES

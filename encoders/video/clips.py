@@ -14,6 +14,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from PIL import Image
 
 from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
@@ -97,7 +98,9 @@ def _seconds(data: bytes) -> float:
         if (stated := stated_seconds(container)) is not None or not container.streams.video:
             return stated or 0.0
         packets = container.demux(container.streams.video[0])
-        return max((float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0)
+        return max(
+            (float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0
+        )
 
 
 def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Image]:
@@ -117,7 +120,10 @@ def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Ima
 def _check(container: InputContainer, seconds: float) -> None:
     if not container.streams.video:
         raise InvalidVideo("video has no moving picture")
-    track = container.streams.video[0].codec_context
+    # None where FFmpeg knows no decoder, whatever the types say.
+    track: VideoCodecContext | None = container.streams.video[0].codec_context
+    if track is None:
+        raise InvalidVideo("video is coded in a way that is not known")
     if track.width < 1 or track.height < 1:
         raise InvalidVideo(f"video is {track.width} × {track.height} pixels")
     if track.width * track.height > MAX_PIXELS:

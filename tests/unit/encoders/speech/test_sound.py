@@ -1,0 +1,67 @@
+"""Sound files of unknown origin: any usual format within bounds, and a reason for every other."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from encoders.errors import InvalidAudio
+from encoders.speech.sound import RATE, decode_sound
+from tests.unit.sounds import clip, encoded, tone
+
+FORMATS = [("mp3", "libmp3lame"), ("ogg", "libopus"), ("webm", "libopus"), ("mp4", "aac"), ("flac", "flac")]
+
+
+@pytest.mark.parametrize(("container", "codec"), FORMATS, ids=lambda name: name)
+def test_usual_formats_are_decoded_at_one_rate(container: str, codec: str) -> None:
+    samples = decode_sound(encoded(container, codec), 5)
+    assert samples.dtype == np.int16 and len(samples) == pytest.approx(RATE, rel=0.1)
+    assert np.abs(samples.astype(np.int32)).max() > 4_000
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (16_000, 6)])
+def test_any_rate_and_number_of_channels_becomes_mono(rate: int, channels: int) -> None:
+    assert len(decode_sound(tone(0.5, rate, channels), 5)) == pytest.approx(RATE / 2, rel=0.02)
+
+
+REFUSED = {
+    "empty": (b"", "empty"),
+    "junk": (os.urandom(2_000), "cannot be decoded"),
+    "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n", "known formats"),
+    "concatenation": (b"ffconcat version 1.0\nfile '/etc/passwd'\n", "known formats"),
+    "too long": (tone(3.0), "more than the 2"),
+    "many channels": (tone(0.1, 16_000, 9), "channels"),
+    "odd rate": (tone(0.5, 1_000), "samples a second"),
+    "silent film": (clip(["red"]), "no sound track"),
+    "head alone": (tone()[:44], "nothing in it"),
+}
+
+
+@pytest.mark.parametrize(("data", "why"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_listened_to_is_refused_by_its_fault(data: bytes, why: str) -> None:
+    with pytest.raises(InvalidAudio, match=why):
+        decode_sound(data, 2)
+
+
+def test_a_file_over_the_limit_is_refused_unread() -> None:
+    with pytest.raises(InvalidAudio, match="more than the 10 allowed"):
+        decode_sound(tone(), 5, max_bytes=10)
+
+
+def test_what_was_said_before_a_file_breaks_off_is_heard() -> None:
+    data = encoded("mp3", "libmp3lame", 2.0)
+    assert RATE / 4 < len(decode_sound(data[: len(data) // 2], 5)) < 2 * RATE
+
+
+def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
+    data, generator = bytearray(encoded("webm", "libopus")), np.random.default_rng(0)
+    for _ in range(40):
+        broken = bytearray(data)
+        for at in generator.integers(0, len(data), 20):
+            broken[at] = int(generator.integers(0, 256))
+        try:
+            decode_sound(bytes(broken), 5)
+        except InvalidAudio:
+            continue
