@@ -46,7 +46,9 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
     recommendation = _parameters(schemas["RecommendationRequest"])
     return {
         "/v1/search": {
-            "post": _operation("Search by words, voice, picture, clip, product or several of these", hits, body=_search_body()),
+            "post": _operation(
+                "Search by words, voice, picture, clip, product or several of these", hits, body=_search_body()
+            ),
             "get": _operation("Search by words", hits, [_query_text(), *_parameters(schemas["SearchRequest"])]),
         },
         "/v1/explain": {
@@ -113,7 +115,10 @@ def _operation(
 
 def _search_body() -> dict[str, Any]:
     schema = _schema("SearchRequest")
-    form = {"description": "The same fields; pictures, a sound and a clip as files, several named `image` too", **schema}
+    form = {
+        "description": "The same fields; pictures, a sound and a clip as files, several named `image` too",
+        **schema,
+    }
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
     return {"required": True, "content": content}
 

@@ -54,6 +54,8 @@ def media_faults(
 def _responsible(about: Iterable[Accepted]) -> Message:
     """The message whose media they are: the latest that states them, else the one that asked to try again."""
     ordered = list(about)
-    states = [one.message for one in ordered if attempt(one.message) is None and any(map(one.change.fields.get, MEDIA_FIELDS))]
+    states = [
+        one.message for one in ordered if attempt(one.message) is None and any(map(one.change.fields.get, MEDIA_FIELDS))
+    ]
     asks = [one.message for one in ordered if attempt(one.message) is not None]
     return (states or asks or [ordered[-1].message])[-1]
