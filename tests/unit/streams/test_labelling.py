@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from streams import metrics
 from streams.config import LabellingConfig
 from streams.label_calibration import LabelCalibrator
 from streams.labelling import Labeller, Neighbourhood
+from streams.retries import RELABEL
 from tests.unit.streams.pipeline import Bench, picture
 
 KINDS = {"kettle": ("Kitchen/Kettles", "red"), "lamp": ("Living/Lamps", "blue"), "tent": ("Outdoor/Tents", "green")}
@@ -154,6 +156,17 @@ async def test_a_product_that_is_deleted_has_neither(shop: Shop):
     await shop.add("copy", title="lamp model7 blue", images=[{"data": picture("blue")}])
     change = await shop.add("copy", "product.deleted")
     assert "suggestions" not in change and "duplicates" not in change
+
+
+async def test_what_was_indexed_before_there_were_suggestions_gets_them_when_it_is_asked_for():
+    shop = Shop()
+    await shop.add("early", title="kettle modelx", images=[{"data": picture("red")}])
+    await shop.fill()
+    assert (await shop.stored("early")).suggestions == ()
+    message = shop.kafka.message({"product_id": "early"}, "product.updated")
+    await shop.index(replace(message, headers={RELABEL: b"1"}))
+    assert told(shop.kafka.changes[-1])["category"] == "Kitchen/Kettles"
+    assert (await shop.stored("early")).state.fields["title"] == "kettle modelx"
 
 
 async def test_what_was_suggested_never_votes(shop: Shop):
