@@ -35,4 +35,9 @@ def command(settings: Settings, as_json: bool) -> None:
             count = asyncio.run(ask_for_labels(resolved(settings), view))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
+    if not settings.labelling.is_on:
+        click.echo(
+            "labelling is off here (labelling.fields, .duplicates, .borrow_texts): what was found is taken back",
+            err=True,
+        )
     click.echo(json.dumps({"asked": count}) if as_json else f"{count:,} products are compared with the others again")
