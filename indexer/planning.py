@@ -41,18 +41,19 @@ class Plan:
     """So are those that could not be decoded."""
     transcripts: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is known of what its sounds say, by their keys."""
+    relabel: bool = False
+    """It is to be compared with other products again, whatever has changed."""
 
     @property
     def unchanged(self) -> bool:
         """The events told nothing new: a redelivery, or older than what is known."""
-        return (
-            self.vector is not None and self.state == self.old.state and not (self.needs_images or self.wanted_audios)
-        )
+        is_known = self.vector is not None and self.state == self.old.state
+        return is_known and not (self.needs_images or self.wanted_audios or self.relabel)
 
-    @property
-    def changes_content(self) -> bool:
-        """What the product is compared with others by, its text or its pictures, may be another than before."""
-        return self.needs_text or self.needs_images
+    def is_compared_anew(self, now: StoredProduct) -> bool:
+        """Whether what comparing it with others told before says nothing of the product as it is stored now."""
+        was = self.old.text_hash, self.old.image_keys
+        return self.relabel or self.vector is None or (now.text_hash, now.image_keys) != was
 
     @property
     def needs_encoder(self) -> bool:
@@ -134,6 +135,7 @@ def plan(
     stored: Mapping[str, tuple[StoredProduct, FloatArray]],
     retry_missing: frozenset[str] = frozenset(),
     retry_broken: frozenset[str] = frozenset(),
+    relabel: frozenset[str] = frozenset(),
 ) -> dict[str, Plan]:
     """Merge changes into what is stored, one plan a product; several changes of a product become one.
 
@@ -142,12 +144,15 @@ def plan(
         stored: what the index holds of them, with their fused vectors.
         retry_missing: products whose unreachable pictures are to be tried again, whatever the changes say.
         retry_broken: products whose undecodable pictures are.
+        relabel: products that are to be compared with others again.
     """
     by_product: dict[str, list[ProductChange]] = {}
     for change in changes:
         by_product.setdefault(change.product_id, []).append(change)
     return {
-        one: _plan(one, some, stored.get(one), one in retry_missing, one in retry_broken)
+        one: replace(
+            _plan(one, some, stored.get(one), one in retry_missing, one in retry_broken), relabel=one in relabel
+        )
         for one, some in by_product.items()
     }
 

@@ -51,10 +51,13 @@ class LabellingConfig:
     picture_similarity: float = PICTURE_SIMILARITY
     """The least cosine of pictures that are the same but for cropping and compression; encoders differ in it."""
 
+    borrow_texts: bool = False
+    """Whether a product with pictures and no text is found by words through the texts of products that look like it."""
+
     @property
     def is_on(self) -> bool:
         """Whether there is anything to compare."""
-        return bool(self.fields) or self.duplicates
+        return bool(self.fields) or self.duplicates or self.borrow_texts
 
     def __post_init__(self) -> None:
         known = re.compile(r"category|brand|attributes(\..+)?")

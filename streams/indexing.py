@@ -29,7 +29,7 @@ from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
 from streams.publisher import Outgoing, Publisher
 from streams.refusing import dead_letters, media_faults
-from streams.retries import attempt
+from streams.retries import RELABEL, attempt
 from streams.retrying import until_available
 from streams.vectors import embed_rows
 from streams.voice import Voice
@@ -166,6 +166,7 @@ class ProductPipeline:
             await self._read({one.product_id for one in accepted}),
             retry_missing=frozenset(one.product_id for one in accepted if attempt(one.message) is not None),
             retry_broken=frozenset(one.product_id for one in accepted if attempt(one.message) == 0),
+            relabel=frozenset(one.product_id for one in accepted if RELABEL in one.message.headers),
         )
 
     async def _read(self, product_ids: set[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
@@ -207,7 +208,7 @@ class ProductPipeline:
 
     async def _labelled(self, rows: list[IndexRow], plans: Mapping[str, Plan]) -> list[IndexRow]:
         """The rows with suggestions and duplicates, of those whose content may be another than before."""
-        new = {row.product_id for row in rows if plans[row.product_id].changes_content}
+        new = {row.product_id for row in rows if plans[row.product_id].is_compared_anew(row.stored)}
         if self._labeller is None or not new:
             return rows
         with _timed("label"):

@@ -132,13 +132,12 @@ class LabelCalibrator:
         rows, _ = await self._encoder.encode(texts, [])
         return [
             Trial(
-                Asked(
-                    one.product_id, fuse(spec, row if text else None, split(spec, one.vector)[1]), document_text(rest)
-                ),
+                Asked(one.product_id, _vector(spec, row if text else None, one.vector), document_text(rest)),
                 left_out,
-                stated(one.fields),
+                truth,
             )
             for (one, left_out), rest, text, row in zip(bare, fields, texts, rows, strict=True)
+            for truth in [stated(one.fields)]
         ]
 
 
@@ -153,6 +152,11 @@ async def sample_products(store: ProductStore, spec: EmbeddingSpec) -> list[Samp
         page = await store.read(ids[start : start + PAGE])
         found += [Sampled(name, stored.state.fields, vector) for name, (stored, vector) in page.items()]
     return found
+
+
+def _vector(spec: EmbeddingSpec, text: FloatArray | None, stored: FloatArray) -> FloatArray:
+    """The fused vector (2·dim,) of a product with another text; of a joint space, of that text alone."""
+    return fuse(spec, text, text if spec.joint else split(spec, stored)[1])
 
 
 def _units(own: Labels, wanted: Sequence[str]) -> Iterator[frozenset[str]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray
+from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, fuse, split, unit
 from indexer.calibration import Calibration
 from indexer.cards import Card, decode_card
 from indexer.errors import IndexerError
@@ -27,6 +27,8 @@ NEIGHBOURS = 16
 """Products that are looked at for each kind of evidence. With 32 and 64, long categories are suggested less often."""
 MOST_TERMS = 64
 """Of a product's words, those looked for: titles come first."""
+LENDERS = 5
+"""Products whose texts stand in for one that is missing."""
 AT_ONCE = 64
 """Products looked up by one call: more take the index from those who search it for too long."""
 
@@ -84,6 +86,12 @@ class Neighbourhood:
             for at, one in enumerate(asked)
         ]
 
+    async def text_parts(self, product_ids: Iterable[str]) -> dict[str, FloatArray]:
+        """Unit text parts (dim,) of the products that have a text of their own. Raises `StoreUnavailable`."""
+        wanted = sorted(product_ids)
+        found = await self._store.read(wanted) if wanted else {}
+        return {one: split(self._spec, vector)[0] for one, (stored, vector) in found.items() if stored.text_hash}
+
     def _parts(self, vector: FloatArray) -> Iterator[FloatArray]:
         """Query vectors whose inner product is the cosine of the text parts, and of the image parts."""
         for half in (slice(0, self._spec.dim), slice(self._spec.dim, None)):
@@ -103,6 +111,8 @@ class Labeller:
         self._neighbourhood = neighbourhood
         self._spec = spec
         self._config = config
+        # A joint vector has no part for the text alone.
+        self._borrows = config.borrow_texts and not spec.joint
         self.calibrations: Mapping[str, Calibration] = {}
         """By field; none yet: nothing is suggested."""
 
@@ -114,6 +124,8 @@ class Labeller:
         try:
             asked = [Asked(row.product_id, row.vector, row.lexical) for row in looked_at]
             nearest = await self._neighbourhood.of(asked)
+            if self._borrows:
+                looked_at = await self._with_texts(looked_at, nearest)
             labelled = {row.product_id: self._labelled(row, one) for row, one in zip(looked_at, nearest, strict=True)}
         except IndexerError as error:
             metrics.LABELLING_FAILURES.inc(len(looked_at))
@@ -126,7 +138,20 @@ class Labeller:
     def _is_of_interest(self, row: IndexRow) -> bool:
         """Whether a search for its like can find anything out: attributes may always be open."""
         own = stated(row.stored.state.fields)
-        return self._config.duplicates or any(one not in own for one in self._config.fields)
+        wanted = self._config.duplicates or any(one not in own for one in self._config.fields)
+        return wanted or (self._borrows and lacks_text(row))
+
+    async def _with_texts(self, rows: Sequence[IndexRow], nearest: Sequence[Nearest]) -> list[IndexRow]:
+        """The rows, where one has pictures and no text with the texts of what looks like it."""
+        lenders = [
+            [found.product_id for found, _ in one.image] if lacks_text(row) else []
+            for row, one in zip(rows, nearest, strict=True)
+        ]
+        texts = await self._neighbourhood.text_parts({one for some in lenders for one in some})
+        borrowed = [[texts[one] for one in some if one in texts][:LENDERS] for some in lenders]
+        return [
+            with_text_part(self._spec, row, some) if some else row for row, some in zip(rows, borrowed, strict=True)
+        ]
 
     def _labelled(self, row: IndexRow, nearest: Nearest) -> IndexRow:
         own = stated(row.stored.state.fields)
@@ -163,7 +188,7 @@ class Labeller:
 
     def _listing(self, row: IndexRow) -> Listing:
         fields = row.stored.state.fields
-        has_picture = bool(np.any(row.vector[self._spec.dim :]))
+        has_picture = bool(row.stored.image_keys)
         return listing(row.product_id, fields.get("title") or "", stated(fields), fields.get("group_id"), has_picture)
 
     def _compared_with_each_other(self, rows: Mapping[str, IndexRow]) -> dict[str, IndexRow]:
@@ -177,6 +202,17 @@ class Labeller:
             found[ids[one]][ids[other]] = None
             found[ids[other]][ids[one]] = None
         return {one: relabelled(row, row.stored.suggestions, tuple(found[one])) for one, row in rows.items()}
+
+
+def lacks_text(row: IndexRow) -> bool:
+    """Whether a product has pictures and nothing to read."""
+    return not row.stored.text_hash and bool(row.stored.image_keys)
+
+
+def with_text_part(spec: EmbeddingSpec, row: IndexRow, texts: Sequence[FloatArray]) -> IndexRow:
+    """A row whose text part is the mean of others' (dim,), n ≥ 1."""
+    mean = unit(np.mean(texts, axis=0)[None])[0]
+    return replace(row, vector=fuse(spec, mean, split(spec, row.vector)[1]))
 
 
 def _others(product_id: str, found: Sequence[Found]) -> list[tuple[Found, Card]]:

@@ -20,7 +20,9 @@ PARTITION = "vitrine_partition"
 OFFSET = "vitrine_offset"
 TIMESTAMP = "vitrine_timestamp"
 GENERATION = "vitrine_generation"
-BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP, GENERATION))
+RELABEL = "vitrine_relabel"
+"""On an event that has its product compared with others again."""
+BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP, GENERATION, RELABEL))
 """Headers that are ours, not the producer's."""
 MAX_DIGITS = 19
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import structs
 
 from encoders.port import BatchEncoder
 from encoders.spec import FloatArray, fuse, pool, split
@@ -90,19 +91,19 @@ def _stored(plan: Plan, loaded: LoadedPictures | None) -> StoredProduct:
         known = {*plan.old.broken_images, *loaded.broken} - {*loaded.keys}
         keys, missing = loaded.keys, loaded.unreachable
         broken = tuple(key for key in plan.image_keys if key in known)
-    # What other content suggested, or was a duplicate of, says nothing of this one.
-    same = not plan.changes_content
-    return StoredProduct(
+    stored = StoredProduct(
         plan.state,
         plan.text_hash,
         keys,
         broken,
         missing,
-        suggestions=still_open(plan.old.suggestions, plan.state.fields) if same else (),
-        duplicates=plan.old.duplicates if same else (),
+        suggestions=still_open(plan.old.suggestions, plan.state.fields),
+        duplicates=plan.old.duplicates,
         transcripts=dict(plan.transcripts),
         missing_audios=plan.missing_audios,
     )
+    # What other content suggested, or was a duplicate of, says nothing of this one.
+    return structs.replace(stored, suggestions=(), duplicates=()) if plan.is_compared_anew(stored) else stored
 
 
 def _count_reused(plans: Sequence[Plan], pictures: LoadedBatch) -> None:

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "publish": "Publish products or shoppers' events from a file.",
     "search": "Search from the terminal.",
     "explain": "Say where a product stands in a search, or why it is not in it.",
+    "label": "Have products compared with the others again, after labelling was configured.",
     "duplicates": "List products that look like the same goods listed twice.",
     "reindex": "Rebuild the index beside the live one, and switch to it.",
     "rollback": "Switch back to the generation before the last rebuild.",

@@ -43,8 +43,7 @@ async def find_in_index(settings: Settings) -> Duplicates:
         active = (await registry.read()).active
     if active is None:
         raise VitrineError("there is no index yet: publish products first")
-    model, _, version = active.encoder.rpartition("@")
-    spec = EmbeddingSpec(model, version, active.dim)
+    spec = EmbeddingSpec.of_key(active.encoder, active.dim)
     store = await open_stored(settings.milvus, active)
     try:
         return await _compared(active.collection, store, spec, settings.labelling.picture_similarity)
@@ -63,7 +62,7 @@ async def _compared(generation: str, store: ProductStore, spec: EmbeddingSpec, p
             if is_searchable(stored):
                 fields = stored.state.fields
                 titles[product_id] = fields.get("title") or ""
-                has_picture = bool(np.any(vector[spec.dim :]))
+                has_picture = bool(stored.image_keys)
                 listings.append(
                     listing(product_id, titles[product_id], stated(fields), fields.get("group_id"), has_picture)
                 )

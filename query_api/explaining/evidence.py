@@ -57,6 +57,10 @@ def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vect
     """What a searchable product lacks that this search looks at."""
     yield from _pictures(stored)
     yield from _found_out(stored)
+    if not (stored.text_hash or spec.joint) and np.any(vector[: spec.dim]):
+        yield Reason(
+            "borrowed_text", "it has no text: its text part is that of products whose pictures are like its own"
+        )
     if retrieval.vector is not None:
         for name, half in (("text", slice(0, spec.dim)), ("image", slice(spec.dim, None))):
             if np.any(retrieval.vector[half]) and not np.any(vector[half]):

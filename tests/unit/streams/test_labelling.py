@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from encoders.encoding import ThreadEncoder
+from encoders.spec import split
 from indexer.cards import decode_card
 from indexer.errors import StoreUnavailable
 from indexer.memory import InMemoryProductStore
@@ -15,6 +18,7 @@ from streams import metrics
 from streams.config import LabellingConfig
 from streams.label_calibration import LabelCalibrator
 from streams.labelling import Labeller, Neighbourhood
+from streams.retries import RELABEL
 from tests.unit.streams.pipeline import Bench, picture
 
 KINDS = {"kettle": ("Kitchen/Kettles", "red"), "lamp": ("Living/Lamps", "blue"), "tent": ("Outdoor/Tents", "green")}
@@ -154,6 +158,17 @@ async def test_a_product_that_is_deleted_has_neither(shop: Shop):
     assert "suggestions" not in change and "duplicates" not in change
 
 
+async def test_what_was_indexed_before_there_were_suggestions_gets_them_when_it_is_asked_for():
+    shop = Shop()
+    await shop.add("early", title="kettle modelx", images=[{"data": picture("red")}])
+    await shop.fill()
+    assert (await shop.stored("early")).suggestions == ()
+    message = shop.kafka.message({"product_id": "early"}, "product.updated")
+    await shop.index(replace(message, headers={RELABEL: b"1"}))
+    assert told(shop.kafka.changes[-1])["category"] == "Kitchen/Kettles"
+    assert (await shop.stored("early")).state.fields["title"] == "kettle modelx"
+
+
 async def test_what_was_suggested_never_votes(shop: Shop):
     for at in range(20):
         await shop.add(f"orphan-{at}", title=f"kettle spare{at}")
@@ -161,6 +176,28 @@ async def test_what_was_suggested_never_votes(shop: Shop):
     assert found == []
     cards = [decode_card(one.card) for one in await shop.store.browse((), 1_000) if one.product_id.startswith("orphan")]
     assert any(card.suggested for card in cards) and all(card.category is None for card in cards)
+
+
+async def test_a_product_without_a_text_borrows_those_of_what_looks_like_it():
+    shop = Shop(LabellingConfig(borrow_texts=True))
+    await shop.fill()
+    for product_id in ("bare-1", "bare-2"):
+        await shop.add(product_id, images=[{"data": picture("red")}])
+    found = await shop.store.read(["bare-1", "bare-2", "kettle-1"])
+    bare, other, kettle = (split(shop.encoder.spec, found[one][1])[0] for one in ("bare-1", "bare-2", "kettle-1"))
+    assert bare @ kettle > 0.8
+    # What is borrowed is not lent.
+    assert np.allclose(bare, other, atol=1e-5)
+    assert not found["bare-1"][0].text_hash
+
+
+async def test_a_text_of_its_own_takes_the_place_of_a_borrowed_one():
+    shop = Shop(LabellingConfig(borrow_texts=True))
+    await shop.fill()
+    await shop.add("bare", images=[{"data": picture("red")}])
+    await shop.add("bare", "product.updated", title="garden gnome")
+    own = split(shop.encoder.spec, (await shop.store.read(["bare"]))["bare"][1])[0]
+    assert np.allclose(own, shop.encoder.encode_texts(["garden gnome"])[0], atol=1e-5)
 
 
 async def test_labelling_that_is_off_asks_for_nothing():
