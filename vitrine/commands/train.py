@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vitrine.commands.train_ranker import command as ranker
+
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
@@ -35,3 +37,6 @@ def mini(output: Path, work: Path, photos: Path | None, threads: int, seed: int)
     if photos is not None:
         config = replace(config, corpus=replace(config.corpus, real_data=photos))
     click.echo(f"the model is in {train_mini(config)}")
+
+
+command.add_command(ranker, "ranker")
