@@ -1,0 +1,1 @@
+"""Training of any `Trainable` on a shop's own catalogue."""

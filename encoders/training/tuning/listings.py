@@ -1,0 +1,66 @@
+"""What a shop knows of its products, as training material; free of torch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_SENTENCE: Final = re.compile(r"(?<=[.!?。！？;；])\s+|\n+|(?<=[。！？；])|\s•\s")
+_SHORTEST_PASSAGE, _MOST_PASSAGES, _LONGEST_PASSAGE = 4, 24, 300
+"""Characters, passages a product, characters."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One product, as it is learnt from."""
+
+    product_id: str
+    text: str
+    """What the index embeds; empty where there is none."""
+    passages: tuple[str, ...] = ()
+    """The title, then other texts about the product: brand and category, attributes, sentences of the description."""
+    category: str = ""
+    pictures: tuple[bytes, ...] = ()
+    """Files, the main picture first."""
+    queries: tuple[str, ...] = ()
+    """What shoppers searched for who then chose it; one that was typed more often may be there more often."""
+    companions: tuple[str, ...] = ()
+    """Ids of products that the same people looked at."""
+
+
+def listing_of(fields: Mapping[str, Any], text: str, pictures: Sequence[bytes] = ()) -> Listing:
+    """The listing of a product.
+
+    Args:
+        fields: the product's fields that are not null, as a `product.created` event has them.
+        text: what the index embeds of it.
+        pictures: its picture files, the main one first.
+    """
+    title = " ".join((fields.get("title") or "").split())
+    category = fields.get("category") or ""
+    attributes = [_joined(value) for value in (fields.get("attributes") or {}).values()]
+    leaf = category.rpartition("/")[2]
+    facts = " ".join(part for part in (fields.get("brand") or "", *attributes[:4], leaf) if part)
+    sentences = _SENTENCE.split(fields.get("description") or "")
+    passages = [title, facts, *sentences, *map(str, fields.get("tags") or ())]
+    kept = [" ".join(one.split())[:_LONGEST_PASSAGE] for one in passages if len(one.strip()) >= _SHORTEST_PASSAGE]
+    distinct = tuple(dict.fromkeys(kept))[:_MOST_PASSAGES]
+    return Listing(str(fields["product_id"]), text, distinct, category, tuple(pictures))
+
+
+def content_hash(listings: Iterable[Listing]) -> str:
+    """The data's version: a hash over all that is learnt from, whatever the order of the products."""
+    digest = hashlib.sha256()
+    for one in sorted(listings, key=lambda listing: listing.product_id):
+        parts = (one.product_id, one.text, one.category, *one.passages, *one.queries, *one.companions)
+        digest.update("\0".join(parts).encode("utf-8", "replace"))
+        for picture in one.pictures:
+            digest.update(hashlib.sha256(picture).digest())
+    return digest.hexdigest()[:16]
+
+
+def _joined(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,157 @@
+"""A whole run: a model and a catalogue in, a directory with a better model out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from encoders import checkpoints
+from encoders.architectures.config import ARCHITECTURES
+from encoders.architectures.config import MODEL_TYPE as FUSION
+from encoders.architectures.model import FusionModel
+from encoders.architectures.storage import load_model, new_model
+from encoders.errors import EncoderError
+from encoders.evaluation import RetrievalReport
+from encoders.loading import MINI_DIRECTORY, load_encoder
+from encoders.training.dual import DualEncoder
+from encoders.training.trainable import Trainable
+from encoders.training.tuning.config import JOINT, PARTS, TuningConfig
+from encoders.training.tuning.lexical import LexicalTeacher, full_text
+from encoders.training.tuning.listings import Listing, content_hash
+from encoders.training.tuning.material import Material, prepare_material
+from encoders.training.tuning.parameters import freeze
+from encoders.training.tuning.processes import OneProcess, Processes, launched_processes
+from encoders.training.tuning.record import Outcome, settings_of, write_record
+from encoders.training.tuning.retrieval import embed_catalogue, held_out_reports
+from encoders.training.tuning.teachers import EncoderTeacher, Teacher
+from encoders.training.tuning.trainer import Trainer
+from encoders.training.tuning.vocabulary import learn_words
+
+CATALOGUE_TEACHER = "catalogue"
+"""The name of BM25 and LSA over the catalogue's own texts, among teachers."""
+
+
+def train_on_catalogue(
+    encoder: str,
+    listings: Sequence[Listing],
+    config: TuningConfig,
+    teachers: Sequence[str] = (CATALOGUE_TEACHER,),
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train an encoder on a catalogue, or go on with a run of the same settings and data that was broken off.
+
+    Args:
+        encoder: `mini`, a directory or hub name of a dual encoder, a directory of a fusion model, or the name of an
+            architecture of `encoders.architectures.config`, which begins with random weights.
+        listings: the catalogue.
+        config: all settings.
+        teachers: names of encoders to imitate, and `CATALOGUE_TEACHER`.
+        say: takes progress lines.
+
+    Returns:
+        `config.output`, which `load_encoder` loads.
+
+    Raises:
+        ModelUnavailable: no such encoder or teacher.
+        NothingToLearn: the catalogue has too few usable products.
+        NothingLearns: every parameter is frozen.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    processes, device = _processes()
+    base = _base(encoder, listings, config, processes.rank)
+    model = open_trainable(base, device)
+    config = _with_tasks(model, config)
+    directory = config.work / _identity(base, listings, config, teachers)
+    material = prepare_material(listings, model.preparer, directory / f"process-{processes.rank}")
+    before = _measured(model, material, joint=config.joint)
+    pieces = _prepare(model, material, config)
+    settings = replace(config, work=directory, word_rate=config.word_rate if pieces else 1.0)
+    trainer = Trainer(model, material, settings, _teachers(teachers, material, device), processes, say)
+    after = trainer.run()
+    if processes.rank == 0:
+        config.output.mkdir(parents=True, exist_ok=True)
+        model.save(config.output)
+        spec = load_encoder(str(config.output), "cpu").spec
+        say(f"{spec.key}, from {encoder}, knows {pieces:,} more words")
+        started_from = replace(spec, model=encoder, version=checkpoints.content_version(base))
+        outcome = Outcome(trainer.progress, before, after, pieces, teachers)
+        write_record(config.output, started_from, config, material, outcome)
+    return config.output
+
+
+def open_trainable(directory: Path, device: torch.device) -> Trainable:
+    """The model of a directory, ready to be trained. Raises `ModelUnavailable`."""
+    if checkpoints.model_type(directory) == FUSION:
+        return load_model(directory, device)
+    return DualEncoder(directory, device)
+
+
+def _base(encoder: str, listings: Sequence[Listing], config: TuningConfig, rank: int) -> Path:
+    """The directory to begin with; of an architecture's name, one with random weights and the catalogue's words."""
+    if encoder not in ARCHITECTURES:
+        return _directory(encoder)
+    made = config.work / f"new-{encoder}-{content_hash(listings)[:12]}-{config.seed}" / f"process-{rank}"
+    if not (made / "config.json").is_file():
+        unfinished = made.with_name(f"{made.name}.tmp")
+        new_model(encoder, (full_text(one) for one in listings), seed=config.seed).save(unfinished)
+        unfinished.rename(made)
+    return made
+
+
+def _with_tasks(model: Trainable, config: TuningConfig) -> TuningConfig:
+    """The settings with tasks for whole products, where the model is of such and no other tasks are asked for."""
+    is_joint = isinstance(model, FusionModel) and model.config.joint
+    return replace(config, tasks=JOINT) if is_joint and config.tasks == PARTS else config
+
+
+def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
+    """New words, adapters and frozen parts; returns how many pieces are new."""
+    pieces = 0
+    if config.lora_rank and not isinstance(model, DualEncoder):
+        raise EncoderError("low-rank adapters are for dual encoders in the Hugging Face format; leave --lora-rank out")
+    if config.new_pieces and isinstance(model, DualEncoder):
+        texts = [full_text(listing) for listing in material.listings]
+        pieces = learn_words(model, [text for text in texts if text], config.new_pieces, config.max_tokens)
+    if config.lora_rank and isinstance(model, DualEncoder):
+        model.add_adapters(config.lora_rank)
+    freeze(model, config.frozen)
+    return pieces
+
+
+def _teachers(names: Sequence[str], material: Material, device: torch.device) -> list[Teacher]:
+    return [
+        LexicalTeacher(material.listings)
+        if name == CATALOGUE_TEACHER
+        else EncoderTeacher(load_encoder(name, str(device)), material.pictures)
+        for name in names
+        if name != CATALOGUE_TEACHER or any(listing.passages for listing in material.listings)
+    ]
+
+
+def _measured(model: Trainable, material: Material, *, joint: bool) -> list[RetrievalReport]:
+    return held_out_reports(model, material, embed_catalogue(model, material, joint=joint))
+
+
+def _processes() -> tuple[Processes, torch.device]:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return launched_processes()
+    return OneProcess(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _directory(encoder: str) -> Path:
+    if encoder == "hash":
+        raise EncoderError("the encoder 'hash' has no weights to train: name mini, a directory or a hub name")
+    return MINI_DIRECTORY if encoder == "mini" else checkpoints.locate(encoder)
+
+
+def _identity(base: Path, listings: Sequence[Listing], config: TuningConfig, teachers: Sequence[str]) -> str:
+    """A short hash of all that a run depends on: another run has another directory and begins anew."""
+    parts = [checkpoints.content_version(base), content_hash(listings), settings_of(config), list(teachers)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
