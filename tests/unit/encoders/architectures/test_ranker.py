@@ -74,7 +74,7 @@ def test_relevance_is_learned_from_any_one_modality(modality: str):
     losses = train_ranker(
         model, queries, PRODUCTS, judgments(), RankerTraining(epochs=60, batch=32, learning_rate=5e-3)
     )
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < losses[0] - 1, "what the spread of equals leaves is not to be had"
     assert accuracy(model, queries) == 1.0
     if modality == "voice":
         again = Side(NOTHING, NOTHING, [log_mel(tone(kind, 90 + kind), MELS) for kind in range(KINDS)])
