@@ -29,11 +29,11 @@ class Judgment:
 class RankerTraining:
     """What a run depends on."""
 
-    epochs: int = 10
+    epochs: int = 5
     batch: int = 16
     """Queries a step, each with all that is judged for it."""
     learning_rate: float = 1e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
     silent: float = 0.3
     """Share of the queries whose voice is left out in training, so that the other modalities are learned as well."""
     held_out: float = 0.15
