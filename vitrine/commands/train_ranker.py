@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--queries", type=FILE, required=True, help="A table of queries: query, and query_id if there is one.")
 @click.option("--judgments", type=FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Its directory.")
-@click.option("--epochs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @with_settings()
 def command(settings: Settings, queries: Path, judgments: Path, output: Path, epochs: int, seed: int) -> None:

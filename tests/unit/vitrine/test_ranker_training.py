@@ -46,9 +46,9 @@ async def test_what_is_learned_is_what_query_workers_load(shop: Shop, tmp_path: 
     torch.manual_seed(0)
     asked, products, judged = await examples(shop.services, QUERIES)
     spec = shop.services.encoder.spec
-    ranker = FusionRanker(RankerConfig(spec.key, spec.dim, width=16))
+    ranker = FusionRanker(RankerConfig(spec.key, spec.dim, width=16, dropout=0.0))
     losses = train_ranker(ranker, asked, products, judged, RankerTraining(epochs=60, learning_rate=5e-3))
-    assert losses[-1] < losses[0] / 2
+    assert losses[-1] < losses[0] - 1
     ranker.save(tmp_path)
     assert load_ranker(str(tmp_path), spec)
 
