@@ -72,7 +72,7 @@ def train_on_catalogue(
     material = prepare_material(listings, model.preparer, directory / f"process-{processes.rank}")
     before = _measured(model, material, joint=config.joint)
     pieces = _prepare(model, material, config)
-    settings = replace(config, work=directory, word_rate=config.word_rate if pieces else 1.0)
+    settings = replace(config, work=directory, word_rate=_word_rate(config.word_rate, model, pieces))
     trainer = Trainer(model, material, settings, _teachers(teachers, material, device), processes, say)
     after = trainer.run()
     if processes.rank == 0:
@@ -123,6 +123,12 @@ def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
         model.add_adapters(config.lora_rank)
     freeze(model, config.frozen)
     return pieces
+
+
+def _word_rate(full: float, model: Trainable, pieces: int) -> float:
+    """The text tower's own factor: 1 without new pieces, all of it where half of the vocabulary or more is new."""
+    share = pieces / len(model.tokenizer) if isinstance(model, DualEncoder) else 0.0
+    return 1 + (full - 1) * min(1.0, 2 * share)
 
 
 def _teachers(names: Sequence[str], material: Material, device: torch.device) -> list[Teacher]:
