@@ -42,7 +42,7 @@ class QueryConfig:
     """A directory of a fusion ranker, which scores the best candidates once more; empty: none."""
     ranker_candidates: int = 100
     """How many of the best candidates it scores, at most 1,000."""
-    ranker_weight: float = 0.5
+    ranker_weight: float = 0.1
     """What its relevance, from 0 to 1, adds to their scores."""
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""

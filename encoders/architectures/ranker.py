@@ -18,6 +18,8 @@ from encoders.errors import ModelUnavailable, SpecMismatch
 from encoders.spec import EmbeddingSpec, FloatArray
 
 MODEL_TYPE: Final = "vitrine-ranker"
+_SLOPE: Final = 5.0
+"""How much each similarity counts before anything is learned: an inverse temperature of 20 in all."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class RankerConfig:
     """`EmbeddingSpec.key` of the embeddings that it reads."""
     dim: int
     """Dimensions of those."""
-    width: int = 128
+    width: int = 64
     """Of what the fusion networks make of a query and of a product."""
     voice_width: int = 64
     mels: int = 40
+    dropout: float = 0.4
+    """Share of the inner values that each training step leaves out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,15 @@ class FusionRanker(nn.Module):
         self.config = config
         self.voice = VoiceTower(config.mels, config.voice_width)
         self.query, self.product = _fusion_network(config, self.voice.width), _fusion_network(config, self.voice.width)
-        self.score = nn.Sequential(nn.Linear(3 * config.width + 4, config.width), nn.ReLU(), nn.Linear(config.width, 1))
+        self.score = nn.Sequential(
+            nn.Linear(3 * config.width + 4, config.width),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.width, 1),
+        )
+        # Similarities go straight to the score, by which it begins as they order: little is learned from few judgments.
+        self.near = nn.Linear(4, 1)
+        nn.init.constant_(self.near.weight, _SLOPE)
 
     def forward(self, queries: Side, products: Side) -> Tensor:
         """Logits (n,) of n pairs; their sigmoid is the relevance from 0 to 1."""
@@ -75,7 +87,8 @@ class FusionRanker(nn.Module):
             for one in (queries.text, queries.image)
             for other in (products.text, products.image)
         ]
-        return self.score(torch.cat([query, product, query * product, *near], dim=-1))[:, 0]
+        seen = torch.cat(near, dim=-1)
+        return (self.score(torch.cat([query, product, query * product, seen], dim=-1)) + self.near(seen))[:, 0]
 
     def save(self, directory: Path) -> None:
         """Write weights and configuration; `load_ranker` loads the directory."""
@@ -137,4 +150,5 @@ class VectorRanker:
 
 def _fusion_network(config: RankerConfig, voice_width: int) -> nn.Module:
     parts = 2 * config.dim + voice_width + 3
-    return nn.Sequential(nn.Linear(parts, 2 * config.width), nn.ReLU(), nn.Linear(2 * config.width, config.width))
+    width = 2 * config.width
+    return nn.Sequential(nn.Linear(parts, width), nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(width, config.width))

@@ -53,7 +53,7 @@ def test_a_ranker_reorders_the_best_candidates():
     encoder = load_encoder("mini", "cpu")
     learned, held_out = _judged(encoder, TRAINED, 1), _judged(encoder, HELD_OUT, 1001)
     ranker = FusionRanker(RankerConfig(encoder.spec.key, encoder.spec.dim))
-    losses = train_ranker(ranker, *_sides(encoder, learned), _judgments(learned), RankerTraining(epochs=15))
+    losses = train_ranker(ranker, *_sides(encoder, learned), _judgments(learned), RankerTraining())
     scorer = VectorRanker(ranker, encoder.spec)
     found = held_out.candidates()
     before = np.array([_ndcg(found[row], held_out.right[row]) for row in range(len(found))])

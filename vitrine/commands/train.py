@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.commands.train_ranker import command as ranker
 
 if TYPE_CHECKING:
     from vitrine.settings import Settings
@@ -41,9 +42,7 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     count, share = click.IntRange(min=0), click.FloatRange(0, 1)
     for option in reversed(
         (
-            click.option(
-                "--encoder", default="mini", show_default=True, help="What to begin with; a name or directory."
-            ),
+            click.option("--encoder", default="mini", show_default=True, help="A name, directory or architecture."),
             click.option("--output", type=_DIRECTORY, default=Path("build/encoder"), show_default=True),
             click.option(
                 "--work", type=_DIRECTORY, default=Path("build/train"), show_default=True, help="Checkpoints."
@@ -134,3 +133,6 @@ def average(models: tuple[Path, ...], output: Path) -> None:
         click.echo(f"the model is in {average_models(models, output)}")
     except EncoderError as error:
         raise click.ClickException(str(error)) from error
+
+
+command.add_command(ranker, "ranker")

@@ -85,7 +85,7 @@ class TuningConfig:
     learning_rate: float | None = None
     """At its height; None: by how many numbers learn, large models being easily spoilt."""
     word_rate: float = 6.0
-    """How much faster word embeddings learn, where there are new ones: those have everything to learn yet."""
+    """How much faster the text tower learns when half of its vocabulary or more is new; in proportion where less is."""
     head_learning_rate: float = 1e-2
     """Of the temperature and the classifier."""
     layer_decay: float = 1.0

@@ -101,8 +101,9 @@ def _hold_out_pictures(listings: Sequence[Listing], pictures: PictureStore) -> l
         own = pictures.rows[row]
         choice = own[1:] if len(own) > 1 else own if listing.text else []
         chosen = [one for one in choice if _draw(f"{listing.product_id} {own.index(one)}") < HELD_OUT_SHARE]
-        held += [(picture, row) for picture in chosen[: _MOST_HELD_OUT - len(held)]]
-        pictures.rows[row] = [one for one in own if (one, row) not in held[-len(own) :]]
+        taken = chosen[: max(0, _MOST_HELD_OUT - len(held))]
+        held += [(picture, row) for picture in taken]
+        pictures.rows[row] = [one for one in own if one not in taken]
     return held
 
 

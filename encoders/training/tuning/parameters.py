@@ -14,7 +14,7 @@ from encoders.training.tuning.config import TuningConfig
 
 _LAYER: Final = re.compile(r"\b(?:layers?|blocks?|stages|h)\.(\d+)\.")
 _LOWEST: Final = re.compile(r"embeddings?\b|\bstem\b|conv1\b|word_emb|patch_emb")
-_WORDS: Final = re.compile(r"\b(?:word_embeddings|token_embedding)\b")
+_WORDS: Final = re.compile(r"\btext_(?:model|projection)\b")
 _FASTEST, _SMALL = 6e-4, 3_000_000
 
 

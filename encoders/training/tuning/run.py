@@ -12,12 +12,16 @@ from pathlib import Path
 import torch
 
 from encoders import checkpoints
+from encoders.architectures.config import ARCHITECTURES
+from encoders.architectures.config import MODEL_TYPE as FUSION
+from encoders.architectures.model import FusionModel
+from encoders.architectures.storage import load_model, new_model
 from encoders.errors import EncoderError
 from encoders.evaluation import RetrievalReport
 from encoders.loading import MINI_DIRECTORY, load_encoder
 from encoders.training.dual import DualEncoder
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.config import TuningConfig
+from encoders.training.tuning.config import JOINT, PARTS, TuningConfig
 from encoders.training.tuning.lexical import LexicalTeacher, full_text
 from encoders.training.tuning.listings import Listing, content_hash
 from encoders.training.tuning.material import Material, prepare_material
@@ -43,7 +47,8 @@ def train_on_catalogue(
     """Train an encoder on a catalogue, or go on with a run of the same settings and data that was broken off.
 
     Args:
-        encoder: `mini`, or a directory or hub name of a dual encoder.
+        encoder: `mini`, a directory or hub name of a dual encoder, a directory of a fusion model, or the name of an
+            architecture of `encoders.architectures.config`, which begins with random weights.
         listings: the catalogue.
         config: all settings.
         teachers: names of encoders to imitate, and `CATALOGUE_TEACHER`.
@@ -60,13 +65,14 @@ def train_on_catalogue(
     if config.threads:
         torch.set_num_threads(config.threads)
     processes, device = _processes()
-    base = _directory(encoder)
-    directory = config.work / _identity(base, listings, config, teachers)
+    base = _base(encoder, listings, config, processes.rank)
     model = open_trainable(base, device)
+    config = _with_tasks(model, config)
+    directory = config.work / _identity(base, listings, config, teachers)
     material = prepare_material(listings, model.preparer, directory / f"process-{processes.rank}")
     before = _measured(model, material, joint=config.joint)
     pieces = _prepare(model, material, config)
-    settings = replace(config, work=directory, word_rate=config.word_rate if pieces else 1.0)
+    settings = replace(config, work=directory, word_rate=_word_rate(config.word_rate, model, pieces))
     trainer = Trainer(model, material, settings, _teachers(teachers, material, device), processes, say)
     after = trainer.run()
     if processes.rank == 0:
@@ -82,7 +88,27 @@ def train_on_catalogue(
 
 def open_trainable(directory: Path, device: torch.device) -> Trainable:
     """The model of a directory, ready to be trained. Raises `ModelUnavailable`."""
+    if checkpoints.model_type(directory) == FUSION:
+        return load_model(directory, device)
     return DualEncoder(directory, device)
+
+
+def _base(encoder: str, listings: Sequence[Listing], config: TuningConfig, rank: int) -> Path:
+    """The directory to begin with; of an architecture's name, one with random weights and the catalogue's words."""
+    if encoder not in ARCHITECTURES:
+        return _directory(encoder)
+    made = config.work / f"new-{encoder}-{content_hash(listings)[:12]}-{config.seed}" / f"process-{rank}"
+    if not (made / "config.json").is_file():
+        unfinished = made.with_name(f"{made.name}.tmp")
+        new_model(encoder, (full_text(one) for one in listings), seed=config.seed).save(unfinished)
+        unfinished.rename(made)
+    return made
+
+
+def _with_tasks(model: Trainable, config: TuningConfig) -> TuningConfig:
+    """The settings with tasks for whole products, where the model is of such and no other tasks are asked for."""
+    is_joint = isinstance(model, FusionModel) and model.config.joint
+    return replace(config, tasks=JOINT) if is_joint and config.tasks == PARTS else config
 
 
 def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
@@ -97,6 +123,12 @@ def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
         model.add_adapters(config.lora_rank)
     freeze(model, config.frozen)
     return pieces
+
+
+def _word_rate(full: float, model: Trainable, pieces: int) -> float:
+    """The text tower's own factor: 1 without new pieces, all of it where half of the vocabulary or more is new."""
+    share = pieces / len(model.tokenizer) if isinstance(model, DualEncoder) else 0.0
+    return 1 + (full - 1) * min(1.0, 2 * share)
 
 
 def _teachers(names: Sequence[str], material: Material, device: torch.device) -> list[Teacher]:

@@ -23,7 +23,7 @@ MELS = 12
 def ranker() -> FusionRanker:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    return FusionRanker(RankerConfig(SPEC.key, SPEC.dim, width=24, voice_width=16, mels=MELS))
+    return FusionRanker(RankerConfig(SPEC.key, SPEC.dim, width=24, voice_width=16, mels=MELS, dropout=0.0))
 
 
 def directions(seed: int) -> torch.Tensor:
@@ -72,9 +72,9 @@ def test_relevance_is_learned_from_any_one_modality(modality: str):
     }[modality]
     model = ranker()
     losses = train_ranker(
-        model, queries, PRODUCTS, judgments(), RankerTraining(epochs=60, batch=32, learning_rate=5e-3)
+        model, queries, PRODUCTS, judgments(), RankerTraining(epochs=100, batch=32, learning_rate=5e-3)
     )
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < losses[0] - 1, "what the spread of equals leaves is not to be had"
     assert accuracy(model, queries) == 1.0
     if modality == "voice":
         again = Side(NOTHING, NOTHING, [log_mel(tone(kind, 90 + kind), MELS) for kind in range(KINDS)])
