@@ -64,7 +64,7 @@ class TuningConfig:
     loss: Loss = "info-nce"
     margin: float = 0.2
     """Of the triplet loss, in cosine."""
-    category_weight: float = 0.3
+    category_weight: float = 0.0
     """Of a category classifier on top of the embeddings, where products have categories; 0: none is trained."""
     new_pieces: int = 8000
     """Words of the catalogue, at most, that the text tower gets pieces for; 0: its vocabulary stays."""
