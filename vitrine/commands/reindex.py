@@ -29,7 +29,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--share",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.5,
+    default=0.3,
     show_default=True,
     help="Of the time, that copying and comparing work; 1: as fast as it can, whatever shoppers feel.",
 )

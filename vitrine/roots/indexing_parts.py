@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +27,7 @@ from indexer.redis_client import connect
 from indexer.registry import GenerationRegistry
 from streams import metrics
 from streams.agents import FaustPublisher, build_app
-from streams.batching import BatchLimits, MicroBatcher
+from streams.batching import BatchLimits, GiveWay, MicroBatcher
 from streams.config import IndexingConfig
 from streams.decoding import Horizon
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
@@ -35,7 +37,7 @@ from streams.label_calibration import LabelCalibrator
 from streams.labelling import Labeller, Neighbourhood
 from streams.lease import WriteLease
 from streams.memories import PictureMemory
-from streams.messages import PrefixAcknowledger
+from streams.messages import Message, PrefixAcknowledger
 from streams.notices import ChangeNotices
 from streams.pictures import PictureLoader
 from streams.profile_restore import ProfileRestorer, RestoreConfig
@@ -47,9 +49,13 @@ from vitrine.roots.binding import Binding, retire_generations
 from vitrine.settings import Settings
 
 Work = Coroutine[Any, Any, object]
+Process = Callable[[list[Message], GiveWay], Awaitable[None]]
 
 STANDBY_LINGER_S = 0.5
 """Nobody searches it yet, and each write takes the servers' time from those who search the other."""
+
+STANDBY_RESTS_S = 600.0
+"""How long it takes its time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,10 @@ class Consumer:
             WriteLease(settings.kafka.session_timeout_s),
             Horizon(past_s=settings.indexing.horizon_days * 86_400),
         )
+
+
+STANDBY_RESTS_S = 600.0
+"""How long it takes its time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,8 @@ class Worker:
         limits = _limits(settings.indexing)
         if self.binding.standby:
             limits = replace(limits, quiet_linger_s=STANDBY_LINGER_S, linger_s=STANDBY_LINGER_S, in_flight=1)
-        batchers = {PRODUCT_EVENTS: MicroBatcher(limits, self.products.process)}
+        process = _gently(self.products.process) if self.binding.standby else self.products.process
+        batchers = {PRODUCT_EVENTS: MicroBatcher(limits, process)}
         if not self.binding.standby:
             profiles = ProfilePipeline(
                 _profiles(settings, self.redis),
@@ -187,6 +198,19 @@ def _labels(
     neighbourhood = Neighbourhood(store, encoder.spec)
     labeller = Labeller(neighbourhood, encoder.spec, settings.labelling)
     return labeller, LabelCalibrator(store, encoder, neighbourhood, labeller, settings.labelling)
+
+
+def _gently(process: Process) -> Process:
+    """Batches with rests between them, as long as each took at first and shorter with time, so that it catches up."""
+    began_s = time.monotonic()
+
+    async def rested(batch: list[Message], give_way: GiveWay) -> None:
+        batch_began_s = time.monotonic()
+        await process(batch, give_way)
+        now_s = time.monotonic()
+        await asyncio.sleep((now_s - batch_began_s) * max(0.0, 1 - (now_s - began_s) / STANDBY_RESTS_S))
+
+    return rested
 
 
 def picture_memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:

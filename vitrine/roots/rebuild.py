@@ -59,7 +59,7 @@ class Rebuild:
     force: bool = False
     switch: bool = True
     judgments: Judgments = field(default_factory=dict)
-    share: float = 0.5
+    share: float = 0.3
 
 
 async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Generation:
