@@ -51,8 +51,8 @@ from vitrine.settings import Settings
 Work = Coroutine[Any, Any, object]
 Process = Callable[[list[Message], GiveWay], Awaitable[None]]
 
-STANDBY_LINGER_S = 0.5
-"""Nobody searches it yet, and each write takes the servers' time from those who search the other."""
+STANDBY_LINGER_S, STANDBY_COUNT = 0.5, 64
+"""Seldom, as nobody searches it yet; and not much at once, as those who search the other wait while it is written."""
 
 STANDBY_RESTS_S = 600.0
 """How long it takes its time for."""
@@ -112,7 +112,8 @@ class Worker:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
         limits = _limits(settings.indexing)
         if self.binding.standby:
-            limits = replace(limits, quiet_linger_s=STANDBY_LINGER_S, linger_s=STANDBY_LINGER_S, in_flight=1)
+            limits = replace(limits, count=STANDBY_COUNT, linger_s=STANDBY_LINGER_S, in_flight=1)
+            limits = replace(limits, quiet_linger_s=limits.linger_s, overlap_count=limits.count)
         process = _gently(self.products.process) if self.binding.standby else self.products.process
         batchers = {PRODUCT_EVENTS: MicroBatcher(limits, process)}
         if not self.binding.standby:
