@@ -46,6 +46,7 @@ from streams.retry_relay import RetryRelay
 from streams.voice import Voice
 from streams.voice_notes import VoiceNotes
 from vitrine.roots.binding import Binding, retire_generations
+from vitrine.roots.pace import rest_s
 from vitrine.settings import Settings
 
 Work = Coroutine[Any, Any, object]
@@ -80,10 +81,6 @@ class Consumer:
             WriteLease(settings.kafka.session_timeout_s),
             Horizon(past_s=settings.indexing.horizon_days * 86_400),
         )
-
-
-STANDBY_RESTS_S = 600.0
-"""How long it takes its time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +206,8 @@ def _gently(process: Process) -> Process:
         batch_began_s = time.monotonic()
         await process(batch, give_way)
         now_s = time.monotonic()
-        await asyncio.sleep((now_s - batch_began_s) * max(0.0, 1 - (now_s - began_s) / STANDBY_RESTS_S))
+        hurry = min(1.0, (now_s - began_s) / STANDBY_RESTS_S)
+        await asyncio.sleep(rest_s(now_s - batch_began_s, share=(1 + hurry) / 2))
 
     return rested
 

@@ -33,6 +33,7 @@ from vitrine.errors import VitrineError
 from vitrine.roots.binding import bind_active
 from vitrine.roots.gate import gate_services, sample_titles
 from vitrine.roots.indexing_parts import picture_memory
+from vitrine.roots.pace import rest_s
 from vitrine.roots.switch import Progress, caught_up, generations_of, in_ms, patiently, query_workers_ready
 from vitrine.settings import Settings
 
@@ -157,7 +158,7 @@ async def _fill(
         total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
         worked_since = time.monotonic()
         async for page in copier.copy(target.copied_through):
-            await asyncio.sleep((time.monotonic() - worked_since) * (1 / share - 1))
+            await asyncio.sleep(rest_s(time.monotonic() - worked_since, share))
             worked_since = time.monotonic()
             done = target.copied + page.products
             progress.copied(done, max(total, done))
