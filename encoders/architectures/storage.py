@@ -30,15 +30,20 @@ def new_model(
     *,
     text_from: Path | None = None,
     image_from: Path | None = None,
+    max_tokens: int = TextTower.max_tokens,
     seed: int = 0,
 ) -> FusionModel:
     """A model to be trained.
+
+    A checkpoint's tower is projected by a rotation, as far as there are dimensions for it, so that what is alike to the
+    tower is alike to the model before any training.
 
     Args:
         architecture: its name, or its shape.
         texts: what the vocabulary is learned from, where the text tower brings none.
         text_from: a local checkpoint of a BERT-family encoder, whose weights and tokenizer the text tower takes.
         image_from: a local checkpoint of a ViT, ResNet or ConvNeXT.
+        max_tokens: to which a checkpoint reads texts, where it can read so far.
         seed: of the random weights.
 
     Raises:
@@ -50,13 +55,17 @@ def new_model(
         config = replace(config, image=_image_like(_settings(image_from), image_from))
     if text_from is not None:
         tokenizer: PreTrainedTokenizerBase = _from_pretrained(AutoTokenizer, text_from)
-        config = replace(config, text=_text_like(_settings(text_from), tokenizer))
+        config = replace(config, text=_text_like(_settings(text_from), tokenizer, max_tokens))
     else:
         tokenizer = train_tokenizer(texts, config.text.pieces, config.text.max_tokens)
     model = FusionModel(config, tokenizer)
-    for tower, source in ((model.text_tower, text_from), (model.image_tower, image_from)):
+    for tower, projection, source in (
+        (model.text_tower, model.text_projection, text_from),
+        (model.image_tower, model.image_projection, image_from),
+    ):
         if source is not None:
             _take_weights(tower, source)
+            torch.nn.init.orthogonal_(projection.weight)
     return model
 
 
@@ -85,9 +94,9 @@ def _settings(source: Path) -> dict[str, Any]:
     return _from_pretrained(AutoConfig, source).to_dict()
 
 
-def _text_like(settings: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> TextTower:
+def _text_like(settings: dict[str, Any], tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> TextTower:
     # A tokenizer that knows no limit states an astronomic one.
-    most = min(TextTower.max_tokens, int(tokenizer.model_max_length), int(settings["max_position_embeddings"]))
+    most = min(max_tokens, int(tokenizer.model_max_length), int(settings["max_position_embeddings"]))
     return TextTower("transformers", max_tokens=most, settings=settings)
 
 

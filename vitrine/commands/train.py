@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CHECKPOINT = click.Path(exists=True, file_okay=False, path_type=Path)
 _PLACE = click.Path(exists=True, path_type=Path)
 
 
@@ -133,6 +134,32 @@ def average(models: tuple[Path, ...], output: Path) -> None:
         click.echo(f"the model is in {average_models(models, output)}")
     except EncoderError as error:
         raise click.ClickException(str(error)) from error
+
+
+@command.command()
+@click.option("--text", type=_CHECKPOINT, required=True, help="Checkpoint of a BERT-family encoder.")
+@click.option("--image", type=_CHECKPOINT, help="Checkpoint of a ViT, ResNet or ConvNeXT (default: random weights).")
+@click.option("--architecture", default="towers-bert-convnext", show_default=True, help="What joins them.")
+@click.option("--dim", type=click.IntRange(min=2), default=128, show_default=True, help="Of the space they share.")
+@click.option("--max-tokens", type=click.IntRange(min=2), default=64, show_default=True, help="Where texts are cut.")
+@click.option("--output", type=_DIRECTORY, required=True, help="Directory of the joined model.")
+def join(text: Path, image: Path | None, architecture: str, dim: int, max_tokens: int, output: Path) -> None:
+    """Join checkpoints of a text encoder and an image encoder into one model, to be trained on a catalogue.
+
+    The two know nothing of each other yet: `vitrine train --catalog FILE --encoder OUTPUT` teaches them.
+    """
+    from dataclasses import replace
+
+    from encoders.architectures.config import named
+    from encoders.architectures.storage import new_model
+    from encoders.errors import EncoderError
+
+    try:
+        shape = replace(named(architecture), dim=dim)
+        new_model(shape, (), text_from=text, image_from=image, max_tokens=max_tokens).save(output)
+    except EncoderError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"the model is in {output}: `vitrine train --catalog FILE --encoder {output}` trains it")
 
 
 command.add_command(ranker, "ranker")

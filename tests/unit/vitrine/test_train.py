@@ -12,6 +12,7 @@ from PIL import Image
 
 from encoders.loading import load_encoder
 from encoders.training.tuning.listings import Listing
+from encoders.training.vocabulary import train_tokenizer
 from vitrine.cli import main
 from vitrine.training_files import NoCatalogue, catalogue_file, read_clicks, read_listings, with_clicks
 
@@ -46,6 +47,21 @@ def test_a_catalogue_becomes_a_model_that_loads(shop: Path) -> None:
     record = json.loads((output / "training.json").read_text("utf-8"))
     assert record["base"].startswith("mini@")
     assert record["data"]["pictures"] == 4
+
+
+def test_a_text_checkpoint_becomes_a_model_to_be_trained(shop: Path) -> None:
+    from transformers import BertConfig, BertModel
+
+    text, joined = shop / "text", shop / "joined"
+    train_tokenizer([row["title"] for row in ROWS], 60, 16).save_pretrained(text)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=60, max_position_embeddings=16, **shape)).save_pretrained(text)
+    made = CliRunner().invoke(main, ["train", "join", "--text", str(text), "--dim", "16", "--output", str(joined)])
+    assert made.exit_code == 0, made.output
+    assert load_encoder(str(joined), "cpu").encode_texts(["red lamp"]).shape == (1, 16)
+    refused = CliRunner().invoke(main, ["train", "join", "--text", str(shop), "--output", str(joined)])
+    assert refused.exit_code == 1
+    assert "cannot be loaded" in refused.output
 
 
 @pytest.mark.parametrize(

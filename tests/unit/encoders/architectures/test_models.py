@@ -152,6 +152,21 @@ def test_towers_take_the_weights_of_checkpoints(checkpoints_root: Path, tmp_path
     assert np.allclose(load_encoder(str(tmp_path / "joined"), "cpu").encode_texts(["a red shirt"]), expected, atol=1e-5)
 
 
+@torch.no_grad()
+def test_what_is_alike_to_a_checkpoint_is_as_alike_to_the_joined_model(checkpoints_root: Path, tmp_path: Path):
+    from transformers import AutoModel, BertTokenizer
+
+    donor = AutoModel.from_pretrained(checkpoints_root / "bert-vit").text_model
+    donor.save_pretrained(tmp_path)
+    BertTokenizer.from_pretrained(checkpoints_root / "bert-vit").save_pretrained(tmp_path)
+    shape = replace(tiny_config("towers-bert-convnext"), dim=donor.config.hidden_size)
+    model = new_model(shape, (), text_from=tmp_path).eval()
+    own, _ = model.text_tower(**model._tokens(TEXTS))
+    own = torch.nn.functional.normalize(own, dim=-1)
+    joined = model.embed_texts(TEXTS)
+    assert torch.allclose(joined @ joined.T, own @ own.T, atol=1e-4)
+
+
 def test_a_checkpoint_of_another_kind_is_no_tower(checkpoints_root: Path):
     with pytest.raises(ModelUnavailable):
         new_model("bert-resnet-mean", (), image_from=checkpoints_root / "clip")
