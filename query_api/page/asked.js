@@ -20,6 +20,20 @@ export const asked = {
   pricePhrases: true,
 };
 
+const MAX_MB = { image: 8, video: 19 };
+
+export const kindOf = (file) => Object.keys(MAX_MB).find((kind) => file?.type.startsWith(`${kind}/`));
+
+// Why a file is not searched with; nothing: it can be.
+export function pictureFault(file) {
+  const kind = kindOf(file);
+  if (!kind) return say("That is neither a picture nor a clip.");
+  const size = MAX_MB[kind];
+  if (file.size <= size * 1e6) return "";
+  if (kind === "image") return say("The photo is over {size} MB; please use a smaller one.", { size });
+  return say("The clip is over {size} MB; please use a shorter one.", { size });
+}
+
 export function request(offset, k = PAGE) {
   const made = { k, offset, filters: asked.filters, facets: FACETS, sort: asked.sort };
   if (asked.text) made.text = asked.text;

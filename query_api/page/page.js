@@ -1,13 +1,12 @@
 // The search page: asking, and drawing what comes back.
 import * as api from "./api.js";
-import { ask, asked, FACETS, headline, request, words } from "./asked.js";
+import { ask, asked, FACETS, headline, kindOf, pictureFault, request, words } from "./asked.js";
 import { listening, notice, toast } from "./messages.js";
 import { openProduct } from "./product.js";
 import { age, card, element, explanation, facet, facetLabel, facetTitle, understanding } from "./view.js";
 import { canListen, Microphone } from "./voice.js";
 import { say, translate } from "./words.js";
 
-const MAX_MB = { image: 8, video: 19 };
 const $ = (id) => document.getElementById(id);
 
 let underWay = null;
@@ -180,19 +179,12 @@ async function tell(kind, id, position, aloud) {
 }
 
 function usePicture(file) {
-  const kind = file?.type.split("/")[0];
-  if (!(kind in MAX_MB)) return toast(say("That is neither a picture nor a clip."));
-  if (file.size > MAX_MB[kind] * 1e6) return toast(tooBig(kind));
+  const fault = pictureFault(file);
+  if (fault) return toast(fault);
   if (asked.picture) URL.revokeObjectURL(asked.picture.url);
-  asked.picture = { kind, file, url: URL.createObjectURL(file) };
+  asked.picture = { kind: kindOf(file), file, url: URL.createObjectURL(file) };
   asked.like = null;
   start();
-}
-
-function tooBig(kind) {
-  const size = MAX_MB[kind];
-  if (kind === "image") return say("The photo is over {size} MB; please use a smaller one.", { size });
-  return say("The clip is over {size} MB; please use a shorter one.", { size });
 }
 
 const microphone = new Microphone({
@@ -241,7 +233,7 @@ $("speak").addEventListener("click", speak);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") microphone.cancel(); });
 addEventListener("pagehide", () => microphone.cancel());
 document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find((one) => one.type.split("/")[0] in MAX_MB);
+  const file = [...event.clipboardData.files].find(kindOf);
   if (file) usePicture(file);
 });
 document.addEventListener("dragover", (event) => { event.preventDefault(); $("drop").hidden = false; });
