@@ -4,6 +4,9 @@ const MAX_S = 10;
 // Browsers give the microphone to secure pages alone, which those of localhost are.
 export const canListen = () => window.isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder);
 
+// As it is: the service evens loudness out itself, and what a browser's gain has clipped is heard worse.
+const SOUND = { channelCount: 1, echoCancellation: false, autoGainControl: false };
+
 export class Microphone {
   #onChange;
   #onSound;
@@ -21,7 +24,7 @@ export class Microphone {
     if (this.#isAsking || this.#recorder) return;
     this.#isAsking = true;
     try {
-      this.#record(await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } }));
+      this.#record(await navigator.mediaDevices.getUserMedia({ audio: SOUND }));
     } finally {
       this.#isAsking = false;
     }

@@ -6,7 +6,7 @@ const CHINESE = {
   "Search in words, English or 中文": "输入文字搜索，中文或 English",
   "Search in words": "用文字搜索",
   "Search by voice": "语音搜索",
-  "Speak": "说话",
+  "Speak": "语音",
   "Search with a photo or a clip: choose, drop or paste one": "用照片或视频搜索：选择、拖入或粘贴",
   "Photo or clip": "照片或视频",
   "Search": "搜索",

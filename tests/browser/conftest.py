@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,21 @@ class Page:
         box.clear()
         box.send_keys(text, Keys.ENTER)
         self.until(lambda: self.one("#headline").text == f"“{text}”" and self.settled)
+
+    @contextmanager
+    def on_a_phone(self) -> Iterator[None]:
+        """As wide as a phone, which no window of the browser can be."""
+        phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        yield
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    @property
+    def hidden_width(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        return self.browser.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
 
     def shop_as(self, person: str) -> None:
         box = self.one("#person")

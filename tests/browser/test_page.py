@@ -100,13 +100,11 @@ def test_a_shared_address_and_the_back_button_search_again(page: Page) -> None:
 
 
 def test_nothing_is_wider_than_a_phone(page: Page) -> None:
-    page.browser.set_window_size(360, 740)
-    page.search("red mug")
-    wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.browser.execute_script(wide) == 0
-    page.one("#open-filters").click()
-    assert page.one("#facets").is_displayed()
-    page.browser.set_window_size(1280, 900)
+    with page.on_a_phone():
+        page.search("red mug")
+        assert page.hidden_width == 0 and page.browser.execute_script("return innerWidth") == 360
+        page.one("#open-filters").click()
+        assert page.one("#facets").is_displayed()
 
 
 def test_the_documentation_is_drawn(page: Page) -> None:

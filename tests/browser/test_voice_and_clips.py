@@ -128,7 +128,6 @@ def test_a_chinese_browser_gets_the_page_in_chinese(chinese: Page, server: PageS
 
 
 def test_nothing_in_chinese_is_wider_than_a_phone(chinese: Page) -> None:
-    chinese.browser.set_window_size(360, 740)
-    chinese.search("red mug")
-    wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert chinese.browser.execute_script(wide) == 0
+    with chinese.on_a_phone():
+        chinese.search("red mug")
+        assert chinese.hidden_width == 0
