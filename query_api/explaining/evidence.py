@@ -13,9 +13,9 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from encoders.speech.port import Transcript
+from indexer.criteria import AnyOf, Filter, Filters, Lacks
 from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
 from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_terms, surfaces
-from indexer.ports import AnyOf, Filter, Filters, Lacks
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable, with_accepted
 from query_api.requests import SearchRequest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from encoders.spec import FloatArray
-from indexer.ports import Ids
+from indexer.criteria import Ids
 from indexer.records import StoredProduct
 from query_api.answers import Answer
 from query_api.explaining.evidence import (

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from encoders.spec import fuse
-from indexer.ports import Except, Lacks
+from indexer.criteria import Except, Lacks
 from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
 from query_api.config import QueryConfig
 from query_api.explaining.evidence import rejections
