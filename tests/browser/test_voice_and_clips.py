@@ -69,6 +69,15 @@ def test_the_microphone_is_worked_by_keys_and_escape_forgets(page: Page, server:
     assert len(server.hearing.heard) == before and len(page.products) == 7
 
 
+def test_the_search_button_ends_a_recording_too(page: Page, server: PageServer) -> None:
+    server.hearing.says = Transcript("red coat")
+    page.one("#speak").click()
+    page.until(lambda: page.one("#speak").get_attribute("aria-pressed") == "true")
+    page.browser.execute_async_script("setTimeout(arguments[0], 500)")
+    page.one("#search .primary").click()
+    page.until(lambda: page.one("#headline").text == "“red coat”" and page.settled)
+
+
 def test_a_browser_that_gives_no_microphone_shows_no_button(page: Page) -> None:
     hides = "window.MediaRecorder = undefined;"
     tool = "Page.addScriptToEvaluateOnNewDocument"
