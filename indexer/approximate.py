@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from encoders.spec import FloatArray
-from indexer.ports import Candidate, Filters, Ids
+from indexer.criteria import Filters, Ids
+from indexer.ports import Candidate
 
 TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD = "text_vector", "image_vector", "joint_vector"
 """Where an approximate index finds products by their text part, by their image part, and by both as stored."""

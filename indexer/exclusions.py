@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from indexer.criteria import Except, Filters, Lacks
 from indexer.lexical import required_terms
-from indexer.ports import Except, Filters, Lacks
 
 LISTED = 10_000
 """How many products a lookup lists at once; Milvus gives at most 16,384."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from indexer.criteria import AnyOf, Filter, Filters, Range
 from indexer.errors import InvalidFilter
 from indexer.filters import ATTRIBUTE_PREFIX, NUMBER_FIELDS, TERM_FIELDS, created_at_ms
-from indexer.ports import AnyOf, Filter, Filters, Range
 
 MAX_FILTERS = 32
 MAX_VALUES = 100

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from indexer.criteria import After, AnyOf, Except, Filter, Filters, Ids, Lacks, Range
 from indexer.errors import InvalidRecord
 from indexer.lexical import required_terms
-from indexer.ports import After, AnyOf, Except, Filter, Filters, Ids, Lacks, Range
 from indexer.records import IndexRow
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.criteria import Filters, Ids, Order
 from indexer.filters import matches
 from indexer.lexical import BM25_B, BM25_K1, query_text
-from indexer.ports import Candidate, Counts, Filters, Ids, Order
+from indexer.ports import Candidate, Counts
 from indexer.records import IndexRow, StoredProduct, pack, unpack
 from indexer.validation import check_rows
 

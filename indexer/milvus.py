@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.criteria import Filters, Ids, Order
 from indexer.errors import StoreUnavailable
 from indexer.exclusions import resolve_words
 from indexer.filters import PRODUCT_ID, ids_clause, to_expression
@@ -24,7 +25,7 @@ from indexer.milvus_connection import MilvusConfig, connect, connect_for_schema,
 from indexer.milvus_schema import entity_bytes, to_entity
 from indexer.milvus_search import MilvusRows, MilvusVectors
 from indexer.ordered import first_by
-from indexer.ports import Candidate, Counts, Filters, Ids, Order
+from indexer.ports import Candidate, Counts
 from indexer.records import IndexRow, StoredProduct, unpack
 from indexer.registry import Generation
 from indexer.validation import check_rows

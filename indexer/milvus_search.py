@@ -6,10 +6,11 @@ import time
 
 from encoders.spec import FloatArray
 from indexer.approximate import JOINT_FIELD, search_indexed
+from indexer.criteria import Filters
 from indexer.filters import to_expression
 from indexer.milvus_collection import IN_ORDER, MilvusCollection
 from indexer.milvus_connection import MilvusConfig
-from indexer.ports import Candidate, Filters
+from indexer.ports import Candidate
 from indexer.vector_types import StoredArray, narrowed
 
 _COUNT_KEPT_S = 5.0

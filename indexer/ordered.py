@@ -10,7 +10,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.ports import Candidate, Order
+from indexer.criteria import Order
+from indexer.ports import Candidate
 
 SAMPLE = 1_000
 MOST = 16_384

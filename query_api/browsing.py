@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.ports import Order
+from indexer.criteria import Order
 from query_api.config import QueryConfig
 from query_api.requests import SearchRequest, Sort
 

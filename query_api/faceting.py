@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.cards import Card, decode_card
-from indexer.ports import After, Filters, ProductStore
+from indexer.criteria import After, Filters
+from indexer.ports import ProductStore
 from query_api.facets import Facet, Tally
 from query_api.ranking import read_card
 from query_api.requests import SearchRequest

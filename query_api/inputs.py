@@ -11,9 +11,9 @@ import msgspec
 
 from encoders.spec import FloatArray, PartWeights
 from encoders.speech.port import Transcript
+from indexer.criteria import AnyOf, Filters, Lacks, Order, Range
 from indexer.errors import InvalidFilter
 from indexer.filter_requests import parse_filters
-from indexer.ports import AnyOf, Filters, Lacks, Order, Range
 from query_api.browsing import browse_depth, browse_order
 from query_api.cache import entry_key
 from query_api.errors import InvalidRequest

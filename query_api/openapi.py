@@ -124,9 +124,21 @@ def _search_body() -> dict[str, Any]:
 
 
 def _explain_body() -> dict[str, Any]:
-    fields = {"query": _schema("SearchRequest"), "product_id": {"type": "string"}}
-    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return {"required": True, **_content(schema)}
+    product = {"product_id": {"type": "string"}}
+    query = {"query": _schema("SearchRequest")}
+    file = {"type": "string", "format": "binary"}
+    files = {"image": {"type": "array", "items": file}, "audio": file, "video": file}
+    form = _object({**query, **product, **files}, ["product_id"])
+    form["description"] = "`query` is JSON; its pictures, sound and clip are files"
+    content = {
+        "application/json": {"schema": _object(query | product, ["query", "product_id"])},
+        "multipart/form-data": {"schema": form},
+    }
+    return {"required": True, "content": content}
+
+
+def _object(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
 def _parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:

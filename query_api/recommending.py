@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from encoders.spec import FloatArray, PartWeights, query_vector, split, unit
+from indexer.criteria import Filters, Ids, Order
 from indexer.errors import StoreUnavailable
-from indexer.ports import Filters, Ids, Order
 from query_api.answers import Answer, Responder
 from query_api.inputs import read_filters
 from query_api.ranking import Ranked, RankWeights, rank, read_card

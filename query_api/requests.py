@@ -132,14 +132,14 @@ _JSON_FIELDS = ("filters", "weights", "parts", "facet_ranges")
 _LIST_FIELDS = ("facets",)
 
 
-def read_json(body: bytes) -> SearchRequest:
-    """The request in a JSON body.
+def read_json(body: bytes, media: Sequence[tuple[str, bytes]] = ()) -> SearchRequest:
+    """The request in a JSON body, with uploaded files by field names where they came beside it.
 
     Raises:
         InvalidRequest: 400 when it is no JSON, 422 naming the field that is refused.
     """
     try:
-        return _checked(_requests.decode(body))
+        return _checked(_with_files(_requests.decode(body), media))
     except msgspec.ValidationError as error:
         raise refused(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -154,12 +154,22 @@ def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = 
         media: uploaded files with their field names; several `image`s are so many parts.
     """
     given: dict[str, Any] = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
-    pictures = [data for name, data in media if name == "image"]
-    request = convert(given | dict(reversed(media)), SearchRequest)
-    if b"" in pictures:
-        raise InvalidRequest("image", "image is empty: 0 bytes")
-    request.parts = [*request.parts, *(Part(image=one) for one in pictures[1:])]
-    return _checked(request)
+    return _checked(_with_files(convert(given, SearchRequest), media))
+
+
+def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> SearchRequest:
+    for name, data in media:
+        if name not in ("image", *CLIPS):
+            raise InvalidRequest(name[:100], f"{name[:100]}: files are named `image`, `audio` or `video`")
+        if not data:
+            raise InvalidRequest(name, f"{name} is empty: 0 bytes")
+        if getattr(request, name) is None:
+            setattr(request, name, data)
+        elif name == "image":
+            request.parts = [*request.parts, Part(image=data)]
+        else:
+            raise InvalidRequest(name, f"{name} is given more than once; send one file")
+    return request
 
 
 def convert(given: Mapping[str, Any], kind: type[Any]) -> Any:

@@ -163,6 +163,7 @@ class ProductExplanation(Struct, frozen=True):
         "behind_a_variant",
         "beyond_the_candidates",
         "no_shared_words",
+        "not_understood",
         "filtered",
         "asked_with",
         "incomplete",

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from encoders.spec import FloatArray
+from indexer.criteria import Filters, Ids, Order
 from indexer.errors import StoreUnavailable
-from indexer.ports import Candidate, Filters, Ids, Order, ProductStore
+from indexer.ports import Candidate, ProductStore
 
 WORN = 0.8
 """A cut candidate set that lost a fifth of its products is searched anew."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from indexer.cards import Card, decode_card
-from indexer.ports import Ids, Interaction, ProductStore
+from indexer.criteria import Ids
+from indexer.ports import Interaction, ProductStore
 from query_api.breaker import Breaker
 from query_api.personal import Taste, interaction_weights, learn_taste
 from query_api.services import Services

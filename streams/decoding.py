@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from indexer.records import ProductChange, Stamp
+from streams.cloudevents import decode_event
 from streams.errors import InvalidEvent
-from streams.events import DeletedProduct, Event, Media, Product, decode_event
+from streams.events import DeletedProduct, Event, Media, Product
 from streams.messages import Message
 from streams.retries import arrived_ms
 

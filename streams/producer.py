@@ -10,8 +10,9 @@ from types import TracebackType
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from streams.cloudevents import encode_event, event_key
 from streams.errors import InvalidEvent, PublishFailed
-from streams.events import MAX_MESSAGE_BYTES, Event, encode_event, event_key
+from streams.events import MAX_MESSAGE_BYTES, Event
 from streams.publisher import Outgoing
 
 BATCH_BYTES = 1 << 20

@@ -109,14 +109,21 @@ class Client:
             NotRunning: nothing answers at the URL.
             SearchRefused: the worker answered with a problem; the message is its own.
         """
-        media = {name: _media(one) for name, one in (("image", image), ("audio", audio), ("video", video)) if one}
         asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
         asked["parts"] = [_part(one) for one in parts] or None
-        body = media | {name: it for name, it in asked.items() if it is not None}
+        body = _named(image, audio, video) | {name: it for name, it in asked.items() if it is not None}
         return _decoded(self._post("/v1/search", body), SearchResults)
 
     def explain(
-        self, product: str, /, text: str | None = None, *, image: Media | None = None, **more: Any
+        self,
+        product: str,
+        /,
+        text: str | None = None,
+        *,
+        image: Media | None = None,
+        audio: Media | None = None,
+        video: Media | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
         """Say where a product stands in a search, or why it is not in it: the answer of `POST /v1/explain`.
 
@@ -126,8 +133,8 @@ class Client:
 
         Raises: what `search` raises.
         """
-        asked = {"text": text, "image": _media(image) if image else None, **more}
-        query = {name: value for name, value in asked.items() if value is not None}
+        asked = {"text": text, **more}
+        query = _named(image, audio, video) | {name: value for name, value in asked.items() if value is not None}
         response = self._post("/v1/explain", {"query": query, "product_id": product})
         return _decoded(response, dict[str, Any])
 
@@ -144,6 +151,11 @@ class Client:
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _media(value) if name == "image" else value for name, value in part.items()}
+
+
+def _named(image: Media | None, audio: Media | None, video: Media | None) -> dict[str, Any]:
+    given = (("image", image), ("audio", audio), ("video", video))
+    return {name: _media(one) for name, one in given if one is not None}
 
 
 def _media(media: Media) -> str | dict[str, str]:

@@ -9,17 +9,10 @@ from encoders.training.tuning.listings import Listing, listing_of
 from indexer.media import DirectoryMediaStore, MediaStore, media_hash
 from indexer.records import ProductState
 from indexer.rows import embedding_text
+from streams.cloudevents import decode_event
 from streams.decoding import inline_media, to_change
 from streams.errors import InvalidEvent
-from streams.events import (
-    PRODUCT_EVENTS,
-    USER_EVENTS,
-    Event,
-    UserForgotten,
-    UserInteraction,
-    UserSearched,
-    decode_event,
-)
+from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event, UserForgotten, UserInteraction, UserSearched
 from streams.topic_history import TopicHistory
 from vitrine.servers import kafka_servers
 from vitrine.settings import Settings

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, query_vector, split, unit
-from indexer.ports import Filters, ProductStore, Range
+from indexer.criteria import Filters, Range
+from indexer.ports import ProductStore
 from indexer.rows import is_searchable
 
 PAGE = 256

@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
+from encoders.speech.port import Transcript
+from indexer.criteria import AnyOf, Filter, Filters, Lacks
 from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
 from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_terms, surfaces
-from indexer.ports import AnyOf, Filter, Filters, Lacks
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable, with_accepted
 from query_api.requests import SearchRequest
@@ -79,6 +80,23 @@ def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:
     detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
     return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
+
+
+def unheard(heard: Transcript | None) -> Reason:
+    """That a spoken query, which is all there is of the search, was not understood."""
+    why = heard.why_not if heard else ""
+    detail = "nothing was searched for: the spoken query was not understood" + (f" ({why})" if why else "")
+    return Reason("not_understood", detail, {"problem": why})
+
+
+def hearing(heard: Transcript) -> Reason:
+    """What a spoken query was taken for."""
+    detail = f"the spoken query was heard as “{heard.text}”" if heard.text else "the spoken query was not understood"
+    others = ", ".join(f"“{one}”" for one in heard.alternatives)
+    detail += f", or {others}, which were searched for too" if others else ""
+    detail += f" ({heard.why_not})" if heard.why_not else ""
+    evidence = {"text": heard.text, "alternatives": list(heard.alternatives), "problem": heard.why_not}
+    return Reason("heard", detail, evidence)
 
 
 def understanding(reading: Reading, request: SearchRequest) -> Iterator[Reason]:

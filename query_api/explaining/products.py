@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from encoders.spec import FloatArray
-from indexer.ports import Ids
+from indexer.criteria import Ids
 from indexer.records import StoredProduct
 from query_api.answers import Answer
 from query_api.explaining.evidence import (
     absence,
+    hearing,
     indexed,
     no_shared_words,
     notes,
     rejections,
     staleness,
     understanding,
+    unheard,
 )
 from query_api.explaining.scores import explain_hits
 from query_api.explaining.standing import Standing, position, stand
@@ -103,11 +105,14 @@ class ProductExplainer:
         if product is not None:
             found = notes(self._services.encoder.spec, _retrieval(answer), *product)
             yield from (one for one in found if one.kind not in told)
+        if answer.heard is not None and answer.retrieval is not None:
+            yield hearing(answer.heard)
         if answer.reading is not None:
             yield from understanding(answer.reading, answer.request)
-        if answer.degraded:
-            detail = f"the search was done without {', '.join(answer.degraded)}: a server did not answer"
-            yield Reason("degraded", detail, {"degraded": answer.degraded})
+        # What was not heard has been told already, and is no server's fault.
+        if without := [one for one in answer.degraded if one != "audio"]:
+            detail = f"the search was done without {', '.join(without)}: a server did not answer"
+            yield Reason("degraded", detail, {"degraded": without})
         if stale := staleness(self._services.freshness()):
             yield stale
 
@@ -122,7 +127,10 @@ def _reasons(
     standing: Standing, places: Places, product_id: str, product: tuple[StoredProduct, FloatArray] | None
 ) -> Iterator[Reason]:
     """Why a product that is searchable is not on the page that was asked for."""
-    retrieval = _retrieval(standing.answer)
+    if standing.answer.retrieval is None:
+        yield unheard(standing.answer.heard)
+        return
+    retrieval = standing.answer.retrieval
     assert product is not None
     stored, vector = product
     own, hit, last = places

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.criteria import Ids
 from indexer.lexical import query_text, surfaces
-from indexer.ports import Ids, ProductStore
+from indexer.ports import ProductStore
 from query_api.explaining.evidence import fields_with
 from query_api.query_vectors import part_scores
 from query_api.ranking import Ranked

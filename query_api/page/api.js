@@ -1,4 +1,5 @@
 // Calls to the query worker. Every failure becomes an Error whose message can be shown.
+import { say } from "./words.js";
 
 async function answer(path, options) {
   let response;
@@ -6,11 +7,11 @@ async function answer(path, options) {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The search service cannot be reached. Is it running?");
+    throw new Error(say("The search service cannot be reached. Is it running?"));
   }
   if (response.ok) return response.status === 204 ? null : response.json();
   const problem = await response.json().catch(() => ({}));
-  throw new Error(problem.detail || `The search service answered ${response.status}.`);
+  throw new Error(problem.detail || say("The search service answered {status}.", { status: response.status }));
 }
 
 function sendJson(path, body, signal) {
@@ -18,7 +19,20 @@ function sendJson(path, body, signal) {
   return answer(path, { method: "POST", headers, body: JSON.stringify(body), signal });
 }
 
-export const search = (request, signal) => sendJson("/v1/search", request, signal);
+// Pictures, clips and sounds go as files of a form.
+function sendForm(path, body, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(body)) {
+    if (Array.isArray(value)) form.set(name, value.join(","));
+    else form.set(name, value instanceof Blob || typeof value !== "object" ? value : JSON.stringify(value));
+  }
+  return answer(path, { method: "POST", body: form, signal });
+}
+
+export function search(request, signal) {
+  const send = Object.values(request).some((value) => value instanceof Blob) ? sendForm : sendJson;
+  return send("/v1/search", request, signal);
+}
 
 export const product = (id) => answer(`/v1/products/${encodeURIComponent(id)}`);
 
@@ -31,12 +45,3 @@ export function recommendations(user, { k, offset, filters, facets, explain }, s
 }
 
 export const tell = (type, data) => sendJson("/v1/events", { type, data });
-
-export function base64(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(new Error("The photo cannot be read."));
-    reader.readAsDataURL(file);
-  });
-}

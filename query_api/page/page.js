@@ -1,32 +1,15 @@
-// The search page: what is asked for (`asked`), and drawing what comes back.
+// The search page: asking, and drawing what comes back.
 import * as api from "./api.js";
+import { ask, asked, FACETS, headline, kindOf, pictureFault, request, words } from "./asked.js";
+import { listening, notice, toast } from "./messages.js";
 import { openProduct } from "./product.js";
 import { age, card, element, explanation, facet, facetLabel, facetTitle, understanding } from "./view.js";
+import { canListen, Microphone } from "./voice.js";
+import { say, translate } from "./words.js";
 
-const PAGE = 24;
-const FACETS = ["category", "price", "brand", "attributes.colour", "attributes.color", "attributes.pattern", "attributes.material", "attributes.size", "in_stock"];
-const MAX_PHOTO_BYTES = 8_000_000;
 const $ = (id) => document.getElementById(id);
 
-const asked = { text: "", photo: null, like: null, filters: {}, sort: "relevance", person: localStorage.getItem("person") || "", shown: 0, queryId: null, correct: true, pricePhrases: true };
 let underWay = null;
-
-function request(offset, k = PAGE) {
-  const made = { k, offset, filters: asked.filters, facets: FACETS, sort: asked.sort };
-  if (asked.text) made.text = asked.text;
-  if (asked.photo) made.image = asked.photo.data;
-  if (asked.like) made.product_id = asked.like.product_id;
-  if (asked.person) made.user_id = asked.person;
-  if (!asked.correct) made.correct = false;
-  if (!asked.pricePhrases) made.price_phrases = false;
-  return made;
-}
-
-const isHome = () => !asked.text && !asked.photo && !asked.like;
-
-function ask(made, signal) {
-  return isHome() && asked.person && asked.sort === "relevance" ? api.recommendations(asked.person, made, signal) : api.search(made, signal);
-}
 
 async function refresh(offset = 0) {
   underWay?.abort();
@@ -48,39 +31,42 @@ function draw(found, offset) {
   asked.shown = offset + found.hits.length;
   const cards = found.hits.map((hit, at) => card(hit, {
     onOpen: () => open(hit.product_id, offset + at),
-    onSimilar: () => { asked.like = hit; asked.text = ""; asked.photo = null; $("query").value = ""; start(); },
+    onSimilar: () => { forget(); asked.like = hit; asked.picture = null; start(); },
     onWhy: (where) => why(where, offset + at),
   }));
   if (offset) $("grid").append(...cards);
   else $("grid").replaceChildren(...cards);
+  hear(found.understood);
   $("more").hidden = asked.shown >= found.total || !found.hits.length;
   $("headline").textContent = headline();
   $("status").textContent = status(found);
-  notice(found.hits.length || offset ? "" : "Nothing matches. Try other words, or fewer filters.");
+  const isLost = asked.sound && !asked.heard;
+  notice(found.hits.length || offset || isLost ? "" : say("Nothing matches. Try other words, or fewer filters."));
   drawUnderstood(found);
   drawFacets(found.facets || {});
   drawChips(found.understood);
 }
 
+// What was heard stands in the box and in the address, to be corrected and shared as if it had been typed.
+function hear(understood) {
+  const said = (asked.sound && understood?.speech) || "";
+  if (!said || said === asked.heard) return;
+  asked.heard = $("query").value = said;
+  history.pushState(null, "", address(said));
+}
+
 function drawUnderstood(found) {
   const asItIs = () => { asked.correct = false; refresh(); };
-  const asMeant = () => { $("query").value = found.did_you_mean; searchFor(found.did_you_mean); };
-  const lines = understanding(found, asked.text, { asItIs, asMeant });
+  const lines = understanding(found, words(), { asItIs, asMeant: () => searchFor(found.did_you_mean), searchFor });
   $("understood").replaceChildren(...lines);
   $("understood").hidden = !lines.length;
 }
 
-function headline() {
-  if (asked.like) return `More like “${asked.like.title || asked.like.product_id}”`;
-  if (asked.text) return `“${asked.text}”`;
-  if (asked.photo) return "Looks like your photo";
-  return asked.person ? "For you" : "All products";
-}
-
 function status(found) {
-  const total = `${found.total.toLocaleString()}${found.approximate ? "+" : ""} products`;
-  const cache = { hit: "from cache", miss: "fresh search", bypass: "" }[found.cache];
-  const without = found.degraded.length ? `without ${found.degraded.join(", ")} just now` : "";
+  const total = say("{count} products", { count: `${found.total.toLocaleString()}${found.approximate ? "+" : ""}` });
+  const cache = { hit: say("from cache"), miss: say("fresh search"), bypass: "" }[found.cache];
+  const parts = found.degraded.filter((one) => one !== "audio").map((one) => say(one)).join(say(", "));
+  const without = parts && say("without {parts} just now", { parts });
   return [total, `${found.took_ms.toFixed(found.took_ms < 10 ? 1 : 0)} ms`, cache, age(found.index_age_ms), without].filter(Boolean).join(" · ");
 }
 
@@ -90,7 +76,7 @@ async function why(where, index) {
   try {
     const found = await ask({ ...request(index, 1), facets: [], explain: true });
     if (found.hits[0]?.product_id === where.dataset.product) where.append(explanation(found.hits[0].explanation));
-    else toast("The order has changed since; search again to see why.");
+    else toast(say("The order has changed since; search again to see why."));
   } catch (error) {
     toast(error.message);
   }
@@ -121,30 +107,45 @@ function drawFacets(facets) {
 }
 
 function chip(label, onclick, ...children) {
-  return element("button", { type: "button", class: "chip", "aria-label": `Remove ${label}`, onclick }, ...children, element("span", {}, label));
+  return element("button", { type: "button", class: "chip", "aria-label": say("Remove {label}", { label }), onclick }, ...children, element("span", {}, label));
 }
 
 function drawChips(understood = {}) {
   const chips = [];
   if (understood.phrase && understood.price_applied !== false) {
-    chips.push(chip(`Price: ${understood.phrase}`, () => { asked.pricePhrases = false; refresh(); }));
+    chips.push(chip(say("Price: {phrase}", { phrase: understood.phrase }), () => { asked.pricePhrases = false; refresh(); }));
   }
-  if (asked.photo) chips.push(chip("Your photo", () => { asked.photo = null; start(); }, element("img", { src: asked.photo.url, alt: "" })));
-  if (asked.like) chips.push(chip(`Like ${asked.like.title || asked.like.product_id}`, () => { asked.like = null; start(); }));
+  if (asked.picture) chips.push(pictureChip());
+  if (asked.like) chips.push(chip(say("Like {title}", { title: asked.like.title || asked.like.product_id }), () => { asked.like = null; start(); }));
   for (const [field, filter] of Object.entries(asked.filters)) {
     const values = Array.isArray(filter) ? filter : [filter];
     for (const value of values) {
       const one = typeof value === "object" ? value : { value };
-      chips.push(chip(`${facetTitle(field)}: ${facetLabel(field, one)}`, () => toggle(field, one)));
+      chips.push(chip(say("{field}: {value}", { field: facetTitle(field), value: facetLabel(field, one) }), () => toggle(field, one)));
     }
   }
   $("chips").replaceChildren(...chips);
 }
 
+function pictureChip() {
+  const { kind, url } = asked.picture;
+  const remove = () => { asked.picture = null; start(); };
+  if (kind === "video") return chip(say("Your clip"), remove, element("span", { class: "clip", "aria-hidden": "true" }, "▶"));
+  return chip(say("Your photo"), remove, element("img", { src: url, alt: "" }));
+}
+
+// Another query takes the place of what was typed or said.
+function forget() {
+  asked.text = asked.heard = $("query").value = "";
+  asked.sound = asked.like = null;
+}
+
+const address = (text) => (text ? `?q=${encodeURIComponent(text)}` : "/");
+
 function searchFor(text) {
-  asked.text = text;
-  asked.like = null;
-  history.pushState(null, "", text ? `?q=${encodeURIComponent(text)}` : "/");
+  forget();
+  asked.text = $("query").value = text;
+  history.pushState(null, "", address(text));
   start();
 }
 
@@ -165,44 +166,57 @@ async function open(id, position) {
 }
 
 async function tell(kind, id, position, aloud) {
-  if (!asked.person) return aloud && toast("Say who is shopping, at the top, to make results personal.");
+  if (!asked.person) return aloud && toast(say("Say who is shopping, at the top, to make results personal."));
   const data = { user_id: asked.person, product_id: id };
   if (asked.queryId) data.query_id = asked.queryId;
   if (position !== undefined) data.position = position;
   try {
     await api.tell(`user.${kind}`, data);
-    if (aloud) toast("Noted. The next search takes it into account.");
+    if (aloud) toast(say("Noted. The next search takes it into account."));
   } catch (error) {
     if (aloud) toast(error.message);
   }
 }
 
-async function usePhoto(file) {
-  if (!file || !file.type.startsWith("image/")) return toast("That is no picture.");
-  if (file.size > MAX_PHOTO_BYTES) return toast("The photo is over 8 MB; please use a smaller one.");
-  if (asked.photo) URL.revokeObjectURL(asked.photo.url);
-  asked.photo = { data: await api.base64(file), url: URL.createObjectURL(file) };
+function usePicture(file) {
+  const fault = pictureFault(file);
+  if (fault) return toast(fault);
+  if (asked.picture) URL.revokeObjectURL(asked.picture.url);
+  asked.picture = { kind: kindOf(file), file, url: URL.createObjectURL(file) };
   asked.like = null;
   start();
 }
 
-function notice(text, problem = false) {
-  $("notice").textContent = text;
-  $("notice").hidden = !text;
-  $("notice").classList.toggle("problem", problem);
-}
+const microphone = new Microphone({
+  onChange: (isListening) => {
+    $("speak").setAttribute("aria-pressed", String(isListening));
+    listening(isListening ? say("Listening… press again to search, Esc to cancel.") : "");
+  },
+  onSound: async (sound) => {
+    if (!sound.size) return toast(say("Nothing was recorded. Please try again."));
+    forget();
+    asked.sound = sound;
+    listening(say("Making out what you said…"));
+    await start();
+    if (!microphone.isListening) listening("");
+  },
+});
 
-let toastTimer;
-function toast(text) {
-  $("toast").textContent = text;
-  $("toast").hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 3500);
+async function speak() {
+  if (microphone.isListening) return microphone.stop();
+  try {
+    await microphone.listen();
+  } catch (error) {
+    const blocked = say("The microphone is blocked for this page. Allow it in the browser, then try again.");
+    const known = { NotAllowedError: blocked, NotFoundError: say("No microphone was found.") };
+    toast(known[error.name] || say("The microphone cannot be used just now."));
+  }
 }
 
 $("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  searchFor($("query").value.trim());
+  if (microphone.isListening) microphone.stop();
+  else searchFor($("query").value.trim());
 });
 $("person").value = asked.person;
 $("person").addEventListener("change", () => {
@@ -213,19 +227,24 @@ $("person").addEventListener("change", () => {
 $("sort").addEventListener("change", () => { asked.sort = $("sort").value; refresh(); });
 $("more").addEventListener("click", () => refresh(asked.shown));
 $("open-filters").addEventListener("click", () => $("facets").classList.toggle("open"));
-$("photo").addEventListener("change", () => { usePhoto($("photo").files[0]); $("photo").value = ""; });
+$("picture").addEventListener("change", () => { usePicture($("picture").files[0]); $("picture").value = ""; });
+$("speak").hidden = !canListen();
+$("speak").addEventListener("click", speak);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") microphone.cancel(); });
+addEventListener("pagehide", () => microphone.cancel());
 document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-  if (file) usePhoto(file);
+  const file = [...event.clipboardData.files].find(kindOf);
+  if (file) usePicture(file);
 });
 document.addEventListener("dragover", (event) => { event.preventDefault(); $("drop").hidden = false; });
 document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop").hidden = true; });
-document.addEventListener("drop", (event) => { event.preventDefault(); $("drop").hidden = true; usePhoto(event.dataTransfer.files[0]); });
+document.addEventListener("drop", (event) => { event.preventDefault(); $("drop").hidden = true; usePicture(event.dataTransfer.files[0]); });
 addEventListener("popstate", fromAddress);
 
 function fromAddress() {
-  asked.text = new URLSearchParams(location.search).get("q") || "";
-  $("query").value = asked.text;
+  forget();
+  asked.text = $("query").value = new URLSearchParams(location.search).get("q") || "";
   start();
 }
+translate(document);
 fromAddress();

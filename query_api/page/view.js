@@ -1,4 +1,5 @@
 // Elements of the page. Texts of products are only ever set as text: they may hold anything.
+import { say } from "./words.js";
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -47,19 +48,19 @@ const shortCategory = (category) => (category || "").split("/").slice(-1)[0].tri
 export function card(hit, { onOpen, onSimilar, onWhy }) {
   const meta = [hit.brand, shortCategory(hit.category)].filter(Boolean).join(" · ");
   const price = element("div", { class: "price" }, money(hit.price, hit.currency));
-  if (hit.in_stock === false) price.append(element("span", { class: "gone" }, " sold out"));
+  if (hit.in_stock === false) price.append(element("span", { class: "gone" }, ` ${say("sold out")}`));
   const open = element(
     "button", { type: "button", class: "open", onclick: onOpen },
     picture(hit), element("div", { class: "title" }, hit.title || hit.product_id),
     element("div", { class: "meta", title: hit.category || "" }, meta), price,
   );
   const made = element("li", { class: "card", "data-product": hit.product_id }, open);
-  const why = element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, "Why?");
-  made.append(element("div", { class: "actions" }, element("button", { type: "button", onclick: onSimilar }, "More like this"), why));
+  const why = element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, say("Why?"));
+  made.append(element("div", { class: "actions" }, element("button", { type: "button", onclick: onSimilar }, say("More like this")), why));
   return made;
 }
 
-const PARTS = { text: "Text", image: "Picture", lexical: "Words", personal: "For you", ranker: "Ranker" };
+const PARTS = { text: say("Text"), image: say("Picture"), lexical: say("Words"), personal: say("For you"), ranker: say("Ranker") };
 
 export function explanation(parts) {
   const shown = Object.entries(PARTS).filter(([name]) => name !== "ranker" || parts[name]);
@@ -71,11 +72,11 @@ export function explanation(parts) {
     made.append(element("span", {}, label), element("div", { class: "track" }, fill), element("output", {}, parts[name].toFixed(2)));
   }
   const words = parts.terms.map((one) => element("li", { title: one.fields.join(", ") }, `${one.term} ${one.score.toFixed(2)}`));
-  if (words.length) made.append(element("ul", { class: "terms", "aria-label": "Matched words" }, ...words));
+  if (words.length) made.append(element("ul", { class: "terms", "aria-label": say("Matched words") }, ...words));
   return made;
 }
 
-const FACET_TITLES = { category: "Category", brand: "Brand", price: "Price", rating: "Rating", in_stock: "In stock" };
+const FACET_TITLES = { category: say("Category"), brand: say("Brand"), price: say("Price"), rating: say("Rating"), in_stock: say("In stock") };
 
 export function facetTitle(field) {
   const name = FACET_TITLES[field] || field.replace(/^attributes\./, "");
@@ -84,7 +85,7 @@ export function facetTitle(field) {
 
 export function facetLabel(field, one) {
   if (one.value === undefined) return `${one.gte.toLocaleString()} – ${one.lt.toLocaleString()}`;
-  if (typeof one.value === "boolean") return one.value ? "Yes" : "No";
+  if (typeof one.value === "boolean") return one.value ? say("Yes") : say("No");
   return field === "category" ? shortCategory(one.value) : one.value;
 }
 
@@ -111,20 +112,35 @@ export function facet(field, counts, isActive, onToggle, chosen) {
 
 export function age(ms) {
   if (ms === null || ms === undefined) return "";
-  return ms < 1000 ? "index up to date" : `index ${Math.round(ms / 1000)} s behind`;
+  return ms < 1000 ? say("index up to date") : say("index {seconds} s behind", { seconds: Math.round(ms / 1000) });
 }
 
-// What the words of a query were taken for, a line each.
-export function understanding(found, text, { asItIs, asMeant }) {
-  const lines = [];
-  const line = (...parts) => lines.push(element("p", {}, ...parts));
-  const button = (label, onclick) => element("button", { type: "button", onclick }, label);
-  const { excluded = [], synonyms = {} } = found.understood || {};
+// What a query was taken for, a line each: what was heard of it, and what its words mean.
+export function understanding(found, text, { asItIs, asMeant, searchFor }) {
+  const { excluded = [], synonyms = {}, ...heard } = found.understood || {};
+  const lines = speech(heard, searchFor);
   if (found.did_you_mean && found.corrected) {
-    line(`Showing results for “${found.did_you_mean}”. `, button(`Search for “${text}” instead`, asItIs));
-  } else if (found.did_you_mean) line("Did you mean ", button(found.did_you_mean, asMeant), "?");
-  if (excluded.length) line(`Without: ${excluded.join(", ")}`);
+    const shown = say("Showing results for “{text}”.", { text: found.did_you_mean });
+    lines.push(line(`${shown} `, button(say("Search for “{text}” instead", { text }), asItIs)));
+  } else if (found.did_you_mean) lines.push(line(`${say("Did you mean")} `, button(found.did_you_mean, asMeant), "?"));
+  if (excluded.length) lines.push(line(say("Without: {words}", { words: excluded.join(say(", ")) })));
   const also = Object.values(synonyms).flat();
-  if (also.length) line(`Also searched for: ${also.join(", ")}`);
+  if (also.length) lines.push(line(say("Also searched for: {words}", { words: also.join(say(", ")) })));
+  return lines;
+}
+
+const line = (...parts) => element("p", {}, ...parts);
+const button = (label, onclick) => element("button", { type: "button", onclick }, label);
+
+function speech({ speech: said, speech_alternatives: others = [], speech_problem: problem }, searchFor) {
+  if (said === undefined || said === null) return [];
+  const lines = said ? [line(say("Heard: “{text}”", { text: said }))] : [line(say("Sorry, we did not catch that. Please say it again a little closer to the microphone, or type it."))];
+  if (said && problem) lines.push(line(say("We are not quite sure that we heard you right.")));
+  if (others.length) {
+    const choices = others.flatMap((one, at) => [at ? say(", ") : " ", button(one, () => searchFor(one))]);
+    lines.push(line(say("Or did you say"), ...choices, "?"));
+  }
+  // In the service's own words, which are English.
+  if (problem) lines.push(element("details", {}, element("summary", {}, say("Why?")), element("span", { lang: "en" }, problem)));
   return lines;
 }

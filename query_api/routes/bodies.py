@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from starlette.datastructures import FormData, ImmutableMultiDict, UploadFile
 from starlette.requests import Request
 
 from query_api.errors import InvalidRequest
-from query_api.requests import MAX_PARTS, SearchRequest, read_fields, read_json
+from query_api.requests import MAX_PARTS
 
 MAX_FILES = MAX_PARTS + 1
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 1 << 20
 
 
-async def search_request(request: Request, deadline_s: float) -> SearchRequest:
-    """The search in a request's body. Raises `InvalidRequest`, 408 when the body takes longer than `deadline_s`."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form with files."""
+
+    fields: dict[str, str]
+    """Values by name."""
+    files: list[tuple[str, bytes]]
+    """Contents with their field names, which may repeat."""
+
+
+async def json_or_form(request: Request, deadline_s: float) -> bytes | Form:
+    """A body of JSON as it is, or of a form. Raises `InvalidRequest`, 408 when it takes longer than `deadline_s`."""
     kind = _content_type(request) or "application/json"
     try:
         async with asyncio.timeout(deadline_s):
             if kind == "application/json":
-                return read_json(await request.body())
+                return await request.body()
             if kind == "multipart/form-data":
                 return await _form(request)
     except TimeoutError:
@@ -47,10 +58,10 @@ def parameters(pairs: ImmutableMultiDict[str, str] | FormData) -> dict[str, str]
     return texts | ({"facets": ",".join(facets)} if facets else {})
 
 
-async def _form(request: Request) -> SearchRequest:
+async def _form(request: Request) -> Form:
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
         files = [(name, await value.read()) for name, value in form.multi_items() if isinstance(value, UploadFile)]
-        return read_fields(parameters(form), files)
+        return Form(parameters(form), files)
 
 
 def _content_type(request: Request) -> str:

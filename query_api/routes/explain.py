@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from query_api.errors import InvalidRequest
 from query_api.explaining.products import ProductExplainer
-from query_api.requests import ProductId, SearchRequest, read_json, refused
-from query_api.routes.bodies import json_body
+from query_api.requests import ProductId, SearchRequest, convert, read_json, refused
+from query_api.routes.bodies import Form, json_or_form
 from query_api.services import Services
 
 
@@ -37,7 +37,8 @@ class ExplainRoute:
         return [Route("/v1/explain", self.explain, methods=["POST"])]
 
     async def explain(self, request: Request) -> Response:
-        query, product_id = _read(await json_body(request, self._config.body_deadline_s))
+        given = await json_or_form(request, self._config.body_deadline_s)
+        query, product_id = _read_form(given) if isinstance(given, Form) else _read(given)
         async with asyncio.timeout(self._config.deadline_s):
             explained = await self._explainer.explain(query, product_id)
         return Response(msgspec.json.encode(explained), media_type="application/json")
@@ -52,3 +53,10 @@ def _read(body: bytes) -> tuple[SearchRequest, str]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
     return read_json(bytes(asked.query)), asked.product_id
+
+
+def _read_form(form: Form) -> tuple[SearchRequest, str]:
+    """The same of a form: `query` is JSON, to which its files belong."""
+    query = {"query": Raw(form.fields.get("query", "{}").encode())}
+    asked = convert(form.fields | query, _ExplainRequest)
+    return read_json(bytes(asked.query), form.files), asked.product_id

@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from query_api.errors import InvalidRequest
 from query_api.recommending import Recommender
-from query_api.requests import RecommendationRequest, SearchRequest, convert, read_fields
+from query_api.requests import RecommendationRequest, SearchRequest, convert, read_fields, read_json
 from query_api.responses import SearchResponse
-from query_api.routes.bodies import parameters, search_request
+from query_api.routes.bodies import Form, json_or_form, parameters
 from query_api.searching import Searcher
 from query_api.services import Services
 
@@ -38,7 +38,9 @@ class SearchRoutes:
         ]
 
     async def search_by_body(self, request: Request) -> Response:
-        return await self._search(request, await search_request(request, self._config.body_deadline_s))
+        given = await json_or_form(request, self._config.body_deadline_s)
+        asked = read_fields(given.fields, given.files) if isinstance(given, Form) else read_json(given)
+        return await self._search(request, asked)
 
     async def search_by_parameters(self, request: Request) -> Response:
         return await self._search(request, read_fields(parameters(request.query_params)))

@@ -17,7 +17,8 @@ from query_api.errors import InvalidRequest
 from query_api.requests import refused
 from query_api.routes.bodies import json_body
 from query_api.services import Services
-from streams.events import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten, decode_event
+from streams.cloudevents import decode_event
+from streams.events import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 
 SOURCE = "vitrine/query"
 

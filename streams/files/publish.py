@@ -17,18 +17,9 @@ from typing import Any
 
 import msgspec
 
+from streams.cloudevents import decode_event, encode_event
 from streams.errors import InvalidEvent
-from streams.events import (
-    INTERACTIONS,
-    MAX_MESSAGE_BYTES,
-    TYPES_BY_TOPIC,
-    Event,
-    Product,
-    ProductData,
-    UserData,
-    decode_event,
-    encode_event,
-)
+from streams.events import INTERACTIONS, MAX_MESSAGE_BYTES, TYPES_BY_TOPIC, Event, Product, ProductData, UserData
 from streams.files import cells
 from streams.files.columns import ALIASES, USER_ALIASES, Resolve, product_fields, user_fields
 from streams.files.rows import Rejection, Row

@@ -32,8 +32,9 @@ from indexer.milvus_schema import to_entity
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.agents import build_app
+from streams.cloudevents import decode_event
 from streams.decoding import inline_media, to_change
-from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event, decode_event
+from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.topics import MAX_REQUEST_BYTES
 from tests.bench.catalogue import PRODUCTS, Catalogue
 from tests.bench.prefill import rows

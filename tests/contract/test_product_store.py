@@ -13,13 +13,14 @@ from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec
 from indexer.cards import decode_card
+from indexer.criteria import Except, Ids, Lacks, Order
 from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
 from indexer.filter_requests import parse_filters
 from indexer.lexical import query_text
 from indexer.memory import InMemoryProductStore
 from indexer.milvus import MilvusProductStore, open_store
 from indexer.milvus_connection import MilvusConfig, connect
-from indexer.ports import Candidate, Counts, Except, Ids, Lacks, Order, ProductStore
+from indexer.ports import Candidate, Counts, ProductStore
 from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3

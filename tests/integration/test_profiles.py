@@ -19,17 +19,10 @@ from indexer.profile_restores import RESTORED_KEY, RedisRestoreLease
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import RedisConfig, connect
 from streams import profile_restore
+from streams.cloudevents import encode_event, event_key
 from streams.decoding import Horizon
 from streams.errors import KafkaUnavailable
-from streams.events import (
-    TYPES_BY_TOPIC,
-    Event,
-    UserForgotten,
-    UserInteraction,
-    UserProfiled,
-    encode_event,
-    event_key,
-)
+from streams.events import TYPES_BY_TOPIC, Event, UserForgotten, UserInteraction, UserProfiled
 from streams.messages import Message
 from streams.profile_restore import ProfileRestorer, RestoreConfig
 from streams.profiling import ProfileRecorder

@@ -9,11 +9,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from click.testing import CliRunner
 
+from streams.cloudevents import decode_event
 from streams.config import KafkaConfig
 from streams.dead_letter_reader import read_dead_letters
 from streams.dead_letters import dead_letter
 from streams.errors import InvalidEvent, KafkaUnavailable, PublishFailed
-from streams.events import DEAD_LETTER, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, Event, Media, Product, decode_event
+from streams.events import DEAD_LETTER, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, Event, Media, Product
 from streams.messages import Message
 from streams.producer import EventPublisher
 from streams.topics import MAX_REQUEST_BYTES, ensure_topics

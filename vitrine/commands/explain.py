@@ -23,6 +23,8 @@ _TERMS_SHOWN = 8
 @click.command()
 @click.argument("query_and_product", nargs=-1, required=True, metavar="[QUERY] PRODUCT")
 @click.option("--image", type=_FILE, help="A photo that is searched with.")
+@click.option("--audio", type=_FILE, help="A spoken query that is searched with.")
+@click.option("--video", type=_FILE, help="A clip that is searched with.")
 @click.option("--like", metavar="ID", help="A product that is searched with.")
 @click.option("--user", help="Whose taste orders the results.")
 @click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many hits a page has.")
@@ -38,6 +40,8 @@ def command(
     settings: Settings,
     query_and_product: tuple[str, ...],
     image: Path | None,
+    audio: Path | None,
+    video: Path | None,
     like: str | None,
     expressions: tuple[str, ...],
     as_json: bool,
@@ -50,10 +54,12 @@ def command(
     if len(query_and_product) > 2:
         raise click.UsageError("give one QUERY, in quotes if it has blanks, and one PRODUCT")
     text, product = query_and_product if len(query_and_product) == 2 else (None, *query_and_product)
-    if not text and not image and not like and not expressions:
-        raise click.UsageError("give QUERY, --image, --like or --filter, and PRODUCT last")
+    files = {"image": image, "audio": audio, "video": video}
+    if not any((text, *files.values(), like, expressions)):
+        raise click.UsageError("give QUERY, --image, --audio, --video, --like or --filter, and PRODUCT last")
     query = _query(options) | {"product_id": like, "filters": _filters(expressions) or None}
-    found = _explain(settings, product, text, image.read_bytes() if image else None, query)
+    query |= {name: path.read_bytes() for name, path in files.items() if path}
+    found = _explain(settings, product, text, query)
     if as_json:
         import json
 
@@ -76,14 +82,12 @@ def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
         raise click.BadParameter(str(error), param_hint="--filter") from error
 
 
-def _explain(
-    settings: Settings, product: str, text: str | None, image: bytes | None, query: dict[str, Any]
-) -> dict[str, Any]:
+def _explain(settings: Settings, product: str, text: str | None, query: dict[str, Any]) -> dict[str, Any]:
     from vitrine.client import Client
     from vitrine.servers import query_url
 
     with Client(query_url(settings)) as client:
-        return client.explain(product, text, image=image, **query)
+        return client.explain(product, text, **query)
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,26 +15,24 @@ import uvicorn
 from redis.asyncio import Redis
 
 from encoders.decoding import DecoderPool, DecodingConfig
-from encoders.errors import EncoderError
 from encoders.loading import load_encoder, load_ranker
 from encoders.media_decoding import MediaDecoderProcess
 from encoders.precedence import Precedence
 from encoders.speech.process import RecogniserProcess
 from indexer.change_log import RedisChangeLog
-from indexer.errors import IndexerError, StoreUnavailable
+from indexer.errors import StoreUnavailable
 from indexer.media import DirectoryMediaStore
 from indexer.milvus import open_generation, open_store
 from indexer.profiles import RedisProfileStore
 from indexer.redis_client import connect
-from indexer.registry import Generation, Generations
 from query_api.cache import RedisCandidateCache
-from query_api.presence import Presence, PresenceBoard
 from query_api.services import Services
 from query_api.switching import Served, SwitchingApp
 from streams.events import Event
 from streams.freshness import IndexAge
 from streams.producer import EventPublisher
-from vitrine.roots.binding import Binding, bind_active, bind_to, registry_of
+from vitrine.roots.binding import Binding, bind_active, registry_of
+from vitrine.roots.follower import Follower
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,9 +41,6 @@ DRAIN_S = 10
 """How long requests under way may take when the worker is told to stop."""
 WATCH_S = 0.25
 """How often the registry is looked at: a switch shows within a second."""
-TELL_S = 1.0
-RETRY_S = 10.0
-"""How long until a generation that could not be opened is tried again."""
 
 
 async def run_query_worker(settings: Settings) -> None:
@@ -55,7 +50,7 @@ async def run_query_worker(settings: Settings) -> None:
         shared = await _Shared.of(settings, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)
-        follower = _Follower(shared, app)
+        follower = Follower(settings, app, shared.redis, shared.open)
         resources.push_async_callback(follower.aclose)
 
         async def follow() -> None:
@@ -85,73 +80,6 @@ async def run_query_worker(settings: Settings) -> None:
         log.info("worker_started", extra={"generation": served.generation})
         await uvicorn.Server(config).serve()
     log.info("worker_stopped")
-
-
-class _Follower:
-    """Serves the active generation, and has the next one at hand before it is."""
-
-    def __init__(self, shared: _Shared, app: SwitchingApp) -> None:
-        self._shared = shared
-        self._app = app
-        self._prepared: Served | None = None
-        self._fault = ""
-        self._not_before = 0.0
-        self._board = PresenceBoard(shared.redis)
-        self._leaving: set[asyncio.Task[None]] = set()
-
-    async def follow(self, now: Generations) -> None:
-        """Do what the registry asks for."""
-        active, ready = now.active, now.in_stage("ready")
-        if active is not None and active.collection != self._app.served.generation:
-            await self._prepare(active)
-            if self._prepared is not None and self._prepared.generation == active.collection:
-                former, self._prepared = self._app.switch(self._prepared), None
-                self._close(former)
-        elif ready is not None:
-            await self._prepare(ready)
-        elif self._prepared is not None:
-            self._close(self._prepared)
-            self._prepared = None
-
-    async def aclose(self) -> None:
-        """Close everything, what is served too."""
-        with suppress(StoreUnavailable):
-            await self._board.leave()
-        for one in (self._prepared, self._app.served):
-            if one is not None:
-                await one.aclose()
-        if self._leaving:
-            await asyncio.wait(self._leaving)
-
-    async def _prepare(self, generation: Generation) -> None:
-        """Have a generation at hand, unless that has just failed."""
-        wanted = generation.collection
-        if self._prepared is not None and self._prepared.generation == wanted:
-            return
-        if asyncio.get_running_loop().time() < self._not_before:
-            return
-        if self._prepared is not None:
-            self._close(self._prepared)
-            self._prepared = None
-        try:
-            self._prepared, self._fault = await self._shared.open(bind_to(self._shared.settings, generation)), ""
-        except (EncoderError, IndexerError) as error:
-            self._fault = f"{wanted}: {error}"[:300]
-            self._not_before = asyncio.get_running_loop().time() + RETRY_S
-            log.error("generation_not_prepared", extra={"generation": wanted, "error": self._fault})
-
-    async def tell(self) -> None:
-        """Say all the time what is at hand; while Redis is away, nobody switches."""
-        while True:
-            prepared = self._prepared.generation if self._prepared else ""
-            with suppress(StoreUnavailable):
-                await self._board.tell(Presence(self._app.served.generation, prepared, self._fault))
-            await asyncio.sleep(TELL_S)
-
-    def _close(self, served: Served) -> None:
-        task = asyncio.create_task(served.aclose())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
 
 
 @dataclass(frozen=True, slots=True)

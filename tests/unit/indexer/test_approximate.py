@@ -9,7 +9,8 @@ import pytest
 
 from encoders.spec import PART_SCALE, FloatArray, unit
 from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_indexed
-from indexer.ports import Candidate, Filters, Ids, Range
+from indexer.criteria import Filters, Ids, Range
+from indexer.ports import Candidate
 
 PRODUCTS, DIM, CLUSTERS = 20_000, 32, 150
 LISTS, PROBED, ROUNDS = 128, 12, 4

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.criteria import AnyOf, Ids, Range
 from indexer.errors import InvalidFilter, InvalidRecord
 from indexer.filter_requests import MAX_FILTERS, MAX_VALUES, parse_filters
 from indexer.filters import (
@@ -16,7 +17,6 @@ from indexer.filters import (
     numbers,
     to_expression,
 )
-from indexer.ports import AnyOf, Ids, Range
 from indexer.records import IndexRow, ProductState, StoredProduct
 
 

@@ -11,8 +11,9 @@ import pytest
 from indexer.errors import StoreUnavailable
 from indexer.ports import Interaction, TraitChange
 from indexer.profiles import InMemoryProfileStore
+from streams.cloudevents import decode_event, encode_event
 from streams.errors import PublishFailed
-from streams.events import Event, UserForgotten, decode_event, encode_event
+from streams.events import Event, UserForgotten
 from tests.shop import MakeShop, Shop
 
 

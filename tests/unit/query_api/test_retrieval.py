@@ -7,7 +7,7 @@ import pytest
 
 from encoders.port import HashEncoder
 from encoders.spec import PartWeights, query_vector
-from indexer.ports import Order
+from indexer.criteria import Order
 from query_api.retrieval import Depth, Retrieval, retrieve
 from tests.shop import MakeShop, Shop
 

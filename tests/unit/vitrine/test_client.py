@@ -63,8 +63,10 @@ def test_an_explanation_is_asked_for_with_the_search_and_the_product():
         return httpx.Response(200, json={"verdict": "shown"})
 
     with client_of(answer) as client:
-        assert client.explain("p1", "hoodie", product_id="p2", k=None, mode="dense") == {"verdict": "shown"}
-    query = {"text": "hoodie", "product_id": "p2", "mode": "dense"}
+        found = client.explain("p1", "hoodie", audio=b"wav", video="https://shop/x.mp4", product_id="p2", k=None)
+    assert found == {"verdict": "shown"}
+    media = {"audio": base64.b64encode(b"wav").decode(), "video": {"url": "https://shop/x.mp4"}}
+    query = {"text": "hoodie", "product_id": "p2", **media}
     assert asked == {"path": "/v1/explain", "query": query, "product_id": "p1"}
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from encoders.catalogue import sample_products
-from streams.events import Product, UserInteraction, decode_event, encode_event
+from streams.cloudevents import decode_event, encode_event
+from streams.events import Product, UserInteraction
 from vitrine.demo import catalogue
 from vitrine.demo.live import Progress, Rate
 from vitrine.demo.shoppers import Shopper, interactions, random_shoppers

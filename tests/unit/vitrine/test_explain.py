@@ -10,14 +10,16 @@ import pytest
 import uvicorn
 from click.testing import CliRunner, Result
 
+from encoders.speech.port import ScriptedRecogniser, Transcript
 from tests.shop import Shop, png
+from tests.unit.sounds import clip, tone
 from vitrine.cli import main
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """Of a query worker over three mugs, in a thread."""
-    shop = Shop()
+    shop = Shop(recogniser=ScriptedRecogniser(Transcript("blue mug", ("glue mug",))))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(shop.app, log_config=None))
@@ -71,6 +73,15 @@ def test_pictures_products_and_filters_are_searched_with_too(explain, tmp_path):
     assert "is hit 1" in explain("mug-red", "--image", str(tmp_path / "red.png")).stdout
     assert "left out" in explain("mug-red", "--like", "mug-red").stdout
     assert "is hit" in explain("mug-red", "--filter", "price<9").stdout
+
+
+def test_spoken_queries_and_clips_are_searched_with_too(explain, tmp_path):
+    (tmp_path / "query.wav").write_bytes(tone(0.2))
+    (tmp_path / "clip.mp4").write_bytes(clip(["red"]))
+    said = explain("mug-blue", "--audio", str(tmp_path / "query.wav")).stdout
+    assert said.startswith("mug-blue is hit 1 of 3.")
+    assert "note: the spoken query was heard as “blue mug”, or “glue mug”" in said
+    assert "mug-red is hit" in explain("mug-red", "--video", str(tmp_path / "clip.mp4")).stdout
 
 
 def test_json_is_the_routes_answer(explain):

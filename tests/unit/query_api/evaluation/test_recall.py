@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from encoders.spec import EmbeddingSpec, FloatArray, fuse, unit
+from indexer.criteria import Filters
 from indexer.memory import InMemoryProductStore
-from indexer.ports import Candidate, Filters
+from indexer.ports import Candidate
 from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
 from indexer.rows import build_row
 from query_api.evaluation.index_choice import advise

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from encoders.spec import fuse
-from indexer.ports import Except, Lacks
+from indexer.criteria import Except, Lacks
 from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
 from query_api.config import QueryConfig
 from query_api.explaining.evidence import rejections
@@ -215,7 +215,7 @@ async def test_what_cannot_be_asked_is_refused(client: httpx.AsyncClient, body: 
     assert field == "" or refused.json()["errors"][0]["field"] == field
 
 
-async def test_only_json_is_taken(client: httpx.AsyncClient) -> None:
+async def test_only_json_and_forms_with_files_are_taken(client: httpx.AsyncClient) -> None:
     assert (
         await client.post("/v1/explain", content=b"{", headers={"content-type": "application/json"})
     ).status_code == 400

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, decode_event, encode_event
+from streams.cloudevents import decode_event, encode_event
+from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 from streams.files.local_media import LocalMedia
 from streams.files.publish import EventClock, Prepared, parse_renames, product_events, shopper_events
 from streams.files.rows import Rejection, Row, read_rows

@@ -1,0 +1,66 @@
+"""What products are asked for by: filters, and an order to browse in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A filter: the field has one of the values. `category` also matches everything below a path."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A filter: the number is within the bounds; a product without the number never is."""
+
+    field: str
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """A filter: the product is one of these."""
+
+    product_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    """A filter: the product is none of these."""
+
+    product_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """A filter: the product holds none of these texts; it holds one where its words have all of the text's words."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A filter: the product's id is greater; to go through many of them page by page."""
+
+    product_id: str
+
+
+Filter = AnyOf | Range | Ids | Except | Lacks | After
+Filters = tuple[Filter, ...]
+"""All must hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which number products are browsed; equal ones come by product id, and those without it last."""
+
+    field: str
+    """One of `indexer.filters.NUMBER_FIELDS`."""
+    descending: bool = False
