@@ -23,7 +23,7 @@ class Architecture:
     dim: int = 128
     """Dimensions of the space that texts and pictures share."""
     picture_side: int = 64
-    """Side of the square that pictures are squeezed to, in pixels."""
+    """Side of the square that pictures are squeezed to, in pixels, once plain borders are cut off."""
     picture_widths: tuple[int, ...] = (32, 64, 128, 256)
     picture_depths: tuple[int, ...] = (1, 2, 3, 1)
     text_width: int = 128
@@ -69,4 +69,5 @@ def export(model: VisionTextDualEncoderModel, tokenizer: BertTokenizer, shape: A
     half = build_model(shape)
     half.load_state_dict(model.state_dict())
     half.half().save_pretrained(directory)
-    VisionTextDualEncoderProcessor(SiglipImageProcessor(size=side), tokenizer).save_pretrained(directory)
+    pictures = SiglipImageProcessor(size=side, do_trim_borders=True)
+    VisionTextDualEncoderProcessor(pictures, tokenizer).save_pretrained(directory)

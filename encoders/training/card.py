@@ -30,10 +30,11 @@ It is the default that needs no download. Where real photos and open vocabulary 
 Chinese-CLIP-shaped checkpoint instead; nothing else changes.
 
 ## Recipe
-Picture tower: ConvNeXT, {side} × {side} pixels. Text tower: BERT,
+Picture tower: ConvNeXT, {side} × {side} pixels, plain borders cut off. Text tower: BERT,
 {layers} layers of {width}, {pieces} word pieces (Chinese by character). Both from random weights; no pretrained
 model took part. {steps} steps of AdamW at {rate}, cosine decay, moving average of the weights; {batch} things a batch
-in two pictures and two texts each, the first steps on pictures alone.
+in two pictures and two texts each, the first steps on pictures alone. In the last {centred} steps the mean photo is
+taken out of the picture tower, which then stays as it is, while the texts learn to meet it.
 Loss: symmetric InfoNCE between a thing's studio picture and a scene of it, between its texts and its pictures, and
 between two of its texts (two wordings, or two languages); things equal in kind, cut, colour and pattern are no
 negatives of each other. Run again with
@@ -46,7 +47,7 @@ negatives of each other. Run again with
 | invented fruit-like bodies and packs, in heaps and hands | {invented} things × 5 pictures | Apache-2.0 |
 | Magento "Luma" sample shop: photos, titles, descriptions | 97 products, 15 % held out | OSL-3.0 or AFL-3.0 |
 | dotnet eShop catalogue: pictures, titles, descriptions | 50 products, 15 % held out | MIT |
-| Clothing dataset: amateur photos and labels | 600 photos | CC0 1.0 |
+| Clothing dataset: amateur photos and labels | 600 photos, 215 held out | CC0 1.0 |
 | Amazon ESCI product texts (no queries, no judgments) | 1,255 listings, 15 % held out | Apache-2.0 |
 
 Grocery photos, shop photos of groceries and their texts were never seen in training.
@@ -109,6 +110,7 @@ def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport
         width=shape.text_width,
         pieces=f"{shape.pieces:,}",
         steps=f"{sum(phase.steps for phase in config.phases):,}",
+        centred=sum(phase.steps for phase in config.phases if phase.centred),
         rate=config.learning_rate,
         batch=last.rendered + last.invented + last.photos,
         rendered=f"{corpus.rendered:,}",

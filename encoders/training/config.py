@@ -24,6 +24,9 @@ class Phase:
     """How much scenes are relit: 1 is a shop seen by a phone, on top of the light that they were drawn in."""
     closest: float = 0.5
     """Side of the smallest window cut from a scene, as a share of the scene's."""
+    centred: bool = False
+    """Whether the picture tower is centred first and stays as it is, while the texts learn to meet it; the learning
+    rate begins anew."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,10 @@ class MiniConfig:
         Phase(200, 0, 112, 48, 0, words=False),
         Phase(200, 80, 48, 32, 16),
         Phase(1100, 80, 48, 32, 16, light=0.5, closest=0.65),
+        Phase(400, 112, 0, 32, 16, light=0.5, closest=0.65, centred=True),
     )
-    """Pictures of things without words first, which is cheap; then all together; then in gentler light."""
+    """Pictures of things without words first, which is cheap; then all together; then in gentler light; then words to
+    centred pictures."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 60

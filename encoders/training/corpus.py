@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
+from encoders.framing import trimmed
 from encoders.training import invented, photos, rendered
-from encoders.training.store import ItemStore, open_store
+from encoders.training.store import Item, ItemStore, open_store
 from encoders.training.texts import listing_texts
 
 
@@ -67,7 +70,7 @@ def _rendered(config: CorpusConfig, directory: Path, count: int, seed: int) -> I
     return open_store(
         directory / f"rendered-{count}-{side}-{seed}",
         (count, rendered.VIEWS, side),
-        lambda: rendered.rendered_items(count, side, seed),
+        lambda: _framed(rendered.rendered_items(count, side, seed)),
         "rendered catalogue",
     )
 
@@ -78,7 +81,7 @@ def _invented(config: CorpusConfig, directory: Path, data: Path | None) -> ItemS
     return open_store(
         directory / f"invented-{count}-{side}-{seed}-{len(grounds)}",
         (count, invented.VIEWS, side),
-        lambda: invented.invented_items(count, side, seed, grounds),
+        lambda: _framed(invented.invented_items(count, side, seed, grounds)),
         "invented things",
     )
 
@@ -88,6 +91,12 @@ def _photos(config: CorpusConfig, directory: Path, data: Path) -> ItemStore:
     return open_store(
         directory / f"photos-{count}-{side}-{config.seed}",
         (count, photos.VIEWS, side),
-        lambda: photos.photo_items(data, side, config.seed),
+        lambda: _framed(photos.photo_items(data, side, config.seed)),
         "photos",
     )
+
+
+def _framed(items: Iterable[tuple[Item, Sequence[Image.Image]]]) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+    """Without plain borders, as the finished encoder will see pictures."""
+    for item, pictures in items:
+        yield item, [trimmed(picture.convert("RGB")) for picture in pictures]

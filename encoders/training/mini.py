@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -20,10 +20,13 @@ from encoders.training import measure
 from encoders.training.architecture import build_model, export
 from encoders.training.batches import Batch, BatchMaker, Source, Tokens
 from encoders.training.card import write_record
+from encoders.training.centring import centre_pictures
 from encoders.training.config import MiniConfig, Phase
 from encoders.training.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
 from encoders.training.losses import info_nce
 from encoders.training.vocabulary import train_tokenizer
+
+_CENTRED_BATCH = 64
 
 
 def train_mini(config: MiniConfig) -> Path:
@@ -39,8 +42,11 @@ def train_mini(config: MiniConfig) -> Path:
     run.resume()
     end = 0
     for phase in config.phases:
-        end += phase.steps
-        run.train(_batches(phase, corpus, tokenizer, config.architecture.picture_side), end)
+        start, end = end, end + phase.steps
+        if phase.centred and run.step == start:
+            run.centre(_photos(corpus, config.architecture.picture_side))
+        batches = _batches(phase, corpus, tokenizer, config.architecture.picture_side)
+        run.train(batches, end, words_alone=phase.centred)
     export(run.averaged(), tokenizer, config.architecture, config.output)
     _measure(config)
     return config.output
@@ -73,6 +79,15 @@ def _batches(phase: Phase, corpus: Corpus, tokenizer: BertTokenizer, side: int) 
     return BatchMaker(sources, corpus.listings, phase, tokenizer, side)
 
 
+def _photos(corpus: Corpus, side: int) -> Iterator[Tensor]:
+    """Main pictures of the real products and amateur photos that are learnt from; of invented things without any."""
+    store = corpus.photos or corpus.invented
+    rows = store.rows(held_out=False)
+    for start in range(0, len(rows), _CENTRED_BATCH):
+        levels = torch.from_numpy(store.pictures[rows[start : start + _CENTRED_BATCH], 0]).permute(0, 3, 1, 2)
+        yield functional.interpolate(levels.float() / 127.5 - 1, (side, side), mode="bicubic", antialias=True)
+
+
 class _Run:
     """Weights, optimiser and step count of a run, and their checkpoint."""
 
@@ -84,6 +99,7 @@ class _Run:
         self._average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         self._optimiser = torch.optim.AdamW(_decayed(self._model, config.weight_decay), lr=config.learning_rate)
         self._checkpoint = config.work / "checkpoint.pt"
+        self._centred_at = -1
         self.step = 0
 
     def resume(self) -> None:
@@ -94,6 +110,7 @@ class _Run:
         self._model.load_state_dict(state["model"])
         self._average = state["average"]
         self._optimiser.load_state_dict(state["optimiser"])
+        self._centred_at = state["centred_at"]
         self.step = state["step"]
         print(f"resumed at step {self.step} from {self._checkpoint}", flush=True)
 
@@ -103,14 +120,28 @@ class _Run:
             "model": self._model.state_dict(),
             "average": self._average,
             "optimiser": self._optimiser.state_dict(),
+            "centred_at": self._centred_at,
             "step": self.step,
         }
         unfinished = self._checkpoint.with_suffix(".tmp")
         torch.save(state, unfinished)
         unfinished.replace(self._checkpoint)
 
-    def train(self, batches: BatchMaker, end: int) -> None:
-        """Train up to the step `end`, with progress lines and checkpoints."""
+    def centre(self, pictures: Iterable[Tensor]) -> None:
+        """Go on from the averaged weights, with the mean picture taken out; not again where a run was resumed."""
+        if self._centred_at == self.step:
+            return
+        self._model.load_state_dict(self._average)
+        length = centre_pictures(self._model, pictures)
+        print(f"step {self.step}: a mean picture of length {length:.2f} is taken out", flush=True)
+        self._average = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+        self._centred_at = self.step
+        self.save()
+
+    def train(self, batches: BatchMaker, end: int, *, words_alone: bool) -> None:
+        """Train up to the step `end`, with progress lines and checkpoints; `words_alone`: pictures stay as they are."""
+        for part in ("vision_model", "visual_projection"):
+            self._model.get_submodule(part).requires_grad_(not words_alone)
         started, first = time.monotonic(), self.step
         while self.step < end:
             losses = self.train_step(batches.draw(self._config.seed, self.step))
@@ -141,11 +172,14 @@ class _Run:
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         config, model = self._config, self._model
-        with torch.autocast("cpu", torch.bfloat16):
+        learning = model.visual_projection.weight.requires_grad
+        with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(learning):
             pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
             seen = pooled(model.get_image_features(pixel_values=pictures))
         first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
-        losses = {"pictures": config.picture_weight * info_nce(first, second, config.picture_scale)}
+        losses: dict[str, Tensor] = {}
+        if learning:
+            losses["pictures"] = config.picture_weight * info_nce(first, second, config.picture_scale)
         if batch.texts is not None:
             losses |= self._text_losses(batch.texts, batch, first, second)
         return losses
@@ -169,7 +203,8 @@ class _Run:
         }
 
     def _average_in(self) -> None:
-        decay = min(self._config.average_decay, (1 + self.step) / (10 + self.step))
+        steps = self.step - max(0, self._centred_at)
+        decay = min(self._config.average_decay, (1 + steps) / (10 + steps))
         for name, tensor in self._model.state_dict().items():
             if tensor.is_floating_point():
                 self._average[name].lerp_(tensor, 1 - decay)
@@ -202,12 +237,25 @@ def _decayed(model: VisionTextDualEncoderModel, decay: float) -> Iterator[dict[s
 
 
 def _learning_rate(config: MiniConfig, step: int) -> float:
-    """Linear warm-up, then half a cosine down to 1 %."""
+    """Linear warm-up, then half a cosine down to 1 %; both begin anew where pictures are centred."""
+    start, end = _stretch(config, step)
+    step, steps = step - start, end - start
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
-    steps = sum(phase.steps for phase in config.phases)
     done = (step - config.warmup_steps) / max(1, steps - config.warmup_steps)
     return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _stretch(config: MiniConfig, step: int) -> tuple[int, int]:
+    """First step and end of the phases around a step that share a course of the learning rate."""
+    start = end = 0
+    for phase in config.phases:
+        if phase.centred:
+            if step < end:
+                break
+            start = end
+        end += phase.steps
+    return start, end
 
 
 def _report(step: int, steps: int, losses: dict[str, float], pace: float) -> None:

@@ -21,6 +21,9 @@ from encoders.training.store import Item
 
 SOURCES: Final = ("luma", "eshop")
 HELD_OUT_SHARE: Final = 0.15
+AMATEUR_HELD_OUT_SHARE: Final = 0.5
+GROUNDS: Final = 200
+"""How many amateur photos, the first ones, also lend backgrounds; the share above is held out of the others."""
 VIEWS: Final = 6
 _CHINESE_LABELS: Final = {
     "T-Shirt": "T恤", "Longsleeve": "长袖上衣", "Pants": "裤子", "Shoes": "鞋子", "Shirt": "衬衫", "Dress": "连衣裙",
@@ -29,9 +32,9 @@ _CHINESE_LABELS: Final = {
 }  # fmt: skip
 
 
-def is_held_out(product_id: str) -> bool:
-    """Whether a real product is kept for measuring: decided by its id alone, so it is the same in every run."""
-    return hashlib.sha256(product_id.encode()).digest()[0] < 256 * HELD_OUT_SHARE
+def is_held_out(name: str, share: float = HELD_OUT_SHARE) -> bool:
+    """Whether a real product or photo is kept for measuring: decided by its name alone, the same in every run."""
+    return hashlib.sha256(name.encode()).digest()[0] < 256 * share
 
 
 def read_products(data: Path) -> list[dict[str, Any]]:
@@ -60,11 +63,12 @@ def photo_items(data: Path, side: int, seed: int) -> Iterator[tuple[Item, Sequen
         for colour, paths in _by_colour(product).items():
             pictures = [Image.open(data / path).convert("RGB") for path in paths][: VIEWS - 2]
             yield _product_item(product, colour), [*pictures, *_scenes(pictures, grounds, side, rng)]
-    for path, label in clothing_photos(data):
+    for number, (path, label) in enumerate(clothing_photos(data)):
         picture = Image.open(data / path).convert("RGB")
         chinese = [_CHINESE_LABELS[label]] if _CHINESE_LABELS.get(label) else []
         words = [label.lower()] if chinese else []
-        yield Item(path, 0, words, chinese, alike=label), [picture]
+        held_out = number >= GROUNDS and is_held_out(path, AMATEUR_HELD_OUT_SHARE)
+        yield Item(path, 0, words, chinese, alike=label, held_out=held_out), [picture]
 
 
 def photo_count(data: Path) -> int:
@@ -72,7 +76,7 @@ def photo_count(data: Path) -> int:
     return sum(len(_by_colour(product)) for product in read_products(data)) + len(clothing_photos(data))
 
 
-def load_grounds(data: Path, side: int, count: int = 200) -> list[NDArray[np.uint8]]:
+def load_grounds(data: Path, side: int, count: int = GROUNDS) -> list[NDArray[np.uint8]]:
     """Amateur photos to cut backgrounds from; none where the data is absent."""
     paths = [path for path, _ in clothing_photos(data)[:count]]
     return [np.asarray(Image.open(data / path).convert("RGB").resize((2 * side, 2 * side))) for path in paths]

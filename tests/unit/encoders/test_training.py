@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 
 from encoders.loading import load_encoder
 from encoders.training import photos
-from encoders.training.architecture import Architecture
+from encoders.training.architecture import Architecture, build_model
 from encoders.training.augment import cover, reframe, relight
+from encoders.training.centring import centre_pictures
 from encoders.training.config import MiniConfig, Phase
 from encoders.training.corpus import CorpusConfig
 from encoders.training.losses import info_nce
@@ -66,6 +68,38 @@ def test_a_broken_run_resumes_where_it_was_saved(tiny: MiniConfig, capsys: pytes
     train_mini(tiny)
     train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, Phase(1, 6, 4, 2, 2, words=False))))
     assert "resumed at step 1" in capsys.readouterr().out
+
+
+def test_after_centring_the_pictures_stay_and_the_texts_learn(tiny: MiniConfig) -> None:
+    words = Phase(1, 6, 4, 0, 0, centred=True)
+    before = _weights(train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, dataclasses.replace(words, steps=1)))))
+    after = _weights(train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, dataclasses.replace(words, steps=3)))))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert {"text_model", "text_projection"} <= changed
+    assert not changed & {"vision_model", "visual_projection"}
+
+
+def test_centring_takes_the_mean_out_of_pictures_and_keeps_the_shape_of_the_model(tiny: MiniConfig) -> None:
+    torch.manual_seed(0)
+    model = build_model(tiny.architecture)
+    pictures = torch.rand(64, 3, 32, 32) + torch.rand(64, 3, 1, 1)
+    names = set(model.state_dict())
+    lengths = [centre_pictures(model, [pictures[:40], pictures[40:]]) for _ in range(2)]
+    assert lengths[0] > 0.9
+    assert lengths[1] < 0.3
+    assert set(model.state_dict()) == names
+
+
+def test_the_finished_model_has_plain_borders_cut_off(tiny: MiniConfig) -> None:
+    encoder = load_encoder(str(train_mini(tiny)), "cpu")
+    goods = Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8))
+    framed = Image.new("RGB", (120, 90), "white")
+    framed.paste(goods, (30, 15))
+    assert np.abs(encoder.preparer(framed).astype(int) - encoder.preparer(goods)).mean() < 12
+
+
+def _weights(directory: Path) -> dict[str, torch.Tensor]:
+    return load_file(directory / "model.safetensors")
 
 
 def test_the_loss_of_perfect_pairs_is_near_zero_and_that_of_equal_rows_is_chance() -> None:
