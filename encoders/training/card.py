@@ -23,8 +23,9 @@ tags: [e-commerce, image-text-retrieval, vision-text-dual-encoder]
 # mini
 
 A small text–image encoder for product search in English and Chinese: titles, descriptions, short queries and
-pictures of goods into one {dim}-dimensional space. It loads with `AutoModel` and `AutoProcessor`, runs some
-{speed:.0f} products (title and picture) a second on one CPU core, and takes {size:.1f} MB.
+pictures of goods into one {dim}-dimensional space. It loads with `AutoModel` and `AutoProcessor`, which does
+not know its setting `do_trim_borders`: cut plain borders off pictures first. It runs some {speed:.0f} products (title
+and picture) a second on one CPU core, and takes {size:.1f} MB.
 
 It is the default that needs no download. Where real photos and open vocabulary matter, name a larger CLIP-, SigLIP- or
 Chinese-CLIP-shaped checkpoint instead; nothing else changes.

@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoProcessor
 
 from encoders.catalogue import render, sample_products
 from encoders.evaluation import recall_at, target_ranks
+from encoders.framing import trimmed
 from encoders.loading import MINI_DIRECTORY, load_encoder
 from encoders.port import Encoder
 from encoders.spec import FloatArray, pool
@@ -45,14 +46,14 @@ def test_its_space_is_named_and_its_vectors_are_unit(mini: Encoder) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_plain_transformers_give_the_same_vectors(mini: Encoder) -> None:
+def test_plain_transformers_give_the_same_vectors_of_pictures_without_borders(mini: Encoder) -> None:
     model, processor = (
         AutoModel.from_pretrained(MINI_DIRECTORY).float().eval(),
         AutoProcessor.from_pretrained(MINI_DIRECTORY),
     )
     picture = render(sample_products(1, UNSEEN_SEED)[0], size=200)
     with torch.inference_mode():
-        batch = processor(text=["red shirt", "红色衬衫"], images=[picture], padding=True, return_tensors="pt")
+        batch = processor(text=["red shirt", "红色衬衫"], images=[trimmed(picture)], padding=True, return_tensors="pt")
         both = model(**batch)
     np.testing.assert_allclose(mini.encode_texts(["red shirt", "红色衬衫"]), both.text_embeds.numpy(), atol=1e-4)
     assert float(mini.encode_images([mini.preparer(picture)])[0] @ both.image_embeds[0].numpy()) > 0.999
