@@ -49,6 +49,8 @@ def _pairs() -> Iterator[tuple[str, str, int]]:
     for word, number in product(_BEFORE_NUMBERS, (*_SMALL, "a")):
         yield word, number, _TENS_WEIGHT if number in TENS else 1
     yield from ((ten, one, 1) for ten, one in product(TENS, ONES))
+    # Nineteen ninety nine.
+    yield from ((whole, cents, 1) for whole, cents in product((*ONES, *TEENS), TENS))
     yield from ((one, big, 1) for one, big in product((*ONES, "a"), ("hundred", "thousand")))
     yield from (("hundred", number, 1) for number in (*_SMALL, "and"))
     for number, after in product((*_SMALL, "hundred", "thousand"), ("dollars", "euros", "and", "to")):
