@@ -25,6 +25,7 @@ from query_api.services import Services
 from query_api.text_trust import trusted
 from query_api.understanding.query_text import normalise_text
 from query_api.understanding.reader import QueryReader, Reading
+from query_api.understanding.spoken_numbers import with_heard_numbers
 
 UNWANTED_WEIGHT = -0.25
 """How far the query vector is moved away from each term that a text excludes. Its products are left out anyway, so this
@@ -120,7 +121,7 @@ class InputReader:
     async def _hear(self, request: SearchRequest) -> Transcript | None:
         if request.audio is None:
             return None
-        heard = await self._ear.hear(await self._vectors.file(request.audio, "audio"))
+        heard = with_heard_numbers(await self._ear.hear(await self._vectors.file(request.audio, "audio")))
         return msgspec.structs.replace(heard, text=normalise_text(heard.text)[:MAX_TEXT])
 
     async def _clip(self, request: SearchRequest) -> list[QueryPart]:

@@ -71,7 +71,7 @@ class LearningRecogniser(Recogniser, Protocol):
 
     @property
     def listens(self) -> bool:
-        """Whether somebody has spoken yet."""
+        """Whether it is under way: each lesson costs something from then on."""
         ...
 
     async def learn(self, spoken: SpokenWords) -> None:

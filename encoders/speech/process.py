@@ -31,6 +31,9 @@ class SpeechConfig:
     """The longest that one sound may take."""
     start_deadline_s: float = 900.0
     """The longest that loading may take, which may fetch the model first."""
+    ahead: bool = True
+    """Whether the offline default learns the catalogue's words before anybody speaks: the first who does need not wait
+    for it, and its process is there from the start."""
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -41,7 +44,7 @@ class SpeechConfig:
 
 
 class RecogniserProcess:
-    """`Recogniser` in a child process that starts with the first sound; an async context manager.
+    """`Recogniser` in a child process that starts with the first lesson or sound; an async context manager.
 
     A start goes on when its caller gives up, so that the next caller finds it done.
     """
@@ -61,7 +64,7 @@ class RecogniserProcess:
 
     @property
     def listens(self) -> bool:
-        """Whether somebody has spoken yet."""
+        """Whether there is a process that listens, or there will be soon."""
         return self._crew is not None or self._starting is not None
 
     @property
@@ -94,6 +97,8 @@ class RecogniserProcess:
                 task = asyncio.create_task(_retire(former, self._config.deadline_s))
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
+        elif self._config.ahead and self.learns:
+            await self._current()
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
         crew = await self._current()

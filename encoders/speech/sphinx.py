@@ -26,6 +26,16 @@ _HISS_DB: Final = 35.0
 """Noise added below the speech: the model has never heard perfect silence, and takes it for who knows what. Of clean
 synthetic speech it understood 47 % of queries without and 81 % with it."""
 _HISS_SEED: Final = 0
+_SEARCH: Final = {
+    "beam": 1e-60,
+    "pbeam": 1e-60,
+    "wbeam": 1e-45,
+    "fwdflatbeam": 1e-80,
+    "fwdflatwbeam": 1e-45,
+    "lw": 5.0,
+}
+"""Wider beams and less faith in the language model than PocketSphinx has by default. Of the words of 180 queries, 21 %
+are wrong with these and 26 % without, for two fifths more of a processor."""
 _SURE_WORD: Final = 0.5
 _SURE: Final = 0.5
 _DOUBTFUL: Final = 0.004
@@ -109,7 +119,10 @@ def _biased(model: Path, spoken: SpokenWords) -> Decoder:
         lexicon, language = Path(name, "words.dict"), Path(name, "words.lm")
         lexicon.write_text(pronunciations.lexicon(spoken.words), "utf-8")
         language.write_text(arpa(spoken), "utf-8")
-        return Decoder(_config(model, lexicon, language))
+        config = _config(model, lexicon, language)
+        for name, value in _SEARCH.items():
+            config[name] = value
+        return Decoder(config)
 
 
 def _config(model: Path, lexicon: Path, language: Path) -> Config:

@@ -31,7 +31,7 @@ class SpokenCounts:
         self._following: Counter[tuple[str, str]] = Counter()
         self._beside: Counter[tuple[str, str]] = Counter()
         self.changes = 0
-        """How many products were added."""
+        """How many products had a word, or two side by side, that were new."""
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Count a product, or what has become of it: what it no longer has is not taken away.
@@ -39,6 +39,7 @@ class SpokenCounts:
         Args:
             fields: the product's fields that are not null, as JSON values.
         """
+        known = len(self._words), len(self._following)
         texts = [_WORD.findall(folded(text)) for text in _texts(fields)]
         distinct = list(dict.fromkeys(word for text in texts for word in text))
         telling = [word for word in distinct if len(word) > 1 and word not in _FUNCTION_WORDS]
@@ -46,8 +47,8 @@ class SpokenCounts:
         self._words.update(word for word in distinct if word not in self._words)
         self._following.update({pair for text in texts for pair in pairwise(text)})
         self._beside.update(combinations(sorted(telling[:MOST_BESIDE]), 2))
+        self.changes += known != (len(self._words), len(self._following))
         self._trim()
-        self.changes += 1
 
     def words(self) -> SpokenWords:
         """What was counted, for a recogniser; without a word there is nothing to say."""

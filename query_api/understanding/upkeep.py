@@ -14,6 +14,7 @@ from indexer.ports import ChangeLog, ProductStore
 from indexer.rows import is_searchable
 from query_api.errors import InvalidSynonyms
 from query_api.understanding.spoken import SpokenCounts
+from query_api.understanding.spoken_prices import with_prices
 from query_api.understanding.synonyms import Synonyms, read_synonyms
 from query_api.understanding.vocabulary import Vocabulary, product_words
 
@@ -131,7 +132,7 @@ class SpeechLessons:
         if counts is None or not counts.changes or self._taught == (counts, counts.changes):
             return
         self._taught = counts, counts.changes
-        await recogniser.learn(counts.words())
+        await recogniser.learn(with_prices(counts.words()))
 
 
 class SynonymFile:

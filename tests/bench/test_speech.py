@@ -1,11 +1,12 @@
 """Spoken queries against typed ones: how often what a typed query finds first is among what the spoken one finds.
 
 Voices are espeak-ng's, which the tests are skipped without; words are two to four of the titles of the rendered
-catalogue, as they stand there. `VITRINE_BENCH_SPOKEN` sets how many queries (96).
+catalogue, as they stand there. `VITRINE_BENCH_SPOKEN` sets how many queries (240).
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import re
@@ -14,7 +15,7 @@ import subprocess
 import time
 import wave
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from encoders.speech.process import RecogniserProcess
 from encoders.speech.sound import RATE, Samples, decode_sound
 from query_api.config import QueryConfig
 from query_api.understanding.spoken import SpokenCounts
+from query_api.understanding.spoken_prices import with_prices
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
 from tests.stack import shared_data
@@ -37,7 +39,7 @@ SPEEDS = (130, 160, 190)
 """Words a minute."""
 NOISES_DB = (None, 20, 15)
 """White noise below the speech."""
-QUERIES = int(os.environ.get("VITRINE_BENCH_SPOKEN", "96"))
+QUERIES = int(os.environ.get("VITRINE_BENCH_SPOKEN", "240"))
 PRODUCTS = 1_000
 SEED = 7
 _EDGES = frozenset(["by", "in", "with", "of", "and", "the", "a", "for"])
@@ -92,6 +94,13 @@ def as_wav(samples: Samples, path: Path) -> bytes:
     return path.read_bytes()
 
 
+def wilson(outcomes: Sequence[bool]) -> tuple[float, float]:
+    """The 95 % interval of a share. Source: Wilson, 1927, "Probable inference, the law of succession"."""
+    n, z = len(outcomes), 1.96
+    middle, spread = (sum(outcomes) + z * z / 2) / (n + z * z), math.sqrt(np.var(outcomes) * n + z * z / 4)
+    return middle - z * spread / (n + z * z), middle + z * spread / (n + z * z)
+
+
 async def hits(shop: Shop, **asked: object) -> list[str]:
     async with shop.client() as client:
         response = await client.post("/v1/search", **asked)  # type: ignore[arg-type]
@@ -110,9 +119,7 @@ async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) ->
             fields = product.event_data()
             counts.add(fields)
             await shop.put(**fields)
-        await recogniser.learn(counts.words())
-        # Starts the process, which takes some seconds.
-        await recogniser.transcribe(np.zeros(RATE, np.int16))
+        await recogniser.learn(with_prices(counts.words()))
         outcomes: dict[str, list[bool]] = defaultdict(list)
         took: list[float] = []
         titles = [product.title("en") for product in products if product.lang == "en"]
@@ -126,10 +133,11 @@ async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) ->
             for name in ("all", one.voice, f"{one.speed} words/min", f"noise {one.noise_db or '-'} dB"):
                 outcomes[name].append(found)
         shop.close()
-    rows = [(name, len(some), float(np.mean(some))) for name, some in outcomes.items()]
+    rows = [(name, len(some), float(np.mean(some)), *wilson(some)) for name, some in outcomes.items()]
     target = Target("spoken queries that find it", float(np.mean(outcomes["all"])), 0.8)
     facts = {"products": PRODUCTS, "seconds_per_second_of_sound": float(np.median(took[1:]))}
-    publish_report("speech", ("spoken as", "queries", "first typed hit in the top 10"), rows, [target], **facts)
+    columns = ("spoken as", "queries", "first typed hit in the top 10", "at least", "at most")
+    publish_report("speech", columns, rows, [target], **facts)
     print(facts)
     # A few queries of so many change with the voices at hand; a fall below this is a fault.
     assert target.value >= 0.7

@@ -11,6 +11,7 @@ import pytest
 from encoders.errors import ChildUnavailable
 from encoders.speech.port import ScriptedRecogniser, SpokenWords, Transcript
 from query_api.understanding.spoken import SpokenCounts
+from query_api.understanding.spoken_prices import with_prices
 from query_api.understanding.upkeep import CatalogueWords, SpeechLessons
 from tests.shop import MakeShop, Shop, png
 from tests.unit.sounds import clip, tone
@@ -146,7 +147,28 @@ async def test_a_recogniser_is_taught_what_is_new_and_only_that(make_shop: MakeS
     words.spoken.add({"title": "kettle"})
     for _ in range(2):
         await lessons.teach(recogniser)
-    assert recogniser.learnt == [SpokenWords(["kettle"], [1], [], [])]
+    assert recogniser.learnt == [with_prices(SpokenWords(["kettle"], [1], [], []))]
     words.spoken.add({"title": "teapot"})
     await lessons.teach(recogniser)
-    assert recogniser.learnt[-1].words == ["kettle", "teapot"]
+    assert recogniser.learnt[-1].words[:2] == ["kettle", "teapot"]
+    words.spoken.add({"title": "kettle"})
+    await lessons.teach(recogniser)
+    assert len(recogniser.learnt) == 2
+
+
+async def test_a_price_that_was_spoken_filters(make_shop: MakeShop) -> None:
+    shop = await with_mugs(make_shop, Transcript("mug under twenty five", ("mug under thirty five",)))
+    found = await answer(shop, audio=TONE)
+    assert found["understood"]["price"] == {"lt": 25.0} and len(found["hits"]) == 3
+    assert found["understood"]["speech"] == "mug under 25" and found["understood"]["speech_alternatives"] == ["mug"]
+
+
+def test_words_of_prices_are_added_to_those_of_the_catalogue() -> None:
+    spoken = with_prices(SpokenWords(["mug", "seven"], [400, 2], [(0, 1, 2)], [(0, 1, 2)]))
+    number = dict(zip(spoken.words, spoken.counts, strict=True))
+    places = {word: at for at, word in enumerate(spoken.words)}
+    following = {(first, second): count for first, second, count in spoken.following}
+    assert spoken.words[:2] == ["mug", "seven"] and number["mug"] == 400 and number["seven"] > 2
+    assert following[0, 1] == 2 and spoken.beside == [(0, 1, 2)]
+    assert following[places["under"], places["fifty"]] > following[places["under"], places["nine"]] > 0
+    assert (places["twenty"], places["five"]) in following and len(following) == len(spoken.following)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def test_spoken_digits_are_recognised_by_the_offline_default() -> None:
     directory = shared_data() / "voice"
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SpeechConfig(ahead=False)) as recogniser:
         await recogniser.learn(SPOKEN)
         assert not recogniser.listens and recogniser.pids == []
         names = [(at, f"fsdd_{at}_jackson_{take}.wav") for at in range(10) for take in range(2)]
@@ -76,6 +77,22 @@ async def test_what_is_learnt_later_is_recognised_by_another_process() -> None:
         await recogniser.learn(SPOKEN)
         assert recogniser.pids != [former]
         await recogniser.transcribe(NOISE)
+
+
+async def test_words_are_learnt_before_anybody_speaks() -> None:
+    async with RecogniserProcess() as recogniser:
+        assert not recogniser.listens
+        await recogniser.learn(SPOKEN)
+        (ahead,) = recogniser.pids
+        await recogniser.transcribe(NOISE)
+        assert recogniser.pids == [ahead]
+
+
+async def test_a_process_listens_at_the_priority_of_its_parent() -> None:
+    async with RecogniserProcess() as recogniser:
+        await recogniser.learn(SPOKEN)
+        (pid,) = recogniser.pids
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 async def test_silence_is_not_understood_and_the_way_out_is_named() -> None:
