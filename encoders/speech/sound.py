@@ -24,6 +24,14 @@ MAX_CHANNELS: Final = 8
 _RATES: Final = (4_000, 384_000)
 _SILENCE: Final = 16.0
 """Root mean square, in levels of 32,768."""
+_FRAME: Final = RATE // 50
+_LEAST_FRAMES: Final = 3
+"""Of 20 ms each, as long as the shortest sounds of speech."""
+_STANDS_OUT_DB: Final = 12.0
+_SPEECH_RANGE_DB: Final = 32.0
+"""How much quieter than the loudest the quietest sounds of speech are."""
+_MARGIN: Final = RATE // 5
+"""Kept on both sides, in samples: words begin and end in breath."""
 _LOOSE: Final = 1.5
 """Lengths that headers state are estimates: so much longer is surely too long."""
 
@@ -56,6 +64,29 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
 def is_silent(samples: Samples) -> bool:
     """Whether there is nothing to hear: recognisers make words up of silence."""
     return float(np.sqrt(np.mean(samples.astype(np.float32) ** 2))) < _SILENCE
+
+
+def spoken_part(samples: Samples) -> Samples:
+    """From the first sound that stands out to the last: what a microphone hears before and after is taken for words.
+
+    A sound that stands out in no place, as with loud noise, is given back whole.
+    """
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float32)
+    if not len(frames):
+        return samples
+    levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1.0)
+    quiet, loud = np.quantile(levels, (0.1, 0.95))
+    if loud - quiet < _STANDS_OUT_DB:
+        return samples
+    # Clicks are shorter than what anybody says.
+    heard = np.convolve(
+        levels > max(quiet + _STANDS_OUT_DB / 2, loud - _SPEECH_RANGE_DB), np.ones(_LEAST_FRAMES), "valid"
+    )
+    places = np.flatnonzero(heard == _LEAST_FRAMES)
+    if not len(places):
+        return samples
+    start, stop = int(places[0]) * _FRAME - _MARGIN, (int(places[-1]) + _LEAST_FRAMES) * _FRAME + _MARGIN
+    return samples[max(0, start) : stop]
 
 
 def _decode(container: InputContainer, max_seconds: float) -> Samples:

@@ -14,7 +14,7 @@ from pocketsphinx import Config, Decoder, Segment, get_model_path
 from encoders.speech.language import arpa
 from encoders.speech.port import SpokenWords, Transcript
 from encoders.speech.pronunciation import Pronunciations
-from encoders.speech.sound import RATE, Samples, is_silent
+from encoders.speech.sound import RATE, Samples, is_silent, spoken_part
 
 _ALTERNATIVES: Final = 4
 _NBEST: Final = 60
@@ -71,7 +71,7 @@ class SphinxListener:
         """What may have been said, the likeliest first."""
         decoder = self._decoder
         decoder.start_utt()
-        decoder.process_raw(_as_recorded(samples).tobytes(), full_utt=True)
+        decoder.process_raw(_as_recorded(spoken_part(samples)).tobytes(), full_utt=True)
         decoder.end_utt()
         best = decoder.hyp()
         if best is None or not best.hypstr:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from encoders.errors import InvalidAudio
-from encoders.speech.sound import RATE, decode_sound
+from encoders.speech.sound import RATE, decode_sound, spoken_part
 from tests.unit.sounds import clip, encoded, tone
 
 FORMATS = [("mp3", "libmp3lame"), ("ogg", "libopus"), ("webm", "libopus"), ("mp4", "aac"), ("flac", "flac")]
@@ -65,3 +65,27 @@ def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
             decode_sound(bytes(broken), 5)
         except InvalidAudio:
             continue
+
+
+def _waves(seconds: float, level: float, seed: int = 0) -> np.ndarray:
+    return (np.random.default_rng(seed).standard_normal(int(seconds * RATE)) * level).astype(np.int16)
+
+
+def test_what_a_microphone_hears_before_and_after_is_cut_off() -> None:
+    speech = _waves(0.5, 3_000)
+    recorded = np.concatenate([_waves(0.8, 20), speech, _waves(1.0, 20)])
+    kept = spoken_part(recorded)
+    assert len(speech) <= len(kept) <= len(speech) + 0.5 * RATE
+    start = int(0.8 * RATE)
+    assert np.array_equal(kept[-len(speech) - RATE // 5 :][: len(speech)], recorded[start : start + len(speech)])
+
+
+def test_a_click_does_not_count_as_speech() -> None:
+    click = _waves(0.02, 8_000)
+    recorded = np.concatenate([click, _waves(0.8, 20), _waves(0.5, 3_000), _waves(0.5, 20)])
+    assert len(spoken_part(recorded)) < 1.0 * RATE
+
+
+@pytest.mark.parametrize("samples", [_waves(1.0, 2_000), np.zeros(RATE, np.int16), np.ones(3, np.int16)])
+def test_what_stands_out_in_no_place_stays_whole(samples: np.ndarray) -> None:
+    assert np.array_equal(spoken_part(samples), samples)
