@@ -36,6 +36,11 @@ _SEARCH: Final = {
 }
 """Wider beams and less faith in the language model than PocketSphinx has by default. Of the words of 180 queries, 21 %
 are wrong with these and 26 % without, for two fifths more of a processor."""
+_EARS: Final = ("", "1.1")
+"""Warps of the frequency axis: voices differ in pitch more than the model expects. Each sound is listened to with all,
+and what fits best is taken: of 180 queries .717 came out word for word, and .689 with the first alone.
+
+Source: Lee and Rose, "Speaker Normalization Using Efficient Frequency Warping Procedures", 1996."""
 _SURE_WORD: Final = 0.5
 _SURE: Final = 0.5
 _DOUBTFUL: Final = 0.004
@@ -56,7 +61,8 @@ class SphinxListener:
         """Args: spoken: the words to expect; None: everyday English, of which just the words that are sure are kept."""
         self._is_biased = spoken is not None
         model = Path(get_model_path("en-us"))
-        self._decoder = _general(model) if spoken is None else _biased(model, spoken)
+        self._ears = [_general(model)] if spoken is None else _biased(model, spoken)
+        self._decoder = self._ears[0]
 
     def transcribe(self, samples: Samples) -> Transcript:
         said = [] if is_silent(samples) else self._decode(samples)
@@ -68,21 +74,20 @@ class SphinxListener:
         return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]), DOUBTFUL if misfit > _DOUBTFUL else "")
 
     def _decode(self, samples: Samples) -> list[str]:
-        """What may have been said, the likeliest first."""
-        decoder = self._decoder
-        decoder.start_utt()
-        decoder.process_raw(_as_recorded(spoken_part(samples)).tobytes(), full_utt=True)
-        decoder.end_utt()
-        best = decoder.hyp()
-        if best is None or not best.hypstr:
+        """What may have been said, the likeliest first; the decoder that it fits best is kept to be asked about it."""
+        sound = _as_recorded(spoken_part(samples)).tobytes()
+        heard = {decoder: said for decoder in self._ears if (said := _heard(decoder, sound))}
+        if not heard:
             return []
-        others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
-        return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
+        by_fit = sorted(heard, key=_fit, reverse=True)
+        self._decoder = by_fit[0]
+        firsts = [heard[decoder][0] for decoder in by_fit]
+        return list(dict.fromkeys(firsts + [text for decoder in by_fit for text in heard[decoder]]))
 
     def _misfit(self) -> float:
         """How badly each frame of the sound fits what was found; 0 where the words are sure all the same."""
         decoder = self._decoder
-        misfit = -math.log(max(decoder.hyp().best_score, 1e-300)) / decoder.n_frames()
+        misfit = -_fit(decoder)
         words = [max(one.prob, 1e-9) for one in self._words()]
         sureness = math.exp(sum(map(math.log, words)) / len(words)) if words else 0.0
         return misfit if sureness < _SURE else 0.0
@@ -90,6 +95,23 @@ class SphinxListener:
     def _words(self) -> list[Segment]:
         """What was heard, word by word, without silences and noises."""
         return [one for one in self._decoder.seg() or () if one.word[0] not in "<["]
+
+
+def _heard(decoder: Decoder, sound: bytes) -> list[str]:
+    """What a decoder makes of a sound, the likeliest first; nothing where it hears no word."""
+    decoder.start_utt()
+    decoder.process_raw(sound, full_utt=True)
+    decoder.end_utt()
+    best = decoder.hyp()
+    if best is None or not best.hypstr:
+        return []
+    others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
+    return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
+
+
+def _fit(decoder: Decoder) -> float:
+    """How well each frame of the last sound fits what was found in it, as a logarithm below 0."""
+    return math.log(max(decoder.hyp().best_score, 1e-300)) / decoder.n_frames()
 
 
 def _as_recorded(samples: Samples) -> Samples:
@@ -113,16 +135,22 @@ def _general(model: Path) -> Decoder:
     return Decoder(_config(model, model / "cmudict-en-us.dict", model / "en-us.lm.bin"))
 
 
-def _biased(model: Path, spoken: SpokenWords) -> Decoder:
+def _biased(model: Path, spoken: SpokenWords) -> list[Decoder]:
+    """A decoder for each of `_EARS`."""
     pronunciations = Pronunciations.read(model / "cmudict-en-us.dict")
     with tempfile.TemporaryDirectory(prefix="vitrine-speech-") as name:
         lexicon, language = Path(name, "words.dict"), Path(name, "words.lm")
         lexicon.write_text(pronunciations.lexicon(spoken.words), "utf-8")
         language.write_text(arpa(spoken), "utf-8")
-        config = _config(model, lexicon, language)
-        for name, value in _SEARCH.items():
-            config[name] = value
-        return Decoder(config)
+        return [Decoder(_searching(_config(model, lexicon, language), warp)) for warp in _EARS]
+
+
+def _searching(config: Config, warp: str) -> Config:
+    for name, value in _SEARCH.items():
+        config[name] = value
+    if warp:
+        config["warp_params"] = warp
+    return config
 
 
 def _config(model: Path, lexicon: Path, language: Path) -> Config:
