@@ -20,8 +20,8 @@ Pixels = NDArray[np.uint8]
 ImagePreparer = Callable[[Image.Image], Pixels]
 """Resizes and crops a decoded RGB picture to a model's input; CPU work, from any thread."""
 
-_REDUCING_GAP = 3.0
-"""Reducing first is several times faster on large pictures, and off by less than one level."""
+_REDUCING_GAP = 2.0
+"""Reducing first is several times faster on large pictures, and off by a quarter of a level on average."""
 _SCALE_STEP = 1e-5
 _LARGEST_SCALE = 100.0
 

@@ -102,7 +102,8 @@ def _settings(config: MiniConfig) -> dict[str, Any]:
 
 
 def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport], speed: float) -> str:
-    shape, corpus, last = config.architecture, config.corpus, config.phases[-1]
+    shape, corpus = config.architecture, config.corpus
+    widest = max(config.phases, key=lambda phase: phase.rendered + phase.invented + phase.photos)
     cut_offs = (1, 3, 5, 10)
     return _CARD.format(
         dim=shape.dim,
@@ -113,7 +114,7 @@ def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport
         steps=f"{sum(phase.steps for phase in config.phases):,}",
         centred=sum(phase.steps for phase in config.phases if phase.centred),
         rate=config.learning_rate,
-        batch=last.rendered + last.invented + last.photos,
+        batch=widest.rendered + widest.invented + widest.photos,
         rendered=f"{corpus.rendered:,}",
         invented=f"{corpus.invented:,}",
         speed=round(speed, -1),
