@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from transformers import (
     BertConfig,
@@ -69,5 +70,7 @@ def export(model: VisionTextDualEncoderModel, tokenizer: BertTokenizer, shape: A
     half = build_model(shape)
     half.load_state_dict(model.state_dict())
     half.half().save_pretrained(directory)
-    pictures = SiglipImageProcessor(size=side, do_trim_borders=True)
+    # The second is for `encoders.preprocessing`; transformers keeps it, and does nothing with it.
+    preparation: dict[str, Any] = {"size": side, "do_trim_borders": True}
+    pictures = SiglipImageProcessor(**preparation)
     VisionTextDualEncoderProcessor(pictures, tokenizer).save_pretrained(directory)
