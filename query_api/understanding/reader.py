@@ -81,16 +81,17 @@ class QueryReader:
             correct: put words of the catalogue in the place of misspelt ones; otherwise they are just named.
             price_phrases: take prices out.
             alternatives: what the last text may be in truth, if it was spoken: lexical search looks for these too, so
-                that a word counts the more the more of them have it.
+                that a word counts the more the more of them have it, and what was heard counts twice.
         """
         read = [_read_text(one, price_phrases) for one in texts]
         corrections = await self._corrections([one.wanted for one in read])
         wanted = [corrected(one.wanted, corrections) if corrections and correct else one.wanted for one in read]
         words = " ".join(one for one in wanted if one)
+        spoken = (wanted[-1], *alternatives) if wanted and alternatives else ()
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
         return Reading(
             tuple(wanted),
-            " ".join((lexical_text(words, synonyms), *alternatives)) if words else None,
+            " ".join((lexical_text(words, synonyms), *spoken)) if words else None,
             tuple(dict.fromkeys(term for one in read for term in one.unwanted)),
             next((one.price for one in read if one.price), None),
             synonyms,
