@@ -17,7 +17,7 @@ BEN = Shopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
 WORDS = ("red striped dress", "leather bag", "蓝色 连帽衫", "苹果")
 SHARED_WORDS = "blue"
 """What both persons ask for."""
-PHOTOGRAPHED = "sneaker"
+PHOTOGRAPHED = "orange"
 SHOWN = 5
 
 
