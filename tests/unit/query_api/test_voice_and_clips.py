@@ -53,6 +53,12 @@ async def test_what_else_it_may_have_been_is_looked_for_too(make_shop: MakeShop)
     assert found["understood"]["speech_alternatives"] == ["blue jug", "blue mug"]
 
 
+async def test_what_was_heard_counts_more_than_what_else_it_may_have_been(make_shop: MakeShop) -> None:
+    shop = await with_mugs(make_shop, Transcript("red mug", ("blue mug",)))
+    # Among equals the first by its id would lead.
+    assert ids(await answer(shop, audio=TONE, mode="lexical"))[:2] == ["mug-red", "mug-blue"]
+
+
 async def test_speech_goes_through_the_same_understanding_as_text(make_shop: MakeShop) -> None:
     shop = await with_mugs(make_shop, Transcript("mug under 4 dollars"))
     found = await answer(shop, audio=TONE)
