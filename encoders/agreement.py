@@ -11,7 +11,7 @@ from PIL import Image
 from encoders.preparation import Pixels, Preparer
 from encoders.spec import FloatArray
 
-PROBES: Final = 24
+PROBE_COUNT: Final = 24
 _SEED: Final = 20
 
 
@@ -23,7 +23,7 @@ def probe_texts(decode: Callable[[list[int]], str], vocabulary: int, max_tokens:
         vocabulary: How many ids there are.
     """
     random = np.random.default_rng(_SEED)
-    lengths = np.linspace(1, 1.2 * max_tokens, PROBES).astype(int)
+    lengths = np.linspace(1, 1.2 * max_tokens, PROBE_COUNT).astype(int)
     return [decode(random.integers(0, vocabulary, length).tolist()) for length in lengths]
 
 
@@ -31,13 +31,13 @@ def probe_pictures(preparer: Preparer) -> list[Pixels]:
     """Pictures of soft coloured patches, from few large to many small ones, as the model takes them."""
     random = np.random.default_rng(_SEED)
     pictures: list[Pixels] = []
-    for number in range(PROBES):
+    for number in range(PROBE_COUNT):
         cells = random.integers(0, 256, (2 + number, 3 + number, 3), np.uint8)
         pictures.append(preparer(Image.fromarray(cells).resize((320, 240), Image.Resampling.BICUBIC)))
     return pictures
 
 
-def agreement(expected: Sequence[FloatArray], got: Sequence[FloatArray]) -> float:
+def min_cosine(expected: Sequence[FloatArray], got: Sequence[FloatArray]) -> float:
     """The least cosine between unit rows (n, dim) of some inputs and those that should be alike; −1 for no number."""
     cosines = np.concatenate([np.sum(left * right, axis=1) for left, right in zip(expected, got, strict=True)])
     # Arithmetic that overflows must not pass for one that agrees.

@@ -12,20 +12,20 @@ LENGTH_STEP: Final = 8
 
 
 @dataclass(slots=True)
-class Limit:
+class BatchLimit:
     """The largest batch; may be lowered while batches are being made, and counts for the next one."""
 
-    most: int
+    max_count: int
     """Inputs of a batch."""
-    most_cells: float = math.inf
+    max_cells: float = math.inf
     """Inputs × size of the largest; an input that alone has more comes alone."""
 
 
-def buckets(sizes: Sequence[int], limit: Limit) -> Iterator[list[int]]:
+def length_buckets(sizes: Sequence[int], limit: BatchLimit) -> Iterator[list[int]]:
     """Indices of inputs in batches, sorted by size: a short text is not padded to a long one."""
     batch: list[int] = []
     for at in sorted(range(len(sizes)), key=sizes.__getitem__):
-        if batch and (len(batch) >= limit.most or (len(batch) + 1) * sizes[at] > limit.most_cells):
+        if batch and (len(batch) >= limit.max_count or (len(batch) + 1) * sizes[at] > limit.max_cells):
             yield batch
             batch = []
         batch.append(at)

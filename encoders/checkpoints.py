@@ -33,7 +33,7 @@ def locate(name: str) -> Path:
     return _download(name)
 
 
-def check(directory: Path) -> str:
+def check_dual_encoder(directory: Path) -> str:
     """Check that a directory holds a dual encoder in safetensors form, and return its model type.
 
     Raises:

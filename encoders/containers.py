@@ -24,7 +24,7 @@ CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, Overfl
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[InputContainer]:
+def open_container(data: bytes) -> Iterator[InputContainer]:
     """Open a whole file. Raises one of `CONTAINER_ERRORS` where it is none of `FORMATS`, or broken."""
     try:
         container = av.open(io.BytesIO(data), "r", options=_OPTIONS, metadata_errors="ignore")
@@ -39,7 +39,7 @@ def stated_seconds(container: InputContainer) -> float | None:
     return None if container.duration is None else container.duration / av.time_base
 
 
-def reason(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """An error of a decoder in a few words."""
     if isinstance(error, MemoryError):
         return "the decoder ran out of memory"

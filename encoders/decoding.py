@@ -10,15 +10,15 @@ from typing import Final
 
 import msgspec
 
-from encoders.children.child import Child, Program
-from encoders.children.crew import IN_FLIGHT, Crew
-from encoders.children.frames import DecodingSetup, pixels
-from encoders.errors import ChildFailed, InvalidImage
-from encoders.images import prepared
+from encoders.children.child import WorkerProcess, WorkerProgram
+from encoders.children.crew import REQUESTS_PER_WORKER, WorkerPool
+from encoders.children.frames import ImageDecodingSetup, picture_from_message
+from encoders.errors import InvalidImage, WorkerProcessFailed
+from encoders.images import decode_and_prepare
 from encoders.preparation import ImagePreparer
-from encoders.turns import Call, Decoded, Part, Turns
+from encoders.turns import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
 
-_ON_CPU, _ON_DEVICE = "encoders.children.decode", "encoders.children.decode_on_device"
+_CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.children.decode", "encoders.children.decode_on_device"
 _START_DEADLINE_S: Final = 60.0
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -47,7 +47,7 @@ class DecodingConfig:
             raise ValueError(f"decoding.memory_bytes must be at least {2**28}, not {self.memory_bytes}")
 
 
-class DecoderPool:
+class ImageDecoderPool:
     """Decodes pictures in child processes, many callers at once; an async context manager.
 
     Small calls share a frame, and large ones take turns by frames. Where a child dies, is late or answers nonsense,
@@ -57,17 +57,17 @@ class DecoderPool:
     def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
         """Args: preparer: makes the model's input of a decoded picture; must be picklable."""
         self._config = config or DecodingConfig()
-        self._program = Program(
-            what="image decoder",
-            module=_ON_CPU if self._config.device == "cpu" else _ON_DEVICE,
-            setup=DecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
+        self._program = WorkerProgram(
+            name="image decoder",
+            module=_CPU_WORKER_MODULE if self._config.device == "cpu" else _DEVICE_WORKER_MODULE,
+            setup_message=ImageDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
             environment=_ONE_THREAD,
         )
-        self._crew = Crew(self._start, self._config.processes)
-        self._suspects = Crew(self._start, in_flight=1)
-        self._turns = Turns()
+        self._crew = WorkerPool(self._start, self._config.processes)
+        self._suspects = WorkerPool(self._start, in_flight=1)
+        self._turns = FairQueue()
         self._working: set[asyncio.Task[None]] = set()
 
     @property
@@ -75,7 +75,7 @@ class DecoderPool:
         """Process ids of the children that run."""
         return [*self._crew.pids, *self._suspects.pids]
 
-    async def __aenter__(self) -> DecoderPool:
+    async def __aenter__(self) -> ImageDecoderPool:
         await self._crew.start()
         return self
 
@@ -84,86 +84,86 @@ class DecoderPool:
         while self._working:
             await asyncio.wait(self._working)
 
-    async def decode(self, images: Sequence[bytes]) -> list[Decoded]:
+    async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
         """Decode and prepare whole files, each to its picture or to the reason why not.
 
         Raises:
             ChildUnavailable: there was no process to decode in.
         """
-        call = Call(images)
+        call = DecodeCall(images)
         if not images:
             return []
         self._turns.add(call)
         # Not at once: calls made in the same turn of the event loop share chunks.
-        asyncio.get_running_loop().call_soon(self._begin)
+        asyncio.get_running_loop().call_soon(self._dispatch)
         try:
             await call.finished
         finally:
-            self._turns.drop(call)
+            self._turns.remove(call)
         return call.outcomes
 
-    def _begin(self) -> None:
+    def _dispatch(self) -> None:
         """Put all children to work that the pictures in line suffice for."""
-        while self._turns and len(self._working) < self._config.processes * IN_FLIGHT:
-            task = asyncio.create_task(self._work(self._turns.take(self._config.processes)))
+        while self._turns and len(self._working) < self._config.processes * REQUESTS_PER_WORKER:
+            task = asyncio.create_task(self._process_chunk(self._turns.next_chunk(self._config.processes)))
             self._working.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._chunk_done)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _chunk_done(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
-        self._begin()
+        self._dispatch()
 
-    async def _work(self, chunk: list[Part]) -> None:
+    async def _process_chunk(self, chunk: list[QueuedPicture]) -> None:
         try:
             await self._decode(chunk)
         except Exception as error:
             for part in chunk:
                 part.call.fail(error)
 
-    async def _decode(self, chunk: list[Part]) -> None:
+    async def _decode(self, chunk: list[QueuedPicture]) -> None:
         try:
-            outcomes = await _ask(self._crew, [part.data for part in chunk])
-        except ChildFailed:
+            outcomes = await _request_chunk(self._crew, [part.data for part in chunk])
+        except WorkerProcessFailed:
             for part in chunk:
-                part.call.settle(part.index, await self._decode_alone(part.data))
+                part.call.set_outcome(part.index, await self._decode_alone(part.data))
             return
         for part, outcome in zip(chunk, outcomes, strict=True):
-            part.call.settle(part.index, outcome)
+            part.call.set_outcome(part.index, outcome)
 
-    async def _decode_alone(self, data: bytes) -> Decoded:
+    async def _decode_alone(self, data: bytes) -> DecodeOutcome:
         try:
-            return (await _ask(self._suspects, [data]))[0]
-        except ChildFailed as error:
+            return (await _request_chunk(self._suspects, [data]))[0]
+        except WorkerProcessFailed as error:
             return InvalidImage(f"image of {len(data)} bytes cannot be decoded: the decoder {error.reason}")
 
-    async def _start(self) -> Child:
-        return await Child.start(self._program)
+    async def _start(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._program)
 
 
-class InProcessDecoder:
+class InProcessImageDecoder:
     """Decodes pictures in a thread of this process, at its peril: for trusted pictures and for tests."""
 
     def __init__(self, preparer: ImagePreparer) -> None:
         self._preparer = preparer
 
-    async def decode(self, images: Sequence[bytes]) -> list[Decoded]:
+    async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
         """Decode and prepare whole files, each to its picture or to the reason why not."""
         return await asyncio.to_thread(lambda: [self._outcome(data) for data in images])
 
-    def _outcome(self, data: bytes) -> Decoded:
+    def _outcome(self, data: bytes) -> DecodeOutcome:
         try:
-            return prepared(data, self._preparer)
+            return decode_and_prepare(data, self._preparer)
         except InvalidImage as error:
             return error
 
 
-async def _ask(crew: Crew, chunk: list[bytes]) -> list[Decoded]:
-    return await crew.ask(chunk, lambda answer: _parse(answer, len(chunk)))
+async def _request_chunk(crew: WorkerPool, chunk: list[bytes]) -> list[DecodeOutcome]:
+    return await crew.request(chunk, lambda answer: _parse_outcomes(answer, len(chunk)))
 
 
-def _parse(answer: bytes, count: int) -> list[Decoded]:
+def _parse_outcomes(answer: bytes, count: int) -> list[DecodeOutcome]:
     """What became of each picture. Raises `ValueError` where the answer is none to so many pictures."""
     outcomes = _ANSWERS.decode(answer)
     if len(outcomes) != count:
         raise ValueError(f"{len(outcomes)} answers to {count} pictures")
-    return [InvalidImage(one) if isinstance(one, str) else pixels(one) for one in outcomes]
+    return [InvalidImage(one) if isinstance(one, str) else picture_from_message(one) for one in outcomes]

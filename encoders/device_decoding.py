@@ -44,7 +44,7 @@ class DeviceDecoder:
         smaller than what is cut out of them, and what the device's decoder does not take.
         """
         out: list[Pixels | None] = [None] * len(files)
-        plain = [at for at, data in enumerate(files) if self._filter is not None and is_plain_jpeg(data)]
+        plain = [at for at, data in enumerate(files) if self._filter is not None and is_device_decodable(data)]
         done: dict[int, Tensor] = {}
         for at, picture in zip(plain, self._decoded([files[at] for at in plain]), strict=True):
             prepared = None if picture is None else self._prepared(picture)
@@ -79,7 +79,7 @@ class DeviceDecoder:
         return small[:, top : top + crop[0], left : left + crop[1]] if min(top, left) >= 0 else None
 
 
-def is_plain_jpeg(data: bytes) -> bool:
+def is_device_decodable(data: bytes) -> bool:
     """Whether a file is a whole, upright JPEG in RGB or grey of an allowed size, by its header and its end."""
     if len(data) > MAX_BYTES or not data.endswith(_END_OF_IMAGE):
         return False

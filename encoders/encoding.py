@@ -10,32 +10,32 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from encoders.children.child import Child, Program
-from encoders.children.crew import Crew
+from encoders.children.child import WorkerProcess, WorkerProgram
+from encoders.children.crew import WorkerPool
 from encoders.children.frames import (
-    Batch,
+    EncodedRows,
+    EncodeParts,
+    EncodeProducts,
     EncoderReady,
-    EncodingSetup,
-    Failure,
-    Products,
-    Rows,
-    picture,
-    texts_out,
+    EncoderSetup,
+    ErrorMessage,
+    picture_to_message,
+    texts_to_message,
 )
-from encoders.errors import ChildUnavailable, SpecMismatch
-from encoders.port import Encoder, Pixels, joint
+from encoders.errors import SpecMismatch, WorkerProcessUnavailable
+from encoders.port import Encoder, Pixels, as_joint_encoder
 from encoders.preparation import Preparer
 from encoders.runtime import Runtime
 from encoders.spec import EmbeddingSpec, FloatArray
 
-_ONE_HEAP: Final = {"MALLOC_ARENA_MAX": "1"}
+_ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
 """One thread computes; heaps of glibc's for the two that read and write would grow, each with the largest batch."""
 
-FRAME_PICTURES: Final = 64
+PICTURES_PER_REQUEST: Final = 64
 """Pictures sent at once: a pass through the model, and some 10 MB. The child's memory would not stay flat with more."""
 
-_READY: Final = msgspec.msgpack.Decoder(EncoderReady | Failure)
-_ANSWER: Final = msgspec.msgpack.Decoder(Rows | Failure)
+_READY: Final = msgspec.msgpack.Decoder(EncoderReady | ErrorMessage)
+_ANSWER: Final = msgspec.msgpack.Decoder(EncodedRows | ErrorMessage)
 
 
 class EncoderProcess:
@@ -56,15 +56,15 @@ class EncoderProcess:
             deadline_s: The longest that one batch may take on the device.
             start_deadline_s: The longest that loading may take, which may fetch the model first.
         """
-        self._program = Program(
-            what=f"encoder {name!r}",
+        self._program = WorkerProgram(
+            name=f"encoder {name!r}",
             module="encoders.children.encode",
-            setup=EncodingSetup(name, Runtime(runtime) if isinstance(runtime, str) else runtime),
+            setup_message=EncoderSetup(name, Runtime(runtime) if isinstance(runtime, str) else runtime),
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
-            environment=_ONE_HEAP,
+            environment=_ONE_ARENA,
         )
-        self._crew = Crew(self._start)
+        self._crew = WorkerPool(self._start)
         self._ready: EncoderReady | None = None
 
     @property
@@ -79,14 +79,14 @@ class EncoderProcess:
 
     @property
     def pid(self) -> int:
-        """The child's process id. Raises `ChildUnavailable` while none runs."""
+        """The child's process id. Raises `WorkerProcessUnavailable` while none runs."""
         pids = self._crew.pids
         if not pids:
-            raise ChildUnavailable(f"the {self._program.what} has no process just now")
+            raise WorkerProcessUnavailable(f"the {self._program.name} has no process just now")
         return pids[0]
 
     async def __aenter__(self) -> EncoderProcess:
-        """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `ChildUnavailable`."""
+        """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `WorkerProcessUnavailable`."""
         await self._crew.start()
         return self
 
@@ -98,45 +98,45 @@ class EncoderProcess:
 
         Raises:
             ChildFailed: the process died, or took longer than the deadline.
-            ChildUnavailable: it could not be started again, or is closed.
+            WorkerProcessUnavailable: it could not be started again, or is closed.
             EncoderError: the encoder refused the batch.
         """
-        if len(images) <= FRAME_PICTURES:
-            return await self._ask(texts, images)
+        if len(images) <= PICTURES_PER_REQUEST:
+            return await self._request(texts, images)
         # All texts at once, so that those of like length meet.
-        starts = range(0, len(images), FRAME_PICTURES)
-        parts = ((() if start else texts, images[start : start + FRAME_PICTURES]) for start in starts)
-        answers = await asyncio.gather(*(self._ask(*part) for part in parts))
+        starts = range(0, len(images), PICTURES_PER_REQUEST)
+        parts = ((() if start else texts, images[start : start + PICTURES_PER_REQUEST]) for start in starts)
+        answers = await asyncio.gather(*(self._request(*part) for part in parts))
         return answers[0][0], np.concatenate([rows for _, rows in answers])
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products, for an encoder whose `spec.joint`. Raises as `encode` does."""
-        runs = list(_product_runs([len(some) for some in images]))
-        answers = await asyncio.gather(*(self._ask_products(texts[run], images[run]) for run in runs))
+        runs = list(_product_chunks([len(some) for some in images]))
+        answers = await asyncio.gather(*(self._request_products(texts[run], images[run]) for run in runs))
         return np.concatenate([np.zeros((0, self.spec.dim), np.float32), *answers])
 
-    async def _ask_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        batch = Products(texts_out(texts), [[picture(one) for one in some] for some in images])
-        rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), 0))
-        if isinstance(rows, Failure):
-            raise rows.error()
+    async def _request_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        batch = EncodeProducts(texts_to_message(texts), [[picture_to_message(one) for one in some] for some in images])
+        rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), 0))
+        if isinstance(rows, ErrorMessage):
+            raise rows.to_error()
         return rows[0]
 
-    async def _ask(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
-        batch = Batch(texts_out(texts), [picture(one) for one in images])
-        rows = await self._crew.ask(batch, lambda answer: self._rows(answer, len(texts), len(images)))
-        if isinstance(rows, Failure):
-            raise rows.error()
+    async def _request(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
+        batch = EncodeParts(texts_to_message(texts), [picture_to_message(one) for one in images])
+        rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), len(images)))
+        if isinstance(rows, ErrorMessage):
+            raise rows.to_error()
         return rows
 
     @property
     def _loaded(self) -> EncoderReady:
         if self._ready is None:
-            raise ChildUnavailable(f"the {self._program.what} is not loaded yet: enter its context first")
+            raise WorkerProcessUnavailable(f"the {self._program.name} is not loaded yet: enter its context first")
         return self._ready
 
-    async def _start(self) -> Child:
-        child = await Child.start(self._program)
+    async def _start(self) -> WorkerProcess:
+        child = await WorkerProcess.start(self._program)
         try:
             self._ready = self._checked(child)
         except BaseException:
@@ -144,20 +144,20 @@ class EncoderProcess:
             raise
         return child
 
-    def _checked(self, child: Child) -> EncoderReady:
+    def _checked(self, child: WorkerProcess) -> EncoderReady:
         try:
-            ready = _READY.decode(child.greeting)
+            ready = _READY.decode(child.ready_message)
         except msgspec.MsgspecError as error:
-            raise ChildUnavailable(f"the {child} greeted with nonsense") from error
-        if isinstance(ready, Failure):
-            raise ready.error()
+            raise WorkerProcessUnavailable(f"the {child} greeted with nonsense") from error
+        if isinstance(ready, ErrorMessage):
+            raise ready.to_error()
         if self._ready is not None and ready.spec != self._ready.spec:
             raise SpecMismatch(f"the {child} was {self._ready.spec.key} and came back as {ready.spec.key}")
         return ready
 
-    def _rows(self, data: bytes, n_texts: int, n_images: int) -> tuple[FloatArray, FloatArray] | Failure:
+    def _rows(self, data: bytes, n_texts: int, n_images: int) -> tuple[FloatArray, FloatArray] | ErrorMessage:
         answer = _ANSWER.decode(data)
-        if isinstance(answer, Failure):
+        if isinstance(answer, ErrorMessage):
             return answer
         shape = (self.spec.dim,)
         return (
@@ -166,12 +166,12 @@ class EncoderProcess:
         )
 
 
-def _product_runs(pictures: Sequence[int]) -> Iterator[slice]:
-    """Products in runs that one frame takes, by how many pictures each has."""
+def _product_chunks(pictures: Sequence[int]) -> Iterator[slice]:
+    """EncodeProducts in runs that one frame takes, by how many pictures each has."""
     start, taken = 0, 0
     for row, count in enumerate(pictures):
         # A product counts beside its pictures, so that a run of products without any ends too.
-        if taken and taken + count + 1 > FRAME_PICTURES:
+        if taken and taken + count + 1 > PICTURES_PER_REQUEST:
             yield slice(start, row)
             start, taken = row, 0
         taken += count + 1
@@ -194,7 +194,7 @@ class ThreadEncoder:
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products. Raises `SpecMismatch` for an encoder of parts."""
-        whole = joint(self._encoder)
+        whole = as_joint_encoder(self._encoder)
         return await asyncio.get_running_loop().run_in_executor(self._executor, whole.encode_products, texts, images)
 
     def _encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:

@@ -1,8 +1,8 @@
 """What can go wrong in `encoders`, and what to do about it.
 
 EncoderError            base of everything raised here
-├── ChildFailed         a process of ours died, hung or answered nonsense in a call: call again, another takes over
-├── ChildUnavailable    there is no process to call: it did not come up (its own words are on stderr), or we are closing
+├── WorkerProcessFailed         a process of ours died, hung or answered nonsense in a call: call again, another takes over
+├── WorkerProcessUnavailable    there is no process to call: it did not come up (its own words are on stderr), or we are closing
 ├── InvalidAudio        the bytes are no usable sound: dead-letter the sound, keep the product
 ├── InvalidImage        the bytes are no usable picture: dead-letter the picture, keep the product
 ├── InvalidVideo        the bytes are no usable clip: dead-letter the clip, keep the product
@@ -15,7 +15,7 @@ class EncoderError(Exception):
     """Base of the errors that encoders raise."""
 
 
-class ChildFailed(EncoderError):
+class WorkerProcessFailed(EncoderError):
     """A child process ended, was late or answered nonsense; it is replaced for the next call."""
 
     def __init__(self, message: str, reason: str = "") -> None:
@@ -24,7 +24,7 @@ class ChildFailed(EncoderError):
         self.reason = reason
 
 
-class ChildUnavailable(EncoderError):
+class WorkerProcessUnavailable(EncoderError):
     """A child process ended or was late before it could take any call, or its pool is closed."""
 
 

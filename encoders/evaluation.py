@@ -88,7 +88,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def report(
+def retrieval_report(
     name: str,
     ranks: Ranks,
     candidates: int,

@@ -6,24 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_LOOKED_AT = 96
+_ANALYSIS_SIDE = 96
 """Longer side in pixels, at least, of the small copy that is looked at: borders are no finer."""
 _LINES_AT_ONCE = 8
 _TOLERANCE = 14
 """Levels by which a border's pixel may differ from its colour: compression leaves some noise."""
 _PLAIN_SHARE = 0.98
 """Of a line's pixels, how many have to be of the border's colour."""
-_LEAST_SIDE = 0.15
+_MIN_REMAINING_SHARE = 0.15
 """Of each side, what has to be left: less is a speck."""
 _MOST_BORDERS = 3
 """One within another: a photo on white, with black bars."""
 
-Pixels = NDArray[np.int16]
+Planes = NDArray[np.int16]
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom)."""
 
 
-def trimmed(image: Image.Image) -> Image.Image:
+def trim_borders(image: Image.Image) -> Image.Image:
     """Cut plain borders off, bars around others first.
 
     A photo taken anywhere has no line of one colour at its edge, and is given back as it is.
@@ -31,7 +31,7 @@ def trimmed(image: Image.Image) -> Image.Image:
     Args:
         image: RGB.
     """
-    factor = max(1, max(image.size) // _LOOKED_AT)
+    factor = max(1, max(image.size) // _ANALYSIS_SIDE)
     small = np.asarray(image.reduce(factor), np.int16).transpose(2, 0, 1)
     left, top, right, bottom = whole = (0, 0, small.shape[2], small.shape[1])
     for _ in range(_MOST_BORDERS):
@@ -47,16 +47,16 @@ def trimmed(image: Image.Image) -> Image.Image:
     )
 
 
-def _borders(planes: Pixels) -> Box:
+def _borders(planes: Planes) -> Box:
     """Lines of border at each side of (3, height, width); none where next to nothing else would be left."""
     _, height, width = planes.shape
     turned = planes.transpose(0, 2, 1)
-    left, top, right, bottom = (_lines(one) for one in (turned, planes, turned[:, ::-1], planes[:, ::-1]))
-    is_speck = width - left - right < _LEAST_SIDE * width or height - top - bottom < _LEAST_SIDE * height
+    left, top, right, bottom = (_plain_lines(one) for one in (turned, planes, turned[:, ::-1], planes[:, ::-1]))
+    is_speck = width - left - right < _MIN_REMAINING_SHARE * width or height - top - bottom < _MIN_REMAINING_SHARE * height
     return (0, 0, 0, 0) if is_speck else (left, top, right, bottom)
 
 
-def _lines(planes: Pixels) -> int:
+def _plain_lines(planes: Planes) -> int:
     """How many lines of (3, lines, length) from the first on are of its colour; 0 where even that is not plain."""
     # The median, in a tenth of the time that numpy's takes.
     colour = np.sort(planes[:, 0], axis=1)[:, planes.shape[2] // 2, None, None]

@@ -21,15 +21,15 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from encoders import checkpoints
-from encoders.agreement import agreement, probe_pictures, probe_texts
 from encoders.buckets import LENGTH_STEP, padded_count, padded_length
 from encoders.errors import EncoderError, ModelUnavailable
-from encoders.passes import Copier, Passes
+from encoders.min_cosine import min_cosine, probe_pictures, probe_texts
+from encoders.passes import DeviceCopier, ForwardPasses
 from encoders.preparation import Pixels
 from encoders.preprocessing import image_preprocessor
-from encoders.runtime import TOLERANCE, Runtime
+from encoders.runtime import MIN_PARITY_COSINE, Runtime
 from encoders.spec import EmbeddingSpec, FloatArray
-from encoders.tokens import TextBatcher, TokenRules, fast_tokeniser
+from encoders.tokens import TextBatcher, TokenRules, compiled_tokeniser
 
 _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
@@ -57,15 +57,15 @@ class HfDualEncoder:
                 compute in that precision.
         """
         runtime = runtime or Runtime()
-        full_padding = checkpoints.check(directory) in _FULL_PADDING
+        full_padding = checkpoints.check_dual_encoder(directory) in _FULL_PADDING
         config, processor, model = _load(directory, device)
         self.tokenizer: Any = processor.tokenizer
         self.texts = _text_batcher(config, self.tokenizer, full_padding)
         self.images = image_preprocessor(processor.image_processor)
         self.preparer = self.images.preparer
-        self._copy, self._text_passes, self._image_passes = Copier(device), Passes(device), Passes(device)
+        self._copy, self._text_passes, self._image_passes = DeviceCopier(device), ForwardPasses(device), ForwardPasses(device)
         self._few_shapes = False
-        self._use(model, torch.float32)
+        self._run_with(model, torch.float32)
         version = checkpoints.content_version(directory) + runtime.version_suffix
         self.spec = EmbeddingSpec(name or directory.resolve().name, version, self._probe(directory))
         self._compute_in(runtime.precision, device, directory)
@@ -73,13 +73,13 @@ class HfDualEncoder:
             self._compile(directory)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        ids = self.texts.ids(texts)
+        ids = self.texts.token_ids(texts)
         lengths = [max(1, len(row)) for row in ids]
         return self._text_passes(lengths, lambda rows: self._text_features([ids[at] for at in rows]), self.spec.dim)
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         out = np.zeros((len(images), self.spec.dim), np.float32)
-        for group in self.images.alike(images):
+        for group in self.images.batchable_groups(images):
             out[group] = self._image_passes(
                 [1] * len(group),
                 lambda rows, group=group: self._image_features([images[group[at]] for at in rows]),
@@ -87,7 +87,7 @@ class HfDualEncoder:
             )
         return out
 
-    def probes(self) -> tuple[list[str], list[Pixels]]:
+    def parity_probes(self) -> tuple[list[str], list[Pixels]]:
         """Texts and pictures by which to tell whether another way to compute gives the same embeddings."""
         texts = probe_texts(self.tokenizer.decode, len(self.tokenizer), self.texts.rules.max_tokens)
         return texts, probe_pictures(self.preparer)
@@ -98,27 +98,27 @@ class HfDualEncoder:
         if self._few_shapes:
             length = padded_length(max(map(len, ids)), self.texts.rules.max_tokens)
             count = padded_count(len(ids), self._text_passes.limit.most)
-        tokens, mask = self.texts.padded(ids, length, count)
+        tokens, mask = self.texts.pad(ids, length, count)
         return self._text_tower(self._copy(tokens), self._copy(mask))[: len(ids)]
 
     def text_embeddings(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Token ids and mask (n, length) → embeddings (n, dim) of any length."""
         masked = {"attention_mask": attention_mask} if "attention_mask" in self.tokenizer.model_input_names else {}
-        return pooled(self.model.get_text_features(input_ids=input_ids, **masked))
+        return pooled_features(self.model.get_text_features(input_ids=input_ids, **masked))
 
     @torch.inference_mode()
     def _image_features(self, images: list[Pixels]) -> Tensor:
         filled = padded_count(len(images), self._image_passes.limit.most) if self._few_shapes else len(images)
-        inputs = self.images.inputs([*images, *images[:1] * (filled - len(images))], self._copy)
+        inputs = self.images.model_inputs([*images, *images[:1] * (filled - len(images))], self._copy)
         return self._image_tower(**inputs)[: len(images)]
 
     def image_embeddings(self, pixel_values: Tensor, **inputs: Tensor) -> Tensor:
         """What the image tower takes, normalised → embeddings (n, dim) of any length."""
-        return pooled(self.model.get_image_features(pixel_values=pixel_values.to(self._type), **inputs))
+        return pooled_features(self.model.get_image_features(pixel_values=pixel_values.to(self._type), **inputs))
 
     def _probe(self, directory: Path) -> int:
         try:
-            text = self._text_features(self.texts.ids(["probe"])).shape[-1]
+            text = self._text_features(self.texts.token_ids(["probe"])).shape[-1]
             image = self._image_features([self.preparer(Image.new("RGB", (64, 48)))]).shape[-1]
         except EncoderError:
             raise
@@ -130,7 +130,7 @@ class HfDualEncoder:
             raise ModelUnavailable(f"{directory} makes {text} dimensions for text and {image} for images")
         return int(text)
 
-    def _use(self, model: Any, kind: torch.dtype) -> None:
+    def _run_with(self, model: Any, kind: torch.dtype) -> None:
         self.model, self._type = model.to(kind), kind
         self._text_tower: Callable[..., Tensor] = self.text_embeddings
         self._image_tower: Callable[..., Tensor] = self.image_embeddings
@@ -141,17 +141,17 @@ class HfDualEncoder:
             if device.type == "cuda":
                 self._compute_in_half(device, directory)
         elif precision in _TORCH_TYPES:
-            self._use(self.model, _TORCH_TYPES[precision])
+            self._run_with(self.model, _TORCH_TYPES[precision])
         else:
             raise ModelUnavailable(f"torch does not compute in {precision}: set encoder.precision to another")
 
     def _compute_in_half(self, device: torch.device, directory: Path) -> None:
-        texts, pictures = self.probes()
+        texts, pictures = self.parity_probes()
         before = self.encode_texts(texts), self.encode_images(pictures)
         has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        self._use(self.model, torch.bfloat16 if has_bfloat16 else torch.float16)
-        if agreement(before, (self.encode_texts(texts), self.encode_images(pictures))) < TOLERANCE:
-            self._use(_load(directory, device)[2], torch.float32)
+        self._run_with(self.model, torch.bfloat16 if has_bfloat16 else torch.float16)
+        if min_cosine(before, (self.encode_texts(texts), self.encode_images(pictures))) < MIN_PARITY_COSINE:
+            self._run_with(_load(directory, device)[2], torch.float32)
 
     def _compile(self, directory: Path) -> None:
         """Compile the towers, each for as many shapes as batches are padded to and no more."""
@@ -189,12 +189,12 @@ def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any,
 def _text_batcher(config: PreTrainedConfig, tokenizer: Any, full_padding: bool) -> TextBatcher:
     most = _max_tokens(config, tokenizer)
     rules = TokenRules(most, int(tokenizer.pad_token_id or 0), full_padding, tokenizer.padding_side == "left")
-    if is_compiled(tokenizer):
-        return TextBatcher(rules, fast_tokeniser(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), most))
+    if is_compiled_tokenizer(tokenizer):
+        return TextBatcher(rules, compiled_tokeniser(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), most))
     return TextBatcher(rules, lambda texts: tokenizer(texts, truncation=True, max_length=most)["input_ids"])
 
 
-def is_compiled(tokenizer: Any) -> bool:
+def is_compiled_tokenizer(tokenizer: Any) -> bool:
     """Whether all that a tokenizer does, a `tokenizers.Tokenizer` does by itself."""
     return bool(tokenizer.is_fast) and tokenizer.truncation_side == "right"
 
@@ -208,7 +208,7 @@ def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) ->
     return min(positions, int(tokenizer.model_max_length))
 
 
-def pooled(features: object) -> Tensor:
+def pooled_features(features: object) -> Tensor:
     """The embedding out of what `get_*_features` returns: a tensor up to transformers 4, an output object since."""
     if isinstance(features, Tensor):
         return features

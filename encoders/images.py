@@ -70,7 +70,7 @@ def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_
             raise InvalidImage(f"{image.format} image cannot be decoded: {_reason(error)}") from error
 
 
-def prepared(data: bytes, preparer: ImagePreparer) -> Pixels:
+def decode_and_prepare(data: bytes, preparer: ImagePreparer) -> Pixels:
     """Decode a picture and make a model's input of it. Raises `InvalidImage`."""
     image = decode_image(data)
     try:

@@ -12,9 +12,9 @@ from encoders import checkpoints
 from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
-from encoders.runtime import Runtime, calm_threads
+from encoders.runtime import Runtime, make_openmp_threads_sleep
 from encoders.spec import EmbeddingSpec
-from encoders.truncation import TruncatedEncoder, asked_dimensions, split_name
+from encoders.truncation import TruncatedEncoder, split_name, truncated_dimensions
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
         ModelUnavailable: no such model or device, one that is no text–image dual encoder, or one that does not have
             so many dimensions.
     """
-    dim = asked_dimensions(name)
+    dim = truncated_dimensions(name)
     encoder = _load_whole(split_name(name)[0], Runtime(runtime) if isinstance(runtime, str) else runtime)
     return encoder if dim is None else TruncatedEncoder(encoder, dim)
 
@@ -79,7 +79,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
             if runtime.backend != "auto":
                 raise
             log.warning("openvino_not_used", extra={"encoder": name, "reason": str(error)})
-    calm_threads()
+    make_openmp_threads_sleep()
     from encoders.hf import HfDualEncoder
 
     return HfDualEncoder(directory, torch_device(runtime), called, runtime)

@@ -12,10 +12,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.children.child import Child, Program
-from encoders.children.crew import Crew
-from encoders.children.frames import Clip, ClipFile, MediaSetup, Refused, Sound, SoundFile, pixels
-from encoders.errors import ChildFailed, InvalidAudio, InvalidVideo
+from encoders.children.child import WorkerProcess, WorkerProgram
+from encoders.children.crew import WorkerPool
+from encoders.children.frames import (
+    DecodeClip,
+    DecodedClip,
+    DecodedSound,
+    DecodeSound,
+    DecodingRefused,
+    MediaDecodingSetup,
+    picture_from_message,
+)
+from encoders.errors import InvalidAudio, InvalidVideo, WorkerProcessFailed
 from encoders.preparation import ImagePreparer, Pixels
 
 Decoded = TypeVar("Decoded")
@@ -23,8 +31,8 @@ Refusal = TypeVar("Refusal", InvalidAudio, InvalidVideo)
 
 _START_DEADLINE_S: Final = 60.0
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_SOUND: Final = msgspec.msgpack.Decoder(Sound | Refused)
-_CLIP: Final = msgspec.msgpack.Decoder(Clip | Refused)
+_SOUND: Final = msgspec.msgpack.Decoder(DecodedSound | DecodingRefused)
+_CLIP: Final = msgspec.msgpack.Decoder(DecodedClip | DecodingRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class ClipsConfig:
 
 
 class MediaDecoder(Protocol):
-    """Sound files and clips of unknown origin into what models take; raises for none of them.
+    """DecodedSound files and clips of unknown origin into what models take; raises for none of them.
 
     Raises `ChildUnavailable` where there is no process to decode in.
     """
@@ -74,16 +82,16 @@ class MediaDecoderProcess:
     def __init__(self, preparer: ImagePreparer, config: ClipsConfig | None = None) -> None:
         """Args: preparer: makes the model's input of a frame; must be picklable."""
         self._config = config or ClipsConfig()
-        self._program = Program(
-            what="media decoder",
+        self._program = WorkerProgram(
+            name="media decoder",
             module="encoders.children.media",
-            setup=MediaSetup(self._config.memory_bytes, pickle.dumps(preparer)),
+            setup_message=MediaDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer)),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
             environment=_ONE_THREAD,
         )
         # One file at a time: what it dies of is that file's fault.
-        self._crew = Crew(self._start, in_flight=1)
+        self._crew = WorkerPool(self._start, in_flight=1)
 
     @property
     def pids(self) -> list[int]:
@@ -97,26 +105,26 @@ class MediaDecoderProcess:
         await self._crew.close()
 
     async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
-        return await self._decode(SoundFile(data, max_seconds), _sound, InvalidAudio, f"audio of {len(data)} bytes")
+        return await self._decode(DecodeSound(data, max_seconds), _sound, InvalidAudio, f"audio of {len(data)} bytes")
 
     async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
-        wanted = ClipFile(data, self._config.frames)
+        wanted = DecodeClip(data, self._config.frames)
         return await self._decode(wanted, _frames, InvalidVideo, f"video of {len(data)} bytes")
 
     async def _decode(
         self, request: Any, parse: Callable[[bytes], Decoded], refusal: type[Refusal], what: str
     ) -> Decoded | Refusal:
         try:
-            return await self._crew.ask(request, parse)
-        except ChildFailed:
+            return await self._crew.request(request, parse)
+        except WorkerProcessFailed:
             pass
         try:
-            return await self._crew.ask(request, parse)
-        except ChildFailed as error:
+            return await self._crew.request(request, parse)
+        except WorkerProcessFailed as error:
             return refusal(f"{what} cannot be decoded: the decoder {error.reason}")
 
-    async def _start(self) -> Child:
-        return await Child.start(self._program)
+    async def _start(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._program)
 
 
 class InProcessMediaDecoder:
@@ -146,9 +154,9 @@ class InProcessMediaDecoder:
 
 def _sound(answer: bytes) -> NDArray[np.int16] | InvalidAudio:
     decoded = _SOUND.decode(answer)
-    return InvalidAudio(decoded.reason) if isinstance(decoded, Refused) else np.frombuffer(decoded.samples, np.int16)
+    return InvalidAudio(decoded.reason) if isinstance(decoded, DecodingRefused) else np.frombuffer(decoded.samples, np.int16)
 
 
 def _frames(answer: bytes) -> list[Pixels] | InvalidVideo:
     decoded = _CLIP.decode(answer)
-    return InvalidVideo(decoded.reason) if isinstance(decoded, Refused) else [pixels(one) for one in decoded.frames]
+    return InvalidVideo(decoded.reason) if isinstance(decoded, DecodingRefused) else [picture_from_message(one) for one in decoded.frames]

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoders.buckets import Limit, buckets
 from encoders.errors import EncoderError
-from encoders.spec import FloatArray, unit
+from encoders.length_buckets import BatchLimit, length_buckets
+from encoders.spec import FloatArray, normalise_rows
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +19,11 @@ MAX_BATCH, MAX_BATCH_ON_CPU = 64, 32
 """Rows of one forward pass: past this, throughput no longer grows, and memory does; on a CPU it would not stay flat."""
 
 
-class Passes:
+class ForwardPasses:
     """One tower's forward passes on one device; for one thread at a time."""
 
     def __init__(self, device: torch.device) -> None:
-        self.limit = Limit(MAX_BATCH_ON_CPU if device.type == "cpu" else MAX_BATCH)
+        self.limit = BatchLimit(MAX_BATCH_ON_CPU if device.type == "cpu" else MAX_BATCH)
         """Lowered where memory shows an end."""
         self._device = device
 
@@ -42,13 +42,13 @@ class Passes:
         """
         out = np.zeros((len(sizes), dim), np.float32)
         done: list[tuple[list[int], Tensor]] = []
-        for batch in buckets(sizes, self.limit):
-            done += self._within_memory(batch, sizes, features)
+        for batch in length_buckets(sizes, self.limit):
+            done += self._run_or_halve(batch, sizes, features)
         for rows, embeddings in done:
-            out[rows] = unit(embeddings.float().cpu().numpy())
+            out[rows] = normalise_rows(embeddings.float().cpu().numpy())
         return out
 
-    def _within_memory(
+    def _run_or_halve(
         self, rows: list[int], sizes: Sequence[int], features: Callable[[list[int]], Tensor]
     ) -> list[tuple[list[int], Tensor]]:
         """Run a batch, or its halves where it does not fit; later batches are no larger than those."""
@@ -59,18 +59,18 @@ class Passes:
                 raise EncoderError(
                     f"an input of size {sizes[rows[0]]} does not fit into the device's memory"
                 ) from error
-        self._remember(len(rows), max(sizes[row] for row in rows))
+        self._lower_limit(len(rows), max(sizes[row] for row in rows))
         middle = len(rows) // 2
-        return [part for half in (rows[:middle], rows[middle:]) for part in self._within_memory(half, sizes, features)]
+        return [part for half in (rows[:middle], rows[middle:]) for part in self._run_or_halve(half, sizes, features)]
 
-    def _remember(self, rows: int, size: int) -> None:
+    def _lower_limit(self, rows: int, size: int) -> None:
         self.limit.most_cells = min(self.limit.most_cells, rows * size // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         log.warning("device_memory_full", extra={"rows": rows, "size": size, "cells": self.limit.most_cells})
 
 
-class Copier:
+class DeviceCopier:
     """Host arrays to a device; to a GPU from pinned memory on a stream of their own, beside the computation."""
 
     def __init__(self, device: torch.device) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from encoders.errors import InvalidImage, SpecMismatch
 from encoders.preparation import FixedSizePreparer, Pixels, Preparer
-from encoders.spec import EmbeddingSpec, FloatArray, pool, unit
+from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows, pool_vectors
 
 
 class Encoder(Protocol):
@@ -54,7 +54,7 @@ class JointEncoder(Encoder, Protocol):
         ...
 
 
-def joint(encoder: Encoder) -> JointEncoder:
+def as_joint_encoder(encoder: Encoder) -> JointEncoder:
     """An encoder as one that encodes whole products. Raises `SpecMismatch` where it embeds parts."""
     if encoder.spec.joint and isinstance(encoder, JointEncoder):
         return encoder
@@ -80,7 +80,7 @@ class ImageDecoder(Protocol):
         ...
 
 
-class BatchEncoder(Protocol):
+class AsyncEncoder(Protocol):
     """An encoder that the event loop never waits in; calls run one after another, in order."""
 
     @property
@@ -109,11 +109,11 @@ class HashEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         rows = [sum((self._direction(word) for word in text.lower().split()), self._direction("")) for text in texts]
-        return unit(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
+        return normalise_rows(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         rows = [sum(self._direction(bytes(cell)) for cell in pixels.reshape(-1, 3) // 32) for pixels in images]
-        return unit(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
+        return normalise_rows(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
 
     def _direction(self, token: str | bytes) -> FloatArray:
         return _direction(token, self.spec.dim)
@@ -131,8 +131,8 @@ class JointHashEncoder(HashEncoder):
         return np.asarray(rows, np.float32).reshape(-1, self.spec.dim)
 
     def _product(self, text: str, images: Sequence[Pixels]) -> FloatArray:
-        parts = [*self.encode_texts([text] if text else []), *([pool(self.encode_images(images))] if images else [])]
-        return unit(np.stack([np.zeros(self.spec.dim, np.float32), *parts]).sum(axis=0)[None])[0]
+        parts = [*self.encode_texts([text] if text else []), *([pool_vectors(self.encode_images(images))] if images else [])]
+        return normalise_rows(np.stack([np.zeros(self.spec.dim, np.float32), *parts]).sum(axis=0)[None])[0]
 
 
 @lru_cache(20_000)

@@ -12,12 +12,12 @@ from typing import Final
 
 from encoders.runtime import Runtime
 
-WAIT_S: Final = 0.1
+MAX_WAIT_S: Final = 0.1
 """The longest that background work waits before each batch: under never-ending queries it becomes slow, and goes on."""
-_LOOK_S: Final = 0.002
+_POLL_S: Final = 0.002
 
 
-class Precedence:
+class DevicePriority:
     """A device's order of precedence among the processes that share a file; for one thread at a time.
 
     Those who go first never wait for those who give way, just for what these have begun. A process that dies leaves
@@ -32,12 +32,12 @@ class Precedence:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @classmethod
-    def on_device(cls, runtime: Runtime) -> Precedence:
+    def for_runtime(cls, runtime: Runtime) -> DevicePriority:
         """Among all that run with the same device and cache directory."""
-        return cls(runtime.cache / f"{runtime.device.replace(':', '-')}.precedence")
+        return cls(runtime.cache_path / f"{runtime.device.replace(':', '-')}.precedence")
 
     @contextlib.contextmanager
-    def first(self) -> Iterator[None]:
+    def prioritised(self) -> Iterator[None]:
         """Do something that others give way to."""
         if self._file is None:
             yield
@@ -48,11 +48,11 @@ class Precedence:
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def give_way(self, wait_s: float = WAIT_S) -> None:
+    def wait_for_priority_work(self, wait_s: float = MAX_WAIT_S) -> None:
         """Wait until nobody goes first, or so long."""
         until = time.monotonic() + wait_s
-        while self._file is not None and self._is_taken(self._file) and time.monotonic() < until:
-            time.sleep(_LOOK_S)
+        while self._file is not None and self._is_locked(self._file) and time.monotonic() < until:
+            time.sleep(_POLL_S)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -60,7 +60,7 @@ class Precedence:
             os.close(self._file)
             self._file = None
 
-    def _is_taken(self, file: int) -> bool:
+    def _is_locked(self, file: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

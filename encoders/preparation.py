@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.framing import trimmed
+from encoders.framing import trim_borders
 
 Pixels = NDArray[np.uint8]
 """A prepared picture: (height, width, 3) RGB at the encoder's own input size."""
@@ -41,7 +41,7 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
-        framed = trimmed(image.convert("RGB")) if self.trim else image.convert("RGB")
+        framed = trim_borders(image.convert("RGB")) if self.trim else image.convert("RGB")
         resized = framed.resize(self.scaled(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP)
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 

@@ -25,7 +25,7 @@ _CONVNEXT_SQUEEZES = 384
 """ConvNeXT processors of this many pixels and more squeeze the whole picture instead of cropping it."""
 
 
-Copy = Callable[[NDArray[Any]], Tensor]
+CopyToDevice = Callable[[NDArray[Any]], Tensor]
 """An array of this process onto the device."""
 
 
@@ -35,11 +35,11 @@ class ImagePreprocessor(Protocol):
     preparer: Preparer
     """Resizes and crops, without torch."""
 
-    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+    def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
         """Indices of the pictures that can go together, in groups."""
         ...
 
-    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+    def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
         """Stack prepared pictures, and scale and normalise them on the device that `copy` puts them on."""
         ...
 
@@ -53,7 +53,7 @@ class Normalisation:
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, processor: BaseImageProcessor) -> Normalisation:
+    def from_processor(cls, processor: BaseImageProcessor) -> Normalisation:
         """Read it from a checkpoint's image processor."""
         factor = float(_setting(processor, "rescale_factor")) if _on(processor, "do_rescale") else 1.0
         if not _on(processor, "do_normalize"):
@@ -71,16 +71,16 @@ class FixedSizePreprocessor:
     """Every picture to one size: CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT processors."""
 
     def __init__(self, processor: BaseImageProcessor) -> None:
-        self._normalise = Normalisation.of(processor)
+        self._normalise = Normalisation.from_processor(processor)
         self.preparer: Preparer = replace(_fixed_size(processor), trim=_on(processor, "do_trim_borders"))
 
-    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+    def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
         groups: dict[tuple[int, ...], list[int]] = {}
         for at, pixels in enumerate(images):
             groups.setdefault(pixels.shape, []).append(at)
         return list(groups.values())
 
-    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+    def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
         return {"pixel_values": self.pixel_values(copy(np.stack(images)))}
 
     def pixel_values(self, levels: Tensor) -> Tensor:
@@ -92,15 +92,15 @@ class PatchPreprocessor:
     """Pictures of any shape as a bounded number of patches: SigLIP 2's NaFlex checkpoints."""
 
     def __init__(self, processor: BaseImageProcessor) -> None:
-        self._normalise = Normalisation.of(processor)
+        self._normalise = Normalisation.from_processor(processor)
         self._patch = int(_setting(processor, "patch_size"))
         self._max_patches = int(_setting(processor, "max_num_patches"))
         self.preparer: Preparer = PatchPreparer(self._patch, self._max_patches, int(_setting(processor, "resample")))
 
-    def alike(self, images: Sequence[Pixels]) -> list[list[int]]:
+    def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
         return [list(range(len(images)))] if images else []
 
-    def inputs(self, images: Sequence[Pixels], copy: Copy) -> dict[str, Tensor]:
+    def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
         grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
         levels = np.zeros((len(images), self._max_patches, 3 * self._patch**2), np.uint8)
         mask = np.zeros((len(images), self._max_patches), np.int32)

@@ -12,7 +12,7 @@ Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 CGROUP_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
-TOLERANCE: Final = 0.999
+MIN_PARITY_COSINE: Final = 0.999
 """The least cosine between an embedding by `auto` and the same by torch in float32: less is another vector space."""
 
 
@@ -23,9 +23,9 @@ class Runtime:
     device: str = "auto"
     """`auto` (the best there is), or a torch device such as `cpu`, `cuda`, `cuda:1`, `mps`."""
     backend: Backend = "torch"
-    """`auto`: the fastest that is installed and agrees with torch in float32 within `TOLERANCE`."""
+    """`auto`: the fastest that is installed and agrees with torch in float32 within `MIN_PARITY_COSINE`."""
     precision: Precision = "float32"
-    """`auto`: the fastest within `TOLERANCE`. Another than that and `float32` is a vector space of its own."""
+    """`auto`: the fastest within `MIN_PARITY_COSINE`. Another than that and `float32` is a vector space of its own."""
     compile: bool = False
     """Whether torch compiles the towers, for a bounded set of shapes: slow to start, faster on a GPU."""
     threads: int = 0
@@ -54,7 +54,7 @@ class Runtime:
         return self.threads or usable_cores()
 
     @property
-    def cache(self) -> Path:
+    def cache_path(self) -> Path:
         """Where models made ready for a backend are kept."""
         if self.cache_dir:
             return Path(self.cache_dir).expanduser().absolute()
@@ -76,7 +76,7 @@ def usable_cores(quota: Path = CGROUP_QUOTA) -> int:
     return allowed if most == "max" else max(1, min(allowed, math.ceil(int(most) / int(period))))
 
 
-def calm_threads() -> None:
+def make_openmp_threads_sleep() -> None:
     """Have OpenMP's threads sleep while they wait, in libraries yet to be loaded; what the environment says stays.
 
     Spinning, two processes of two threads each on two cores take five times as long.

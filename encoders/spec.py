@@ -50,7 +50,7 @@ class EmbeddingSpec:
         return f"{self.model}@{self.version}{_JOINT if self.joint else ''}"
 
     @classmethod
-    def of_key(cls, key: str, dim: int) -> EmbeddingSpec:
+    def from_key(cls, key: str, dim: int) -> EmbeddingSpec:
         """The spec whose `key` this is."""
         model, _, version = key.rpartition("@")
         return cls(model, version.removesuffix(_JOINT), dim, joint=version.endswith(_JOINT))
@@ -64,20 +64,20 @@ class PartWeights:
     image: float
 
 
-def unit(rows: FloatArray) -> FloatArray:
+def normalise_rows(rows: FloatArray) -> FloatArray:
     """Scale rows (n, d) to length 1; a zero row stays zero."""
     norms = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0).astype(np.float32, copy=False)
 
 
-def pool(vectors: FloatArray, first_weight: float = MAIN_IMAGE_WEIGHT) -> FloatArray:
+def pool_vectors(vectors: FloatArray, first_weight: float = MAIN_IMAGE_WEIGHT) -> FloatArray:
     """Mean of unit vectors (n, d) → unit vector (d,); the first, of the main picture, counts `first_weight` times."""
     weights = np.ones(len(vectors), np.float32)
     weights[0] = first_weight
-    return unit((weights @ vectors)[None])[0]
+    return normalise_rows((weights @ vectors)[None])[0]
 
 
-def fuse(spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None) -> FloatArray:
+def fuse_parts(spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None) -> FloatArray:
     """Join a product's unit text part (d,) and unit image part (d,) into its fused vector (2d,).
 
     Raises:
@@ -93,15 +93,15 @@ def fuse(spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None)
     return np.concatenate(halves) * PART_SCALE
 
 
-def split(spec: EmbeddingSpec, fused: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Unit text part (d,) and unit image part (d,) of a fused vector (2d,); the inverse of `fuse`."""
+def split_parts(spec: EmbeddingSpec, fused: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit text part (d,) and unit image part (d,) of a fused vector (2d,); the inverse of `fuse_parts`."""
     if fused.shape != (spec.fused_dim,):
         raise SpecMismatch(f"fused vector has shape {fused.shape}, {spec.key} makes ({spec.fused_dim},)")
     halves = fused / PART_SCALE
     return halves[: spec.dim], halves[spec.dim :]
 
 
-def query_vector(
+def fused_query_vector(
     spec: EmbeddingSpec, text: FloatArray | None, image: FloatArray | None, weights: PartWeights
 ) -> FloatArray:
     """Vector (2d,) whose inner product with a fused vector is the weighted sum of the parts' similarities.

@@ -35,11 +35,11 @@ class TextBatcher:
         self.rules = rules
         self._tokenise = tokenise
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut to what the tower takes."""
-        return self._tokenise([_readable(text, self.rules.max_tokens) for text in texts]) if texts else []
+        return self._tokenise([_tokenisable_head(text, self.rules.max_tokens) for text in texts]) if texts else []
 
-    def padded(self, rows: Sequence[Sequence[int]], length: int = 0, count: int = 0) -> TokenBatch:
+    def pad(self, rows: Sequence[Sequence[int]], length: int = 0, count: int = 0) -> TokenBatch:
         """Rows of ids as one batch.
 
         Args:
@@ -58,13 +58,13 @@ class TextBatcher:
         return ids, mask
 
 
-def fast_tokeniser(tokenizer: Tokenizer, max_tokens: int) -> Callable[[list[str]], list[list[int]]]:
+def compiled_tokeniser(tokenizer: Tokenizer, max_tokens: int) -> Callable[[list[str]], list[list[int]]]:
     """A compiled tokenizer, which becomes the caller's own, as `TextBatcher` takes it."""
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
     return lambda texts: [one.ids for one in tokenizer.encode_batch_fast(texts)]
 
 
-def _readable(text: str, max_tokens: int) -> str:
+def _tokenisable_head(text: str, max_tokens: int) -> str:
     """The head of a text that can matter, without the lone surrogates that tokenizers refuse."""
     return text[: max_tokens * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8")

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from encoders.errors import ModelUnavailable
-from encoders.port import Encoder, joint
+from encoders.port import Encoder, as_joint_encoder
 from encoders.preparation import Pixels
-from encoders.spec import FloatArray, unit
+from encoders.spec import FloatArray, normalise_rows
 
 _MARK = "#"
 
@@ -39,10 +39,10 @@ class TruncatedEncoder:
         return self._cut(self._encoder.encode_images(images))
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        return self._cut(joint(self._encoder).encode_products(texts, images))
+        return self._cut(as_joint_encoder(self._encoder).encode_products(texts, images))
 
     def _cut(self, rows: FloatArray) -> FloatArray:
-        return unit(rows[:, : self.spec.dim])
+        return normalise_rows(rows[:, : self.spec.dim])
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def split_name(name: str) -> tuple[str, str]:
     return (model, mark + dim) if mark and not Path(name).expanduser().is_dir() else (name, "")
 
 
-def asked_dimensions(name: str) -> int | None:
+def truncated_dimensions(name: str) -> int | None:
     """The dimensions that an encoder's name asks for; None: all. Raises `ModelUnavailable` for what is no number."""
     suffix = split_name(name)[1]
     asked = suffix.removeprefix(_MARK)

@@ -40,7 +40,7 @@ class VectorIndex(Protocol):
         ...
 
 
-async def search_indexed(
+async def search_with_rescoring(
     index: VectorIndex, vector: FloatArray, filters: Filters, limit: int, exact_below: int
 ) -> list[Candidate]:
     """Products by inner product with `vector` (2·dim,), greatest first.

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from indexer.backup_files import BackupReader, BackupWriter
-from indexer.backup_format import Product
+from indexer.backup_format import BackupProduct
 from indexer.errors import IndexNotEmpty
 from indexer.ports import ProductStore
 from indexer.records import IndexRow
@@ -20,16 +20,16 @@ from indexer.rows import build_row
 
 PAGE = 256
 
-Changed = Callable[[Sequence[str]], Awaitable[None]]
+OnWritten = Callable[[Sequence[str]], Awaitable[None]]
 """Is told of products that are in the store from now on, and of how many there are."""
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """What came of an import."""
 
     written: int = 0
-    kept: list[str] = field(default_factory=list)
+    already_present: list[str] = field(default_factory=list)
     """Products that were in the store already, which were left as they are."""
 
 
@@ -50,7 +50,7 @@ async def export_rows(
     count, last = 0, ""
     while page := await store.scan(last, PAGE):
         products = [(product_id, *page[product_id]) for product_id in sorted(page)]
-        await asyncio.to_thread(_add, writer, products)
+        await asyncio.to_thread(_add_products, writer, products)
         count, last = count + len(products), products[-1][0]
         progress(count)
     return count
@@ -66,8 +66,8 @@ async def check_empty(store: ProductStore) -> None:
 
 
 async def import_rows(
-    store: ProductStore, reader: BackupReader, changed: Changed, progress: Callable[[int], None] = lambda _: None
-) -> Imported:
+    store: ProductStore, reader: BackupReader, changed: OnWritten, progress: Callable[[int], None] = lambda _: None
+) -> ImportResult:
     """Write all products of a backup that the store does not have; check the file first, with `reader.verify`.
 
     Idempotent: cut off, it can be done again. A product that is in the store already may have had events since the
@@ -84,24 +84,24 @@ async def import_rows(
         InvalidBackup: the file is damaged.
         InvalidRecord: the store cannot hold a row.
     """
-    imported, done = Imported(), 0
+    imported, done = ImportResult(), 0
     batches = reader.batches()
     while batch := await asyncio.to_thread(next, batches, None):
         present = await store.read([product_id for product_id, _, _ in batch])
-        rows = await asyncio.to_thread(_rows, [one for one in batch if one[0] not in present])
+        rows = await asyncio.to_thread(_build_rows, [one for one in batch if one[0] not in present])
         await store.write(rows)
         await changed([row.product_id for row in rows])
         imported.written += len(rows)
-        imported.kept += present
+        imported.already_present += present
         done += len(batch)
         progress(done)
     return imported
 
 
-def _add(writer: BackupWriter, products: Sequence[Product]) -> None:
+def _add_products(writer: BackupWriter, products: Sequence[BackupProduct]) -> None:
     for product in products:
         writer.add(product)
 
 
-def _rows(products: Sequence[Product]) -> list[IndexRow]:
+def _build_rows(products: Sequence[BackupProduct]) -> list[IndexRow]:
     return [build_row(*product) for product in products]

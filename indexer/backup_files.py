@@ -17,19 +17,19 @@ import pyarrow.parquet as pq
 
 from encoders.spec import FloatArray
 from indexer.backup_format import (
+    CHECKSUM_KEY,
     FORMAT,
     HEADER_KEY,
-    SUM_KEY,
+    BackupChecksum,
     BackupHeader,
-    BackupSum,
-    Product,
+    BackupProduct,
     backup_row,
     backup_schema,
     backup_table,
     update_digest,
 )
 from indexer.errors import InvalidBackup
-from indexer.records import unpack
+from indexer.records import unpack_product
 
 GROUP_ROWS = 2_048
 GROUP_BYTES = 32 * 2**20
@@ -51,7 +51,7 @@ class BackupWriter:
         self._waiting: list[dict[str, Any]] = []
 
     def __enter__(self) -> BackupWriter:
-        with self._told():
+        with self._translated_errors():
             self._file = pq.ParquetWriter(self._part, self._schema, compression="zstd", write_page_checksum=True)
         return self
 
@@ -59,7 +59,7 @@ class BackupWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with self._told():
+            with self._translated_errors():
                 if kind is None:
                     self._finish()
                 else:
@@ -67,7 +67,7 @@ class BackupWriter:
         finally:
             self._part.unlink(missing_ok=True)
 
-    def add(self, product: Product) -> None:
+    def add(self, product: BackupProduct) -> None:
         """Add a product; they must come by ascending id."""
         row = backup_row(*product)
         update_digest(self._digest, product[0], row["state"], product[2])
@@ -79,21 +79,21 @@ class BackupWriter:
 
     def _flush(self) -> None:
         if self._waiting:
-            with self._told():
+            with self._translated_errors():
                 self._file.write_table(backup_table(self._waiting, self._schema), row_group_size=len(self._waiting))
         self._waiting, self._bytes = [], 0
 
     def _finish(self) -> None:
         self._flush()
-        whole = BackupSum(self._count, self._digest.hexdigest())
-        self._file.add_key_value_metadata({SUM_KEY.decode(): msgspec.json.encode(whole).decode()})
+        whole = BackupChecksum(self._count, self._digest.hexdigest())
+        self._file.add_key_value_metadata({CHECKSUM_KEY.decode(): msgspec.json.encode(whole).decode()})
         self._file.close()
         with self._part.open("rb") as written:
             os.fsync(written.fileno())
         self._part.replace(self._path)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -128,15 +128,15 @@ class BackupReader:
         """How many products there are."""
         return self._file.metadata.num_rows
 
-    def batches(self) -> Iterator[list[Product]]:
+    def batches(self) -> Iterator[list[BackupProduct]]:
         """All products by ascending id, some hundreds at a time; nothing is checked but what is read."""
         for packed in self._packed():
-            with self._told():
-                yield [(product_id, unpack(state), vector) for product_id, state, vector in packed]
+            with self._translated_errors():
+                yield [(product_id, unpack_product(state), vector) for product_id, state, vector in packed]
 
     def verify(self) -> None:
         """Read all of it, and compare the count and the digest with those that were noted when it was written."""
-        raw = self._file.metadata.metadata.get(SUM_KEY)
+        raw = self._file.metadata.metadata.get(CHECKSUM_KEY)
         if raw is None:
             self._refuse("has no checksum, so it was not written to its end")
         digest, count, last = hashlib.blake2b(digest_size=16), 0, ""
@@ -145,14 +145,14 @@ class BackupReader:
                 self._refuse(f"is damaged: {product_id} comes after {last}")
             update_digest(digest, product_id, state, vector)
             count, last = count + 1, product_id
-        with self._told():
-            whole = msgspec.json.decode(raw, type=BackupSum)
+        with self._translated_errors():
+            whole = msgspec.json.decode(raw, type=BackupChecksum)
         if (count, digest.hexdigest()) != (whole.count, whole.digest):
             self._refuse(f"is damaged: {count:,} products of {whole.count:,}, or not what was written")
 
     def _packed(self) -> Iterator[list[tuple[str, str, FloatArray]]]:
         """Products as they are in the file."""
-        with self._told():
+        with self._translated_errors():
             # One group by one: going through all of them, the reader keeps what it has read.
             groups = ([group] for group in range(self._file.num_row_groups))
             columns = ["product_id", "state", "vector"]
@@ -163,7 +163,7 @@ class BackupReader:
                 yield list(zip(ids, states, vectors, strict=True))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Faults of the file, with its name."""
         try:
             yield
@@ -171,16 +171,16 @@ class BackupReader:
             self._refuse(f"is damaged: {error}", error)
 
     def _read_header(self) -> BackupHeader:
-        with self._told():
+        with self._translated_errors():
             schema = self._file.schema_arrow
         raw = (schema.metadata or {}).get(HEADER_KEY)
         if raw is None:
             self._refuse("is no backup of an index; `vitrine publish products` takes catalogues")
-        with self._told():
+        with self._translated_errors():
             made_by = msgspec.json.decode(raw, type=dict[str, Any]).get("format")
         if made_by != FORMAT:
             self._refuse(f"has format {made_by}, this program reads {FORMAT}: import it with the version that made it")
-        with self._told():
+        with self._translated_errors():
             header = msgspec.json.decode(raw, type=BackupHeader)
             same = schema == backup_schema(header)
         if not same:

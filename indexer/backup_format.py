@@ -10,15 +10,15 @@ import pyarrow as pa
 from msgspec import Struct
 
 from encoders.spec import FloatArray
-from indexer.records import StoredProduct, pack
+from indexer.records import StoredProduct, pack_product
 from indexer.rows import is_searchable
 
 FORMAT = 1
 """Goes up whenever older programs could not read a file, or would misunderstand it."""
-HEADER_KEY, SUM_KEY = b"vitrine.backup", b"vitrine.backup.sum"
+HEADER_KEY, CHECKSUM_KEY = b"vitrine.backup", b"vitrine.backup.sum"
 _TEXTS = ("title", "brand", "category", "currency", "group_id", "lang")
 
-Product = tuple[str, StoredProduct, FloatArray]
+BackupProduct = tuple[str, StoredProduct, FloatArray]
 """(product id, stored, fused vector (2·dim,) float32)."""
 
 
@@ -43,7 +43,7 @@ class BackupHeader(Struct, frozen=True):
     format: int = FORMAT
 
 
-class BackupSum(Struct, frozen=True):
+class BackupChecksum(Struct, frozen=True):
     """What a whole backup holds."""
 
     count: int
@@ -79,7 +79,7 @@ def backup_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> di
         "price": fields.get("price"),
         "in_stock": fields.get("in_stock"),
         "fields": msgspec.json.encode(fields, order="deterministic").decode(),
-        "state": pack(stored),
+        "state": pack_product(stored),
         "vector": vector,
     }
 

@@ -31,7 +31,7 @@ class Calibration:
         return _sigmoid(features @ np.asarray(self.weights) + self.bias)
 
 
-def calibrate(features: Floats, right: Floats) -> Calibration:
+def fit_calibration(features: Floats, right: Floats) -> Calibration:
     """Fit the curve by Newton's method.
 
     Args:

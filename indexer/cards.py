@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 
-class Card(Struct, frozen=True, omit_defaults=True):
+class HitPayload(Struct, frozen=True, omit_defaults=True):
     """A product as a result shows it. Empty or None: the product does not say."""
 
     title: str = ""
@@ -33,17 +33,17 @@ class Card(Struct, frozen=True, omit_defaults=True):
     version: int = 0
 
 
-_cards = msgspec.json.Decoder(Card)
+_hit_payloads = msgspec.json.Decoder(HitPayload)
 
 
-def encode_card(card: Card) -> bytes:
+def encode_hit_payload(card: HitPayload) -> bytes:
     """JSON of a card."""
     return msgspec.json.encode(card)
 
 
-def decode_card(data: bytes | str) -> Card:
-    """The card that `encode_card` wrote."""
-    return _cards.decode(data)
+def decode_hit_payload(data: bytes | str) -> HitPayload:
+    """The card that `encode_hit_payload` wrote."""
+    return _hit_payloads.decode(data)
 
 
 def image_url(image: dict[str, Any] | None) -> str | None:

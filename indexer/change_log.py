@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from indexer.redis_client import redis_call
 
-KEPT = 20_000
+CHANGES_KEPT = 20_000
 """How many changed products the log remembers."""
 
 # KEYS: sequence, changes, floor. A product keeps only its latest change, so the log is as long as products are many.
@@ -30,7 +30,7 @@ return {last, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. position, '+inf')}
 """
 
 
-async def forget_changes(redis: Redis, generation: str, deadline_s: float = 0.5) -> None:
+async def delete_change_log(redis: Redis, generation: str, deadline_s: float = 0.5) -> None:
     """Erase the change log of a generation that is no more."""
     async with redis_call(deadline_s):
         await redis.delete(*_keys(generation))
@@ -39,7 +39,7 @@ async def forget_changes(redis: Redis, generation: str, deadline_s: float = 0.5)
 class RedisChangeLog:
     """`ChangeLog` over a Redis sorted set, each call one atomic script."""
 
-    def __init__(self, redis: Redis, generation: str, deadline_s: float = 0.5, kept: int = KEPT) -> None:
+    def __init__(self, redis: Redis, generation: str, deadline_s: float = 0.5, kept: int = CHANGES_KEPT) -> None:
         self._redis = redis
         self._deadline_s = deadline_s
         self._kept = kept
@@ -69,7 +69,7 @@ def _keys(generation: str) -> list[str]:
 class InMemoryChangeLog:
     """The double of `RedisChangeLog` within one process."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = CHANGES_KEPT) -> None:
         self._kept = kept
         self._last = 0
         self._floor = 0

@@ -32,33 +32,33 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
-class Except:
+class NotIds:
     """A filter: the product is none of these."""
 
     product_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Lacks:
+class WithoutWords:
     """A filter: the product holds none of these texts; it holds one where its words have all of the text's words."""
 
     texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class IdAfter:
     """A filter: the product's id is greater; to go through many of them page by page."""
 
     product_id: str
 
 
-Filter = AnyOf | Range | Ids | Except | Lacks | After
+Filter = AnyOf | Range | Ids | NotIds | WithoutWords | IdAfter
 Filters = tuple[Filter, ...]
 """All must hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """By which number products are browsed; equal ones come by product id, and those without it last."""
 
     field: str

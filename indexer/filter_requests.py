@@ -13,7 +13,7 @@ from indexer.filters import ATTRIBUTE_PREFIX, NUMBER_FIELDS, TERM_FIELDS, create
 MAX_FILTERS = 32
 MAX_VALUES = 100
 """How many values one filter may list."""
-BOUNDS = ("gt", "gte", "lt", "lte")
+RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
 _MAX_VALUE_CHARS = 1_024
 _MAX_NUMBER = 1e15
 
@@ -59,10 +59,10 @@ def _range(field: str, value: Any) -> Range:
     if not isinstance(value, Mapping):
         number = _number(field, value)
         return Range(field, gte=number, lte=number)
-    unknown = [name for name in value if name not in BOUNDS]
+    unknown = [name for name in value if name not in RANGE_OPERATORS]
     if unknown or not value:
         raise InvalidFilter(
-            f"filters.{field}: it takes a number or {', '.join(BOUNDS)}, not {_shown(unknown or value)}"
+            f"filters.{field}: it takes a number or {', '.join(RANGE_OPERATORS)}, not {_shown(unknown or value)}"
         )
     return Range(field, **{name: _number(f"{field}.{name}", bound) for name, bound in value.items()})
 
@@ -81,5 +81,5 @@ def _number(field: str, value: Any) -> float:
     return float(value)
 
 
-def _shown(value: Any) -> str:
+def _abbreviated(value: Any) -> str:
     return repr(value)[:80]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from indexer.criteria import After, AnyOf, Except, Filter, Filters, Ids, Lacks, Range
+from indexer.criteria import AnyOf, Filter, Filters, IdAfter, Ids, NotIds, Range, WithoutWords
 from indexer.errors import InvalidRecord
 from indexer.lexical import required_terms
 from indexer.records import IndexRow
@@ -24,11 +24,11 @@ NUMBER_FIELDS = ("price", "rating", "rating_count", "created_at")
 ATTRIBUTE_PREFIX = "attributes."
 TERM_MAX_BYTES = 512
 MAX_TERMS = 1_024
-ABSENT = -1.0
+ABSENT_NUMBER = -1.0
 """What a number field holds where the product has no such number; all real ones are ≥ 0."""
 
-PRODUCT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_PRODUCT_IDS = re.compile(rf'{PRODUCT_ID.pattern}(?:", "{PRODUCT_ID.pattern})*')
+PRODUCT_ID_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_PRODUCT_IDS = re.compile(rf'{PRODUCT_ID_PATTERN.pattern}(?:", "{PRODUCT_ID_PATTERN.pattern})*')
 # NFKC turns these wide twins into the plain characters, so no normalised value has them of itself.
 _QUOTES = str.maketrans({'"': "＂", "'": "＇", "\\": "＼"})
 _SHORT = 64
@@ -49,7 +49,7 @@ def filter_terms(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return terms
 
 
-def numbers(fields: Mapping[str, Any]) -> dict[str, float]:
+def filter_numbers(fields: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a product that ranges compare; those that it lacks are absent."""
     found = {name: float(fields[name]) for name in NUMBER_FIELDS[:3] if fields.get(name) is not None}
     if fields.get("created_at") is not None:
@@ -68,27 +68,27 @@ def matches(row: IndexRow, filters: Filters) -> bool:
     return row.searchable and all(_passes(row, one) for one in filters)
 
 
-def to_expression(filters: Filters) -> str:
+def to_milvus_expression(filters: Filters) -> str:
     """The filters as a Milvus boolean expression over the product collection; only searchable products pass.
 
     Raises:
-        ValueError: `Lacks` has no expression; see `indexer.exclusions`.
+        ValueError: `WithoutWords` has no expression; see `indexer.exclusions`.
     """
     return " and ".join(["searchable == true", *(clause for one in filters for clause in _clauses(one))])
 
 
-def ids_clause(one: Ids | Except) -> str:
+def ids_expression(one: Ids | NotIds) -> str:
     """The part of an expression that lets just these products pass, or just the others, searchable or not."""
     # An id that breaks the pattern belongs to no product; an empty list is no expression, but no id is empty.
     operator = "in" if isinstance(one, Ids) else "not in"
     joined = '", "'.join(one.product_ids)
     # All at once: a thousand ids come from each hybrid search.
     if not _PRODUCT_IDS.fullmatch(joined):
-        joined = '", "'.join(product_id for product_id in one.product_ids if PRODUCT_ID.fullmatch(product_id))
+        joined = '", "'.join(product_id for product_id in one.product_ids if PRODUCT_ID_PATTERN.fullmatch(product_id))
     return f'product_id {operator} ["{joined}"]'
 
 
-def wanted_terms(one: AnyOf) -> tuple[str, ...]:
+def any_of_terms(one: AnyOf) -> tuple[str, ...]:
     """The terms of which a product must have one."""
     return tuple(_term(one.field, value) for value in one.values)
 
@@ -120,10 +120,10 @@ def _steps(category: str) -> list[str]:
 
 
 def _term(field: str, value: str) -> str:
-    return (_short_term if len(value) <= _SHORT else _any_term)(field, value)
+    return (_cached_short_term if len(value) <= _SHORT else _make_term)(field, value)
 
 
-def _any_term(field: str, value: str) -> str:
+def _make_term(field: str, value: str) -> str:
     if field == "category":
         value = "/".join(_steps(value))
     # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
@@ -135,31 +135,31 @@ def _any_term(field: str, value: str) -> str:
     return f"{head}#{hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
-def _normal(text: str) -> str:
+def _normalised(text: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _CONTROL.sub(" ", text)).casefold())
     return " ".join(folded.split()).translate(_QUOTES)
 
 
 def _passes(row: IndexRow, one: Filter) -> bool:
-    if isinstance(one, Ids | Except):
+    if isinstance(one, Ids | NotIds):
         return (row.product_id in one.product_ids) == isinstance(one, Ids)
-    if isinstance(one, After):
+    if isinstance(one, IdAfter):
         return row.product_id > one.product_id
-    if isinstance(one, Lacks):
+    if isinstance(one, WithoutWords):
         held = set(row.lexical.split())
         return not any((terms := required_terms(text)) and held.issuperset(terms) for text in one.texts)
     if isinstance(one, AnyOf):
-        return not set(wanted_terms(one)).isdisjoint(row.filter_terms)
+        return not set(any_of_terms(one)).isdisjoint(row.filter_terms)
     number = row.numbers.get(one.field)
     return number is not None and all(_COMPARE[sign](number, bound) for sign, bound in _bounds(one))
 
 
 def _clauses(one: Filter) -> Iterator[str]:
-    if isinstance(one, Lacks):
+    if isinstance(one, WithoutWords):
         raise ValueError("words are no part of an expression")
-    if isinstance(one, Ids | Except):
-        yield ids_clause(one)
-    elif isinstance(one, After):
+    if isinstance(one, Ids | NotIds):
+        yield ids_expression(one)
+    elif isinstance(one, IdAfter):
         yield f'product_id > "{one.product_id}"'
     elif isinstance(one, AnyOf):
         yield f"array_contains_any(filter_terms, {_literals(wanted_terms(one) or [''])})"
@@ -178,5 +178,5 @@ def _bounds(one: Range) -> Iterator[tuple[str, float]]:
             yield sign, float(bound)
 
 
-_short_term = lru_cache(_CACHED)(_any_term)
+_cached_short_term = lru_cache(_CACHED)(_make_term)
 _COMPARE = {">": float.__gt__, ">=": float.__ge__, "<": float.__lt__, "<=": float.__le__}

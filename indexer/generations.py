@@ -11,7 +11,7 @@ from pymilvus.milvus_client.index import IndexParams
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
 from indexer.milvus_connection import MilvusConfig
-from indexer.milvus_lite import index_primary_keys
+from indexer.milvus_lite import create_primary_key_indexes
 from indexer.milvus_schema import (
     SCHEMA_VERSION,
     product_indexes,
@@ -19,7 +19,7 @@ from indexer.milvus_schema import (
     registry_indexes,
     registry_schema,
 )
-from indexer.registry import FIRST_GENERATION, REGISTRY, Generation, read_generations, write_active
+from indexer.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
 from indexer.vector_types import FLOAT32
 
 _LOAD_TIMEOUT_S = 60.0
@@ -29,7 +29,7 @@ _SETTLE_S = 0.2
 """Much longer than making a collection takes."""
 
 
-def active_generation(
+def load_active_generation(
     client: MilvusClient, config: MilvusConfig, spec: EmbeddingSpec, create: bool, encoder_name: str = ""
 ) -> Generation:
     """The generation that is searched, loaded; the first is made when there is none and `create` says so.
@@ -43,7 +43,7 @@ def active_generation(
     """
     found = read_generations(client, config).active
     if found is None and create:
-        found = _create_first(client, config, new_generation(FIRST_GENERATION, config, spec, encoder_name))
+        found = _create_first(client, config, planned_generation(FIRST_GENERATION, config, spec, encoder_name))
     if found is None:
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
     check_generation(found, spec)
@@ -51,7 +51,7 @@ def active_generation(
     return found
 
 
-def new_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
+def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
     """A generation as this program and this configuration make it; nothing is made yet."""
     return Generation(name, spec.key, spec.dim, SCHEMA_VERSION, encoder_name, config.index_type, config.vector_type)
 
@@ -65,7 +65,7 @@ def create_generation(client: MilvusClient, config: MilvusConfig, generation: Ge
     index_type = generation.index_type or config.index_type
     schema = product_schema(2 * generation.dim, index_type, generation.vector_type)
     try:
-        _ensure(client, config, generation.collection, schema, product_indexes(index_type))
+        _ensure_collection(client, config, generation.collection, schema, product_indexes(index_type))
     except MilvusException as error:
         if generation.vector_type == FLOAT32 or not any(one in error.message for one in _TYPE_REFUSED):
             raise
@@ -82,7 +82,7 @@ def load_generation(client: MilvusClient, config: MilvusConfig, generation: Gene
     """Have a generation ready to be searched, and to be written if need be."""
     client.load_collection(generation.collection, timeout=_LOAD_TIMEOUT_S)
     if write and config.lite_database:
-        index_primary_keys(Path(config.lite_database), config.deadline_s)
+        create_primary_key_indexes(Path(config.lite_database), config.deadline_s)
 
 
 def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
@@ -116,7 +116,7 @@ def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation
     while True:
         fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
         try:
-            _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
+            _ensure_collection(client, config, REGISTRY_COLLECTION, registry_schema(), registry_indexes())
             create_generation(client, config, wanted)
             if read_generations(client, config).active is None:
                 write_active(client, config, wanted)
@@ -130,7 +130,7 @@ def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation
         time.sleep(_SETTLE_S)
 
 
-def _ensure(
+def _ensure_collection(
     client: MilvusClient, config: MilvusConfig, name: str, schema: CollectionSchema, indexes: IndexParams
 ) -> None:
     """Have a collection with its indexes, whoever made it and however far they came."""

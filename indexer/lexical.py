@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BM25_K1 = 0.8
 BM25_B = 0.4
-MAX_BYTES = 60_000
+TERMS_MAX_BYTES = 60_000
 """What a document's or a query's terms may take; less than the 65,535 that Milvus takes."""
 FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1, "voice": 1}
 """How often a field's terms count: a match in the title says more than one in the description."""
@@ -41,54 +41,54 @@ _CACHED = 50_000
 """Short runs and texts whose terms are remembered: words come again, and so do brands and attribute values."""
 
 
-def document_text(fields: Mapping[str, Any]) -> str:
+def document_terms(fields: Mapping[str, Any]) -> str:
     """A product's terms, separated by blanks; heavier fields are repeated.
 
     Args:
         fields: the product's fields by name, as JSON values; absent ones are skipped.
 
     Returns:
-        At most `MAX_BYTES` of ASCII; what is over that is cut from the end, the description's.
+        At most `TERMS_MAX_BYTES` of ASCII; what is over that is cut from the end, the description's.
     """
     parts: list[str] = []
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
         for text in _texts(fields.get(name)):
-            terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:MAX_BYTES])
-            if size <= MAX_BYTES and terms:
+            terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:TERMS_MAX_BYTES])
+            if size <= TERMS_MAX_BYTES and terms:
                 parts.append(" ".join(terms * weight))
                 size += len(parts[-1]) + 1
-    return _cut(" ".join(parts))
+    return _truncated(" ".join(parts))
 
 
-def query_text(text: str) -> str:
+def query_terms(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
-    return _cut(" ".join(_terms(text[:MAX_BYTES])))
+    return _truncated(" ".join(_terms(text[:TERMS_MAX_BYTES])))
 
 
 @lru_cache(_REQUIRED)
 def required_terms(text: str) -> tuple[str, ...]:
     """The terms that a document must all have to hold the words of a text, whatever their order there.
 
-    Fewer than `query_text` gives: of a word with hyphens the joined one, of Chinese the words of the dictionary and the
+    Fewer than `query_terms` gives: of a word with hyphens the joined one, of Chinese the words of the dictionary and the
     characters outside of them. A document may have a word's characters, or its pieces, without the word.
     """
-    runs = _RUNS.findall(_POSSESSIVES.sub("", folded(text[:MAX_BYTES])))
+    runs = _RUNS.findall(_POSSESSIVES.sub("", fold(text[:TERMS_MAX_BYTES])))
     return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
 
 
-def surfaces(text: str) -> dict[str, str]:
+def surface_forms(text: str) -> dict[str, str]:
     """Each term of a text as it is first written there, but for case, width and accents: `tshirt` → `t-shirt`."""
     found: dict[str, str] = {}
-    for run in _RUNS.findall(_POSSESSIVES.sub("", folded(text[:MAX_BYTES]))):
+    for run in _RUNS.findall(_POSSESSIVES.sub("", fold(text[:TERMS_MAX_BYTES]))):
         for term, form in _run_surfaces(run):
             found.setdefault(term, form)
     return found
 
 
-def words(text: str) -> list[str]:
+def words_in_order(text: str) -> list[str]:
     """The words of a text in their order, without case, width and accents; of Chinese, those of the dictionary."""
-    return [word for run in _RUNS.findall(folded(text[:MAX_BYTES])) for word in _run_words(run)]
+    return [word for run in _RUNS.findall(fold(text[:TERMS_MAX_BYTES])) for word in _run_words(run)]
 
 
 def has_chinese(text: str) -> bool:
@@ -98,11 +98,11 @@ def has_chinese(text: str) -> bool:
 
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
-    runs = _RUNS.findall(_POSSESSIVES.sub("", folded(text)))
+    runs = _RUNS.findall(_POSSESSIVES.sub("", fold(text)))
     return [term for run in runs for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """A text without case, width, accents and zero-width characters, as words are compared."""
     if text.isascii():
         return text.lower()
@@ -165,9 +165,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _cut(terms: str) -> str:
+def _truncated(terms: str) -> str:
     """As many whole terms as fit."""
-    return terms if len(terms) <= MAX_BYTES else terms[: MAX_BYTES + 1].rpartition(" ")[0]
+    return terms if len(terms) <= TERMS_MAX_BYTES else terms[: TERMS_MAX_BYTES + 1].rpartition(" ")[0]
 
 
 def _ascii(term: str) -> str:

@@ -87,7 +87,7 @@ class DirectoryMediaStore:
         return self._directory / digest[:2] / digest
 
 
-class RecentMedia:
+class RecentMediaStore:
     """`MediaStore` that keeps what was put last in memory too: the indexing worker asks for it next."""
 
     def __init__(self, store: MediaStore, max_bytes: int) -> None:

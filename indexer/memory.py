@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
-from indexer.criteria import Filters, Ids, Order
+from indexer.criteria import Filters, Ids, SortOrder
 from indexer.filters import matches
-from indexer.lexical import BM25_B, BM25_K1, query_text
-from indexer.ports import Candidate, Counts
-from indexer.records import IndexRow, StoredProduct, pack, unpack
+from indexer.lexical import BM25_B, BM25_K1, query_terms
+from indexer.ports import Candidate, ProductCounts
+from indexer.records import IndexRow, StoredProduct, pack_product, unpack_product
 from indexer.validation import check_rows
 
 
@@ -40,19 +40,19 @@ class InMemoryProductStore:
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         # Through the stored form, whose bounds are the real store's.
-        self._rows |= {row.product_id: replace(row, stored=unpack(pack(row.stored))) for row in rows}
+        self._rows |= {row.product_id: replace(row, stored=unpack_product(pack_product(row.stored))) for row in rows}
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         rows = self._matching(filters)
         scores = np.stack([row.vector for row in rows]) @ vector if rows else []
-        return _best(zip(rows, scores, strict=True), limit)
+        return _top_k(zip(rows, scores, strict=True), limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
-        return await self.search_terms(query_text(text), filters, limit)
+        return await self.search_terms(query_terms(text), filters, limit)
 
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
         scores = self._bm25(terms.split())
-        return _best(
+        return _top_k(
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
 
@@ -70,17 +70,17 @@ class InMemoryProductStore:
         found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
         return {one.product_id: one.score for one in found}
 
-    async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
-        rows = sorted(self._matching(filters), key=lambda row: (*_place(row, order), row.product_id))
-        return [Candidate(row.product_id, 0.0, row.card) for row in rows[:limit]]
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
+        rows = sorted(self._matching(filters), key=lambda row: (*_sort_key(row, order), row.product_id))
+        return [Candidate(row.product_id, 0.0, row.hit_payload) for row in rows[:limit]]
 
     async def count_matching(self, filters: Filters) -> int:
         return len(self._matching(filters))
 
-    async def count(self) -> Counts:
+    async def count(self) -> ProductCounts:
         searchable = sum(row.searchable for row in self._rows.values())
         tombstones = sum(row.stored.state.deleted and not row.searchable for row in self._rows.values())
-        return Counts(searchable, len(self._rows) - searchable - tombstones)
+        return ProductCounts(searchable, len(self._rows) - searchable - tombstones)
 
     def _matching(self, filters: Filters) -> list[IndexRow]:
         return [row for row in self._rows.values() if matches(row, filters)]
@@ -104,11 +104,11 @@ class InMemoryProductStore:
         return scores
 
 
-def _place(row: IndexRow, order: Order | None) -> tuple[bool, float]:
+def _sort_key(row: IndexRow, order: SortOrder | None) -> tuple[bool, float]:
     number = row.numbers.get(order.field) if order else None
     return number is None, 0.0 if number is None else -number if order and order.descending else number
 
 
-def _best(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:
+def _top_k(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:
     best = sorted(scored, key=lambda pair: -pair[1])[:limit]
-    return [Candidate(row.product_id, float(score), row.card) for row, score in best]
+    return [Candidate(row.product_id, float(score), row.hit_payload) for row, score in best]

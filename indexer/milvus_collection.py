@@ -11,21 +11,21 @@ from typing import Any, TypeVar, cast
 
 from pymilvus import MilvusException
 
-from indexer.milvus_columns import ColumnClient, Columns
+from indexer.milvus_columns import ColumnarMilvusClient, ResultColumns
 from indexer.milvus_connection import COLLECTION_NOT_LOADED, translated_errors
 from indexer.ports import Candidate
 from indexer.vector_types import StoredArray
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
-IN_ORDER = {"iterator": "True", "reduce_stop_for_best": "True"}
+BY_PRODUCT_ID = {"iterator": "True", "reduce_stop_for_best": "True"}
 """Has a query give the least keys in order, as the client's own iterators ask for it."""
 
 
 class MilvusCollection:
     """One collection. Bound to the event loop in which it is first called."""
 
-    def __init__(self, client: ColumnClient, name: str, deadline_s: float) -> None:
+    def __init__(self, client: ColumnarMilvusClient, name: str, deadline_s: float) -> None:
         self.name = name
         self._client = client
         self._deadline_s = deadline_s
@@ -88,7 +88,7 @@ class MilvusCollection:
         limit: int,
         output: list[str],
         parameters: Mapping[str, Any],
-    ) -> list[Columns]:
+    ) -> list[ResultColumns]:
         search = partial(
             self._client.search,
             self.name,
@@ -100,9 +100,9 @@ class MilvusCollection:
             search_params={"params": dict(parameters)} if parameters else None,
             consistency_level="Strong",
         )
-        return await self._call(cast(Callable[..., Awaitable[list[Columns]]], search))
+        return await self._call(cast(Callable[..., Awaitable[list[ResultColumns]]], search))
 
-    async def _call(self, request: Callable[..., Awaitable[Answer]], until: float = math.inf) -> Answer:
+    async def _call(self, request: Callable[..., Awaitable[T]], until: float = math.inf) -> T:
         """Make a request within the deadline; the client's own timeout does not hold while it connects."""
         deadline_s = min(self._deadline_s, until - time.monotonic())
         with translated_errors(deadline_s):
@@ -117,6 +117,6 @@ class MilvusCollection:
                 return await request(timeout=deadline_s)
 
 
-def _scores(query: StoredArray | str, hits: Columns) -> Iterable[float]:
+def _scores(query: StoredArray | str, hits: ResultColumns) -> Iterable[float]:
     # Lite 3 gives BM25 as a negative distance.
     return map(abs, hits.scores) if isinstance(query, str) else hits.scores

@@ -16,7 +16,7 @@ from pymilvus.client.utils import check_status
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ResultColumns:
     """The hits of one query, best first."""
 
     ids: Sequence[str]
@@ -25,8 +25,8 @@ class Columns:
     """The output field, where one was asked for; a VARCHAR."""
 
 
-class ColumnClient(AsyncMilvusClient):
-    """A client whose `search` gives a list of `Columns`, one a query vector or text, with at most one output field.
+class ColumnarMilvusClient(AsyncMilvusClient):
+    """A client whose `search` gives a list of `ResultColumns`, one a query vector or text, with at most one output field.
 
     Three objects a hit took the query worker as long as Milvus took for the search: 3 ms for 1,000 hits.
     """
@@ -39,22 +39,22 @@ class ColumnClient(AsyncMilvusClient):
 
 async def _execute_search(
     handler: Any, request: Any, deadline_s: float | None = None, *, context: CallContext | None = None, **_: Any
-) -> list[Columns]:
+) -> list[ResultColumns]:
     response = await handler._async_stub.Search(request, timeout=deadline_s, metadata=_api_level_md(context))
     check_status(response.status)
     found = response.results
     texts = found.fields_data[0].scalars.string_data.data if found.fields_data else ()
     # An answer without any hit may not even say so query by query.
     counts = list(found.topks) or [0] * request.nq
-    return list(_by_query(counts, list(found.ids.str_id.data), list(found.scores), list(texts)))
+    return list(_split_by_query(counts, list(found.ids.str_id.data), list(found.scores), list(texts)))
 
 
-def _by_query(
+def _split_by_query(
     counts: Sequence[int], ids: Sequence[str], scores: Sequence[float], texts: Sequence[str]
-) -> Iterator[Columns]:
+) -> Iterator[ResultColumns]:
     """The hits of each query, which come one query's after another's; so many a query."""
     start = 0
     for count in counts:
         hits = slice(start, start + count)
-        yield Columns(ids[hits], scores[hits], texts[hits])
+        yield ResultColumns(ids[hits], scores[hits], texts[hits])
         start += count

@@ -12,7 +12,7 @@ from pymilvus import MilvusClient, MilvusException
 from pymilvus.exceptions import DataNotMatchException, ParamError
 
 from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.milvus_columns import ColumnClient
+from indexer.milvus_columns import ColumnarMilvusClient
 from indexer.vector_types import DTYPES, FLOAT32
 
 INVALID_PARAMETER = 1100
@@ -21,11 +21,11 @@ COLLECTION_NOT_LOADED = 101
 _RETRY_AFTER_S = 1.0
 _KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
 """A server takes more pings than one in five minutes for an attack, and hangs up; the client's own are every 10 s."""
-EXACT = "FLAT"
+EXACT_INDEX = "FLAT"
 """The index that is none: every vector is looked at."""
 IVF_LISTS = 1_024
 _BUILD_PARAMETERS: Mapping[str, Mapping[str, int]] = {
-    EXACT: {},
+    EXACT_INDEX: {},
     "AUTOINDEX": {},
     "HNSW": {"M": 24, "efConstruction": 200},
     "IVF_FLAT": {"nlist": IVF_LISTS},
@@ -82,17 +82,17 @@ def build_parameters(index_type: str) -> dict[str, int]:
     return dict(_BUILD_PARAMETERS[index_type])
 
 
-def connect(config: MilvusConfig) -> ColumnClient:
+def connect_milvus(config: MilvusConfig) -> ColumnarMilvusClient:
     """A client of its own; it connects with its first call. Close it with `close`, in the same event loop."""
-    _quieten()
-    return ColumnClient(
+    _silence_client_logs()
+    return ColumnarMilvusClient(
         config.uri, token=config.token, timeout=config.deadline_s, dedicated=True, grpc_options=_KEEPALIVE
     )
 
 
-def connect_for_schema(config: MilvusConfig) -> MilvusClient:
+def connect_blocking(config: MilvusConfig) -> MilvusClient:
     """A connected, blocking client for changes of schema; the async one waits for indexes as Lite 3 cannot tell."""
-    _quieten()
+    _silence_client_logs()
     return MilvusClient(
         config.uri, token=config.token, timeout=config.deadline_s, dedicated=True, grpc_options=_KEEPALIVE
     )
@@ -117,6 +117,6 @@ def translated_errors(deadline_s: float) -> Iterator[None]:
         raise StoreUnavailable(f"Milvus cannot be reached: {error}", _RETRY_AFTER_S) from error
 
 
-def _quieten() -> None:
+def _silence_client_logs() -> None:
     # It logs every failed call with the whole request, what people searched for included; failures are raised anyway.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)

@@ -17,7 +17,7 @@ _TABLES = f"""
 """
 
 
-def index_primary_keys(database: Path, deadline_s: float) -> None:
+def create_primary_key_indexes(database: Path, deadline_s: float) -> None:
     """Index the primary keys of all collections that Milvus Lite 2.5 keeps in a file.
 
     It makes its tables without, and so reads a whole table for each row that an upsert or a delete replaces: 21 ms for

@@ -14,30 +14,30 @@ from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusC
 from pymilvus.milvus_client.index import IndexParams
 
 from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
-from indexer.filters import ABSENT, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
+from indexer.filters import ABSENT_NUMBER, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
 from indexer.lexical import BM25_B, BM25_K1
-from indexer.milvus_connection import EXACT, build_parameters
-from indexer.records import IndexRow, pack
-from indexer.vector_types import FLOAT16, FLOAT32, StoredArray, narrowed
+from indexer.milvus_connection import EXACT_INDEX, build_parameters
+from indexer.records import IndexRow, pack_product
+from indexer.vector_types import FLOAT16, FLOAT32, StoredArray, to_stored_type
 
 SCHEMA_VERSION = 1
 """Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
 VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
-_FIELDS = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
+_DATA_TYPES = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
 
 
-def product_schema(fused_dim: int, index_type: str = EXACT, vector_type: str = FLOAT32) -> CollectionSchema:
+def product_schema(fused_dim: int, index_type: str = EXACT_INDEX, vector_type: str = FLOAT32) -> CollectionSchema:
     """Fields of a generation of the index: vectors (2·dim,), BM25 text, filters, and what is stored.
 
     With an approximate index, the vector's parts and the whole are fields of their own that are searched by it.
     """
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
-    schema.add_field("vector", _FIELDS[vector_type], dim=fused_dim)
-    if index_type != EXACT:
+    schema.add_field("vector", _DATA_TYPES[vector_type], dim=fused_dim)
+    if index_type != EXACT_INDEX:
         for name, dim in ((TEXT_FIELD, fused_dim // 2), (IMAGE_FIELD, fused_dim // 2), (JOINT_FIELD, fused_dim)):
-            schema.add_field(name, _FIELDS[vector_type], dim=dim)
+            schema.add_field(name, _DATA_TYPES[vector_type], dim=dim)
     schema.add_field(
         "lexical",
         DataType.VARCHAR,
@@ -66,8 +66,8 @@ def product_schema(fused_dim: int, index_type: str = EXACT, vector_type: str = F
 def product_indexes(index_type: str) -> IndexParams:
     """How a generation is searched: inner product over vectors, BM25 over terms."""
     indexes = MilvusClient.prepare_index_params()
-    indexes.add_index("vector", index_type=EXACT, metric_type="IP")
-    if index_type != EXACT:
+    indexes.add_index("vector", index_type=EXACT_INDEX, metric_type="IP")
+    if index_type != EXACT_INDEX:
         for name in (TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD):
             indexes.add_index(name, index_type=index_type, metric_type="IP", params=build_parameters(index_type))
     indexes.add_index(
@@ -95,7 +95,7 @@ def registry_indexes() -> IndexParams:
     return indexes
 
 
-class _Text(str):
+class _PlainText(str):
     """A text that the client takes as it is: it looks at each letter of a plain one as if it were a list of texts."""
 
     def __iter__(self) -> Iterator[str]:
@@ -110,18 +110,18 @@ def to_entity(row: IndexRow, *, parts: bool = False, vector_type: str = FLOAT32)
         parts: whether the vector's parts are fields of their own.
         vector_type: of the collection's vectors.
     """
-    vector = narrowed(row.vector, vector_type)
+    vector = to_stored_type(row.vector, vector_type)
     return {
         "product_id": row.product_id,
         "vector": vector,
         **(_part_fields(vector) if parts else {}),
-        "lexical": _Text(row.lexical),
+        "lexical": _PlainText(row.lexical),
         "filter_terms": list(row.filter_terms),
-        **{name: float(row.numbers.get(name, ABSENT)) for name in NUMBER_FIELDS},
+        **{name: float(row.numbers.get(name, ABSENT_NUMBER)) for name in NUMBER_FIELDS},
         "searchable": row.searchable,
         "deleted": row.stored.state.deleted and not row.searchable,
-        "card": _Text(row.card, "utf-8"),
-        "state": _Text(pack(row.stored)),
+        "card": _PlainText(row.hit_payload, "utf-8"),
+        "state": _PlainText(pack_product(row.stored)),
     }
 
 

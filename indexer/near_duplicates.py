@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray
-from indexer.lexical import query_text
-from indexer.suggestions import CATEGORY, Labels, normal
+from indexer.lexical import query_terms
+from indexer.suggestions import CATEGORY, Labels, normalised_label
 
 PICTURE_SIMILARITY = 0.95
 """Cosine. Cropped by up to 12 % a side and recompressed, 98 % of real products' pictures keep more with `mini`."""
@@ -29,7 +29,7 @@ BLOCK = 1_024
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ComparedProduct:
     """What two listings are compared by, beside their vectors."""
 
     product_id: str
@@ -39,13 +39,13 @@ class Listing:
     has_picture: bool
 
 
-def listing(product_id: str, title: str, labels: Labels, group_id: str | None, has_picture: bool) -> Listing:
+def compared_product(product_id: str, title: str, labels: Labels, group_id: str | None, has_picture: bool) -> ComparedProduct:
     """A product as it is compared."""
-    return Listing(product_id, frozenset(query_text(title).split()), labels, group_id, has_picture)
+    return ComparedProduct(product_id, frozenset(query_terms(title).split()), labels, group_id, has_picture)
 
 
 def are_duplicates(
-    one: Listing, other: Listing, text: float, image: float, picture_similarity: float = PICTURE_SIMILARITY
+    one: ComparedProduct, other: ComparedProduct, text: float, image: float, picture_similarity: float = PICTURE_SIMILARITY
 ) -> bool:
     """Whether two products look like the same goods listed twice.
 
@@ -68,7 +68,7 @@ def are_duplicates(
 
 def duplicate_pairs(
     spec: EmbeddingSpec,
-    listings: Sequence[Listing],
+    listings: Sequence[ComparedProduct],
     vectors: FloatArray,
     picture_similarity: float = PICTURE_SIMILARITY,
 ) -> Iterator[tuple[int, int]]:
@@ -83,36 +83,36 @@ def duplicate_pairs(
     texts, images = np.split(vectors / PART_SCALE, [spec.dim], axis=1)
     for start in range(0, len(listings), BLOCK):
         near = images[start : start + BLOCK] @ images.T >= picture_similarity
-        for at, other in _ordered(near, start):
+        for at, other in _ascending_pairs(near, start):
             text, image = float(texts[at] @ texts[other]), float(images[at] @ images[other])
             if are_duplicates(listings[at], listings[other], text, image, picture_similarity):
                 yield at, other
-    yield from _by_title(listings)
+    yield from _pairs_by_title(listings)
 
 
-def groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+def duplicate_groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Products that are duplicates of each other, directly or by way of others, each group by id; the largest first."""
     leaders: dict[str, str] = {}
     for one, other in pairs:
-        leaders[_leader(leaders, one)] = _leader(leaders, other)
+        leaders[_group_root(leaders, one)] = _group_root(leaders, other)
     found: dict[str, list[str]] = {}
     for one in sorted(leaders.keys() | leaders.values()):
-        found.setdefault(_leader(leaders, one), []).append(one)
+        found.setdefault(_group_root(leaders, one), []).append(one)
     return sorted(found.values(), key=lambda some: (-len(some), some))
 
 
-def _leader(leaders: Mapping[str, str], one: str) -> str:
+def _group_root(leaders: Mapping[str, str], one: str) -> str:
     while leaders.get(one, one) != one:
         one = leaders[one]
     return one
 
 
-def _ordered(near: np.ndarray, start: int) -> Iterator[tuple[int, int]]:
+def _ascending_pairs(near: np.ndarray, start: int) -> Iterator[tuple[int, int]]:
     rows, others = np.nonzero(near)
     yield from ((start + int(row), int(other)) for row, other in zip(rows, others, strict=True) if other > start + row)
 
 
-def _by_title(listings: Sequence[Listing]) -> Iterator[tuple[int, int]]:
+def _pairs_by_title(listings: Sequence[ComparedProduct]) -> Iterator[tuple[int, int]]:
     """Pairs one of which has no picture: their titles must agree, so that rare terms lead to them."""
     holding: dict[str, list[int]] = {}
     for at, one in enumerate(listings):
@@ -132,10 +132,10 @@ def _by_title(listings: Sequence[Listing]) -> Iterator[tuple[int, int]]:
                 yield min(at, other), max(at, other)
 
 
-def _contradict(one: Listing, other: Listing) -> bool:
+def _contradict(one: ComparedProduct, other: ComparedProduct) -> bool:
     """Whether both state something, and not the same: a brand, an attribute, a number in the title."""
     for field in one.labels.keys() & other.labels.keys() - {CATEGORY}:
-        values = [{normal(field, value) for value in some.labels[field]} for some in (one, other)]
+        values = [{normalised_label(field, value) for value in some.labels[field]} for some in (one, other)]
         if values[0].isdisjoint(values[1]):
             return True
     numbers = _numbers(one.title_terms), _numbers(other.title_terms)

@@ -10,17 +10,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.criteria import Order
+from indexer.criteria import SortOrder
 from indexer.ports import Candidate
 
 SAMPLE = 1_000
-MOST = 16_384
-"""Rows that Milvus gives at once."""
+MAX_ROWS = 16_384
+"""NumericRows that Milvus gives at once."""
 _SPARE = 1_000
 """Fetching so many rows more than are wanted costs less than another look."""
 
 
-class Rows(Protocol):
+class NumericRows(Protocol):
     """The products among which the first are wanted, narrowed by an expression over the number."""
 
     async def count(self, clause: str) -> int:
@@ -48,46 +48,46 @@ class _Span:
     """How many are before `high`."""
 
 
-async def first_by(rows: Rows, order: Order, limit: int) -> list[Candidate]:
+async def top_k_by_field(rows: NumericRows, order: SortOrder, limit: int) -> list[Candidate]:
     """The first `limit` products by a number; equal ones by product id, those without it last."""
-    signs = _Signs(order)
+    signs = _Comparisons(order)
     span = _Span(None, 0, None, await rows.count(signs.present))
-    found = await _first_present(rows, signs, span, limit) if span.end else []
+    found = await _top_k_with_value(rows, signs, span, limit) if span.end else []
     if len(found) < limit:
         found += [one for _, one in await rows.fetch(signs.absent, limit - len(found))]
     return found
 
 
-async def _first_present(rows: Rows, signs: _Signs, span: _Span, limit: int) -> list[Candidate]:
+async def _top_k_with_value(rows: NumericRows, signs: _Comparisons, span: _Span, limit: int) -> list[Candidate]:
     pivots: list[float] = []
-    while span.end > min(MOST, 2 * limit + _SPARE):
+    while span.end > min(MAX_ROWS, 2 * limit + _SPARE):
         pivots = [one for one in pivots if signs.within(one, span)] or sorted(
             set(await rows.numbers(signs.between(span), SAMPLE)), reverse=signs.descending
         )
         if not pivots:
             break
-        pivot = pivots[_place(len(pivots), span, limit)]
+        pivot = pivots[_pivot_position(len(pivots), span, limit)]
         below, upto = await asyncio.gather(rows.count(signs.before(pivot)), rows.count(signs.upto(pivot)))
         if upto < limit:
             span.low, span.start = pivot, upto
         elif below >= limit:
             span.high, span.end = pivot, below
         else:
-            first = signs.sorted(await rows.fetch(signs.before(pivot), MOST)) if below else []
+            first = signs.sorted(await rows.fetch(signs.before(pivot), MAX_ROWS)) if below else []
             return first[:limit] + [one for _, one in await rows.fetch(signs.equal(pivot), limit - below)]
-    return signs.sorted(await rows.fetch(signs.before(span.high), MOST))[:limit]
+    return signs.sorted(await rows.fetch(signs.before(span.high), MAX_ROWS))[:limit]
 
 
-def _place(pivots: int, span: _Span, limit: int) -> int:
+def _pivot_position(pivots: int, span: _Span, limit: int) -> int:
     """Which of the sorted pivots is probably a little beyond the last wanted product."""
     share = (limit - span.start + _SPARE / 2) / max(1, span.end - span.start)
     return min(pivots - 1, int(share * pivots))
 
 
-class _Signs:
+class _Comparisons:
     """Expressions over a number, for either direction."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: SortOrder) -> None:
         self.descending = order.descending
         self._field = order.field
         self._before, self._after = (">", "<") if order.descending else ("<", ">")

@@ -14,18 +14,18 @@ MAX_POOLED_IMAGES = 8
 """How many of a product's pictures its image part is made of."""
 MAX_POOLED_CLIPS = 2
 """How many of its clips, which count as further pictures."""
-MAX_HEARD_AUDIOS = 4
+MAX_TRANSCRIBED_AUDIOS = 4
 """How many of its sounds are listened to."""
-CLIP = "clip:"
+CLIP_KEY_PREFIX = "clip:"
 """What the keys of clips begin with: a file's first picture is not what the whole of it shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProductPlan:
     """What one product needs after new events."""
 
     product_id: str
-    old: StoredProduct
+    stored: StoredProduct
     vector: FloatArray | None
     """The fused vector that is stored now; None for a product that is new."""
     state: ProductState
@@ -47,39 +47,39 @@ class Plan:
     @property
     def unchanged(self) -> bool:
         """The events told nothing new: a redelivery, or older than what is known."""
-        is_known = self.vector is not None and self.state == self.old.state
-        return is_known and not (self.needs_images or self.wanted_audios or self.relabel)
+        is_known = self.vector is not None and self.state == self.stored.state
+        return is_known and not (self.needs_image_embedding or self.audios_to_transcribe or self.relabel)
 
-    def is_compared_anew(self, now: StoredProduct) -> bool:
+    def labels_are_stale(self, now: StoredProduct) -> bool:
         """Whether what comparing it with others told before says nothing of the product as it is stored now."""
-        was = self.old.text_hash, self.old.image_keys
+        was = self.stored.text_hash, self.stored.image_keys
         return self.relabel or self.vector is None or (now.text_hash, now.image_keys) != was
 
     @property
     def needs_encoder(self) -> bool:
         """A text or a picture may have to be embedded."""
-        return (self.needs_text and bool(self.text)) or self.needs_images or bool(self.wanted_audios)
+        return (self.needs_text_embedding and bool(self.text)) or self.needs_image_embedding or bool(self.audios_to_transcribe)
 
     @property
-    def needs_text(self) -> bool:
+    def needs_text_embedding(self) -> bool:
         """Its text is not the one that was embedded."""
-        return self.text_hash != self.old.text_hash
+        return self.text_hash != self.stored.text_hash
 
     @property
-    def needs_images(self) -> bool:
+    def needs_image_embedding(self) -> bool:
         """Its pictures are not those that were embedded, or some are to be looked at again.
 
         Stating an address again asks whether what is there has changed; the fetch is conditional.
         """
-        wanted = [image_key(one) for one in self.wanted_images]
-        known = tuple(key for key in wanted if key not in self.old.missing_images)
-        if known != self.old.image_keys or (self.images_restated and any("url" in one for one in self.wanted_images)):
+        wanted = [media_key(one) for one in self.images_to_embed]
+        known = tuple(key for key in wanted if key not in self.stored.missing_images)
+        if known != self.stored.image_keys or (self.images_restated and any("url" in one for one in self.images_to_embed)):
             return True
         return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
 
-    def needs_pictures(self, joint: bool) -> bool:
+    def needs_decoded_images(self, joint: bool) -> bool:
         """Whether its pictures have to be at hand: where text and pictures make one vector, for a new text too."""
-        return self.needs_images or (joint and self.needs_text)
+        return self.needs_image_embedding or (joint and self.needs_text_embedding)
 
     @property
     def images_restated(self) -> bool:
@@ -87,46 +87,46 @@ class Plan:
         return self._restated("images") or self._restated("videos")
 
     @property
-    def wanted_audios(self) -> tuple[Mapping[str, Any], ...]:
+    def audios_to_transcribe(self) -> tuple[Mapping[str, Any], ...]:
         """Its sounds that were not listened to, or are to be listened to again."""
         again = self._restated("audios")
-        return tuple(one for one in self.audios if self._is_wanted(image_key(one), "url" in one and again, again))
+        return tuple(one for one in self.audios if self._is_to_transcribe(media_key(one), "url" in one and again, again))
 
     @property
-    def missing_audios(self) -> tuple[str, ...]:
+    def untranscribed_audios(self) -> tuple[str, ...]:
         """Keys of its sounds of which it is not known what they say."""
-        return tuple(key for one in self.audios if (key := image_key(one)) not in self.transcripts)
+        return tuple(key for one in self.audios if (key := media_key(one)) not in self.transcripts)
 
-    def with_transcripts(self, transcripts: Mapping[str, str]) -> Plan:
+    def with_transcripts(self, transcripts: Mapping[str, str]) -> ProductPlan:
         """The plan once more is known of what its sounds say."""
-        keys = map(image_key, self.audios)
+        keys = map(media_key, self.audios)
         known = {**self.transcripts, **transcripts}
         kept = {key: known[key] for key in keys if key in known}
-        text = embedding_text(StoredProduct(self.state, transcripts=kept).told)
+        text = embedding_text(StoredProduct(self.state, transcripts=kept).text_fields)
         return replace(self, transcripts=kept, text=text, text_hash=text_hash(text))
 
-    def _is_wanted(self, key: str, may_have_changed: bool, restated: bool) -> bool:
-        if key in self.old.missing_audios and not (self.retry_missing or restated):
+    def _is_to_transcribe(self, key: str, may_have_changed: bool, restated: bool) -> bool:
+        if key in self.stored.missing_audios and not (self.retry_missing or restated):
             return False
         return key not in self.transcripts or may_have_changed or (self.retry_broken and not self.transcripts[key])
 
     def _restated(self, name: str) -> bool:
-        old, new = self.old.state.written.get(name), self.state.written.get(name)
+        old, new = self.stored.state.written.get(name), self.state.written.get(name)
         return new is not None and (old is None or old.stamp != new.stamp)
 
     @property
     def image_keys(self) -> tuple[str, ...]:
         """Identities of `images`."""
-        return tuple(image_key(one) for one in self.images)
+        return tuple(media_key(one) for one in self.images)
 
     @property
-    def wanted_images(self) -> tuple[Mapping[str, Any], ...]:
+    def images_to_embed(self) -> tuple[Mapping[str, Any], ...]:
         """Its pictures without those that are known to be broken and cannot have been mended since."""
         if self.retry_broken:
             return self.images
-        broken = self.old.broken_images
+        broken = self.stored.broken_images
         return tuple(
-            one for one in self.images if image_key(one) not in broken or ("url" in one and self.images_restated)
+            one for one in self.images if media_key(one) not in broken or ("url" in one and self.images_restated)
         )
 
 
@@ -136,7 +136,7 @@ def plan(
     retry_missing: frozenset[str] = frozenset(),
     retry_broken: frozenset[str] = frozenset(),
     relabel: frozenset[str] = frozenset(),
-) -> dict[str, Plan]:
+) -> dict[str, ProductPlan]:
     """Merge changes into what is stored, one plan a product; several changes of a product become one.
 
     Args:
@@ -157,9 +157,9 @@ def plan(
     }
 
 
-def image_key(reference: Mapping[str, Any]) -> str:
+def media_key(reference: Mapping[str, Any]) -> str:
     """The identity of a picture, clip or sound: its content's hash when it is stored, else its address."""
-    return (CLIP if reference.get("is_clip") else "") + str(reference.get("hash") or reference["url"])
+    return (CLIP_KEY_PREFIX if reference.get("is_clip") else "") + str(reference.get("hash") or reference["url"])
 
 
 def _plan(
@@ -168,12 +168,12 @@ def _plan(
     stored: tuple[StoredProduct, FloatArray] | None,
     retry_missing: bool,
     retry_broken: bool,
-) -> Plan:
+) -> ProductPlan:
     old, vector = stored if stored else (StoredProduct(ProductState()), None)
     state = merge_all(old.state, changes)
     fields = state.fields
     images = tuple(fields.get("images") or ())[:MAX_POOLED_IMAGES]
     clips = tuple({**one, "is_clip": True} for one in (fields.get("videos") or ())[:MAX_POOLED_CLIPS])
-    audios = tuple(fields.get("audios") or ())[:MAX_HEARD_AUDIOS]
-    bare = Plan(product_id, old, vector, state, "", "", (*images, *clips), audios, retry_missing, retry_broken)
+    audios = tuple(fields.get("audios") or ())[:MAX_TRANSCRIBED_AUDIOS]
+    bare = ProductPlan(product_id, old, vector, state, "", "", (*images, *clips), audios, retry_missing, retry_broken)
     return bare.with_transcripts(old.transcripts)

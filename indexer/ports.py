@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from encoders.spec import FloatArray
-from indexer.criteria import Filters, Order
+from indexer.criteria import Filters, SortOrder
 from indexer.records import IndexRow, StoredProduct
 
 
@@ -23,12 +23,12 @@ class Candidate(Struct, frozen=True, gc=False):
     product_id: str
     score: float
     """Inner product for dense search, BM25 (≥ 0) for lexical search, 0 when browsing."""
-    card: bytes
+    payload: bytes
     """`IndexRow.card`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ProductCounts:
     """How many products the index holds, tombstones apart."""
 
     searchable: int
@@ -96,7 +96,7 @@ class ProductStore(Protocol):
         """BM25 of those of ≤ 1,000 products that share a term with the analysed `text`, as `search_lexical` has it."""
         ...
 
-    async def browse(self, filters: Filters, limit: int, order: Order | None = None) -> list[Candidate]:
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
         """The first `limit` ≤ 16,384 of the searchable products that match, by a number or else by product id."""
         ...
 
@@ -104,7 +104,7 @@ class ProductStore(Protocol):
         """How many searchable products match."""
         ...
 
-    async def count(self) -> Counts:
+    async def count(self) -> ProductCounts:
         """How many products there are."""
         ...
 

@@ -66,7 +66,7 @@ class RedisRestoreLease:
             await self._release(keys=[LEASE_KEY], args=[self._holder])
 
 
-class InMemoryRestores:
+class InMemoryRestoreState:
     """What the doubles of one store share: whether it is whole, and who restores it until when."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -83,7 +83,7 @@ class InMemoryRestores:
 class InMemoryRestoreLease:
     """The double of `RedisRestoreLease` within one process."""
 
-    def __init__(self, restores: InMemoryRestores, lease_s: float = 15.0) -> None:
+    def __init__(self, restores: InMemoryRestoreState, lease_s: float = 15.0) -> None:
         self._restores = restores
         self._lease_s = lease_s
         self._token: object = None

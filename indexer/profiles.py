@@ -22,16 +22,16 @@ from indexer.redis_client import redis_call
 
 T = TypeVar("T")
 
-HISTORY = 200
+HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
-TRAITS = 128
+MAX_TRAITS = 128
 """How many traits of a user are kept, cleared ones included, the latest ones."""
 USER_TTL_S = 180 * 86_400
 HORIZON_S = 30 * 86_400.0
 """How old an event may be that still comes; for so long a forgotten user's earlier events are ignored."""
 CLOCK_SKEW_S = 3_600
 """And a little longer, as the time of forgetting may be ahead of the clock."""
-POPULAR = 10_000
+POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
 POPULAR_HALF_LIFE_S = 7 * 86_400
 POPULARITY_EPOCH_S = 1_735_689_600  # 2025-01-01; weights grow from here, see `popularity_weight`.
@@ -56,8 +56,8 @@ class RedisProfileStore:
         self._forget = redis.register_script(scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        bounds = [HISTORY, USER_TTL_S, POPULAR, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
-        for part in _parts(interactions, EVENTS_A_CALL):
+        bounds = [HISTORY_LENGTH, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        for part in _chunks(interactions, EVENTS_A_CALL):
             packed = [
                 (user_id, one.time_ms, _member(one).decode(), one.product_id, KIND_WEIGHTS.get(one.kind, 0.0))
                 for user_id, one in part
@@ -65,19 +65,19 @@ class RedisProfileStore:
             await self._write(self._record, [_POPULAR_KEY], packed, bounds)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
-        for part in _parts(changes, TRAIT_CHANGES_A_CALL):
+        for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [(user_id, one.time_ms, one.source, one.event_id, _stored_traits(one)) for user_id, one in part]
-            await self._write(self._set_traits, [], packed, [TRAITS, USER_TTL_S])
+            await self._write(self._set_traits, [], packed, [MAX_TRAITS, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        for part in _parts(forgotten, EVENTS_A_CALL):
+        for part in _chunks(forgotten, EVENTS_A_CALL):
             await self._write(self._forget, [], part, [self._remember_s])
 
     async def recent(self, user_id: str) -> list[Interaction]:
         async with redis_call(self._deadline_s):
             found = cast(
                 list[tuple[bytes, float]],
-                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY - 1, withscores=True),
+                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY_LENGTH - 1, withscores=True),
             )
         return [_interaction(member, score) for member, score in found]
 
@@ -101,7 +101,7 @@ class RedisProfileStore:
         return [product_id.decode() for product_id in found]
 
     async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
-        async with redis_call(self._deadline_s), _blaming_records():
+        async with redis_call(self._deadline_s), _translated_data_errors():
             await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
@@ -110,7 +110,7 @@ class InMemoryProfileStore:
 
     def __init__(self) -> None:
         self._history: dict[str, dict[bytes, Interaction]] = {}
-        self._traits: dict[str, dict[str, tuple[_Stamp, str | None]]] = {}
+        self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
         self._forgotten: dict[str, int] = {}
         self._popular: dict[str, float] = {}
 
@@ -128,7 +128,7 @@ class InMemoryProfileStore:
                 stamp = (one.time_ms, one.source, one.event_id, name)
                 if name not in kept or stamp > kept[name][0]:
                     kept[name] = (stamp, value)
-            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[TRAITS:]:
+            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[MAX_TRAITS:]:
                 del kept[name]
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
@@ -157,7 +157,7 @@ class InMemoryProfileStore:
         if known and known.time_ms >= one.time_ms:
             return
         history[member] = one
-        if len(history) > HISTORY:
+        if len(history) > HISTORY_LENGTH:
             oldest = min(history, key=lambda m: (history[m].time_ms, m))
             del history[oldest]
             if oldest == member:
@@ -182,12 +182,12 @@ def popularity_weight(one: Interaction) -> float:
 _POPULAR_KEY = "vitrine:popularity"
 _UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a number", "attempt to")
 """What Redis says of one record, not of its own state."""
-_Stamp = tuple[int, str, str, str]
+_TraitStamp = tuple[int, str, str, str]
 """Time, source, event id, trait's name."""
 
 
 @asynccontextmanager
-async def _blaming_records() -> AsyncIterator[None]:
+async def _translated_data_errors() -> AsyncIterator[None]:
     """Tell what Redis will never take from what it does not take just now."""
     try:
         yield
@@ -197,7 +197,7 @@ async def _blaming_records() -> AsyncIterator[None]:
         raise
 
 
-def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 

@@ -1,6 +1,6 @@
 """What the index stores of a product: its state as a last-writer-wins map, and the row made from it.
 
-Events of a product are totally ordered by `Stamp`. A whole write (a creation, or a deletion, which is a creation
+Events of a product are totally ordered by `EventStamp`. A whole write (a creation, or a deletion, which is a creation
 of nothing) sets every field; a patch sets the fields it names; a field keeps the value with the greatest stamp.
 Merging is commutative, associative and idempotent, so any order, duplication or split of the events ends in the
 same state (Shapiro et al., 2011, "Conflict-free replicated data types", the LWW element map).
@@ -24,7 +24,7 @@ STATE_MAX_BYTES = 65_535
 """The longest VARCHAR that Milvus takes."""
 
 
-class Stamp(Struct, frozen=True, order=True, array_like=True):
+class EventStamp(Struct, frozen=True, order=True, array_like=True):
     """An event's place in its product's total order."""
 
     version: int
@@ -40,49 +40,49 @@ class ProductChange:
     """
 
     product_id: str
-    stamp: Stamp
+    stamp: EventStamp
     fields: Mapping[str, Any]
-    whole: bool = False
+    replaces_all_fields: bool = False
     """Sets every field, the absent ones to null: a creation or a deletion."""
     deletes: bool = False
 
 
-class Written(Struct, frozen=True, array_like=True):
+class FieldWrite(Struct, frozen=True, array_like=True):
     """A field's value and the event that set it."""
 
-    stamp: Stamp
+    stamp: EventStamp
     value: Any
 
 
 class ProductState(Struct, frozen=True, omit_defaults=True):
     """A product as the events so far define it. Lattice join: `merge`; bottom: `ProductState()`."""
 
-    base: Stamp | None = None
+    base: EventStamp | None = None
     """The greatest whole write seen; nothing older than it counts."""
     deleted: bool = False
     """Whether that whole write was a deletion: the row is a tombstone until text or a picture comes later."""
-    written: dict[str, Written] = msgspec.field(default_factory=dict)
+    written: dict[str, FieldWrite] = msgspec.field(default_factory=dict)
     """Fields by name: those of the base, and those patched after it (null ones too: they are news)."""
 
     def merge(self, change: ProductChange) -> ProductState:
         """The state after one more event, wherever it stands in the order."""
         base, deleted = self.base, self.deleted
-        if change.whole and (base is None or (change.stamp, change.deletes) > (base, deleted)):
+        if change.replaces_all_fields and (base is None or (change.stamp, change.deletes) > (base, deleted)):
             base, deleted = change.stamp, change.deletes
         written = dict(self.written)
         for name, value in change.fields.items():
-            if value is None and change.whole:
+            if value is None and change.replaces_all_fields:
                 continue
             old = written.get(name)
             if old is None or change.stamp > old.stamp or (change.stamp == old.stamp and _wins(value, old.value)):
-                written[name] = Written(change.stamp, value)
+                written[name] = FieldWrite(change.stamp, value)
         return ProductState(
             base, deleted, {name: one for name, one in written.items() if base is None or one.stamp >= base}
         )
 
     def changes(self, product_id: str) -> list[ProductChange]:
         """Changes that, merged into any state, add all that this one says."""
-        whole = [ProductChange(product_id, self.base, {}, whole=True, deletes=self.deleted)] if self.base else []
+        whole = [ProductChange(product_id, self.base, {}, replaces_all_fields=True, deletes=self.deleted)] if self.base else []
         return whole + [ProductChange(product_id, one.stamp, {name: one.value}) for name, one in self.written.items()]
 
     @property
@@ -153,7 +153,7 @@ class StoredProduct(Struct, frozen=True):
         return bool(self.missing_images or self.missing_audios)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def text_fields(self) -> dict[str, Any]:
         """All that words are taken from: the fields that are not null, and what its sounds say as `voice`."""
         spoken = [text for text in self.transcripts.values() if text]
         return self.state.fields | ({"voice": spoken} if spoken else {})
@@ -175,11 +175,11 @@ class IndexRow:
     """`field=value` terms that equality filters and categories match."""
     numbers: Mapping[str, float] = field(default_factory=dict)
     """Numeric fields that range filters compare: price, rating, rating_count, created_at (Unix ms)."""
-    card: bytes = b""
+    hit_payload: bytes = b""
     """JSON of the fields that results show, rank and count facets by."""
 
 
-def pack(stored: StoredProduct) -> str:
+def pack_product(stored: StoredProduct) -> str:
     """Encode a stored product for a VARCHAR field.
 
     Raises:
@@ -191,8 +191,8 @@ def pack(stored: StoredProduct) -> str:
     return packed
 
 
-def unpack(packed: str) -> StoredProduct:
-    """Decode what `pack` made."""
+def unpack_product(packed: str) -> StoredProduct:
+    """Decode what `pack_product` made."""
     return _stored_products.decode(zlib.decompress(base64.b64decode(packed)))
 
 

@@ -28,7 +28,7 @@ class RedisConfig:
             raise ValueError("redis.deadline_s and redis.connections must be positive")
 
 
-def connect(config: RedisConfig) -> Redis:
+def connect_redis(config: RedisConfig) -> Redis:
     """A client over a bounded pool; opens no connection yet. Close it with `aclose`."""
     pool = BlockingConnectionPool.from_url(
         config.url,

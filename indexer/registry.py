@@ -12,11 +12,11 @@ from msgspec import Struct
 from pymilvus import MilvusClient
 
 from indexer.errors import StoreUnavailable
-from indexer.milvus_connection import MilvusConfig, connect_for_schema, translated_errors
+from indexer.milvus_connection import MilvusConfig, connect_blocking, translated_errors
 from indexer.milvus_schema import REGISTRY_DIM
 from indexer.vector_types import FLOAT32
 
-REGISTRY = "vitrine_registry"
+REGISTRY_COLLECTION = "vitrine_registry"
 FIRST_GENERATION = "products_g1"
 _ACTIVE = "active"
 _SEQUENCE = "sequence"
@@ -26,8 +26,8 @@ _MAX_ROWS = 1_000
 _HISTORY_KEPT = 50
 _LOAD_TIMEOUT_S = 60.0
 
-Answer = TypeVar("Answer")
-Stage = Literal["copying", "following", "ready", "held", "dropping"]
+T = TypeVar("T")
+GenerationStage = Literal["copying", "following", "ready", "held", "dropping"]
 """What becomes of a generation that is not active: it is filled from another one; workers keep it up to date; it may be
 switched to; it was active and can be switched back to; it is being removed."""
 
@@ -46,7 +46,7 @@ class Generation(Struct, frozen=True, omit_defaults=True):
     """How vectors are searched; empty: as configured."""
     vector_type: str = FLOAT32
     """How their numbers are kept."""
-    stage: Stage | None = None
+    stage: GenerationStage | None = None
     """None: it is, or was made to be, the active one."""
     offsets: dict[str, dict[str, int]] = {}
     """Where its workers begin, by topic and partition: all before that is in what it is copied from."""
@@ -57,7 +57,7 @@ class Generation(Struct, frozen=True, omit_defaults=True):
     """Until when it is kept to be switched back to, Unix milliseconds."""
 
 
-class Switch(Struct, frozen=True):
+class GenerationSwitch(Struct, frozen=True):
     """One change of the active generation."""
 
     at_ms: int
@@ -71,10 +71,10 @@ class Generations(Struct, frozen=True):
     active: Generation | None
     others: dict[str, Generation] = {}
     """By collection; the active one is not among them."""
-    history: list[Switch] = []
+    history: list[GenerationSwitch] = []
     """Latest last."""
 
-    def in_stage(self, *stages: Stage) -> Generation | None:
+    def in_stage(self, *stages: GenerationStage) -> Generation | None:
         """A generation in one of these stages, the earlier named first."""
         for stage in stages:
             for one in self.others.values():
@@ -121,23 +121,23 @@ class GenerationRegistry:
         """Make a generation the active one; that which was is held until `hold_until_ms`."""
         await self._run(lambda client, config: _switch(client, config, to, hold_until_ms, reason))
 
-    async def _run(self, change: Callable[[MilvusClient, MilvusConfig], Answer]) -> Answer:
+    async def _run(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
         with translated_errors(self._config.deadline_s):
             return await asyncio.to_thread(self._in_thread, change)
 
-    def _in_thread(self, change: Callable[[MilvusClient, MilvusConfig], Answer]) -> Answer:
+    def _in_thread(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
         if self._client is None:
-            self._client = connect_for_schema(self._config)
+            self._client = connect_blocking(self._config)
         return change(self._client, self._config)
 
 
 def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
     """The registry as it is now."""
-    if not client.has_collection(REGISTRY, timeout=config.deadline_s):
+    if not client.has_collection(REGISTRY_COLLECTION, timeout=config.deadline_s):
         return Generations(None)
-    client.load_collection(REGISTRY, timeout=_LOAD_TIMEOUT_S)
+    client.load_collection(REGISTRY_COLLECTION, timeout=_LOAD_TIMEOUT_S)
     found = client.query(
-        REGISTRY,
+        REGISTRY_COLLECTION,
         filter='key >= ""',
         output_fields=["value"],
         limit=_MAX_ROWS,
@@ -148,7 +148,7 @@ def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
     active = msgspec.json.decode(values[_ACTIVE], type=Generation) if _ACTIVE in values else None
     named = [msgspec.json.decode(value, type=Generation) for key, value in values.items() if key.startswith(_PREFIX)]
     others = {one.collection: one for one in named if active is None or one.collection != active.collection}
-    history = msgspec.json.decode(values.get(_HISTORY, "[]"), type=list[Switch])
+    history = msgspec.json.decode(values.get(_HISTORY, "[]"), type=list[GenerationSwitch])
     return Generations(active, others, history)
 
 
@@ -168,13 +168,13 @@ def _switch(client: MilvusClient, config: MilvusConfig, to: Generation, hold_unt
     _write(client, config, _PREFIX + held.collection, held)
     write_active(client, config, msgspec.structs.replace(to, stage=None, hold_until_ms=0))
     _delete(client, config, _PREFIX + to.collection)
-    switched = Switch(int(time.time() * 1000), to.collection, reason)
+    switched = GenerationSwitch(int(time.time() * 1000), to.collection, reason)
     _write(client, config, _HISTORY, [*now.history, switched][-_HISTORY_KEPT:])
 
 
 def _next_name(client: MilvusClient, config: MilvusConfig) -> str:
     found = client.query(
-        REGISTRY,
+        REGISTRY_COLLECTION,
         filter=f'key == "{_SEQUENCE}"',
         output_fields=["value"],
         consistency_level="Strong",
@@ -187,8 +187,8 @@ def _next_name(client: MilvusClient, config: MilvusConfig) -> str:
 
 def _write(client: MilvusClient, config: MilvusConfig, key: str, value: object) -> None:
     row = {"key": key, "vector": [0.0] * REGISTRY_DIM, "value": msgspec.json.encode(value).decode()}
-    client.upsert(REGISTRY, [row], timeout=config.deadline_s)
+    client.upsert(REGISTRY_COLLECTION, [row], timeout=config.deadline_s)
 
 
 def _delete(client: MilvusClient, config: MilvusConfig, key: str) -> None:
-    client.delete(REGISTRY, ids=[key], timeout=config.deadline_s)
+    client.delete(REGISTRY_COLLECTION, ids=[key], timeout=config.deadline_s)

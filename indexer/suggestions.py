@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from indexer.calibration import Calibration
-from indexer.cards import Card
+from indexer.cards import HitPayload
 from indexer.filters import ATTRIBUTE_PREFIX
 from indexer.lexical import required_terms
 from indexer.records import Suggestion
@@ -28,8 +28,8 @@ CATEGORY: Final = "category"
 SINGLE_FIELDS: Final = (CATEGORY, "brand")
 ALL_ATTRIBUTES: Final = "attributes"
 """Stands for every attribute that the neighbours state."""
-EVIDENCE: Final = ("text", "image", "words")
-LEAST_SHARE = 0.1
+EVIDENCE_KINDS: Final = ("text", "image", "words")
+MIN_VOTE_SHARE = 0.1
 """Of the votes of some evidence; a value with fewer is no candidate."""
 
 Labels = Mapping[str, Sequence[str]]
@@ -45,17 +45,17 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class LabelCandidate:
     """A value that may be suggested."""
 
     field: str
     value: str
     """As the nearest neighbour writes it."""
     features: tuple[float, ...]
-    """Its share in the votes of each of `EVIDENCE`; then 1 where the product's own words have it, else 0."""
+    """Its share in the votes of each of `EVIDENCE_KINDS`; then 1 where the product's own words have it, else 0."""
 
 
-def stated(fields: Mapping[str, Any]) -> dict[str, list[str]]:
+def stated_labels(fields: Mapping[str, Any]) -> dict[str, list[str]]:
     """The labels that a merchant states, from a product's fields as JSON values."""
     found = {name: [fields[name]] for name in SINGLE_FIELDS if (fields.get(name) or "").strip()}
     for name, value in (fields.get("attributes") or {}).items():
@@ -64,12 +64,12 @@ def stated(fields: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def card_labels(card: Card) -> dict[str, list[str]]:
+def payload_labels(card: HitPayload) -> dict[str, list[str]]:
     """The labels that a merchant states, from a product's card."""
-    return stated({"category": card.category, "brand": card.brand, "attributes": card.attributes})
+    return stated_labels({"category": card.category, "brand": card.brand, "attributes": card.attributes})
 
 
-def without(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
+def without_label(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
     """A product's fields as if the merchant did not state a label."""
     name = label.removeprefix(ATTRIBUTE_PREFIX)
     if name == label:
@@ -78,12 +78,12 @@ def without(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
     return {**fields, "attributes": others}
 
 
-def is_open(field: str, own: Labels, wanted: Iterable[str]) -> bool:
+def is_open_field(field: str, own: Labels, wanted: Iterable[str]) -> bool:
     """Whether a field may be suggested: it is wanted and not stated."""
-    return field not in own and (field in wanted or is_attribute(field, wanted))
+    return field not in own and (field in wanted or is_wanted_attribute(field, wanted))
 
 
-def is_attribute(field: str, wanted: Iterable[str]) -> bool:
+def is_wanted_attribute(field: str, wanted: Iterable[str]) -> bool:
     """Whether a field is wanted as one of all attributes."""
     return field.startswith(ATTRIBUTE_PREFIX) and ALL_ATTRIBUTES in wanted
 
@@ -97,38 +97,38 @@ def accepted_values(suggestions: Iterable[Suggestion]) -> dict[str, list[str]]:
     return found
 
 
-def still_open(suggestions: Iterable[Suggestion], fields: Mapping[str, Any]) -> tuple[Suggestion, ...]:
+def open_suggestions(suggestions: Iterable[Suggestion], fields: Mapping[str, Any]) -> tuple[Suggestion, ...]:
     """Suggestions without those for fields that the merchant states by now."""
-    known = stated(fields)
+    known = stated_labels(fields)
     return tuple(one for one in suggestions if one.field not in known)
 
 
-def candidates(evidence: Mapping[str, Sequence[Neighbour]], terms: str) -> list[Candidate]:
+def label_candidates(evidence: Mapping[str, Sequence[Neighbour]], terms: str) -> list[LabelCandidate]:
     """The values that neighbours vote for; of categories, the paths above them too.
 
     Args:
-        evidence: neighbours by kind of `EVIDENCE`, best first; a kind that does not apply is absent or empty.
+        evidence: neighbours by kind of `EVIDENCE_KINDS`, best first; a kind that does not apply is absent or empty.
         terms: the product's own words, as `document_text` gives them.
     """
     shares: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     spelt: dict[tuple[str, str], str] = {}
     for kind, neighbours in evidence.items():
-        for label, share in _shares(neighbours, spelt).items():
+        for label, share in _vote_shares(neighbours, spelt).items():
             shares[label][kind] = share
     own = set(terms.split())
     return [
-        Candidate(
+        LabelCandidate(
             field,
             spelt[field, value],
-            (*(some.get(kind, 0.0) for kind in EVIDENCE), float(_is_mentioned(value, own))),
+            (*(some.get(kind, 0.0) for kind in EVIDENCE_KINDS), float(_is_mentioned(value, own))),
         )
         for (field, value), some in shares.items()
-        if max(some.values()) >= LEAST_SHARE
+        if max(some.values()) >= MIN_VOTE_SHARE
     ]
 
 
 def suggest(
-    open_candidates: Sequence[Candidate], calibrations: Mapping[str, Calibration], above: float, accept_above: float
+    open_candidates: Sequence[LabelCandidate], calibrations: Mapping[str, Calibration], above: float, accept_above: float
 ) -> tuple[Suggestion, ...]:
     """Suggestions out of candidates for open fields.
 
@@ -149,22 +149,22 @@ def suggest(
         confidence = math.floor(1000 * float(curve(np.array([one.features]))[0])) / 1000 if curve else 0.0
         if curve and confidence >= above:
             by_field[one.field].append(Suggestion(one.field, one.value, confidence, confidence >= accept_above))
-    return tuple(one for field, some in by_field.items() for one in _told(field, some))
+    return tuple(one for field, some in by_field.items() for one in _best_suggestions(field, some))
 
 
-def normal(field: str, value: str) -> str:
+def normalised_label(field: str, value: str) -> str:
     """A value as values are compared."""
     steps = value.split("/") if field == CATEGORY else [value]
     return "/".join(folded for step in steps if (folded := " ".join(step.casefold().split())))
 
 
-def is_right(candidate: Candidate, labels: Labels) -> bool:
+def is_correct(candidate: LabelCandidate, labels: Labels) -> bool:
     """Whether a value is one of those stated, or a path above a stated category."""
-    wanted, held = normal(candidate.field, candidate.value), labels.get(candidate.field, ())
-    return wanted in {normal(candidate.field, one) for value in held for one in _paths(candidate.field, value)}
+    wanted, held = normalised_label(candidate.field, candidate.value), labels.get(candidate.field, ())
+    return wanted in {normalised_label(candidate.field, one) for value in held for one in _paths(candidate.field, value)}
 
 
-def _told(field: str, some: Sequence[Suggestion]) -> Iterable[Suggestion]:
+def _best_suggestions(field: str, some: Sequence[Suggestion]) -> Iterable[Suggestion]:
     likeliest = sorted(some, key=lambda one: -one.confidence)
     if field != CATEGORY:
         return likeliest[:1] if field in SINGLE_FIELDS else likeliest
@@ -174,7 +174,7 @@ def _told(field: str, some: Sequence[Suggestion]) -> Iterable[Suggestion]:
     return [longest[0], *(one for one in accepted if one is not longest[0])]
 
 
-def _weights(neighbours: Sequence[Neighbour]) -> list[float]:
+def _vote_weights(neighbours: Sequence[Neighbour]) -> list[float]:
     """1 for the nearest, 0 for what is as far as the last; all 1 where none is nearer than another."""
     if not neighbours:
         return []
@@ -182,7 +182,7 @@ def _weights(neighbours: Sequence[Neighbour]) -> list[float]:
     return [(one.score - least) / (best - least) if best > least else 1.0 for one in neighbours]
 
 
-def _shares(neighbours: Sequence[Neighbour], spelt: dict[tuple[str, str], str]) -> dict[tuple[str, str], float]:
+def _vote_shares(neighbours: Sequence[Neighbour], spelt: dict[tuple[str, str], str]) -> dict[tuple[str, str], float]:
     """By field and value, the value's share in the votes of one kind of evidence; notes how values are spelt.
 
     Those that state no category or no brand abstain: each product has one. An attribute need not apply to a product,
@@ -190,11 +190,11 @@ def _shares(neighbours: Sequence[Neighbour], spelt: dict[tuple[str, str], str]) 
     """
     votes: dict[tuple[str, str], float] = defaultdict(float)
     cast: dict[str, float] = defaultdict(float)
-    weights = _weights(neighbours)
+    weights = _vote_weights(neighbours)
     for one, weight in zip(neighbours, weights, strict=True):
         for field, values in one.labels.items():
             cast[field] += weight
-            every = {(field, normal(field, path)): path for value in values for path in _paths(field, value)}
+            every = {(field, normalised_label(field, path)): path for value in values for path in _paths(field, value)}
             for label, path in every.items():
                 votes[label] += weight
                 spelt.setdefault(label, path)

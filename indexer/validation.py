@@ -8,7 +8,7 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import InvalidRecord
-from indexer.filters import MAX_TERMS, PRODUCT_ID, TERM_MAX_BYTES
+from indexer.filters import MAX_TERMS, PRODUCT_ID_PATTERN, TERM_MAX_BYTES
 from indexer.records import STATE_MAX_BYTES, IndexRow
 
 
@@ -26,13 +26,13 @@ def check_rows(spec: EmbeddingSpec, rows: Sequence[IndexRow]) -> None:
 
 
 def _fault(spec: EmbeddingSpec, row: IndexRow) -> str | None:
-    if not PRODUCT_ID.fullmatch(row.product_id):
+    if not PRODUCT_ID_PATTERN.fullmatch(row.product_id):
         return "the id must be 1 to 64 of A-Z a-z 0-9 . _ : -"
     if row.vector.shape != (spec.fused_dim,):
         return f"its vector has shape {row.vector.shape}, {spec.key} makes ({spec.fused_dim},)"
     if not np.isfinite(row.vector).all():
         return "its vector has a number that is not finite"
-    for name, size in (("lexical", len(row.lexical.encode())), ("card", len(row.card))):
+    for name, size in (("lexical", len(row.lexical.encode())), ("card", len(row.hit_payload))):
         if size > STATE_MAX_BYTES:
             return f"its {name} takes {size} bytes, at most {STATE_MAX_BYTES} can be kept"
     if len(row.filter_terms) > MAX_TERMS or any(len(term.encode()) > TERM_MAX_BYTES for term in row.filter_terms):

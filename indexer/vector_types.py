@@ -22,12 +22,12 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {FLOAT32: np.dtype("<f4"), FLOAT16:
 """By the name that the configuration has for it."""
 
 
-def narrowed(vector: FloatArray, vector_type: str) -> StoredArray:
+def to_stored_type(vector: FloatArray, vector_type: str) -> StoredArray:
     """A vector as Milvus takes it in a field of a type."""
     return vector.astype(DTYPES[vector_type], copy=False)
 
 
-def restored(stored: Any, vector_type: str) -> FloatArray:
+def to_float32(stored: Any, vector_type: str) -> FloatArray:
     """The float32 vector of what the client reads from a field of a type: numbers, or their bytes in a list."""
     if vector_type == FLOAT32:
         return np.asarray(stored, np.float32)

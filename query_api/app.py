@@ -10,14 +10,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from indexer.errors import StoreUnavailable
-from query_api.answers import Responder
+from query_api.answers import ResponseBuilder
 from query_api.batcher import EncoderBatcher
-from query_api.breaker import Breaker
-from query_api.candidates import CandidateFinder
+from query_api.breaker import CircuitBreaker
+from query_api.candidates import CachedRetriever
 from query_api.errors import EncoderBusy
 from query_api.explaining.products import ProductExplainer
 from query_api.openapi import openapi_document
-from query_api.query_vectors import QueryVectors
+from query_api.query_vectors import QueryEmbedder
 from query_api.recommending import Recommender
 from query_api.routes.explain import ExplainRoute
 from query_api.routes.middleware import BodyLimit, Measured, SecurityHeaders
@@ -27,42 +27,42 @@ from query_api.routes.products import ProductRoutes
 from query_api.routes.search import SearchRoutes
 from query_api.routes.users import UserRoutes
 from query_api.searching import Searcher
-from query_api.services import Services
-from query_api.shoppers import Shoppers
+from query_api.services import QueryPorts
+from query_api.shoppers import ShopperProfiles
 
 
 @asynccontextmanager
-async def searcher_over(services: Services) -> AsyncIterator[Searcher]:
+async def open_searcher(services: QueryPorts) -> AsyncIterator[Searcher]:
     """Searches over these services, without an application around them."""
     batcher = _batcher(services)
-    redis = Breaker(services.config.redis_deadline_s)
-    vectors = QueryVectors(services, batcher)
+    redis = CircuitBreaker(services.config.redis_deadline_s)
+    vectors = QueryEmbedder(services, batcher)
     try:
         with suppress(StoreUnavailable, EncoderBusy):
-            await vectors.trust.measure()
+            await vectors.text_trust.measure()
         yield Searcher(
             services,
             vectors,
-            CandidateFinder(services, redis),
-            Shoppers(services, redis),
-            Responder(services),
+            CachedRetriever(services, redis),
+            ShopperProfiles(services, redis),
+            ResponseBuilder(services),
         )
     finally:
         await batcher.aclose()
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(services: QueryPorts) -> Starlette:
     """The application over these services, which stay the caller's to close after it has stopped."""
     config = services.config
     batcher = _batcher(services)
     # One circuit for all that lives in Redis: when it hangs, the first queries to notice spare the others.
-    redis = Breaker(config.redis_deadline_s)
-    vectors, shoppers, responder = QueryVectors(services, batcher), Shoppers(services, redis), Responder(services)
-    searcher = Searcher(services, vectors, CandidateFinder(services, redis), shoppers, responder)
+    redis = CircuitBreaker(config.redis_deadline_s)
+    vectors, shoppers, responder = QueryEmbedder(services, batcher), ShopperProfiles(services, redis), ResponseBuilder(services)
+    searcher = Searcher(services, vectors, CachedRetriever(services, redis), shoppers, responder)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        background = [asyncio.create_task(one) for one in (searcher.reader.run(), vectors.trust.run())]
+        background = [asyncio.create_task(one) for one in (searcher.parser.keep_fresh(), vectors.text_trust.run())]
         try:
             yield
         finally:
@@ -88,7 +88,7 @@ def create_app(services: Services) -> Starlette:
     )
 
 
-def _batcher(services: Services) -> EncoderBatcher:
+def _batcher(services: QueryPorts) -> EncoderBatcher:
     config = services.config
     return EncoderBatcher(
         services.encoder,
@@ -96,5 +96,5 @@ def _batcher(services: Services) -> EncoderBatcher:
         config.encode_batch,
         config.encode_waiting,
         config.encode_deadline_s,
-        services.precedence,
+        services.device_priority,
     )

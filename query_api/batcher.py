@@ -15,17 +15,17 @@ from typing import Final
 import numpy as np
 
 from encoders.port import Encoder, Pixels
-from encoders.precedence import Precedence
+from encoders.precedence import DevicePriority
 from encoders.spec import FloatArray
 from query_api import metrics
 from query_api.errors import EncoderBusy
 
-BACKGROUND_SHARE: Final = 4
+BACKGROUND_DIVISOR: Final = 4
 """Batches in the background are so many times smaller: a query that comes meanwhile waits for one of them at most."""
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingInput:
     """One query's input, and where its embedding (dim,) goes."""
 
     content: str | Pixels
@@ -46,7 +46,7 @@ class EncoderBatcher:
         batch: int = 32,
         waiting: int = 256,
         deadline_s: float = 5.0,
-        precedence: Precedence | None = None,
+        precedence: DevicePriority | None = None,
     ) -> None:
         """Set up; nothing runs yet.
 
@@ -60,10 +60,10 @@ class EncoderBatcher:
         self._encoder = encoder
         self._executor = executor
         self._batch = batch
-        self._most_waiting = waiting
+        self._max_pending = waiting
         self._deadline_s = deadline_s
-        self._precedence = precedence
-        self._waiting: list[_Waiting] = []
+        self._device_priority = precedence
+        self._pending: list[_PendingInput] = []
         self._running: asyncio.Task[None] | None = None
 
     async def encode(
@@ -78,11 +78,11 @@ class EncoderBatcher:
         Raises:
             EncoderBusy: it is late, or too many wait already.
         """
-        if len(self._waiting) >= self._most_waiting:
+        if len(self._pending) >= self._max_pending:
             raise EncoderBusy(f"{len(self._waiting)} queries wait for the encoder already")
         limit_s = self._deadline_s if deadline_s is None else deadline_s
-        one = _Waiting(content, in_background)
-        self._waiting.append(one)
+        one = _PendingInput(content, in_background)
+        self._pending.append(one)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         limit_s = self._deadline_s if deadline_s is None else deadline_s
@@ -94,30 +94,30 @@ class EncoderBatcher:
 
     async def aclose(self) -> None:
         """Wait for the batch that is being encoded; fail those that still wait."""
-        left, self._waiting = self._waiting, []
+        left, self._pending = self._pending, []
         _fail(left, EncoderBusy("the query worker is shutting down"))
         if self._running is not None:
             await self._running
 
     async def _run(self) -> None:
-        while batch := self._next():
+        while batch := self._next_batch():
             await self._encode_batch(batch)
 
-    def _next(self) -> list[_Waiting]:
+    def _next_batch(self) -> list[_PendingInput]:
         """The next batch: queries, or, where none waits, a share of the work in the background."""
         # Those that gave up in the queue cost the others nothing.
-        waiting = [one for one in self._waiting if not one.embedding.done()]
+        waiting = [one for one in self._pending if not one.embedding.done()]
         urgent = [one for one in waiting if not one.in_background]
-        batch = urgent[: self._batch] or waiting[: max(1, self._batch // BACKGROUND_SHARE)]
+        batch = urgent[: self._batch] or waiting[: max(1, self._batch // BACKGROUND_DIVISOR)]
         taken = set(map(id, batch))
-        self._waiting = [one for one in waiting if id(one) not in taken]
+        self._pending = [one for one in waiting if id(one) not in taken]
         return batch
 
-    async def _encode_batch(self, batch: list[_Waiting]) -> None:
+    async def _encode_batch(self, batch: list[_PendingInput]) -> None:
         metrics.ENCODER_BATCH.observe(len(batch))
         loop = asyncio.get_running_loop()
         try:
-            run = self._rows if batch[0].in_background else self._rows_first
+            run = self._rows if batch[0].in_background else self._rows_with_priority
             rows = await loop.run_in_executor(self._executor, run, [one.content for one in batch])
         except Exception as error:
             _fail(batch, error)
@@ -126,8 +126,8 @@ class EncoderBatcher:
             if not one.embedding.done():
                 one.embedding.set_result(row)
 
-    def _rows_first(self, contents: Sequence[str | Pixels]) -> FloatArray:
-        with self._precedence.first() if self._precedence else contextlib.nullcontext():
+    def _rows_with_priority(self, contents: Sequence[str | Pixels]) -> FloatArray:
+        with self._device_priority.prioritised() if self._device_priority else contextlib.nullcontext():
             return self._rows(contents)
 
     def _rows(self, contents: Sequence[str | Pixels]) -> FloatArray:
@@ -142,7 +142,7 @@ class EncoderBatcher:
         return rows
 
 
-def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+def _fail(batch: Sequence[_PendingInput], error: Exception) -> None:
     for one in batch:
         if not one.embedding.done():
             one.embedding.set_exception(error)

@@ -9,15 +9,15 @@ from typing import TypeVar
 
 from indexer.errors import StoreUnavailable
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
-FAILURES = 3
+FAILURE_THRESHOLD = 3
 """This many failures in a row open the circuit."""
 OPEN_S = 2.0
 """How long it stays open; then one call tries again, and decides."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Bounds calls to one server in time and, while it fails, spares them. For one event loop."""
 
     def __init__(self, deadline_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,26 +26,26 @@ class Breaker:
         self._failures = 0
         self._open_until = 0.0
 
-    async def call(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def call(self, ask: Callable[[], Awaitable[Result]]) -> Result:
         """What `ask` answers. Raises `StoreUnavailable` when it fails, is late, or was not asked at all."""
         if self._clock() < self._open_until:
             raise StoreUnavailable("not asked: it did not answer a moment ago", OPEN_S)
-        if self._failures >= FAILURES:
+        if self._failures >= FAILURE_THRESHOLD:
             # Half open: this call tries, the others go on without until it has an answer.
             self._open_until = self._clock() + OPEN_S
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await ask()
         except TimeoutError as error:
-            self._failed()
+            self._count_failure()
             raise StoreUnavailable(f"no answer within {self._deadline_s} s") from error
         except StoreUnavailable:
-            self._failed()
+            self._count_failure()
             raise
         self._failures, self._open_until = 0, 0.0
         return answer
 
-    def _failed(self) -> None:
+    def _count_failure(self) -> None:
         self._failures += 1
-        if self._failures >= FAILURES:
+        if self._failures >= FAILURE_THRESHOLD:
             self._open_until = self._clock() + OPEN_S

@@ -16,11 +16,11 @@ from encoders.spec import FloatArray
 from indexer.redis_client import redis_call
 from query_api.retrieval import CandidateSet
 
-FORMAT = 2
+ENTRY_FORMAT = 2
 """Entries of another format are not understood; part of every key."""
 
 
-class Entry(Struct, frozen=True, array_like=True):
+class CacheEntry(Struct, frozen=True, array_like=True):
     """Candidates of a retrieval request as of a position in the change log."""
 
     position: int
@@ -68,34 +68,34 @@ class InMemoryCandidateCache:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: dict[str, tuple[float, bytes]] = {}
+        self._entries: dict[str, tuple[float, bytes]] = {}
 
     async def get(self, key: str) -> bytes | None:
-        expires, value = self._kept.get(key, (0.0, b""))
+        expires, value = self._entries.get(key, (0.0, b""))
         return value if self._clock() < expires else None
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> None:
-        self._kept[key] = (self._clock() + ttl_s, value)
+        self._entries[key] = (self._clock() + ttl_s, value)
 
 
-def entry_key(generation: str, *request: Any) -> str:
+def candidate_key(generation: str, *request: Any) -> str:
     """The key of a retrieval request, which tells nothing of its words.
 
     Args:
         generation: of the index.
         request: everything that the candidates depend on, as msgpack can write it.
     """
-    content = msgspec.msgpack.encode([FORMAT, generation, *request], order="deterministic")
+    content = msgspec.msgpack.encode([ENTRY_FORMAT, generation, *request], order="deterministic")
     return f"vitrine:candidates:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
 
 def encode_entry(position: int, vector: FloatArray | None, candidates: CandidateSet) -> bytes:
     """The bytes that `decode_entry` reads."""
     packed = None if vector is None else vector.astype(np.float32, copy=False).tobytes()
-    return msgspec.msgpack.encode(Entry(position, packed, candidates))
+    return msgspec.msgpack.encode(CacheEntry(position, packed, candidates))
 
 
-def decode_entry(data: bytes) -> Entry | None:
+def decode_entry(data: bytes) -> CacheEntry | None:
     """The entry, or None when the bytes are none: to a cache, that is a miss."""
     try:
         return _entries.decode(data)
@@ -103,4 +103,4 @@ def decode_entry(data: bytes) -> Entry | None:
         return None
 
 
-_entries = msgspec.msgpack.Decoder(Entry)
+_entries = msgspec.msgpack.Decoder(CacheEntry)

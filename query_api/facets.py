@@ -10,14 +10,14 @@ from itertools import pairwise
 
 from msgspec import UNSET, Struct, UnsetType
 
-from indexer.cards import Card
+from indexer.cards import HitPayload
 from query_api.personal import category_paths
 
 MAX_VALUES = 50
 """How many values of a field are listed, the most frequent ones."""
 RANGE_FIELDS = ("price", "rating")
-WANTED_RANGES = 5
-FINEST_STEP = 0.5
+TARGET_RANGES = 5
+MIN_STEP = 0.5
 """Ranges are no finer than this: half a star, half a euro."""
 _NICE_STEPS = (1, 2, 2.5, 5, 10)
 
@@ -34,7 +34,7 @@ class FacetCount(Struct, frozen=True):
 Facet = list[FacetCount]
 
 
-class Tally:
+class FacetTally:
     """Counts the values of fields over products that are told one after another."""
 
     def __init__(self, fields: Iterable[str], bounds: Mapping[str, Sequence[float]] | None = None) -> None:
@@ -44,7 +44,7 @@ class Tally:
         self._values: dict[str, Counter[str | bool]] = {one: Counter() for one in named if one not in RANGE_FIELDS}
         self._numbers: dict[str, list[float]] = {one: [] for one in named if one in RANGE_FIELDS}
 
-    def add(self, cards: Iterable[Card]) -> None:
+    def add(self, cards: Iterable[HitPayload]) -> None:
         """Count some more; a category counts for every path above it too."""
         for card in cards:
             for field, counts in self._values.items():
@@ -59,9 +59,9 @@ class Tally:
         return {one: _most_frequent(counts) for one, counts in self._values.items()} | ranges
 
 
-def count_facets(fields: Iterable[str], cards: Iterable[Card]) -> dict[str, Facet]:
+def count_facets(fields: Iterable[str], cards: Iterable[HitPayload]) -> dict[str, Facet]:
     """Count the values of `fields` over candidates."""
-    tally = Tally(fields)
+    tally = FacetTally(fields)
     tally.add(cards)
     return tally.facets()
 
@@ -71,7 +71,7 @@ def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
     return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
 
 
-def _card_values(field: str, card: Card) -> Iterator[str | bool]:
+def _card_values(field: str, card: HitPayload) -> Iterator[str | bool]:
     if field == "category":
         for category in (card.category, *card.suggested.get(field, ())):
             yield from category_paths(category)
@@ -88,7 +88,7 @@ def _card_values(field: str, card: Card) -> Iterator[str | bool]:
 def _ranges(numbers: list[float], asked: Sequence[float] | None) -> Facet:
     """Counts between bounds: all of those that were asked for, or those of our own that hold any."""
     numbers.sort()
-    bounds = asked or (_bounds(numbers) if numbers else [])
+    bounds = asked or (_round_bounds(numbers) if numbers else [])
     found = [
         FacetCount(bisect_left(numbers, high) - bisect_left(numbers, low), gte=low, lt=high)
         for low, high in pairwise(bounds)
@@ -96,11 +96,11 @@ def _ranges(numbers: list[float], asked: Sequence[float] | None) -> Facet:
     return found if asked else [one for one in found if one.count]
 
 
-def _bounds(numbers: Sequence[float]) -> list[float]:
+def _round_bounds(numbers: Sequence[float]) -> list[float]:
     """Round numbers between which about equally many of the sorted `numbers` lie; the last is beyond them all."""
-    quantiles = [numbers[len(numbers) * at // WANTED_RANGES] for at in range(1, WANTED_RANGES)]
-    finest = max(FINEST_STEP, numbers[-1] * 1e-9)
-    step = _nice_step(max((quantiles[-1] - quantiles[0]) / WANTED_RANGES, finest))
+    quantiles = [numbers[len(numbers) * at // TARGET_RANGES] for at in range(1, TARGET_RANGES)]
+    finest = max(MIN_STEP, numbers[-1] * 1e-9)
+    step = _nice_step(max((quantiles[-1] - quantiles[0]) / TARGET_RANGES, finest))
     ends = _first_and_last(numbers[0], numbers[-1], step)
     inner = {round(quantile / step) for quantile in quantiles}
     return [_rounded(at * step) for at in sorted({*ends, *(at for at in inner if ends[0] < at < ends[1])})]

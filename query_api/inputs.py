@@ -11,127 +11,127 @@ import msgspec
 
 from encoders.spec import FloatArray, PartWeights
 from encoders.speech.port import Transcript
-from indexer.criteria import AnyOf, Filters, Lacks, Order, Range
+from indexer.criteria import AnyOf, Filters, Range, SortOrder, WithoutWords
 from indexer.errors import InvalidFilter
 from indexer.filter_requests import parse_filters
-from query_api.browsing import browse_depth, browse_order
-from query_api.cache import entry_key
+from query_api.browsing import browse_limit, browse_order
+from query_api.cache import candidate_key
 from query_api.errors import InvalidRequest
-from query_api.listening import Ear
-from query_api.query_vectors import PartKind, QueryPart, QueryVectors, part_key, part_weights
+from query_api.listening import SpeechTranscriber
+from query_api.query_vectors import PartKind, QueryEmbedder, QueryPart, part_key, part_weights
 from query_api.requests import MAX_TEXT, Part, SearchRequest
-from query_api.retrieval import Retrieval
-from query_api.services import Services
-from query_api.text_trust import trusted
+from query_api.retrieval import RetrievalQuery
+from query_api.services import QueryPorts
+from query_api.text_trust import scale_by_trust
 from query_api.understanding.query_text import normalise_text
-from query_api.understanding.reader import QueryReader, Reading
-from query_api.understanding.spoken_numbers import with_heard_numbers
+from query_api.understanding.reader import ParsedQuery, QueryParser
+from query_api.understanding.spoken_numbers import normalise_transcript
 
-UNWANTED_WEIGHT = -0.25
+EXCLUDED_TERM_WEIGHT = -0.25
 """How far the query vector is moved away from each term that a text excludes. Its products are left out anyway, so this
 just keeps what is alike from coming up in their place; the usual range is 0.15 to 0.25 (Manning, Raghavan and Schütze,
-2008, "Introduction to Information Retrieval", ch. 9)."""
-MAX_UNWANTED = 16
+2008, "Introduction to Information RetrievalQuery", ch. 9)."""
+MAX_EXCLUDED_TERMS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class SearchPlan:
     """What the candidates of a search depend on, and how its texts were understood."""
 
-    embedded: tuple[QueryPart, ...]
+    embedded_parts: tuple[QueryPart, ...]
     """What the query vector is made of; nothing: there is none."""
-    weights: PartWeights
+    part_weights: PartWeights
     lexical_text: str | None
     filters: Filters
-    order: Order | None
-    wanted: int
+    browse_order: SortOrder | None
+    browse_limit: int
     """With no query: which products are looked at, and how many."""
-    reading: Reading
-    heard: Transcript | None = None
+    parsed: ParsedQuery
+    transcript: Transcript | None = None
     """What a spoken query said."""
-    is_lost: bool = False
+    is_not_understood: bool = False
     """There was a query, but nothing of it was understood."""
 
     @property
     def is_browse(self) -> bool:
         """Whether there is no query."""
-        return not self.embedded and self.lexical_text is None
+        return not self.embedded_parts and self.lexical_text is None
 
-    def retrieval(self, vector: FloatArray | None) -> Retrieval:
+    def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector or before that is made."""
-        return Retrieval(vector, self.lexical_text, self.filters, self.order, self.wanted)
+        return RetrievalQuery(vector, self.lexical_text, self.filters, self.browse_order, self.browse_limit)
 
-    def key(self, generation: str, encoder: str) -> str:
+    def cache_key(self, generation: str, encoder: str) -> str:
         """The key of the candidates in the cache."""
-        return entry_key(
+        return candidate_key(
             generation,
             encoder,
-            [part_key(part) for part in self.embedded],
-            [self.weights.text, self.weights.image] if self.embedded else None,
+            [part_key(part) for part in self.embedded_parts],
+            [self.part_weights.text, self.part_weights.image] if self.embedded_parts else None,
             self.lexical_text,
             canonical_filters(self.filters),
-            self.order if self.is_browse else None,
+            self.browse_order if self.is_browse else None,
         )
 
 
-class InputReader:
+class SearchPlanner:
     """Reads requests."""
 
-    def __init__(self, services: Services, vectors: QueryVectors, reader: QueryReader) -> None:
+    def __init__(self, services: QueryPorts, vectors: QueryEmbedder, reader: QueryParser) -> None:
         self._config = services.config
-        self._vectors = vectors
-        self._reader = reader
-        self._ear = Ear(services)
+        self._embedder = vectors
+        self._parser = reader
+        self._transcriber = SpeechTranscriber(services)
 
-    async def read(self, request: SearchRequest) -> Inputs:
+    async def plan(self, request: SearchRequest) -> SearchPlan:
         """Read a request. Raises `InvalidRequest` naming what cannot be searched with."""
         filters = read_filters(request.filters)
-        heard = await self._hear(request)
+        heard = await self._transcribe(request)
         given = [*request.all_parts, *([Part(text=heard.text)] if heard and heard.text else [])]
         texts = [part.text for part in given if part.text and part.weight > 0]
-        reading = await self._reader.read(
+        reading = await self._parser.parse(
             texts,
             correct=request.correct,
             price_phrases=request.price_phrases,
             alternatives=heard.alternatives if heard else (),
         )
-        parts = [*await self._parts(given, reading), *await self._clip(request)]
+        parts = [*await self._parts(given, reading), *await self._clip_parts(request)]
         _check(request, reading, parts)
         weights = self._weights(request, parts, reading)
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
-        return Inputs(
-            _embedded(parts, reading) if embeds else (),
+        return SearchPlan(
+            _parts_to_embed(parts, reading) if embeds else (),
             weights,
-            reading.lexical if self._compares_words(request) else None,
-            (*filters, *_understood_filters(request, reading)),
+            reading.lexical_text if self._compares_words(request) else None,
+            (*filters, *_parsed_filters(request, reading)),
             browse_order(request.sort),
-            browse_depth(request, self._config),
+            browse_limit(request, self._config),
             reading,
             heard,
-            is_lost=heard is not None and not given and not parts,
+            is_not_understood=heard is not None and not given and not parts,
         )
 
-    def _weights(self, request: SearchRequest, parts: Sequence[QueryPart], reading: Reading) -> PartWeights:
+    def _weights(self, request: SearchRequest, parts: Sequence[QueryPart], reading: ParsedQuery) -> PartWeights:
         kinds: set[PartKind] = {part.kind for part in parts if part.weight > 0}
         weights = part_weights(self._config, request.weights, kinds)
         if request.mode != "hybrid" or kinds != {"text"}:
             return weights
-        return trusted(weights, request.weights, self._vectors.trust.of(" ".join(reading.wanted)))
+        return scale_by_trust(weights, request.weights, self._embedder.text_trust.factor_for(" ".join(reading.texts)))
 
-    async def _hear(self, request: SearchRequest) -> Transcript | None:
+    async def _transcribe(self, request: SearchRequest) -> Transcript | None:
         if request.audio is None:
             return None
-        heard = with_heard_numbers(await self._ear.hear(await self._vectors.file(request.audio, "audio")))
+        heard = normalise_transcript(await self._transcriber.transcribe(await self._embedder.load_media(request.audio, "audio")))
         return msgspec.structs.replace(heard, text=normalise_text(heard.text)[:MAX_TEXT])
 
-    async def _clip(self, request: SearchRequest) -> list[QueryPart]:
+    async def _clip_parts(self, request: SearchRequest) -> list[QueryPart]:
         if request.video is None:
             return []
-        return [QueryPart("video", await self._vectors.file(request.video, "video"))]
+        return [QueryPart("video", await self._embedder.load_media(request.video, "video"))]
 
-    async def _parts(self, given: Sequence[Part], reading: Reading) -> list[QueryPart]:
+    async def _parts(self, given: Sequence[Part], reading: ParsedQuery) -> list[QueryPart]:
         """What is asked with, its texts as they were understood, without those of which nothing is left."""
-        wanted = iter(reading.wanted)
+        wanted = iter(reading.texts)
         parts = await asyncio.gather(
             *(self._part(part, next(wanted) if part.text and part.weight > 0 else part.text) for part in given)
         )
@@ -139,7 +139,7 @@ class InputReader:
 
     async def _part(self, part: Part, text: str | None) -> QueryPart:
         if part.image is not None:
-            return QueryPart("image", await self._vectors.file(part.image), part.weight)
+            return QueryPart("image", await self._embedder.load_media(part.image), part.weight)
         if part.product_id is not None:
             return QueryPart("product_id", part.product_id, part.weight)
         return QueryPart("text", text or "", part.weight)
@@ -166,28 +166,28 @@ def canonical_filters(filters: Filters) -> list[bytes]:
     )
 
 
-def asked_products(request: SearchRequest) -> set[str]:
+def query_product_ids(request: SearchRequest) -> set[str]:
     """The products that a request searches with: they are no results of it."""
     return {part.product_id for part in request.all_parts if part.product_id is not None}
 
 
-def _understood_filters(request: SearchRequest, reading: Reading) -> Filters:
+def _parsed_filters(request: SearchRequest, reading: ParsedQuery) -> Filters:
     """The filters that the words of a request say; a price filter of its own wins over a price in words."""
     price = [Range("price", **reading.price.bounds)] if reading.price and "price" not in request.filters else []
-    return (*price, *([Lacks(tuple(sorted(reading.unwanted)))] if reading.unwanted else []))
+    return (*price, *([WithoutWords(tuple(sorted(reading.excluded_terms)))] if reading.excluded_terms else []))
 
 
-def _embedded(parts: Sequence[QueryPart], reading: Reading) -> tuple[QueryPart, ...]:
+def _parts_to_embed(parts: Sequence[QueryPart], reading: ParsedQuery) -> tuple[QueryPart, ...]:
     """What the query vector is made of: all that is asked with, away from the terms that the texts exclude."""
     if not any(part.weight > 0 for part in parts):
         return tuple(parts)
-    return (*parts, *(QueryPart("text", term, UNWANTED_WEIGHT) for term in reading.unwanted))
+    return (*parts, *(QueryPart("text", term, EXCLUDED_TERM_WEIGHT) for term in reading.excluded_terms))
 
 
-def _check(request: SearchRequest, reading: Reading, parts: Sequence[QueryPart]) -> None:
-    if len(reading.unwanted) > MAX_UNWANTED:
-        raise InvalidRequest("text", f"text: {len(reading.unwanted)} excluded terms, at most {MAX_UNWANTED}")
+def _check(request: SearchRequest, reading: ParsedQuery, parts: Sequence[QueryPart]) -> None:
+    if len(reading.excluded_terms) > MAX_EXCLUDED_TERMS:
+        raise InvalidRequest("text", f"text: {len(reading.excluded_terms)} excluded terms, at most {MAX_EXCLUDED_TERMS}")
     looks_for = any(part.weight > 0 for part in parts) or request.filters or reading.price
-    if (reading.unwanted or parts) and not looks_for:
-        field = "text" if reading.unwanted else "parts"
+    if (reading.excluded_terms or parts) and not looks_for:
+        field = "text" if reading.excluded_terms else "parts"
         raise InvalidRequest(field, f"{field}: says only what to leave out; add what to look for, or a filter")

@@ -6,26 +6,26 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 
-from encoders.errors import ChildFailed, ChildUnavailable, InvalidAudio, ModelUnavailable
+from encoders.errors import InvalidAudio, ModelUnavailable, WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.speech.port import Transcript
 from query_api.errors import EncoderBusy, InvalidRequest
-from query_api.services import Services
+from query_api.services import QueryPorts
 
-REMEMBERED = 256
+MAX_CACHED_TRANSCRIPTS = 256
 """Sounds whose transcripts are kept: further pages of a search are those of the same words."""
 
 
-class Ear:
+class SpeechTranscriber:
     """Listens to shoppers."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: QueryPorts) -> None:
         self._decoder = services.media_decoder
         self._recogniser = services.recogniser
-        self._max_seconds = services.clips.query_seconds
+        self._max_seconds = services.clips_config.query_seconds
         self._deadline_s = services.config.deadline_s
-        self._known: OrderedDict[bytes, Transcript] = OrderedDict()
+        self._transcripts: OrderedDict[bytes, Transcript] = OrderedDict()
 
-    async def hear(self, data: bytes) -> Transcript:
+    async def transcribe(self, data: bytes) -> Transcript:
         """What is said in a sound file.
 
         Raises:
@@ -33,19 +33,19 @@ class Ear:
             EncoderBusy: the recogniser was late, or cannot be started.
         """
         digest = hashlib.blake2b(data, digest_size=16).digest()
-        if digest not in self._known:
+        if digest not in self._transcripts:
             try:
                 async with asyncio.timeout(self._deadline_s):
-                    self._known[digest] = await self._listen(data)
+                    self._transcripts[digest] = await self._decode_and_transcribe(data)
             except TimeoutError as error:
                 raise EncoderBusy(f"audio: not understood within {self._deadline_s:g} s") from error
-            except (ChildFailed, ChildUnavailable, ModelUnavailable) as error:
+            except (WorkerProcessFailed, WorkerProcessUnavailable, ModelUnavailable) as error:
                 raise EncoderBusy(f"audio: speech cannot be understood just now: {error}") from error
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[digest]
+            while len(self._transcripts) > MAX_CACHED_TRANSCRIPTS:
+                self._transcripts.popitem(last=False)
+        return self._transcripts[digest]
 
-    async def _listen(self, data: bytes) -> Transcript:
+    async def _decode_and_transcribe(self, data: bytes) -> Transcript:
         if self._decoder is None or self._recogniser is None:
             raise InvalidRequest("audio", "audio: this service does not listen")
         samples = await self._decoder.sound(data, self._max_seconds)

@@ -8,7 +8,7 @@ REQUESTS = Counter("vitrine_http_requests_total", "HTTP requests answered", ["ro
 REQUEST_SECONDS = Histogram("vitrine_http_request_seconds", "Time to answer a request", ["route"], buckets=_SECONDS)
 QUERIES = Counter("vitrine_queries_total", "Searches answered, by what the candidate cache did", ["cache"])
 DEGRADED = Counter("vitrine_degraded_total", "Answers that went without a part", ["part"])
-MENDED = Counter("vitrine_cache_mended_products_total", "Changed products scored anew in cached candidates")
+REFRESHED_PRODUCTS = Counter("vitrine_cache_mended_products_total", "Changed products scored anew in cached candidates")
 ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded together", buckets=(1, 2, 4, 8, 16, 32, 64))
 IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
 TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from indexer.cards import Card
+from indexer.cards import HitPayload
 from indexer.ports import Interaction
 from indexer.profiles import KIND_WEIGHTS
 
@@ -17,7 +17,7 @@ Key = TypeVar("Key")
 HALF_LIFE_S = 14 * 86_400
 HALF_LIFE_INTERACTIONS = 20
 """An interaction counts half of one that came 20 later, so a new interest shows however long the history is."""
-CONFIDENCE_WEIGHT = 4.0
+HALF_CONFIDENCE_WEIGHT = 4.0
 """With interactions of this total weight (two clicks), the taste counts half."""
 CATEGORY_SHARE, BRAND_SHARE, ATTRIBUTE_SHARE = 0.6, 0.2, 0.2
 
@@ -50,7 +50,7 @@ def interaction_weights(interactions: Sequence[Interaction], now_ms: int) -> dic
     return dict(weights)
 
 
-def learn_taste(weights: Mapping[str, float], cards: Mapping[str, Card]) -> Taste:
+def learn_taste(weights: Mapping[str, float], cards: Mapping[str, HitPayload]) -> Taste:
     """The taste behind weighted products; those without a card say nothing."""
     categories: dict[str, float] = defaultdict(float)
     brands: dict[str, float] = defaultdict(float)
@@ -66,18 +66,18 @@ def learn_taste(weights: Mapping[str, float], cards: Mapping[str, Card]) -> Tast
             attributes[pair] += weight
     total = sum(known.values())
     return Taste(
-        _relative(categories, lambda path: path.count("/")),
-        _relative(brands, lambda _: None),
-        _relative(attributes, lambda pair: pair[0]),
-        total / (total + CONFIDENCE_WEIGHT) if total else 0.0,
+        _relative_to_favourite(categories, lambda path: path.count("/")),
+        _relative_to_favourite(brands, lambda _: None),
+        _relative_to_favourite(attributes, lambda pair: pair[0]),
+        total / (total + HALF_CONFIDENCE_WEIGHT) if total else 0.0,
     )
 
 
-def affinity_to(taste: Taste) -> Callable[[Card], float]:
+def taste_affinity(taste: Taste) -> Callable[[HitPayload], float]:
     """How well products fit a taste, in [0, 1]; made for a thousand candidates that share a few categories."""
     by_category: dict[str | None, float] = {}
 
-    def affinity(card: Card) -> float:
+    def affinity(card: HitPayload) -> float:
         if card.category not in by_category:
             by_category[card.category] = CATEGORY_SHARE * _category_fit(taste, card.category)
         fit = by_category[card.category] + ATTRIBUTE_SHARE * _attribute_fit(taste.attributes, card)
@@ -95,7 +95,7 @@ def category_paths(category: str | None) -> tuple[str, ...]:
     return tuple("/".join(steps[: depth + 1]) for depth in range(len(steps)))
 
 
-def attribute_values(card: Card) -> Iterator[tuple[str, str]]:
+def attribute_values(card: HitPayload) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a product's attributes."""
     for name, value in card.attributes.items():
         if isinstance(value, str):
@@ -115,7 +115,7 @@ def _category_fit(taste: Taste, category: str | None) -> float:
     return sum(fits) / sum(depth_weights)
 
 
-def _attribute_fit(liked: Mapping[tuple[str, str], float], card: Card) -> float:
+def _attribute_fit(liked: Mapping[tuple[str, str], float], card: HitPayload) -> float:
     total, count = 0.0, 0
     for pair in attribute_values(card):
         total += liked.get(pair, 0.0)
@@ -123,7 +123,7 @@ def _attribute_fit(liked: Mapping[tuple[str, str], float], card: Card) -> float:
     return total / count if count else 0.0
 
 
-def _relative(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:
+def _relative_to_favourite(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:
     best: dict[Hashable, float] = defaultdict(float)
     for key, value in mass.items():
         best[group(key)] = max(best[group(key)], value)

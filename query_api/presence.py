@@ -15,7 +15,7 @@ TTL_S = 15.0
 _PREFIX = "vitrine:query-worker:"
 
 
-class Presence(Struct, frozen=True):
+class WorkerStatus(Struct, frozen=True):
     """One query worker."""
 
     active: str
@@ -26,7 +26,7 @@ class Presence(Struct, frozen=True):
     """Why it could not prepare another."""
 
 
-class PresenceBoard:
+class WorkerStatusBoard:
     """Tells of this worker, and lists all. Raises `StoreUnavailable`."""
 
     def __init__(self, redis: Redis, deadline_s: float = 0.5) -> None:
@@ -34,19 +34,19 @@ class PresenceBoard:
         self._deadline_s = deadline_s
         self._key = f"{_PREFIX}{uuid.uuid4().hex}"
 
-    async def tell(self, presence: Presence) -> None:
+    async def publish(self, presence: WorkerStatus) -> None:
         """Say what this worker has at hand; good for `TTL_S`."""
         async with redis_call(self._deadline_s):
             await self._redis.set(self._key, msgspec.json.encode(presence), px=int(TTL_S * 1000))
 
-    async def leave(self) -> None:
+    async def remove(self) -> None:
         """Say that this worker is gone."""
         async with redis_call(self._deadline_s):
             await self._redis.delete(self._key)
 
-    async def all(self) -> list[Presence]:
+    async def read_all(self) -> list[WorkerStatus]:
         """All workers that were heard of within `TTL_S`."""
         async with redis_call(10 * self._deadline_s):
             keys = [key async for key in self._redis.scan_iter(match=f"{_PREFIX}*", count=1_000)]
             values = await self._redis.mget(keys) if keys else []
-        return [msgspec.json.decode(value, type=Presence) for value in values if value]
+        return [msgspec.json.decode(value, type=WorkerStatus) for value in values if value]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from query_api.app import searcher_over
+from query_api.app import open_searcher
 from query_api.evaluation.metrics import ndcg
 from query_api.requests import MAX_TEXT, SearchRequest
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 _DASHES = re.compile(r"(?<!\w)[-−–—]+")
 
@@ -35,28 +35,28 @@ class GateLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateResult:
     """What the comparison came to."""
 
     k: int
     queries: int
     overlap: float
-    known_item: tuple[float, float]
+    known_item_rates: tuple[float, float]
     """How often a product is among the first k for its own title: active, new."""
     ndcg: tuple[float, float] | None
     """Mean nDCG@k of the judged queries: active, new; None without judgments."""
-    faults: tuple[str, ...]
+    shortfalls: tuple[str, ...]
     """What falls short, in words; empty: the generation may be switched to."""
 
 
-async def compare(
-    active: Services,
-    new: Services,
+async def compare_generations(
+    active: QueryPorts,
+    new: QueryPorts,
     titles: Mapping[str, str],
     judgments: Judgments,
     limits: GateLimits,
     share: float = 1.0,
-) -> Verdict:
+) -> GateResult:
     """Ask both generations the same.
 
     Args:
@@ -70,24 +70,24 @@ async def compare(
         StoreUnavailable: a store does not answer.
     """
     queries = [*titles.values(), *judgments]
-    before, after = [await _first(one, queries, limits.k, share) for one in (active, new)]
-    overlap = float(np.mean([_shared(*pair) for pair in zip(before, after, strict=True)])) if queries else 1.0
-    known = tuple(_known(titles, lists) for lists in (before, after))
+    before, after = [await _top_k(one, queries, limits.k, share) for one in (active, new)]
+    overlap = float(np.mean([_overlap(*pair) for pair in zip(before, after, strict=True)])) if queries else 1.0
+    known = tuple(_known_item_rate(titles, lists) for lists in (before, after))
     judged = tuple(_mean_ndcg(judgments, lists[len(titles) :], limits.k) for lists in (before, after))
-    verdict = Verdict(limits.k, len(queries), overlap, (known[0], known[1]), None, ())
+    verdict = GateResult(limits.k, len(queries), overlap, (known[0], known[1]), None, ())
     ndcgs = (judged[0], judged[1]) if judgments else None
-    return Verdict(limits.k, len(queries), overlap, verdict.known_item, ndcgs, _faults(verdict, ndcgs, limits))
+    return GateResult(limits.k, len(queries), overlap, verdict.known_item_rates, ndcgs, _shortfalls(verdict, ndcgs, limits))
 
 
-async def _first(services: Services, queries: Sequence[str], k: int, share: float) -> list[list[str]]:
+async def _top_k(services: QueryPorts, queries: Sequence[str], k: int, share: float) -> list[list[str]]:
     """The ids of the first k results of each query."""
     found: list[list[str]] = []
-    async with searcher_over(services) as searcher:
+    async with open_searcher(services) as searcher:
         for text in queries:
             began_s = time.monotonic()
             request = SearchRequest(text=_plain(text), correct=False, price_phrases=False)
-            answer = await searcher.answer(request, use_cache=False)
-            found.append([one.scored.product_id for one in answer.ranked[:k]])
+            answer = await searcher.rank(request, use_cache=False)
+            found.append([one.candidate.product_id for one in answer.ranked[:k]])
             await asyncio.sleep((time.monotonic() - began_s) * (1 / share - 1))
     return found
 
@@ -97,12 +97,12 @@ def _plain(text: str) -> str:
     return _DASHES.sub(" ", text)[:MAX_TEXT]
 
 
-def _shared(first: Sequence[str], second: Sequence[str]) -> float:
+def _overlap(first: Sequence[str], second: Sequence[str]) -> float:
     longest = max(len(first), len(second))
     return len({*first} & {*second}) / longest if longest else 1.0
 
 
-def _known(titles: Mapping[str, str], lists: Sequence[Sequence[str]]) -> float:
+def _known_item_rate(titles: Mapping[str, str], lists: Sequence[Sequence[str]]) -> float:
     found = [product_id in ids for product_id, ids in zip(titles, lists, strict=False)]
     return float(np.mean(found)) if found else 1.0
 
@@ -112,8 +112,8 @@ def _mean_ndcg(judgments: Judgments, lists: Sequence[Sequence[str]], k: int) -> 
     return float(np.mean(scores)) if scores else 0.0
 
 
-def _faults(verdict: Verdict, ndcgs: tuple[float, float] | None, limits: GateLimits) -> tuple[str, ...]:
-    k, (before, after) = limits.k, verdict.known_item
+def _shortfalls(verdict: GateResult, ndcgs: tuple[float, float] | None, limits: GateLimits) -> tuple[str, ...]:
+    k, (before, after) = limits.k, verdict.known_item_rates
     checks: list[tuple[bool, Callable[[], str]]] = [
         (
             verdict.overlap < limits.overlap,

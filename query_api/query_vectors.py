@@ -10,21 +10,29 @@ from typing import Literal
 
 import numpy as np
 
-from encoders.errors import ChildUnavailable, InvalidImage, InvalidVideo
+from encoders.errors import InvalidImage, InvalidVideo, WorkerProcessUnavailable
 from encoders.port import Encoder
-from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, pool, query_vector, split, unit
+from encoders.spec import (
+    EmbeddingSpec,
+    FloatArray,
+    PartWeights,
+    fused_query_vector,
+    normalise_rows,
+    pool_vectors,
+    split_parts,
+)
 from indexer.ports import ProductStore
 from query_api.batcher import EncoderBatcher
 from query_api.config import QueryConfig
 from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
 from query_api.requests import MediaReference, Weights
-from query_api.services import Services
+from query_api.services import QueryPorts
 from query_api.text_trust import TextTrust
 
 PartKind = Literal["text", "image", "video", "product_id"]
-PICTURES: frozenset[PartKind] = frozenset(("image", "video"))
+VISUAL_KINDS: frozenset[PartKind] = frozenset(("image", "video"))
 WeightedVector = tuple[float, FloatArray]
-_NOTHING = 1e-3
+_MIN_RELATIVE_LENGTH = 1e-3
 """A sum that is so much shorter than its parts has no direction."""
 
 
@@ -37,30 +45,30 @@ class QueryPart:
     weight: float = 1.0
 
 
-class QueryVectors:
+class QueryEmbedder:
     """Embeds what callers ask with."""
 
-    def __init__(self, services: Services, batcher: EncoderBatcher) -> None:
+    def __init__(self, services: QueryPorts, batcher: EncoderBatcher) -> None:
         self._encoder: Encoder = services.encoder
         self._store: ProductStore = services.store
-        self._fetch = services.fetch_image
+        self._fetch_media = services.fetch_media
         self._deadline_s = services.config.encode_deadline_s
         self._clip_deadline_s = services.config.deadline_s
         self._batcher = batcher
         self._decoder = services.decoder
         self._media_decoder = services.media_decoder
-        self.trust = TextTrust(services.store, batcher, services.config.text_trust)
+        self.text_trust = TextTrust(services.store, batcher, services.config.text_trust)
         """Known while it runs."""
 
-    async def file(self, media: bytes | MediaReference, field: str = "image") -> bytes:
+    async def load_media(self, media: bytes | MediaReference, field: str = "image") -> bytes:
         """The bytes of a request's picture, sound or clip. Raises `InvalidRequest` for a URL where fetching is off."""
         if isinstance(media, bytes):
             return media
         if media.url is None:
             return media.data or b""
-        if self._fetch is None:
+        if self._fetch_media is None:
             raise InvalidRequest(f"{field}.url", f"{field}.url: this service fetches nothing; send the bytes as base64")
-        return await self._fetch(media.url)
+        return await self._fetch_media(media.url)
 
     async def embed(self, parts: Sequence[QueryPart], weights: PartWeights) -> FloatArray:
         """Query vector (2·dim,) of what is asked with, at least one thing.
@@ -69,15 +77,15 @@ class QueryVectors:
             InvalidRequest: a picture cannot be decoded, there is no such product, or nothing is left of the sum.
             EncoderBusy: the encoder, or a decoder before it, was late.
         """
-        halves = await asyncio.gather(*(self._halves(part) for part in parts))
+        halves = await asyncio.gather(*(self._embed_part(part) for part in parts))
         weighed = [[(part.weight, own[side]) for part, own in zip(parts, halves, strict=True)] for side in (0, 1)]
         texts, images = ([(weight, one) for weight, one in side if one is not None] for side in weighed)
-        text, image = direction(texts, images), direction(images, texts)
+        text, image = weighted_direction(texts, images), weighted_direction(images, texts)
         if not (np.any(text) or np.any(image)):
             raise InvalidRequest("parts", "parts: they cancel each other out, and nothing is left to look for")
-        return query_vector(self._encoder.spec, text, image, weights)
+        return fused_query_vector(self._encoder.spec, text, image, weights)
 
-    async def _halves(self, part: QueryPart) -> tuple[FloatArray | None, FloatArray | None]:
+    async def _embed_part(self, part: QueryPart) -> tuple[FloatArray | None, FloatArray | None]:
         """The unit text and image embedding (dim,) of one thing asked with; it may lack one of them."""
         if isinstance(part.content, bytes):
             embed = self._embed_clip if part.kind == "video" else self._embed_picture
@@ -85,17 +93,17 @@ class QueryVectors:
         if part.kind == "text":
             return await self._batcher.encode(part.content), None
         try:
-            text, image = await self.of_product(part.content)
+            text, image = await self.product_vectors(part.content)
         except ProductNotFound as error:
             raise InvalidRequest("product_id", f"product_id: {error}") from error
         return (text if np.any(text) else None), (image if np.any(image) else None)
 
-    async def of_product(self, product_id: str) -> tuple[FloatArray, FloatArray]:
+    async def product_vectors(self, product_id: str) -> tuple[FloatArray, FloatArray]:
         """Unit text and image parts (dim,) of an indexed product; an absent one is zero. Raises `ProductNotFound`."""
         found = (await self._store.read([product_id])).get(product_id)
         if found is None or not np.any(found[1]):
             raise ProductNotFound(f"no searchable product has the id {product_id}")
-        return split(self._encoder.spec, found[1])
+        return split_parts(self._encoder.spec, found[1])
 
     async def _embed_picture(self, data: bytes) -> FloatArray:
         try:
@@ -103,7 +111,7 @@ class QueryVectors:
                 (pixels,) = await self._decoder.decode([data])
         except TimeoutError as error:
             raise EncoderBusy(f"the picture was not decoded within {self._deadline_s:g} s") from error
-        except ChildUnavailable as error:
+        except WorkerProcessUnavailable as error:
             raise EncoderBusy(f"pictures cannot be decoded just now: {error}") from error
         if isinstance(pixels, InvalidImage):
             raise InvalidRequest("image", str(pixels)) from pixels
@@ -118,18 +126,18 @@ class QueryVectors:
                 frames = await self._media_decoder.frames(data)
         except TimeoutError as error:
             raise EncoderBusy(f"the clip was not decoded within {self._clip_deadline_s:g} s") from error
-        except ChildUnavailable as error:
+        except WorkerProcessUnavailable as error:
             raise EncoderBusy(f"clips cannot be decoded just now: {error}") from error
         if isinstance(frames, InvalidVideo):
             raise InvalidRequest("video", str(frames)) from frames
         rows = await asyncio.gather(*(self._batcher.encode(one) for one in frames))
-        return pool(np.stack(rows), first_weight=1.0)
+        return pool_vectors(np.stack(rows), first_weight=1.0)
 
 
 def part_weights(config: QueryConfig, own: Weights, kinds: Collection[PartKind]) -> PartWeights:
     """The weights of products' texts and pictures: the request's own, else those for its kinds of parts."""
     text, image = config.mixed_query_text, config.mixed_query_image
-    has_picture = not PICTURES.isdisjoint(kinds)
+    has_picture = not VISUAL_KINDS.isdisjoint(kinds)
     if "product_id" not in kinds and not has_picture:
         text, image = config.text_query_text, config.text_query_image
     elif "product_id" not in kinds and "text" not in kinds:
@@ -137,7 +145,7 @@ def part_weights(config: QueryConfig, own: Weights, kinds: Collection[PartKind])
     return PartWeights(text if own.text is None else own.text, image if own.image is None else own.image)
 
 
-def direction(own: Sequence[WeightedVector], other: Sequence[WeightedVector]) -> FloatArray:
+def weighted_direction(own: Sequence[WeightedVector], other: Sequence[WeightedVector]) -> FloatArray:
     """Unit sum (dim,) of weighted unit embeddings (dim,), those to look away from subtracted; zero if nothing is left.
 
     What a query looks for in products' texts are its texts, or its pictures where it has none; and what it looks away
@@ -149,8 +157,8 @@ def direction(own: Sequence[WeightedVector], other: Sequence[WeightedVector]) ->
     weights = np.array([weight for weight, _ in (*toward, *away)], np.float32)
     total = weights @ np.stack([vector for _, vector in (*toward, *away)])
     # Of parts that are alike, an encoder's rounding is left, which points anywhere.
-    left = np.linalg.norm(total) > _NOTHING * np.abs(weights).sum()
-    return unit(total[None])[0] if left else np.zeros_like(total)
+    left = np.linalg.norm(total) > _MIN_RELATIVE_LENGTH * np.abs(weights).sum()
+    return normalise_rows(total[None])[0] if left else np.zeros_like(total)
 
 
 def part_scores(spec: EmbeddingSpec, query: FloatArray, fused: FloatArray) -> tuple[float, float]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from indexer.cards import Card, decode_card
-from query_api.personal import Taste, affinity_to
+from indexer.cards import HitPayload, decode_hit_payload
+from query_api.personal import Taste, taste_affinity
 from query_api.requests import Sort
-from query_api.retrieval import Scored
+from query_api.retrieval import ScoredCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +24,39 @@ class RankWeights:
     personal: float
 
 
-class Ranked(Struct, frozen=True, gc=False):
+class RankedCandidate(Struct, frozen=True, gc=False):
     """A candidate with what each part adds to its score, weights included."""
 
-    scored: Scored
-    lexical: float
-    personal: float
-    ranker: float
+    candidate: ScoredCandidate
+    lexical_part: float
+    personal_part: float
+    ranker_part: float
     """0 where no ranker scored it."""
     score: float
     """The sum of its parts."""
 
 
-_NOTHING: Mapping[str, float] = {}
-Cards = Callable[[Scored], Card]
+_NO_RANKER_SCORES: Mapping[str, float] = {}
+PayloadReader = Callable[[ScoredCandidate], HitPayload]
 _PRODUCT_ID, _SCORE = attrgetter("scored.product_id"), attrgetter("score")
 
 
-CARDS_KEPT = 20_000
-_decoded = lru_cache(maxsize=CARDS_KEPT)(decode_card)
+MAX_DECODED_PAYLOADS = 20_000
+_decoded = lru_cache(maxsize=MAX_DECODED_PAYLOADS)(decode_hit_payload)
 
 
-def read_card(one: Scored) -> Card:
+def read_payload(one: ScoredCandidate) -> HitPayload:
     """A candidate's card; the same few thousand bytes come back query after query, so they are decoded once."""
-    return _decoded(one.card)
+    return _decoded(one.payload)
 
 
-def rank(
-    items: Sequence[Scored],
+def rank_candidates(
+    items: Sequence[ScoredCandidate],
     weights: RankWeights,
     taste: Taste | None,
-    cards: Cards,
-    ranker: Mapping[str, float] = _NOTHING,
-) -> list[Ranked]:
+    cards: PayloadReader,
+    ranker: Mapping[str, float] = _NO_RANKER_SCORES,
+) -> list[RankedCandidate]:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
@@ -68,34 +68,34 @@ def rank(
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
     greatest = max((one.lexical for one in items), default=0.0) or 1.0
-    # Cards are decoded only where somebody's taste is known.
-    affinity = affinity_to(taste) if taste and taste.confidence and weights.personal else None
-    ranked: list[Ranked] = []
+    # PayloadReader are decoded only where somebody's taste is known.
+    affinity = taste_affinity(taste) if taste and taste.confidence and weights.personal else None
+    ranked: list[RankedCandidate] = []
     for one in items:
         lexical = weights.lexical * (one.lexical / greatest)
         personal = weights.personal * affinity(cards(one)) if affinity else 0.0
         again = ranker.get(one.product_id, 0.0) if ranker else 0.0
-        ranked.append(Ranked(one, lexical, personal, again, one.dense + lexical + personal + again))
+        ranked.append(RankedCandidate(one, lexical, personal, again, one.dense + lexical + personal + again))
     # A sort keeps the order of equals, and two by plain keys take half the time of one by pairs.
     ranked.sort(key=_PRODUCT_ID)
     ranked.sort(key=_SCORE, reverse=True)
     return ranked
 
 
-def reorder(ranked: list[Ranked], sort: Sort, cards: Cards) -> list[Ranked]:
+def sort_candidates(ranked: list[RankedCandidate], sort: Sort, cards: PayloadReader) -> list[RankedCandidate]:
     """Candidates in another order than relevance; those that lack the number come last, equal ones by relevance."""
     if sort == "relevance":
         return ranked
     value = _SORT_VALUES[sort]
-    return sorted(ranked, key=lambda one: value(cards(one.scored)))
+    return sorted(ranked, key=lambda one: value(cards(one.candidate)))
 
 
-def collapse(ranked: Sequence[Ranked], cards: Cards) -> list[Ranked]:
+def collapse_variants(ranked: Sequence[RankedCandidate], cards: PayloadReader) -> list[RankedCandidate]:
     """Just the first of each group of variants; products without a group stay."""
     seen: set[str] = set()
-    kept: list[Ranked] = []
+    kept: list[RankedCandidate] = []
     for one in ranked:
-        group = cards(one.scored).group_id
+        group = cards(one.candidate).group_id
         if group is None or group not in seen:
             kept.append(one)
         if group is not None:
@@ -107,7 +107,7 @@ def _last_if_absent(number: float | None, sign: int) -> tuple[bool, float]:
     return (number is None, 0.0 if number is None else sign * number)
 
 
-_SORT_VALUES: dict[str, Callable[[Card], Any]] = {
+_SORT_VALUES: dict[str, Callable[[HitPayload], Any]] = {
     "price": lambda card: _last_if_absent(card.price, 1),
     "-price": lambda card: _last_if_absent(card.price, -1),
     "newest": lambda card: _last_if_absent(card.created_at_ms, -1),

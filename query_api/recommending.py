@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoders.spec import FloatArray, PartWeights, query_vector, split, unit
-from indexer.criteria import Filters, Ids, Order
+from encoders.spec import FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
+from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from query_api.answers import Answer, Responder
+from query_api.answers import RankedResults, ResponseBuilder
 from query_api.inputs import read_filters
-from query_api.ranking import Ranked, RankWeights, rank, read_card
+from query_api.ranking import RankedCandidate, RankWeights, rank_candidates, read_payload
 from query_api.requests import SearchRequest
 from query_api.responses import SearchResponse
-from query_api.retrieval import Depth, Retrieval, Scored, retrieve
-from query_api.services import Services
-from query_api.shoppers import Shopper, Shoppers
+from query_api.retrieval import RetrievalLimits, RetrievalQuery, ScoredCandidate, retrieve
+from query_api.services import QueryPorts
+from query_api.shoppers import ShopperProfile, ShopperProfiles
 
-TASTE_PRODUCTS = 50
+MAX_TASTE_PRODUCTS = 50
 """How many of the products that a shopper interacted with make up the taste vector, those that say most."""
-POPULAR = 1_000
-_RATED = Order("rating", descending=True)
+POPULAR_LIMIT = 1_000
+_RATED = SortOrder("rating", descending=True)
 
 
 class Recommender:
     """Recommends products."""
 
-    def __init__(self, services: Services, shoppers: Shoppers, responder: Responder) -> None:
+    def __init__(self, services: QueryPorts, shoppers: ShopperProfiles, responder: ResponseBuilder) -> None:
         self._services = services
         self._shoppers = shoppers
         self._responder = responder
-        self._depth = Depth(services.config.candidates, services.config.browse_candidates)
+        self._limits = RetrievalLimits(services.config.candidates, services.config.browse_candidates)
 
     async def recommend(self, request: SearchRequest) -> SearchResponse:
         """Products near those that the shopper liked; for an unknown one, what is popular, then well rated and new.
@@ -38,68 +38,68 @@ class Recommender:
             InvalidRequest: a filter cannot be applied.
             StoreUnavailable: the product store does not answer.
         """
-        answer = Answer(request, [], read_card, None, False)
+        answer = RankedResults(request, [], read_payload, None, False)
         filters = read_filters(request.filters)
         try:
-            shopper = await self._shoppers.shopper(request.user_id or "")
+            shopper = await self._shoppers.load(request.user_id or "")
         except StoreUnavailable:
-            shopper, answer.degraded = Shopper(), ["personalisation"]
-        answer.vector = await self._taste_vector(shopper)
-        if answer.vector is None:
-            await self._popular(answer, filters)
+            shopper, answer.degraded = ShopperProfile(), ["personalisation"]
+        answer.query_vector = await self._taste_vector(shopper)
+        if answer.query_vector is None:
+            await self._rank_popular(answer, filters)
         else:
-            await self._near(answer, filters, shopper)
-        return await self._responder.respond(answer)
+            await self._rank_near_taste(answer, filters, shopper)
+        return await self._responder.build(answer)
 
-    async def _near(self, answer: Answer, filters: Filters, shopper: Shopper) -> None:
-        answer.retrieval = Retrieval(answer.vector, None, filters)
-        found = await retrieve(self._services.store, answer.retrieval, self._depth)
+    async def _rank_near_taste(self, answer: RankedResults, filters: Filters, shopper: ShopperProfile) -> None:
+        answer.retrieval = RetrievalQuery(answer.query_vector, None, filters)
+        found = await retrieve(self._services.store, answer.retrieval, self._limits)
         weights = RankWeights(0.0, self._services.config.personal)
-        ranked = rank(found.items, weights, shopper.taste, answer.cards)
+        ranked = rank_candidates(found.items, weights, shopper.taste, answer.read_payload)
         # What they know already comes after what they do not.
-        answer.ranked = sorted(ranked, key=lambda one: one.scored.product_id in shopper.weights)
-        answer.cut = found.cut
+        answer.ranked = sorted(ranked, key=lambda one: one.candidate.product_id in shopper.product_weights)
+        answer.is_truncated = found.is_truncated
 
-    async def _popular(self, answer: Answer, filters: Filters) -> None:
-        answer.retrieval = Retrieval(None, None, filters, _RATED)
-        found = await retrieve(self._services.store, answer.retrieval, self._depth)
-        places = await self._places(answer)
-        missing = set(places) - {one.product_id for one in found.items} if found.cut else set()
+    async def _rank_popular(self, answer: RankedResults, filters: Filters) -> None:
+        answer.retrieval = RetrievalQuery(None, None, filters, _RATED)
+        found = await retrieve(self._services.store, answer.retrieval, self._limits)
+        places = await self._popularity_ranks(answer)
+        missing = set(places) - {one.product_id for one in found.items} if found.is_truncated else set()
         more = await self._browse((*filters, Ids(tuple(missing))), len(missing)) if missing else []
 
-        def order(one: Scored) -> tuple[int, float, int, str]:
-            card = answer.cards(one)
-            place = places.get(one.product_id, POPULAR)
+        def order(one: ScoredCandidate) -> tuple[int, float, int, str]:
+            card = answer.read_payload(one)
+            place = places.get(one.product_id, POPULAR_LIMIT)
             return place, -(card.rating or 0.0), -(card.created_at_ms or 0), one.product_id
 
-        answer.ranked = [Ranked(one, 0.0, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
-        answer.cut, answer.unseen = found.cut, max(0, found.unseen - len(more))
+        answer.ranked = [RankedCandidate(one, 0.0, 0.0, 0.0, 0.0) for one in sorted([*found.items, *more], key=order)]
+        answer.is_truncated, answer.unretrieved_count = found.is_truncated, max(0, found.unretrieved_count - len(more))
 
-    async def _places(self, answer: Answer) -> dict[str, int]:
+    async def _popularity_ranks(self, answer: RankedResults) -> dict[str, int]:
         """Places by popularity; none while Redis is away."""
         try:
-            return {product_id: place for place, product_id in enumerate(await self._shoppers.popular(POPULAR))}
+            return {product_id: place for place, product_id in enumerate(await self._shoppers.popular_products(POPULAR_LIMIT))}
         except StoreUnavailable:
             answer.degraded = ["personalisation"]
             return {}
 
-    async def _browse(self, filters: Filters, limit: int) -> list[Scored]:
+    async def _browse(self, filters: Filters, limit: int) -> list[ScoredCandidate]:
         found = await self._services.store.browse(filters, limit)
-        return [Scored(one.product_id, 0.0, 0.0, one.card) for one in found]
+        return [ScoredCandidate(one.product_id, 0.0, 0.0, one.payload) for one in found]
 
-    async def _taste_vector(self, shopper: Shopper) -> FloatArray | None:
+    async def _taste_vector(self, shopper: ShopperProfile) -> FloatArray | None:
         """Query vector (2·dim,) of the weighted mean of the products liked; None when none of them has a vector."""
-        weights = dict(sorted(shopper.weights.items(), key=lambda pair: -pair[1])[:TASTE_PRODUCTS])
+        weights = dict(sorted(shopper.product_weights.items(), key=lambda pair: -pair[1])[:MAX_TASTE_PRODUCTS])
         if not weights:
             return None
         spec = self._services.encoder.spec
         stored = await self._services.store.read(list(weights))
-        liked = [(weights[product_id], split(spec, vector)) for product_id, (_, vector) in stored.items()]
+        liked = [(weights[product_id], split_parts(spec, vector)) for product_id, (_, vector) in stored.items()]
         text, image = (_weighted_mean([(weight, parts[side]) for weight, parts in liked]) for side in (0, 1))
         if text is None and image is None:
             return None
         config = self._services.config
-        return query_vector(spec, text, image, PartWeights(config.mixed_query_text, config.mixed_query_image))
+        return fused_query_vector(spec, text, image, PartWeights(config.mixed_query_text, config.mixed_query_image))
 
 
 def _weighted_mean(parts: list[tuple[float, FloatArray]]) -> FloatArray | None:
@@ -107,5 +107,5 @@ def _weighted_mean(parts: list[tuple[float, FloatArray]]) -> FloatArray | None:
     if not parts:
         return None
     weighted = np.stack([weight * part for weight, part in parts]).astype(np.float32)
-    mean = unit(weighted.sum(axis=0, keepdims=True))[0]
+    mean = normalise_rows(weighted.sum(axis=0, keepdims=True))[0]
     return mean if np.any(mean) else None

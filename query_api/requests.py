@@ -28,7 +28,7 @@ Sort = Literal["relevance", "price", "-price", "newest"]
 
 MAX_TEXT = 1_000
 MAX_PARTS = 16
-CLIPS = ("audio", "video")
+CLIP_FIELDS = ("audio", "video")
 
 
 class MediaReference(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -126,7 +126,7 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
     user_id: UserId | None = None
 
 
-_requests = msgspec.json.Decoder(SearchRequest)
+_request_decoder = msgspec.json.Decoder(SearchRequest)
 _PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _JSON_FIELDS = ("filters", "weights", "parts", "facet_ranges")
 _LIST_FIELDS = ("facets",)
@@ -139,9 +139,9 @@ def read_json(body: bytes, media: Sequence[tuple[str, bytes]] = ()) -> SearchReq
         InvalidRequest: 400 when it is no JSON, 422 naming the field that is refused.
     """
     try:
-        return _checked(_with_files(_requests.decode(body), media))
+        return _validated(_with_files(_request_decoder.decode(body), media))
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise invalid_request(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
 
@@ -154,12 +154,12 @@ def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = 
         media: uploaded files with their field names; several `image`s are so many parts.
     """
     given: dict[str, Any] = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
-    return _checked(_with_files(convert(given, SearchRequest), media))
+    return _validated(_with_files(convert_fields(given, SearchRequest), media))
 
 
 def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> SearchRequest:
     for name, data in media:
-        if name not in ("image", *CLIPS):
+        if name not in ("image", *CLIP_FIELDS):
             raise InvalidRequest(name[:100], f"{name[:100]}: files are named `image`, `audio` or `video`")
         if not data:
             raise InvalidRequest(name, f"{name} is empty: 0 bytes")
@@ -172,16 +172,16 @@ def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> S
     return request
 
 
-def convert(given: Mapping[str, Any], kind: type[Any]) -> Any:
+def convert_fields(given: Mapping[str, Any], kind: type[Any]) -> Any:
     """A request struct from strings by name. Raises `InvalidRequest` naming the field that is refused."""
-    values = {name: _parsed(name, value) for name, value in given.items()}
+    values = {name: _field_value(name, value) for name, value in given.items()}
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise invalid_request(error) from None
 
 
-def refused(error: msgspec.ValidationError) -> InvalidRequest:
+def invalid_request(error: msgspec.ValidationError) -> InvalidRequest:
     """A validation error with its field apart: `Expected int <= 100 - at $.k` is of field `k`."""
     found = _PATH.match(str(error))
     reason, path = (found["reason"], found["path"]) if found else (str(error), "")
@@ -194,7 +194,7 @@ def _readable(reason: str) -> str:
     return re.sub(r" matching regex '.*'", " of the allowed form", reason, flags=re.DOTALL)[:300]
 
 
-def _parsed(name: str, value: Any) -> Any:
+def _field_value(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if name in _JSON_FIELDS:
@@ -211,13 +211,13 @@ def _json_value(name: str, value: str) -> Any:
         raise InvalidRequest(name, f"{name} is no JSON: {error}") from None
 
 
-def _checked(request: SearchRequest) -> SearchRequest:
-    for field, media in (*((name, getattr(request, name)) for name in CLIPS), *_named_pictures(request)):
+def _validated(request: SearchRequest) -> SearchRequest:
+    for field, media in (*((name, getattr(request, name)) for name in CLIP_FIELDS), *_named_pictures(request)):
         _check_media(field, media)
     if len(request.parts) > MAX_PARTS:
         raise InvalidRequest("parts", f"parts: {len(request.parts)} of them, at most {MAX_PARTS}")
     if request.mode == "lexical":
-        _check_words(request)
+        _check_lexical_mode(request)
     weights = [value for value in msgspec.structs.astuple(request.weights) if value is not None]
     if not all(map(math.isfinite, weights)):
         raise InvalidRequest("weights", "weights must be finite numbers")
@@ -240,7 +240,7 @@ def _check_media(field: str, media: bytes | MediaReference | None) -> None:
         raise InvalidRequest(field, f"{field} is empty: 0 bytes")
 
 
-def _check_words(request: SearchRequest) -> None:
+def _check_lexical_mode(request: SearchRequest) -> None:
     parts = request.all_parts
     if any(part.weight < 0 for part in parts):
         refused = (

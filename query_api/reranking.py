@@ -7,9 +7,9 @@ import asyncio
 import numpy as np
 
 from indexer.errors import StoreUnavailable
-from query_api.answers import Answer
-from query_api.ranking import rank
-from query_api.services import Services
+from query_api.answers import RankedResults
+from query_api.ranking import rank_candidates
+from query_api.services import QueryPorts
 
 
 class Reranker:
@@ -19,24 +19,24 @@ class Reranker:
     `query.ranker_candidates`: one read of so many vectors, and one pass through the ranker.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: QueryPorts) -> None:
         self._services = services
 
-    async def rerank(self, answer: Answer) -> list[str]:
+    async def rerank(self, answer: RankedResults) -> list[str]:
         """Reorder an answer; returns what is degraded: without the vectors the order stays as it is."""
         config = self._services.config
-        if self._services.ranker is None or answer.vector is None or answer.weights is None or not config.ranker_weight:
+        if self._services.ranker is None or answer.query_vector is None or answer.rank_weights is None or not config.ranker_weight:
             return []
-        best = [one.scored.product_id for one in answer.ranked[: config.ranker_candidates]]
+        best = [one.candidate.product_id for one in answer.ranked[: config.ranker_candidates]]
         try:
-            answer.ranker = await self._parts(best, answer.vector)
+            answer.ranker_scores = await self._ranker_scores(best, answer.query_vector)
         except StoreUnavailable:
             return ["ranker"]
-        items = [one.scored for one in answer.ranked]
-        answer.ranked = rank(items, answer.weights, answer.taste, answer.cards, answer.ranker)
+        items = [one.candidate for one in answer.ranked]
+        answer.ranked = rank_candidates(items, answer.rank_weights, answer.taste, answer.read_payload, answer.ranker_scores)
         return []
 
-    async def _parts(self, product_ids: list[str], query: np.ndarray) -> dict[str, float]:
+    async def _ranker_scores(self, product_ids: list[str], query: np.ndarray) -> dict[str, float]:
         """What the ranker adds, by product id; nothing for a product that has just gone."""
         stored = await self._services.store.read(product_ids)
         if self._services.ranker is None or not stored:

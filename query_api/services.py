@@ -9,8 +9,8 @@ from typing import Protocol
 
 from encoders.media_decoding import ClipsConfig, MediaDecoder
 from encoders.port import Encoder, ImageDecoder, Ranker
-from encoders.precedence import Precedence
-from encoders.speech.port import LearningRecogniser
+from encoders.precedence import DevicePriority
+from encoders.speech.port import AdaptableRecogniser
 from indexer.media import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.cache import CandidateCache
@@ -27,7 +27,7 @@ class EventSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class QueryPorts:
     """Ports and settings of one query worker; it closes none of them."""
 
     store: ProductStore
@@ -40,23 +40,23 @@ class Services:
     """Makes the encoder's input of shoppers' pictures."""
     profiles: ProfileStore
     change_log: ChangeLog
-    media: MediaStore
-    cache: CandidateCache
-    freshness: Callable[[], int | None]
+    media_store: MediaStore
+    candidate_cache: CandidateCache
+    index_age_ms: Callable[[], int | None]
     """How long the oldest event that is not yet searchable has waited, in ms; None: not known just now."""
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
     ranker: Ranker | None = None
     """Scores the best candidates once more; None: their scores stay."""
-    precedence: Precedence | None = None
+    device_priority: DevicePriority | None = None
     """Of queries on the encoder's device, over other processes' work; None: none is shared."""
     publisher: EventSink | None = None
     """None: the search page's clicks are not taken."""
-    fetch_image: Callable[[str], Awaitable[bytes]] | None = None
+    fetch_media: Callable[[str], Awaitable[bytes]] | None = None
     """Fetches a picture by URL, safely; None: queries must bring the bytes. Raises `InvalidRequest`."""
     media_decoder: MediaDecoder | None = None
     """Decodes shoppers' sounds and clips; None: they are refused."""
-    recogniser: LearningRecogniser | None = None
+    recogniser: AdaptableRecogniser | None = None
     """Understands what shoppers say; None: sounds are refused."""
-    clips: ClipsConfig = field(default_factory=ClipsConfig)
+    clips_config: ClipsConfig = field(default_factory=ClipsConfig)

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from query_api.app import create_app
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +18,10 @@ DRAIN_S = 30.0
 """How long requests of a former generation may go on after a switch."""
 
 
-class Served:
+class ServedGeneration:
     """The application over one generation, with its background work, and how many requests are in it."""
 
-    def __init__(self, services: Services, resources: AsyncExitStack) -> None:
+    def __init__(self, services: QueryPorts, resources: AsyncExitStack) -> None:
         """Args: resources: what the services are made of, closed with this."""
         self.generation = services.generation
         self._app: Starlette = create_app(services)
@@ -30,12 +30,12 @@ class Served:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def start(self) -> Served:
+    async def start(self) -> ServedGeneration:
         """Begin its background work."""
         await self._resources.enter_async_context(self._app.router.lifespan_context(self._app))
         return self
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, wholly from this generation."""
         self._requests += 1
         self._idle.clear()
@@ -59,13 +59,13 @@ class Served:
 class SwitchingApp:
     """An ASGI application that is the served one of the moment when a request comes in."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ServedGeneration) -> None:
         self.served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.served.answer(scope, receive, send)
+        await self.served.handle(scope, receive, send)
 
-    def switch(self, to: Served) -> Served:
+    def switch(self, to: ServedGeneration) -> ServedGeneration:
         """Serve another generation from now on; returns the former one, to be closed by the caller."""
         former, self.served = self.served, to
         log.info("generation_switched", extra={"to": to.generation, "from": former.generation})

@@ -23,7 +23,7 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights
 from indexer.errors import StoreUnavailable
-from indexer.lexical import has_chinese, query_text, words
+from indexer.lexical import has_chinese, query_terms, words_in_order
 from indexer.ports import ProductStore
 from indexer.rows import embedding_text
 from query_api import metrics
@@ -33,45 +33,45 @@ from query_api.requests import Weights
 
 log = logging.getLogger(__name__)
 
-ENOUGH = 200
+TARGET_SAMPLE = 200
 """Products that are looked at for each language; the standard error is 0.02 then."""
-LEAST = 32
+MIN_SAMPLE = 32
 """With fewer, nothing can be told, and the encoder is trusted."""
-CHANCE, UNDERSTANDS = 0.5, 0.55
+CHANCE_AUC, FULL_TRUST_AUC = 0.5, 0.55
 """The area of what knows nothing; and that from which on an encoder is trusted wholly. On four catalogues, random
 vectors had 0.43 to 0.54, hashed words 0.33 to 0.42, and encoders that know the language 0.65 to 0.95."""
-LEAST_TRUST = 0.001
+MIN_TRUST = 0.001
 """What similarity counts where it means nothing: it still orders what lexical search finds nothing of."""
-PROBES, PROBE_LIMIT, PAGE = 8, 64, 64
-CHUNK = 16
+PROBES, PROBE_LIMIT, PAGE_SIZE = 8, 64, 64
+CHUNK_SIZE = 16
 """Texts that are encoded at once, so that a query waits for no more."""
-AGAIN_S, LATER_S = 5.0, 3_600.0
+SOON_INTERVAL_S, SETTLED_INTERVAL_S = 5.0, 3_600.0
 """When to look again: soon while products are few, then now and then."""
-GROWN = 1.25
+REMEASURE_GROWTH = 1.25
 _SEED = 1
-_WORDS = 40
+_MAX_WORDS = 40
 """Words of a product that are looked at, the telling ones first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class TrustMeasurement:
     """How well halves of texts find each other."""
 
-    texts: int
-    area: float
-    error: float
+    text_count: int
+    roc_auc: float
+    standard_error: float
     """Standard error of the area."""
 
     @property
     def trust(self) -> float:
-        """From `LEAST_TRUST` to 1, in tenths, so that workers who see slightly different catalogues agree."""
-        if self.texts < LEAST:
+        """From `MIN_TRUST` to 1, in tenths, so that workers who see slightly different catalogues agree."""
+        if self.text_count < MIN_SAMPLE:
             return 1.0
-        surely = self.area - 2 * self.error
-        return max(LEAST_TRUST, round(min(1.0, max(0.0, (surely - CHANCE) / (UNDERSTANDS - CHANCE))), 1))
+        surely = self.roc_auc - 2 * self.standard_error
+        return max(MIN_TRUST, round(min(1.0, max(0.0, (surely - CHANCE_AUC) / (FULL_TRUST_AUC - CHANCE_AUC))), 1))
 
 
-def trusted(weights: PartWeights, own: Weights, trust: float) -> PartWeights:
+def scale_by_trust(weights: PartWeights, own: Weights, trust: float) -> PartWeights:
     """Weights of a text query scaled by the trust, apart from those that the request names itself."""
     return PartWeights(
         weights.text * (trust if own.text is None else 1.0), weights.image * (trust if own.image is None else 1.0)
@@ -86,11 +86,11 @@ class TextTrust:
         self._store = store
         self._batcher = batcher
         self._is_measured = is_measured
-        self._found: dict[bool, Agreement] = {}
+        self._measurements: dict[bool, TrustMeasurement] = {}
 
-    def of(self, text: str) -> float:
+    def factor_for(self, text: str) -> float:
         """The factor for a query's text weights, in (0, 1]; 1 until it has been measured."""
-        found = self._found.get(has_chinese(text))
+        found = self._measurements.get(has_chinese(text))
         return 1.0 if found is None else found.trust
 
     async def run(self) -> None:
@@ -103,7 +103,7 @@ class TextTrust:
             except Exception:
                 # Queries go on with the trust that there is, whatever it is.
                 log.exception("text_trust_failed")
-            await asyncio.sleep(LATER_S if self._is_settled else AGAIN_S)
+            await asyncio.sleep(SETTLED_INTERVAL_S if self._is_settled else SOON_INTERVAL_S)
 
     async def measure(self) -> None:
         """Look at a sample of products. Raises `StoreUnavailable` and `EncoderBusy`."""
@@ -111,26 +111,26 @@ class TextTrust:
             return
         texts = await sample_texts(self._store, self._batcher.spec)
         for chinese, name in ((False, "other"), (True, "chinese")):
-            pairs = list(halves(texts, chinese))[:ENOUGH]
-            known = self._found.get(chinese)
-            if len(pairs) < LEAST or (known is not None and len(pairs) < min(GROWN * known.texts, ENOUGH)):
+            pairs = list(split_into_halves(texts, chinese))[:TARGET_SAMPLE]
+            known = self._measurements.get(chinese)
+            if len(pairs) < MIN_SAMPLE or (known is not None and len(pairs) < min(REMEASURE_GROWTH * known.text_count, TARGET_SAMPLE)):
                 continue
-            left, right = [await self._encoded(side) for side in zip(*pairs, strict=True)]
-            self._found[chinese] = found = agreement(left, right)
+            left, right = [await self._encode(side) for side in zip(*pairs, strict=True)]
+            self._measurements[chinese] = found = measure_agreement(left, right)
             metrics.TEXT_TRUST.labels(name).set(found.trust)
             log.info(
-                "text_trust_measured", extra={"language": name, "area": round(found.area, 3), "trust": found.trust}
+                "text_trust_measured", extra={"language": name, "area": round(found.roc_auc, 3), "trust": found.trust}
             )
 
     @property
     def _is_settled(self) -> bool:
-        return any(one.texts >= ENOUGH for one in self._found.values())
+        return any(one.text_count >= TARGET_SAMPLE for one in self._measurements.values())
 
-    async def _encoded(self, texts: Sequence[str]) -> FloatArray:
+    async def _encode(self, texts: Sequence[str]) -> FloatArray:
         rows: list[FloatArray] = []
-        for start in range(0, len(texts), CHUNK):
+        for start in range(0, len(texts), CHUNK_SIZE):
             rows += await asyncio.gather(
-                *(self._batcher.encode(text, in_background=True) for text in texts[start : start + CHUNK])
+                *(self._batcher.encode(text, in_background=True) for text in texts[start : start + CHUNK_SIZE])
             )
         return np.stack(rows)
 
@@ -142,24 +142,24 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
     for direction in directions:
         ids |= {one.product_id: None for one in await store.search_dense(direction, (), PROBE_LIMIT)}
     texts: dict[str, None] = {}
-    for start in range(0, len(ids), PAGE):
-        found = await store.read(list(ids)[start : start + PAGE])
+    for start in range(0, len(ids), PAGE_SIZE):
+        found = await store.read(list(ids)[start : start + PAGE_SIZE])
         texts |= {embedding_text(stored.state.fields): None for stored, _ in found.values()}
     return list(texts)
 
 
-def halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str, str]]:
+def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str, str]]:
     """Each text's words of a language in two halves that share no term; texts of fewer than two words are left out."""
     shuffle = random.Random(_SEED)
     for text in texts:
-        own = [word for word in words(text) if has_chinese(word) is chinese][:_WORDS]
-        kept = list({term: word for word in own if (term := query_text(word))}.values())
+        own = [word for word in words_in_order(text) if has_chinese(word) is chinese][:_MAX_WORDS]
+        kept = list({term: word for word in own if (term := query_terms(word))}.values())
         shuffle.shuffle(kept)
         if len(kept) > 1:
             yield " ".join(kept[::2]), " ".join(kept[1::2])
 
 
-def agreement(left: FloatArray, right: FloatArray) -> Agreement:
+def measure_agreement(left: FloatArray, right: FloatArray) -> TrustMeasurement:
     """How often a half is nearer to its own other half than to another title's.
 
     Args:
@@ -170,4 +170,4 @@ def agreement(left: FloatArray, right: FloatArray) -> Agreement:
     others = len(scores) - 1
     # Equal ones count half; each row is equal to itself.
     won = (np.sum(scores < own, axis=1) + (np.sum(scores == own, axis=1) - 1) / 2) / others
-    return Agreement(len(scores), float(won.mean()), float(won.std() / np.sqrt(len(won))))
+    return TrustMeasurement(len(scores), float(won.mean()), float(won.std() / np.sqrt(len(won))))

@@ -9,7 +9,7 @@ from itertools import islice
 
 from indexer.media import MediaStore
 from indexer.records import ProductChange
-from streams.decoding import Horizon, decode_message, inline_media, to_change
+from streams.decoding import Horizon, decode_message, inline_media, to_product_change
 from streams.errors import InvalidEvent
 from streams.events import Event
 from streams.messages import Message
@@ -17,11 +17,11 @@ from streams.retrying import until_available
 
 log = logging.getLogger(__name__)
 
-Refused = tuple[Message, InvalidEvent]
+RejectedMessage = tuple[Message, InvalidEvent]
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class IngestedEvent:
     """A message that is understood."""
 
     message: Message
@@ -35,40 +35,40 @@ class Accepted:
         return self.change.product_id
 
 
-async def accept(batch: Sequence[Message], media: MediaStore, horizon: Horizon) -> tuple[list[Accepted], list[Refused]]:
+async def ingest(batch: Sequence[Message], media: MediaStore, horizon: Horizon) -> tuple[list[IngestedEvent], list[RejectedMessage]]:
     """Decode a batch of product messages; what can never be processed is refused, with the reason why.
 
     A message that breaks the program itself is found by bisection: it must not end the worker again and again.
     """
     try:
-        return await _accept(batch, media, horizon)
+        return await _ingest(batch, media, horizon)
     except Exception as error:
         if len(batch) == 1:
             log.exception("event_failed", extra={"offset": batch[0].offset})
             return [], [(batch[0], InvalidEvent("internal", f"{type(error).__name__}: {error}"))]
         middle = len(batch) // 2
-        halves = [await accept(half, media, horizon) for half in (batch[:middle], batch[middle:])]
+        halves = [await ingest(half, media, horizon) for half in (batch[:middle], batch[middle:])]
         return [one for accepted, _ in halves for one in accepted], [one for _, refused in halves for one in refused]
 
 
-async def _accept(
+async def _ingest(
     batch: Sequence[Message], media: MediaStore, horizon: Horizon
-) -> tuple[list[Accepted], list[Refused]]:
+) -> tuple[list[IngestedEvent], list[RejectedMessage]]:
     events: list[tuple[Message, Event]] = []
-    refused: list[Refused] = []
+    refused: list[RejectedMessage] = []
     for message in batch:
         try:
             events.append((message, decode_message(message, horizon)))
         except InvalidEvent as fault:
             refused.append((message, fault))
     files = [inline_media(event) for _, event in events]
-    hashes = await _put_away([data for some in files for data in some], media)
+    hashes = await _store_files([data for some in files for data in some], media)
     accepted = [
-        Accepted(message, to_change(event, islice(hashes, len(some))), event.time_ms)
+        IngestedEvent(message, to_product_change(event, islice(hashes, len(some))), event.time_ms)
         for (message, event), some in zip(events, files, strict=True)
     ]
     return accepted, refused
 
 
-async def _put_away(files: Sequence[bytes], media: MediaStore) -> Iterator[str]:
+async def _store_files(files: Sequence[bytes], media: MediaStore) -> Iterator[str]:
     return iter(await until_available("media", lambda: media.put(files)) if files else ())

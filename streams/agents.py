@@ -24,10 +24,10 @@ from streams.batching import MicroBatcher
 from streams.config import IndexingConfig, KafkaConfig
 from streams.errors import PublishFailed
 from streams.events import PRODUCT_EVENTS
-from streams.late_writes import LateWrites
+from streams.late_writes import WriteReconciler
 from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 from streams.topics import MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
     )
 
 
-class Membership:
+class GroupMembership:
     """This worker's place in the consumer group: joined or not, and what becomes of work when partitions move."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Membership:
         acknowledger: PrefixAcknowledger,
         batchers: Mapping[str, MicroBatcher],
         lease: WriteLease,
-        late_writes: LateWrites,
+        late_writes: WriteReconciler,
         settle_s: float,
     ) -> None:
         self.joined = False
@@ -82,13 +82,13 @@ class Membership:
 
         @app.on_partitions_revoked.connect(weak=False)
         async def give_up(sender: object, revoked: set[TP], **_: object) -> None:
-            await self._give_up(revoked)
+            await self._release_partitions(revoked)
 
         @app.on_partitions_assigned.connect(weak=False)
         async def take_over(sender: object, assigned: set[TP], **_: object) -> None:
-            self._take_over(assigned)
+            self._acquire_partitions(assigned)
 
-    async def _give_up(self, revoked: set[TP]) -> None:
+    async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
 
         The group waits for this before it gives the partitions to somebody else, unless this worker is out already.
@@ -97,16 +97,16 @@ class Membership:
         try:
             if self._lease.is_valid():
                 async with asyncio.timeout(self._settle_s):
-                    await asyncio.gather(*(batcher.settle() for batcher in self._batchers.values()))
-                    await self._late_writes.check()
+                    await asyncio.gather(*(batcher.wait_until_idle() for batcher in self._batchers.values()))
+                    await self._late_writes.reconcile()
                     await self._app.consumer.commit()
         except TimeoutError:
-            log.warning("partitions_given_up_unfinished", extra={"events": self._acknowledger.waiting()})
+            log.warning("partitions_given_up_unfinished", extra={"events": self._acknowledger.unacknowledged_count()})
         finally:
-            self._acknowledger.forget((partition.topic, partition.partition) for partition in revoked)
+            self._acknowledger.revoke((partition.topic, partition.partition) for partition in revoked)
             self._late_writes.pause()
 
-    def _take_over(self, assigned: set[TP]) -> None:
+    def _acquire_partitions(self, assigned: set[TP]) -> None:
         _renew_with_heartbeats(self._app, self._lease)
         self._lease.renew(time.monotonic())
         self._late_writes.resume({one.partition for one in assigned if one.topic == PRODUCT_EVENTS})
@@ -177,7 +177,7 @@ class FaustPublisher:
         self._app = app
         self._deadline_s = deadline_s
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key."""
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -185,5 +185,5 @@ class FaustPublisher:
         except (FaustError, ProducerSendError, KafkaError, OSError, TimeoutError) as error:
             raise PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}") from error
 
-    async def _send(self, one: Outgoing) -> Awaitable[object]:
+    async def _send(self, one: OutgoingMessage) -> Awaitable[object]:
         return await self._app.producer.send(one.topic, one.key, one.value, one.partition, None, dict(one.headers))

@@ -7,23 +7,23 @@ from functools import cache
 
 import msgspec
 
-from indexer.planning import Plan
+from indexer.planning import ProductPlan
 from indexer.records import IndexRow
 from indexer.rows import is_searchable
 from streams import metrics
-from streams.accepting import Accepted
+from streams.accepting import IngestedEvent
 from streams.events import INDEX_CHANGES, IndexChange
-from streams.publisher import Outgoing
-from streams.retries import attempt
+from streams.publisher import OutgoingMessage
+from streams.retries import attempt_number
 
 
-def index_changes(
-    accepted: Sequence[Accepted],
-    plans: Mapping[str, Plan],
+def change_event_messages(
+    accepted: Sequence[IngestedEvent],
+    plans: Mapping[str, ProductPlan],
     written: Mapping[str, IndexRow],
     generation: str,
     now_ms: int,
-) -> list[Outgoing]:
+) -> list[OutgoingMessage]:
     """One `index-changes` record a product, with the events that it answers."""
     events: dict[str, list[str]] = {}
     for one in accepted:
@@ -35,26 +35,26 @@ def index_changes(
 
 
 def observe_freshness(
-    accepted: Sequence[Accepted], plans: Mapping[str, Plan], written: Mapping[str, IndexRow], now_ms: int
+    accepted: Sequence[IngestedEvent], plans: Mapping[str, ProductPlan], written: Mapping[str, IndexRow], now_ms: int
 ) -> None:
     """Measure each event's way to the index, by what it changed: since it happened, and since Kafka took it."""
     for one in accepted:
-        kind = _kind_of_work(one, plans[one.product_id], written.get(one.product_id))
+        kind = _freshness_label(one, plans[one.product_id], written.get(one.product_id))
         _freshness(kind, "event").observe(max(0, now_ms - one.time_ms) / 1000)
         _freshness(kind, "kafka").observe(max(0, now_ms - one.message.timestamp_ms) / 1000)
 
 
-def _kind_of_work(one: Accepted, plan: Plan, row: IndexRow | None) -> str:
+def _freshness_label(one: IngestedEvent, plan: ProductPlan, row: IndexRow | None) -> str:
     change = _change(plan, row)
     if change == "updated":
-        if attempt(one.message) is not None:
+        if attempt_number(one.message) is not None:
             return "completed"
-        return "content" if plan.needs_text or plan.needs_images else "scalar"
+        return "content" if plan.needs_text_embedding or plan.needs_image_embedding else "scalar"
     return change
 
 
-def _record(plan: Plan, row: IndexRow | None, generation: str, event_ids: list[str], now_ms: int) -> Outgoing:
-    stored = row.stored if row else plan.old
+def _record(plan: ProductPlan, row: IndexRow | None, generation: str, event_ids: list[str], now_ms: int) -> OutgoingMessage:
+    stored = row.stored if row else plan.stored
     change = _change(plan, row)
     _products(change).inc()
     record = IndexChange(
@@ -69,7 +69,7 @@ def _record(plan: Plan, row: IndexRow | None, generation: str, event_ids: list[s
         suggestions=list(stored.suggestions),
         duplicates=list(stored.duplicates),
     )
-    return Outgoing(INDEX_CHANGES, plan.product_id.encode(), msgspec.json.encode(record))
+    return OutgoingMessage(INDEX_CHANGES, plan.product_id.encode(), msgspec.json.encode(record))
 
 
 # Looking labels up is dear, and there are few.
@@ -77,7 +77,7 @@ _freshness = cache(metrics.FRESHNESS_SECONDS.labels)
 _products = cache(metrics.PRODUCTS.labels)
 
 
-def _change(plan: Plan, row: IndexRow | None) -> str:
+def _change(plan: ProductPlan, row: IndexRow | None) -> str:
     if row is None:
         return "unchanged"
     if plan.state.deleted and not row.searchable:

@@ -16,26 +16,26 @@ from streams.messages import Message
 class BatchLimits:
     """When a batch is closed, and how many may be under way."""
 
-    count: int = 256
+    max_messages: int = 256
     """Messages in a batch, reached under lag only."""
-    bytes: int = 16 * 2**20
+    max_bytes: int = 16 * 2**20
     """A batch and what waits for the next are closed once they weigh as much."""
-    overlap_count: int = 64
+    overlap_messages: int = 64
     """So many messages are worth a batch of their own beside those under way."""
     linger_s: float = 0.25
     """How long the first of fewer messages waits for those under way to give way."""
     quiet_linger_s: float = 0.005
     """How long it does when none is in its way."""
-    in_flight: int = 3
+    max_in_flight: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.count, self.bytes, self.overlap_count, self.in_flight) < 1:
+        if min(self.max_messages, self.max_bytes, self.overlap_messages, self.max_in_flight) < 1:
             raise ValueError("batch count, bytes, overlap_count and in_flight must be at least 1")
         if min(self.linger_s, self.quiet_linger_s) < 0:
             raise ValueError("batch lingers must be at least 0")
 
 
-GiveWay = Callable[[], None]
+ReleaseNextBatch = Callable[[], None]
 """Called by a batch that is past the stage which the next should wait for; by the end of the batch at the latest."""
 
 
@@ -49,35 +49,35 @@ class MicroBatcher:
     An exception out of `process` ends `run`: nothing of that batch may be acknowledged. For one event loop.
     """
 
-    def __init__(self, limits: BatchLimits, process: Callable[[list[Message], GiveWay], Awaitable[None]]) -> None:
+    def __init__(self, limits: BatchLimits, process: Callable[[list[Message], ReleaseNextBatch], Awaitable[None]]) -> None:
         self._limits = limits
         self._process = process
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
         self._waiting_since = 0.0
         self._arrived = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._room = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._settled.set()
-        self._slots = asyncio.Semaphore(limits.in_flight)
+        self._start_now = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._slots = asyncio.Semaphore(limits.max_in_flight)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._in_the_way: set[object] = set()
+        self._blocking_next: set[object] = set()
         self._closed = False
 
     async def put(self, message: Message) -> None:
         """Add a message; waits while there is no room."""
         while self._is_full():
-            self._room.clear()
-            await self._room.wait()
+            self._has_room.clear()
+            await self._has_room.wait()
         if not self._waiting:
             self._waiting_since = time.monotonic()
         self._waiting.append(message)
         self._waiting_bytes += _size(message)
-        self._settled.clear()
+        self._idle.clear()
         self._arrived.set()
         if self._is_worth_starting():
-            self._hurry.set()
+            self._start_now.set()
 
     async def run(self) -> None:
         """Batch and process until cancelled; batches under way are then cancelled too."""
@@ -86,17 +86,17 @@ class MicroBatcher:
                 await self._arrived.wait()
                 await self._linger()
                 await self._slots.acquire()
-                if not self._closed and (batch := self._take()):
-                    task = group.create_task(self._process_one(batch))
+                if not self._closed and (batch := self._take_batch()):
+                    task = group.create_task(self._process_batch(batch))
                     self._under_way.add(task)
-                    task.add_done_callback(self._ended)
+                    task.add_done_callback(self._on_batch_done)
                 else:
                     self._slots.release()
                     self._arrived.clear()
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Return when nothing waits and nothing is under way."""
-        await self._settled.wait()
+        await self._idle.wait()
 
     async def drain(self) -> None:
         """Start no further batch, and return when those under way have finished."""
@@ -107,19 +107,19 @@ class MicroBatcher:
     async def _linger(self) -> None:
         """Wait until what waits is worth a batch, or has waited for company as long as it should."""
         while not self._is_worth_starting():
-            linger_s = self._limits.linger_s if self._in_the_way else self._limits.quiet_linger_s
+            linger_s = self._limits.linger_s if self._blocking_next else self._limits.quiet_linger_s
             left_s = self._waiting_since + linger_s - time.monotonic()
             if left_s <= 0:
                 return
-            self._hurry.clear()
+            self._start_now.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
-                    await self._hurry.wait()
+                    await self._start_now.wait()
 
-    def _take(self) -> list[Message]:
+    def _take_batch(self) -> list[Message]:
         batch: list[Message] = []
         size = 0
-        while self._waiting and len(batch) < self._limits.count and size < self._limits.bytes:
+        while self._waiting and len(batch) < self._limits.max_messages and size < self._limits.max_bytes:
             batch.append(self._waiting.popleft())
             size += _size(batch[-1])
         self._waiting_bytes -= size
@@ -127,32 +127,32 @@ class MicroBatcher:
         if not self._waiting:
             self._arrived.clear()
         if not self._is_full():
-            self._room.set()
+            self._has_room.set()
         return batch
 
-    async def _process_one(self, batch: list[Message]) -> None:
+    async def _process_batch(self, batch: list[Message]) -> None:
         def give_way() -> None:
-            self._in_the_way.discard(give_way)
-            if not self._in_the_way:
-                self._hurry.set()
+            self._blocking_next.discard(give_way)
+            if not self._blocking_next:
+                self._start_now.set()
 
-        self._in_the_way.add(give_way)
+        self._blocking_next.add(give_way)
         try:
             await self._process(batch, give_way)
         finally:
             give_way()
             self._slots.release()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_batch_done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not self._under_way and not self._waiting:
-            self._settled.set()
+            self._idle.set()
 
     def _is_worth_starting(self) -> bool:
-        return len(self._waiting) >= self._limits.overlap_count or self._is_full()
+        return len(self._waiting) >= self._limits.overlap_messages or self._is_full()
 
     def _is_full(self) -> bool:
-        return len(self._waiting) >= self._limits.count or self._waiting_bytes >= self._limits.bytes
+        return len(self._waiting) >= self._limits.max_messages or self._waiting_bytes >= self._limits.max_bytes
 
 
 def _size(message: Message) -> int:

@@ -34,7 +34,7 @@ class Envelope(Struct):
 _envelopes = msgspec.json.Decoder(Envelope)
 _data = {name: msgspec.json.Decoder(cls) for types in TYPES_BY_TOPIC.values() for name, cls in types.items()}
 _times = msgspec.json.Decoder(datetime)
-_BARE_PATTERN = re.compile(r" matching regex '.*'")
+_PATTERN_IN_ERROR = re.compile(r" matching regex '.*'")
 
 
 def decode_event(topic: str, value: bytes | None, headers: Mapping[str, bytes], timestamp_ms: int) -> Event:
@@ -112,7 +112,7 @@ def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | msgspec.Raw, what
         return decoder.decode(value)
     except msgspec.ValidationError as error:
         raise InvalidEvent(
-            "invalid", f"{what}: {_BARE_PATTERN.sub(' of the allowed characters', str(error))}"
+            "invalid", f"{what}: {_PATTERN_IN_ERROR.sub(' of the allowed characters', str(error))}"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("undecodable", f"{what} is not JSON: {error}") from None

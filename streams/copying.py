@@ -10,32 +10,32 @@ from dataclasses import dataclass
 
 import msgspec
 
-from encoders.port import BatchEncoder
+from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray
-from indexer.planning import Plan, plan
+from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, relabelled
+from indexer.rows import build_row, with_labels
 from streams.events import PRODUCT_EVENTS
-from streams.pictures import LoadedBatch, PictureLoader
-from streams.publisher import Outgoing, Publisher
-from streams.retries import ATTEMPT, GENERATION
+from streams.pictures import PictureBatch, PictureLoader
+from streams.publisher import OutgoingMessage, Publisher
+from streams.retries import ATTEMPT_HEADER, GENERATION_HEADER
 from streams.retrying import until_available
 from streams.vectors import embed_rows
 
-PAGE = 64
+PAGE_PRODUCTS = 64
 """Products at a time: enough to fill the encoder, few enough to lose little in a crash."""
 
 Page = Mapping[str, tuple[StoredProduct, FloatArray]]
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyProgress:
     """How far the copy is."""
 
-    through: str
+    through_id: str
     """All products up to this id are durably in the new generation."""
-    products: int
+    products_copied: int
     """How many were copied since the call."""
 
 
@@ -44,8 +44,8 @@ class _Loaded:
     """A page whose pictures are at hand."""
 
     page: Page
-    plans: Sequence[Plan]
-    pictures: LoadedBatch | None
+    plans: Sequence[ProductPlan]
+    pictures: PictureBatch | None
     """None: the stored vectors are good as they are."""
 
 
@@ -61,7 +61,7 @@ class GenerationCopier:
         source: ProductStore,
         target: ProductStore,
         target_name: str,
-        encoder: BatchEncoder | None,
+        encoder: AsyncEncoder | None,
         pictures: PictureLoader,
         publisher: Publisher,
     ) -> None:
@@ -73,7 +73,7 @@ class GenerationCopier:
         self._pictures = pictures
         self._publisher = publisher
 
-    async def copy(self, after: str = "") -> AsyncIterator[Copied]:
+    async def copy(self, after: str = "") -> AsyncIterator[CopyProgress]:
         """Copy all products whose ids are greater than `after`; tells of each page that is durable.
 
         The pictures of a page are loaded while the one before it is encoded.
@@ -85,25 +85,25 @@ class GenerationCopier:
                 loading = asyncio.create_task(self._load(through))
                 await self._write(loaded)
                 copied += len(loaded.page)
-                yield Copied(through, copied)
+                yield CopyProgress(through, copied)
         finally:
             loading.cancel()
 
     async def _load(self, after: str) -> _Loaded:
-        page = await until_available("milvus", lambda: self._source.scan(after, PAGE))
+        page = await until_available("milvus", lambda: self._source.scan(after, PAGE_PRODUCTS))
         if self._encoder is None:
             return _Loaded(page, (), None)
         changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
         # What sounds say is of no vector space.
         plans = [one.with_transcripts(page[one.product_id][0].transcripts) for one in plan(changes, {}).values()]
-        wanted = {one.product_id: one.wanted_images for one in plans if one.needs_images}
+        wanted = {one.product_id: one.images_to_embed for one in plans if one.needs_image_embedding}
         return _Loaded(page, plans, await self._pictures.load(wanted))
 
     async def _write(self, loaded: _Loaded) -> None:
         rows = await self._rows(loaded)
         await until_available("milvus", lambda: self._target.write(rows))
         # After the write: who tries them again must find that they are missing.
-        asks = [self._ask(row.product_id) for row in rows if row.stored.incomplete]
+        asks = [self._retry_request(row.product_id) for row in rows if row.stored.incomplete]
         if asks:
             await until_available("kafka", lambda: self._publisher.publish(asks))
 
@@ -111,12 +111,12 @@ class GenerationCopier:
         if loaded.pictures is None or self._encoder is None:
             return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
         rows, embeddings = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
-        await self._pictures.remember(embeddings)
+        await self._pictures.cache_embeddings(embeddings)
         # What was found out is looked for again when the content changes, and stays until then.
         known = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
-        return [relabelled(row, (one := known[row.product_id]).suggestions, one.duplicates) for row in rows]
+        return [with_labels(row, (one := known[row.product_id]).suggestions, one.duplicates) for row in rows]
 
-    def _ask(self, product_id: str) -> Outgoing:
+    def _retry_request(self, product_id: str) -> OutgoingMessage:
         """An event that changes nothing and has a product's missing pictures tried again."""
         event = {
             "specversion": "1.0",
@@ -127,5 +127,5 @@ class GenerationCopier:
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "data": {"product_id": product_id},
         }
-        headers = {ATTEMPT: b"0", GENERATION: self._target_name.encode()}
-        return Outgoing(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), headers)
+        headers = {ATTEMPT_HEADER: b"0", GENERATION_HEADER: self._target_name.encode()}
+        return OutgoingMessage(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), headers)

@@ -9,18 +9,18 @@ from typing import TypeVar
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from streams.dead_letters import ERROR, REASON, TIME, known_reason
+from streams.dead_letters import ERROR_HEADER, REASON_HEADER, TIME_HEADER, known_reason
 from streams.errors import KafkaUnavailable
 from streams.events import DEAD_LETTER
 from streams.messages import Message
-from streams.retries import BOOKKEEPING, MAX_DIGITS, OFFSET, PARTITION, TIMESTAMP, TOPIC
+from streams.retries import MAX_DIGITS, OFFSET_HEADER, PARTITION_HEADER, RETRY_HEADERS, TIMESTAMP_HEADER, TOPIC_HEADER
 from streams.topic_history import TopicHistory
 
-BATCH = 500
+READ_BATCH_MESSAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeadLetterPosition:
     """Where a dead letter lies in its topic."""
 
     partition: int
@@ -53,13 +53,13 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: dict[str, bytes]
-    place: Place
+    position: DeadLetterPosition
 
 
 async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter, None]:
     """The dead letters that are there now, oldest first within a partition; joins no consumer group, commits nothing.
 
-    Some `BATCH` of them are in memory at a time, whatever there is.
+    Some `READ_BATCH_MESSAGES` of them are in memory at a time, whatever there is.
 
     Args:
         bootstrap_servers: `host:port,…`.
@@ -76,7 +76,7 @@ async def read_topic(bootstrap_servers: str, topic: str) -> AsyncGenerator[Messa
     """What a topic holds now; nothing when it does not exist. Raises `KafkaUnavailable` as above."""
     try:
         async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
-            async for batch in history.read(BATCH):
+            async for batch in history.read(READ_BATCH_MESSAGES):
                 for message in batch:
                     yield message
     except KafkaUnavailable as error:
@@ -85,23 +85,23 @@ async def read_topic(bootstrap_servers: str, topic: str) -> AsyncGenerator[Messa
 
 
 def _letter(message: Message) -> DeadLetter:
-    notes = {name: (message.headers.get(name) or b"").decode(errors="replace") for name in _OURS}
+    notes = {name: (message.headers.get(name) or b"").decode(errors="replace") for name in _DEAD_LETTER_HEADERS}
     return DeadLetter(
-        reason=known_reason(notes[REASON]),
-        error=notes[ERROR],
-        topic=notes[TOPIC],
-        partition=_number(notes[PARTITION], -1),
-        offset=_number(notes[OFFSET], -1),
-        timestamp_ms=_number(notes[TIMESTAMP], None),
-        time_ms=_number(notes[TIME], message.timestamp_ms),
+        reason=known_reason(notes[REASON_HEADER]),
+        error=notes[ERROR_HEADER],
+        topic=notes[TOPIC_HEADER],
+        partition=_number(notes[PARTITION_HEADER], -1),
+        offset=_number(notes[OFFSET_HEADER], -1),
+        timestamp_ms=_number(notes[TIMESTAMP_HEADER], None),
+        time_ms=_number(notes[TIME_HEADER], message.timestamp_ms),
         key=message.key,
         value=message.value,
-        headers={name: value or b"" for name, value in message.headers.items() if name not in _OURS},
-        place=Place(message.partition, message.offset, message.timestamp_ms),
+        headers={name: value or b"" for name, value in message.headers.items() if name not in _DEAD_LETTER_HEADERS},
+        position=DeadLetterPosition(message.partition, message.offset, message.timestamp_ms),
     )
 
 
-_OURS = BOOKKEEPING | {REASON, ERROR, TIME}
+_DEAD_LETTER_HEADERS = RETRY_HEADERS | {REASON_HEADER, ERROR_HEADER, TIME_HEADER}
 N = TypeVar("N", int, None)
 
 

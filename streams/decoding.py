@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from indexer.records import ProductChange, Stamp
+from indexer.records import EventStamp, ProductChange
 from streams.cloudevents import decode_event
 from streams.errors import InvalidEvent
 from streams.events import DeletedProduct, Event, Media, Product
 from streams.messages import Message
-from streams.retries import arrived_ms
+from streams.retries import first_arrival_ms
 
 MEDIA_FIELDS = ("images", "videos", "audios")
 
@@ -34,7 +34,7 @@ def decode_message(message: Message, horizon: Horizon, now: Callable[[], float] 
         InvalidEvent: it can never be processed.
     """
     try:
-        event = decode_event(message.topic, message.value, message.headers, arrived_ms(message))
+        event = decode_event(message.topic, message.value, message.headers, first_arrival_ms(message))
     except (OverflowError, ValueError) as error:
         # Times at the very edge of the calendar, which no clock of ours can hold.
         raise InvalidEvent("invalid", f"a time is out of range: {error}") from error
@@ -52,7 +52,7 @@ def inline_media(event: Event) -> list[bytes]:
     return [one.data for some in lists if some for one in some if one.data is not None]
 
 
-def to_change(event: Event, hashes: Iterable[str]) -> ProductChange:
+def to_product_change(event: Event, hashes: Iterable[str]) -> ProductChange:
     """The change a product event makes.
 
     Args:
@@ -72,9 +72,9 @@ def to_change(event: Event, hashes: Iterable[str]) -> ProductChange:
                 fields[name] = [_reference(one, names) for one in fields[name]]
     return ProductChange(
         product_id=data.product_id,
-        stamp=Stamp(version, event.source, event.id),
+        stamp=EventStamp(version, event.source, event.id),
         fields=msgspec.to_builtins(fields),
-        whole=event.type != "product.updated",
+        replaces_all_fields=event.type != "product.updated",
         deletes=event.type == "product.deleted",
     )
 

@@ -20,13 +20,13 @@ from indexer.media import media_hash
 from streams import metrics
 from streams.addresses import PublicResolver, is_private
 from streams.errors import UnreachableMedia
-from streams.hosts import Hosts, wait_for_turn
-from streams.memories import Seen
+from streams.hosts import HostLimiter, acquire_slot
+from streams.memories import FileVersion
 
 BACKOFF_S = 0.1
 """Doubled with each attempt, and jittered."""
 _REDIRECTS = (301, 302, 303, 307, 308)
-_NO_PICTURE = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+_FETCH_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class FetchLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """What a URL answered."""
 
-    seen: Seen
+    version: FileVersion
     data: bytes | None
     """The file; None: it is the one that was seen before."""
 
@@ -67,8 +67,8 @@ class MediaFetcher:
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = limits
-        self._hosts = Hosts(limits.per_host)
-        self._turns = asyncio.Semaphore(limits.concurrency)
+        self._hosts = HostLimiter(limits.per_host)
+        self._slots = asyncio.Semaphore(limits.concurrency)
 
     async def __aenter__(self) -> MediaFetcher:
         # Turns bound the connections, so that waiting for one is not taken for a host's silence; redirects may lead
@@ -94,7 +94,7 @@ class MediaFetcher:
         await self._session.close()
 
     @asynccontextmanager
-    async def fetch(self, url: str, known: Seen | None = None) -> AsyncIterator[Fetched]:
+    async def fetch(self, url: str, known: FileVersion | None = None) -> AsyncIterator[FetchResult]:
         """The file at an http(s) URL; one of the `concurrency` is taken until the caller is done with it.
 
         Args:
@@ -107,7 +107,7 @@ class MediaFetcher:
         """
         async with AsyncExitStack() as turn:
             try:
-                fetched = await self._in_turn(url, known, turn)
+                fetched = await self._fetch_with_slots(url, known, turn)
             except UnreachableMedia as error:
                 metrics.FETCHES.labels("failed").inc()
                 raise UnreachableMedia(f"{shown(url)}: {error}") from error
@@ -115,43 +115,43 @@ class MediaFetcher:
             metrics.FETCHED_BYTES.inc(len(fetched.data or b""))
             yield fetched
 
-    async def _in_turn(self, url: str, known: Seen | None, turn: AsyncExitStack) -> Fetched:
+    async def _fetch_with_slots(self, url: str, known: FileVersion | None, turn: AsyncExitStack) -> FetchResult:
         """Fetch when it is the host's turn, then everybody's: who waits for a slow host takes no place of others."""
-        target = self._checked(url)
+        target = self._validated(url)
         # A try that could not have its time is not begun, lest the host be blamed for it.
         last_begin = asyncio.get_running_loop().time() + self._limits.deadline_s - self._limits.timeout_s
-        async with self._hosts.turn(_place(target), last_begin):
-            await wait_for_turn(self._turns, last_begin)
-            turn.callback(self._turns.release)
+        async with self._hosts.slot(_host_key(target), last_begin):
+            await acquire_slot(self._slots, last_begin)
+            turn.callback(self._slots.release)
             return await self._attempt(target, known, last_begin)
 
-    async def _attempt(self, url: URL, known: Seen | None, last_begin: float) -> Fetched:
+    async def _attempt(self, url: URL, known: FileVersion | None, last_begin: float) -> FetchResult:
         for attempt in range(1, self._limits.attempts + 1):
             try:
                 return await self._follow(url, known)
-            except _NO_PICTURE as error:
+            except _FETCH_ERRORS as error:
                 pause_s = _pause_s(error, attempt)
                 in_time = asyncio.get_running_loop().time() + pause_s <= last_begin
-                if attempt == self._limits.attempts or not _may_pass(error) or not in_time:
+                if attempt == self._limits.attempts or not _is_transient(error) or not in_time:
                     raise UnreachableMedia(_why(error)) from error
                 await asyncio.sleep(pause_s)
-                self._hosts.check(_place(url))
+                self._hosts.check_available(_host_key(url))
         raise AssertionError("unreachable: attempts is at least 1")
 
-    async def _follow(self, url: URL, known: Seen | None) -> Fetched:
+    async def _follow(self, url: URL, known: FileVersion | None) -> FetchResult:
         """One try: ask, and go where the answers lead."""
         until = asyncio.get_running_loop().time() + self._limits.timeout_s
         for _ in range(self._limits.redirects + 1):
             answer = await self._ask(url, known, until)
-            if isinstance(answer, Fetched):
+            if isinstance(answer, FetchResult):
                 return answer
-            url = self._checked(answer)
-            self._hosts.check(_place(url))
+            url = self._validated(answer)
+            self._hosts.check_available(_host_key(url))
         raise UnreachableMedia(f"more than {self._limits.redirects} redirects")
 
-    async def _ask(self, url: URL, known: Seen | None, until: float) -> Fetched | str:
+    async def _ask(self, url: URL, known: FileVersion | None, until: float) -> FetchResult | str:
         """The file, or the address that the answer points to."""
-        with self._hosts.watched(_place(url)):
+        with self._hosts.record_outcome(_host_key(url)):
             async with (
                 asyncio.timeout_at(until),
                 self._session.get(url, allow_redirects=False, headers=_conditions(known)) as response,
@@ -159,14 +159,14 @@ class MediaFetcher:
                 if response.status in _REDIRECTS:
                     return str(url.join(URL(response.headers.get("Location", ""))))
                 if known and response.status == 304:
-                    return Fetched(known, None)
+                    return FetchResult(known, None)
                 if response.status != 200:
                     raise aiohttp.ClientResponseError(
                         response.request_info, (), status=response.status, headers=response.headers
                     )
                 data = await self._read(response)
                 validators = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
-                return Fetched(Seen(media_hash(data), *validators), data)
+                return FetchResult(FileVersion(media_hash(data), *validators), data)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -179,7 +179,7 @@ class MediaFetcher:
                 raise UnreachableMedia(f"more than {self._limits.max_bytes} bytes")
         return bytes(body)
 
-    def _checked(self, url: str) -> URL:
+    def _validated(self, url: str) -> URL:
         """A URL, parsed once and for all: whoever connects must not read another host out of it than was judged."""
         try:
             parsed = URL(url)
@@ -194,7 +194,7 @@ class MediaFetcher:
         return parsed
 
 
-def shown(url: str) -> str:
+def redacted_url(url: str) -> str:
     """A URL for messages: without query and credentials, which may be secrets, and not too long."""
     try:
         return str(URL(url).with_user(None).with_query(None).with_fragment(None))[:200]
@@ -202,16 +202,16 @@ def shown(url: str) -> str:
         return url.split("?", 1)[0].rsplit("@", 1)[-1][:200]
 
 
-def _place(url: URL) -> str:
+def _host_key(url: URL) -> str:
     return f"{url.host}:{url.port}"
 
 
-def _conditions(known: Seen | None) -> dict[str, str]:
+def _conditions(known: FileVersion | None) -> dict[str, str]:
     headers = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified} if known else {}
     return {name: value for name, value in headers.items() if value}
 
 
-def _may_pass(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     """Whether trying again at once may help: no connection, or an answer that blames the server.
 
     Not what has just taken all of its time: a delay line tries that again.

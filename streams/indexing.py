@@ -8,37 +8,37 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 
-from encoders.port import BatchEncoder
+from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.media import MediaStore
-from indexer.planning import Plan, plan
+from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, ProductChange, StoredProduct
 from streams import metrics
-from streams.accepting import Accepted, Refused, accept
-from streams.announcing import index_changes, observe_freshness
-from streams.batching import GiveWay
+from streams.accepting import IngestedEvent, RejectedMessage, ingest
+from streams.announcing import change_event_messages, observe_freshness
+from streams.batching import ReleaseNextBatch
 from streams.decoding import Horizon
 from streams.errors import InvalidEvent, PartitionsLost
 from streams.labelling import Labeller
-from streams.late_writes import LateWrites
+from streams.late_writes import WriteReconciler
 from streams.lease import WriteLease
 from streams.messages import Message, PrefixAcknowledger
-from streams.notices import ChangeNotices
+from streams.notices import CacheInvalidator
 from streams.pictures import PictureLoader
-from streams.publisher import Outgoing, Publisher
-from streams.refusing import dead_letters, media_faults
-from streams.retries import RELABEL, attempt
+from streams.publisher import OutgoingMessage, Publisher
+from streams.refusing import route_media_faults, route_rejected
+from streams.retries import RELABEL_HEADER, attempt_number
 from streams.retrying import until_available
 from streams.vectors import embed_rows
-from streams.voice import Voice
-from streams.voice_notes import VoiceNotes
+from streams.voice import GenerationRole
+from streams.voice_notes import AudioTranscriber
 
 log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
+def _no_op() -> None:
     """No one waits."""
 
 
@@ -55,35 +55,35 @@ class ProductPipeline:
         store: ProductStore,
         media: MediaStore,
         pictures: PictureLoader,
-        encoder: BatchEncoder,
+        encoder: AsyncEncoder,
         publisher: Publisher,
-        notices: ChangeNotices,
+        notices: CacheInvalidator,
         acknowledger: PrefixAcknowledger,
         lease: WriteLease,
-        voice: Voice,
+        voice: GenerationRole,
         horizon: Horizon,
         late_write_s: float,
         labeller: Labeller | None = None,
-        notes: VoiceNotes | None = None,
+        notes: AudioTranscriber | None = None,
     ) -> None:
         """Args: notes: listens to products' sounds; None: nobody does."""
-        self._notes = notes
+        self._transcriber = notes
         self._store = store
         self._media = media
         self._pictures = pictures
         self._encoder = encoder
         self._publisher = publisher
-        self._notices = notices
+        self._cache_invalidator = notices
         self._acknowledger = acknowledger
         self._lease = lease
-        self._voice = voice
+        self._role = voice
         self._horizon = horizon
         self._labeller = labeller
-        self.late_writes = LateWrites(store, self._repair, late_write_s)
-        self._writing = asyncio.Lock()
-        self._busy: dict[str, asyncio.Event] = {}
+        self.reconciler = WriteReconciler(store, self._repair, late_write_s)
+        self._write_lock = asyncio.Lock()
+        self._products_in_flight: dict[str, asyncio.Event] = {}
 
-    async def process(self, batch: list[Message], give_way: GiveWay = _nothing) -> None:
+    async def process(self, batch: list[Message], give_way: ReleaseNextBatch = _no_op) -> None:
         """Index a batch: decode, plan, load pictures, give way to the next, encode, write, announce, acknowledge."""
         started = time.monotonic()
         metrics.BATCH_SIZE.observe(len(batch))
@@ -95,14 +95,14 @@ class ProductPipeline:
                 log.info("partitions_lost", extra={"events": len(owned)})
         log.info("batch_indexed", extra={"events": len(owned), "took_s": round(time.monotonic() - started, 4)})
 
-    async def _process(self, batch: list[Message], give_way: GiveWay) -> None:
-        accepted, refused = await accept(batch, self._media, self._horizon)
-        await self._bury(refused)
-        async with self._alone_with({one.product_id for one in accepted}):
+    async def _process(self, batch: list[Message], give_way: ReleaseNextBatch) -> None:
+        accepted, refused = await ingest(batch, self._media, self._horizon)
+        await self._publish_dead_letters(refused)
+        async with self._exclusive_products({one.product_id for one in accepted}):
             await self._index_or_bisect(accepted, give_way)
-        self._acknowledger.finish(batch)
+        self._acknowledger.mark_done(batch)
 
-    async def _index_or_bisect(self, accepted: Sequence[Accepted], give_way: GiveWay) -> None:
+    async def _index_or_bisect(self, accepted: Sequence[IngestedEvent], give_way: ReleaseNextBatch) -> None:
         """Index; when the batch cannot be, find the events at fault and go on without them."""
         if not accepted:
             return
@@ -119,9 +119,9 @@ class ProductPipeline:
             log.exception("event_failed", extra={"offset": accepted[0].message.offset})
             reason = "too_large" if isinstance(error, InvalidRecord) else "internal"
             fault = InvalidEvent(reason, f"{type(error).__name__}: {error}")
-            await self._bury([(accepted[0].message, fault)])
+            await self._publish_dead_letters([(accepted[0].message, fault)])
 
-    async def _index(self, accepted: Sequence[Accepted], give_way: GiveWay) -> None:
+    async def _index(self, accepted: Sequence[IngestedEvent], give_way: ReleaseNextBatch) -> None:
         def still_owned() -> None:
             if len(self._acknowledger.owned(one.message for one in accepted)) < len(accepted):
                 raise PartitionsLost("another worker has some of the batch's partitions now")
@@ -129,44 +129,44 @@ class ProductPipeline:
         plans = await self._plan(accepted)
         # What needs no encoder does not wait for it, and is worth no batch beside it.
         for part, when_loaded in (
-            ([one for one in accepted if not plans[one.product_id].needs_encoder], _nothing),
+            ([one for one in accepted if not plans[one.product_id].needs_encoder], _no_op),
             ([one for one in accepted if plans[one.product_id].needs_encoder], give_way),
         ):
             if part:
                 chosen = {one.product_id: plans[one.product_id] for one in part}
-                await self._carry_out(part, chosen, still_owned, when_loaded)
+                await self._execute(part, chosen, still_owned, when_loaded)
 
-    async def _carry_out(
+    async def _execute(
         self,
-        accepted: Sequence[Accepted],
-        plans: dict[str, Plan],
+        accepted: Sequence[IngestedEvent],
+        plans: dict[str, ProductPlan],
         still_owned: Callable[[], None],
         when_loaded: Callable[[], None],
     ) -> None:
         rows, faults = await self._rows(plans, when_loaded)
-        rows = await self._labelled(rows, plans)
+        rows = await self._with_labels(rows, plans)
         # Before the write: were it the other way round, a crash in between would forget what is missing.
-        await self._publish(media_faults(accepted, faults, self._voice))
+        await self._publish(route_media_faults(accepted, faults, self._role))
         await self._write(rows, still_owned)
-        self.late_writes.wrote(rows, {one.product_id: one.message.partition for one in accepted})
+        self.reconciler.record_written(rows, {one.product_id: one.message.partition for one in accepted})
         with _timed("announce"):
-            await self._announce(accepted, plans, rows)
+            await self._publish_changes(accepted, plans, rows)
 
     async def _repair(self, changes: Sequence[ProductChange], still_owned: Callable[[], None]) -> None:
         """Merge what this worker has written before into what is there now."""
-        async with self._alone_with({one.product_id for one in changes}):
+        async with self._exclusive_products({one.product_id for one in changes}):
             stored = await self._read({one.product_id for one in changes})
             rows, _ = await self._rows(plan(changes, stored))
             await self._write(rows, still_owned)
-            await self._notices.changed([row.product_id for row in rows])
+            await self._cache_invalidator.invalidate([row.product_id for row in rows])
 
-    async def _plan(self, accepted: Sequence[Accepted]) -> dict[str, Plan]:
+    async def _plan(self, accepted: Sequence[IngestedEvent]) -> dict[str, ProductPlan]:
         return plan(
             [one.change for one in accepted],
             await self._read({one.product_id for one in accepted}),
-            retry_missing=frozenset(one.product_id for one in accepted if attempt(one.message) is not None),
-            retry_broken=frozenset(one.product_id for one in accepted if attempt(one.message) == 0),
-            relabel=frozenset(one.product_id for one in accepted if RELABEL in one.message.headers),
+            retry_missing=frozenset(one.product_id for one in accepted if attempt_number(one.message) is not None),
+            retry_broken=frozenset(one.product_id for one in accepted if attempt_number(one.message) == 0),
+            relabel=frozenset(one.product_id for one in accepted if RELABEL_HEADER in one.message.headers),
         )
 
     async def _read(self, product_ids: set[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
@@ -174,30 +174,30 @@ class ProductPipeline:
             return await until_available("milvus", lambda: self._store.read(sorted(product_ids)))
 
     async def _rows(
-        self, plans: Mapping[str, Plan], when_loaded: Callable[[], None] = _nothing
+        self, plans: Mapping[str, ProductPlan], when_loaded: Callable[[], None] = _no_op
     ) -> tuple[list[IndexRow], Mapping[str, Sequence[InvalidEvent]]]:
         """Rows of what changed, and what went wrong with products' media."""
         joint = self._encoder.spec.joint
         with _timed("load"):
             # First: what is heard is new text, and a joint encoder needs the pictures of whatever has new text.
-            needed, faults = await self._listened([one for one in plans.values() if not one.unchanged])
+            needed, faults = await self._with_transcripts([one for one in plans.values() if not one.unchanged])
             pictures = await self._pictures.load(
-                {one.product_id: one.wanted_images for one in needed if one.needs_pictures(joint)}
+                {one.product_id: one.images_to_embed for one in needed if one.needs_decoded_images(joint)}
             )
         when_loaded()
         with _timed("encode"):
             rows, embeddings = await embed_rows(needed, pictures, self._encoder)
-        await self._pictures.remember(embeddings)
+        await self._pictures.cache_embeddings(embeddings)
         for product_id, loaded in pictures.products.items():
             faults[product_id] = [*loaded.faults, *faults.get(product_id, ())]
         return rows, faults
 
-    async def _listened(self, plans: Sequence[Plan]) -> tuple[list[Plan], dict[str, list[InvalidEvent]]]:
+    async def _with_transcripts(self, plans: Sequence[ProductPlan]) -> tuple[list[ProductPlan], dict[str, list[InvalidEvent]]]:
         """The plans with what is heard now, and what could not be."""
-        wanted = {one.product_id: one.wanted_audios for one in plans if one.wanted_audios}
-        if self._notes is None or not wanted:
+        wanted = {one.product_id: one.audios_to_transcribe for one in plans if one.audios_to_transcribe}
+        if self._transcriber is None or not wanted:
             return list(plans), {}
-        heard = await self._notes.hear(wanted)
+        heard = await self._transcriber.transcribe(wanted)
         return (
             [
                 one.with_transcripts(heard[one.product_id].transcripts) if one.product_id in heard else one
@@ -206,9 +206,9 @@ class ProductPipeline:
             {product_id: list(one.faults) for product_id, one in heard.items() if one.faults},
         )
 
-    async def _labelled(self, rows: list[IndexRow], plans: Mapping[str, Plan]) -> list[IndexRow]:
+    async def _with_labels(self, rows: list[IndexRow], plans: Mapping[str, ProductPlan]) -> list[IndexRow]:
         """The rows with suggestions and duplicates, of those whose content may be another than before."""
-        new = {row.product_id for row in rows if plans[row.product_id].is_compared_anew(row.stored)}
+        new = {row.product_id for row in rows if plans[row.product_id].labels_are_stale(row.stored)}
         if self._labeller is None or not new:
             return rows
         with _timed("label"):
@@ -220,47 +220,47 @@ class ProductPipeline:
 
         async def write() -> None:
             try:
-                await self._store.write(rows, await self._lease.end(still_owned))
+                await self._store.write(rows, await self._lease.deadline(still_owned))
             except StoreUnavailable:
-                self.late_writes.expect()
+                self.reconciler.open_window()
                 raise
 
         if rows:
-            async with self._writing:
+            async with self._write_lock:
                 with _timed("write"):
                     await until_available("milvus", write)
 
-    async def _announce(self, accepted: Sequence[Accepted], plans: dict[str, Plan], rows: Sequence[IndexRow]) -> None:
+    async def _publish_changes(self, accepted: Sequence[IngestedEvent], plans: dict[str, ProductPlan], rows: Sequence[IndexRow]) -> None:
         """Tell what became of each product, the unchanged ones too: their record may have been lost in a crash."""
-        await self._notices.changed([row.product_id for row in rows])
+        await self._cache_invalidator.invalidate([row.product_id for row in rows])
         written = {row.product_id: row for row in rows}
         now_ms = int(time.time() * 1000)
         observe_freshness(accepted, plans, written, now_ms)
-        told = [one for one in accepted if self._voice.speaks_of(one.message)]
-        await self._publish(index_changes(told, plans, written, self._voice.generation, now_ms))
+        told = [one for one in accepted if self._role.reports_on(one.message)]
+        await self._publish(change_event_messages(told, plans, written, self._role.generation, now_ms))
 
-    async def _bury(self, refused: Sequence[Refused]) -> None:
-        await self._publish(dead_letters([one for one in refused if self._voice.speaks_of(one[0])]))
+    async def _publish_dead_letters(self, refused: Sequence[RejectedMessage]) -> None:
+        await self._publish(route_rejected([one for one in refused if self._role.reports_on(one[0])]))
 
-    async def _publish(self, outgoing: Sequence[Outgoing]) -> None:
+    async def _publish(self, outgoing: Sequence[OutgoingMessage]) -> None:
         if outgoing:
             await until_available("kafka", lambda: self._publisher.publish(outgoing))
 
     @asynccontextmanager
-    async def _alone_with(self, product_ids: set[str]) -> AsyncIterator[None]:
+    async def _exclusive_products(self, product_ids: set[str]) -> AsyncIterator[None]:
         """Wait until no other batch under way has any of these products, then keep them from others.
 
         A plan starts from what is stored; were a product in two batches at once, the later would not see the earlier.
         """
-        while busy := [self._busy[one] for one in product_ids if one in self._busy]:
+        while busy := [self._products_in_flight[one] for one in product_ids if one in self._products_in_flight]:
             await busy[0].wait()
         released = asyncio.Event()
-        self._busy |= dict.fromkeys(product_ids, released)
+        self._products_in_flight |= dict.fromkeys(product_ids, released)
         try:
             yield
         finally:
             for product_id in product_ids:
-                del self._busy[product_id]
+                del self._products_in_flight[product_id]
             released.set()
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from encoders.port import BatchEncoder, Pixels
-from encoders.spec import FloatArray, fuse
-from indexer.planning import Plan
+from encoders.port import AsyncEncoder, Pixels
+from encoders.spec import FloatArray, fuse_parts
+from indexer.planning import ProductPlan
 from streams import metrics
-from streams.children import until_answered
-from streams.pictures import LoadedBatch
+from streams.children import until_process_answers
+from streams.pictures import PictureBatch
 
 
-async def joint_vectors(plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder) -> list[FloatArray]:
+async def joint_vectors(plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder) -> list[FloatArray]:
     """Fused vectors (2·dim,) of the plans, each half the product's one vector.
 
     Both halves are the same, so that weights, explanations and approximate indexes of the parts hold as they are.
@@ -24,31 +24,31 @@ async def joint_vectors(plans: Sequence[Plan], pictures: LoadedBatch, encoder: B
     """
     whole = [one for one in plans if _is_new(one, pictures) and (one.text or _pixels(one, pictures))]
     rows = await _encode(whole, pictures, encoder)
-    made = {one.product_id: fuse(encoder.spec, row, row) for one, row in zip(whole, rows, strict=True)}
-    nothing = fuse(encoder.spec, None, None)
+    made = {one.product_id: fuse_parts(encoder.spec, row, row) for one, row in zip(whole, rows, strict=True)}
+    nothing = fuse_parts(encoder.spec, None, None)
 
-    def vector(one: Plan) -> FloatArray:
+    def vector(one: ProductPlan) -> FloatArray:
         kept = None if _is_new(one, pictures) else one.vector
         return made.get(one.product_id, nothing if kept is None else kept)
 
     return [vector(one) for one in plans]
 
 
-def _is_new(plan: Plan, pictures: LoadedBatch) -> bool:
-    return plan.needs_text or plan.product_id in pictures.products
+def _is_new(plan: ProductPlan, pictures: PictureBatch) -> bool:
+    return plan.needs_text_embedding or plan.product_id in pictures.products
 
 
-async def _encode(plans: Sequence[Plan], pictures: LoadedBatch, encoder: BatchEncoder) -> Sequence[FloatArray]:
+async def _encode(plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder) -> Sequence[FloatArray]:
     if not plans:
         # Not even asked: the encoder may have other batches before it.
         return []
     texts, images = [one.text for one in plans], [_pixels(one, pictures) for one in plans]
-    rows = await until_answered("encoder", lambda: encoder.encode_products(texts, images))
+    rows = await until_process_answers("encoder", lambda: encoder.encode_products(texts, images))
     metrics.ENCODED.labels("text").inc(sum(map(bool, texts)))
     metrics.ENCODED.labels("image").inc(sum(map(len, images)))
     return list(rows)
 
 
-def _pixels(plan: Plan, pictures: LoadedBatch) -> list[Pixels]:
+def _pixels(plan: ProductPlan, pictures: PictureBatch) -> list[Pixels]:
     loaded = pictures.products.get(plan.product_id)
     return [pictures.pixels[digest] for digest in loaded.digests] if loaded else []

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-CHECK_S = 0.05
-LEAST_S = 1.0
+POLL_INTERVAL_S = 0.05
+MIN_REMAINING_S = 1.0
 """A write is not begun with less time than this."""
 
 
@@ -27,17 +27,17 @@ class WriteLease:
     def __init__(self, session_timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._session_timeout_s = session_timeout_s
         self._clock = clock
-        self._ends = float("-inf")
+        self._expires_at = float("-inf")
 
     def renew(self, asked_at: float) -> None:
         """Note that Kafka has confirmed the membership that was asked about at `asked_at` of the monotonic clock."""
-        self._ends = max(self._ends, asked_at + self._session_timeout_s)
+        self._expires_at = max(self._expires_at, asked_at + self._session_timeout_s)
 
     def is_valid(self) -> bool:
         """Whether a write may begin now."""
-        return self._ends - self._clock() >= LEAST_S
+        return self._expires_at - self._clock() >= MIN_REMAINING_S
 
-    async def end(self, still_wanted: Callable[[], None]) -> float:
+    async def deadline(self, still_wanted: Callable[[], None]) -> float:
         """When a write that begins now must have landed, by the monotonic clock; waits for a heartbeat if need be.
 
         Args:
@@ -45,6 +45,6 @@ class WriteLease:
         """
         while not self.is_valid():
             still_wanted()
-            await asyncio.sleep(CHECK_S)
+            await asyncio.sleep(POLL_INTERVAL_S)
         still_wanted()
-        return self._ends
+        return self._expires_at

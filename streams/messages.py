@@ -46,7 +46,7 @@ class PrefixAcknowledger:
         """Those whose partitions have not been taken away since they were received."""
         return [message for message in messages if message in self._owned]
 
-    def finish(self, messages: Sequence[Message]) -> None:
+    def mark_done(self, messages: Sequence[Message]) -> None:
         """Mark messages as durable, and acknowledge every prefix that is complete by now."""
         finished = self.owned(messages)
         self._done.update(finished)
@@ -58,13 +58,13 @@ class PrefixAcknowledger:
                 self._owned.discard(first)
                 first.ack()
 
-    def forget(self, partitions: Iterable[Partition]) -> None:
+    def revoke(self, partitions: Iterable[Partition]) -> None:
         """Drop partitions that another worker owns now: their messages are never acknowledged from here."""
         for partition in partitions:
             lost = self._waiting.pop(partition, ())
             self._owned.difference_update(lost)
             self._done.difference_update(lost)
 
-    def waiting(self) -> int:
+    def unacknowledged_count(self) -> int:
         """How many messages are not yet acknowledged."""
         return len(self._owned)

@@ -8,18 +8,18 @@ EVENTS = Counter("vitrine_events_total", "Events taken from Kafka", ["topic"])
 DEAD_LETTERS = Counter("vitrine_dead_letters_total", "Events sent to the dead-letter topic", ["reason"])
 PRODUCTS = Counter("vitrine_products_total", "Products handled, by what was done for each", ["change"])
 ENCODED = Counter("vitrine_encoded_total", "Inputs that went through the encoder", ["modality"])
-REUSED = Counter(
+REUSED_EMBEDDINGS = Counter(
     "vitrine_reused_embeddings_total",
     "Embeddings that were not made again: unchanged in the product, remembered, or of content that a batch has twice",
     ["modality", "why"],
 )
-REMEMBERED = Counter(
+EMBEDDING_CACHE_LOOKUPS = Counter(
     "vitrine_remembered_embeddings_total",
     "Look-ups of embeddings by content, by whether they were remembered",
     ["modality", "outcome"],
 )
-DECODED = Counter("vitrine_decoded_images_total", "Pictures that were decoded")
-CLIPS = Counter("vitrine_decoded_clips_total", "Clips and sounds that were decoded", ["kind"])
+DECODED_IMAGES = Counter("vitrine_decoded_images_total", "Pictures that were decoded")
+DECODED_CLIPS = Counter("vitrine_decoded_clips_total", "Clips and sounds that were decoded", ["kind"])
 FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by what came of it", ["outcome"])
 FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")
 BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
@@ -32,7 +32,7 @@ FRESHNESS_SECONDS = Histogram(
 )
 PICTURE_RETRIES = Counter("vitrine_picture_retries_total", "Products put on a delay line for unreachable pictures")
 RETRIES = Counter("vitrine_retries_total", "Calls repeated because a server was not available", ["server"])
-LATE_WRITES = Counter("vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again")
+LATE_WRITES_REPAIRED = Counter("vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again")
 WATCHED_ROWS = Gauge("vitrine_watched_rows", "Rows written of late that will be read again, in case of a late write")
 UNACKNOWLEDGED = Gauge("vitrine_unacknowledged_events", "Events taken and not yet acknowledged")
 SUGGESTIONS = Counter(

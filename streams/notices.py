@@ -11,7 +11,7 @@ from indexer.ports import ChangeLog
 log = logging.getLogger(__name__)
 
 
-class ChangeNotices:
+class CacheInvalidator:
     """Appends to the change log, and keeps what it could not append for the next time.
 
     Redis holds caches, not truth: that it is away must not hold the index back. While it is, no cached result is
@@ -20,18 +20,18 @@ class ChangeNotices:
 
     def __init__(self, changes: ChangeLog) -> None:
         self._changes = changes
-        self._owed: dict[str, None] = {}
+        self._unsent: dict[str, None] = {}
 
-    async def changed(self, product_ids: Sequence[str]) -> None:
+    async def invalidate(self, product_ids: Sequence[str]) -> None:
         """Note products whose rows have just become durable."""
-        self._owed |= dict.fromkeys(product_ids)
-        if not self._owed:
+        self._unsent |= dict.fromkeys(product_ids)
+        if not self._unsent:
             return
-        owed = list(self._owed)
+        owed = list(self._unsent)
         try:
             await self._changes.append(owed)
         except StoreUnavailable as error:
             log.warning("change_log_unavailable", extra={"owed": len(owed), "error": str(error)[:300]})
             return
         for product_id in owed:
-            self._owed.pop(product_id, None)
+            self._unsent.pop(product_id, None)

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from streams.cloudevents import encode_event, event_key
 from streams.errors import InvalidEvent, PublishFailed
 from streams.events import MAX_MESSAGE_BYTES, Event
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 
 BATCH_BYTES = 1 << 20
 """aiokafka buffers at most two batches a partition, so this bounds memory, whatever `MAX_IN_FLIGHT` events weigh."""
@@ -68,13 +68,13 @@ class EventPublisher:
             InvalidEvent: it is larger than a message may be.
             PublishFailed: Kafka did not acknowledge it within the deadline; it may have arrived all the same.
         """
-        await self.settle([await self.send(topic, event)])
+        await self.wait_delivered([await self.send(topic, event)])
 
     async def send(self, topic: str, event: Event) -> Delivery:
         """Take an event into the buffer, waiting while that is full; `settle` tells whether it was delivered."""
-        return await self.send_as_is(Outgoing(topic, event_key(event.data), encode_event(event)), f"event {event.id}")
+        return await self.send_raw(OutgoingMessage(topic, event_key(event.data), encode_event(event)), f"event {event.id}")
 
-    async def send_as_is(self, message: Outgoing, name: str) -> Delivery:
+    async def send_raw(self, message: OutgoingMessage, name: str) -> Delivery:
         """`send` for a message whose bytes are there already; by its key where its partition does not exist.
 
         Args:
@@ -91,11 +91,11 @@ class EventPublisher:
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._failed(f"{name} for {message.topic}", error) from error
 
-    async def publish_as_is(self, messages: Sequence[Outgoing]) -> None:
+    async def publish_raw(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish messages whose bytes are there already. Raises what `publish` raises."""
-        await self.settle([await self.send_as_is(one, f"a message for {one.topic}") for one in messages])
+        await self.wait_delivered([await self.send_raw(one, f"a message for {one.topic}") for one in messages])
 
-    async def settle(self, deliveries: Iterable[Delivery]) -> None:
+    async def wait_delivered(self, deliveries: Iterable[Delivery]) -> None:
         """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""
         waiting = list(deliveries)
         if not waiting:
@@ -134,11 +134,11 @@ class BulkSender:
         arrived = 0
         while arrived < len(self._in_flight) and self._in_flight[arrived].done():
             arrived += 1
-        await self.settle(arrived if len(self._in_flight) < MAX_IN_FLIGHT else max(arrived, MAX_IN_FLIGHT // 2))
+        await self.wait_delivered(arrived if len(self._in_flight) < MAX_IN_FLIGHT else max(arrived, MAX_IN_FLIGHT // 2))
 
-    async def settle(self, count: int | None = None) -> None:
+    async def wait_delivered(self, count: int | None = None) -> None:
         """Wait for the oldest `count` (None: all) to be acknowledged."""
         wanted = len(self._in_flight) if count is None else count
         oldest = [self._in_flight.popleft() for _ in range(wanted)]
-        await self._publisher.settle(oldest)
+        await self._publisher.wait_delivered(oldest)
         self._on_acknowledged(wanted)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 RESTORING = Gauge("vitrine_profiles_restoring", "1 while this worker restores profiles from the topic")
 RESTORES = Counter("vitrine_profile_restores_total", "Restores of profiles from the topic that were completed")
-PROGRESS_S = 5.0
+PROGRESS_INTERVAL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,14 @@ class ProfileRestorer:
         async with TopicHistory(self._servers, USER_EVENTS, since_ms) as history:
             log.info("profiles_restoring", extra={"events": history.count})
             # Who is to be forgotten comes first, so that nobody comes back even for a moment.
-            await self._record(history, _may_forget)
-            await self._record(history, lambda _: True)
+            await self._record_events(history, _may_forget)
+            await self._record_events(history, lambda _: True)
         if not await self._lease.complete():
             raise _LeaseLost("the lease ended before the restore did")
         took_s = round(time.monotonic() - started, 3)
         log.info("profiles_restored", extra={"events": history.count, "took_s": took_s})
 
-    async def _record(self, history: TopicHistory, wanted: Callable[[Message], bool]) -> None:
+    async def _record_events(self, history: TopicHistory, wanted: Callable[[Message], bool]) -> None:
         done, told = 0, time.monotonic()
         async for batch in history.read(self._config.batch_events):
             # What cannot be recorded became a dead letter when it first came.
@@ -120,7 +120,7 @@ class ProfileRestorer:
             if not await self._lease.renew():
                 raise _LeaseLost("the lease was taken, or Redis lost its data again")
             done += len(batch)
-            if time.monotonic() - told >= PROGRESS_S:
+            if time.monotonic() - told >= PROGRESS_INTERVAL_S:
                 told = time.monotonic()
                 log.info("profiles_restoring", extra={"done": done, "events": history.count})
 

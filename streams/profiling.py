@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from indexer.ports import Interaction, ProfileStore, TraitChange
 from streams import metrics
-from streams.dead_letters import dead_letter
+from streams.dead_letters import build_dead_letter
 from streams.decoding import Horizon, decode_message
 from streams.errors import InvalidEvent
 from streams.events import Event, UserForgotten, UserInteraction, UserProfiled
@@ -17,7 +17,7 @@ from streams.retrying import until_available
 
 log = logging.getLogger(__name__)
 
-Refused = tuple[Message, InvalidEvent]
+RejectedMessage = tuple[Message, InvalidEvent]
 
 
 class ProfileRecorder:
@@ -27,26 +27,26 @@ class ProfileRecorder:
         self._profiles = profiles
         self._horizon = horizon
 
-    async def record(self, batch: Sequence[Message]) -> list[Refused]:
+    async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
         """Record a batch durably, however long the store is away; what can never be recorded is handed back."""
         accepted: list[tuple[Message, Event]] = []
-        refused: list[Refused] = []
+        refused: list[RejectedMessage] = []
         for message in batch:
             try:
                 accepted.append((message, decode_message(message, self._horizon)))
             except InvalidEvent as fault:
                 refused.append((message, fault))
             except Exception as error:
-                refused.append(_unforeseen(message, error))
+                refused.append(_internal_fault(message, error))
         return refused + await self._write_or_bisect(accepted)
 
-    async def _write_or_bisect(self, accepted: Sequence[tuple[Message, Event]]) -> list[Refused]:
+    async def _write_or_bisect(self, accepted: Sequence[tuple[Message, Event]]) -> list[RejectedMessage]:
         """Write; when the batch cannot be, find the events at fault and go on without them."""
         try:
             await self._write([event for _, event in accepted])
         except Exception as error:
             if len(accepted) == 1:
-                return [_unforeseen(accepted[0][0], error)]
+                return [_internal_fault(accepted[0][0], error)]
             middle = len(accepted) // 2
             return await self._write_or_bisect(accepted[:middle]) + await self._write_or_bisect(accepted[middle:])
         return []
@@ -84,19 +84,19 @@ class ProfilePipeline:
 
     async def process(self, batch: list[Message]) -> None:
         """Record a batch: decode, write, bury what is invalid, finish."""
-        await self._bury(await self._recorder.record(batch))
+        await self._publish_dead_letters(await self._recorder.record(batch))
         self._finish(batch)
 
-    async def _bury(self, refused: Sequence[Refused]) -> None:
+    async def _publish_dead_letters(self, refused: Sequence[RejectedMessage]) -> None:
         if not refused:
             return
         for _, fault in refused:
             metrics.DEAD_LETTERS.labels(fault.reason).inc()
-        letters = [dead_letter(message, fault) for message, fault in refused]
+        letters = [build_dead_letter(message, fault) for message, fault in refused]
         await until_available("kafka", lambda: self._publisher.publish(letters))
 
 
-def _unforeseen(message: Message, error: Exception) -> Refused:
+def _internal_fault(message: Message, error: Exception) -> RejectedMessage:
     """Whatever it is about this event, it must not stop its partition by ending the worker again and again."""
     log.error("event_failed", exc_info=error, extra={"partition": message.partition, "offset": message.offset})
     return message, InvalidEvent("internal", f"{type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingMessage:
     """A message to publish."""
 
     topic: str
@@ -22,6 +22,6 @@ class Outgoing:
 class Publisher(Protocol):
     """Publishes messages durably; returns once every replica has them. May publish twice, never not at all."""
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key. Raises `PublishFailed` when Kafka does not take them in time."""
         ...

@@ -5,57 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from streams import metrics
-from streams.accepting import Accepted, Refused
-from streams.dead_letters import dead_letter
+from streams.accepting import IngestedEvent, RejectedMessage
 from streams.decoding import MEDIA_FIELDS
 from streams.errors import InvalidEvent, Reason
 from streams.messages import Message
-from streams.publisher import Outgoing
-from streams.retries import attempt, retry
-from streams.voice import Voice
+from streams.publisher import OutgoingMessage
+from streams.retries import attempt_number, next_retry
+from streams.route_rejected import build_dead_letter
+from streams.voice import GenerationRole
 
 
-def dead_letters(refused: Sequence[Refused]) -> list[Outgoing]:
+def route_rejected(refused: Sequence[RejectedMessage]) -> list[OutgoingMessage]:
     """Dead letters for messages that can never be processed, counted by reason."""
     for _, fault in refused:
         metrics.DEAD_LETTERS.labels(fault.reason).inc()
-    return [dead_letter(message, fault) for message, fault in refused]
+    return [build_dead_letter(message, fault) for message, fault in refused]
 
 
-def media_faults(
-    accepted: Sequence[Accepted], faults: Mapping[str, Sequence[InvalidEvent]], voice: Voice
-) -> list[Outgoing]:
+def route_media_faults(
+    accepted: Sequence[IngestedEvent], faults: Mapping[str, Sequence[InvalidEvent]], voice: GenerationRole
+) -> list[OutgoingMessage]:
     """What to publish of pictures, clips and sounds that failed, by product id: one record for each kind of fault.
 
     A broken one is a dead letter at once. One that is out of reach is tried again along the delay lines, and is a
     dead letter when the last of them has been tried.
     """
-    outgoing: list[Outgoing] = []
+    outgoing: list[OutgoingMessage] = []
     for product_id, its in faults.items():
         if not its:
             continue
-        message = _responsible(one for one in accepted if one.product_id == product_id)
+        message = _message_at_fault(one for one in accepted if one.product_id == product_id)
         reasons: list[Reason] = list(dict.fromkeys(fault.reason for fault in its))
         is_tried_again = False
         for reason in reasons:
             fault = InvalidEvent(reason, "; ".join(str(one) for one in its if one.reason == reason))
-            again = retry(message, voice.generation) if reason.startswith("unreachable") else None
-            if again and voice.tries_again(message):
+            again = next_retry(message, voice.generation) if reason.startswith("unreachable") else None
+            if again and voice.may_retry(message):
                 # Once for all that the product lacks.
                 if not is_tried_again:
                     metrics.PICTURE_RETRIES.inc()
                     outgoing.append(again)
                 is_tried_again = True
-            elif not again and voice.speaks_of(message):
-                outgoing += dead_letters([(message, fault)])
+            elif not again and voice.reports_on(message):
+                outgoing += route_rejected([(message, fault)])
     return outgoing
 
 
-def _responsible(about: Iterable[Accepted]) -> Message:
+def _message_at_fault(about: Iterable[IngestedEvent]) -> Message:
     """The message whose media they are: the latest that states them, else the one that asked to try again."""
     ordered = list(about)
     states = [
-        one.message for one in ordered if attempt(one.message) is None and any(map(one.change.fields.get, MEDIA_FIELDS))
+        one.message for one in ordered if attempt_number(one.message) is None and any(map(one.change.fields.get, MEDIA_FIELDS))
     ]
-    asks = [one.message for one in ordered if attempt(one.message) is not None]
+    asks = [one.message for one in ordered if attempt_number(one.message) is not None]
     return (states or asks or [ordered[-1].message])[-1]

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from streams.events import MAX_MESSAGE_BYTES, TYPES_BY_TOPIC
 from streams.messages import Message
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 
-ATTEMPT = "vitrine_attempt"
-TOPIC = "vitrine_topic"
-PARTITION = "vitrine_partition"
-OFFSET = "vitrine_offset"
-TIMESTAMP = "vitrine_timestamp"
-GENERATION = "vitrine_generation"
-RELABEL = "vitrine_relabel"
+ATTEMPT_HEADER = "vitrine_attempt"
+TOPIC_HEADER = "vitrine_topic"
+PARTITION_HEADER = "vitrine_partition"
+OFFSET_HEADER = "vitrine_offset"
+TIMESTAMP_HEADER = "vitrine_timestamp"
+GENERATION_HEADER = "vitrine_generation"
+RELABEL_HEADER = "vitrine_relabel"
 """On an event that has its product compared with others again."""
-BOOKKEEPING = frozenset((ATTEMPT, TOPIC, PARTITION, OFFSET, TIMESTAMP, GENERATION, RELABEL))
+RETRY_HEADERS = frozenset((ATTEMPT_HEADER, TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER, TIMESTAMP_HEADER, GENERATION_HEADER, RELABEL_HEADER))
 """Headers that are ours, not the producer's."""
 MAX_DIGITS = 19
 
@@ -35,7 +35,7 @@ class DelayLine:
     delay_s: float
 
 
-DELAYS = (
+DELAY_LINES = (
     DelayLine("vitrine.retry.1s", 1.0),
     DelayLine("vitrine.retry.10s", 10.0),
     DelayLine("vitrine.retry.1m", 60.0),
@@ -56,22 +56,22 @@ class Origin:
 
     def headers(self, attempt: int | None = None) -> dict[str, bytes]:
         """What a message carries beside the producer's headers, as an attempt at it or otherwise."""
-        notes = {TOPIC: self.topic, PARTITION: self.partition, OFFSET: self.offset, TIMESTAMP: self.timestamp_ms}
-        notes[ATTEMPT] = attempt
+        notes = {TOPIC_HEADER: self.topic, PARTITION_HEADER: self.partition, OFFSET_HEADER: self.offset, TIMESTAMP_HEADER: self.timestamp_ms}
+        notes[ATTEMPT_HEADER] = attempt
         return {name: str(note).encode() for name, note in notes.items() if note is not None}
 
 
-def attempt(message: Message) -> int | None:
+def attempt_number(message: Message) -> int | None:
     """Which attempt a message is: None for an ordinary event, 0 for a replayed one, n for one off the n-th line."""
-    return _number(message.headers.get(ATTEMPT))
+    return _number(message.headers.get(ATTEMPT_HEADER))
 
 
-def asks_again(message: Message) -> bool:
+def is_retry(message: Message) -> bool:
     """Whether a message is there to have something tried again."""
-    return attempt(message) is not None
+    return attempt_number(message) is not None
 
 
-def retry(message: Message, generation: str = "", lines: Sequence[DelayLine] = DELAYS) -> Outgoing | None:
+def next_retry(message: Message, generation: str = "", lines: Sequence[DelayLine] = DELAY_LINES) -> OutgoingMessage | None:
     """The message on the line of its next attempt; None when it is to be a dead letter.
 
     That is after the last attempt, and at once for a message that is too large to be published again.
@@ -81,51 +81,51 @@ def retry(message: Message, generation: str = "", lines: Sequence[DelayLine] = D
         generation: of the index, whose workers are to decide about the attempt after that.
         lines: the delay lines, in the order of the attempts.
     """
-    tried = attempt(message) or 0
+    tried = attempt_number(message) or 0
     if tried >= len(lines) or _size(message) > MAX_MESSAGE_BYTES:
         return None
-    headers = own_headers(message) | origin(message).headers(tried + 1)
+    headers = producer_headers(message) | origin_of(message).headers(tried + 1)
     if generation:
-        headers[GENERATION] = generation.encode()
-    return Outgoing(lines[tried].topic, message.key, message.value, headers)
+        headers[GENERATION_HEADER] = generation.encode()
+    return OutgoingMessage(lines[tried].topic, message.key, message.value, headers)
 
 
-def belongs_to(message: Message, generation: str) -> bool:
+def is_for_generation(message: Message, generation: str) -> bool:
     """Whether a message is on its first way, or on its way again because of this generation of the index."""
-    return message.headers.get(GENERATION, generation.encode()) == generation.encode()
+    return message.headers.get(GENERATION_HEADER, generation.encode()) == generation.encode()
 
 
-def origin(message: Message) -> Origin:
+def origin_of(message: Message) -> Origin:
     """Where and when a message first arrived, however often it was published again since."""
-    return (asks_again(message) and origin_in(message.headers)) or Origin(
+    return (is_retry(message) and origin_from_headers(message.headers)) or Origin(
         message.topic, message.partition, message.offset, message.timestamp_ms
     )
 
 
-def origin_in(headers: Mapping[str, bytes]) -> Origin | None:
+def origin_from_headers(headers: Mapping[str, bytes]) -> Origin | None:
     """The origin that headers tell of; None when they tell of none, or of a topic that events do not come from."""
-    topic = (headers.get(TOPIC) or b"").decode(errors="replace")
-    partition, offset = _number(headers.get(PARTITION)), _number(headers.get(OFFSET))
+    topic = (headers.get(TOPIC_HEADER) or b"").decode(errors="replace")
+    partition, offset = _number(headers.get(PARTITION_HEADER)), _number(headers.get(OFFSET_HEADER))
     if topic not in TYPES_BY_TOPIC or partition is None or offset is None:
         return None
-    return Origin(topic, partition, offset, _number(headers.get(TIMESTAMP)))
+    return Origin(topic, partition, offset, _number(headers.get(TIMESTAMP_HEADER)))
 
 
-def arrived_ms(message: Message) -> int:
+def first_arrival_ms(message: Message) -> int:
     """When Kafka first took a message: the time of an event that states none, so that a retry does not make it newer.
 
     Returns:
         Unix milliseconds.
     """
-    first = origin(message).timestamp_ms if asks_again(message) else None
+    first = origin_of(message).timestamp_ms if is_retry(message) else None
     return message.timestamp_ms if first is None else first
 
 
-def own_headers(message: Message) -> dict[str, bytes]:
+def producer_headers(message: Message) -> dict[str, bytes]:
     """The headers that the producer gave a message."""
-    if not asks_again(message):
+    if not is_retry(message):
         return dict(message.headers)
-    return {name: value for name, value in message.headers.items() if name not in BOOKKEEPING}
+    return {name: value for name, value in message.headers.items() if name not in RETRY_HEADERS}
 
 
 def _size(message: Message) -> int:

@@ -15,16 +15,16 @@ from prometheus_client import Counter
 
 from streams import metrics
 from streams.config import KafkaConfig
-from streams.dead_letters import dead_letter
+from streams.dead_letters import build_dead_letter
 from streams.errors import InvalidEvent
 from streams.messages import Message
-from streams.publisher import Outgoing, Publisher
-from streams.retries import DELAYS, DelayLine, origin_in
+from streams.publisher import OutgoingMessage, Publisher
+from streams.retries import DELAY_LINES, DelayLine, origin_from_headers
 from streams.retrying import until_available
 
 POLL_S = 0.2
 """The longest that the relay waits without looking at the time."""
-GRAIN_S = 0.05
+MIN_REST_S = 0.05
 """A partition whose head is not due rests at least so long: one that flows is not read once for each message."""
 FETCH_WAIT_MS = 100
 """A partition that is resumed waits out the fetch under way, so this bounds how late a message can be."""
@@ -57,7 +57,7 @@ class RetryRelay(ConsumerRebalanceListener):
         kafka: KafkaConfig,
         indexing_group: str,
         publisher: Publisher,
-        lines: Sequence[DelayLine] = DELAYS,
+        lines: Sequence[DelayLine] = DELAY_LINES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Args: clock: Unix seconds, to compare with Kafka's timestamps."""
@@ -66,8 +66,8 @@ class RetryRelay(ConsumerRebalanceListener):
         self._publisher = publisher
         self._delays = {line.topic: line.delay_s for line in lines}
         self._clock = clock
-        self._resting: dict[TopicPartition, float] = {}
-        self._assignments = 0
+        self._due_at: dict[TopicPartition, float] = {}
+        self._assignment_epoch = 0
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -95,8 +95,8 @@ class RetryRelay(ConsumerRebalanceListener):
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self._settled.wait()
-        self._assignments += 1
-        self._resting = {}
+        self._assignment_epoch += 1
+        self._due_at = {}
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing to do: reading begins at what is committed."""
@@ -114,7 +114,7 @@ class RetryRelay(ConsumerRebalanceListener):
             max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=METADATA_AGE_MS,
         )
-        self._resting = {}
+        self._due_at = {}
         try:
             async with asyncio.timeout(CONNECT_S):
                 await consumer.start()
@@ -127,7 +127,7 @@ class RetryRelay(ConsumerRebalanceListener):
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         """Wait for records or for the next head to be due, and release what is."""
-        self._wake(consumer)
+        self._resume_due(consumer)
         fetched = await consumer.getmany(timeout_ms=self._wait_ms(), max_records=MAX_RECORDS)
         if not fetched:
             return
@@ -137,15 +137,15 @@ class RetryRelay(ConsumerRebalanceListener):
         finally:
             self._settled.set()
 
-    def _wake(self, consumer: AIOKafkaConsumer) -> None:
+    def _resume_due(self, consumer: AIOKafkaConsumer) -> None:
         now = self._clock()
-        for partition in [one for one, due in self._resting.items() if due <= now]:
-            del self._resting[partition]
+        for partition in [one for one, due in self._due_at.items() if due <= now]:
+            del self._due_at[partition]
             consumer.resume(partition)
 
     def _wait_ms(self) -> int:
         """Until the earliest head is due, but not long."""
-        earliest = min(self._resting.values(), default=float("inf"))
+        earliest = min(self._due_at.values(), default=float("inf"))
         return 1 + int(1000 * max(0.0, min(POLL_S, earliest - self._clock())))
 
     def _due(
@@ -158,7 +158,7 @@ class RetryRelay(ConsumerRebalanceListener):
             head = records[len(due)]
             consumer.pause(partition)
             consumer.seek(partition, head.offset)
-            self._resting[partition] = max(head.timestamp / 1000 + delay_s, now + GRAIN_S)
+            self._due_at[partition] = max(head.timestamp / 1000 + delay_s, now + MIN_REST_S)
         return due
 
     async def _release(
@@ -168,7 +168,7 @@ class RetryRelay(ConsumerRebalanceListener):
         outgoing = [_outgoing(record) for records in due.values() for record in records]
         if not outgoing:
             return
-        assignments = self._assignments
+        assignments = self._assignment_epoch
 
         async def publish() -> None:
             # What a publisher has given up may arrive all the same, so nothing is repeated before Kafka answers.
@@ -179,18 +179,18 @@ class RetryRelay(ConsumerRebalanceListener):
         for partition, records in due.items():
             RELEASED.labels(partition.topic).inc(len(records))
         log.info("retries_released", extra={"events": len(outgoing)})
-        if assignments != self._assignments:
+        if assignments != self._assignment_epoch:
             return
         with suppress(CommitFailedError, IllegalStateError):
             await consumer.commit({one: records[-1].offset + 1 for one, records in due.items() if records})
 
 
-def _outgoing(record: ConsumerRecord) -> Outgoing:
+def _outgoing(record: ConsumerRecord) -> OutgoingMessage:
     """The record as it goes back to where it came from; a dead letter when it does not tell."""
     headers = {name.lower(): value for name, value in record.headers}
-    origin = origin_in(headers)
+    origin = origin_from_headers(headers)
     if origin:
-        return Outgoing(origin.topic, record.key, record.value, headers, origin.partition)
+        return OutgoingMessage(origin.topic, record.key, record.value, headers, origin.partition)
     fault = InvalidEvent("wrong_topic", f"it is on {record.topic} and does not say where it came from")
     metrics.DEAD_LETTERS.labels(fault.reason).inc()
     stray = Message(
@@ -203,4 +203,4 @@ def _outgoing(record: ConsumerRecord) -> Outgoing:
         headers,
         ack=lambda: None,
     )
-    return dead_letter(stray, fault)
+    return build_dead_letter(stray, fault)

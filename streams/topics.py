@@ -13,19 +13,19 @@ from streams.config import KafkaConfig
 from streams.decoding import Horizon
 from streams.errors import PublishFailed
 from streams.events import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
-from streams.retries import DELAYS, DelayLine
+from streams.retries import DELAY_LINES, DelayLine
 
 MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
 """An event of the largest size with its envelope and headers."""
 MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
 """The same as a dead letter or a retry, which add some headers: there is nothing that these could not take."""
 
-FOR_EVER = -1
-REPLAYS = "vitrine.dead-letter-replays"
+RETAIN_FOREVER = -1
+DEAD_LETTER_REPLAYS = "vitrine.dead-letter-replays"
 """How far dead letters have been replayed: the latest state, by reason."""
 
 
-async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAYS) -> None:
+async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAY_LINES) -> None:
     """Create the topics that do not exist yet; others are left as they are.
 
     Events are never compacted: an update names just the fields that changed, so each event of a product counts. They
@@ -61,8 +61,8 @@ def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str
     events = [(name, partitions, kept | limit) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
     # By the broker's clock, so that a delay does not depend on how well a worker's is set.
     lines = [(one.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for one in delay_lines]
-    letters = (DEAD_LETTER, partitions, _settings(FOR_EVER))
-    replays = (REPLAYS, 1, _settings(FOR_EVER) | {"cleanup.policy": "compact"})
+    letters = (DEAD_LETTER, partitions, _settings(RETAIN_FOREVER))
+    replays = (DEAD_LETTER_REPLAYS, 1, _settings(RETAIN_FOREVER) | {"cleanup.policy": "compact"})
     return [*events, *lines, letters, replays]
 
 

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 from streams.messages import Message
-from streams.retries import belongs_to
+from streams.retries import is_for_generation
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class GenerationRole:
     """Of each event, one generation's workers publish the dead letters and the index changes.
 
     Those of the active one, that is. Workers of the one that was active before also speak of events that came up to
@@ -20,16 +20,16 @@ class Voice:
 
     generation: str
     active: bool = True
-    until_ms: float = math.inf
+    reports_until_ms: float = math.inf
     """Until when events have to have come to Kafka to be spoken of, Unix milliseconds."""
 
-    def speaks_of(self, message: Message) -> bool:
+    def reports_on(self, message: Message) -> bool:
         """Whether to tell what became of a message."""
-        return message.timestamp_ms <= self.until_ms
+        return message.timestamp_ms <= self.reports_until_ms
 
-    def tries_again(self, message: Message) -> bool:
+    def may_retry(self, message: Message) -> bool:
         """Whether it is for this worker to send a message along the delay lines.
 
         The active generation also takes over what others began: they may be gone by then.
         """
-        return self.active or belongs_to(message, self.generation)
+        return self.active or is_for_generation(message, self.generation)

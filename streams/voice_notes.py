@@ -13,25 +13,25 @@ from encoders.speech.port import Recogniser
 from indexer.bounded_maps import BoundedMap
 from indexer.errors import StoreUnavailable
 from indexer.media import MediaStore, media_hash
-from indexer.planning import image_key
+from indexer.planning import media_key
 from streams import metrics
 from streams.errors import InvalidEvent, UnreachableMedia
-from streams.fetching import MediaFetcher, shown
+from streams.fetching import MediaFetcher
 from streams.retrying import until_available
 
-PATIENCE_S = 5.0
+BATCH_WAIT_S = 5.0
 """How long a batch waits for its sounds; a product whose sounds take longer is indexed without, and tried again."""
-MOST_UNDER_WAY = 64
+MAX_IN_PROGRESS = 64
 """Files that are listened to, or wait for it, at once; more are tried again later."""
-MAX_TRANSCRIPT = 1_000
+MAX_TRANSCRIPT_CHARS = 1_000
 """Characters of what a sound says that are kept."""
 
-Reference = Mapping[str, Any]
+MediaReference = Mapping[str, Any]
 """A sound as a product states it: `{"hash": …}` in the media store, or `{"url": …}`."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeardNotes:
+class ProductTranscripts:
     """What came of listening to a product's sounds."""
 
     transcripts: Mapping[str, str]
@@ -40,7 +40,7 @@ class HeardNotes:
     """Of those that are broken, or not listened to yet."""
 
 
-class VoiceNotes:
+class AudioTranscriber:
     """Listens to products' sounds; an async context manager.
 
     What takes too long for one batch goes on, and is known when the product is tried again.
@@ -54,41 +54,41 @@ class VoiceNotes:
         recogniser: Recogniser,
         memory: BoundedMap,
         max_seconds: float,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = BATCH_WAIT_S,
     ) -> None:
         """Args: memory: transcripts by the hash of their files, of this recogniser alone; max_seconds: of a sound."""
         self._media = media
         self._fetcher = fetcher
         self._decoder = decoder
         self._recogniser = recogniser
-        self._memory = memory
+        self._cache = memory
         self._max_seconds = max_seconds
         self._patience_s = patience_s
-        self._under_way: dict[str, asyncio.Task[str]] = {}
+        self._in_progress: dict[str, asyncio.Task[str]] = {}
 
-    async def __aenter__(self) -> VoiceNotes:
+    async def __aenter__(self) -> AudioTranscriber:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = list(self._under_way.values())
+        tasks = list(self._in_progress.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def hear(self, wanted: Mapping[str, Sequence[Reference]]) -> dict[str, HeardNotes]:
+    async def transcribe(self, wanted: Mapping[str, Sequence[MediaReference]]) -> dict[str, ProductTranscripts]:
         """What the sounds of products say, by product id."""
-        references = {image_key(one): one for some in wanted.values() for one in some}
+        references = {media_key(one): one for some in wanted.values() for one in some}
         outcomes = dict(zip(references, await asyncio.gather(*map(self._outcome, references.values())), strict=True))
-        return {product_id: _of([image_key(one) for one in some], outcomes) for product_id, some in wanted.items()}
+        return {product_id: _product_transcripts([media_key(one) for one in some], outcomes) for product_id, some in wanted.items()}
 
-    async def _outcome(self, reference: Reference) -> str | InvalidEvent:
+    async def _outcome(self, reference: MediaReference) -> str | InvalidEvent:
         """A transcript, or what is wrong."""
-        key = image_key(reference)
-        task = self._under_way.get(key)
+        key = media_key(reference)
+        task = self._in_progress.get(key)
         if task is None:
-            if len(self._under_way) >= MOST_UNDER_WAY:
+            if len(self._in_progress) >= MAX_IN_PROGRESS:
                 return InvalidEvent("unreachable_audio", f"{shown(key)}: others are listened to first")
-            task = self._under_way[key] = asyncio.create_task(self._transcript(reference))
+            task = self._in_progress[key] = asyncio.create_task(self._transcript(reference))
             task.add_done_callback(lambda done: self._finished(key, done))
         try:
             async with asyncio.timeout(self._patience_s):
@@ -101,54 +101,54 @@ class VoiceNotes:
             return InvalidEvent("unreachable_audio", f"{shown(key)}: {error}")
 
     def _finished(self, key: str, task: asyncio.Task[str]) -> None:
-        self._under_way.pop(key, None)
+        self._in_progress.pop(key, None)
         if not task.cancelled():
             # Whoever waits for it hears of it; nobody else needs to.
             task.exception()
 
-    async def _transcript(self, reference: Reference) -> str:
+    async def _transcript(self, reference: MediaReference) -> str:
         if "hash" not in reference:
             async with self._fetcher.fetch(reference["url"]) as fetched:
-                return await self._listen(fetched.seen.digest, fetched.data or b"")
+                return await self._transcribe_file(fetched.version.digest, fetched.data or b"")
         digest = reference["hash"]
-        if (known := await self._known(digest)) is not None:
+        if (known := await self._cached_transcript(digest)) is not None:
             return known
         data = await until_available("media", lambda: self._media.get(digest))
         if data is None:
             raise UnreachableMedia(f"{digest} is not in the media store")
-        return await self._listen(media_hash(data), data)
+        return await self._transcribe_file(media_hash(data), data)
 
-    async def _listen(self, digest: str, data: bytes) -> str:
-        if (known := await self._known(digest)) is not None:
+    async def _transcribe_file(self, digest: str, data: bytes) -> str:
+        if (known := await self._cached_transcript(digest)) is not None:
             return known
         samples = await self._decoder.sound(data, self._max_seconds)
-        metrics.CLIPS.labels("audio").inc()
+        metrics.DECODED_CLIPS.labels("audio").inc()
         if isinstance(samples, InvalidAudio):
             raise samples
-        text = (await self._recogniser.transcribe(samples)).text[:MAX_TRANSCRIPT]
-        await self._remember(digest, text)
+        text = (await self._recogniser.transcribe(samples)).text[:MAX_TRANSCRIPT_CHARS]
+        await self._cache_transcript(digest, text)
         return text
 
-    async def _known(self, digest: str) -> str | None:
+    async def _cached_transcript(self, digest: str) -> str | None:
         try:
-            found = (await self._memory.get([digest])).get(digest)
+            found = (await self._cache.get([digest])).get(digest)
         except StoreUnavailable:
             return None
         return None if found is None else found.decode()
 
-    async def _remember(self, digest: str, text: str) -> None:
+    async def _cache_transcript(self, digest: str, text: str) -> None:
         try:
-            await self._memory.put({digest: text.encode()})
+            await self._cache.put({digest: text.encode()})
         except StoreUnavailable:
             # It will be listened to again.
             return
 
 
-def _of(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> HeardNotes:
+def _product_transcripts(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> ProductTranscripts:
     faults = [one for key in keys if isinstance(one := outcomes[key], InvalidEvent)]
     # A broken sound says nothing; of one that is out of reach it is not known what it says.
     broken = {key: "" for key in keys if _is_broken(outcomes[key])}
-    return HeardNotes(broken | {key: one for key in keys if isinstance(one := outcomes[key], str)}, faults)
+    return ProductTranscripts(broken | {key: one for key in keys if isinstance(one := outcomes[key], str)}, faults)
 
 
 def _is_broken(outcome: str | InvalidEvent) -> bool:

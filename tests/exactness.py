@@ -12,12 +12,12 @@ import pytest
 from msgspec import UNSET
 
 from indexer.filters import created_at_ms
-from query_api.answers import Responder
+from query_api.answers import ResponseBuilder
 from query_api.personal import category_paths
-from query_api.ranking import rank
-from query_api.requests import SearchRequest, convert
+from query_api.ranking import rank_candidates
+from query_api.requests import SearchRequest, convert_fields
 from query_api.responses import SearchResponse
-from query_api.retrieval import Retrieval, Scored
+from query_api.retrieval import RetrievalQuery, ScoredCandidate
 from query_api.searching import Searcher
 from tests.shop import Shop, png
 
@@ -87,22 +87,22 @@ async def fill(shop: Shop, products: Mapping[str, Fields]) -> None:
 
 async def check(shop: Shop, searcher: Searcher, products: Mapping[str, Fields], body: Fields) -> None:
     """Ask, and compare the answer with what the products themselves say."""
-    request = convert(body | ({"image": png("red")} if body.get("image") else {}), SearchRequest)
-    answer = await searcher.answer(request)
-    response = await Responder(shop.services).respond(answer)
-    assert answer.retrieval is not None and answer.weights is not None
+    request = convert_fields(body | ({"image": png("red")} if body.get("image") else {}), SearchRequest)
+    answer = await searcher.rank(request)
+    response = await ResponseBuilder(shop.services).build(answer)
+    assert answer.retrieval is not None and answer.rank_weights is not None
     scored = await _scored(shop, {one for one in products if _passes(products[one], request.filters)}, answer.retrieval)
-    ranked = rank(scored, answer.weights, None, answer.cards)
+    ranked = rank_candidates(scored, answer.rank_weights, None, answer.read_payload)
     order = _SORTED[request.sort]
-    found = sorted((order(products[one.scored.product_id]), -one.score, one.scored.product_id) for one in ranked)
-    if not (request.group and answer.cut):
+    found = sorted((order(products[one.candidate.product_id]), -one.score, one.candidate.product_id) for one in ranked)
+    if not (request.group and answer.is_truncated):
         _compare_hits(response, request, found, products)
         assert response.approximate is UNSET
     assert response.total == len(found)
     _compare_facets(response, request, {one for _, _, one in found}, products)
 
 
-async def _scored(shop: Shop, passing: set[str], retrieval: Retrieval) -> list[Scored]:
+async def _scored(shop: Shop, passing: set[str], retrieval: RetrievalQuery) -> list[ScoredCandidate]:
     """Every product that passes and that the query reaches, with its scores."""
     store = shop.services.store
     stored = await store.read(sorted(passing))
@@ -110,8 +110,8 @@ async def _scored(shop: Shop, passing: set[str], retrieval: Retrieval) -> list[S
     lexical = {one.product_id: one.score for one in words if one.product_id in passing}
     if retrieval.vector is not None:
         dense = {one: float(vector @ retrieval.vector) for one, (_, vector) in stored.items()}
-        return [Scored(one, score, lexical.get(one, 0.0), b"{}") for one, score in dense.items()]
-    return [Scored(one, 0.0, lexical.get(one, 0.0), b"{}") for one in (lexical if retrieval.text else stored)]
+        return [ScoredCandidate(one, score, lexical.get(one, 0.0), b"{}") for one, score in dense.items()]
+    return [ScoredCandidate(one, 0.0, lexical.get(one, 0.0), b"{}") for one in (lexical if retrieval.text else stored)]
 
 
 def _compare_hits(

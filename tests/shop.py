@@ -13,23 +13,23 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from encoders.decoding import InProcessDecoder
+from encoders.decoding import InProcessImageDecoder
 from encoders.images import decode_image
 from encoders.media_decoding import InProcessMediaDecoder
 from encoders.port import HashEncoder
-from encoders.spec import fuse, pool
+from encoders.spec import fuse_parts, pool_vectors
 from encoders.speech.port import ScriptedRecogniser
 from indexer.change_log import InMemoryChangeLog
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
 from indexer.ports import Interaction
 from indexer.profiles import InMemoryProfileStore
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from query_api.app import create_app
 from query_api.cache import InMemoryCandidateCache
 from query_api.config import QueryConfig
-from query_api.services import Services
+from query_api.services import QueryPorts
 from streams.events import Event
 
 
@@ -73,7 +73,7 @@ class Shop:
             "generation": "memory",
             "encoder": encoder,
             "encoder_thread": self.executor,
-            "decoder": InProcessDecoder(self.encoder.preparer),
+            "decoder": InProcessImageDecoder(self.encoder.preparer),
             "profiles": self.profiles,
             "change_log": InMemoryChangeLog(),
             "media": InMemoryMediaStore(),
@@ -84,26 +84,26 @@ class Shop:
             "media_decoder": InProcessMediaDecoder(self.encoder.preparer),
             "recogniser": ScriptedRecogniser(),
         }
-        self.services = Services(**(given | replaced))
+        self.services = QueryPorts(**(given | replaced))
         self.app = create_app(self.services)
 
     async def put(self, product_id: str, *pictures: bytes, **fields: Any) -> None:
         """Index a product as the indexing worker would, and note the change."""
-        hashes = await self.services.media.put(pictures)
+        hashes = await self.services.media_store.put(pictures)
         fields |= {"images": [{"hash": one} for one in hashes]} if hashes else {}
-        stamp = Stamp(next(self._stamps), "test", "event")
-        state = ProductState().merge(ProductChange(product_id, stamp, fields, whole=True))
+        stamp = EventStamp(next(self._stamps), "test", "event")
+        state = ProductState().merge(ProductChange(product_id, stamp, fields, replaces_all_fields=True))
         text = embedding_text(fields)
         text_part = self.encoder.encode_texts([text])[0] if text else None
         image_part = self._image_part(pictures)
         stored = StoredProduct(state, text_hash(text), tuple(hashes))
-        await self.write(product_id, stored, fuse(self.encoder.spec, text_part, image_part))
+        await self.write(product_id, stored, fuse_parts(self.encoder.spec, text_part, image_part))
 
     async def delete(self, product_id: str) -> None:
         """Leave a tombstone."""
-        stamp = Stamp(next(self._stamps), "test", "event")
-        state = ProductState().merge(ProductChange(product_id, stamp, {}, whole=True, deletes=True))
-        await self.write(product_id, StoredProduct(state), fuse(self.encoder.spec, None, None))
+        stamp = EventStamp(next(self._stamps), "test", "event")
+        state = ProductState().merge(ProductChange(product_id, stamp, {}, replaces_all_fields=True, deletes=True))
+        await self.write(product_id, StoredProduct(state), fuse_parts(self.encoder.spec, None, None))
 
     async def write(self, product_id: str, stored: StoredProduct, vector: Any) -> None:
         await self.services.store.write([build_row(product_id, stored, vector)])
@@ -127,7 +127,7 @@ class Shop:
 
     def _image_part(self, pictures: Iterable[bytes]) -> Any:
         pixels = [self.encoder.preparer(decode_image(one)) for one in pictures]
-        return pool(self.encoder.encode_images(pixels)) if pixels else None
+        return pool_vectors(self.encoder.encode_images(pixels)) if pixels else None
 
 
 MakeShop = Callable[..., Shop]

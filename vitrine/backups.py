@@ -12,13 +12,13 @@ from pathlib import Path
 from rich.console import Console
 
 from encoders.spec import EmbeddingSpec
-from indexer.backup import Imported, check_empty, export_rows, import_rows
+from indexer.backup import ImportResult, check_empty, export_rows, import_rows
 from indexer.backup_files import BackupReader, BackupWriter
 from indexer.backup_format import BackupHeader
 from indexer.change_log import RedisChangeLog
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.milvus import MilvusProductStore, open_store, open_stored
-from indexer.redis_client import connect
+from indexer.milvus import MilvusProductStore, open_active_store, open_store_to_read
+from indexer.redis_client import connect_redis
 from indexer.registry import Generation, GenerationRegistry, Generations
 from streams.errors import KafkaUnavailable
 from streams.events import PRODUCT_EVENTS
@@ -28,10 +28,10 @@ from vitrine.settings import Settings
 
 LINE_EVERY_S = 5.0
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-class CountView:
+class ProductCountView:
     """A count that moves on a terminal, a new line every few seconds elsewhere. Writes to stderr."""
 
     def __init__(self, verb: str) -> None:
@@ -40,7 +40,7 @@ class CountView:
         self._status = console.status(verb) if console.is_terminal else None
         self._last_line_s = time.monotonic()
 
-    def __enter__(self) -> CountView:
+    def __enter__(self) -> ProductCountView:
         if self._status:
             self._status.start()
         return self
@@ -58,7 +58,7 @@ class CountView:
             print(f"{self._verb}: {count:,} products", file=sys.stderr, flush=True)
 
 
-async def export_generation(settings: Settings, file: Path, name: str | None, say: Say) -> tuple[BackupHeader, int]:
+async def export_generation(settings: Settings, file: Path, name: str | None, say: Notify) -> tuple[BackupHeader, int]:
     """Write a generation to a file; its header, and how many products there are.
 
     Args:
@@ -71,16 +71,16 @@ async def export_generation(settings: Settings, file: Path, name: str | None, sa
         VitrineError: there is no such generation.
         IndexerError: Milvus does not answer, or the file cannot be written.
     """
-    generation = _named(await _generations(settings), name)
+    generation = _generation_named(await _generations(settings), name)
     header = await _header(settings, generation, say)
     async with AsyncExitStack() as resources:
-        store = await open_stored(settings.milvus, generation)
+        store = await open_store_to_read(settings.milvus, generation)
         resources.push_async_callback(store.close)
-        with CountView("exporting") as view, BackupWriter(file, header) as writer:
+        with ProductCountView("exporting") as view, BackupWriter(file, header) as writer:
             return header, await export_rows(store, writer, view)
 
 
-async def import_generation(settings: Settings, file: Path, resume: bool, say: Say) -> tuple[BackupHeader, Imported]:
+async def import_generation(settings: Settings, file: Path, resume: bool, say: Notify) -> tuple[BackupHeader, ImportResult]:
     """Fill the active generation, which is made if there is none, from a file.
 
     Args:
@@ -95,26 +95,26 @@ async def import_generation(settings: Settings, file: Path, resume: bool, say: S
     async with AsyncExitStack() as resources:
         reader = resources.enter_context(BackupReader(file))
         await asyncio.to_thread(reader.verify)
-        store = await _target(settings, reader.header, file)
+        store = await _import_target(settings, reader.header, file)
         resources.push_async_callback(store.close)
         if not resume:
             await check_empty(store)
-        redis = connect(settings.redis)
+        redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
-        changed = _Changes(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
-        view = resources.enter_context(CountView("importing"))
-        return reader.header, await import_rows(store, reader, changed.note, view)
+        changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
+        view = resources.enter_context(ProductCountView("importing"))
+        return reader.header, await import_rows(store, reader, changed.invalidate, view)
 
 
-class _Changes:
+class _CacheInvalidation:
     """Tells cached searches of imported products. They are for a minute: an import does not wait for Redis."""
 
-    def __init__(self, log: RedisChangeLog, say: Say) -> None:
+    def __init__(self, log: RedisChangeLog, say: Notify) -> None:
         self._log = log
         self._say = say
         self._away = False
 
-    async def note(self, product_ids: Sequence[str]) -> None:
+    async def invalidate(self, product_ids: Sequence[str]) -> None:
         """Note products, unless Redis was away before."""
         if self._away:
             return
@@ -133,7 +133,7 @@ async def _generations(settings: Settings) -> Generations:
         await registry.close()
 
 
-def _named(now: Generations, name: str | None) -> Generation:
+def _generation_named(now: Generations, name: str | None) -> Generation:
     """The active generation, or another one by name. Raises `VitrineError`."""
     if now.active is None:
         raise VitrineError("there is no index yet; an indexing worker makes it when it starts")
@@ -144,7 +144,7 @@ def _named(now: Generations, name: str | None) -> Generation:
     return found
 
 
-async def _header(settings: Settings, generation: Generation, say: Say) -> BackupHeader:
+async def _header(settings: Settings, generation: Generation, say: Notify) -> BackupHeader:
     group = settings.indexing.group_of(generation.collection)
     created_ms = int(time.time() * 1000)
     try:
@@ -155,7 +155,7 @@ async def _header(settings: Settings, generation: Generation, say: Say) -> Backu
     return BackupHeader(
         encoder=generation.encoder,
         dim=generation.dim,
-        encoder_name=generation.encoder_name or settings.encoder.for_new_index,
+        encoder_name=generation.encoder_name or settings.encoder.name_for_new_index,
         schema_version=generation.schema_version,
         generation=generation.collection,
         created_ms=created_ms,
@@ -164,7 +164,7 @@ async def _header(settings: Settings, generation: Generation, say: Say) -> Backu
     )
 
 
-async def _target(settings: Settings, header: BackupHeader, file: Path) -> MilvusProductStore:
+async def _import_target(settings: Settings, header: BackupHeader, file: Path) -> MilvusProductStore:
     """The active generation, made if there is none. Raises `IndexMismatch` when it is of another encoder."""
     active = (await _generations(settings)).active
     if active is not None and (active.encoder, active.dim) != (header.encoder, header.dim):
@@ -173,5 +173,5 @@ async def _target(settings: Settings, header: BackupHeader, file: Path) -> Milvu
             f"of {active.encoder} ({active.dim}): start an empty index with that encoder "
             f"(VITRINE_ENCODER_NAME={header.encoder_name or header.encoder}) and import into it"
         )
-    spec = EmbeddingSpec.of_key(header.encoder, header.dim)
-    return await open_store(settings.milvus, spec, create=True, encoder_name=header.encoder_name)
+    spec = EmbeddingSpec.from_key(header.encoder, header.dim)
+    return await open_active_store(settings.milvus, spec, create=True, encoder_name=header.encoder_name)

@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "worker": "Run one worker in the foreground, as containers do.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/NAME.py`."""
-ELSEWHERE: Mapping[str, str] = {"import": "export:import_command", "eval": "evaluate:command"}
+COMMAND_LOCATIONS: Mapping[str, str] = {"import": "export:import_command", "eval": "evaluate:command"}
 """Commands that are not: `module:name`."""
 
 
@@ -46,7 +46,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = ELSEWHERE.get(cmd_name, f"{cmd_name.replace('-', '_')}:command").partition(":")
+        module, _, name = COMMAND_LOCATIONS.get(cmd_name, f"{cmd_name.replace('-', '_')}:command").partition(":")
         return getattr(importlib.import_module(f"vitrine.commands.{module}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from vitrine.errors import NotRunning, SearchRefused
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 Media = bytes | str
 """A picture, sound or clip: its bytes, or its URL."""
 
 
-class Hit(Struct, frozen=True, omit_defaults=True):
+class SearchHit(Struct, frozen=True, omit_defaults=True):
     """A product found."""
 
     product_id: str
@@ -38,7 +38,7 @@ class SearchResults(Struct, frozen=True, omit_defaults=True):
     """What a search found, the best first."""
 
     query_id: str
-    hits: list[Hit]
+    hits: list[SearchHit]
     total: int
     took_ms: float
     facets: dict[str, Any] | None = None
@@ -111,7 +111,7 @@ class Client:
         """
         asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
         asked["parts"] = [_part(one) for one in parts] or None
-        body = _named(image, audio, video) | {name: it for name, it in asked.items() if it is not None}
+        body = _media_fields(image, audio, video) | {name: it for name, it in asked.items() if it is not None}
         return _decoded(self._post("/v1/search", body), SearchResults)
 
     def explain(
@@ -134,7 +134,7 @@ class Client:
         Raises: what `search` raises.
         """
         asked = {"text": text, **more}
-        query = _named(image, audio, video) | {name: value for name, value in asked.items() if value is not None}
+        query = _media_fields(image, audio, video) | {name: value for name, value in asked.items() if value is not None}
         response = self._post("/v1/explain", {"query": query, "product_id": product})
         return _decoded(response, dict[str, Any])
 
@@ -153,7 +153,7 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _media(value) if name == "image" else value for name, value in part.items()}
 
 
-def _named(image: Media | None, audio: Media | None, video: Media | None) -> dict[str, Any]:
+def _media_fields(image: Media | None, audio: Media | None, video: Media | None) -> dict[str, Any]:
     given = (("image", image), ("audio", audio), ("video", video))
     return {name: _media(one) for name, one in given if one is not None}
 
@@ -162,7 +162,7 @@ def _media(media: Media) -> str | dict[str, str]:
     return base64.b64encode(media).decode() if isinstance(media, bytes) else {"url": media}
 
 
-def _decoded(response: httpx.Response, kind: type[Answer]) -> Answer:
+def _decoded(response: httpx.Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=kind)
     except msgspec.DecodeError as error:

@@ -64,7 +64,7 @@ class EffectiveConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _RawValue:
     """A value as somebody gave it; `text`: from a variable or flag, where everything is a string."""
 
     value: Any
@@ -91,10 +91,10 @@ def load_config(
     """
     problems: list[str] = []
     known = ["data_dir", *(f"{name}.{item.name}" for name, kind in sections.items() for item in fields(kind))]
-    given: dict[str, _Given] = {}
+    given: dict[str, _RawValue] = {}
     given |= _from_file(file, known, problems)
     given |= _from_environment(environ, known, problems)
-    given |= {key: _Given(value, "flag", True) for key, value in (flags or {}).items() if value is not None}
+    given |= {key: _RawValue(value, "flag", True) for key, value in (flags or {}).items() if value is not None}
     built: dict[str, Any] = {}
     settings = [_data_dir(given.get("data_dir"), environ, problems)]
     for name, kind in sections.items():
@@ -106,12 +106,12 @@ def load_config(
     return EffectiveConfig(Path(settings[0].value), built, tuple(settings))
 
 
-def variable(key: str) -> str:
+def environment_variable(key: str) -> str:
     """The environment variable of a setting: `kafka.partitions` → `VITRINE_KAFKA_PARTITIONS`."""
     return PREFIX + key.replace(".", "_").upper()
 
 
-def _from_file(file: Path | None, known: list[str], problems: list[str]) -> dict[str, _Given]:
+def _from_file(file: Path | None, known: list[str], problems: list[str]) -> dict[str, _RawValue]:
     path = file or DEFAULT_FILE
     if file is None and not path.is_file():
         return {}
@@ -125,7 +125,7 @@ def _from_file(file: Path | None, known: list[str], problems: list[str]) -> dict
         return {}
     flat = dict(_flatten(table))
     problems += [f"{path}: unknown key `{key}`{_hint(key, known)}" for key in flat if key not in known]
-    return {key: _Given(value, f"file {path}", False) for key, value in flat.items()}
+    return {key: _RawValue(value, f"file {path}", False) for key, value in flat.items()}
 
 
 def _flatten(table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -136,11 +136,11 @@ def _flatten(table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
             yield name, value
 
 
-def _from_environment(environ: Mapping[str, str], known: list[str], problems: list[str]) -> dict[str, _Given]:
-    keys = {variable(key): key for key in known}
+def _from_environment(environ: Mapping[str, str], known: list[str], problems: list[str]) -> dict[str, _RawValue]:
+    keys = {environment_variable(key): key for key in known}
     ours = sorted(name for name in environ if name.startswith(PREFIX))
     problems += [f"unknown environment variable {name}{_hint(name, list(keys))}" for name in ours if name not in keys]
-    return {keys[n]: _Given(environ[n], f"environment {n}", True) for n in ours if n in keys and environ[n] != ""}
+    return {keys[n]: _RawValue(environ[n], f"environment {n}", True) for n in ours if n in keys and environ[n] != ""}
 
 
 def _hint(name: str, known: list[str]) -> str:
@@ -148,7 +148,7 @@ def _hint(name: str, known: list[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _data_dir(given: _Given | None, environ: Mapping[str, str], problems: list[str]) -> Setting:
+def _data_dir(given: _RawValue | None, environ: Mapping[str, str], problems: list[str]) -> Setting:
     if given is None:
         # The XDG specification: a relative XDG_DATA_HOME is invalid and ignored.
         base = Path(environ.get("XDG_DATA_HOME", ""))
@@ -159,7 +159,7 @@ def _data_dir(given: _Given | None, environ: Mapping[str, str], problems: list[s
     return Setting("data_dir", str(Path(str(given.value)).expanduser().absolute()), given.origin)
 
 
-def _build(name: str, kind: type[Any], given: Mapping[str, _Given], problems: list[str]) -> Any:
+def _build(name: str, kind: type[Any], given: Mapping[str, _RawValue], problems: list[str]) -> Any:
     """The section's dataclass, or None after a fault."""
     hints = get_type_hints(kind, include_extras=True)
     values: dict[str, Any] = {}
@@ -171,7 +171,7 @@ def _build(name: str, kind: type[Any], given: Mapping[str, _Given], problems: li
                 values[item.name] = _convert(given[key], hints[item.name])
             except ValueError as error:
                 shown = Setting(key, given[key].value, "", _is_secret(item)).shown
-                faults.append(f"{key} = {shown!r} ({given[key].origin}): {_in_words(error)}")
+                faults.append(f"{key} = {shown!r} ({given[key].origin}): {_reason(error)}")
         elif item.default is MISSING and item.default_factory is MISSING:
             faults.append(f"{key} is required: set {variable(key)}")
     if not faults:
@@ -183,7 +183,7 @@ def _build(name: str, kind: type[Any], given: Mapping[str, _Given], problems: li
     return None
 
 
-def _convert(given: _Given, kind: Any) -> Any:
+def _convert(given: _RawValue, kind: Any) -> Any:
     """The value in the field's type. Raises `ValueError` (msgspec's is one) when it does not fit."""
     value = given.value
     if given.text and isinstance(value, str) and get_origin(kind) is tuple:
@@ -194,12 +194,12 @@ def _convert(given: _Given, kind: Any) -> Any:
     return converted
 
 
-def _in_words(error: ValueError) -> str:
+def _reason(error: ValueError) -> str:
     """The reason without msgspec's quoting of the value, which may be a secret."""
     return re.sub(r"^Invalid enum value .*", "is none of the values it takes", str(error)).replace("`", "")
 
 
-def _settings(name: str, section: Any, given: Mapping[str, _Given]) -> Iterable[Setting]:
+def _settings(name: str, section: Any, given: Mapping[str, _RawValue]) -> Iterable[Setting]:
     for item in fields(section):
         key = f"{name}.{item.name}"
         origin = given[key].origin if key in given else "default"

@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.evaluation.report import Configuration, Ranking
+from query_api.evaluation.report import QueryRanking, SearchConfiguration
 from vitrine.client import Client, SearchResults
 
-CONCURRENT = 8
+CONCURRENT_QUERIES = 8
 """Queries at once: enough to keep a worker busy, and far from what it refuses."""
 PAGE = 100
 """The most results that one request gives."""
 MAX_TEXT = 1_000
-FRESH = {"cache-control": "no-cache"}
+NO_CACHE_HEADERS = {"cache-control": "no-cache"}
 
 
-def rankings(
-    url: str, queries: Sequence[JudgedQuery], configuration: Configuration, depth: int, asked: Callable[[], object]
-) -> list[Ranking]:
+def collect_rankings(
+    url: str, queries: Sequence[JudgedQuery], configuration: SearchConfiguration, depth: int, asked: Callable[[], object]
+) -> list[QueryRanking]:
     """Ask each query, past the worker's cache.
 
     Args:
@@ -34,10 +34,10 @@ def rankings(
         SearchRefused: the worker refuses the request.
     """
     request = dict(configuration.request)
-    with Client(str(request.pop("url", url)), headers=FRESH) as client, ThreadPoolExecutor(CONCURRENT) as pool:
+    with Client(str(request.pop("url", url)), headers=NO_CACHE_HEADERS) as client, ThreadPoolExecutor(CONCURRENT_QUERIES) as pool:
 
-        def ask(query: JudgedQuery) -> Ranking:
-            found = _ask(client, query.text, request, depth)
+        def ask(query: JudgedQuery) -> QueryRanking:
+            found = _rank(client, query.text, request, depth)
             asked()
             return found
 
@@ -59,10 +59,10 @@ def search_pages(client: Client, text: str, request: Mapping[str, Any], depth: i
     return pages
 
 
-def _ask(client: Client, text: str, request: Mapping[str, Any], depth: int) -> Ranking:
+def _rank(client: Client, text: str, request: Mapping[str, Any], depth: int) -> QueryRanking:
     pages = search_pages(client, text, request, depth)
     hits = [hit for page in pages for hit in page.hits]
-    return Ranking(
+    return QueryRanking(
         tuple(hit.product_id for hit in hits),
         tuple(hit.title or "" for hit in hits),
         sum(page.took_ms for page in pages),

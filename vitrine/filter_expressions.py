@@ -10,7 +10,7 @@ _EXPRESSION = re.compile(r"\s*([A-Za-z_][^<>=!]*?)\s*(<=|>=|<|>|=)\s*(.+?)\s*", 
 _BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
-def parse_filters(expressions: Iterable[str]) -> dict[str, Any]:
+def parse_filter_expressions(expressions: Iterable[str]) -> dict[str, Any]:
     """The filters of a search request; all must hold.
 
     Args:
@@ -27,7 +27,7 @@ def parse_filters(expressions: Iterable[str]) -> dict[str, Any]:
             raise ValueError(f"{expression!r} is no filter; write FIELD=VALUE, FIELD=ONE,OTHER or FIELD<NUMBER")
         field, sign, value = found.groups()
         wanted = _values(field, value) if sign == "=" else {_BOUNDS[sign]: _number(expression, value)}
-        filters[field] = _both(field, filters[field], wanted) if field in filters else wanted
+        filters[field] = _combined(field, filters[field], wanted) if field in filters else wanted
     return filters
 
 
@@ -47,7 +47,7 @@ def _number(expression: str, value: str) -> float:
         raise ValueError(f"{expression!r} compares with {value!r}, which is no number") from None
 
 
-def _both(field: str, first: Any, second: Any) -> Any:
+def _combined(field: str, first: Any, second: Any) -> Any:
     """Two filters on one field: bounds together, or any of the values."""
     if isinstance(first, dict) and isinstance(second, dict):
         return first | second

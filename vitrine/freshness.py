@@ -17,7 +17,7 @@ Buckets = dict[float, float]
 """Events by the upper bound of their time, seconds; cumulative."""
 
 
-async def freshness(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
+async def measure_freshness(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Times from event to searchable since the workers started, by kind of change; workers that are away do not count.
 
     Args:
@@ -25,10 +25,10 @@ async def freshness(urls: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as client:
         pages = await asyncio.gather(*(_page(client, url) for url in urls))
-    return summary(pages)
+    return summarise_histograms(pages)
 
 
-def summary(pages: Iterable[str]) -> dict[str, dict[str, Any]]:
+def summarise_histograms(pages: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Events, median and 99th percentile in ms by kind of change, of metrics in Prometheus' text format."""
     histograms: dict[tuple[str, str], Buckets] = {}
     for page in pages:

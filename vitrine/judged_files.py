@@ -1,4 +1,4 @@
-"""Judged queries from files: CSV, JSON Lines or Parquet, as those that products are published from."""
+"""JudgedQueries queries from files: CSV, JSON Lines or Parquet, as those that products are published from."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from query_api.evaluation.judgments import Judged, judge
+from query_api.evaluation.judgments import JudgedQueries, join_judgments
 from query_api.evaluation.metrics import Gains
-from streams.files.rows import Rejection, read_rows
+from streams.files.rows import RejectedRow, read_rows
 from vitrine.errors import InvalidJudgments
 
 FAULTS_SHOWN = 20
 
 
-def read_judged(queries: Path, judgments: Path) -> Judged:
+def read_judged(queries: Path, judgments: Path) -> JudgedQueries:
     """The judged queries of two files, which may be one and the same.
 
     Raises:
@@ -22,8 +22,8 @@ def read_judged(queries: Path, judgments: Path) -> Judged:
         UnreadableFile: a file as a whole cannot be read.
     """
     faults: list[str] = []
-    judged = judge(_rows(queries, faults), _rows(judgments, faults))
-    faults = list(dict.fromkeys(faults + judged.faults))
+    judged = join_judgments(_rows(queries, faults), _rows(judgments, faults))
+    faults = list(dict.fromkeys(faults + judged.unusable_rows))
     if faults:
         shown = [f"  - {fault}" for fault in faults[:FAULTS_SHOWN]]
         more = [f"  … and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
@@ -44,7 +44,7 @@ def read_judgments(queries: Path, judgments: Path) -> Mapping[str, Gains]:
 def _rows(path: Path, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for row in read_rows(path):
         place = f"{path.name}:{row.line}"
-        if isinstance(row, Rejection):
+        if isinstance(row, RejectedRow):
             faults.append(f"{place}: {row.reason}")
         else:
             yield place, row.cells

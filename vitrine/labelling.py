@@ -8,24 +8,24 @@ from collections.abc import Callable
 
 import msgspec
 
-from indexer.milvus import open_stored
+from indexer.milvus import open_store_to_read
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
-from indexer.suggestions import stated
+from indexer.suggestions import stated_labels
 from streams.config import LabellingConfig
 from streams.events import PRODUCT_EVENTS
 from streams.producer import EventPublisher
-from streams.publisher import Outgoing
-from streams.retries import RELABEL
+from streams.publisher import OutgoingMessage
+from streams.retries import RELABEL_HEADER
 from vitrine.errors import VitrineError
-from vitrine.roots.binding import registry_of
+from vitrine.roots.binding import open_registry
 from vitrine.servers import kafka_servers
 from vitrine.settings import Settings
 
 PAGE = 256
 
 
-async def ask_for_labels(settings: Settings, asked: Callable[[int], None]) -> int:
+async def request_relabelling(settings: Settings, asked: Callable[[int], None]) -> int:
     """Publish an event for each product that may get a suggestion, lose one, or have duplicates; how many there are.
 
     Args:
@@ -37,18 +37,18 @@ async def ask_for_labels(settings: Settings, asked: Callable[[int], None]) -> in
         StoreUnavailable: Milvus does not answer.
         PublishFailed: Kafka does not.
     """
-    async with registry_of(settings.milvus) as registry:
+    async with open_registry(settings.milvus) as registry:
         active = (await registry.read()).active
     if active is None:
         raise VitrineError("there is no index yet: publish products first")
-    store = await open_stored(settings.milvus, active)
+    store = await open_store_to_read(settings.milvus, active)
     count, after = 0, ""
     try:
         async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
             while page := await store.scan(after, PAGE):
                 after = max(page)
-                wanted = [one for one, (stored, _) in page.items() if _is_of_interest(stored, settings.labelling)]
-                await publisher.publish_as_is([_ask(one) for one in wanted])
+                wanted = [one for one, (stored, _) in page.items() if _may_change(stored, settings.labelling)]
+                await publisher.publish_raw([_relabel_event(one) for one in wanted])
                 count += len(wanted)
                 asked(count)
     finally:
@@ -56,10 +56,10 @@ async def ask_for_labels(settings: Settings, asked: Callable[[int], None]) -> in
     return count
 
 
-def _is_of_interest(stored: StoredProduct, config: LabellingConfig) -> bool:
+def _may_change(stored: StoredProduct, config: LabellingConfig) -> bool:
     if not is_searchable(stored):
         return False
-    own = stated(stored.state.fields)
+    own = stated_labels(stored.state.fields)
     is_open = any(one not in own for one in config.fields)
     return (
         is_open
@@ -69,7 +69,7 @@ def _is_of_interest(stored: StoredProduct, config: LabellingConfig) -> bool:
     )
 
 
-def _ask(product_id: str) -> Outgoing:
+def _relabel_event(product_id: str) -> OutgoingMessage:
     """An event that says nothing of a product and has it compared again."""
     event = {
         "specversion": "1.0",
@@ -80,4 +80,4 @@ def _ask(product_id: str) -> Outgoing:
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "data": {"product_id": product_id},
     }
-    return Outgoing(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), {RELABEL: b"1"})
+    return OutgoingMessage(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), {RELABEL_HEADER: b"1"})

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from streams.errors import InvalidEvent
-from streams.files.publish import Prepared
-from streams.files.rows import Rejection
+from streams.files.publish import PreparedEvent
+from streams.files.rows import RejectedRow
 from streams.producer import BulkSender, EventPublisher
 
 REJECTIONS_SHOWN = 20
@@ -24,7 +24,7 @@ LINE_EVERY_S = 5.0
 
 
 @dataclass(slots=True)
-class Report:
+class PublishReport:
     """What came of a file.
 
     Attributes:
@@ -47,10 +47,10 @@ class Report:
         )
 
 
-class ProgressView:
+class PublishProgressView:
     """A progress bar on a terminal, a line every few seconds elsewhere; rejections above it. Writes to stderr."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: PublishReport) -> None:
         self._report = report
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         columns = (TextColumn("publishing"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[counts]}"))
@@ -60,7 +60,7 @@ class ProgressView:
         self._task = self._bar.add_task("publish", total=1.0, counts="")
         self._last_line_s = time.monotonic()
 
-    def __enter__(self) -> ProgressView:
+    def __enter__(self) -> PublishProgressView:
         self._bar.start()
         return self
 
@@ -69,7 +69,7 @@ class ProgressView:
         if self._report.rejected > REJECTIONS_SHOWN:
             self._console.print(f"… and {self._report.rejected - REJECTIONS_SHOWN:,} more rows rejected", markup=False)
 
-    def rejected(self, rejection: Rejection) -> None:
+    def rejected(self, rejection: RejectedRow) -> None:
         """Show a rejected row, unless many were shown."""
         if self._report.rejected <= REJECTIONS_SHOWN:
             self._console.print(f"line {rejection.line}: {rejection.reason}", markup=False)
@@ -84,10 +84,10 @@ class ProgressView:
 
 
 async def publish_all(
-    outcomes: Iterator[Prepared | Rejection],
+    outcomes: Iterator[PreparedEvent | RejectedRow],
     publisher: EventPublisher,
-    view: ProgressView,
-    report: Report,
+    view: PublishProgressView,
+    report: PublishReport,
     rate: float | None,
 ) -> None:
     """Publish what was prepared, counting into `report`; returns once all of it is acknowledged.
@@ -109,23 +109,23 @@ async def publish_all(
         while chunk := await asyncio.to_thread(lambda: list(itertools.islice(outcomes, CHUNK_ROWS))):
             for outcome in chunk:
                 await _handle(outcome, sender, pace, view, report)
-            view.advanced(max((one.done for one in chunk if isinstance(one, Prepared)), default=0.0))
-        await sender.settle()
+            view.advanced(max((one.fraction_read for one in chunk if isinstance(one, PreparedEvent)), default=0.0))
+        await sender.wait_delivered()
         view.advanced(1.0)
     finally:
         report.seconds = time.monotonic() - report.started_s
 
 
 async def _handle(
-    outcome: Prepared | Rejection, sender: BulkSender, pace: _Pace, view: ProgressView, report: Report
+    outcome: PreparedEvent | RejectedRow, sender: BulkSender, pace: _Pace, view: PublishProgressView, report: PublishReport
 ) -> None:
-    if isinstance(outcome, Prepared):
+    if isinstance(outcome, PreparedEvent):
         await pace.next()
         try:
             await sender.send(outcome.topic, outcome.event)
             return
         except InvalidEvent as error:
-            outcome = Rejection(outcome.line, str(error))
+            outcome = RejectedRow(outcome.line, str(error))
     report.rejected += 1
     view.rejected(outcome)
 

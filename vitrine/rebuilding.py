@@ -18,11 +18,11 @@ from indexer.errors import IndexerError
 from query_api.quality_gate import GateLimits, Judgments
 from vitrine.commands.up import run_interruptibly
 from vitrine.errors import VitrineError
-from vitrine.roots.rebuild import Rebuild, rebuild
-from vitrine.roots.switch import cancel, drop_held, roll_back
-from vitrine.servers import resolved
-from vitrine.settings import Settings, from_anywhere
-from vitrine.stack import standby
+from vitrine.roots.rebuild import RebuildRequest, rebuild
+from vitrine.roots.switch import cancel_rebuild, drop_held, roll_back
+from vitrine.servers import with_server_addresses
+from vitrine.settings import Settings, absolute_encoder_name
+from vitrine.stack import standby_service
 
 T = TypeVar("T")
 LINE_EVERY_S = 2.0
@@ -40,17 +40,17 @@ def run_rebuild(
     force: bool,
     share: float,
 ) -> None:
-    """Rebuild the index, telling how it comes on. Raises `VitrineError`."""
-    wanted = Rebuild(
-        encoder and from_anywhere(encoder),
+    """RebuildRequest the index, telling how it comes on. Raises `VitrineError`."""
+    wanted = RebuildRequest(
+        encoder and absolute_encoder_name(encoder),
         hold_s,
         GateLimits(overlap=overlap),
         force,
         not no_switch,
-        _judged(queries, judgments),
+        _gate_judgments(queries, judgments),
         share,
     )
-    made = _run(rebuild(resolved(settings), wanted, _Terminal(settings)))
+    made = _run(rebuild(with_server_addresses(settings), wanted, _TerminalProgress(settings)))
     if not no_switch:
         click.echo(
             f"for {hold_s:.0f} s `vitrine rollback` switches back. The index is of the encoder {made.encoder_name} "
@@ -60,15 +60,15 @@ def run_rebuild(
 
 def run_rollback(settings: Settings, hold_s: float, wait: bool) -> None:
     """Switch back to the held generation. Raises `VitrineError`."""
-    _run(roll_back(resolved(settings), hold_s, _Terminal(settings), wait))
+    _run(roll_back(with_server_addresses(settings), hold_s, _TerminalProgress(settings), wait))
 
 
-async def drop(settings: Settings, which: str) -> str | None:
+async def drop_generation_in_stage(settings: Settings, which: str) -> str | None:
     """Have a generation dropped that is `held` or `unfinished`; its name, None when there is none."""
-    return await (drop_held if which == "held" else cancel)(resolved(settings))
+    return await (drop_held if which == "held" else cancel_rebuild)(with_server_addresses(settings))
 
 
-class _Terminal:
+class _TerminalProgress:
     """Prints progress: a line every few seconds, so that it reads as well in a log."""
 
     def __init__(self, settings: Settings) -> None:
@@ -96,16 +96,16 @@ class _Terminal:
             self._printed_s = now
             click.echo(f"following: {events:,} events behind")
 
-    async def follower_needed(self) -> None:
+    async def standby_needed(self) -> None:
         """Start a standby worker where workers run on the data dir; elsewhere somebody else runs them."""
         stack = LocalStack(self._settings.data_dir)
-        if not stack.state().named("indexing"):
+        if not stack.state().with_prefix("indexing"):
             click.echo("waiting for a standby worker: `vitrine worker standby`, the deployment vitrine-standby")
             return
-        await stack.start([standby(self._settings, stack)], click.echo)
+        await stack.start([standby_service(self._settings, stack)], click.echo)
 
 
-def _judged(queries: Path | None, judgments: Path | None) -> Judgments:
+def _gate_judgments(queries: Path | None, judgments: Path | None) -> Judgments:
     if (queries is None) != (judgments is None):
         raise VitrineError("--queries and --judgments belong together")
     if queries is None or judgments is None:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from encoders.spec import EmbeddingSpec
-from indexer.milvus import open_stored
+from indexer.milvus import open_store_to_read
 from indexer.registry import Generation
-from query_api.evaluation.index_choice import Advice, advise
-from query_api.evaluation.recall import LiveVectors, RecallRow, draw_queries, measure_recall, read_vectors
+from query_api.evaluation.index_choice import IndexAdvice, advise_index
+from query_api.evaluation.recall import RecallRow, StoredVectors, draw_queries, measure_recall, read_vectors
 from vitrine.errors import VitrineError
-from vitrine.roots.binding import registry_of
+from vitrine.roots.binding import open_registry
 from vitrine.settings import Settings
 
-_TRIED: Mapping[str, tuple[str, Sequence[int]]] = {
+_TRIED_PARAMETERS: Mapping[str, tuple[str, Sequence[int]]] = {
     "HNSW": ("hnsw_ef", (1_000, 1_500, 2_500, 4_000)),
     "IVF_FLAT": ("ivf_nprobe", (32, 64, 128, 256, 512)),
     "IVF_SQ8": ("ivf_nprobe", (32, 64, 128, 256, 512)),
@@ -23,7 +23,7 @@ _TRIED: Mapping[str, tuple[str, Sequence[int]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RecallTrial:
     """Figures with some search parameters."""
 
     parameters: Mapping[str, int]
@@ -40,8 +40,8 @@ class RecallReport:
     k: int
     depth: int
     queries: int
-    trials: Sequence[Trial]
-    advice: Advice
+    trials: Sequence[RecallTrial]
+    advice: IndexAdvice
 
 
 async def evaluate_recall(
@@ -53,41 +53,41 @@ async def evaluate_recall(
         VitrineError: there is no index, or nothing is in it.
         StoreUnavailable: Milvus does not answer.
     """
-    async with registry_of(settings.milvus) as registry:
+    async with open_registry(settings.milvus) as registry:
         active = (await registry.read()).active
     if active is None:
         raise VitrineError("there is no index yet: publish products first")
-    spec = EmbeddingSpec.of_key(active.encoder, active.dim)
-    live = await _read(settings, active, say)
+    spec = EmbeddingSpec.from_key(active.encoder, active.dim)
+    live = await _read_vectors(settings, active, say)
     if not live.product_ids:
         raise VitrineError("no searchable product is in the index: publish some first")
     drawn = draw_queries(spec, live, queries)
     index_type = active.index_type or settings.milvus.index_type
-    trials: list[Trial] = []
+    trials: list[RecallTrial] = []
     for parameters in _parameters(index_type):
         say(f"measuring {index_type} {', '.join(f'{name} {one}' for name, one in parameters.items())}".rstrip())
-        store = await open_stored(replace(settings.milvus, **parameters), active)
+        store = await open_store_to_read(replace(settings.milvus, **parameters), active)
         try:
             rows = await measure_recall(store, spec, live, drawn, k=k, depth=settings.query.candidates)
-            trials.append(Trial(parameters, rows))
+            trials.append(RecallTrial(parameters, rows))
         finally:
             await store.close()
-    advice = advise(len(live.product_ids), index_type, [(one.parameters, one.rows) for one in trials], budget_ms)
+    advice = advise_index(len(live.product_ids), index_type, [(one.parameters, one.rows) for one in trials], budget_ms)
     return RecallReport(
         active.collection, index_type, len(live.product_ids), k, settings.query.candidates, queries, trials, advice
     )
 
 
 def _parameters(index_type: str) -> list[dict[str, int]]:
-    if index_type not in _TRIED:
+    if index_type not in _TRIED_PARAMETERS:
         return [{}]
-    name, values = _TRIED[index_type]
+    name, values = _TRIED_PARAMETERS[index_type]
     return [{name: value} for value in values]
 
 
-async def _read(settings: Settings, generation: Generation, say: Callable[[str], None]) -> LiveVectors:
+async def _read_vectors(settings: Settings, generation: Generation, say: Callable[[str], None]) -> StoredVectors:
     say(f"reading the vectors of {generation.collection}")
-    store = await open_stored(settings.milvus, generation)
+    store = await open_store_to_read(settings.milvus, generation)
     try:
         return await read_vectors(store)
     finally:

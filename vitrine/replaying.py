@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from streams.dead_letter_replay import Replay, ReplayMarks, ReplayReport, Selection, select
+from streams.dead_letter_replay import Replayer, ReplayMarks, ReplayReport, ReplaySelection, select_letters
 from streams.producer import EventPublisher
 from streams.topics import ensure_topics
 from vitrine.servers import kafka_servers
@@ -19,7 +19,7 @@ from vitrine.settings import Settings
 LINE_EVERY_S = 5.0
 
 
-class ReplayView:
+class ReplayProgressView:
     """A line that moves on a terminal, a new one every few seconds elsewhere. Writes to stderr."""
 
     def __init__(self, report: ReplayReport) -> None:
@@ -28,7 +28,7 @@ class ReplayView:
         self._status = console.status("replaying") if console.is_terminal else None
         self._last_line_s = time.monotonic()
 
-    def __enter__(self) -> ReplayView:
+    def __enter__(self) -> ReplayProgressView:
         if self._status:
             self._status.start()
         return self
@@ -47,7 +47,7 @@ class ReplayView:
             print(counts, file=sys.stderr, flush=True)
 
 
-async def replay(settings: Settings, selection: Selection, report: ReplayReport, view: ReplayView) -> None:
+async def replay(settings: Settings, selection: ReplaySelection, report: ReplayReport, view: ReplayProgressView) -> None:
     """Publish the selected dead letters again, counting into `report`.
 
     Raises:
@@ -58,26 +58,26 @@ async def replay(settings: Settings, selection: Selection, report: ReplayReport,
     marks = await ReplayMarks.load(servers)
     async with (
         EventPublisher(servers, settings.kafka.deadline_s) as publisher,
-        aclosing(select(servers, selection, marks, report)) as letters,
+        aclosing(select_letters(servers, selection, marks, report)) as letters,
     ):
-        await Replay(publisher, marks, report, view.advanced).run(letters)
+        await Replayer(publisher, marks, report, view.advanced).run(letters)
 
 
-async def rehearse(settings: Settings, selection: Selection, report: ReplayReport) -> None:
+async def dry_run(settings: Settings, selection: ReplaySelection, report: ReplayReport) -> None:
     """Count into `report` what `replay` would publish. Raises `KafkaUnavailable`."""
     servers = kafka_servers(settings)
-    async with aclosing(select(servers, selection, await ReplayMarks.load(servers), report)) as letters:
+    async with aclosing(select_letters(servers, selection, await ReplayMarks.load(servers), report)) as letters:
         async for letter in letters:
             report.replayed[letter.reason] += 1
 
 
-def summary(report: ReplayReport, verb: str = "replayed") -> str:
+def replay_summary(report: ReplayReport, verb: str = "replayed") -> str:
     """One line for people."""
     parts = [f"{verb} {_counts(report.replayed)}"] if report.replayed else []
     if report.refused:
         parts.append(f"{_counts(report.refused)} cannot be published again")
-    if report.replayed_before:
-        parts.append(f"{report.replayed_before:,} replayed before were left out (--again takes them too)")
+    if report.already_replayed:
+        parts.append(f"{report.already_replayed:,} replayed before were left out (--again takes them too)")
     if not report.replayed and not report.refused:
         parts.insert(0, "nothing new to replay")
     return "; ".join(parts)

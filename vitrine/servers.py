@@ -26,7 +26,7 @@ def redis_url(settings: Settings) -> str:
     return settings.redis.url or _embedded("redis", settings)
 
 
-def resolved(settings: Settings) -> Settings:
+def with_server_addresses(settings: Settings) -> Settings:
     """The settings with the address of every server filled in. Raises `NotRunning` when one is nowhere."""
     milvus = settings.milvus
     if not milvus.uri:
@@ -42,7 +42,7 @@ def resolved(settings: Settings) -> Settings:
 
 def query_url(settings: Settings) -> str:
     """The base URL of a query worker: one that runs on the data dir, else where the configuration puts it."""
-    for worker in _state(settings).named("query"):
+    for worker in _state(settings).with_prefix("query"):
         return worker.url
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
     return f"http://{host}:{settings.query.port}"

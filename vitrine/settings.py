@@ -22,7 +22,7 @@ from indexer.redis_client import RedisConfig
 from query_api.config import QueryConfig
 from streams.config import IndexingConfig, KafkaConfig, LabellingConfig
 from streams.fetching import FetchLimits
-from vitrine.config import EffectiveConfig, load_config, variable
+from vitrine.config import EffectiveConfig, environment_variable, load_config
 
 DEFAULT_ENCODER = "mini"
 
@@ -58,7 +58,7 @@ class EncoderConfig:
         return Runtime(self.device, self.backend, self.precision, self.compile, self.threads, self.cache_dir)
 
     @property
-    def for_new_index(self) -> str:
+    def name_for_new_index(self) -> str:
         """The name of the encoder that a new index gets."""
         return self.name or DEFAULT_ENCODER
 
@@ -90,18 +90,18 @@ class Settings:
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings that are not the defaults, as the variables that a process of ours reads them from."""
     changed: dict[str, str] = {}
-    for name, kind in sections().items():
+    for name, kind in section_types().items():
         default, section = kind(), getattr(settings, name)
         for item in fields(kind):
             value = getattr(section, item.name)
             if value != getattr(default, item.name):
-                changed[variable(f"{name}.{item.name}")] = _as_text(value)
+                changed[environment_variable(f"{name}.{item.name}")] = _as_text(value)
     if settings.encoder.name:
-        changed[variable("encoder.name")] = from_anywhere(settings.encoder.name)
+        changed[environment_variable("encoder.name")] = absolute_encoder_name(settings.encoder.name)
     return changed
 
 
-def from_anywhere(encoder: str) -> str:
+def absolute_encoder_name(encoder: str) -> str:
     """The name of an encoder as it is good in any working directory."""
     model, suffix = split_name(encoder)
     return str(Path(model).absolute()) + suffix if Path(model).is_dir() else encoder
@@ -113,7 +113,7 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def sections() -> Mapping[str, type[Any]]:
+def section_types() -> Mapping[str, type[Any]]:
     """Each section's dataclass, by name."""
     return {name: kind for name, kind in get_type_hints(Settings).items() if name != "data_dir"}
 
@@ -122,7 +122,7 @@ def effective_config(
     environ: Mapping[str, str], file: Path | None = None, flags: Mapping[str, Any] | None = None
 ) -> EffectiveConfig:
     """The settings with their origins. Raises `InvalidSetting`, naming every fault at once."""
-    return load_config(sections(), environ, file, flags)
+    return load_config(section_types(), environ, file, flags)
 
 
 def load_settings(

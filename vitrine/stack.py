@@ -9,15 +9,15 @@ from pathlib import Path
 
 from deploy.local.errors import StartFailed
 from deploy.local.processes import free_port
-from deploy.local.services import Service
 from deploy.local.stack import LocalStack
+from deploy.local.stack_services import Service
 from vitrine.settings import Settings, as_environment
 
 # Torch's threads must not spin while they wait: there are more of them than cores.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 
 
-class Worker(Service):
+class WorkerService(Service):
     """One of our own workers as a process: `vitrine worker KIND`."""
 
     stage = 1
@@ -53,13 +53,13 @@ class Worker(Service):
             (await client.get(f"{self.url}/readyz")).raise_for_status()
 
 
-def services(settings: Settings, stack: LocalStack) -> list[Service]:
+def stack_services(settings: Settings, stack: LocalStack) -> list[Service]:
     """The processes of a complete stack, in the order in which they must start."""
     servers, env = _servers(settings, stack)
     return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
 
 
-def standby(settings: Settings, stack: LocalStack) -> Service:
+def standby_service(settings: Settings, stack: LocalStack) -> Service:
     """The worker that keeps a generation of the index up to date beside the active one; leaves when there is none."""
     _, env = _servers(settings, stack)
     worker = _indexing_worker("standby-0", ["standby", "--exit-when-done"], settings, stack, env)
@@ -85,20 +85,20 @@ def _servers(settings: Settings, stack: LocalStack) -> tuple[list[Service], dict
     return servers, as_environment(settings) | addresses | {"VITRINE_MILVUS_LITE_DATABASE": lite_database}
 
 
-def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[Worker]:
+def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[WorkerService]:
     names = [f"indexing-{number}" for number in range(settings.indexing.workers)]
     return [_indexing_worker(name, ["indexing"], settings, stack, env) for name in names]
 
 
 def _indexing_worker(
     name: str, command: Sequence[str], settings: Settings, stack: LocalStack, env: Mapping[str, str]
-) -> Worker:
+) -> WorkerService:
     port = stack.port(name)
     health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
-    return Worker(name, command, f"http://127.0.0.1:{port}", settings.data_dir, {**env, **health})
+    return WorkerService(name, command, f"http://127.0.0.1:{port}", settings.data_dir, {**env, **health})
 
 
-def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Worker:
+def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> WorkerService:
     port = settings.query.port or stack.port("query-0")
     if stack.state().find("query-0") is None and free_port(port) != port:
         raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
@@ -107,4 +107,4 @@ def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Wor
         # The worker runs in the data directory.
         address["VITRINE_QUERY_SYNONYMS"] = str(Path(settings.query.synonyms).absolute())
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
-    return Worker("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})
+    return WorkerService("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})

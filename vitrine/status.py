@@ -13,21 +13,21 @@ from streams.errors import StreamError
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.lag import LagProbe
 from vitrine.errors import NotRunning, VitrineError
-from vitrine.freshness import freshness
+from vitrine.measure_freshness import measure_freshness
 from vitrine.servers import kafka_servers, query_url
 from vitrine.settings import Settings
 
 T = TypeVar("T")
 
 
-async def status(settings: Settings) -> dict[str, Any]:
+async def read_status(settings: Settings) -> dict[str, Any]:
     """The state as `vitrine status --json` prints it; what cannot be asked is null, and named in `problems`."""
     stack = LocalStack(settings.data_dir)
     state = stack.state()
-    problems = [f"{one.name} ended; see {one.log}" for one in stack.dead()]
+    problems = [f"{one.name} ended; see {one.log}" for one in stack.crashed()]
     answered, times = await asyncio.gather(
-        _or_problem(ask(query_url(settings)), problems),
-        freshness([one.url for one in state.named("indexing")]),
+        _or_problem(ask_query_worker(query_url(settings)), problems),
+        measure_freshness([one.url for one in state.with_prefix("indexing")]),
     )
     index = answered or {}
     group = settings.indexing.group_of(index.get("generation", FIRST_GENERATION))
@@ -38,9 +38,9 @@ async def status(settings: Settings) -> dict[str, Any]:
         "kafka": _server(state.find("kafka"), "bootstrap_servers", settings.kafka.bootstrap_servers),
         "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
         "redis": _server(state.find("redis"), "url", settings.redis.url),
-        "indexing_workers": [_worker(one) for one in state.named("indexing")],
-        "standby_workers": [_worker(one) for one in state.named("standby")],
-        "query_workers": [_worker(one) for one in state.named("query")],
+        "indexing_workers": [_worker(one) for one in state.with_prefix("indexing")],
+        "standby_workers": [_worker(one) for one in state.with_prefix("standby")],
+        "query_workers": [_worker(one) for one in state.with_prefix("query")],
         "products": index.get("products"),
         "generation": index.get("generation"),
         "encoder": index.get("encoder"),
@@ -60,7 +60,7 @@ async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
 
 async def active_group(settings: Settings) -> str:
     """The consumer group of the workers that index what is searched. Raises `NotRunning`."""
-    return settings.indexing.group_of((await ask(query_url(settings)))["generation"])
+    return settings.indexing.group_of((await ask_query_worker(query_url(settings)))["generation"])
 
 
 async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
@@ -72,7 +72,7 @@ async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, 
     return waiting
 
 
-async def ask(url: str) -> dict[str, Any]:
+async def ask_query_worker(url: str) -> dict[str, Any]:
     """What a query worker knows of the index. Raises `NotRunning` when none answers at the URL."""
     import httpx
 

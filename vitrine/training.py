@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from encoders.training.tuning.config import TuningConfig
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 from encoders.training.tuning.run import CATALOGUE_TEACHER, train_on_catalogue
-from streams.files.publish import parse_renames
+from streams.files.publish import parse_column_map
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings
 from vitrine.training_files import catalogue_file, read_clicks, read_listings, with_clicks
 
 
-def train(
+def train_encoder(
     settings: Settings,
     catalog: Path | None,
     *,
@@ -44,28 +44,28 @@ def train(
         options: settings of the run by name; None: as they are by default.
     """
     if catalog is None:
-        from vitrine.training_topics import read_topics
+        from vitrine.training_topics import read_training_topics
 
-        listings = asyncio.run(read_topics(settings, _say))
+        listings = asyncio.run(read_training_topics(settings, _say))
     else:
         listings = _from_file(catalog, images, pairs, encoding)
     if clicks is not None:
         listings = with_clicks(listings, read_clicks(clicks, _say))
     given = {name: value for name, value in options.items() if value is not None}
     config = dataclasses.replace(TuningConfig(given.pop("output")), **given)
-    return train_on_catalogue(encoder, listings, config, _chosen(teachers), _say)
+    return train_on_catalogue(encoder, listings, config, _teacher_names(teachers), _say)
 
 
-def _from_file(catalog: Path, images: Path | None, pairs: tuple[str, ...], encoding: str | None) -> list[Listing]:
+def _from_file(catalog: Path, images: Path | None, pairs: tuple[str, ...], encoding: str | None) -> list[TrainingListing]:
     file = catalogue_file(catalog)
     try:
-        renames = parse_renames(pairs)
+        renames = parse_column_map(pairs)
     except ValueError as error:
         raise VitrineError(f"--map: {error}") from error
     return read_listings(file, images or file.parent, renames, encoding, _say)
 
 
-def _chosen(teachers: tuple[str, ...]) -> tuple[str, ...]:
+def _teacher_names(teachers: tuple[str, ...]) -> tuple[str, ...]:
     if not teachers:
         return (CATALOGUE_TEACHER,)
     return tuple(name for name in teachers if name != "none")

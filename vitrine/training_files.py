@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from encoders.training.tuning.listings import Listing, listing_of
+from encoders.training.tuning.listings import TrainingListing, make_listing
 from indexer.rows import embedding_text
 from streams.events import UserInteraction, UserSearched
 from streams.files.columns import product_fields
 from streams.files.local_media import LocalMedia
-from streams.files.publish import EventClock, Prepared, shopper_events
-from streams.files.rows import Rejection, Row, read_rows
+from streams.files.publish import EventClock, PreparedEvent, shopper_events
+from streams.files.rows import RejectedRow, Row, read_rows
 from vitrine.errors import VitrineError
 
 _NAMES: Final = ("products", "catalog", "catalogue")
@@ -23,7 +23,7 @@ _MOST_COMPANIONS: Final = 20
 _QUERY_COLUMNS: Final = ("query", "search_query", "search_term")
 _PRODUCT_COLUMNS: Final = ("product_id", "item_id", "sku", "asin", "item")
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class NoCatalogue(VitrineError):
@@ -42,8 +42,8 @@ def catalogue_file(place: Path) -> Path:
 
 
 def read_listings(
-    file: Path, images: Path | None, renames: Mapping[str, str], encoding: str | None, say: Say
-) -> list[Listing]:
+    file: Path, images: Path | None, renames: Mapping[str, str], encoding: str | None, say: Notify
+) -> list[TrainingListing]:
     """The products of a file, as `vitrine publish products` reads them; the last row of a product counts.
 
     Args:
@@ -54,11 +54,11 @@ def read_listings(
         say: is told of rows that cannot be read, and of pictures that are only addresses.
     """
     media = LocalMedia(images)
-    found: dict[str, Listing] = {}
+    found: dict[str, TrainingListing] = {}
     addresses = 0
     for row in read_rows(file, encoding):
         outcome = _listing(row, renames, media)
-        if isinstance(outcome, Rejection):
+        if isinstance(outcome, RejectedRow):
             say(f"line {outcome.line}: {outcome.reason}")
             continue
         listing, remote = outcome
@@ -69,13 +69,13 @@ def read_listings(
     return list(found.values())
 
 
-def listing_from(fields: Mapping[str, Any]) -> Listing:
+def listing_from_fields(fields: Mapping[str, Any]) -> TrainingListing:
     """The listing of a product's fields, with the pictures that are inline."""
     pictures = [one["data"] for one in fields.get("images") or () if "data" in one]
-    return listing_of(fields, embedding_text(fields), pictures)
+    return make_listing(fields, embedding_text(fields), pictures)
 
 
-def with_clicks(listings: Sequence[Listing], clicks: Iterable[tuple[str, Sequence[str]]]) -> list[Listing]:
+def with_clicks(listings: Sequence[TrainingListing], clicks: Iterable[tuple[str, Sequence[str]]]) -> list[TrainingListing]:
     """Listings with what shoppers searched for before they chose them, and with what they looked at besides.
 
     Args:
@@ -99,7 +99,7 @@ def with_clicks(listings: Sequence[Listing], clicks: Iterable[tuple[str, Sequenc
     ]
 
 
-def read_clicks(file: Path, say: Say) -> list[tuple[str, list[str]]]:
+def read_clicks(file: Path, say: Notify) -> list[tuple[str, list[str]]]:
     """Queries and the products chosen after each, from rows of both, or from shoppers' events.
 
     Events of one `query_id` belong together, and so do those of one session; rows of a query and a product stand for
@@ -108,16 +108,16 @@ def read_clicks(file: Path, say: Say) -> list[tuple[str, list[str]]]:
     pairs: list[tuple[str, list[str]]] = []
     events: list[Row] = []
     for row in read_rows(file):
-        if isinstance(row, Rejection):
+        if isinstance(row, RejectedRow):
             say(f"line {row.line}: {row.reason}")
-        elif (pair := _pair(row.cells)) is not None:
+        elif (pair := _query_and_product(row.cells)) is not None:
             pairs.append(pair)
         else:
             events.append(row)
-    return [*pairs, *choices(_events(events, say))]
+    return [*pairs, *chosen_products(_events(events, say))]
 
 
-def choices(events: Iterable[UserInteraction | UserSearched]) -> list[tuple[str, list[str]]]:
+def chosen_products(events: Iterable[UserInteraction | UserSearched]) -> list[tuple[str, list[str]]]:
     """What was chosen after a query, by its id; and what was chosen in one session besides."""
     typed: dict[str, str] = {}
     chosen: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
@@ -133,19 +133,19 @@ def choices(events: Iterable[UserInteraction | UserSearched]) -> list[tuple[str,
     return [(queries.get(key, ""), list(products)) for key, products in chosen.items()]
 
 
-def _listing(row: Row | Rejection, renames: Mapping[str, str], media: LocalMedia) -> tuple[Listing, int] | Rejection:
-    if isinstance(row, Rejection):
+def _listing(row: Row | RejectedRow, renames: Mapping[str, str], media: LocalMedia) -> tuple[TrainingListing, int] | RejectedRow:
+    if isinstance(row, RejectedRow):
         return row
     try:
         fields = product_fields(row.cells, renames, media.resolve)
         if "product_id" not in fields:
             raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
     except (ValueError, RecursionError) as error:
-        return Rejection(row.line, str(error))
-    return listing_from(fields), sum("url" in one for one in fields.get("images") or ())
+        return RejectedRow(row.line, str(error))
+    return listing_from_fields(fields), sum("url" in one for one in fields.get("images") or ())
 
 
-def _pair(cells: Mapping[str, Any]) -> tuple[str, list[str]] | None:
+def _query_and_product(cells: Mapping[str, Any]) -> tuple[str, list[str]] | None:
     query, product = (_first(cells, names) for names in (_QUERY_COLUMNS, _PRODUCT_COLUMNS))
     is_event = "type" in cells or "event_type" in cells
     return None if is_event or query is None or product is None else (str(query), [str(product)])
@@ -155,9 +155,9 @@ def _first(cells: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((cells[name] for name in names if cells.get(name)), None)
 
 
-def _events(rows: Iterable[Row], say: Say) -> Iterator[UserInteraction | UserSearched]:
+def _events(rows: Iterable[Row], say: Notify) -> Iterator[UserInteraction | UserSearched]:
     for outcome in shopper_events(rows, {}, EventClock()):
-        if isinstance(outcome, Prepared):
+        if isinstance(outcome, PreparedEvent):
             data = outcome.event.data
             if isinstance(data, UserInteraction | UserSearched):
                 yield data

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
-from encoders.training.tuning.listings import Listing, listing_of
+from encoders.training.tuning.listings import TrainingListing, make_listing
 from indexer.media import DirectoryMediaStore, MediaStore, media_hash
 from indexer.records import ProductState
 from indexer.rows import embedding_text
 from streams.cloudevents import decode_event
-from streams.decoding import inline_media, to_change
+from streams.decoding import inline_media, to_product_change
 from streams.errors import InvalidEvent
 from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event, UserForgotten, UserInteraction, UserSearched
 from streams.topic_history import TopicHistory
 from vitrine.servers import kafka_servers
 from vitrine.settings import Settings
-from vitrine.training_files import choices, with_clicks
+from vitrine.training_files import chosen_products, with_clicks
 
 _BATCH: Final = 500
 
 
-async def read_topics(settings: Settings, say: Callable[[str], None]) -> list[Listing]:
+async def read_training_topics(settings: Settings, say: Callable[[str], None]) -> list[TrainingListing]:
     """All products that the topic of product events holds, with what shoppers typed and chose.
 
     Pictures come from the media store, where indexing put them; those that are only addresses are left out. Events
@@ -34,22 +34,22 @@ async def read_topics(settings: Settings, say: Callable[[str], None]) -> list[Li
     servers = kafka_servers(settings)
     states: dict[str, ProductState] = {}
     async for event in _events(servers, PRODUCT_EVENTS):
-        change = to_change(event, [media_hash(data) for data in inline_media(event)])
+        change = to_product_change(event, [media_hash(data) for data in inline_media(event)])
         states[change.product_id] = states.get(change.product_id, ProductState()).merge(change)
     media = DirectoryMediaStore(settings.media_directory)
     found = [await _listing(name, state.fields, media) for name, state in states.items() if state.fields]
-    clicks = choices(await _remembered(servers))
+    clicks = chosen_products(await _unforgotten_interactions(servers))
     say(f"{len(found):,} products and {len(clicks):,} searches and visits from the topics")
     return with_clicks(found, clicks)
 
 
-async def _listing(product_id: str, fields: Mapping[str, Any], media: MediaStore) -> Listing:
+async def _listing(product_id: str, fields: Mapping[str, Any], media: MediaStore) -> TrainingListing:
     stored = [await media.get(one["hash"]) for one in fields.get("images") or () if "hash" in one]
     pictures = [data for data in stored if data is not None]
-    return listing_of({**fields, "product_id": product_id}, embedding_text(fields), pictures)
+    return make_listing({**fields, "product_id": product_id}, embedding_text(fields), pictures)
 
 
-async def _remembered(servers: str) -> list[UserInteraction | UserSearched]:
+async def _unforgotten_interactions(servers: str) -> list[UserInteraction | UserSearched]:
     """What shoppers did, without what they did before they asked to be forgotten."""
     done: list[tuple[int, UserInteraction | UserSearched]] = []
     forgotten: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Weights of a running query worker, fitted to judged queries."""
+"""FusionWeights of a running query worker, fitted to judged queries."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from query_api.config import QueryConfig
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.metrics import ndcg
-from query_api.evaluation.tuning import QueryParts, Tuning, Weights, joined, tune
+from query_api.evaluation.tuning import CandidateParts, FittedWeights, FusionWeights, fit_weights, merge_rankings
 from vitrine.client import Client, SearchResults
 from vitrine.errors import InvalidJudgments
-from vitrine.evaluating import CONCURRENT, FRESH, search_pages
+from vitrine.evaluating import CONCURRENT_QUERIES, NO_CACHE_HEADERS, search_pages
 
-SLANTS = (Weights(1.0, 1.0, 1.0), Weights(1.0, 1.0, 0.05), Weights(0.05, 0.05, 1.0))
+PROBE_WEIGHTS = (FusionWeights(1.0, 1.0, 1.0), FusionWeights(1.0, 1.0, 0.05), FusionWeights(0.05, 0.05, 1.0))
 """A query's candidates come of three rankings: balanced, by similarity, and by words. What is the best by any weights
 is almost surely among the first of one of them."""
 DEPTH = 100
-Parts = dict[str, tuple[float, float, float]]
+HitParts = dict[str, tuple[float, float, float]]
 
 
 def tune_worker(
     url: str, queries: Sequence[JudgedQuery], config: QueryConfig, k: int, seed: int, asked: Callable[[], object]
-) -> Tuning:
+) -> FittedWeights:
     """Ask each query four times, whatever the number of weights that are tried, and fit the weights.
 
     Args:
@@ -38,10 +38,10 @@ def tune_worker(
         NotRunning: nothing answers there.
         SearchRefused: the worker refuses a query.
     """
-    with Client(url, headers=FRESH) as client, ThreadPoolExecutor(CONCURRENT) as pool:
+    with Client(url, headers=NO_CACHE_HEADERS) as client, ThreadPoolExecutor(CONCURRENT_QUERIES) as pool:
 
-        def ask(query: JudgedQuery) -> tuple[QueryParts, float]:
-            found = _parts(client, query), _present(client, query, k)
+        def ask(query: JudgedQuery) -> tuple[CandidateParts, float]:
+            found = _parts(client, query), _present_ndcg(client, query, k)
             asked()
             return found
 
@@ -50,14 +50,14 @@ def tune_worker(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    now = Weights(config.text_query_text, config.text_query_image, config.lexical)
+    now = FusionWeights(config.text_query_text, config.text_query_image, config.lexical)
     try:
-        return tune([parts for parts, _ in answers], np.array([one for _, one in answers]), now, k, seed)
+        return fit_weights([parts for parts, _ in answers], np.array([one for _, one in answers]), now, k, seed)
     except ValueError as error:
         raise InvalidJudgments(str(error)) from error
 
 
-def settings_lines(weights: Weights) -> list[str]:
+def settings_lines(weights: FusionWeights) -> list[str]:
     """Lines for `vitrine.toml`. The weights were fitted on judgments, so they are not to be scaled by a guess."""
     return [
         "[query]",
@@ -68,21 +68,21 @@ def settings_lines(weights: Weights) -> list[str]:
     ]
 
 
-def _present(client: Client, query: JudgedQuery, k: int) -> float:
+def _present_ndcg(client: Client, query: JudgedQuery, k: int) -> float:
     pages = search_pages(client, query.text, {}, k)
     return ndcg([hit.product_id for page in pages for hit in page.hits], query.gains, k)
 
 
-def _parts(client: Client, query: JudgedQuery) -> QueryParts:
-    pages: list[Parts] = []
-    for slant in SLANTS:
+def _parts(client: Client, query: JudgedQuery) -> CandidateParts:
+    pages: list[HitParts] = []
+    for slant in PROBE_WEIGHTS:
         weights = {"text": slant.text, "image": slant.image, "lexical": slant.lexical, "personal": 0.0}
         found = search_pages(client, query.text, {"weights": weights, "explain": True}, DEPTH)
         pages += [_unweighted(page, slant) for page in found]
-    return joined(pages, query.gains)
+    return merge_rankings(pages, query.gains)
 
 
-def _unweighted(page: SearchResults, slant: Weights) -> Parts:
+def _unweighted(page: SearchResults, slant: FusionWeights) -> HitParts:
     """The parts of a page's hits as they would be with weights of 1."""
     parts = {hit.product_id: hit.explanation or {} for hit in page.hits}
     return {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VERSION = "4.1.0"
 COORDINATES = (("org.apache.kafka", "kafka_2.13", VERSION), ("org.slf4j", "slf4j-simple", "1.7.36"))
-LOCK = Path(__file__).with_name("kafka.lock")
+LOCK_FILE = Path(__file__).with_name("kafka.lock")
 _DOWNLOADS = 8
 """At once; Maven Central serves many small files slowly one after another."""
 _TIMEOUT_S = 30
@@ -56,7 +56,7 @@ def class_path(progress: Callable[[str], None]) -> str:
 
 def locked_jars() -> list[LockedJar]:
     """What the lock names."""
-    return [_locked_jar(line) for line in LOCK.read_text().splitlines()]
+    return [_locked_jar(line) for line in LOCK_FILE.read_text().splitlines()]
 
 
 def _locked_jar(line: str) -> LockedJar:
@@ -123,7 +123,7 @@ def main() -> None:
             f"{one.groupId}:{one.artifactId}:{one.version} {hashlib.sha256(one.resolve().read_bytes()).hexdigest()}\n"
             for one in artifacts
         ]
-    LOCK.write_text("".join(sorted(lines)))
+    LOCK_FILE.write_text("".join(sorted(lines)))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class LocalStack:
         state = self._file.load()
         return StackState([one for one in state.processes if is_alive(one)], state.ports)
 
-    def dead(self) -> list[ProcessRecord]:
+    def crashed(self) -> list[ProcessRecord]:
         """What was started on the data directory and ended without being told to, or meaning to."""
         return [one for one in self._file.load().processes if not (one.temporary or is_alive(one))]
 

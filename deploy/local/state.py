@@ -36,7 +36,7 @@ class StackState(msgspec.Struct):
         # What ends of itself leans on all others, and was not there when their order was made.
         self.processes = sorted([*known, record], key=lambda one: (one.temporary, rank.get(one.name, len(rank))))
 
-    def named(self, prefix: str) -> list[ProcessRecord]:
+    def with_prefix(self, prefix: str) -> list[ProcessRecord]:
         """The running processes whose names start like that."""
         return [one for one in self.processes if one.name.startswith(prefix) and is_alive(one)]
 

@@ -17,12 +17,12 @@ IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 TextKind = Literal["bert", "lstm", "transformers"]
 ImageKind = Literal["convnext", "resnet", "vit", "cnn", "torchvision", "transformers"]
 Fusion = Literal["late", "weighted", "learned", "sum", "mean", "concat", "attention", "mlp", "early", "gated"]
-Queries = Literal["fused", "projected"]
+QueryVectorKind = Literal["fused", "projected"]
 Matching = Literal["cosine", "distance"]
 
 
 @dataclass(frozen=True)
-class TextTower:
+class TextTowerConfig:
     """A text tower. `bert` and `lstm` are made of these sizes, `transformers` of `settings`."""
 
     kind: TextKind = "bert"
@@ -38,7 +38,7 @@ class TextTower:
 
 
 @dataclass(frozen=True)
-class ImageTower:
+class ImageTowerConfig:
     """An image tower. `torchvision` is made by `name`, `transformers` of `settings`, the others of these sizes."""
 
     kind: ImageKind = "resnet"
@@ -63,8 +63,8 @@ class ImageTower:
 class FusionConfig:
     """Everything that the shape of a fusion model depends on."""
 
-    text: TextTower = field(default_factory=TextTower)
-    image: ImageTower = field(default_factory=ImageTower)
+    text: TextTowerConfig = field(default_factory=TextTowerConfig)
+    image: ImageTowerConfig = field(default_factory=ImageTowerConfig)
     fusion: Fusion = "late"
     dim: int = 128
     """Dimensions of the space that texts, pictures and products share."""
@@ -73,7 +73,7 @@ class FusionConfig:
     layers: int = 2
     """Transformer layers of `early`."""
     heads: int = 4
-    queries: Queries = "fused"
+    queries: QueryVectorKind = "fused"
     """Whether a text or a picture alone goes through the fusion too, or is just projected."""
     matching: Matching = "cosine"
     """What a training run compares by; both give the same order among unit vectors."""
@@ -88,13 +88,13 @@ class FusionConfig:
         return self.fusion != "late"
 
 
-_VIT: Final = ImageTower("vit", widths=(128,), depths=(3,))
+_VIT: Final = ImageTowerConfig("vit", widths=(128,), depths=(3,))
 _BERT_RESNET: Final = FusionConfig()
 _VIT_TEXT: Final = FusionConfig(image=_VIT)
 
 ARCHITECTURES: Final[dict[str, FusionConfig]] = {
     "towers-bert-resnet": _BERT_RESNET,
-    "towers-bert-convnext": replace(_BERT_RESNET, image=ImageTower("convnext")),
+    "towers-bert-convnext": replace(_BERT_RESNET, image=ImageTowerConfig("convnext")),
     "towers-bert-vit": _VIT_TEXT,
     "bert-resnet-weighted": replace(_BERT_RESNET, fusion="weighted", image_share=0.3),
     "bert-resnet-learned": replace(_BERT_RESNET, fusion="learned"),
@@ -103,7 +103,7 @@ ARCHITECTURES: Final[dict[str, FusionConfig]] = {
     "bert-resnet-concat": replace(_BERT_RESNET, fusion="concat"),
     "bert-resnet-attention": replace(_BERT_RESNET, fusion="attention"),
     "cnn-lstm": FusionConfig(
-        TextTower("lstm", layers=1), ImageTower("cnn", widths=(32, 64, 128, 128)), "mlp", matching="distance"
+        TextTowerConfig("lstm", layers=1), ImageTowerConfig("cnn", widths=(32, 64, 128, 128)), "mlp", matching="distance"
     ),
     "vit-text-early": replace(_VIT_TEXT, fusion="early"),
     "vit-text-late": replace(_VIT_TEXT, image_share=0.3),
@@ -112,7 +112,7 @@ ARCHITECTURES: Final[dict[str, FusionConfig]] = {
 """The architectures by name, small enough for one CPU core."""
 
 
-def named(name: str) -> FusionConfig:
+def architecture_named(name: str) -> FusionConfig:
     """An architecture by its name. Raises `ModelUnavailable` for another."""
     if name not in ARCHITECTURES:
         raise ModelUnavailable(f"no architecture {name!r}: there are {', '.join(ARCHITECTURES)}")

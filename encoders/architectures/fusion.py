@@ -14,7 +14,7 @@ from encoders.architectures.config import FusionConfig
 
 
 @dataclass(frozen=True)
-class Parts:
+class ProductParts:
     """What is known of n products; rows of what a product lacks are zero."""
 
     text: Tensor
@@ -35,7 +35,7 @@ class Parts:
     """(n, count) bool."""
 
 
-class WeightedSum(nn.Module):
+class WeightedSumFusion(nn.Module):
     """`F = αI + (1 − α)T` over unit vectors; a modality that is missing leaves its weight to the other.
 
     Source: Kittler et al., "On Combining Classifiers", 1998 (sum rule); α learned by descent.
@@ -48,7 +48,7 @@ class WeightedSum(nn.Module):
         logit = torch.tensor(math.log(share / (1 - share)))
         self.logit = nn.Parameter(logit, requires_grad=learned)
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         share = torch.sigmoid(self.logit)
         image, text = (functional.normalize(one, dim=-1) for one in (parts.image, parts.text))
@@ -56,17 +56,17 @@ class WeightedSum(nn.Module):
         return share * image + (1 - share) * text
 
 
-class Sum(nn.Module):
+class SumFusion(nn.Module):
     """`F = I + T` over vectors of any length, so that a tower can say by length how sure it is."""
 
     needs_sequences: Final = False
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         return parts.image + parts.text
 
 
-class Concatenation(nn.Module):
+class ConcatenationFusion(nn.Module):
     """`F = ReLU(W[I; T] + b)`; a learned vector stands for what is missing.
 
     Source: Ngiam et al., "Multimodal Deep Learning", 2011.
@@ -76,15 +76,15 @@ class Concatenation(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.absent = Absent(dim)
+        self.absent = MissingModality(dim)
         self.layer = nn.Linear(2 * dim, dim)
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim), no entry below 0."""
         return torch.relu(self.layer(torch.cat(self.absent(parts), dim=-1)))
 
 
-class Mlp(nn.Module):
+class MlpFusion(nn.Module):
     """Two layers over `[I; T]` added to `I + T`: what the modalities say together is learned on top of their sum.
 
     Source: Ngiam et al., 2011; He et al., 2015 (the residual way past).
@@ -94,15 +94,15 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.absent = Absent(dim)
+        self.absent = MissingModality(dim)
         self.layers = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim))
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         return parts.image + parts.text + self.layers(torch.cat(self.absent(parts), dim=-1))
 
 
-class AttentionMatching(nn.Module):
+class AttentionMatchingFusion(nn.Module):
     """The text is matched with each region; softmax scores weigh the regions, whose sum joins the text.
 
     Without a text a learned vector asks in its place, without a picture the text stands alone.
@@ -117,23 +117,23 @@ class AttentionMatching(nn.Module):
         self.absent = nn.Parameter(torch.randn(dim) / math.sqrt(dim))
         self.asks, self.answers, self.tells = (nn.Linear(dim, dim, bias=False) for _ in range(3))
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         scores = self.scores(parts)[..., None]
         attended = (scores * self.tells(parts.regions)).sum(1)
         return parts.text + parts.image + attended
 
-    def scores(self, parts: Parts) -> Tensor:
+    def scores(self, parts: ProductParts) -> Tensor:
         """How well each region matches the text → (n, count), summing to 1 where there is a picture, else 0."""
         asking = torch.where(parts.has_text[:, None], parts.text, self.absent)
         logits = (self.answers(parts.regions) @ self.asks(asking)[..., None])[..., 0] / math.sqrt(asking.shape[-1])
         return masked_softmax(logits, parts.region_mask)
 
 
-class Gated(nn.Module):
+class GatedFusion(nn.Module):
     """`F = g_I·I + g_T·T`, gates from a softmax over what the vectors themselves tell of their reliability.
 
-    A missing modality has the gate 0. Source: Arevalo et al., "Gated Multimodal Units for Information Fusion", 2017.
+    A missing modality has the gate 0. Source: Arevalo et al., "GatedFusion Multimodal Units for Information Fusion", 2017.
     """
 
     needs_sequences: Final = False
@@ -142,13 +142,13 @@ class Gated(nn.Module):
         super().__init__()
         self.reliability = nn.Sequential(nn.Linear(2 * dim + 4, dim), nn.ReLU(), nn.Linear(dim, 2))
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         gates = self.gates(parts)
         units = torch.stack([functional.normalize(one, dim=-1) for one in (parts.image, parts.text)], dim=1)
         return (gates[..., None] * units).sum(1)
 
-    def gates(self, parts: Parts) -> Tensor:
+    def gates(self, parts: ProductParts) -> Tensor:
         """Weights of picture and text → (n, 2), summing to 1 where there is either."""
         sides = (parts.image, parts.text)
         presence = torch.stack([parts.has_image, parts.has_text], dim=1)
@@ -158,7 +158,7 @@ class Gated(nn.Module):
         return masked_softmax(logits, presence)
 
 
-class EarlyAttention(nn.Module):
+class EarlyAttentionFusion(nn.Module):
     """Words and regions in one sequence through transformer layers, so that each attends to all of the other side.
 
     What a mark for the whole gathered is added to the sum of the parts. Source: Kim et al., "ViLT", 2021; Chen et al.,
@@ -175,7 +175,7 @@ class EarlyAttention(nn.Module):
         self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(dim), enable_nested_tensor=False)
         self.out = nn.Linear(dim, dim, bias=False)
 
-    def forward(self, parts: Parts) -> Tensor:
+    def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         whole = self.whole.expand(len(parts.text), 1, -1)
         row = torch.cat([whole, parts.words + self.kinds[0], parts.regions + self.kinds[1]], dim=1)
@@ -184,42 +184,42 @@ class EarlyAttention(nn.Module):
         return parts.text + parts.image + self.out(seen[:, 0])
 
 
-class Absent(nn.Module):
+class MissingModality(nn.Module):
     """Learned vectors in the place of a missing picture or text."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.image, self.text = (nn.Parameter(torch.randn(dim) / math.sqrt(dim)) for _ in range(2))
 
-    def forward(self, parts: Parts) -> tuple[Tensor, Tensor]:
+    def forward(self, parts: ProductParts) -> tuple[Tensor, Tensor]:
         """Pictures and texts (n, dim) with nothing missing."""
         image = torch.where(parts.has_image[:, None], parts.image, self.image)
         return image, torch.where(parts.has_text[:, None], parts.text, self.text)
 
 
-AnyFusion = WeightedSum | Sum | Concatenation | Mlp | AttentionMatching | Gated | EarlyAttention
+AnyFusion = WeightedSumFusion | SumFusion | ConcatenationFusion | MlpFusion | AttentionMatchingFusion | GatedFusion | EarlyAttentionFusion
 
 
-def fusion_of(config: FusionConfig) -> AnyFusion:
+def build_fusion(config: FusionConfig) -> AnyFusion:
     """The fusion that a configuration names; `late` is of the weights by which parts are compared one by one."""
     dim = config.dim
     match config.fusion:
         case "sum":
-            return Sum()
+            return SumFusion()
         case "mean":
-            return WeightedSum(0.5, learned=False)
+            return WeightedSumFusion(0.5, learned=False)
         case "concat":
-            return Concatenation(dim)
+            return ConcatenationFusion(dim)
         case "mlp":
-            return Mlp(dim)
+            return MlpFusion(dim)
         case "attention":
-            return AttentionMatching(dim)
+            return AttentionMatchingFusion(dim)
         case "gated":
-            return Gated(dim)
+            return GatedFusion(dim)
         case "early":
-            return EarlyAttention(dim, config.layers, config.heads)
+            return EarlyAttentionFusion(dim, config.layers, config.heads)
         case "weighted" | "learned" | "late":
-            return WeightedSum(config.image_share, learned=config.fusion == "learned")
+            return WeightedSumFusion(config.image_share, learned=config.fusion == "learned")
 
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def match_probabilities(queries: Tensor, products: Tensor, scale: Tensor | float
     return match_logits(queries, products, "distance", scale).softmax(dim=1)
 
 
-def top_k(queries: Tensor, products: Tensor, k: int, scale: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+def top_k_matches(queries: Tensor, products: Tensor, k: int, scale: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
     """The k most probable products of each query: probabilities (n, k) and rows (n, k), the best first.
 
     Among unit vectors the order is that of the inner product, by which an index searches.
@@ -34,7 +34,7 @@ def top_k(queries: Tensor, products: Tensor, k: int, scale: Tensor | float = 1.0
     return found.values, found.indices
 
 
-def match_loss(
+def matching_loss(
     queries: Tensor, products: Tensor, matching: Matching, scale: Tensor | float, alike: Tensor | None = None
 ) -> Tensor:
     """Cross-entropy of each query with its own product among all of the batch, and the other way round.

@@ -13,8 +13,8 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from encoders.architectures.config import FusionConfig, write_config
-from encoders.architectures.fusion import Parts, fusion_of
-from encoders.architectures.towers import image_tower, text_tower
+from encoders.architectures.fusion import ProductParts, build_fusion
+from encoders.architectures.towers import build_image_tower, build_text_tower
 from encoders.preparation import FixedSizePreparer, Preparer
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
@@ -34,11 +34,11 @@ class FusionModel(nn.Module):
         self.dim = config.dim
         side = config.image.side
         self.preparer: Preparer = FixedSizePreparer((side, side))
-        self.text_tower = text_tower(config.text, len(tokenizer))
-        self.image_tower = image_tower(config.image)
+        self.text_tower = build_text_tower(config.text, len(tokenizer))
+        self.image_tower = build_image_tower(config.image)
         self.text_projection = nn.Linear(self.text_tower.width, self.dim, bias=False)
         self.image_projection = nn.Linear(self.image_tower.width, self.dim, bias=False)
-        self.fusion = fusion_of(config)
+        self.fusion = build_fusion(config)
         self.mean: Tensor
         self.std: Tensor
         for name, levels in (("mean", config.image.mean), ("std", config.image.std)):
@@ -51,11 +51,11 @@ class FusionModel(nn.Module):
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Texts → (n, dim) unit rows."""
-        return self._alone(texts, self._no_pictures(), torch.zeros(0, dtype=torch.int64))
+        return self._single_modality(texts, self._no_pictures(), torch.zeros(0, dtype=torch.int64))
 
     def embed_images(self, levels: Tensor) -> Tensor:
         """Pictures (n, 3, height, width) as float32 in 0 … 1 → (n, dim) unit rows."""
-        return self._alone([""] * len(levels), levels, torch.arange(len(levels)))
+        return self._single_modality([""] * len(levels), levels, torch.arange(len(levels)))
 
     def embed_products(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
         """Whole products → (n, dim) unit rows; a product without text and pictures has a row that means nothing.
@@ -67,14 +67,14 @@ class FusionModel(nn.Module):
         """
         return functional.normalize(self.fusion(self.parts(texts, levels, owners)), dim=-1)
 
-    def parts(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Parts:
+    def parts(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> ProductParts:
         """What the fusion joins; arguments as of `embed_products`."""
         text, words, word_mask = self._texts(texts)
         has_text = torch.tensor([bool(one) for one in texts], device=self.device).reshape(len(texts))
         image, regions, region_mask = self._pictures(len(texts), levels, owners)
         has_image = torch.bincount(owners, minlength=len(texts)).to(self.device) > 0
         kept = has_text[:, None]
-        return Parts(text * kept, image, has_text, has_image, words, word_mask & kept, regions, region_mask)
+        return ProductParts(text * kept, image, has_text, has_image, words, word_mask & kept, regions, region_mask)
 
     def save(self, directory: Path) -> None:
         """Write weights, configuration and tokenizer; `encoders.loading.load_encoder` loads the directory."""
@@ -84,7 +84,7 @@ class FusionModel(nn.Module):
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
         save_file(state, directory / WEIGHTS)
 
-    def _alone(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
+    def _single_modality(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
         """Rows of one modality without the other."""
         if self.config.queries == "fused":
             return self.embed_products(texts, levels, owners)
@@ -117,14 +117,14 @@ class FusionModel(nn.Module):
         if not len(levels):
             return pooled, *self._nothing(count)
         wholes, regions = self.image_tower((levels.to(self.device) - self.mean) / self.std)
-        places = _places(owners)
+        places = _index_within_product(owners)
         weights = torch.where(places == 0, MAIN_IMAGE_WEIGHT, 1.0).to(self.device)[:, None]
         rows = owners.to(self.device)
         total = torch.zeros(count, 1, device=self.device).index_add(0, rows, weights).clamp(min=1.0)
         pooled = pooled.index_add(0, rows, weights * self.image_projection(wholes)) / total
         if not self.fusion.needs_sequences:
             return pooled, *self._nothing(count)
-        return pooled, *_laid_out(self.image_projection(regions), count, rows, places.to(self.device))
+        return pooled, *_group_by_product(self.image_projection(regions), count, rows, places.to(self.device))
 
     def _nothing(self, count: int) -> tuple[Tensor, Tensor]:
         """No words or regions of `count` products."""
@@ -136,7 +136,7 @@ class FusionModel(nn.Module):
         return torch.zeros(0, 3, side, side)
 
 
-def _places(owners: Tensor) -> Tensor:
+def _index_within_product(owners: Tensor) -> Tensor:
     """Which of its product's pictures each is, from 0 on."""
     seen: Counter[int] = Counter()
     places: list[int] = []
@@ -146,7 +146,7 @@ def _places(owners: Tensor) -> Tensor:
     return torch.tensor(places, dtype=torch.int64)
 
 
-def _laid_out(regions: Tensor, count: int, rows: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+def _group_by_product(regions: Tensor, count: int, rows: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Regions (m, r, dim) of all pictures in a row a product (n, most · r, dim), and which there are."""
     most, each = int(places.max()) + 1, regions.shape[1]
     out = torch.zeros(count, most, *regions.shape[1:], device=regions.device, dtype=regions.dtype)

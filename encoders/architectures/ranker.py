@@ -39,7 +39,7 @@ class RankerConfig:
 
 
 @dataclass(frozen=True)
-class Side:
+class RankerInputs:
     """What n queries or n products have; a row of zeros where they lack it."""
 
     text: Tensor
@@ -49,10 +49,10 @@ class Side:
     voice: Sequence[FloatArray | None] = ()
     """Log-mel frames (frames, mels) of each, or None; empty: nobody has any."""
 
-    def rows(self, index: Tensor) -> Side:
+    def select(self, index: Tensor) -> RankerInputs:
         """Some of them, by an index (m,) int64."""
         voice = [self.voice[row] for row in index.tolist()] if self.voice else ()
-        return Side(self.text[index], self.image[index], voice)
+        return RankerInputs(self.text[index], self.image[index], voice)
 
 
 class FusionRanker(nn.Module):
@@ -79,7 +79,7 @@ class FusionRanker(nn.Module):
         self.near = nn.Linear(4, 1)
         nn.init.constant_(self.near.weight, _SLOPE)
 
-    def forward(self, queries: Side, products: Side) -> Tensor:
+    def forward(self, queries: RankerInputs, products: RankerInputs) -> Tensor:
         """Logits (n,) of n pairs; their sigmoid is the relevance from 0 to 1."""
         query, product = self._fused(self.query, queries), self._fused(self.product, products)
         near = [
@@ -98,7 +98,7 @@ class FusionRanker(nn.Module):
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
         save_file(state, directory / WEIGHTS)
 
-    def _fused(self, network: nn.Module, side: Side) -> Tensor:
+    def _fused(self, network: nn.Module, side: RankerInputs) -> Tensor:
         voice = self.voice(side.voice or [None] * len(side.text))
         parts = (side.text, side.image, voice)
         present = torch.stack([part.abs().sum(-1) > 0 for part in parts], dim=1)
@@ -138,14 +138,14 @@ class VectorRanker:
     def scores(self, query: FloatArray, products: FloatArray, voice: FloatArray | None = None) -> FloatArray:
         """Relevance (n,) float32 from 0 to 1 of products (n, 2·dim) for a query (2·dim,)."""
         count = len(products)
-        asked = self._side(query[None], [voice]).rows(torch.zeros(count, dtype=torch.int64))
+        asked = self._side(query[None], [voice]).select(torch.zeros(count, dtype=torch.int64))
         return torch.sigmoid(self._ranker(asked, self._side(products))).numpy()
 
-    def _side(self, rows: FloatArray, voice: Sequence[FloatArray | None] = ()) -> Side:
+    def _side(self, rows: FloatArray, voice: Sequence[FloatArray | None] = ()) -> RankerInputs:
         # The weights that a query's parts carry are the index's matter.
         halves = torch.from_numpy(rows.copy()).split(self._dim, dim=1)
         text, image = (nn.functional.normalize(one, dim=-1) for one in halves)
-        return Side(text, image, voice)
+        return RankerInputs(text, image, voice)
 
 
 def _fusion_network(config: RankerConfig, voice_width: int) -> nn.Module:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from encoders.architectures.ranker import FusionRanker, Side
+from encoders.architectures.ranker import FusionRanker, RankerInputs
 
 
 @dataclass(frozen=True)
-class Judgment:
+class RelevanceJudgment:
     """How relevant a product is for a query."""
 
     query: int
@@ -26,7 +26,7 @@ class Judgment:
 
 
 @dataclass(frozen=True)
-class RankerTraining:
+class RankerTrainingConfig:
     """What a run depends on."""
 
     epochs: int = 5
@@ -34,19 +34,19 @@ class RankerTraining:
     """Queries a step, each with all that is judged for it."""
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
-    silent: float = 0.3
+    voice_dropout: float = 0.3
     """Share of the queries whose voice is left out in training, so that the other modalities are learned as well."""
     held_out: float = 0.15
     """Share of the queries that tell after which epoch the ranker was best; that is the one kept."""
     seed: int = 1
 
 
-Lists = Mapping[int, tuple[Tensor, Tensor]]
+JudgedLists = Mapping[int, tuple[Tensor, Tensor]]
 """By query: rows of its judged products (n,) int64, and their relevance (n,)."""
 
 
 def train_ranker(
-    ranker: FusionRanker, queries: Side, products: Side, judged: Sequence[Judgment], config: RankerTraining
+    ranker: FusionRanker, queries: RankerInputs, products: RankerInputs, judged: Sequence[RelevanceJudgment], config: RankerTrainingConfig
 ) -> list[float]:
     """Fit the order of each query's judged products, and their relevance.
 
@@ -56,7 +56,7 @@ def train_ranker(
     Source: Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", 2007 (top-one probabilities),
     with graded relevance as a soft label beside it.
     """
-    learned, held_out = _lists(judged, config)
+    learned, held_out = _split_judged_lists(judged, config)
     optimiser = torch.optim.AdamW(ranker.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
@@ -64,7 +64,7 @@ def train_ranker(
     best = {name: one.clone() for name, one in ranker.state_dict().items()}
     for _ in range(config.epochs):
         ranker.train()
-        trained = _epoch(ranker, _hushed(queries, config.silent, generator), products, learned, optimiser, config)
+        trained = _epoch(ranker, _drop_voices(queries, config.voice_dropout, generator), products, learned, optimiser, config)
         ranker.eval()
         with torch.no_grad():
             losses.append(_loss(ranker, queries, products, held_out).item() if held_out else trained)
@@ -74,9 +74,9 @@ def train_ranker(
     return losses
 
 
-def _lists(judged: Sequence[Judgment], config: RankerTraining) -> tuple[Lists, Lists]:
+def _split_judged_lists(judged: Sequence[RelevanceJudgment], config: RankerTrainingConfig) -> tuple[JudgedLists, JudgedLists]:
     """What is judged by query: to learn from, and held out."""
-    by_query: dict[int, list[Judgment]] = {}
+    by_query: dict[int, list[RelevanceJudgment]] = {}
     for one in judged:
         by_query.setdefault(one.query, []).append(one)
     lists = {
@@ -91,11 +91,11 @@ def _lists(judged: Sequence[Judgment], config: RankerTraining) -> tuple[Lists, L
 
 def _epoch(
     ranker: FusionRanker,
-    queries: Side,
-    products: Side,
-    lists: Lists,
+    queries: RankerInputs,
+    products: RankerInputs,
+    lists: JudgedLists,
     optimiser: torch.optim.Optimizer,
-    config: RankerTraining,
+    config: RankerTrainingConfig,
 ) -> float:
     order = [list(lists)[row] for row in torch.randperm(len(lists)).tolist()]
     total = 0.0
@@ -109,12 +109,12 @@ def _epoch(
     return total / len(order)
 
 
-def _loss(ranker: FusionRanker, queries: Side, products: Side, lists: Lists) -> Tensor:
+def _loss(ranker: FusionRanker, queries: RankerInputs, products: RankerInputs, lists: JudgedLists) -> Tensor:
     """Mean over the queries of how wrong the order of their products is, and how wrong their relevance."""
     counts = torch.tensor([len(rows) for rows, _ in lists.values()])
     asked = torch.repeat_interleave(torch.tensor(list(lists)), counts)
     relevance = torch.cat([one for _, one in lists.values()])
-    logits = ranker(queries.rows(asked), products.rows(torch.cat([rows for rows, _ in lists.values()])))
+    logits = ranker(queries.select(asked), products.select(torch.cat([rows for rows, _ in lists.values()])))
     order = [
         functional.cross_entropy(own, wanted / wanted.sum())
         for own, wanted in zip(logits.split(counts.tolist()), relevance.split(counts.tolist()), strict=True)
@@ -124,11 +124,11 @@ def _loss(ranker: FusionRanker, queries: Side, products: Side, lists: Lists) -> 
     return torch.stack(order).mean() + level if order else level
 
 
-def _hushed(side: Side, share: float, generator: torch.Generator) -> Side:
+def _drop_voices(side: RankerInputs, share: float, generator: torch.Generator) -> RankerInputs:
     """A side without the voice of some; whoever has nothing else keeps it."""
     if not side.voice:
         return side
     others = (side.text.abs().sum(-1) + side.image.abs().sum(-1)) > 0
     lost = (torch.rand(len(side.text), generator=generator) < share) & others
     voice = [None if gone else one for one, gone in zip(side.voice, lost.tolist(), strict=True)]
-    return Side(side.text, side.image, voice)
+    return RankerInputs(side.text, side.image, voice)

@@ -18,7 +18,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from encoders.architectures.config import FusionConfig, ImageTower, TextTower, named, read_config
+from encoders.architectures.config import (
+    FusionConfig,
+    ImageTowerConfig,
+    TextTowerConfig,
+    architecture_named,
+    read_config,
+)
 from encoders.architectures.model import WEIGHTS, FusionModel
 from encoders.errors import ModelUnavailable
 from encoders.training.vocabulary import train_tokenizer
@@ -30,7 +36,7 @@ def new_model(
     *,
     text_from: Path | None = None,
     image_from: Path | None = None,
-    max_tokens: int = TextTower.max_tokens,
+    max_tokens: int = TextTowerConfig.max_tokens,
     seed: int = 0,
 ) -> FusionModel:
     """A model to be trained.
@@ -49,7 +55,7 @@ def new_model(
     Raises:
         ModelUnavailable: no such architecture, or a checkpoint that is none of these.
     """
-    config = named(architecture) if isinstance(architecture, str) else architecture
+    config = architecture_named(architecture) if isinstance(architecture, str) else architecture
     torch.manual_seed(seed)
     if image_from is not None:
         config = replace(config, image=_image_like(_settings(image_from), image_from))
@@ -94,17 +100,17 @@ def _settings(source: Path) -> dict[str, Any]:
     return _from_pretrained(AutoConfig, source).to_dict()
 
 
-def _text_like(settings: dict[str, Any], tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> TextTower:
+def _text_like(settings: dict[str, Any], tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> TextTowerConfig:
     # A tokenizer that knows no limit states an astronomic one.
     most = min(max_tokens, int(tokenizer.model_max_length), int(settings["max_position_embeddings"]))
-    return TextTower("transformers", max_tokens=most, settings=settings)
+    return TextTowerConfig("transformers", max_tokens=most, settings=settings)
 
 
-def _image_like(settings: dict[str, Any], source: Path) -> ImageTower:
+def _image_like(settings: dict[str, Any], source: Path) -> ImageTowerConfig:
     processor = _from_pretrained(AutoImageProcessor, source)
     size = processor.size if isinstance(processor.size, dict) else vars(processor.size)
-    side = int(size.get("height") or size.get("shortest_edge") or ImageTower.side)
-    return ImageTower(
+    side = int(size.get("height") or size.get("shortest_edge") or ImageTowerConfig.side)
+    return ImageTowerConfig(
         "transformers", side, settings=settings, mean=tuple(processor.image_mean), std=tuple(processor.image_std)
     )
 

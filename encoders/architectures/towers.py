@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel, ConvNextConfig, ResNetConfig, ViTConfig, ViTModel
 
-from encoders.architectures.config import ImageTower, TextTower
+from encoders.architectures.config import ImageTowerConfig, TextTowerConfig
 from encoders.errors import ModelUnavailable
 
-Seen = tuple[Tensor, Tensor]
+TowerOutput = tuple[Tensor, Tensor]
 """Vectors of the wholes (n, width), and of their words or regions (n, length, width)."""
 _PROBE_SIDE: Final = 64
 
 
-class TransformerText(nn.Module):
+class TransformerTextTower(nn.Module):
     """A BERT-family encoder; the whole is the mean of its words.
 
     Source: Devlin et al., "BERT", 2018; Reimers and Gurevych, "Sentence-BERT", 2019 (mean pooling).
@@ -29,25 +29,25 @@ class TransformerText(nn.Module):
         self.model = BertModel(config, add_pooling_layer=False) if isinstance(config, BertConfig) else _auto(config)
         self.width = _width(config)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Seen:
+    def forward(self, ids: Tensor, mask: Tensor) -> TowerOutput:
         """Token ids and mask (n, length) int64 → wholes and words."""
         words: Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return masked_mean(words, mask.bool()), words
 
 
-class LstmText(nn.Module):
+class LstmTextTower(nn.Module):
     """A bidirectional LSTM over word pieces; the whole is the mean of its states.
 
     Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997.
     """
 
-    def __init__(self, config: TextTower, pieces: int) -> None:
+    def __init__(self, config: TextTowerConfig, pieces: int) -> None:
         super().__init__()
         self.pieces = nn.Embedding(pieces, config.width, padding_idx=0)
         self.lstm = nn.LSTM(config.width, config.width // 2, config.layers, batch_first=True, bidirectional=True)
         self.width = 2 * (config.width // 2)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Seen:
+    def forward(self, ids: Tensor, mask: Tensor) -> TowerOutput:
         """Token ids and mask (n, length) int64 → wholes and words."""
         # Packed: what a text is padded with must not reach the backward direction.
         lengths = mask.sum(1).clamp(min=1).cpu()
@@ -56,7 +56,7 @@ class LstmText(nn.Module):
         return masked_mean(words, mask.bool()), words
 
 
-class TransformersImage(nn.Module):
+class TransformersImageTower(nn.Module):
     """A ViT, ResNet or ConvNeXT of transformers; the whole is the mean of its regions, normalised by a ConvNeXT.
 
     Source: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2020; He et al., "Deep Residual Learning for Image
@@ -69,7 +69,7 @@ class TransformersImage(nn.Module):
         self.model = ViTModel(config, add_pooling_layer=False) if isinstance(config, ViTConfig) else _auto(config)
         self.width = _width(config)
 
-    def forward(self, pictures: Tensor) -> Seen:
+    def forward(self, pictures: Tensor) -> TowerOutput:
         """Normalised pictures (n, 3, side, side) float32 → wholes and regions."""
         found = self.model(pixel_values=pictures)
         seen: Tensor = found.last_hidden_state
@@ -80,7 +80,7 @@ class TransformersImage(nn.Module):
         return regions.mean(1), regions
 
 
-class ConvolutionalImage(nn.Module):
+class ConvolutionalImageTower(nn.Module):
     """Layers of convolutions without a classifier; the whole is the mean of the last map's cells."""
 
     def __init__(self, layers: nn.Module, width: int) -> None:
@@ -88,26 +88,26 @@ class ConvolutionalImage(nn.Module):
         self.layers = layers
         self.width = width
 
-    def forward(self, pictures: Tensor) -> Seen:
+    def forward(self, pictures: Tensor) -> TowerOutput:
         """Normalised pictures (n, 3, side, side) float32 → wholes and regions."""
         regions = self.layers(pictures).flatten(2).transpose(1, 2)
         return regions.mean(1), regions
 
 
-def text_tower(config: TextTower, pieces: int) -> TransformerText | LstmText:
+def build_text_tower(config: TextTowerConfig, pieces: int) -> TransformerTextTower | LstmTextTower:
     """A text tower with random weights, for a vocabulary of so many pieces."""
     if config.kind == "lstm":
-        return LstmText(config, pieces)
-    return TransformerText(config.settings if config.kind == "transformers" else _bert(config, pieces))
+        return LstmTextTower(config, pieces)
+    return TransformerTextTower(config.settings if config.kind == "transformers" else _bert(config, pieces))
 
 
-def image_tower(config: ImageTower) -> TransformersImage | ConvolutionalImage:
+def build_image_tower(config: ImageTowerConfig) -> TransformersImageTower | ConvolutionalImageTower:
     """An image tower with random weights."""
     if config.kind == "cnn":
-        return ConvolutionalImage(_plain_convolutions(config), config.widths[-1])
+        return ConvolutionalImageTower(_plain_convolutions(config), config.widths[-1])
     if config.kind == "torchvision":
         return _torchvision(config.name)
-    return TransformersImage(config.settings if config.kind == "transformers" else _image_settings(config))
+    return TransformersImageTower(config.settings if config.kind == "transformers" else _image_settings(config))
 
 
 def masked_mean(rows: Tensor, mask: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _width(config: Any) -> int:
     return widths[-1]
 
 
-def _bert(config: TextTower, pieces: int) -> dict[str, Any]:
+def _bert(config: TextTowerConfig, pieces: int) -> dict[str, Any]:
     return BertConfig(
         vocab_size=pieces,
         hidden_size=config.width,
@@ -142,7 +142,7 @@ def _bert(config: TextTower, pieces: int) -> dict[str, Any]:
     ).to_dict()
 
 
-def _image_settings(config: ImageTower) -> dict[str, Any]:
+def _image_settings(config: ImageTowerConfig) -> dict[str, Any]:
     widths, depths = list(config.widths), list(config.depths)
     if config.kind == "vit":
         return ViTConfig(
@@ -160,7 +160,7 @@ def _image_settings(config: ImageTower) -> dict[str, Any]:
     ).to_dict()
 
 
-def _plain_convolutions(config: ImageTower) -> nn.Module:
+def _plain_convolutions(config: ImageTowerConfig) -> nn.Module:
     """Each stage halves the sides."""
     layers: list[nn.Module] = []
     for before, after in zip((3, *config.widths), config.widths, strict=False):
@@ -168,7 +168,7 @@ def _plain_convolutions(config: ImageTower) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def _torchvision(name: str) -> ConvolutionalImage:
+def _torchvision(name: str) -> ConvolutionalImageTower:
     # Imported here: it costs a second, and only its own models need it.
     from torchvision.models import get_model
 
@@ -181,4 +181,4 @@ def _torchvision(name: str) -> ConvolutionalImage:
         seen = features.eval()(torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE))
     if seen.dim() != 4:
         raise ModelUnavailable(f"torchvision's {name} makes no map of regions: take a ResNet, ConvNeXt or EfficientNet")
-    return ConvolutionalImage(features, seen.shape[1])
+    return ConvolutionalImageTower(features, seen.shape[1])

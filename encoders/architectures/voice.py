@@ -14,10 +14,10 @@ from transformers.audio_utils import mel_filter_bank
 from encoders.architectures.towers import masked_mean
 from encoders.spec import FloatArray
 
-RATE_HZ: Final = 16_000
+SAMPLE_RATE_HZ: Final = 16_000
 _WINDOW, _HOP = 400, 160
 """Samples: 25 ms and 10 ms."""
-_QUIET: Final = 1e-5
+_MEL_FLOOR: Final = 1e-5
 MAX_FRAMES: Final = 1_500
 """Of a recording, 15 s are heard."""
 
@@ -31,8 +31,8 @@ def log_mel(samples: FloatArray, mels: int = 40) -> FloatArray:
     heard = torch.nn.functional.pad(heard, (0, max(0, _WINDOW - len(heard))))
     window = torch.hann_window(_WINDOW)
     power = torch.stft(heard, _WINDOW, _HOP, window=window, center=False, return_complex=True).abs() ** 2
-    bank = mel_filter_bank(_WINDOW // 2 + 1, mels, 0.0, RATE_HZ / 2, RATE_HZ)
-    levels = (power.T @ torch.from_numpy(bank.astype(np.float32))).clamp(min=_QUIET).log()
+    bank = mel_filter_bank(_WINDOW // 2 + 1, mels, 0.0, SAMPLE_RATE_HZ / 2, SAMPLE_RATE_HZ)
+    levels = (power.T @ torch.from_numpy(bank.astype(np.float32))).clamp(min=_MEL_FLOOR).log()
     # How loud somebody speaks says nothing of what they want.
     return (levels - levels.mean()).numpy()
 

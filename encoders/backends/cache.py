@@ -20,13 +20,13 @@ from encoders.errors import ModelUnavailable
 
 log = logging.getLogger(__name__)
 
-EXPORT_DEADLINE_S: Final = 600.0
-REFUSED: Final = 3
+CONVERSION_DEADLINE_S: Final = 600.0
+REFUSED_EXIT_CODE: Final = 3
 """Exit status of an export of a checkpoint that is none for this backend, whenever it is tried."""
 _MODULE: Final = "encoders.backends.export"
 
 
-def made_ready(checkpoint: Path, cache: Path, key: str, precision: str) -> Path:
+def converted_model(checkpoint: Path, cache: Path, key: str, precision: str) -> Path:
     """The directory of a checkpoint made ready for OpenVINO; made if it is not there.
 
     Safe in several processes at once: one works while the others wait, and what is there is whole. The work is done
@@ -46,25 +46,25 @@ def made_ready(checkpoint: Path, cache: Path, key: str, precision: str) -> Path:
         return ready
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{key}.lock"):
+        with _exclusive_lock(cache / f"{key}.lock"):
             if refusal.is_file():
                 raise ModelUnavailable(refusal.read_text("utf-8"))
             if not (ready / MANIFEST).is_file():
-                _make(checkpoint, ready, precision, refusal)
+                _convert(checkpoint, ready, precision, refusal)
     except OSError as error:
         raise ModelUnavailable(f"{cache} cannot keep models (encoder.cache_dir): {error}") from error
     return ready
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _exclusive_lock(path: Path) -> Iterator[None]:
     """Alone among all processes; a lock of one that died is free."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _make(checkpoint: Path, ready: Path, precision: str, refusal: Path) -> None:
+def _convert(checkpoint: Path, ready: Path, precision: str, refusal: Path) -> None:
     for left_over in ready.parent.glob(f".{ready.name}.*"):
         shutil.rmtree(left_over, ignore_errors=True)
     started = time.monotonic()
@@ -85,12 +85,12 @@ def _run(arguments: list[str], refusal: Path) -> None:
     command = (sys.executable, "-P", "-m", _MODULE, *arguments)
     environment = {**os.environ, "PYTHONPATH": path}
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=EXPORT_DEADLINE_S)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CONVERSION_DEADLINE_S)
     except subprocess.TimeoutExpired as error:
-        raise ModelUnavailable(f"{arguments[0]} was not made ready within {EXPORT_DEADLINE_S:g} s") from error
+        raise ModelUnavailable(f"{arguments[0]} was not made ready within {CONVERSION_DEADLINE_S:g} s") from error
     if done.returncode:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1][:500]
-        if done.returncode == REFUSED:
+        if done.returncode == REFUSED_EXIT_CODE:
             # It would come to the same conclusion at each start.
             refusal.write_text(reason, "utf-8")
         raise ModelUnavailable(f"{arguments[0]} cannot be made ready for openvino: {reason}")

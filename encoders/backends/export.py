@@ -11,12 +11,12 @@ import openvino
 import torch
 from torch import Tensor, nn
 
-from encoders.agreement import agreement, probe_pictures
-from encoders.backends.cache import REFUSED
+from encoders.backends.cache import REFUSED_EXIT_CODE
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
-from encoders.backends.openvino import ReadyModel
+from encoders.backends.openvino import OpenVinoTowers
 from encoders.errors import EncoderError, ModelUnavailable
-from encoders.hf import HfDualEncoder, is_compiled
+from encoders.hf import HfDualEncoder, is_compiled_tokenizer
+from encoders.min_cosine import min_cosine, probe_pictures
 from encoders.preprocessing import FixedSizePreprocessor
 
 
@@ -24,7 +24,7 @@ class MissingPackage(ModelUnavailable):
     """A package that is not needed by all is not installed."""
 
 
-class TextTower(nn.Module):
+class ExportableTextTower(nn.Module):
     """Token ids and mask (n, length) → embeddings (n, dim)."""
 
     def __init__(self, encoder: HfDualEncoder) -> None:
@@ -36,7 +36,7 @@ class TextTower(nn.Module):
         return self._embeddings(input_ids, attention_mask)
 
 
-class ImageTower(nn.Module):
+class ExportableImageTower(nn.Module):
     """Prepared pictures (n, height, width, 3) uint8 → embeddings (n, dim)."""
 
     def __init__(self, encoder: HfDualEncoder, images: FixedSizePreprocessor) -> None:
@@ -49,7 +49,7 @@ class ImageTower(nn.Module):
         return self._embeddings(self._pixel_values(levels))
 
 
-def export(checkpoint: Path, directory: Path, precision: str) -> None:
+def export_checkpoint(checkpoint: Path, directory: Path, precision: str) -> None:
     """Convert both towers, compare their embeddings with torch's, and write all that serving needs.
 
     Raises:
@@ -57,47 +57,47 @@ def export(checkpoint: Path, directory: Path, precision: str) -> None:
     """
     encoder = HfDualEncoder(checkpoint, torch.device("cpu"))
     images = encoder.images
-    if not is_compiled(encoder.tokenizer):
+    if not is_compiled_tokenizer(encoder.tokenizer):
         raise ModelUnavailable(f"{checkpoint}: its tokenizer, {type(encoder.tokenizer).__name__}, runs in Python alone")
     pictures = probe_pictures(images.preparer)
-    if not isinstance(images, FixedSizePreprocessor) or len(images.alike(pictures)) > 1:
+    if not isinstance(images, FixedSizePreprocessor) or len(images.batchable_groups(pictures)) > 1:
         raise ModelUnavailable(f"{checkpoint}: it takes pictures of many shapes, which only torch is used for")
-    texts = encoder.texts.padded(encoder.texts.ids(["one text", "and another one"]))
+    texts = encoder.texts.pad(encoder.texts.token_ids(["one text", "and another one"]))
     text = _converted(
-        TextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True))
+        ExportableTextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True))
     )
-    image = _converted(ImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
+    image = _converted(ExportableImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
     image.reshape([-1, *pictures[0].shape])
     if precision == "int8":
-        text, image = _in_8_bits(text, image, encoder)
+        text, image = _quantised_towers(text, image, encoder)
     openvino.save_model(text, directory / TEXT_TOWER, compress_to_fp16=False)
     openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
     (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
     manifest = Manifest(encoder.spec.dim, encoder.texts.rules, images.preparer, {})
-    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _agreements(encoder, directory, manifest)).write(
+    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _parity_by_precision(encoder, directory, manifest)).write(
         directory
     )
 
 
-def _in_8_bits(
+def _quantised_towers(
     text: openvino.Model, image: openvino.Model, encoder: HfDualEncoder
 ) -> tuple[openvino.Model, openvino.Model]:
     try:
         # Imported here: just this precision needs it.
-        from encoders.backends.quantisation import quantised
+        from encoders.backends.quantisation import quantise_towers
     except ImportError as error:
         raise MissingPackage("encoder.precision = int8 needs the package nncf: pip install 'vitrine[int8]'") from error
-    return quantised(text, image, encoder)
+    return quantise_towers(text, image, encoder)
 
 
-def _agreements(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
+def _parity_by_precision(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
     """How far the towers as written agree with torch in float32, by the precision that they are computed in."""
-    texts, pictures = encoder.probes()
+    texts, pictures = encoder.parity_probes()
     expected = encoder.encode_texts(texts), encoder.encode_images(pictures)
     found: dict[str, float] = {}
     for precision in ("float32", "bfloat16"):
-        model = ReadyModel(directory, manifest, precision, torch.get_num_threads())
-        found[precision] = agreement(expected, (model.encode_texts(texts), model.encode_images(pictures)))
+        model = OpenVinoTowers(directory, manifest, precision, torch.get_num_threads())
+        found[precision] = min_cosine(expected, (model.encode_texts(texts), model.encode_images(pictures)))
     return found
 
 
@@ -108,19 +108,19 @@ def _converted(tower: nn.Module, example: dict[str, Tensor]) -> openvino.Model:
 
 
 def main() -> None:
-    """Say in the last line what is wrong, and exit with `REFUSED`."""
+    """Say in the last line what is wrong, and exit with `REFUSED_EXIT_CODE`."""
     checkpoint, directory, precision = sys.argv[1:]
     warnings.simplefilter("ignore")
     # Makes its import fail, whereupon the conversion reports to nobody what it does.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
-        export(Path(checkpoint), Path(directory), precision)
+        export_checkpoint(Path(checkpoint), Path(directory), precision)
     except MissingPackage as error:
         # Not to be remembered: it may be there next time.
         sys.exit(str(error))
     except EncoderError as error:
         print(error, file=sys.stderr)
-        sys.exit(REFUSED)
+        sys.exit(REFUSED_EXIT_CODE)
 
 
 if __name__ == "__main__":

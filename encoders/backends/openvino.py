@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from encoders import checkpoints
-from encoders.backends.cache import made_ready
+from encoders.backends.cache import converted_model
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
-from encoders.buckets import Limit, buckets, padded_count, padded_length
 from encoders.errors import ModelUnavailable
+from encoders.length_buckets import BatchLimit, length_buckets, padded_count, padded_length
 from encoders.preparation import Pixels
-from encoders.runtime import TOLERANCE, Runtime
-from encoders.spec import EmbeddingSpec, FloatArray, unit
-from encoders.tokens import TextBatcher, fast_tokeniser
+from encoders.runtime import MIN_PARITY_COSINE, Runtime
+from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
+from encoders.tokens import TextBatcher, compiled_tokeniser
 
 MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
@@ -52,17 +52,17 @@ class OpenVinoEncoder:
         """
         if runtime.precision == "float16" or runtime.compile:
             raise ModelUnavailable("openvino takes neither encoder.precision = float16 nor encoder.compile")
-        checkpoints.check(directory)
+        checkpoints.check_dual_encoder(directory)
         content = checkpoints.content_version(directory)
         weights = "int8" if runtime.precision == "int8" else "float32"
         instructions = "-bf16" if has_bfloat16() else ""
         key = f"{content}-openvino-{version('openvino')}-{weights}{instructions}-{_FORMAT}"
-        ready = made_ready(directory, runtime.cache, key, weights)
+        ready = converted_model(directory, runtime.cache_path, key, weights)
         manifest = Manifest.read(ready)
-        self.precision = _chosen(manifest, runtime, directory)
+        self.precision = _chosen_precision(manifest, runtime, directory)
         self.spec = EmbeddingSpec(name or directory.resolve().name, content + runtime.version_suffix, manifest.dim)
         self.preparer = manifest.preparer
-        self._model = ReadyModel(ready, manifest, self.precision, runtime.cpu_threads)
+        self._model = OpenVinoTowers(ready, manifest, self.precision, runtime.cpu_threads)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         return self._model.encode_texts(texts)
@@ -71,13 +71,13 @@ class OpenVinoEncoder:
         return self._model.encode_images(images)
 
 
-class ReadyModel:
+class OpenVinoTowers:
     """Both towers of a directory in the cache, compiled for this CPU."""
 
     def __init__(self, ready: Path, manifest: Manifest, precision: str, threads: int) -> None:
         self._dim = manifest.dim
         rules = manifest.tokens
-        self._texts = TextBatcher(rules, fast_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens))
+        self._texts = TextBatcher(rules, compiled_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens))
         hints = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "INFERENCE_NUM_THREADS": threads,
@@ -92,11 +92,11 @@ class ReadyModel:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows."""
-        ids = self._texts.ids(texts)
+        ids = self._texts.token_ids(texts)
         out = np.zeros((len(ids), self._dim), np.float32)
-        for rows in buckets([len(row) for row in ids], Limit(MAX_BATCH)):
+        for rows in length_buckets([len(row) for row in ids], BatchLimit(MAX_BATCH)):
             length = padded_length(max(len(ids[at]) for at in rows), self._texts.rules.max_tokens)
-            batch = self._texts.padded([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
+            batch = self._texts.pad([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
             inputs: dict[str, NDArray[Any]] = {"input_ids": batch[0], "attention_mask": batch[1]}
             out[rows] = _run(self._text_tower, inputs)[: len(rows)]
         return out
@@ -125,19 +125,19 @@ def _core() -> Any:
 
 def _run(tower: Any, inputs: dict[str, NDArray[Any]]) -> FloatArray:
     wanted = {name: value for name, value in inputs.items() if name in {port.any_name for port in tower.inputs}}
-    return unit(tower(wanted)[0])
+    return normalise_rows(tower(wanted)[0])
 
 
-def _chosen(manifest: Manifest, runtime: Runtime, directory: Path) -> str:
+def _chosen_precision(manifest: Manifest, runtime: Runtime, directory: Path) -> str:
     """The precision to compute in. Raises `ModelUnavailable` where what is to agree with float32 does not."""
     if runtime.precision in ("bfloat16", "int8"):
         return runtime.precision
-    if runtime.precision == "auto" and has_bfloat16() and manifest.agreement["bfloat16"] >= TOLERANCE:
+    if runtime.precision == "auto" and has_bfloat16() and manifest.agreement["bfloat16"] >= MIN_PARITY_COSINE:
         return "bfloat16"
     agreement = manifest.agreement["float32"]
-    if agreement < TOLERANCE:
+    if agreement < MIN_PARITY_COSINE:
         raise ModelUnavailable(
-            f"{directory}: openvino's embeddings have a cosine of {agreement:.4f} to torch's, below {TOLERANCE}:"
+            f"{directory}: openvino's embeddings have a cosine of {agreement:.4f} to torch's, below {MIN_PARITY_COSINE}:"
             " use encoder.backend = torch"
         )
     return "float32"

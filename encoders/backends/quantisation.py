@@ -17,7 +17,7 @@ _SEED: Final = 8
 _SIDE: Final = 256
 
 
-def quantised(
+def quantise_towers(
     text: openvino.Model, image: openvino.Model, encoder: HfDualEncoder
 ) -> tuple[openvino.Model, openvino.Model]:
     """Both towers with weights and activations in 8 bits, where that is known not to ruin them.
@@ -27,7 +27,7 @@ def quantised(
     """
     products = sample_products(CALIBRATION_PRODUCTS, _SEED)
     titles = [one.title(lang) for one in products for lang in ("en", "zh")]
-    batches = [encoder.texts.padded(encoder.texts.ids([one])) for one in titles]
+    batches = [encoder.texts.pad(encoder.texts.token_ids([one])) for one in titles]
     wanted = {port.any_name for port in text.inputs}
     texts = [
         {name: ids for name, ids in zip(("input_ids", "attention_mask"), batch, strict=True) if name in wanted}

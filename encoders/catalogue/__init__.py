@@ -1,6 +1,6 @@
 """The project's own rendered product catalogue: bilingual listings and pictures, made by code alone. Free of torch."""
 
-from encoders.catalogue.products import KINDS, RenderedProduct, sample_products
+from encoders.catalogue.products import KINDS, SampleProduct, sample_products
 from encoders.catalogue.rendering import render
 
-__all__ = ["KINDS", "RenderedProduct", "render", "sample_products"]
+__all__ = ["KINDS", "SampleProduct", "render", "sample_products"]

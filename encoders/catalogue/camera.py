@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 
-def photograph(scene: Image.Image, rng: random.Random) -> Image.Image:
+def camera_effects(scene: Image.Image, rng: random.Random) -> Image.Image:
     """A snapshot of a scene (RGB, any size), taken in a hurry."""
     picture = scene.point(_curve(rng))
     if rng.random() < 0.35:

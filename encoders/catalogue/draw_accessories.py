@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import Point, arc, ellipse, mirrored, ribbon, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _socks(look: Look) -> None:
+def _socks(look: Appearance) -> None:
     for dx, tint in ((0.16, 0.9), (-0.08, 1.0)):
         sock: list[Point] = [
             (0.36, 0.1),
@@ -31,7 +31,7 @@ def _socks(look: Look) -> None:
         look.canvas.part(ellipse(0.63 + dx, 0.81, 0.06, 0.07), look.second, relief=0.8)
 
 
-def _hat(look: Look) -> None:
+def _hat(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.64, 0.44, 0.15, look.cloth, "puff", relief=0.9)
     look.canvas.part(
         smooth(mirrored([(0.1, 0.26), (0.2, 0.34), (0.235, 0.62), (0.12, 0.69)])), look.cloth, relief=1.1, shadow=0.5
@@ -39,7 +39,7 @@ def _hat(look: Look) -> None:
     look.canvas.part(ribbon(arc(0.5, 0.57, 0.232, 0.09, 178, 2), [0.075] * 14), look.second, "cylinder", shadow=0.2)
 
 
-def _beanie(look: Look) -> None:
+def _beanie(look: Appearance) -> None:
     if look.variety == "bobble":
         look.canvas.blob(0.5, 0.17, 0.12, 0.11, look.second, "puff", relief=1.3, crease=0.8)
     look.canvas.part(smooth(mirrored([(0.06, 0.2), (0.24, 0.32), (0.31, 0.55), (0.3, 0.74)])), look.cloth, relief=1.1)
@@ -50,7 +50,7 @@ def _beanie(look: Look) -> None:
         look.canvas.stroke([(0.5 + i * 0.032, 0.65), (0.5 + i * 0.032, 0.81)], look.seam, 0.005, solid=False)
 
 
-def _cap(look: Look) -> None:
+def _cap(look: Appearance) -> None:
     look.canvas.part(
         smooth([(0.14, 0.62), (0.16, 0.42), (0.3, 0.25), (0.48, 0.22), (0.64, 0.32), (0.7, 0.6), (0.42, 0.66)]),
         look.cloth,
@@ -67,7 +67,7 @@ def _cap(look: Look) -> None:
     look.canvas.blob(0.47, 0.22, 0.022, 0.016, look.second)
 
 
-def _scarf(look: Look) -> None:
+def _scarf(look: Appearance) -> None:
     look.canvas.part(
         ribbon([(0.62, 0.3), (0.66, 0.6), (0.63, 0.84)], [0.19, 0.2, 0.2]), look.cloth, relief=1.0, crease=0.9
     )
@@ -91,7 +91,7 @@ def _scarf(look: Look) -> None:
             look.canvas.stroke([(x + i * 0.018, y - 0.01), (x + i * 0.019, y + 0.06)], shade(look.colour, 0.85), 0.008)
 
 
-def _gloves(look: Look) -> None:
+def _gloves(look: Appearance) -> None:
     for x, side in ((0.3, -1), (0.7, 1)):
         for i, length in enumerate((0.2, 0.27, 0.29, 0.25)):
             dx = (i - 1.5) * 0.068 * side
@@ -112,7 +112,7 @@ def _gloves(look: Look) -> None:
         look.canvas.box(x - 0.13, 0.66, x + 0.13, 0.86, look.second, 0.02, "cylinder", shadow=0.3)
 
 
-def _belt(look: Look) -> None:
+def _belt(look: Appearance) -> None:
     look.canvas.part(
         ribbon(arc(0.5, 0.42, 0.36, 0.2, -170, 170, 30), [0.085] * 30), shade(look.colour, 0.75), relief=0.7
     )
@@ -127,7 +127,7 @@ def _belt(look: Look) -> None:
     look.canvas.stroke([(0.27, 0.665), (0.39, 0.69)], RGB["silver"], 0.014)
 
 
-ACCESSORIES: dict[str, Shape] = {
+ACCESSORIES: dict[str, DrawShape] = {
     "socks": _socks,
     "hat": _hat,
     "beanie": _beanie,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import arc, mirrored, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _dark(look: Look) -> tuple[int, int, int]:
+def _dark(look: Appearance) -> tuple[int, int, int]:
     return shade(look.colour, 0.6)
 
 
-def _backpack(look: Look) -> None:
+def _backpack(look: Appearance) -> None:
     canvas = look.canvas
     canvas.part(ribbon(arc(0.5, 0.14, 0.08, 0.07, 180, 360), [0.03] * 14), _dark(look))
     for side in (-1, 1):
@@ -44,7 +44,7 @@ def _backpack(look: Look) -> None:
     canvas.box(0.62, 0.63, 0.64, 0.69, RGB["silver"], 0.006)
 
 
-def _tote(look: Look) -> None:
+def _tote(look: Appearance) -> None:
     for dy, paint in ((-0.03, _dark(look)), (0.02, shade(look.colour, 0.85))):
         look.canvas.part(
             ribbon([(0.36, 0.4), (0.37, 0.14 + dy), (0.5, 0.07 + dy), (0.63, 0.14 + dy), (0.64, 0.4)], [0.032] * 5),
@@ -56,7 +56,7 @@ def _tote(look: Look) -> None:
     look.canvas.stroke([(0.2, 0.4), (0.8, 0.4)], look.seam, 0.005, solid=False)
 
 
-def _handbag(look: Look) -> None:
+def _handbag(look: Appearance) -> None:
     look.canvas.part(ribbon(arc(0.5, 0.42, 0.2, 0.26, 180, 360), [0.035] * 14), _dark(look), gloss=0.4)
     look.canvas.part(
         smooth(mirrored([(0.25, 0.4), (0.32, 0.52), (0.37, 0.8), (0.3, 0.86)]), 4),
@@ -74,7 +74,7 @@ def _handbag(look: Look) -> None:
     look.canvas.blob(0.5, 0.63, 0.035, 0.025, RGB["gold"], gloss=0.8, shadow=0.4)
 
 
-def _messenger(look: Look) -> None:
+def _messenger(look: Appearance) -> None:
     look.canvas.part(
         ribbon([(0.16, 0.5), (0.26, 0.16), (0.5, 0.08), (0.74, 0.16), (0.84, 0.5)], [0.045] * 5), _dark(look)
     )
@@ -87,7 +87,7 @@ def _messenger(look: Look) -> None:
         look.canvas.box(x - 0.035, 0.68, x + 0.035, 0.73, RGB["silver"], 0.01, gloss=0.5)
 
 
-def _suitcase(look: Look) -> None:
+def _suitcase(look: Appearance) -> None:
     canvas = look.canvas
     for x in (0.4, 0.6):
         canvas.stroke([(x, 0.06), (x, 0.24)], RGB["silver"], 0.018)
@@ -101,7 +101,7 @@ def _suitcase(look: Look) -> None:
     canvas.box(0.42, 0.2, 0.58, 0.235, RGB["charcoal"], 0.01)
 
 
-def _duffle(look: Look) -> None:
+def _duffle(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [
@@ -132,7 +132,7 @@ def _duffle(look: Look) -> None:
     look.canvas.blob(0.13, 0.6, 0.06, 0.18, shade(look.colour, 0.8), "puff")
 
 
-def _wallet(look: Look) -> None:
+def _wallet(look: Appearance) -> None:
     look.canvas.part(rounded(0.12, 0.3, 0.88, 0.76, 0.05), shade(look.colour, 0.8), relief=0.8, gloss=look.gloss * 0.5)
     for i in range(2):
         look.canvas.box(0.2, 0.25 + 0.03 * i, 0.8, 0.5, RGB[("sky", "beige")[i]], 0.02, shadow=0.3)
@@ -143,7 +143,7 @@ def _wallet(look: Look) -> None:
     look.canvas.blob(0.78, 0.56, 0.025, 0.025, RGB["gold"], gloss=0.7, shadow=0.3)
 
 
-BAGS: dict[str, Shape] = {
+BAGS: dict[str, DrawShape] = {
     "backpack": _backpack,
     "tote": _tote,
     "handbag": _handbag,

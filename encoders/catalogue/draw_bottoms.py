@@ -5,11 +5,11 @@ from __future__ import annotations
 from encoders.catalogue.canvas import Point, mirrored, ribbon, smooth
 from encoders.catalogue.draw_tops import neck, sleeves
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _dress(look: Look) -> None:
+def _dress(look: Appearance) -> None:
     hem, flare = {"flared": (0.86, 0.3), "maxi": (0.96, 0.27), "straight": (0.86, 0.17)}[look.variety]
     sleeved = look.rng.random() < 0.6
     if sleeved:
@@ -36,7 +36,7 @@ def _dress(look: Look) -> None:
     neck(look, look.rng.choice(("crew", "v")))
 
 
-def _skirt(look: Look) -> None:
+def _skirt(look: Appearance) -> None:
     hem, flare = {"flared": (0.8, 0.39), "pencil": (0.86, 0.2), "pleated": (0.82, 0.36)}[look.variety]
     look.canvas.part(
         smooth(mirrored([(0.16, 0.2), (0.22, 0.4), (flare, hem), (flare * 0.5, hem + 0.03)]), 4),
@@ -54,7 +54,7 @@ def _skirt(look: Look) -> None:
     look.canvas.part(mirrored([(0.165, 0.17), (0.17, 0.24)]), look.cloth, relief=0.6, shadow=0.4)
 
 
-def legs(look: Look, hem: float, ankle: float, flare: float = 0.0) -> None:
+def legs(look: Appearance, hem: float, ankle: float, flare: float = 0.0) -> None:
     """Two legs from the hip at .13 down to `hem`, each `ankle` wide there."""
     for side in (-1, 1):
         centre = 0.11 + flare
@@ -72,13 +72,13 @@ def legs(look: Look, hem: float, ankle: float, flare: float = 0.0) -> None:
         )
 
 
-def waistband(look: Look, height: float = 0.05) -> None:
+def waistband(look: Appearance, height: float = 0.05) -> None:
     """The band at the top, and the fly's seam."""
     look.canvas.part(mirrored([(0.176, 0.115), (0.18, 0.115 + height)]), look.cloth, relief=0.7, shadow=0.35)
     look.canvas.stroke([(0.5, 0.13), (0.5, 0.34)], look.seam, 0.006, solid=False)
 
 
-def pockets(look: Look) -> None:
+def pockets(look: Appearance) -> None:
     """Slanted front pockets."""
     for side in (-1, 1):
         look.canvas.stroke(
@@ -89,7 +89,7 @@ def pockets(look: Look) -> None:
         )
 
 
-def _trousers(look: Look) -> None:
+def _trousers(look: Appearance) -> None:
     wide = look.variety == "wide"
     legs(look, 0.94, 0.21 if wide else 0.135, 0.03 if wide else 0.0)
     waistband(look)
@@ -98,7 +98,7 @@ def _trousers(look: Look) -> None:
         look.canvas.stroke([(0.5 + side * 0.1, 0.3), (0.5 + side * 0.115, 0.92)], look.seam, 0.004, solid=False)
 
 
-def _jeans(look: Look) -> None:
+def _jeans(look: Appearance) -> None:
     legs(look, 0.94, 0.1 if look.variety == "slim" else 0.145)
     waistband(look)
     pockets(look)
@@ -112,7 +112,7 @@ def _jeans(look: Look) -> None:
     look.canvas.stroke([(0.32, 0.16), (0.68, 0.16)], gold, 0.003, solid=False)
 
 
-def _leggings(look: Look) -> None:
+def _leggings(look: Appearance) -> None:
     legs(look, 0.72 if look.variety == "capri" else 0.95, 0.085, -0.02)
     look.canvas.part(
         mirrored([(0.178, 0.1), (0.18, 0.19)]),
@@ -122,7 +122,7 @@ def _leggings(look: Look) -> None:
     )
 
 
-def _joggers(look: Look) -> None:
+def _joggers(look: Appearance) -> None:
     legs(look, 0.88, 0.13)
     waistband(look, 0.06)
     pockets(look)
@@ -138,7 +138,7 @@ def _joggers(look: Look) -> None:
         )
 
 
-def _shorts(look: Look) -> None:
+def _shorts(look: Appearance) -> None:
     hem = 0.72 if look.variety == "long" else 0.58
     for side in (-1, 1):
         leg = [(0.0, 0.2), (0.23, 0.2), (0.27, 0.4), (0.29, hem), (0.035, hem + 0.02), (0.01, 0.47)]
@@ -157,7 +157,7 @@ def _shorts(look: Look) -> None:
         )
 
 
-def _swimsuit(look: Look) -> None:
+def _swimsuit(look: Appearance) -> None:
     half: list[Point] = [
         (0.09, 0.12),
         (0.125, 0.12),
@@ -174,7 +174,7 @@ def _swimsuit(look: Look) -> None:
     look.canvas.stroke([*hole, hole[0]], look.second, 0.009, solid=False)
 
 
-def _tie(look: Look) -> None:
+def _tie(look: Appearance) -> None:
     look.canvas.part(
         [(0.44, 0.2), (0.56, 0.2), (0.61, 0.82), (0.5, 0.95), (0.39, 0.82)], look.cloth, relief=0.8, gloss=0.2
     )
@@ -184,7 +184,7 @@ def _tie(look: Look) -> None:
     look.canvas.part(ribbon([(0.43, 0.1), (0.5, 0.05), (0.57, 0.1)], [0.04, 0.03, 0.04]), look.cloth)
 
 
-BOTTOMS: dict[str, Shape] = {
+BOTTOMS: dict[str, DrawShape] = {
     "dress": _dress,
     "skirt": _skirt,
     "trousers": _trousers,

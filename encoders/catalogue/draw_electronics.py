@@ -6,13 +6,13 @@ import math
 
 from encoders.catalogue.canvas import arc, mirrored, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB, Rgb
 
 _SCREEN: Rgb = (24, 28, 38)
 
 
-def _icons(look: Look, x0: float, y0: float, x1: float, y1: float) -> None:
+def _icons(look: Appearance, x0: float, y0: float, x1: float, y1: float) -> None:
     """A lit screen with a wallpaper and icons."""
     paper = mix(look.second, (40, 90, 190), 0.4)
     look.canvas.part(rounded(x0, y0, x1, y1, 0.015), paper, "flat", relief=5)
@@ -33,7 +33,7 @@ def _icons(look: Look, x0: float, y0: float, x1: float, y1: float) -> None:
         )
 
 
-def _phone(look: Look) -> None:
+def _phone(look: Appearance) -> None:
     look.canvas.part(rounded(0.44, 0.08, 0.84, 0.92, 0.06), look.cloth, relief=0.6, gloss=0.5)
     look.canvas.part(rounded(0.48, 0.12, 0.62, 0.32, 0.04), shade(look.colour, 0.75), relief=0.6, shadow=0.3)
     for y in (0.17, 0.27):
@@ -43,13 +43,13 @@ def _phone(look: Look) -> None:
     _icons(look, 0.185, 0.15, 0.535, 0.91)
 
 
-def _tablet(look: Look) -> None:
+def _tablet(look: Appearance) -> None:
     look.canvas.part(rounded(0.1, 0.16, 0.9, 0.84, 0.05), look.cloth, relief=0.5, gloss=0.3)
     look.canvas.part(rounded(0.115, 0.175, 0.885, 0.825, 0.04), _SCREEN, "flat")
     _icons(look, 0.15, 0.21, 0.85, 0.79)
 
 
-def _laptop(look: Look) -> None:
+def _laptop(look: Appearance) -> None:
     look.canvas.part(rounded(0.16, 0.14, 0.84, 0.64, 0.03), look.cloth, relief=0.4)
     look.canvas.part(rounded(0.175, 0.155, 0.825, 0.625, 0.02), _SCREEN, "flat")
     _icons(look, 0.19, 0.175, 0.81, 0.605)
@@ -59,14 +59,14 @@ def _laptop(look: Look) -> None:
     look.canvas.box(0.04, 0.82, 0.96, 0.85, shade(look.colour, 0.7), 0.01)
 
 
-def _monitor(look: Look) -> None:
+def _monitor(look: Appearance) -> None:
     look.canvas.part(mirrored([(0.05, 0.6), (0.06, 0.84)]), shade(look.colour, 0.8), "cylinder")
     look.canvas.blob(0.5, 0.86, 0.2, 0.04, look.cloth, "puff", gloss=0.4)
     look.canvas.part(rounded(0.06, 0.14, 0.94, 0.7, 0.02), look.cloth, relief=0.4)
     _icons(look, 0.08, 0.16, 0.92, 0.66)
 
 
-def _headphones(look: Look) -> None:
+def _headphones(look: Appearance) -> None:
     look.canvas.part(
         ribbon(arc(0.5, 0.5, 0.34, 0.38, 178, 362, 20), [0.07] * 20), look.cloth, relief=1.0, gloss=look.gloss * 0.5
     )
@@ -95,7 +95,7 @@ def _headphones(look: Look) -> None:
         look.canvas.blob(x + side * 0.02, 0.66, 0.05, 0.06, look.second, "puff", gloss=0.4)
 
 
-def _earbuds(look: Look) -> None:
+def _earbuds(look: Appearance) -> None:
     look.canvas.part(rounded(0.2, 0.46, 0.8, 0.9, 0.16), look.colour, relief=1.1, gloss=0.7)
     look.canvas.stroke([(0.21, 0.6), (0.79, 0.6)], look.seam, 0.008, solid=False)
     for x, side in ((0.34, -1), (0.66, 1)):
@@ -106,7 +106,7 @@ def _earbuds(look: Look) -> None:
         look.canvas.blob(x - side * 0.06, 0.2, 0.04, 0.05, RGB["charcoal"])
 
 
-def _speaker(look: Look) -> None:
+def _speaker(look: Appearance) -> None:
     x0, y0, x1, y1 = (0.3, 0.1, 0.7, 0.92) if look.variety == "tower" else (0.1, 0.3, 0.9, 0.74)
     look.canvas.part(
         rounded(x0, y0, x1, y1, 0.08), look.cloth, "cylinder" if look.variety == "tower" else "puff", relief=1.0
@@ -120,7 +120,7 @@ def _speaker(look: Look) -> None:
         look.canvas.blob(x, y, r * 0.28, r * 0.28, (70, 70, 76), gloss=0.8)
 
 
-def _camera(look: Look) -> None:
+def _camera(look: Appearance) -> None:
     look.canvas.box(0.36, 0.2, 0.62, 0.32, shade(look.colour, 0.9), 0.03, "puff")
     look.canvas.part(rounded(0.08, 0.28, 0.92, 0.8, 0.06), look.cloth, relief=0.9, gloss=0.3)
     look.canvas.box(0.08, 0.28, 0.92, 0.38, RGB["silver"], 0.04, "flat", relief=2)
@@ -130,7 +130,7 @@ def _camera(look: Look) -> None:
     look.canvas.blob(0.42, 0.51, 0.03, 0.025, (150, 170, 220))
 
 
-def _watch(look: Look) -> None:
+def _watch(look: Appearance) -> None:
     strap = look.second if look.material == "metal" else look.cloth
     look.canvas.part(
         mirrored([(0.07, 0.03), (0.11, 0.3), (0.11, 0.7), (0.07, 0.97)]), strap, "cylinder", gloss=look.gloss * 0.6
@@ -155,7 +155,7 @@ def _watch(look: Look) -> None:
         look.canvas.stroke([(0.5, 0.5), (0.5 + length * math.cos(angle), 0.5 + length * math.sin(angle))], ink, 0.012)
 
 
-def _keyboard(look: Look) -> None:
+def _keyboard(look: Appearance) -> None:
     look.canvas.part(rounded(0.05, 0.34, 0.95, 0.7, 0.03), look.cloth, relief=0.7)
     key = shade(look.colour, 1.35 if sum(look.colour) < 250 else 0.86)
     for row in range(4):
@@ -167,7 +167,7 @@ def _keyboard(look: Look) -> None:
     look.canvas.box(0.3, 0.665, 0.7, 0.69, key, 0.01)
 
 
-def _mouse(look: Look) -> None:
+def _mouse(look: Appearance) -> None:
     look.canvas.part(
         smooth(mirrored([(0.12, 0.14), (0.23, 0.3), (0.25, 0.6), (0.18, 0.85), (0.06, 0.9)])),
         look.colour,
@@ -179,7 +179,7 @@ def _mouse(look: Look) -> None:
     look.canvas.box(0.475, 0.22, 0.525, 0.36, look.second, 0.025, "cylinder", shadow=0.3)
 
 
-def _gamepad(look: Look) -> None:
+def _gamepad(look: Appearance) -> None:
     look.canvas.part(
         smooth(mirrored([(0.2, 0.3), (0.34, 0.3), (0.42, 0.5), (0.45, 0.78), (0.34, 0.8), (0.2, 0.6), (0.06, 0.58)])),
         look.colour,
@@ -196,7 +196,7 @@ def _gamepad(look: Look) -> None:
         look.canvas.blob(x, y, 0.026, 0.026, RGB[ink], gloss=0.6)
 
 
-ELECTRONICS: dict[str, Shape] = {
+ELECTRONICS: dict[str, DrawShape] = {
     "phone": _phone,
     "tablet": _tablet,
     "laptop": _laptop,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import ellipse, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB, Rgb
 
 _LEGS: Rgb = (128, 90, 56)
 
 
-def _chair(look: Look) -> None:
+def _chair(look: Appearance) -> None:
     for x0, x1, y in ((0.32, 0.29, 0.95), (0.68, 0.71, 0.95), (0.36, 0.35, 0.84), (0.64, 0.65, 0.84)):
         look.canvas.part(ribbon([(x0, 0.56), (x1, y)], [0.045, 0.03]), shade(_LEGS, 0.9), "cylinder")
     look.canvas.part(
@@ -26,7 +26,7 @@ def _chair(look: Look) -> None:
     )
 
 
-def _stool(look: Look) -> None:
+def _stool(look: Appearance) -> None:
     for x0, x1 in ((0.36, 0.26), (0.64, 0.74), (0.48, 0.47)):
         look.canvas.part(
             ribbon([(x0, 0.3), (x1, 0.94)], [0.045, 0.035]),
@@ -38,7 +38,7 @@ def _stool(look: Look) -> None:
     look.canvas.part(ellipse(0.5, 0.22, 0.24, 0.06), shade(look.colour, 1.15), "flat")
 
 
-def _table(look: Look) -> None:
+def _table(look: Appearance) -> None:
     wood = shade(look.colour, 0.75)
     for x, y in ((0.12, 0.86), (0.88, 0.86), (0.24, 0.76), (0.76, 0.76)):
         look.canvas.part(ribbon([(x, 0.42), (x, y)], [0.05, 0.035]), wood, "cylinder")
@@ -52,7 +52,7 @@ def _table(look: Look) -> None:
     look.canvas.part([(0.05, 0.46), (0.95, 0.46), (0.95, 0.5), (0.05, 0.5)], wood, "flat")
 
 
-def _sofa(look: Look) -> None:
+def _sofa(look: Appearance) -> None:
     x0, seats = (0.06, 2) if look.kind == "sofa" else (0.2, 1)
     for x in (x0 + 0.06, 1 - x0 - 0.06):
         look.canvas.part(ribbon([(x, 0.8), (x, 0.9)], [0.04, 0.025]), _LEGS, "cylinder")
@@ -67,7 +67,7 @@ def _sofa(look: Look) -> None:
         look.canvas.part(rounded(left, 0.44, left + 0.13, 0.83, 0.06), look.cloth, relief=1.1, shadow=0.4)
 
 
-def _shelf(look: Look) -> None:
+def _shelf(look: Appearance) -> None:
     look.canvas.box(0.2, 0.06, 0.8, 0.95, shade(look.colour, 0.5), 0.01)
     for row in range(4):
         base, x = 0.27 + row * 0.22, 0.24
@@ -81,7 +81,7 @@ def _shelf(look: Look) -> None:
     look.canvas.box(0.2, 0.05, 0.8, 0.085, look.cloth, 0.0)
 
 
-FURNITURE: dict[str, Shape] = {
+FURNITURE: dict[str, DrawShape] = {
     "chair": _chair,
     "stool": _stool,
     "table": _table,

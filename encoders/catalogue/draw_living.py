@@ -6,11 +6,11 @@ import math
 
 from encoders.catalogue.canvas import Point, arc, ellipse, mirrored, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _cushion(look: Look) -> None:
+def _cushion(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [(0.1, 0.12), (0.5, 0.17), (0.9, 0.12), (0.84, 0.5), (0.9, 0.88), (0.5, 0.83), (0.1, 0.88), (0.16, 0.5)]
@@ -23,7 +23,7 @@ def _cushion(look: Look) -> None:
         look.canvas.blob(0.5, 0.5, 0.022, 0.022, look.second, shadow=0.6)
 
 
-def _vase(look: Look) -> None:
+def _vase(look: Appearance) -> None:
     half: list[Point] = (
         [(0.08, 0.3), (0.07, 0.4), (0.2, 0.62), (0.19, 0.85), (0.1, 0.93)]
         if look.variety == "round"
@@ -45,7 +45,7 @@ def _vase(look: Look) -> None:
     look.canvas.part(ellipse(0.5, 0.3, 0.085, 0.02), shade(look.colour, 0.5), "flat")
 
 
-def _clock(look: Look) -> None:
+def _clock(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.5, 0.41, 0.41, look.cloth, "puff", gloss=look.gloss * 0.6)
     look.canvas.blob(0.5, 0.5, 0.35, 0.35, (246, 244, 238), "flat", shadow=0.4)
     for i in range(12):
@@ -62,7 +62,7 @@ def _clock(look: Look) -> None:
     look.canvas.blob(0.5, 0.5, 0.02, 0.02, RGB["red"])
 
 
-def _lamp(look: Look) -> None:
+def _lamp(look: Appearance) -> None:
     look.canvas.part(mirrored([(0.02, 0.4), (0.02, 0.6)]), RGB["gold"], "cylinder", gloss=0.6)
     look.canvas.part(
         smooth(mirrored([(0.03, 0.5), (0.12, 0.66), (0.05, 0.82), (0.16, 0.92)]), 4),
@@ -75,7 +75,7 @@ def _lamp(look: Look) -> None:
     look.canvas.stroke([(0.21, 0.455), (0.79, 0.455)], shade(look.second, 0.8), 0.012)
 
 
-def _candle(look: Look) -> None:
+def _candle(look: Appearance) -> None:
     if look.variety == "jar":
         look.canvas.part(
             rounded(0.26, 0.34, 0.74, 0.88, 0.05), mix(look.colour, (255, 255, 255), 0.35), "cylinder", gloss=0.7
@@ -95,7 +95,7 @@ def _candle(look: Look) -> None:
     )
 
 
-def _rug(look: Look) -> None:
+def _rug(look: Appearance) -> None:
     look.canvas.part([(0.2, 0.24), (0.8, 0.24), (0.95, 0.8), (0.05, 0.8)], look.cloth, "flat", relief=1.5, crease=0.2)
     look.canvas.stroke(
         [(0.22, 0.27), (0.78, 0.27), (0.91, 0.77), (0.09, 0.77), (0.22, 0.27)], look.second, 0.016, solid=False
@@ -105,7 +105,7 @@ def _rug(look: Look) -> None:
         look.canvas.stroke([(0.205 + i * 0.017, 0.24), (0.203 + i * 0.0171, 0.215)], (226, 216, 196), 0.005)
 
 
-def _stack(look: Look) -> None:
+def _stack(look: Appearance) -> None:
     layers = 4 if look.kind == "blanket" else 3
     for i in range(layers):
         y = 0.78 - i * 0.14
@@ -129,7 +129,7 @@ def _stack(look: Look) -> None:
             look.canvas.stroke([(0.66, 0.7 - i * 0.14), (0.66, 0.83 - i * 0.14)], look.second, 0.03, solid=False)
 
 
-def _plant_pot(look: Look) -> None:
+def _plant_pot(look: Appearance) -> None:
     rng = look.rng
     for i in range(9):
         angle = math.radians(200 + i * 17.5)
@@ -144,14 +144,14 @@ def _plant_pot(look: Look) -> None:
     look.canvas.box(0.27, 0.55, 0.73, 0.63, look.cloth, 0.01, "cylinder", shadow=0.3)
 
 
-def _mirror(look: Look) -> None:
+def _mirror(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.5, 0.36, 0.43, look.cloth, "puff", gloss=0.5)
     look.canvas.blob(0.5, 0.5, 0.31, 0.38, (196, 212, 220), "flat", relief=4)
     for x in (0.36, 0.48):
         look.canvas.mark([(x, 0.66), (x + 0.2, 0.3), (x + 0.25, 0.3), (x + 0.05, 0.66)], (222, 232, 236))
 
 
-def _umbrella(look: Look) -> None:
+def _umbrella(look: Appearance) -> None:
     look.canvas.stroke([(0.5, 0.1), (0.5, 0.86), (0.53, 0.92), (0.58, 0.92), (0.6, 0.86)], RGB["charcoal"], 0.022)
     edge = [(0.06 + 0.88 * i / 8, 0.52 - (0.05 if i % 2 else 0.0)) for i in range(9)]
     look.canvas.part([*arc(0.5, 0.52, 0.44, 0.38, 180, 360, 24), *reversed(edge)], look.cloth, relief=1.0, gloss=0.2)
@@ -159,7 +159,7 @@ def _umbrella(look: Look) -> None:
         look.canvas.stroke([(0.5, 0.14), (edge[i][0] * 0.7 + 0.15, 0.3), edge[i]], look.seam, 0.006, solid=False)
 
 
-LIVING: dict[str, Shape] = {
+LIVING: dict[str, DrawShape] = {
     "cushion": _cushion,
     "vase": _vase,
     "clock": _clock,

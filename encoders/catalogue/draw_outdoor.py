@@ -6,11 +6,11 @@ import math
 
 from encoders.catalogue.canvas import ellipse, mirrored, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _helmet(look: Look) -> None:
+def _helmet(look: Appearance) -> None:
     look.canvas.stroke([(0.25, 0.62), (0.42, 0.86), (0.56, 0.88), (0.72, 0.62)], RGB["black"], 0.02)
     look.canvas.part(
         smooth(
@@ -40,7 +40,7 @@ def _helmet(look: Look) -> None:
     look.canvas.part(smooth([(0.7, 0.6), (0.94, 0.62), (0.97, 0.68), (0.74, 0.67)], 3), look.second, shadow=0.3)
 
 
-def _bicycle(look: Look) -> None:
+def _bicycle(look: Appearance) -> None:
     for x in (0.23, 0.77):
         ring = ellipse(x, 0.66, 0.19, 0.19)
         look.canvas.stroke([*ring, ring[0]], (36, 36, 38), 0.028)
@@ -59,7 +59,7 @@ def _bicycle(look: Look) -> None:
     look.canvas.blob(0.47, 0.66, 0.05, 0.05, RGB["silver"], "puff")
 
 
-def _tent(look: Look) -> None:
+def _tent(look: Appearance) -> None:
     if look.variety == "dome":
         look.canvas.part(
             smooth([(0.05, 0.82), (0.18, 0.44), (0.5, 0.22), (0.82, 0.44), (0.95, 0.82), (0.5, 0.86)], 5),
@@ -88,7 +88,7 @@ def _tent(look: Look) -> None:
     )
 
 
-def _board(look: Look) -> None:
+def _board(look: Appearance) -> None:
     skate = look.kind == "skateboard"
     if skate:
         for y in (0.22, 0.78):
@@ -109,7 +109,7 @@ def _board(look: Look) -> None:
             look.canvas.blob(0.5 + dx, y + 0.03, 0.01, 0.01, RGB["silver"])
 
 
-def _goggles(look: Look) -> None:
+def _goggles(look: Appearance) -> None:
     look.canvas.part(ribbon([(0.02, 0.46), (0.5, 0.38), (0.98, 0.46)], [0.13, 0.12, 0.13]), look.second, relief=0.8)
     outline = mirrored([(0.1, 0.3), (0.36, 0.32), (0.41, 0.5), (0.33, 0.68), (0.12, 0.66), (0.03, 0.58)])
     look.canvas.part(smooth(outline, 4), shade(look.colour, 0.6), relief=1.1, shadow=0.5)
@@ -117,7 +117,7 @@ def _goggles(look: Look) -> None:
     look.canvas.part(smooth(inner, 4), look.colour, "cylinder", relief=1.2, gloss=1.0)
 
 
-def _sunglasses(look: Look) -> None:
+def _sunglasses(look: Appearance) -> None:
     for side in (-1, 1):
         look.canvas.part(
             ribbon(
@@ -139,7 +139,7 @@ def _sunglasses(look: Look) -> None:
     look.canvas.part(ribbon([(0.47, 0.47), (0.53, 0.47)], [0.035, 0.035]), look.cloth)
 
 
-OUTDOOR: dict[str, Shape] = {
+OUTDOOR: dict[str, DrawShape] = {
     "helmet": _helmet,
     "bicycle": _bicycle,
     "tent": _tent,

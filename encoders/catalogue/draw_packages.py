@@ -6,14 +6,14 @@ from PIL import Image
 
 from encoders.catalogue.canvas import Point, ellipse, mirrored, rounded, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.labels import label
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.labels import draw_label
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB, Rgb
 
 _NAMES = {"milk": "milk", "plant-drink": "plant", "sour-cream": "sour", "canned-tomato": "tomato", "olive-oil": "olio"}
 
 
-def _face(look: Look, x0: float, y0: float, x1: float, y1: float, ground: Rgb | None = None) -> Image.Image:
+def _face(look: Appearance, x0: float, y0: float, x1: float, y1: float, ground: Rgb | None = None) -> Image.Image:
     """A sheet as large as the canvas with the printed label in its place."""
     px = look.canvas.px
     sheet = Image.new("RGB", (px, px), look.colour)
@@ -26,11 +26,11 @@ def _face(look: Look, x0: float, y0: float, x1: float, y1: float, ground: Rgb | 
         if look.rng.random() < 0.6
         else look.rng.choice(("alba", "fresh", "bio", "natura", "sol", "vita"))
     )
-    sheet.paste(label(size, paper, look.colour, name, look.variety, look.rng), (round(x0 * px), round(y0 * px)))
+    sheet.paste(draw_label(size, paper, look.colour, name, look.variety, look.rng), (round(x0 * px), round(y0 * px)))
     return sheet
 
 
-def _carton(look: Look) -> None:
+def _carton(look: Appearance) -> None:
     rng, tall = look.rng, look.kind not in ("cream", "sour-cream")
     x0, x1, top = (0.3, 0.6, 0.27) if tall else (0.27, 0.6, 0.42)
     front = _face(look, x0, top, x1, 0.94)
@@ -60,7 +60,7 @@ def _carton(look: Look) -> None:
         look.canvas.part(ellipse(x0 + 0.17, ridge + 0.015, 0.06, 0.018), shade(cap, 1.15), "flat")
 
 
-def _bottle(look: Look) -> None:
+def _bottle(look: Appearance) -> None:
     oil, soda = look.kind == "olive-oil", look.kind == "soda"
     glass: Rgb = (66, 78, 34) if oil else mix(look.colour, (70, 40, 20) if soda else (255, 255, 255), 0.35)
     neck = 0.055 if oil else 0.07
@@ -73,7 +73,7 @@ def _bottle(look: Look) -> None:
     look.canvas.box(0.5 - neck - 0.015, 0.05, 0.5 + neck + 0.015, 0.14, cap, 0.015, "cylinder", gloss=0.4)
 
 
-def _pot(look: Look) -> None:
+def _pot(look: Appearance) -> None:
     look.canvas.part(
         smooth([(0.2, 0.3), (0.5, 0.32), (0.8, 0.3), (0.75, 0.88), (0.5, 0.93), (0.25, 0.88)], 3),
         _face(look, 0.2, 0.3, 0.8, 0.93),
@@ -85,19 +85,19 @@ def _pot(look: Look) -> None:
     look.canvas.part(ellipse(0.5, 0.255, 0.33, 0.08), lid, "puff", relief=0.7, gloss=0.5)
 
 
-def _yoghurt(look: Look) -> None:
+def _yoghurt(look: Appearance) -> None:
     (_pot, _carton, _bottle)[look.rng.choice((0, 0, 1, 2))](look)
 
 
-def _juice(look: Look) -> None:
+def _juice(look: Appearance) -> None:
     (_carton, _bottle)[look.rng.random() < 0.3](look)
 
 
-def _sour_cream(look: Look) -> None:
+def _sour_cream(look: Appearance) -> None:
     (_carton, _pot)[look.rng.random() < 0.5](look)
 
 
-def _pouch(look: Look) -> None:
+def _pouch(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [
@@ -120,7 +120,7 @@ def _pouch(look: Look) -> None:
     look.canvas.part(rounded(0.24, 0.08, 0.76, 0.17, 0.01), shade(look.colour, 0.7), relief=0.6, crease=0.3, shadow=0.3)
 
 
-def _carton_box(look: Look) -> None:
+def _carton_box(look: Appearance) -> None:
     wide = look.kind == "tea"
     x0, x1, y0, y1 = (0.14, 0.72, 0.36, 0.84) if wide else (0.22, 0.68, 0.16, 0.92)
     look.canvas.part(
@@ -132,7 +132,7 @@ def _carton_box(look: Look) -> None:
     look.canvas.part([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], _face(look, x0, y0, x1, y1), "flat", relief=1.5)
 
 
-def _jar(look: Look) -> None:
+def _jar(look: Appearance) -> None:
     inside = {
         "strawberry": (150, 22, 34),
         "apricot": (222, 130, 30),
@@ -148,7 +148,7 @@ def _jar(look: Look) -> None:
     look.canvas.box(0.26, 0.12, 0.74, 0.24, lid, 0.02, "cylinder", gloss=0.6)
 
 
-def _can(look: Look) -> None:
+def _can(look: Appearance) -> None:
     paint = _face(look, 0.26, 0.2, 0.74, 0.86)
     look.canvas.part(
         smooth([(0.26, 0.2), (0.5, 0.22), (0.74, 0.2), (0.74, 0.85), (0.5, 0.91), (0.26, 0.85)], 3),
@@ -160,7 +160,7 @@ def _can(look: Look) -> None:
     look.canvas.part(ellipse(0.5, 0.19, 0.2, 0.045), shade(RGB["silver"], 0.8), "flat")
 
 
-def _bar(look: Look) -> None:
+def _bar(look: Appearance) -> None:
     look.canvas.part(
         [(0.08, 0.34), (0.92, 0.34), (0.92, 0.68), (0.08, 0.68)],
         _face(look, 0.08, 0.34, 0.92, 0.68, look.colour),
@@ -171,7 +171,7 @@ def _bar(look: Look) -> None:
         look.canvas.box(x, 0.34, x + 0.04, 0.68, RGB["gold"], 0.0, "puff", gloss=0.6)
 
 
-PACKED: dict[str, Shape] = {
+PACKED: dict[str, DrawShape] = {
     "milk": _carton,
     "plant-drink": _carton,
     "juice": _juice,

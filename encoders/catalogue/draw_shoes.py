@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import Point, arc, ellipse, ribbon, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB, Rgb
 
 _SOLE_WHITE: Rgb = (236, 234, 228)
 
 
-def _sole(look: Look, colour: Rgb, thick: float, heel: float = 0.0) -> None:
+def _sole(look: Appearance, colour: Rgb, thick: float, heel: float = 0.0) -> None:
     look.canvas.part(
         smooth(
             [
@@ -32,7 +32,7 @@ def _sole(look: Look, colour: Rgb, thick: float, heel: float = 0.0) -> None:
     )
 
 
-def _sneaker(look: Look) -> None:
+def _sneaker(look: Appearance) -> None:
     top = 0.24 if look.variety == "high" else 0.38
     upper: list[Point] = [
         (0.09, 0.76),
@@ -66,7 +66,7 @@ def _sneaker(look: Look) -> None:
     _sole(look, look.rng.choice((_SOLE_WHITE, _SOLE_WHITE, RGB["black"], RGB["tan"])), 0.07)
 
 
-def _boot(look: Look) -> None:
+def _boot(look: Appearance) -> None:
     shaft: list[Point] = [
         (0.17, 0.8),
         (0.15, 0.5),
@@ -96,7 +96,7 @@ def _boot(look: Look) -> None:
     )
 
 
-def _sandal(look: Look) -> None:
+def _sandal(look: Appearance) -> None:
     look.canvas.part(
         smooth([(0.06, 0.7), (0.3, 0.68), (0.6, 0.74), (0.92, 0.76), (0.94, 0.81), (0.6, 0.83), (0.08, 0.8)], 4),
         shade(look.colour, 0.7),
@@ -120,7 +120,7 @@ def _sandal(look: Look) -> None:
     )
 
 
-def _heel(look: Look) -> None:
+def _heel(look: Appearance) -> None:
     look.canvas.part(
         [(0.13, 0.44), (0.24, 0.52), (0.175, 0.86), (0.135, 0.86)], shade(look.colour, 0.75), "cylinder", gloss=0.5
     )
@@ -144,7 +144,7 @@ def _heel(look: Look) -> None:
     )
 
 
-def _loafer(look: Look) -> None:
+def _loafer(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [
@@ -171,7 +171,7 @@ def _loafer(look: Look) -> None:
     _sole(look, shade(look.colour, 0.5), 0.03, 0.03)
 
 
-def _slipper(look: Look) -> None:
+def _slipper(look: Appearance) -> None:
     look.canvas.part(
         smooth([(0.06, 0.72), (0.5, 0.7), (0.9, 0.72), (0.95, 0.78), (0.9, 0.83), (0.1, 0.83)], 4),
         shade(look.second, 0.8),
@@ -190,7 +190,7 @@ def _slipper(look: Look) -> None:
     )
 
 
-SHOES: dict[str, Shape] = {
+SHOES: dict[str, DrawShape] = {
     "sneaker": _sneaker,
     "boot": _boot,
     "sandal": _sandal,

@@ -6,11 +6,11 @@ import math
 
 from encoders.catalogue.canvas import arc, ellipse, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 
-def _football(look: Look) -> None:
+def _football(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.5, 0.4, 0.4, (240, 240, 238), gloss=0.3)
     ink = look.colour if sum(look.colour) < 600 else RGB["black"]
     spots = [(0.5, 0.5, 0.12)] + [
@@ -35,7 +35,7 @@ def _football(look: Look) -> None:
         )
 
 
-def _basketball(look: Look) -> None:
+def _basketball(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.5, 0.41, 0.41, look.cloth, relief=1.1, gloss=0.2)
     dark = shade(look.colour, 0.35)
     for line in (
@@ -47,7 +47,7 @@ def _basketball(look: Look) -> None:
         look.canvas.stroke(line, dark, 0.014, solid=False)
 
 
-def _gym_ball(look: Look) -> None:
+def _gym_ball(look: Appearance) -> None:
     look.canvas.blob(0.5, 0.5, 0.43, 0.43, look.colour, gloss=0.8)
     for i in (-2, -1, 1, 2):
         look.canvas.stroke(
@@ -55,7 +55,7 @@ def _gym_ball(look: Look) -> None:
         )
 
 
-def _dumbbell(look: Look) -> None:
+def _dumbbell(look: Appearance) -> None:
     look.canvas.part(ribbon([(0.25, 0.5), (0.75, 0.5)], [0.08, 0.08]), RGB["silver"], "puff", gloss=0.8)
     for x in (0.2, 0.8):
         for dx, tall in ((0.0, 0.2), (0.07 if x < 0.5 else -0.07, 0.16)):
@@ -78,7 +78,7 @@ def _dumbbell(look: Look) -> None:
             )
 
 
-def _kettlebell(look: Look) -> None:
+def _kettlebell(look: Appearance) -> None:
     look.canvas.part(
         ribbon([(0.34, 0.5), (0.3, 0.22), (0.4, 0.1), (0.6, 0.1), (0.7, 0.22), (0.66, 0.5)], [0.09] * 6),
         shade(look.colour, 0.8),
@@ -89,7 +89,7 @@ def _kettlebell(look: Look) -> None:
     look.canvas.blob(0.5, 0.63, 0.11, 0.11, look.second, "flat")
 
 
-def _yoga_mat(look: Look) -> None:
+def _yoga_mat(look: Appearance) -> None:
     look.canvas.part([(0.3, 0.62), (0.96, 0.74), (0.96, 0.86), (0.3, 0.8)], shade(look.colour, 0.85), "flat", relief=2)
     look.canvas.part(rounded(0.08, 0.36, 0.8, 0.78, 0.04), look.cloth, "puff", relief=1.2)
     for x in (0.22, 0.62):
@@ -100,7 +100,7 @@ def _yoga_mat(look: Look) -> None:
         )
 
 
-def _yoga_block(look: Look) -> None:
+def _yoga_block(look: Appearance) -> None:
     look.canvas.part(
         [(0.08, 0.46), (0.34, 0.26), (0.92, 0.34), (0.66, 0.56)], shade(look.colour, 1.2), "flat", relief=2
     )
@@ -110,7 +110,7 @@ def _yoga_block(look: Look) -> None:
     )
 
 
-def _racket(look: Look) -> None:
+def _racket(look: Appearance) -> None:
     for i in range(-6, 7):
         reach = math.sqrt(1 - (i / 7) ** 2)
         look.canvas.stroke(
@@ -130,7 +130,7 @@ def _racket(look: Look) -> None:
     )
 
 
-SPORT: dict[str, Shape] = {
+SPORT: dict[str, DrawShape] = {
     "football": _football,
     "basketball": _basketball,
     "gym-ball": _gym_ball,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import Point, ellipse, mirrored, ribbon, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB
 
 Half = list[Point]
 
 
-def torso(look: Look, hem: float, waist: float = 0.0, shoulder: float = 0.235, flare: float = 0.0) -> None:
+def torso(look: Appearance, hem: float, waist: float = 0.0, shoulder: float = 0.235, flare: float = 0.0) -> None:
     """The body of a top, shoulders at .2, down to `hem`."""
     half: Half = [
         (0.085, 0.165),
@@ -23,7 +23,7 @@ def torso(look: Look, hem: float, waist: float = 0.0, shoulder: float = 0.235, f
     look.canvas.part(mirrored(half), look.cloth, relief=0.75, crease=0.55, gloss=look.gloss * 0.4)
 
 
-def sleeves(look: Look, length: float, width: float = 0.13, spread: float = 0.3, cuff: float = 0.0) -> None:
+def sleeves(look: Appearance, length: float, width: float = 0.13, spread: float = 0.3, cuff: float = 0.0) -> None:
     """Both sleeves; `length` 1 reaches the hip."""
     for side in (-1, 1):
         line = [
@@ -43,7 +43,7 @@ def sleeves(look: Look, length: float, width: float = 0.13, spread: float = 0.3,
             look.canvas.part(ribbon(end, [width * 0.74, width * 0.68]), look.cloth, relief=0.9, shadow=0.25)
 
 
-def neck(look: Look, variety: str, inside: float = 0.5) -> None:
+def neck(look: Appearance, variety: str, inside: float = 0.5) -> None:
     """The neckline: crew, v or turtle."""
     if variety == "turtle":
         look.canvas.part(mirrored([(0.085, 0.09), (0.095, 0.19), (0.05, 0.215)]), look.cloth, "cylinder", shadow=0.3)
@@ -65,7 +65,7 @@ def _collar(half: Half, variety: str) -> list[Point]:
     return outline if variety == "v" else smooth(outline, 4)
 
 
-def hem_band(look: Look, y: float, height: float, width: float = 0.205) -> None:
+def hem_band(look: Appearance, y: float, height: float, width: float = 0.205) -> None:
     """A ribbed band at the bottom."""
     look.canvas.part(mirrored([(width, y), (width * 0.95, y + height)]), look.cloth, relief=0.9, shadow=0.25)
     for i in range(-9, 10):
@@ -74,20 +74,20 @@ def hem_band(look: Look, y: float, height: float, width: float = 0.205) -> None:
         )
 
 
-def front_zip(look: Look, top: float, bottom: float) -> None:
+def front_zip(look: Appearance, top: float, bottom: float) -> None:
     """A zip down the front with its pull."""
     look.canvas.stroke([(0.5, top), (0.5, bottom)], shade(look.colour, 0.55), 0.02, solid=False)
     look.canvas.stroke([(0.5, top), (0.5, bottom)], RGB["silver"], 0.006, solid=False)
     look.canvas.box(0.49, top + 0.01, 0.51, top + 0.05, RGB["grey"], 0.008)
 
 
-def buttons(look: Look, x: float, ys: list[float], size: float = 0.012) -> None:
+def buttons(look: Appearance, x: float, ys: list[float], size: float = 0.012) -> None:
     """A row of buttons."""
     for y in ys:
         look.canvas.blob(x, y, size, size, shade(look.second, 0.9), gloss=0.5, shadow=0.4)
 
 
-def lapels(look: Look, depth: float, width: float = 0.12) -> None:
+def lapels(look: Appearance, depth: float, width: float = 0.12) -> None:
     """A turned-down collar with its points."""
     for side in (-1, 1):
         points = [
@@ -100,20 +100,20 @@ def lapels(look: Look, depth: float, width: float = 0.12) -> None:
     look.canvas.part(ellipse(0.5, 0.145, 0.06, 0.018), shade(look.colour, 0.5), "flat")
 
 
-def _tee(look: Look) -> None:
+def _tee(look: Appearance) -> None:
     sleeves(look, look.rng.uniform(0.3, 0.42), 0.15)
     torso(look, look.rng.uniform(0.8, 0.86), look.rng.uniform(0, 0.03))
     neck(look, look.variety)
     look.canvas.stroke([(0.3, 0.8), (0.7, 0.8)], look.seam, 0.003, solid=False)
 
 
-def _longsleeve(look: Look) -> None:
+def _longsleeve(look: Appearance) -> None:
     sleeves(look, 1.0, 0.12)
     torso(look, 0.83, 0.015)
     neck(look, look.variety)
 
 
-def _shirt(look: Look) -> None:
+def _shirt(look: Appearance) -> None:
     sleeves(look, 1.0 if look.variety == "long" else 0.4, 0.135, cuff=0.1)
     torso(look, 0.86, 0.01)
     look.canvas.stroke([(0.5, 0.22), (0.5, 0.86)], look.seam, 0.005, solid=False)
@@ -124,7 +124,7 @@ def _shirt(look: Look) -> None:
         look.canvas.box(0.57, 0.36, 0.66, 0.47, look.cloth, 0.01, shadow=0.3)
 
 
-def _polo(look: Look) -> None:
+def _polo(look: Appearance) -> None:
     sleeves(look, 0.36, 0.145, cuff=0.06)
     torso(look, 0.84, 0.01)
     look.canvas.box(0.478, 0.2, 0.522, 0.38, look.cloth, 0.0, shadow=0.35)
@@ -132,7 +132,7 @@ def _polo(look: Look) -> None:
     lapels(look, 0.235)
 
 
-def _tank(look: Look) -> None:
+def _tank(look: Appearance) -> None:
     inner = 0.06 if look.variety == "racer" else 0.075
     half: Half = [(inner, 0.15), (inner + 0.055, 0.15), (0.125, 0.3), (0.2, 0.4), (0.19, 0.6), (0.205, 0.86)]
     look.canvas.part(mirrored(half), look.cloth, relief=0.75, crease=0.55, gloss=look.gloss * 0.4)
@@ -140,12 +140,12 @@ def _tank(look: Look) -> None:
     _cut(look, smooth(hole, 4))
 
 
-def _cut(look: Look, outline: list[Point]) -> None:
+def _cut(look: Appearance, outline: list[Point]) -> None:
     look.canvas.part(outline, shade(look.colour, 0.42), "flat")
     look.canvas.stroke([*outline, outline[0]], look.seam, 0.009, solid=False)
 
 
-def _bra(look: Look) -> None:
+def _bra(look: Appearance) -> None:
     half: Half = [(0.085, 0.2), (0.135, 0.2), (0.16, 0.36), (0.25, 0.47), (0.255, 0.66), (0.24, 0.72)]
     look.canvas.part(mirrored(half), look.cloth, relief=0.9, gloss=look.gloss * 0.4)
     _cut(look, smooth(mirrored([(0.085, 0.19), (0.075, 0.32), (0.03, 0.42)]), 4))
@@ -154,7 +154,7 @@ def _bra(look: Look) -> None:
     look.canvas.box(0.25, 0.65, 0.75, 0.73, look.second, 0.01, "puff", relief=0.6)
 
 
-def _hoodie(look: Look) -> None:
+def _hoodie(look: Appearance) -> None:
     look.canvas.part(
         smooth(mirrored([(0.05, 0.06), (0.14, 0.11), (0.155, 0.2), (0.09, 0.27)])), look.cloth, relief=1.1, crease=0.4
     )
@@ -180,14 +180,14 @@ def _hoodie(look: Look) -> None:
         )
 
 
-def _sweater(look: Look) -> None:
+def _sweater(look: Appearance) -> None:
     sleeves(look, 0.98, 0.15, cuff=0.14)
     torso(look, 0.8)
     neck(look, look.variety)
     hem_band(look, 0.79, 0.065)
 
 
-def _cardigan(look: Look) -> None:
+def _cardigan(look: Appearance) -> None:
     sleeves(look, 0.98, 0.14, cuff=0.12)
     torso(look, 0.84)
     look.canvas.part(mirrored([(0.085, 0.155), (0.05, 0.25), (0.0, 0.42)]), shade(look.colour, 0.42), "flat")
@@ -209,7 +209,7 @@ def _cardigan(look: Look) -> None:
     buttons(look, 0.5, [0.46 + 0.085 * i for i in range(5)], 0.014)
 
 
-def _jacket(look: Look) -> None:
+def _jacket(look: Appearance) -> None:
     sleeves(look, 0.98, 0.15, cuff=0.1)
     torso(look, 0.82)
     look.canvas.part(mirrored([(0.1, 0.12), (0.115, 0.2), (0.03, 0.25)]), look.cloth, "cylinder", shadow=0.4)
@@ -221,7 +221,7 @@ def _jacket(look: Look) -> None:
     hem_band(look, 0.81, 0.045)
 
 
-def _coat(look: Look) -> None:
+def _coat(look: Appearance) -> None:
     sleeves(look, 1.05, 0.14)
     half: Half = [(0.085, 0.15), (0.22, 0.19), (0.2, 0.36), (0.185, 0.5), (0.23, 0.92), (0.225, 0.93)]
     look.canvas.part(mirrored(half), look.cloth, relief=0.75, crease=0.5, gloss=look.gloss * 0.4)
@@ -236,7 +236,7 @@ def _coat(look: Look) -> None:
         )
 
 
-def _puffer(look: Look) -> None:
+def _puffer(look: Appearance) -> None:
     sleeved = look.kind == "puffer"
     if sleeved:
         sleeves(look, 0.95, 0.19, cuff=0.06)
@@ -256,7 +256,7 @@ def _puffer(look: Look) -> None:
     front_zip(look, 0.15, 0.85)
 
 
-TOPS: dict[str, Shape] = {
+TOPS: dict[str, DrawShape] = {
     "t-shirt": _tee,
     "longsleeve": _longsleeve,
     "shirt": _shirt,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import Point, ellipse, ribbon, rounded, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.words import RGB, Rgb
 
 
-def _plush(look: Look) -> None:
+def _plush(look: Appearance) -> None:
     bunny = look.kind == "bunny"
     for side in (-1, 1):
         ear = (
@@ -38,7 +38,7 @@ def _plush(look: Look) -> None:
     )
 
 
-def _toy_car(look: Look) -> None:
+def _toy_car(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [
@@ -69,7 +69,7 @@ def _toy_car(look: Look) -> None:
     look.canvas.blob(0.91, 0.58, 0.025, 0.025, RGB["yellow"], gloss=0.5)
 
 
-def _blocks(look: Look) -> None:
+def _blocks(look: Appearance) -> None:
     hues = [look.colour, look.second, *(RGB[name] for name in ("red", "yellow", "blue", "green"))]
     for i, (x, y) in enumerate(((0.12, 0.62), (0.4, 0.62), (0.66, 0.64), (0.26, 0.36), (0.54, 0.37), (0.4, 0.1))):
         colour: Rgb = hues[i]
@@ -78,7 +78,7 @@ def _blocks(look: Look) -> None:
         look.canvas.blob(x + 0.125, y + 0.125, 0.05, 0.05, colour, "flat")
 
 
-def _duck(look: Look) -> None:
+def _duck(look: Appearance) -> None:
     look.canvas.part(
         smooth(
             [
@@ -102,7 +102,7 @@ def _duck(look: Look) -> None:
     look.canvas.blob(0.73, 0.31, 0.03, 0.035, (24, 24, 26), gloss=0.9)
 
 
-def _kite(look: Look) -> None:
+def _kite(look: Appearance) -> None:
     tail: list[Point] = [(0.5, 0.72), (0.42, 0.8), (0.56, 0.86), (0.44, 0.96)]
     look.canvas.stroke(tail, (90, 90, 94), 0.008)
     for x, y in tail[1:]:
@@ -119,7 +119,7 @@ def _kite(look: Look) -> None:
         look.canvas.part(quarter, look.cloth if i in (0, 3) else look.second, "flat", relief=2, crease=0.3)
 
 
-def _robot(look: Look) -> None:
+def _robot(look: Appearance) -> None:
     look.canvas.stroke([(0.5, 0.16), (0.5, 0.05)], RGB["silver"], 0.016)
     look.canvas.blob(0.5, 0.05, 0.03, 0.03, RGB["red"], gloss=0.7)
     for side in (-1, 1):
@@ -142,7 +142,7 @@ def _robot(look: Look) -> None:
     look.canvas.box(0.4, 0.34, 0.6, 0.37, (40, 40, 44), 0.01)
 
 
-TOYS: dict[str, Shape] = {
+TOYS: dict[str, DrawShape] = {
     "teddy": _plush,
     "bunny": _plush,
     "toy-car": _toy_car,

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from encoders.catalogue.kinds import ALL_PRINTS, BRIGHT, EARTHY, MUTED, SIMPLE_PRINTS, goods
+from encoders.catalogue.kinds import ALL_PRINTS, BRIGHT, EARTHY, MUTED, SIMPLE_PRINTS, parse_kinds
 
-CLOTHES = goods(
+CLOTHES = parse_kinds(
     "garment",
     "{who}",
     """
@@ -44,7 +44,7 @@ CLOTHES = goods(
     ALL_PRINTS,
 )
 
-SHOES = goods(
+SHOES = parse_kinds(
     "garment",
     "{who}/Shoes",
     """
@@ -59,7 +59,7 @@ SHOES = goods(
     SIMPLE_PRINTS,
 )
 
-BAGS = goods(
+BAGS = parse_kinds(
     "garment",
     "Bags",
     """

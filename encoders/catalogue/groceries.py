@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from encoders.catalogue.kinds import goods
+from encoders.catalogue.kinds import parse_kinds
 
-FRUIT = goods(
+FRUIT = parse_kinds(
     "produce",
     "Groceries/Fruit",
     """
@@ -37,7 +37,7 @@ FRUIT = goods(
     "plain",
 )
 
-VEGETABLES = goods(
+VEGETABLES = parse_kinds(
     "produce",
     "Groceries/Vegetables",
     """
@@ -68,7 +68,7 @@ VEGETABLES = goods(
     "plain",
 )
 
-PACKAGES = goods(
+PACKAGES = parse_kinds(
     "package",
     "Groceries",
     """

@@ -13,7 +13,7 @@ from encoders.catalogue.words import Rgb
 _BINS: tuple[Rgb, ...] = ((104, 74, 48), (40, 42, 44), (150, 110, 70), (60, 84, 62), (186, 186, 182), (74, 60, 50))
 
 
-def heap(drawings: Sequence[Image.Image], size: int, rng: random.Random) -> Image.Image:
+def draw_heap(drawings: Sequence[Image.Image], size: int, rng: random.Random) -> Image.Image:
     """A heap (size, size) of one sort of produce that fills most of the picture.
 
     Args:
@@ -27,11 +27,11 @@ def heap(drawings: Sequence[Image.Image], size: int, rng: random.Random) -> Imag
     if rng.random() < 0.6:
         _edge(scene, rng)
     if rng.random() < 0.45:
-        price_tag(scene, rng)
+        draw_price_tag(scene, rng)
     return scene
 
 
-def shelf(drawing: Image.Image, size: int, rng: random.Random) -> Image.Image:
+def draw_shelf_row(drawing: Image.Image, size: int, rng: random.Random) -> Image.Image:
     """Rows (size, size) of one packaged product on shelves.
 
     Args:
@@ -52,7 +52,7 @@ def shelf(drawing: Image.Image, size: int, rng: random.Random) -> Image.Image:
             scene.paste(darker, (round(x), round(base - pack)), darker)
             x += stamp.width * rng.uniform(0.98, 1.08)
     if rng.random() < 0.5:
-        price_tag(scene, rng)
+        draw_price_tag(scene, rng)
     return scene
 
 
@@ -104,7 +104,7 @@ def _board(scene: Image.Image, y: float, rng: random.Random) -> None:
     ImageDraw.Draw(scene).line((0, y, size, y), fill=shade(colour, 1.5), width=max(1, size // 128))
 
 
-def price_tag(scene: Image.Image, rng: random.Random) -> None:
+def draw_price_tag(scene: Image.Image, rng: random.Random) -> None:
     """A tag with lines of print and a price in large figures."""
     size, draw = scene.width, ImageDraw.Draw(scene)
     w, h = size * rng.uniform(0.18, 0.36), size * rng.uniform(0.1, 0.18)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from encoders.catalogue.words import Word
+from encoders.catalogue.words import BilingualTerm
 
-Family = Literal["garment", "thing", "produce", "package"]
+DrawingFamily = Literal["garment", "thing", "produce", "package"]
 
 BRIGHT = (
     "black white grey charcoal navy blue sky teal green olive mint yellow mustard orange coral red burgundy pink "
@@ -25,7 +25,7 @@ HOME_PRINTS = "plain plain plain striped checked dotted floral zigzag gradient s
 
 
 @dataclass(frozen=True, slots=True)
-class Variety:
+class ProductVariety:
     """A cut or cultivar within a kind, with how it is told apart in words.
 
     Attributes:
@@ -35,12 +35,12 @@ class Variety:
     """
 
     key: str
-    word: Word
+    word: BilingualTerm
     colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProductKind:
     """A sort of product.
 
     Attributes:
@@ -49,14 +49,14 @@ class Kind:
         colours, patterns, materials: keys to choose from; a key given more than once is likelier.
     """
 
-    word: Word
-    family: Family
+    word: BilingualTerm
+    family: DrawingFamily
     category: str
     price: tuple[float, float]
     colours: tuple[str, ...]
     patterns: tuple[str, ...]
     materials: tuple[str, ...]
-    varieties: tuple[Variety, ...]
+    varieties: tuple[ProductVariety, ...]
 
     @property
     def key(self) -> str:
@@ -64,7 +64,7 @@ class Kind:
         return self.word.key
 
 
-def goods(family: Family, category: str, rows: str, colours: str, patterns: str) -> list[Kind]:
+def parse_kinds(family: DrawingFamily, category: str, rows: str, colours: str, patterns: str) -> list[ProductKind]:
     """Kinds of one department from a table.
 
     Args:
@@ -73,13 +73,13 @@ def goods(family: Family, category: str, rows: str, colours: str, patterns: str)
             names split by `|`, a variety as `key:english:chinese[:colour]`.
         colours, patterns: the choice for rows that have none of their own.
     """
-    kinds: list[Kind] = []
+    kinds: list[ProductKind] = []
     for row in rows.strip().splitlines():
         key, en, zh, path, price, materials, varieties, *own = (cell.strip() for cell in row.split(";"))
         low, high = (float(bound) for bound in price.split("-"))
         kinds.append(
-            Kind(
-                Word(key, tuple(en.split("|")), tuple(zh.split("|"))),
+            ProductKind(
+                BilingualTerm(key, tuple(en.split("|")), tuple(zh.split("|"))),
                 family,
                 f"{category}/{path}",
                 (low, high),
@@ -92,6 +92,6 @@ def goods(family: Family, category: str, rows: str, colours: str, patterns: str)
     return kinds
 
 
-def _variety(cell: str) -> Variety:
+def _variety(cell: str) -> ProductVariety:
     key, en, zh, colour, *_ = (*cell.strip().split(":"), "", "", "")
-    return Variety(key, Word(key, tuple(en.split("|")), tuple(zh.split("|"))), colour)
+    return ProductVariety(key, BilingualTerm(key, tuple(en.split("|")), tuple(zh.split("|"))), colour)

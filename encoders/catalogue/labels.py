@@ -42,7 +42,7 @@ def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     return ImageFont.load_default(size)
 
 
-def label(size: tuple[int, int], ground: Rgb, colour: Rgb, name: str, variety: str, rng: random.Random) -> Image.Image:
+def draw_label(size: tuple[int, int], ground: Rgb, colour: Rgb, name: str, variety: str, rng: random.Random) -> Image.Image:
     """A label (w, h).
 
     Args:

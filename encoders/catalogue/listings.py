@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from encoders.catalogue.kinds import Kind, Variety
-from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PATTERN_WORDS, Word
+from encoders.catalogue.kinds import ProductKind, ProductVariety
+from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PATTERN_WORDS, BilingualTerm
 
 _WOMEN = {"bra", "dress", "skirt", "heel", "swimsuit", "leggings"}
 _MEN = {"tie"}
-WHO_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
-WHO_ZH = {"Women": "女士", "Men": "男士", "Kids": "儿童", "": ""}
+AUDIENCE_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
+AUDIENCE_ZH = {"Women": "女士", "Men": "男士", "Kids": "儿童", "": ""}
 
 _TITLES_EN = (
     "{brand} {pattern} {material} {kind} in {colour}",
@@ -92,11 +92,11 @@ _FOOD_OPENINGS_ZH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ListingFacts:
     """What a listing tells."""
 
-    kind: Kind
-    variety: Variety
+    kind: ProductKind
+    variety: ProductVariety
     colour: str
     pattern: str
     material: str
@@ -109,10 +109,10 @@ class Facts:
         return self.kind.family in ("produce", "package")
 
     @property
-    def who(self) -> str:
+    def audience(self) -> str:
         """Whom it is for: `Women`, `Men`, `Kids`, or empty."""
         first = self.category.split("/", 1)[0]
-        return first if first in WHO_ZH else ""
+        return first if first in AUDIENCE_ZH else ""
 
 
 def audiences(kind_key: str) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def audiences(kind_key: str) -> tuple[str, ...]:
     return ("Men",) if kind_key in _MEN else ("Women", "Men", "Women", "Men", "Kids")
 
 
-def title(facts: Facts, lang: str, rng: random.Random) -> str:
+def title(facts: ListingFacts, lang: str, rng: random.Random) -> str:
     """One of many wordings of the title."""
     if lang == "zh":
         return _fill(rng.choice(_FOOD_TITLES_ZH if facts.is_food else _TITLES_ZH), facts, lang, rng, 0.25)
@@ -130,7 +130,7 @@ def title(facts: Facts, lang: str, rng: random.Random) -> str:
     return wording[:1].upper() + wording[1:]
 
 
-def description(facts: Facts, lang: str, rng: random.Random) -> str:
+def description(facts: ListingFacts, lang: str, rng: random.Random) -> str:
     """An opening that names the looks, then one to three closings."""
     if lang == "zh":
         openings, closings, space = (_FOOD_OPENINGS_ZH if facts.is_food else _OPENINGS_ZH), _CLOSINGS_ZH, ""
@@ -141,14 +141,14 @@ def description(facts: Facts, lang: str, rng: random.Random) -> str:
     return space.join([opening[:1].upper() + opening[1:], *rest])
 
 
-def tags(facts: Facts) -> list[str]:
+def tags(facts: ListingFacts) -> list[str]:
     """Words that shops tag with: kind, department, looks."""
     department = facts.category.split("/")[0]
     looks = () if facts.is_food else (facts.pattern, facts.material)
     return [facts.kind.key, department.lower(), facts.colour, *looks]
 
 
-def _fill(template: str, facts: Facts, lang: str, rng: random.Random, plain_said: float = 1.0) -> str:
+def _fill(template: str, facts: ListingFacts, lang: str, rng: random.Random, plain_said: float = 1.0) -> str:
     zh = lang == "zh"
     kind, variety = _name(facts.kind.word, lang, rng), _name(facts.variety.word, lang, rng)
     wording = template.format(
@@ -158,18 +158,18 @@ def _fill(template: str, facts: Facts, lang: str, rng: random.Random, plain_said
         colour=_name(COLOUR_WORDS[facts.colour], lang, rng),
         pattern=_pattern(facts, lang, rng, plain_said),
         material=_name(MATERIAL_WORDS[facts.material], lang, rng) if facts.material else "",
-        who=(WHO_ZH if zh else WHO_EN)[facts.who],
+        who=(AUDIENCE_ZH if zh else AUDIENCE_EN)[facts.audience],
     )
     return _tidy(wording)
 
 
-def _name(word: Word, lang: str, rng: random.Random) -> str:
+def _name(word: BilingualTerm, lang: str, rng: random.Random) -> str:
     """The usual name half of the time, else any of them."""
     names = word.names(lang)
     return names[0] if rng.random() < 0.5 else rng.choice(names)
 
 
-def _pattern(facts: Facts, lang: str, rng: random.Random, plain_said: float) -> str:
+def _pattern(facts: ListingFacts, lang: str, rng: random.Random, plain_said: float) -> str:
     """The pattern; a plain look is said at the given rate, since real titles mostly leave it out."""
     if facts.pattern == "plain" and rng.random() >= plain_said:
         return ""

@@ -10,14 +10,14 @@ from PIL import Image
 
 from encoders.catalogue.canvas import Canvas
 from encoders.catalogue.fabrics import accent, fabric, shade
-from encoders.catalogue.products import RenderedProduct
+from encoders.catalogue.products import SampleProduct
 from encoders.catalogue.words import RGB, Rgb
 
 _GLOSS = {"satin": 0.5, "leather": 0.45, "nylon": 0.35, "metal": 0.8, "ceramic": 0.7, "glass": 0.9, "plastic": 0.6}
 
 
 @dataclass(slots=True)
-class Look:
+class Appearance:
     """A canvas, and what to draw on it.
 
     Attributes:
@@ -52,10 +52,10 @@ class Look:
         return 0.6 if self.material == "glass" else 1.0
 
 
-Shape = Callable[[Look], None]
+DrawShape = Callable[[Appearance], None]
 
 
-def look_of(product: RenderedProduct, canvas: Canvas) -> Look:
+def appearance_of(product: SampleProduct, canvas: Canvas) -> Appearance:
     """The look of a product on a canvas."""
     rng = random.Random(f"style-{product.style}")
     colour = RGB[product.colour]
@@ -64,4 +64,4 @@ def look_of(product: RenderedProduct, canvas: Canvas) -> Look:
         canvas.px, colour, second, product.pattern, product.material, random.Random(f"cloth-{product.style}")
     )
     variety = product.variety.key
-    return Look(canvas, rng, colour, second, cloth, variety, product.material, product.kind)
+    return Appearance(canvas, rng, colour, second, cloth, variety, product.material, product.kind)

@@ -6,12 +6,12 @@ from PIL import ImageDraw
 
 from encoders.catalogue.canvas import Point, ellipse, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_details import LEAF, STEM, leaf, stem
 from encoders.catalogue.produce_skin import skin
 
 
-def _cluster(look: Look) -> None:
+def _cluster(look: Appearance) -> None:
     rng = look.canvas.rng
     base = {"green": (164, 184, 80), "red": (134, 40, 56), "black": (52, 36, 62)}[look.variety]
     look.canvas.stroke([(0.5, 0.24), (0.5, 0.08), (0.56, 0.05)], STEM, 0.03)
@@ -29,7 +29,7 @@ def _cluster(look: Look) -> None:
             )
 
 
-def _cherry(look: Look) -> None:
+def _cherry(look: Appearance) -> None:
     for x, y in ((0.3, 0.68), (0.68, 0.72)):
         look.canvas.stroke([(x, y - 0.16), (0.45 + (x - 0.5) * 0.3, 0.3), (0.52, 0.1)], (110, 120, 54), 0.018)
         look.canvas.blob(
@@ -38,7 +38,7 @@ def _cherry(look: Look) -> None:
     leaf(look, 0.52, 0.12, 0.3)
 
 
-def _strawberry(look: Look) -> None:
+def _strawberry(look: Appearance) -> None:
     rng = look.canvas.rng
     outline: list[Point] = smooth(
         [(0.5, 0.22), (0.74, 0.2), (0.86, 0.38), (0.74, 0.66), (0.5, 0.93), (0.26, 0.66), (0.14, 0.38), (0.26, 0.2)]
@@ -66,7 +66,7 @@ def _strawberry(look: Look) -> None:
     stem(look, 0.2, 0.12, colour=LEAF)
 
 
-def _pineapple(look: Look) -> None:
+def _pineapple(look: Appearance) -> None:
     rng = look.canvas.rng
     for i in range(-4, 5):
         look.canvas.part(
@@ -99,7 +99,7 @@ def _pineapple(look: Look) -> None:
     )
 
 
-BERRIES: dict[str, Shape] = {
+BERRIES: dict[str, DrawShape] = {
     "grapes": _cluster,
     "cherry": _cherry,
     "strawberry": _strawberry,

@@ -7,7 +7,7 @@ import random
 
 from encoders.catalogue.canvas import Point, ellipse, smooth
 from encoders.catalogue.fabrics import shade
-from encoders.catalogue.look import Look
+from encoders.catalogue.look import Appearance
 from encoders.catalogue.words import Rgb
 
 STEM: Rgb = (96, 72, 40)
@@ -27,13 +27,13 @@ def body(wobble: float, rng: random.Random, rx: float = 0.38, ry: float = 0.38, 
     )
 
 
-def stem(look: Look, top: float, length: float, lean: float = 0.03, colour: Rgb = STEM) -> None:
+def stem(look: Appearance, top: float, length: float, lean: float = 0.03, colour: Rgb = STEM) -> None:
     """A stem that rises from `top`."""
     lean = look.canvas.rng.uniform(-2, 2) * lean
     look.canvas.stroke([(0.5, top), (0.5 + lean * 0.4, top - length * 0.6), (0.5 + lean, top - length)], colour, 0.02)
 
 
-def leaf(look: Look, x: float, y: float, size: float, side: int = 1) -> None:
+def leaf(look: Appearance, x: float, y: float, size: float, side: int = 1) -> None:
     """A leaf that points sideways from (x, y)."""
     points = [
         (x, y),
@@ -45,13 +45,13 @@ def leaf(look: Look, x: float, y: float, size: float, side: int = 1) -> None:
     look.canvas.stroke([(x, y), (x + side * size * 0.9, y - size * 0.25)], shade(LEAF, 0.75), 0.006)
 
 
-def dimple(look: Look, y: float, colour: Rgb, width: float = 0.09) -> None:
+def dimple(look: Appearance, y: float, colour: Rgb, width: float = 0.09) -> None:
     """The hollow round a stem."""
     look.canvas.part(ellipse(0.5, y, width, width * 0.38), colour, "flat", relief=0.3)
     look.canvas.part(ellipse(0.5, y - width * 0.08, width * 0.6, width * 0.2), shade(colour, 0.6), "flat", relief=0.3)
 
 
-def cut_half(look: Look, x: float, y: float, r: float, flesh: Rgb, rind: Rgb, heart: Rgb, seed: Rgb) -> None:
+def cut_half(look: Appearance, x: float, y: float, r: float, flesh: Rgb, rind: Rgb, heart: Rgb, seed: Rgb) -> None:
     """A cut half in front."""
     look.canvas.part(ellipse(x, y, r, r), rind, "flat", shadow=0.5)
     look.canvas.part(ellipse(x, y, r * 0.93, r * 0.93), flesh, "flat")

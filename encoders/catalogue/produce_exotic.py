@@ -8,14 +8,14 @@ from PIL import Image, ImageDraw
 
 from encoders.catalogue.canvas import ribbon, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_details import STEM, body, cut_half, leaf, stem
 from encoders.catalogue.produce_skin import skin
 from encoders.catalogue.words import Rgb
 
 
-def _citrus(base: Rgb, rx: float, ry: float, rough: float = 0.5, blush: Rgb | None = None) -> Shape:
-    def draw(look: Look) -> None:
+def _citrus(base: Rgb, rx: float, ry: float, rough: float = 0.5, blush: Rgb | None = None) -> DrawShape:
+    def draw(look: Appearance) -> None:
         rng = look.canvas.rng
         paint = skin(
             look.canvas.px, base, rng, blush, 0.35, mottle=0.12, speckle=shade(base, 0.78), dots=0.05, rough=rough
@@ -30,8 +30,8 @@ def _citrus(base: Rgb, rx: float, ry: float, rough: float = 0.5, blush: Rgb | No
     return draw
 
 
-def _pointed(base: Rgb, blush: Rgb) -> Shape:
-    def draw(look: Look) -> None:
+def _pointed(base: Rgb, blush: Rgb) -> DrawShape:
+    def draw(look: Appearance) -> None:
         rng = look.canvas.rng
         paint = skin(look.canvas.px, base, rng, blush, 0.3, mottle=0.12, speckle=shade(base, 0.8), dots=0.04, rough=0.5)
         outline = smooth(
@@ -55,7 +55,7 @@ def _pointed(base: Rgb, blush: Rgb) -> Shape:
     return draw
 
 
-def _kiwi(look: Look) -> None:
+def _kiwi(look: Appearance) -> None:
     rng = look.canvas.rng
     base = (122, 92, 48) if look.variety == "green" else (150, 116, 62)
     paint = skin(
@@ -76,7 +76,7 @@ def _kiwi(look: Look) -> None:
         )
 
 
-def _mango(look: Look) -> None:
+def _mango(look: Appearance) -> None:
     rng = look.canvas.rng
     base, blush = ((98, 134, 54), (206, 76, 44)) if look.variety == "blush" else ((234, 184, 60), (238, 154, 54))
     paint = skin(look.canvas.px, base, rng, blush, 0.55, mottle=0.3, speckle=(226, 206, 120), dots=0.02)
@@ -101,7 +101,7 @@ def _mango(look: Look) -> None:
     look.canvas.blob(0.88, 0.42, 0.02, 0.02, STEM)
 
 
-def _melon(look: Look) -> None:
+def _melon(look: Appearance) -> None:
     rng = look.canvas.rng
     base, web, dots = {
         "net": ((196, 176, 122), (232, 220, 184), 0.2),
@@ -120,7 +120,7 @@ def _melon(look: Look) -> None:
     stem(look, 0.17, 0.06)
 
 
-def _watermelon(look: Look) -> None:
+def _watermelon(look: Appearance) -> None:
     rng = look.canvas.rng
     base = (96, 138, 66) if look.variety == "striped" else (38, 72, 40)
     outline = body(0.008, rng, 0.44, 0.38)
@@ -129,7 +129,7 @@ def _watermelon(look: Look) -> None:
     look.canvas.part(outline, paint, "ball", gloss=0.35)
 
 
-def _bands(look: Look, paint: Image.Image, colour: Rgb) -> None:
+def _bands(look: Appearance, paint: Image.Image, colour: Rgb) -> None:
     """Jagged dark bands from pole to pole, painted into the skin."""
     draw, rng, px = ImageDraw.Draw(paint), look.canvas.rng, look.canvas.px
     for i in range(-3, 4):
@@ -142,7 +142,7 @@ def _bands(look: Look, paint: Image.Image, colour: Rgb) -> None:
         draw.polygon([(x * px, y * px) for x, y in ribbon(line, widths)], fill=colour)
 
 
-def _passion_fruit(look: Look) -> None:
+def _passion_fruit(look: Appearance) -> None:
     rng = look.canvas.rng
     paint = skin(
         look.canvas.px,
@@ -161,7 +161,7 @@ def _passion_fruit(look: Look) -> None:
         cut_half(look, 0.68, 0.66, 0.26, (226, 160, 40), (92, 56, 70), (208, 140, 30), (40, 34, 24))
 
 
-def _avocado(look: Look) -> None:
+def _avocado(look: Appearance) -> None:
     rng = look.canvas.rng
     base, blush = ((58, 58, 42), (74, 82, 48)) if look.variety == "hass" else ((78, 118, 44), (104, 140, 58))
     paint = skin(look.canvas.px, base, rng, blush, 0.4, mottle=0.5, speckle=shade(base, 1.35), dots=0.05, rough=0.5)
@@ -187,7 +187,7 @@ def _avocado(look: Look) -> None:
     look.canvas.blob(0.5, 0.1, 0.025, 0.02, (120, 96, 56))
 
 
-EXOTIC: dict[str, Shape] = {
+EXOTIC: dict[str, DrawShape] = {
     "orange": _citrus((240, 140, 28), 0.39, 0.38),
     "satsuma": _citrus((244, 148, 24), 0.41, 0.34, 0.35),
     "lemon": _pointed((244, 214, 56), (236, 200, 40)),

@@ -8,13 +8,13 @@ from PIL import Image, ImageDraw
 
 from encoders.catalogue.canvas import ribbon, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_details import body
 from encoders.catalogue.produce_skin import skin
 from encoders.catalogue.words import Rgb
 
 
-def _leafy_head(look: Look) -> None:
+def _leafy_head(look: Appearance) -> None:
     rng = look.canvas.rng
     base: Rgb = (96, 46, 92) if look.variety == "red" else (128, 176, 72) if look.kind == "lettuce" else (170, 202, 128)
     frill = 0.09 if look.kind == "lettuce" else 0.03
@@ -31,7 +31,7 @@ def _leafy_head(look: Look) -> None:
     look.canvas.stroke([(0.5, 0.86), (0.5, 0.25)], shade(base, 1.4), 0.02, solid=False)
 
 
-def _florets(look: Look) -> None:
+def _florets(look: Appearance) -> None:
     rng = look.canvas.rng
     base: Rgb = (62, 106, 50) if look.kind == "broccoli" else (238, 230, 206)
     if look.kind == "cauliflower":
@@ -60,7 +60,7 @@ def _florets(look: Look) -> None:
         )
 
 
-def _stalks(look: Look) -> None:
+def _stalks(look: Appearance) -> None:
     rng, leek = look.canvas.rng, look.kind == "leek"
     tip: Rgb = (66, 118, 52) if leek else (104, 128, 70) if look.variety == "green" else (230, 222, 190)
     foot: Rgb = (240, 240, 222) if leek else (150, 178, 90) if look.variety == "green" else (240, 234, 210)
@@ -89,7 +89,7 @@ def _stalks(look: Look) -> None:
         look.canvas.box(0.2, 0.62, 0.8, 0.68, (60, 90, 170), 0.01)
 
 
-def _mushroom(look: Look) -> None:
+def _mushroom(look: Appearance) -> None:
     rng = look.canvas.rng
     cap: Rgb = (150, 104, 68) if look.variety == "brown" else (240, 234, 222)
     for x, y, size in ((0.32, 0.36, 0.8), (0.68, 0.4, 0.85), (0.48, 0.6, 1.0)):
@@ -111,7 +111,7 @@ def _mushroom(look: Look) -> None:
         look.canvas.part(smooth(outline), paint, relief=1.2, gloss=0.1, shadow=0.3)
 
 
-def _corn(look: Look) -> None:
+def _corn(look: Appearance) -> None:
     for side in (-1, 1):
         look.canvas.part(
             smooth([(0.5, 0.96), (0.5 + side * 0.26, 0.7), (0.5 + side * 0.3, 0.3), (0.5 + side * 0.1, 0.55)]),
@@ -135,7 +135,7 @@ def _corn(look: Look) -> None:
     )
 
 
-GREENS: dict[str, Shape] = {
+GREENS: dict[str, DrawShape] = {
     "cabbage": _leafy_head,
     "lettuce": _leafy_head,
     "broccoli": _florets,

@@ -6,12 +6,12 @@ import math
 
 from encoders.catalogue.canvas import Point, ribbon, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_skin import skin
 from encoders.catalogue.words import Rgb
 
 
-def _banana(look: Look) -> None:
+def _banana(look: Appearance) -> None:
     rng, green = look.canvas.rng, look.variety == "green"
     base: Rgb = (168, 190, 70) if green else (236, 200, 58)
     paint = skin(look.canvas.px, base, rng, (206, 200, 80), 0.3, speckle=(110, 74, 30), dots=0.004)
@@ -29,10 +29,10 @@ def _banana(look: Look) -> None:
     look.canvas.part(ribbon([(0.88, 0.06), (0.83, 0.16)], [0.08, 0.1]), mix(base, (110, 90, 40), 0.5))
 
 
-def _taper(colour: Rgb, widths: tuple[float, ...], count: int, ends: Rgb) -> Shape:
+def _taper(colour: Rgb, widths: tuple[float, ...], count: int, ends: Rgb) -> DrawShape:
     """A few long bodies side by side."""
 
-    def draw(look: Look) -> None:
+    def draw(look: Appearance) -> None:
         rng = look.canvas.rng
         for i in range(count):
             y, bend = 0.5 + (i - (count - 1) / 2) * 0.2 + rng.uniform(-0.02, 0.02), rng.uniform(-0.07, 0.07)
@@ -49,7 +49,7 @@ def _taper(colour: Rgb, widths: tuple[float, ...], count: int, ends: Rgb) -> Sha
     return draw
 
 
-def _pepper(look: Look) -> None:
+def _pepper(look: Appearance) -> None:
     rng = look.canvas.rng
     base = {"red": (200, 30, 30), "yellow": (240, 190, 30), "green": (60, 124, 44), "orange": (238, 120, 26)}[
         look.variety
@@ -70,7 +70,7 @@ def _pepper(look: Look) -> None:
     look.canvas.part(ribbon([(0.5, 0.23), (0.5, 0.13), (0.55, 0.06)], [0.1, 0.05, 0.06]), (88, 130, 52), "cylinder")
 
 
-def _chilli(look: Look) -> None:
+def _chilli(look: Appearance) -> None:
     rng = look.canvas.rng
     base: Rgb = (196, 28, 26) if look.variety == "red" else (70, 130, 48)
     for i in range(3):
@@ -86,7 +86,7 @@ def _chilli(look: Look) -> None:
         look.canvas.blob(0.2, y, 0.035, 0.06, (90, 134, 54), "puff")
 
 
-def _aubergine(look: Look) -> None:
+def _aubergine(look: Appearance) -> None:
     paint = skin(look.canvas.px, (58, 30, 62), look.canvas.rng, (86, 40, 78), 0.35, mottle=0.2)
     look.canvas.part(
         smooth(
@@ -126,14 +126,14 @@ def _aubergine(look: Look) -> None:
     look.canvas.part(ribbon([(0.84, 0.16), (0.95, 0.04)], [0.06, 0.05]), (92, 128, 62))
 
 
-def _pumpkin(look: Look) -> None:
+def _pumpkin(look: Appearance) -> None:
     paint = skin(look.canvas.px, (228, 124, 32), look.canvas.rng, (206, 100, 24), 0.4, mottle=0.25)
     for x, rx in ((0.22, 0.14), (0.78, 0.14), (0.34, 0.16), (0.66, 0.16), (0.5, 0.15)):
         look.canvas.blob(x, 0.56, rx, 0.34, paint, "puff", relief=1.1, gloss=0.2, shadow=0.25)
     look.canvas.part(ribbon([(0.5, 0.28), (0.52, 0.16), (0.58, 0.1)], [0.1, 0.06, 0.06]), (118, 122, 60))
 
 
-def _papaya(look: Look) -> None:
+def _papaya(look: Appearance) -> None:
     paint = skin(
         look.canvas.px,
         (232, 150, 48),
@@ -165,7 +165,7 @@ def _papaya(look: Look) -> None:
     )
 
 
-LONG: dict[str, Shape] = {
+LONG: dict[str, DrawShape] = {
     "banana": _banana,
     "cucumber": _taper((52, 98, 44), (0.1, 0.15, 0.16, 0.15, 0.09), 2, (96, 120, 60)),
     "zucchini": _taper((58, 100, 42), (0.1, 0.14, 0.17, 0.19, 0.14), 2, (150, 160, 84)),

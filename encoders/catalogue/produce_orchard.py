@@ -6,7 +6,7 @@ import math
 
 from encoders.catalogue.canvas import smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_details import body, dimple, stem
 from encoders.catalogue.produce_skin import skin
 from encoders.catalogue.words import Rgb
@@ -20,7 +20,7 @@ _APPLES: dict[str, tuple[Rgb, Rgb, float, float]] = {
 }
 
 
-def _apple(look: Look) -> None:
+def _apple(look: Appearance) -> None:
     rng = look.canvas.rng
     base, blush, cover, streaky = _APPLES[look.variety]
     paint = skin(look.canvas.px, base, rng, blush, cover, streaky, speckle=shade(base, 1.35), dots=0.01)
@@ -45,8 +45,8 @@ def _apple(look: Look) -> None:
     stem(look, 0.22, 0.15)
 
 
-def _fuzzy(base: Rgb, blush: Rgb, gloss: float) -> Shape:
-    def draw(look: Look) -> None:
+def _fuzzy(base: Rgb, blush: Rgb, gloss: float) -> DrawShape:
+    def draw(look: Appearance) -> None:
         rng = look.canvas.rng
         pale = look.variety == "white"
         paint = skin(
@@ -66,7 +66,7 @@ def _fuzzy(base: Rgb, blush: Rgb, gloss: float) -> Shape:
     return draw
 
 
-def _plum(look: Look) -> None:
+def _plum(look: Appearance) -> None:
     rng = look.canvas.rng
     base, blush = {
         "purple": ((58, 40, 84), (104, 88, 140)),
@@ -80,7 +80,7 @@ def _plum(look: Look) -> None:
     stem(look, 0.16, 0.08)
 
 
-def _pear(look: Look) -> None:
+def _pear(look: Appearance) -> None:
     rng = look.canvas.rng
     base, blush = {
         "green": ((160, 180, 72), (178, 168, 84)),
@@ -114,7 +114,7 @@ def _pear(look: Look) -> None:
     stem(look, 0.12, 0.1)
 
 
-def _pomegranate(look: Look) -> None:
+def _pomegranate(look: Appearance) -> None:
     rng = look.canvas.rng
     paint = skin(
         look.canvas.px, (196, 62, 66), rng, (226, 132, 104), 0.35, 0.3, mottle=0.3, speckle=(160, 100, 70), dots=0.02
@@ -138,7 +138,7 @@ def _pomegranate(look: Look) -> None:
     look.canvas.part(body(0.03, rng, 0.38, 0.36), paint, "ball", gloss=0.4)
 
 
-def _tomato(look: Look) -> None:
+def _tomato(look: Appearance) -> None:
     rng = look.canvas.rng
     base = (224, 170, 44) if look.variety == "yellow" else (206, 42, 30)
     look.canvas.part(
@@ -158,7 +158,7 @@ def _tomato(look: Look) -> None:
         look.canvas.stroke([(0.2, 0.06), (0.5, 0.1), (0.85, 0.04)], (84, 124, 50), 0.03)
 
 
-ORCHARD: dict[str, Shape] = {
+ORCHARD: dict[str, DrawShape] = {
     "apple": _apple,
     "pear": _pear,
     "peach": _fuzzy((240, 186, 92), (206, 72, 64), 0.0),

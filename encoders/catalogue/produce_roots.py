@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from encoders.catalogue.canvas import ellipse, ribbon, smooth
 from encoders.catalogue.fabrics import mix, shade
-from encoders.catalogue.look import Look, Shape
+from encoders.catalogue.look import Appearance, DrawShape
 from encoders.catalogue.produce_details import LEAF, body, leaf
 from encoders.catalogue.produce_skin import skin
 from encoders.catalogue.words import Rgb
 
 
-def _carrot(look: Look) -> None:
+def _carrot(look: Appearance) -> None:
     rng = look.canvas.rng
     for i in range(3):
         y, lean = 0.3 + 0.2 * i, rng.uniform(-0.12, 0.12)
@@ -27,7 +27,7 @@ def _carrot(look: Look) -> None:
             )
 
 
-def _potato(look: Look) -> None:
+def _potato(look: Appearance) -> None:
     rng = look.canvas.rng
     base = {"floury": (178, 136, 84), "waxy": (218, 186, 120), "red": (190, 96, 90), "sweet": (198, 104, 64)}[
         look.variety
@@ -43,7 +43,7 @@ def _potato(look: Look) -> None:
         )
 
 
-def _onion(look: Look) -> None:
+def _onion(look: Appearance) -> None:
     rng = look.canvas.rng
     base, line = {
         "yellow": ((206, 146, 66), (160, 96, 36)),
@@ -89,7 +89,7 @@ def _onion(look: Look) -> None:
         look.canvas.stroke([(0.5, 0.89), (0.44 + 0.03 * i, 0.95)], (200, 180, 140), 0.006)
 
 
-def _garlic(look: Look) -> None:
+def _garlic(look: Appearance) -> None:
     paint = skin(look.canvas.px, (240, 234, 222), look.canvas.rng, (206, 180, 196), 0.3, 0.4, mottle=0.15)
     for x, rx in ((0.25, 0.15), (0.75, 0.15), (0.38, 0.17), (0.62, 0.17), (0.5, 0.15)):
         look.canvas.part(
@@ -111,7 +111,7 @@ def _garlic(look: Look) -> None:
     look.canvas.part(ribbon([(0.5, 0.32), (0.5, 0.16), (0.53, 0.06)], [0.13, 0.06, 0.05]), (232, 222, 200))
 
 
-def _ginger(look: Look) -> None:
+def _ginger(look: Appearance) -> None:
     rng = look.canvas.rng
     paint = skin(look.canvas.px, (204, 170, 116), rng, (178, 140, 88), 0.4, mottle=0.5, rough=0.3)
     fingers = [
@@ -136,10 +136,10 @@ def _ginger(look: Look) -> None:
         )
 
 
-def _root(base: Rgb, tip: Rgb, stalks: Rgb, size: float) -> Shape:
+def _root(base: Rgb, tip: Rgb, stalks: Rgb, size: float) -> DrawShape:
     """A round root with its tail and the ends of its stalks."""
 
-    def draw(look: Look) -> None:
+    def draw(look: Appearance) -> None:
         rng = look.canvas.rng
         look.canvas.stroke(
             [(0.5, 0.8), (0.5 + rng.uniform(-0.05, 0.05), 0.9), (0.5 + rng.uniform(-0.1, 0.1), 0.98)], tip, 0.016
@@ -173,7 +173,7 @@ def _root(base: Rgb, tip: Rgb, stalks: Rgb, size: float) -> Shape:
     return draw
 
 
-ROOTS: dict[str, Shape] = {
+ROOTS: dict[str, DrawShape] = {
     "carrot": _carrot,
     "potato": _potato,
     "onion": _onion,

@@ -10,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 from encoders.catalogue import listings
 from encoders.catalogue.garments import GARMENTS
 from encoders.catalogue.groceries import GROCERIES
-from encoders.catalogue.kinds import Kind, Variety
+from encoders.catalogue.kinds import ProductKind, ProductVariety
 from encoders.catalogue.things import THINGS
 from encoders.catalogue.words import BRANDS, GROWERS
 
-KINDS: dict[str, Kind] = {kind.key: kind for kind in GARMENTS + THINGS + GROCERIES}
+KINDS: dict[str, ProductKind] = {kind.key: kind for kind in GARMENTS + THINGS + GROCERIES}
 _VARIANTS_BITS = 6
 _FIRST_DAY = datetime(2025, 1, 6, tzinfo=UTC)
 _CHINESE_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedProduct:
+class SampleProduct:
     """A product that does not exist, with everything that a shop knows of one.
 
     Attributes:
@@ -55,14 +55,14 @@ class RenderedProduct:
         return self.seed >> _VARIANTS_BITS
 
     @property
-    def variety(self) -> Variety:
+    def variety(self) -> ProductVariety:
         """Its cut or cultivar."""
         return variety_of(KINDS[self.kind], self.style)
 
     @property
-    def listing(self) -> listings.Facts:
+    def listing(self) -> listings.ListingFacts:
         """What its title and description tell."""
-        return listings.Facts(
+        return listings.ListingFacts(
             KINDS[self.kind], self.variety, self.colour, self.pattern, self.material, self.brand, self.category
         )
 
@@ -100,16 +100,16 @@ class RenderedProduct:
         }
 
 
-def variety_of(kind: Kind, style: int) -> Variety:
+def variety_of(kind: ProductKind, style: int) -> ProductVariety:
     """The cut or cultivar that a design has."""
     return kind.varieties[style % len(kind.varieties)]
 
 
-def sample_products(count: int, seed: int = 0) -> list[RenderedProduct]:
+def sample_products(count: int, seed: int = 0) -> list[SampleProduct]:
     """A catalogue of `count` products, kinds in equal shares, the same for the same seed."""
     rng = random.Random(f"catalogue-{seed}")
-    products: list[RenderedProduct] = []
-    for kind in _rounds(rng):
+    products: list[SampleProduct] = []
+    for kind in _shuffled_kinds(rng):
         for product in _design(kind, rng, len(products), f"{seed}-{len(products)}"):
             if len(products) == count:
                 return products
@@ -117,14 +117,14 @@ def sample_products(count: int, seed: int = 0) -> list[RenderedProduct]:
     raise AssertionError("rounds of kinds never end")
 
 
-def _rounds(rng: random.Random) -> Iterator[Kind]:
+def _shuffled_kinds(rng: random.Random) -> Iterator[ProductKind]:
     kinds = list(KINDS.values())
     while True:
         rng.shuffle(kinds)
         yield from kinds
 
 
-def _design(kind: Kind, rng: random.Random, first: int, group: str) -> Iterator[RenderedProduct]:
+def _design(kind: ProductKind, rng: random.Random, first: int, group: str) -> Iterator[SampleProduct]:
     style = rng.getrandbits(40)
     variety = variety_of(kind, style)
     colours = [variety.colour] if variety.colour else _distinct(kind.colours, rng, rng.choice((1, 1, 1, 2, 2, 3)))
@@ -135,7 +135,7 @@ def _design(kind: Kind, rng: random.Random, first: int, group: str) -> Iterator[
     price = _price(kind, rng)
     lang = "zh" if rng.random() < _CHINESE_SHARE else "en"
     for variant, colour in enumerate(colours):
-        yield RenderedProduct(
+        yield SampleProduct(
             product_id=f"demo-{first + variant:06d}",
             kind=kind.key,
             colour=colour,
@@ -157,7 +157,7 @@ def _distinct(colours: tuple[str, ...], rng: random.Random, count: int) -> list[
     return rng.sample(sorted(set(colours)), min(count, len(set(colours))))
 
 
-def _price(kind: Kind, rng: random.Random) -> float:
+def _price(kind: ProductKind, rng: random.Random) -> float:
     low, high = kind.price
     price = low * (high / low) ** rng.random()
     return round(price, 2) if kind.family in ("produce", "package") else round(price) - 0.05

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from encoders.catalogue.listings import WHO_EN, WHO_ZH, Facts
-from encoders.catalogue.products import RenderedProduct
-from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PATTERN_WORDS, Word
+from encoders.catalogue.listings import AUDIENCE_EN, AUDIENCE_ZH, ListingFacts
+from encoders.catalogue.products import SampleProduct
+from encoders.catalogue.words import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PATTERN_WORDS, BilingualTerm
 
 LANGUAGES: Final = ("en", "zh")
-_TRAITS: Mapping[str, Callable[[Facts], str]] = {
+_TRAITS: Mapping[str, Callable[[ListingFacts], str]] = {
     "brand": lambda facts: facts.brand,
     "colour": lambda facts: facts.colour,
     "material": lambda facts: facts.material,
     "pattern": lambda facts: facts.pattern,
     "variety": lambda facts: facts.variety.word.key,
-    "who": lambda facts: facts.who,
+    "who": lambda facts: facts.audience,
 }
 """A trait's value by its name; empty where a product has none."""
 _ASKED: Final = (
@@ -42,7 +42,7 @@ _ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class TwinQuery:
+class BilingualQuery:
     """One wish in two languages.
 
     Attributes:
@@ -54,7 +54,7 @@ class TwinQuery:
     relevant: frozenset[str]
 
 
-def twin_queries(catalogue: Sequence[RenderedProduct], count: int, seed: int = 0) -> list[TwinQuery]:
+def bilingual_queries(catalogue: Sequence[SampleProduct], count: int, seed: int = 0) -> list[BilingualQuery]:
     """Distinct wishes that the catalogue can fulfil; the same ones for the same seed.
 
     Raises:
@@ -62,30 +62,30 @@ def twin_queries(catalogue: Sequence[RenderedProduct], count: int, seed: int = 0
     """
     rng = random.Random(f"queries-{seed}")
     listings = {product.product_id: product.listing for product in catalogue}
-    found: dict[tuple[str, ...], TwinQuery] = {}
+    found: dict[tuple[str, ...], BilingualQuery] = {}
     for facts in _shuffled_rounds(list(listings.values()), rng):
         asked = rng.choice(_ASKED_OF_FOOD if facts.is_food else _ASKED)
-        wish = _wish(facts, asked)
+        wish = _query_traits(facts, asked)
         # A plain look goes without saying.
         if wish not in found and all(wish) and "plain" not in wish:
-            relevant = frozenset(one for one, its in listings.items() if _wish(its, asked) == wish)
-            found[wish] = TwinQuery({lang: _typed(facts, asked, lang, rng) for lang in LANGUAGES}, relevant)
+            relevant = frozenset(one for one, its in listings.items() if _query_traits(its, asked) == wish)
+            found[wish] = BilingualQuery({lang: _query_text(facts, asked, lang, rng) for lang in LANGUAGES}, relevant)
         if len(found) == count:
             return list(found.values())
     raise ValueError(f"{len(catalogue)} products are too few for {count} queries")
 
 
-def _shuffled_rounds(listings: Sequence[Facts], rng: random.Random) -> Iterator[Facts]:
+def _shuffled_rounds(listings: Sequence[ListingFacts], rng: random.Random) -> Iterator[ListingFacts]:
     for _ in range(_ROUNDS):
         yield from rng.sample(listings, len(listings))
 
 
-def _wish(facts: Facts, asked: Sequence[str]) -> tuple[str, ...]:
+def _query_traits(facts: ListingFacts, asked: Sequence[str]) -> tuple[str, ...]:
     """What is asked for: the kind and the values of the traits."""
     return (facts.kind.key, *(_TRAITS[name](facts) for name in asked))
 
 
-def _typed(facts: Facts, asked: Sequence[str], lang: str, rng: random.Random) -> str:
+def _query_text(facts: ListingFacts, asked: Sequence[str], lang: str, rng: random.Random) -> str:
     """Traits before or after the kind; Chinese with blanks or without."""
     kind = _name(facts.kind.word, lang, rng)
     traits = [name for name in (_trait(facts, trait, lang, rng) for trait in asked) if name not in kind]
@@ -93,18 +93,18 @@ def _typed(facts: Facts, asked: Sequence[str], lang: str, rng: random.Random) ->
     return ("" if lang == "zh" and rng.random() < 0.5 else " ").join(words)
 
 
-def _trait(facts: Facts, trait: str, lang: str, rng: random.Random) -> str:
+def _trait(facts: ListingFacts, trait: str, lang: str, rng: random.Random) -> str:
     if trait == "brand":
         return BRAND_ZH[facts.brand] if lang == "zh" else facts.brand
     if trait == "who":
-        return (WHO_ZH if lang == "zh" else WHO_EN)[facts.who]
+        return (AUDIENCE_ZH if lang == "zh" else AUDIENCE_EN)[facts.audience]
     if trait == "variety":
         return _name(facts.variety.word, lang, rng)
     words = {"colour": COLOUR_WORDS, "material": MATERIAL_WORDS, "pattern": PATTERN_WORDS}[trait]
     return _name(words[_TRAITS[trait](facts)], lang, rng)
 
 
-def _name(word: Word, lang: str, rng: random.Random) -> str:
+def _name(word: BilingualTerm, lang: str, rng: random.Random) -> str:
     """The usual name half of the time, else any of them."""
     names = word.names(lang)
     return names[0] if rng.random() < 0.5 else rng.choice(names)

@@ -6,12 +6,12 @@ import random
 
 from PIL import Image
 
-from encoders.catalogue.camera import photograph
-from encoders.catalogue.products import KINDS, RenderedProduct
-from encoders.catalogue.scenes import snapshot, studio
+from encoders.catalogue.camera import camera_effects
+from encoders.catalogue.products import KINDS, SampleProduct
+from encoders.catalogue.scenes import photo_scene, studio_scene
 
 
-def render(product: RenderedProduct, view: int = 0, size: int = 256) -> Image.Image:
+def render(product: SampleProduct, view: int = 0, size: int = 256) -> Image.Image:
     """A picture of a product, the same for the same product, view and size.
 
     Args:
@@ -28,5 +28,5 @@ def render(product: RenderedProduct, view: int = 0, size: int = 256) -> Image.Im
         raise ValueError(f"cannot render view {view} at {size} px: views start at 0, sizes at 16")
     rng = random.Random(f"{product.seed}-{view}")
     if view == 0:
-        return studio(product, size, rng)
-    return photograph(snapshot(product, KINDS[product.kind].family, size, rng), rng)
+        return studio_scene(product, size, rng)
+    return camera_effects(photo_scene(product, KINDS[product.kind].family, size, rng), rng)

@@ -9,26 +9,26 @@ from PIL import Image, ImageFilter
 
 from encoders.catalogue.backgrounds import BACKDROPS, paper
 from encoders.catalogue.canvas import Canvas
-from encoders.catalogue.heaps import heap, shelf
-from encoders.catalogue.kinds import Family
+from encoders.catalogue.heaps import draw_heap, draw_shelf_row
+from encoders.catalogue.kinds import DrawingFamily
 from encoders.catalogue.light import Light
-from encoders.catalogue.look import look_of
-from encoders.catalogue.products import RenderedProduct
+from encoders.catalogue.look import appearance_of
+from encoders.catalogue.products import SampleProduct
 from encoders.catalogue.shapes import SHAPES
 
 Box = tuple[int, int]
 
 
 def cut_out(
-    product: RenderedProduct, px: int, rng: random.Random, light: Light, turn: float = 0.0, zoom: float = 1.0
+    product: SampleProduct, px: int, rng: random.Random, light: Light, turn: float = 0.0, zoom: float = 1.0
 ) -> Image.Image:
     """The product alone, RGBA (px, px), without anti-aliasing."""
     canvas = Canvas(px, light, rng, turn, zoom)
-    SHAPES[product.kind](look_of(product, canvas))
+    SHAPES[product.kind](appearance_of(product, canvas))
     return canvas.cut_out()
 
 
-def studio(product: RenderedProduct, size: int, rng: random.Random) -> Image.Image:
+def studio_scene(product: SampleProduct, size: int, rng: random.Random) -> Image.Image:
     """The catalogue's shot (size, size): centred, on seamless paper, under a soft box."""
     light = Light(rng.uniform(-0.6, 0.6), rng.uniform(-0.75, -0.4), rng.uniform(0.85, 1.1))
     drawing = cut_out(product, 2 * size, rng, light, rng.gauss(0, 2), rng.uniform(0.86, 1.0)).reduce(2)
@@ -52,19 +52,19 @@ def drop_shadow(scene: Image.Image, drawing: Image.Image, at: Box, light: Light,
     scene.paste((14, 12, 18), (round(x), round(y)), soft)
 
 
-def snapshot(product: RenderedProduct, family: Family, size: int, rng: random.Random) -> Image.Image:
+def photo_scene(product: SampleProduct, family: DrawingFamily, size: int, rng: random.Random) -> Image.Image:
     """The product in the wild (size, size), before the camera has its say."""
     light = Light(rng.uniform(-0.8, 0.8), rng.uniform(-0.85, 0.1), rng.uniform(0.9, 1.45))
     many = 0.75 if family == "produce" else 0.4 if family == "package" else 0.0
     if rng.random() < many:
         if family == "package":
-            return shelf(cut_out(product, size, rng, light), size, rng)
+            return draw_shelf_row(cut_out(product, size, rng, light), size, rng)
         piece = round(rng.uniform(0.24, 0.55) * size)
-        return heap([cut_out(product, piece, rng, light, rng.uniform(-180, 180), 0.9) for _ in range(4)], size, rng)
+        return draw_heap([cut_out(product, piece, rng, light, rng.uniform(-180, 180), 0.9) for _ in range(4)], size, rng)
     return _alone(product, family, size, rng, light)
 
 
-def _alone(product: RenderedProduct, family: Family, size: int, rng: random.Random, light: Light) -> Image.Image:
+def _alone(product: SampleProduct, family: DrawingFamily, size: int, rng: random.Random, light: Light) -> Image.Image:
     scene = rng.choice(BACKDROPS)(size, rng)
     drawing = _tilted(cut_out(product, round(size * 1.25), rng, light), size, rng)
     at = (round(rng.gauss(0, 0.08) * size), round(rng.gauss(0, 0.08) * size))

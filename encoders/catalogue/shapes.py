@@ -15,7 +15,7 @@ from encoders.catalogue.draw_shoes import SHOES
 from encoders.catalogue.draw_sport import SPORT
 from encoders.catalogue.draw_tops import TOPS
 from encoders.catalogue.draw_toys import TOYS
-from encoders.catalogue.look import Shape
+from encoders.catalogue.look import DrawShape
 from encoders.catalogue.produce_berries import BERRIES
 from encoders.catalogue.produce_exotic import EXOTIC
 from encoders.catalogue.produce_greens import GREENS
@@ -23,7 +23,7 @@ from encoders.catalogue.produce_long import LONG
 from encoders.catalogue.produce_orchard import ORCHARD
 from encoders.catalogue.produce_roots import ROOTS
 
-SHAPES: dict[str, Shape] = {
+SHAPES: dict[str, DrawShape] = {
     **TOPS,
     **BOTTOMS,
     **ACCESSORIES,

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from encoders.catalogue.kinds import BRIGHT, DEVICE, HOME_PRINTS, MUTED, goods
+from encoders.catalogue.kinds import BRIGHT, DEVICE, HOME_PRINTS, MUTED, parse_kinds
 
-HOME = goods(
+HOME = parse_kinds(
     "thing",
     "Home",
     """
@@ -39,7 +39,7 @@ HOME = goods(
     HOME_PRINTS,
 )
 
-ELECTRONICS = goods(
+ELECTRONICS = parse_kinds(
     "thing",
     "Electronics",
     """
@@ -60,7 +60,7 @@ ELECTRONICS = goods(
     "plain",
 )
 
-SPORT = goods(
+SPORT = parse_kinds(
     "thing",
     "Sport",
     """
@@ -84,7 +84,7 @@ SPORT = goods(
     "plain",
 )
 
-TOYS = goods(
+TOYS = parse_kinds(
     "thing",
     "Toys",
     """

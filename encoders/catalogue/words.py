@@ -8,7 +8,7 @@ Rgb = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class BilingualTerm:
     """One notion and its names; the first name in a language is the usual one."""
 
     key: str
@@ -20,11 +20,11 @@ class Word:
         return self.zh if lang == "zh" else self.en
 
 
-def _words(rows: str) -> dict[str, Word]:
-    words: dict[str, Word] = {}
+def _words(rows: str) -> dict[str, BilingualTerm]:
+    words: dict[str, BilingualTerm] = {}
     for row in rows.strip().splitlines():
         key, en, zh = (cell.strip() for cell in row.split(";"))
-        words[key] = Word(key, tuple(en.split("|")), tuple(zh.split("|")))
+        words[key] = BilingualTerm(key, tuple(en.split("|")), tuple(zh.split("|")))
     return words
 
 

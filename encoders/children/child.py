@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from encoders.children.frames import LENGTH, MAX_FRAME_BYTES, frame
-from encoders.errors import ChildFailed, ChildUnavailable
+from encoders.children.frames import LENGTH, MAX_FRAME_BYTES, encode_frame
+from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ _CLOSED: Final = "was closed"
 
 
 @dataclass(frozen=True)
-class Program:
+class WorkerProgram:
     """What a child runs."""
 
-    what: str
+    name: str
     """What messages call it."""
     module: str
-    setup: Any
+    setup_message: Any
     """The first message that it gets."""
     deadline_s: float
     """For each answer, from when its turn comes."""
@@ -50,16 +50,16 @@ class _Request(Generic[Answer]):
     answer: asyncio.Future[Answer]
 
 
-class Child:
+class WorkerProcess:
     """A running process that answers requests in the order in which they come; the first fault is its end.
 
     For one event loop, in a thread that lasts: on Linux the process dies with the thread that started it. `close`
     must be called in the end, and kills it at once.
     """
 
-    def __init__(self, program: Program, process: Process, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, program: WorkerProgram, process: Process, reader: StreamReader, writer: StreamWriter) -> None:
         """Take over a process just started; `start` is the way to get one."""
-        self.greeting = b""
+        self.ready_message = b""
         """The first frame that it sent."""
         self.alive = True
         """Whether it takes requests."""
@@ -73,8 +73,8 @@ class Child:
         self._reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, program: Program) -> Child:
-        """Start a process and wait until it is ready. Raises `ChildUnavailable`."""
+    async def start(cls, program: WorkerProgram) -> WorkerProcess:
+        """Start a process and wait until it is ready. Raises `WorkerProcessUnavailable`."""
         ours, its = socket.socketpair()
         try:
             process = await _spawn(program, its)
@@ -87,7 +87,7 @@ class Child:
             its.close()
         child = cls(program, process, reader, writer)
         try:
-            await child._greet()
+            await child._wait_until_ready()
         except BaseException:
             await child.close()
             raise
@@ -102,17 +102,17 @@ class Child:
         """Send a request; `parse` makes its answer of the frame that comes back.
 
         Returns:
-            The answer to come. It fails with `ChildFailed` when the process dies, is late, or `parse` raises anything.
+            The answer to come. It fails with `WorkerProcessFailed` when the process dies, is late, or `parse` raises anything.
             Cancelled or not, the process works the request off.
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if not self.alive:
             answer.set_exception(self._failure("has ended"))
             return answer
-        self._writer.write(frame(request))
+        self._writer.write(encode_frame(request))
         self._pending.append(_Request(parse, answer))
         if len(self._pending) == 1:
-            self._watch()
+            self._restart_timer()
         return answer
 
     async def close(self) -> None:
@@ -120,33 +120,33 @@ class Child:
         self._end(_CLOSED)
         if self._reading is not None:
             await asyncio.wait([self._reading])
-        await self._last_words()
+        await self._exit_reason()
 
     def __str__(self) -> str:
-        return f"{self._program.what} (process {self.pid})"
+        return f"{self._program.name} (process {self.pid})"
 
-    async def _greet(self) -> None:
+    async def _wait_until_ready(self) -> None:
         limit_s = self._program.start_deadline_s
-        self._writer.write(frame(self._program.setup))
+        self._writer.write(encode_frame(self._program.setup_message))
         try:
             async with asyncio.timeout(limit_s):
-                self.greeting = await self._frame()
+                self.ready_message = await self._frame()
         except TimeoutError as error:
-            raise ChildUnavailable(f"the {self} was not ready within {limit_s:g} s") from error
+            raise WorkerProcessUnavailable(f"the {self} was not ready within {limit_s:g} s") from error
         except (OSError, EOFError, ValueError) as error:
-            raise ChildUnavailable(f"the {self} {await self._last_words()} before it was ready") from error
+            raise WorkerProcessUnavailable(f"the {self} {await self._exit_reason()} before it was ready") from error
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         """Hand out answers until the process ends, by itself or by our hand; then fail what is left."""
         try:
             while True:
-                self._hand_out(await self._frame())
+                self._resolve_next(await self._frame())
         except (OSError, EOFError):
             self.alive = False
         except Exception:
             self._end("answered nonsense")
-        reason = await self._last_words()
+        reason = await self._exit_reason()
         self._end(reason)
         if reason != _CLOSED:
             log.warning("child_ended", extra={"child": str(self), "reason": reason})
@@ -155,11 +155,11 @@ class Child:
                 request.answer.set_exception(self._failure(reason))
         self._pending.clear()
 
-    def _hand_out(self, data: bytes) -> None:
+    def _resolve_next(self, data: bytes) -> None:
         request = self._pending[0]
         answer = request.parse(data)
         self._pending.popleft()
-        self._watch()
+        self._restart_timer()
         if not request.answer.done():
             request.answer.set_result(answer)
 
@@ -169,7 +169,7 @@ class Child:
             raise ValueError(f"a frame of {length} bytes")
         return await self._reader.readexactly(length)
 
-    def _watch(self) -> None:
+    def _restart_timer(self) -> None:
         """Start the clock for the request whose turn it is."""
         if self._timer is not None:
             self._timer.cancel()
@@ -188,10 +188,10 @@ class Child:
             self._process.kill()
         self._writer.transport.abort()
 
-    def _failure(self, reason: str) -> ChildFailed:
-        return ChildFailed(f"the {self} {reason}", reason)
+    def _failure(self, reason: str) -> WorkerProcessFailed:
+        return WorkerProcessFailed(f"the {self} {reason}", reason)
 
-    async def _last_words(self) -> str:
+    async def _exit_reason(self) -> str:
         """Why it ended, once it has."""
         try:
             async with asyncio.timeout(_EXIT_S):
@@ -201,7 +201,7 @@ class Child:
         return self._fault or (f"was killed by {_signal_name(-status)}" if status < 0 else f"exited with {status}")
 
 
-async def _spawn(program: Program, its: socket.socket) -> Process:
+async def _spawn(program: WorkerProgram, its: socket.socket) -> Process:
     # It imports from where this process does, and not from whatever directory it is started in.
     path = os.pathsep.join(entry or str(os.curdir) for entry in sys.path)
     environment = {**os.environ, **program.environment, "PYTHONPATH": path}
@@ -209,7 +209,7 @@ async def _spawn(program: Program, its: socket.socket) -> Process:
     try:
         return await asyncio.create_subprocess_exec(*command, stdin=its.fileno(), stdout=2, env=environment)
     except OSError as error:
-        raise ChildUnavailable(f"the {program.what} could not be started: {error}") from error
+        raise WorkerProcessUnavailable(f"the {program.name} could not be started: {error}") from error
 
 
 def _signal_name(number: int) -> str:

@@ -10,34 +10,34 @@ from collections.abc import Callable
 import msgspec
 from PIL import Image
 
-from encoders.children.frames import DecodingSetup, Picture, picture
-from encoders.children.serving import Parent
+from encoders.children.frames import ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.children.serving import MainProcess
 from encoders.errors import InvalidImage
-from encoders.images import prepared
+from encoders.images import decode_and_prepare
 from encoders.preparation import ImagePreparer
 
 
 def main() -> None:
     """Serve until the parent is gone."""
-    parent = Parent()
-    setup = msgspec.msgpack.decode(parent.read(), type=DecodingSetup)
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=ImageDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     limit_memory(setup.memory_bytes)
     parent.send(None)
     # Looks for all formats' modules: while nothing is asked yet, rather than at the first picture of a rare one.
     Image.init()
-    parent.serve(_decoder(preparer))
+    parent.serve(_request_handler(preparer))
 
 
-def _decoder(preparer: ImagePreparer) -> Callable[[bytearray], list[Picture | str]]:
+def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], list[PictureMessage | str]]:
     files = msgspec.msgpack.Decoder(list[bytes])
-    return lambda request: [outcome(data, preparer) for data in files.decode(request)]
+    return lambda request: [decode_to_message(data, preparer) for data in files.decode(request)]
 
 
-def outcome(data: bytes, preparer: ImagePreparer) -> Picture | str:
+def decode_to_message(data: bytes, preparer: ImagePreparer) -> PictureMessage | str:
     """The prepared picture, or why it cannot be one."""
     try:
-        return picture(prepared(data, preparer))
+        return picture_to_message(decode_and_prepare(data, preparer))
     except InvalidImage as error:
         return str(error)
 

@@ -9,34 +9,34 @@ import msgspec
 import torch
 from PIL import Image
 
-from encoders.children.decode import outcome
-from encoders.children.frames import DecodingSetup, Picture, picture
-from encoders.children.serving import Parent
+from encoders.children.decode import decode_to_message
+from encoders.children.frames import ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.children.serving import MainProcess
 from encoders.device_decoding import DeviceDecoder
 from encoders.preparation import Preparer
 
 
 def main() -> None:
     """Serve until the parent is gone. Its address space is not bounded: a GPU's driver reserves terabytes of it."""
-    parent = Parent()
-    setup = msgspec.msgpack.decode(parent.read(), type=DecodingSetup)
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=ImageDecodingSetup)
     preparer: Preparer = pickle.loads(setup.preparer)
     torch.set_num_threads(1)
     device = torch.device(setup.device)
     torch.empty(0, device=device)
     parent.send(None)
     Image.init()
-    parent.serve(decoder(DeviceDecoder(device, preparer), preparer))
+    parent.serve(request_handler(DeviceDecoder(device, preparer), preparer))
 
 
-def decoder(on_device: DeviceDecoder, preparer: Preparer) -> Callable[[bytearray], list[Picture | str]]:
+def request_handler(on_device: DeviceDecoder, preparer: Preparer) -> Callable[[bytearray], list[PictureMessage | str]]:
     """Answers to requests: each picture from the device, or else from Pillow."""
     files = msgspec.msgpack.Decoder(list[bytes])
 
-    def decode(request: bytearray) -> list[Picture | str]:
+    def decode(request: bytearray) -> list[PictureMessage | str]:
         whole = files.decode(request)
         return [
-            outcome(data, preparer) if done is None else picture(done)
+            decode_to_message(data, preparer) if done is None else picture_to_message(done)
             for data, done in zip(whole, on_device(whole), strict=True)
         ]
 

@@ -7,50 +7,59 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from encoders.children.frames import Batch, EncoderReady, EncodingSetup, Failure, Products, Rows, pixels, texts_in
-from encoders.children.serving import Parent
+from encoders.children.frames import (
+    EncodedRows,
+    EncodeParts,
+    EncodeProducts,
+    EncoderReady,
+    EncoderSetup,
+    ErrorMessage,
+    picture_from_message,
+    texts_from_message,
+)
+from encoders.children.serving import MainProcess
 from encoders.loading import load_encoder
-from encoders.port import Encoder, joint
-from encoders.precedence import Precedence
+from encoders.port import Encoder, as_joint_encoder
+from encoders.precedence import DevicePriority
 from encoders.spec import FloatArray
 
 
 def main() -> None:
     """Load the encoder, or say why not; serve until the parent is gone."""
-    parent = Parent()
-    setup = msgspec.msgpack.decode(parent.read(), type=EncodingSetup)
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=EncoderSetup)
     try:
         encoder = load_encoder(setup.name, setup.runtime)
     except Exception as error:
-        parent.send(Failure.of(error))
+        parent.send(ErrorMessage.from_error(error))
         return
     parent.send(EncoderReady(encoder.spec, encoder.preparer))
-    parent.serve(_encode(encoder, Precedence.on_device(setup.runtime)))
+    parent.serve(_request_handler(encoder, DevicePriority.for_runtime(setup.runtime)))
 
 
-def _encode(encoder: Encoder, precedence: Precedence) -> Callable[[bytearray], Rows | Failure]:
-    batches = msgspec.msgpack.Decoder(Batch | Products)
+def _request_handler(encoder: Encoder, precedence: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
+    batches = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts)
 
-    def encode(request: bytearray) -> Rows | Failure:
+    def encode(request: bytearray) -> EncodedRows | ErrorMessage:
         batch = batches.decode(request)
-        precedence.give_way()
+        precedence.wait_for_priority_work()
         try:
-            return _products(encoder, batch) if isinstance(batch, Products) else _parts(encoder, batch)
+            return _encode_products(encoder, batch) if isinstance(batch, EncodeProducts) else _encode_parts(encoder, batch)
         except Exception as error:
-            return Failure.of(error)
+            return ErrorMessage.from_error(error)
 
     return encode
 
 
-def _parts(encoder: Encoder, batch: Batch) -> Rows:
-    texts = encoder.encode_texts(texts_in(batch.texts)) if batch.texts else None
-    images = encoder.encode_images([pixels(one) for one in batch.images]) if batch.images else None
-    return Rows(_bytes(texts), _bytes(images))
+def _encode_parts(encoder: Encoder, batch: EncodeParts) -> EncodedRows:
+    texts = encoder.encode_texts(texts_from_message(batch.texts)) if batch.texts else None
+    images = encoder.encode_images([picture_from_message(one) for one in batch.images]) if batch.images else None
+    return EncodedRows(_bytes(texts), _bytes(images))
 
 
-def _products(encoder: Encoder, batch: Products) -> Rows:
-    images = [[pixels(one) for one in some] for some in batch.images]
-    return Rows(_bytes(joint(encoder).encode_products(texts_in(batch.texts), images)), _bytes(None))
+def _encode_products(encoder: Encoder, batch: EncodeProducts) -> EncodedRows:
+    images = [[picture_from_message(one) for one in some] for some in batch.images]
+    return EncodedRows(_bytes(as_joint_encoder(encoder).encode_products(texts_from_message(batch.texts), images)), _bytes(None))
 
 
 def _bytes(rows: FloatArray | None) -> bytearray:

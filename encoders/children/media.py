@@ -9,8 +9,16 @@ import av.logging
 import msgspec
 
 from encoders.children.decode import limit_memory
-from encoders.children.frames import Clip, ClipFile, MediaSetup, Refused, Sound, SoundFile, picture
-from encoders.children.serving import Parent
+from encoders.children.frames import (
+    DecodeClip,
+    DecodedClip,
+    DecodedSound,
+    DecodeSound,
+    DecodingRefused,
+    MediaDecodingSetup,
+    picture_to_message,
+)
+from encoders.children.serving import MainProcess
 from encoders.errors import InvalidAudio, InvalidVideo
 from encoders.preparation import ImagePreparer
 from encoders.speech.sound import decode_sound
@@ -19,28 +27,28 @@ from encoders.video.clips import clip_frames
 
 def main() -> None:
     """Serve until the parent is gone."""
-    parent = Parent()
-    setup = msgspec.msgpack.decode(parent.read(), type=MediaSetup)
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=MediaDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     limit_memory(setup.memory_bytes)
     # What FFmpeg thinks of a broken file is in the answer, not in our log.
     av.logging.set_level(av.logging.PANIC)
     parent.send(None)
-    parent.serve(_decoder(preparer))
+    parent.serve(_request_handler(preparer))
 
 
-def _decoder(preparer: ImagePreparer) -> Callable[[bytearray], Sound | Clip | Refused]:
-    files = msgspec.msgpack.Decoder(SoundFile | ClipFile)
+def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSound | DecodedClip | DecodingRefused]:
+    files = msgspec.msgpack.Decoder(DecodeSound | DecodeClip)
 
-    def decode(request: bytearray) -> Sound | Clip | Refused:
+    def decode(request: bytearray) -> DecodedSound | DecodedClip | DecodingRefused:
         file = files.decode(request)
         try:
-            if isinstance(file, SoundFile):
-                return Sound(decode_sound(file.data, file.max_seconds).tobytes())
-            frames = [picture(preparer(one)) for one in clip_frames(file.data, file.max_frames)]
-            return Clip(frames)  # pyright: ignore[reportArgumentType]
+            if isinstance(file, DecodeSound):
+                return DecodedSound(decode_sound(file.data, file.max_seconds).tobytes())
+            frames = [picture_to_message(preparer(one)) for one in clip_frames(file.data, file.max_frames)]
+            return DecodedClip(frames)  # pyright: ignore[reportArgumentType]
         except (InvalidAudio, InvalidVideo) as error:
-            return Refused(str(error))
+            return DecodingRefused(str(error))
 
     return decode
 

@@ -10,44 +10,44 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from encoders.children.frames import Failure, Heard, ListenerReady, ListenerSetup
-from encoders.children.serving import Parent
-from encoders.speech.loading import load_listener
-from encoders.speech.port import Listener
+from encoders.children.frames import ErrorMessage, RecogniserReady, RecogniserSetup, Transcribed
+from encoders.children.serving import MainProcess
+from encoders.speech.loading import load_recogniser
+from encoders.speech.port import BlockingRecogniser
 
 NICENESS: Final = 10
 
 
 def main() -> None:
     """Load the recogniser, or say why not; serve until the parent is gone."""
-    parent = Parent()
-    setup = msgspec.msgpack.decode(parent.read(), type=ListenerSetup)
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=RecogniserSetup)
     try:
-        listener = _loaded(setup)
+        listener = _load_at_low_priority(setup)
     except Exception as error:
-        parent.send(Failure.of(error))
+        parent.send(ErrorMessage.from_error(error))
         return
-    parent.send(ListenerReady())
-    parent.serve(_transcribe(listener))
+    parent.send(RecogniserReady())
+    parent.serve(_request_handler(listener))
 
 
-def _loaded(setup: ListenerSetup) -> Listener:
+def _load_at_low_priority(setup: RecogniserSetup) -> BlockingRecogniser:
     """Load in a thread of low priority, which on Linux is the thread's own; a whole process could not go back.
 
     Learning a catalogue's words keeps a core busy for seconds, mostly when no one waits for it.
     """
     with ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,)) as thread:
-        return thread.submit(load_listener, setup.name, setup.device, setup.spoken).result()
+        return thread.submit(load_recogniser, setup.name, setup.device, setup.vocabulary).result()
 
 
-def _transcribe(listener: Listener) -> Callable[[bytearray], Heard | Failure]:
+def _request_handler(listener: BlockingRecogniser) -> Callable[[bytearray], Transcribed | ErrorMessage]:
     sounds = msgspec.msgpack.Decoder(bytes)
 
-    def transcribe(request: bytearray) -> Heard | Failure:
+    def transcribe(request: bytearray) -> Transcribed | ErrorMessage:
         try:
-            return Heard(listener.transcribe(np.frombuffer(sounds.decode(request), np.int16)))
+            return Transcribed(listener.transcribe(np.frombuffer(sounds.decode(request), np.int16)))
         except Exception as error:
-            return Failure.of(error)
+            return ErrorMessage.from_error(error)
 
     return transcribe
 

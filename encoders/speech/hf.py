@@ -13,15 +13,15 @@ from transformers.utils.logging import disable_progress_bar
 
 from encoders.errors import ModelUnavailable
 from encoders.speech.port import Transcript
-from encoders.speech.sound import RATE, Samples, is_silent
+from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, is_silent
 
 _WINDOW_S: Final = 30
 """What Whisper listens to at once; longer sounds are heard window by window."""
-_LEAST_SAMPLES: Final = RATE // 10
+_LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _NO_SPEECH: Final = "no speech was heard"
 
 
-class HfListener:
+class HfRecogniser:
     """A `Listener` over any checkpoint that transcribes; hears the languages that it was trained on."""
 
     def __init__(self, directory: Path, device: torch.device) -> None:
@@ -31,20 +31,20 @@ class HfListener:
 
     def transcribe(self, samples: Samples) -> Transcript:
         heard = " ".join(filter(None, map(self._window, _windows(samples))))
-        return Transcript(heard) if heard else Transcript("", why_not=_NO_SPEECH)
+        return Transcript(heard) if heard else Transcript("", problem=_NO_SPEECH)
 
     @torch.inference_mode()
     def _window(self, samples: Samples) -> str:
         waves = samples.astype(np.float32) / 32_768
-        inputs = self._processor(waves, sampling_rate=RATE, return_tensors="pt").to(self._device)
+        inputs = self._processor(waves, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt").to(self._device)
         model = self._model
         tokens = model.generate(**inputs) if self._generates else model(**inputs).logits.argmax(-1)
         return " ".join(self._processor.batch_decode(tokens, skip_special_tokens=True)[0].split())
 
 
 def _windows(samples: Samples) -> Iterator[Samples]:
-    for start in range(0, len(samples), _WINDOW_S * RATE):
-        window = samples[start : start + _WINDOW_S * RATE]
+    for start in range(0, len(samples), _WINDOW_S * SAMPLE_RATE_HZ):
+        window = samples[start : start + _WINDOW_S * SAMPLE_RATE_HZ]
         if len(window) >= _LEAST_SAMPLES and not is_silent(window):
             yield window
 

@@ -29,15 +29,15 @@ _LONGEST_CHUNK: Final = 2
 _EPSILON: Final = 1e-6
 
 
-class LetterSounds:
+class LetterToSoundRules:
     """Pronounces words by their letters."""
 
     def __init__(self, dictionary: Mapping[str, Phones]) -> None:
         """Learn from words of plain letters and their phones: of a large dictionary from a part, which suffices."""
         words = {word: phones for word, phones in dictionary.items() if word.isascii() and word.isalpha()}
-        scores = _learnt(_part(words, _ALIGNED_FROM))
+        scores = _learn_alignments(_evenly_sampled(words, _ALIGNED_FROM))
         self._counts: dict[tuple[str, str, str], Counter[Phones]] = defaultdict(Counter)
-        for word, phones in _part(words, _LEARNT_FROM).items():
+        for word, phones in _evenly_sampled(words, _LEARNT_FROM).items():
             chunks = _align(word, phones, scores)
             if chunks is None:
                 continue
@@ -67,19 +67,19 @@ def _contexts(word: str) -> Iterator[list[tuple[str, str, str]]]:
         yield [(padded[at - left : at], padded[at], padded[at + 1 : at + 1 + right]) for left, right in _CONTEXTS]
 
 
-def _learnt(words: Mapping[str, Phones]) -> _Scores:
+def _learn_alignments(words: Mapping[str, Phones]) -> _AlignmentScores:
     """What letters are aligned with, after some rounds of hard EM."""
-    scores = _Scores()
+    scores = _AlignmentScores()
     for _ in range(_ROUNDS):
         counts: Counter[tuple[str, Phones]] = Counter()
         for word, phones in words.items():
             chunks = _align(word, phones, scores)
             counts.update(zip(word, chunks or (), strict=bool(chunks)))
-        scores = _Scores(counts)
+        scores = _AlignmentScores(counts)
     return scores
 
 
-class _Scores:
+class _AlignmentScores:
     """Log probability of a chunk given its letter; before the first round, vowels go with vowels."""
 
     def __init__(self, counts: Mapping[tuple[str, Phones], int] | None = None) -> None:
@@ -98,7 +98,7 @@ class _Scores:
         return -1.0 * len(chunk) - 2.0 * (len(chunk) - fitting) - (letter.upper() != chunk[0][0])
 
 
-def _align(word: str, phones: Phones, scores: _Scores) -> list[Phones] | None:
+def _align(word: str, phones: Phones, scores: _AlignmentScores) -> list[Phones] | None:
     """The best chunks, one a letter; None: more phones than so many letters can stand for."""
     if len(phones) > _LONGEST_CHUNK * len(word):
         return None
@@ -113,10 +113,10 @@ def _align(word: str, phones: Phones, scores: _Scores) -> list[Phones] | None:
                 if end not in reached or total > reached[end][0]:
                     reached[end] = (total, start)
         best.append(reached)
-    return _traced(phones, best) if len(phones) in best[-1] else None
+    return _trace_back(phones, best) if len(phones) in best[-1] else None
 
 
-def _traced(phones: Phones, best: Sequence[Mapping[int, tuple[float, int]]]) -> list[Phones]:
+def _trace_back(phones: Phones, best: Sequence[Mapping[int, tuple[float, int]]]) -> list[Phones]:
     chunks: list[Phones] = []
     end = len(phones)
     for column in reversed(best[1:]):
@@ -126,6 +126,6 @@ def _traced(phones: Phones, best: Sequence[Mapping[int, tuple[float, int]]]) -> 
     return chunks[::-1]
 
 
-def _part(words: Mapping[str, Phones], most: int) -> dict[str, Phones]:
+def _evenly_sampled(words: Mapping[str, Phones], most: int) -> dict[str, Phones]:
     """Words at even distances, at most so many: they stand for the whole."""
     return dict(islice(words.items(), 0, None, max(1, -(-len(words) // most))))

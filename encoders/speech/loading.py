@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
-from encoders.speech.port import OFFLINE, Listener, SpokenWords
+from encoders.speech.port import OFFLINE_MODEL, BlockingRecogniser, SpokenVocabulary
 
 
-def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = None) -> Listener:
+def load_recogniser(name: str, device: str = "auto", spoken: SpokenVocabulary | None = None) -> BlockingRecogniser:
     """Load a recogniser.
 
     Args:
@@ -19,14 +19,14 @@ def load_listener(name: str, device: str = "auto", spoken: SpokenWords | None = 
         ModelUnavailable: no such model or device, or one that recognises no speech.
     """
     # Imported here: neither needs the other's libraries, and torch costs seconds.
-    if name == OFFLINE:
-        from encoders.speech.sphinx import SphinxListener
+    if name == OFFLINE_MODEL:
+        from encoders.speech.sphinx import SphinxRecogniser
 
-        return SphinxListener(spoken)
+        return SphinxRecogniser(spoken)
     directory = checkpoints.locate(name)
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
     from encoders.loading import torch_device
-    from encoders.speech.hf import HfListener
+    from encoders.speech.hf import HfRecogniser
 
-    return HfListener(directory, torch_device(device))
+    return HfRecogniser(directory, torch_device(device))

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-OFFLINE: Final = "pocketsphinx"
+OFFLINE_MODEL: Final = "pocketsphinx"
 """The recogniser that needs no download, whose wheel carries a model: English only, and it learns what to expect."""
 
 
@@ -19,7 +19,7 @@ class Transcript(msgspec.Struct, frozen=True, array_like=True):
     """In words, lower case where the recogniser knows no other; empty: no speech, or none that it understands."""
     alternatives: tuple[str, ...] = ()
     """What else it may have been, the likelier first."""
-    why_not: str = ""
+    problem: str = ""
     """Where there is no text, or a doubtful one: what the speaker should be told."""
 
 
@@ -40,7 +40,7 @@ class Recogniser(Protocol):
         ...
 
 
-class Listener(Protocol):
+class BlockingRecogniser(Protocol):
     """A recogniser within its own process."""
 
     def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
@@ -48,33 +48,33 @@ class Listener(Protocol):
         ...
 
 
-class SpokenWords(msgspec.Struct, frozen=True, array_like=True):
+class SpokenVocabulary(msgspec.Struct, frozen=True, array_like=True):
     """The words that shoppers of a catalogue say, by counts: what a recogniser is biased to."""
 
     words: list[str]
     """Lower case, letters and apostrophes alone."""
     counts: list[int]
     """How many products have each."""
-    following: list[tuple[int, int, int]]
+    bigrams: list[tuple[int, int, int]]
     """(word, next word, count) as texts have them side by side."""
-    beside: list[tuple[int, int, int]]
+    cooccurrences: list[tuple[int, int, int]]
     """(word, other word, count) as products have them both, in either order."""
 
 
-class LearningRecogniser(Recogniser, Protocol):
+class AdaptableRecogniser(Recogniser, Protocol):
     """A recogniser that can be told what to expect."""
 
     @property
-    def learns(self) -> bool:
+    def is_adaptable(self) -> bool:
         """Whether `learn` makes a difference."""
         ...
 
     @property
-    def listens(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it is under way: each lesson costs something from then on."""
         ...
 
-    async def learn(self, spoken: SpokenWords) -> None:
+    async def adapt(self, spoken: SpokenVocabulary) -> None:
         """Expect these words from now on, in the place of others; raises what `transcribe` raises."""
         ...
 
@@ -83,22 +83,22 @@ class ScriptedRecogniser:
     """A `Recogniser` that hears what it is told to: for tests, and where no speech is to be understood."""
 
     key = "scripted"
-    learns = True
+    is_adaptable = True
 
     def __init__(self, *transcripts: Transcript) -> None:
         """Args: transcripts: one a call, the last again and again; none: nothing is ever understood."""
-        self._transcripts = list(transcripts) or [Transcript("", why_not="no recogniser is configured")]
-        self.heard: list[NDArray[np.int16]] = []
-        self.learnt: list[SpokenWords] = []
+        self._transcripts = list(transcripts) or [Transcript("", problem="no recogniser is configured")]
+        self.received_samples: list[NDArray[np.int16]] = []
+        self.received_vocabularies: list[SpokenVocabulary] = []
 
     @property
-    def listens(self) -> bool:
+    def is_running(self) -> bool:
         """Whether somebody has spoken yet."""
-        return bool(self.heard)
+        return bool(self.received_samples)
 
-    async def learn(self, spoken: SpokenWords) -> None:
-        self.learnt.append(spoken)
+    async def adapt(self, spoken: SpokenVocabulary) -> None:
+        self.received_vocabularies.append(spoken)
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
-        self.heard.append(samples)
+        self.received_samples.append(samples)
         return self._transcripts.pop(0) if len(self._transcripts) > 1 else self._transcripts[0]

@@ -10,21 +10,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.children.child import Child, Program
-from encoders.children.crew import Crew
-from encoders.children.frames import Failure, Heard, ListenerReady, ListenerSetup
-from encoders.errors import ChildFailed, ChildUnavailable
-from encoders.speech.port import OFFLINE, SpokenWords, Transcript
+from encoders.children.child import WorkerProcess, WorkerProgram
+from encoders.children.crew import WorkerPool
+from encoders.children.frames import ErrorMessage, RecogniserReady, RecogniserSetup, Transcribed
+from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.speech.port import OFFLINE_MODEL, SpokenVocabulary, Transcript
 
-_READY: Final = msgspec.msgpack.Decoder(ListenerReady | Failure)
-_ANSWER: Final = msgspec.msgpack.Decoder(Heard | Failure)
+_READY: Final = msgspec.msgpack.Decoder(RecogniserReady | ErrorMessage)
+_ANSWER: Final = msgspec.msgpack.Decoder(Transcribed | ErrorMessage)
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechConfig:
     """The model that makes text of speech."""
 
-    model: str = OFFLINE
+    model: str = OFFLINE_MODEL
     """`pocketsphinx` (English, offline), or a directory or hub name of a checkpoint such as Whisper."""
     device: str = "auto"
     deadline_s: float = 60.0
@@ -52,25 +52,25 @@ class RecogniserProcess:
     def __init__(self, config: SpeechConfig | None = None) -> None:
         self._config = config or SpeechConfig()
         self.key = self._config.model
-        self._crew: Crew | None = None
-        self._starting: asyncio.Task[Crew] | None = None
-        self._spoken: SpokenWords | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._pool: WorkerPool | None = None
+        self._starting: asyncio.Task[WorkerPool] | None = None
+        self._vocabulary: SpokenVocabulary | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
 
     @property
-    def learns(self) -> bool:
+    def is_adaptable(self) -> bool:
         """Whether `learn` makes a difference."""
-        return self._config.model == OFFLINE
+        return self._config.model == OFFLINE_MODEL
 
     @property
-    def listens(self) -> bool:
+    def is_running(self) -> bool:
         """Whether there is a process that listens, or there will be soon."""
-        return self._crew is not None or self._starting is not None
+        return self._pool is not None or self._starting is not None
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the children that run."""
-        return self._crew.pids if self._crew else []
+        return self._pool.pids if self._pool else []
 
     async def __aenter__(self) -> RecogniserProcess:
         return self
@@ -79,76 +79,76 @@ class RecogniserProcess:
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.wait([self._starting])
-        if self._crew is not None:
-            await self._crew.close()
-        if self._leaving:
-            await asyncio.wait(self._leaving)
+        if self._pool is not None:
+            await self._pool.close()
+        if self._retiring:
+            await asyncio.wait(self._retiring)
 
-    async def learn(self, spoken: SpokenWords) -> None:
+    async def adapt(self, spoken: SpokenVocabulary) -> None:
         """Expect these words from now on: another process learns them while this one goes on.
 
         Raises what `transcribe` raises of starting a process; the former one stays then.
         """
-        self._spoken = spoken
-        if self.listens:
-            await self._current()
-            former, self._crew = self._crew, await self._start()
+        self._vocabulary = spoken
+        if self.is_running:
+            await self._current_pool()
+            former, self._pool = self._pool, await self._start_pool()
             if former is not None:
-                task = asyncio.create_task(_retire(former, self._config.deadline_s))
-                self._leaving.add(task)
-                task.add_done_callback(self._leaving.discard)
-        elif self._config.ahead and self.learns:
-            await self._current()
+                task = asyncio.create_task(_drain_and_close(former, self._config.deadline_s))
+                self._retiring.add(task)
+                task.add_done_callback(self._retiring.discard)
+        elif self._config.ahead and self.is_adaptable:
+            await self._current_pool()
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
-        crew = await self._current()
-        heard = await crew.ask(samples.tobytes(), _ANSWER.decode)
-        if isinstance(heard, Failure):
-            raise heard.error()
+        crew = await self._current_pool()
+        heard = await crew.request(samples.tobytes(), _ANSWER.decode)
+        if isinstance(heard, ErrorMessage):
+            raise heard.to_error()
         return heard.transcript
 
-    async def _current(self) -> Crew:
-        if self._crew is not None:
-            return self._crew
+    async def _current_pool(self) -> WorkerPool:
+        if self._pool is not None:
+            return self._pool
         if self._starting is None or (self._starting.done() and self._starting.exception() is not None):
-            self._starting = asyncio.create_task(self._start())
+            self._starting = asyncio.create_task(self._start_pool())
         started = await asyncio.shield(self._starting)
-        if self._crew is None:
-            self._crew = started
-        return self._crew
+        if self._pool is None:
+            self._pool = started
+        return self._pool
 
-    async def _start(self) -> Crew:
+    async def _start_pool(self) -> WorkerPool:
         config = self._config
-        program = Program(
-            what=f"recogniser {config.model!r}",
+        program = WorkerProgram(
+            name=f"recogniser {config.model!r}",
             module="encoders.children.recognise",
-            setup=ListenerSetup(config.model, config.device, self._spoken if self.learns else None),
+            setup_message=RecogniserSetup(config.model, config.device, self._vocabulary if self.is_adaptable else None),
             deadline_s=config.deadline_s,
             start_deadline_s=config.start_deadline_s,
         )
-        crew = Crew(lambda: _started(program), in_flight=1)
+        crew = WorkerPool(lambda: _start_worker(program), in_flight=1)
         await crew.start()
         return crew
 
 
-async def _started(program: Program) -> Child:
-    child = await Child.start(program)
+async def _start_worker(program: WorkerProgram) -> WorkerProcess:
+    child = await WorkerProcess.start(program)
     try:
-        ready = _READY.decode(child.greeting)
+        ready = _READY.decode(child.ready_message)
     except msgspec.MsgspecError as error:
         await child.close()
-        raise ChildUnavailable(f"the {child} greeted with nonsense") from error
-    if isinstance(ready, Failure):
+        raise WorkerProcessUnavailable(f"the {child} greeted with nonsense") from error
+    if isinstance(ready, ErrorMessage):
         await child.close()
-        raise ready.error()
+        raise ready.to_error()
     return child
 
 
-async def _retire(crew: Crew, within_s: float) -> None:
+async def _drain_and_close(crew: WorkerPool, within_s: float) -> None:
     """Close a crew once it has answered what it was asked, or has had the time for that."""
     try:
         async with asyncio.timeout(within_s):
-            await crew.idle()
-    except (TimeoutError, ChildFailed):
+            await crew.drain()
+    except (TimeoutError, WorkerProcessFailed):
         pass
     await crew.close()

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from encoders.speech.letters import LetterSounds, Phones
+from encoders.speech.letters import LetterToSoundRules, Phones
 
 _LEAST_PART: Final = 3
 _VOICELESS: Final = frozenset({"P", "T", "K", "F", "TH"})
@@ -32,7 +32,7 @@ class Pronunciations:
         self._dictionary = dictionary
 
     @classmethod
-    def read(cls, path: Path) -> Pronunciations:
+    def from_cmu_file(cls, path: Path) -> Pronunciations:
         """A dictionary in CMU's format: a word and its phones a line, further ways as `word(2)`."""
         found: dict[str, tuple[Phones, ...]] = {}
         for line in path.read_text("utf-8").splitlines():
@@ -41,7 +41,7 @@ class Pronunciations:
             found[word] = (*found.get(word, ()), tuple(phones))
         return cls(found)
 
-    def of(self, word: str) -> tuple[Phones, ...]:
+    def pronounce(self, word: str) -> tuple[Phones, ...]:
         """All ways to say a word of letters and apostrophes; none for one that has no sound.
 
         What the dictionary lacks is an inflection of a word in it, or two of its words side by side, and also what its
@@ -53,11 +53,11 @@ class Pronunciations:
         ways = [*self._plural(plain), *self._ending(plain), *self._compound(plain), self._letters.pronounce(plain)]
         return tuple(way for way in dict.fromkeys(ways) if way)
 
-    def lexicon(self, words: Iterable[str]) -> str:
+    def cmu_lexicon(self, words: Iterable[str]) -> str:
         """A dictionary in CMU's format of just these words; those with no sound are left out."""
         lines: list[str] = []
         for word in words:
-            for at, phones in enumerate(self.of(word), start=1):
+            for at, phones in enumerate(self.pronounce(word), start=1):
                 lines.append(f"{word if at == 1 else f'{word}({at})'} {' '.join(phones)}")
         return "\n".join(lines) + "\n"
 
@@ -90,9 +90,9 @@ class Pronunciations:
         return [self._dictionary[word[:at]][0] + self._dictionary[word[at:]][0]]
 
     @cached_property
-    def _letters(self) -> LetterSounds:
+    def _letters(self) -> LetterToSoundRules:
         """Learnt when the first word needs it."""
-        return LetterSounds({word: ways[0] for word, ways in self._dictionary.items()})
+        return LetterToSoundRules({word: ways[0] for word, ways in self._dictionary.items()})
 
 
 def _plural_ending(last: str) -> Phones:

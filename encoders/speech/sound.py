@@ -12,25 +12,25 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
+from encoders.containers import CONTAINER_ERRORS, open_container, stated_seconds
 from encoders.errors import InvalidAudio
 
 Samples = NDArray[np.int16]
-"""Mono samples (n,) at `RATE`."""
-RATE: Final = 16_000
+"""Mono samples (n,) at `SAMPLE_RATE_HZ`."""
+SAMPLE_RATE_HZ: Final = 16_000
 """Samples a second: what speech recognisers are trained on."""
 MAX_BYTES: Final = 10_000_000
 MAX_CHANNELS: Final = 8
 _RATES: Final = (4_000, 384_000)
 _SILENCE: Final = 16.0
 """Root mean square, in levels of 32,768."""
-_FRAME: Final = RATE // 50
+_FRAME: Final = SAMPLE_RATE_HZ // 50
 _LEAST_FRAMES: Final = 3
 """Of 20 ms each, as long as the shortest sounds of speech."""
 _STANDS_OUT_DB: Final = 12.0
 _SPEECH_RANGE_DB: Final = 32.0
 """How much quieter than the loudest the quietest sounds of speech are."""
-_MARGIN: Final = RATE // 5
+_MARGIN: Final = SAMPLE_RATE_HZ // 5
 """Kept on both sides, in samples: words begin and end in breath."""
 _LOOSE: Final = 1.5
 """Lengths that headers state are estimates: so much longer is surely too long."""
@@ -45,7 +45,7 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
         max_bytes: the longest file taken.
 
     Returns:
-        int16 (n,) at `RATE`, the mean of all channels, at least one sample.
+        int16 (n,) at `SAMPLE_RATE_HZ`, the mean of all channels, at least one sample.
 
     Raises:
         InvalidAudio: the file is empty, too long, of another format, without sound, truncated or broken.
@@ -55,7 +55,7 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
     if len(data) > max_bytes:
         raise InvalidAudio(f"audio has {len(data)} bytes, more than the {max_bytes} allowed")
     try:
-        with opened(data) as container:
+        with open_container(data) as container:
             return _decode(container, max_seconds)
     except CONTAINER_ERRORS as error:
         raise InvalidAudio(f"audio of {len(data)} bytes cannot be decoded: {reason(error)}") from error
@@ -66,7 +66,7 @@ def is_silent(samples: Samples) -> bool:
     return float(np.sqrt(np.mean(samples.astype(np.float32) ** 2))) < _SILENCE
 
 
-def spoken_part(samples: Samples) -> Samples:
+def trim_silence(samples: Samples) -> Samples:
     """From the first sound that stands out to the last: what a microphone hears before and after is taken for words.
 
     A sound that stands out in no place, as with loud noise, is given back whole.
@@ -97,7 +97,7 @@ def _decode(container: InputContainer, max_seconds: float) -> Samples:
         raise InvalidAudio(f"audio lasts {stated:.0f} s, more than the {max_seconds:g} allowed")
     _check_track(container)
     pieces: list[Samples] = []
-    left = int(max_seconds * RATE)
+    left = int(max_seconds * SAMPLE_RATE_HZ)
     for piece in _resampled(container):
         pieces.append(piece)
         left -= len(piece)
@@ -122,7 +122,7 @@ def _check_track(container: InputContainer) -> None:
 
 
 def _resampled(container: InputContainer) -> Iterator[Samples]:
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
     for frame in _frames(container):
         yield from (one.to_ndarray()[0] for one in resampler.resample(frame))
     yield from (one.to_ndarray()[0] for one in resampler.resample(None))

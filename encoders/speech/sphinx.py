@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from pocketsphinx import Config, Decoder, Segment, get_model_path
 
-from encoders.speech.language import arpa
-from encoders.speech.port import SpokenWords, Transcript
+from encoders.speech.language import arpa_language_model
+from encoders.speech.port import SpokenVocabulary, Transcript
 from encoders.speech.pronunciation import Pronunciations
-from encoders.speech.sound import RATE, Samples, is_silent, spoken_part
+from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, is_silent, trim_silence
 
 _ALTERNATIVES: Final = 4
 _NBEST: Final = 60
@@ -36,7 +36,7 @@ _SEARCH: Final = {
 }
 """Wider beams and less faith in the language model than PocketSphinx has by default. Of the words of 180 queries, 21 %
 are wrong with these and 26 % without, for two fifths more of a processor."""
-_EARS: Final = ("", "1.1")
+_FREQUENCY_WARPS: Final = ("", "1.1")
 """Warps of the frequency axis: voices differ in pitch more than the model expects. Each sound is listened to with all,
 and what fits best is taken: of 180 queries .717 came out word for word, and .689 with the first alone.
 
@@ -47,47 +47,47 @@ _DOUBTFUL: Final = 0.004
 _FOREIGN: Final = 0.0048
 """Of 13 utterances in Chinese, German and Spanish none fitted better than the first, and 8 worse than the second; of
 English queries that found their product, one in ten fitted worse than the first, and none worse than the second."""
-DOUBTFUL: Final = "it is not sure that this was said; speech other than English needs a checkpoint in speech.model"
-NOT_UNDERSTOOD: Final = (
+DOUBTFUL_MESSAGE: Final = "it is not sure that this was said; speech other than English needs a checkpoint in speech.model"
+NOT_UNDERSTOOD_MESSAGE: Final = (
     "no English words of this catalogue were recognised; other languages and free speech need a checkpoint such as"
     " Whisper in speech.model"
 )
 
 
-class SphinxListener:
+class SphinxRecogniser:
     """A `Listener` for English, biased to a catalogue's words."""
 
-    def __init__(self, spoken: SpokenWords | None) -> None:
+    def __init__(self, spoken: SpokenVocabulary | None) -> None:
         """Args: spoken: the words to expect; None: everyday English, of which just the words that are sure are kept."""
         self._is_biased = spoken is not None
         model = Path(get_model_path("en-us"))
-        self._ears = [_general(model)] if spoken is None else _biased(model, spoken)
-        self._decoder = self._ears[0]
+        self._decoders = [_general_decoder(model)] if spoken is None else _vocabulary_decoders(model, spoken)
+        self._decoder = self._decoders[0]
 
     def transcribe(self, samples: Samples) -> Transcript:
         said = [] if is_silent(samples) else self._decode(samples)
         if said and not self._is_biased:
-            said = [" ".join(_spelt(one.word) for one in self._words() if one.prob > _SURE_WORD)]
-        misfit = self._misfit() if said and self._is_biased else 0.0
+            said = [" ".join(_without_variant_number(one.word) for one in self._words() if one.prob > _SURE_WORD)]
+        misfit = self._frame_misfit() if said and self._is_biased else 0.0
         if not any(said) or misfit > _FOREIGN:
-            return Transcript("", why_not=NOT_UNDERSTOOD)
-        return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]), DOUBTFUL if misfit > _DOUBTFUL else "")
+            return Transcript("", problem=NOT_UNDERSTOOD_MESSAGE)
+        return Transcript(said[0], tuple(said[1 : 1 + _ALTERNATIVES]), DOUBTFUL_MESSAGE if misfit > _DOUBTFUL else "")
 
     def _decode(self, samples: Samples) -> list[str]:
         """What may have been said, the likeliest first; the decoder that it fits best is kept to be asked about it."""
-        sound = _as_recorded(spoken_part(samples)).tobytes()
-        heard = {decoder: said for decoder in self._ears if (said := _heard(decoder, sound))}
+        sound = _with_recording_noise(trim_silence(samples)).tobytes()
+        heard = {decoder: said for decoder in self._decoders if (said := _hypotheses(decoder, sound))}
         if not heard:
             return []
-        by_fit = sorted(heard, key=_fit, reverse=True)
+        by_fit = sorted(heard, key=_log_fit, reverse=True)
         self._decoder = by_fit[0]
         firsts = [heard[decoder][0] for decoder in by_fit]
         return list(dict.fromkeys(firsts + [text for decoder in by_fit for text in heard[decoder]]))
 
-    def _misfit(self) -> float:
+    def _frame_misfit(self) -> float:
         """How badly each frame of the sound fits what was found; 0 where the words are sure all the same."""
         decoder = self._decoder
-        misfit = -_fit(decoder)
+        misfit = -_log_fit(decoder)
         words = [max(one.prob, 1e-9) for one in self._words()]
         sureness = math.exp(sum(map(math.log, words)) / len(words)) if words else 0.0
         return misfit if sureness < _SURE else 0.0
@@ -97,7 +97,7 @@ class SphinxListener:
         return [one for one in self._decoder.seg() or () if one.word[0] not in "<["]
 
 
-def _heard(decoder: Decoder, sound: bytes) -> list[str]:
+def _hypotheses(decoder: Decoder, sound: bytes) -> list[str]:
     """What a decoder makes of a sound, the likeliest first; nothing where it hears no word."""
     decoder.start_utt()
     decoder.process_raw(sound, full_utt=True)
@@ -109,14 +109,14 @@ def _heard(decoder: Decoder, sound: bytes) -> list[str]:
     return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
 
 
-def _fit(decoder: Decoder) -> float:
+def _log_fit(decoder: Decoder) -> float:
     """How well each frame of the last sound fits what was found in it, as a logarithm below 0."""
     return math.log(max(decoder.hyp().best_score, 1e-300)) / decoder.n_frames()
 
 
-def _as_recorded(samples: Samples) -> Samples:
+def _with_recording_noise(samples: Samples) -> Samples:
     """Samples at the level and with the quiet hiss and pauses of a recording."""
-    pause = np.zeros(int(_PAUSE_S * RATE), np.float32)
+    pause = np.zeros(int(_PAUSE_S * SAMPLE_RATE_HZ), np.float32)
     wave = np.concatenate(
         [pause, samples.astype(np.float32) * (_PEAK / max(1, int(np.abs(samples.astype(np.int32)).max()))), pause]
     )
@@ -126,23 +126,23 @@ def _as_recorded(samples: Samples) -> Samples:
     return (wave + hiss).clip(-32_768, 32_767).astype(np.int16)
 
 
-def _spelt(word: str) -> str:
+def _without_variant_number(word: str) -> str:
     """A word without the number of the way in which it was said: `read(2)`."""
     return word.partition("(")[0]
 
 
-def _general(model: Path) -> Decoder:
+def _general_decoder(model: Path) -> Decoder:
     return Decoder(_config(model, model / "cmudict-en-us.dict", model / "en-us.lm.bin"))
 
 
-def _biased(model: Path, spoken: SpokenWords) -> list[Decoder]:
-    """A decoder for each of `_EARS`."""
-    pronunciations = Pronunciations.read(model / "cmudict-en-us.dict")
+def _vocabulary_decoders(model: Path, spoken: SpokenVocabulary) -> list[Decoder]:
+    """A decoder for each of `_FREQUENCY_WARPS`."""
+    pronunciations = Pronunciations.from_cmu_file(model / "cmudict-en-us.dict")
     with tempfile.TemporaryDirectory(prefix="vitrine-speech-") as name:
         lexicon, language = Path(name, "words.dict"), Path(name, "words.lm")
-        lexicon.write_text(pronunciations.lexicon(spoken.words), "utf-8")
-        language.write_text(arpa(spoken), "utf-8")
-        return [Decoder(_searching(_config(model, lexicon, language), warp)) for warp in _EARS]
+        lexicon.write_text(pronunciations.cmu_lexicon(spoken.words), "utf-8")
+        language.write_text(arpa_language_model(spoken), "utf-8")
+        return [Decoder(_searching(_config(model, lexicon, language), warp)) for warp in _FREQUENCY_WARPS]
 
 
 def _searching(config: Config, warp: str) -> Config:

@@ -18,7 +18,7 @@ from transformers import (
 
 
 @dataclass(frozen=True)
-class Architecture:
+class MiniArchitecture:
     """Sizes of the two towers. The defaults fit in 5 MB as half-precision weights."""
 
     dim: int = 128
@@ -36,7 +36,7 @@ class Architecture:
     """Where texts are cut: a title, brand, category and attributes fit, and batches stay fast."""
 
 
-def build_model(shape: Architecture) -> VisionTextDualEncoderModel:
+def build_model(shape: MiniArchitecture) -> VisionTextDualEncoderModel:
     """A ConvNeXT picture tower and a BERT text tower with random weights.
 
     Source: Liu et al., "A ConvNet for the 2020s", 2022; Devlin et al., "BERT", 2018.
@@ -64,7 +64,7 @@ def build_model(shape: Architecture) -> VisionTextDualEncoderModel:
     return VisionTextDualEncoderModel(config)
 
 
-def export(model: VisionTextDualEncoderModel, tokenizer: BertTokenizer, shape: Architecture, directory: Path) -> None:
+def export_model(model: VisionTextDualEncoderModel, tokenizer: BertTokenizer, shape: MiniArchitecture, directory: Path) -> None:
     """Write weights (half precision), configuration, tokenizer and image processor."""
     side = {"height": shape.picture_side, "width": shape.picture_side}
     half = build_model(shape)

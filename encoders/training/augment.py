@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def reframe(pictures: Tensor, side: int, zoom: tuple[float, float], generator: torch.Generator) -> Tensor:
+def random_crop(pictures: Tensor, side: int, zoom: tuple[float, float], generator: torch.Generator) -> Tensor:
     """Cut a random, slightly turned and stretched window out of each picture.
 
     Args:
@@ -37,7 +37,7 @@ def reframe(pictures: Tensor, side: int, zoom: tuple[float, float], generator: t
     return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
-def relight(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def jitter_light(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     """Change exposure, colour temperature, contrast, gamma and saturation; hues stay, since goods differ by them.
 
     Args:
@@ -62,7 +62,7 @@ def relight(pictures: Tensor, strength: float, generator: torch.Generator) -> Te
     return lit.clamp_(0, 1).reshape(count, 3, height, width)
 
 
-def cover(pictures: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def random_occlusion(pictures: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Put a flat rectangle over a part of some pictures, as price tags and fingers do; in place."""
     side = pictures.shape[-1]
     for row in torch.nonzero(torch.rand(len(pictures), generator=generator) < share).flatten().tolist():

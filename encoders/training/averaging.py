@@ -32,7 +32,7 @@ def average_models(models: Sequence[Path], output: Path) -> Path:
     increasing inference time", 2022.
     """
     for directory in models:
-        checkpoints.check(directory)
+        checkpoints.check_dual_encoder(directory)
         if directory.resolve() == output.resolve():
             raise ModelUnavailable(f"{output} is one of the models to average: name another directory")
     output.mkdir(parents=True, exist_ok=True)

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import BertTokenizer
 
-from encoders.training.augment import cover, reframe, relight
-from encoders.training.config import Phase
-from encoders.training.store import Item, ItemStore
+from encoders.training.augment import jitter_light, random_crop, random_occlusion
+from encoders.training.config import TrainingPhase
+from encoders.training.store import ItemStore, TrainingItem
 
 Tokens = dict[str, Tensor]
 _SAME_VIEW_SHARE = 0.15
 
 
 @dataclass(frozen=True)
-class Source:
+class BatchSource:
     """A store and how many of its items go into each batch."""
 
     store: ItemStore
@@ -28,27 +28,27 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Batch:
+class MiniTrainingBatch:
     """n things in two pictures each; the first m pairs of texts belong to the things at `worded`."""
 
     pictures: tuple[Tensor, Tensor]
     """Two (n, 3, side, side) in −1 … 1."""
     texts: tuple[Tokens, Tokens] | None
     """Tokens of (m + listings) texts, twice; row i of one means the same as row i of the other. None: no words."""
-    worded: Tensor
+    rows_with_texts: Tensor
     """(m,) rows among the pictures that have words."""
-    alike: Tensor
+    false_negatives: Tensor
     """(m + listings, m + listings) bool: texts that may mean the same."""
 
 
-class BatchMaker:
+class MiniBatchSampler:
     """Draws batches; the same seed and step give the same batch."""
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[BatchSource],
         listings: Sequence[list[str]],
-        phase: Phase,
+        phase: TrainingPhase,
         tokenizer: BertTokenizer,
         side: int,
     ) -> None:
@@ -58,11 +58,11 @@ class BatchMaker:
         self._tokenizer = tokenizer
         self._side = side
 
-    def draw(self, seed: int, step: int) -> Batch:
+    def draw(self, seed: int, step: int) -> MiniTrainingBatch:
         """The batch of a step."""
         rng = np.random.default_rng((seed, step))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        items: list[Item] = []
+        items: list[TrainingItem] = []
         studio: list[NDArray[np.uint8]] = []
         scenes: list[NDArray[np.uint8]] = []
         for source, rows in self._sources:
@@ -76,22 +76,22 @@ class BatchMaker:
 
     def _assemble(
         self,
-        items: list[Item],
+        items: list[TrainingItem],
         studio: list[NDArray[np.uint8]],
         scenes: list[NDArray[np.uint8]],
         rng: np.random.Generator,
         generator: torch.Generator,
-    ) -> Batch:
+    ) -> MiniTrainingBatch:
         pictures = (self._studio(np.stack(studio), generator), self._scene(np.stack(scenes), generator))
         if not self._phase.words:
-            return Batch(pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool))
+            return MiniTrainingBatch(pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool))
         worded = [row for row, item in enumerate(items) if item.english]
         pairs = [_two_texts(items[row], rng) for row in worded]
         pairs += [_two_of(self._listings[row], rng) for row in self._listing_rows(rng)]
         marks = [items[row].alike or items[row].key for row in worded]
         marks += [f"listing-{number}" for number in range(len(pairs) - len(marks))]
         alike = torch.tensor([[left == right for right in marks] for left in marks])
-        return Batch(
+        return MiniTrainingBatch(
             pictures,
             (
                 _tokens(self._tokenizer, [left for left, _ in pairs]),
@@ -106,12 +106,12 @@ class BatchMaker:
         return rng.choice(len(self._listings), share, replace=False).tolist() if share else []
 
     def _studio(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
-        framed = reframe(_levels(pictures), self._side, (0.7, 1.1), generator)
-        return relight(framed, 0.4, generator) * 2 - 1
+        framed = random_crop(_levels(pictures), self._side, (0.7, 1.1), generator)
+        return jitter_light(framed, 0.4, generator) * 2 - 1
 
     def _scene(self, pictures: NDArray[np.uint8], generator: torch.Generator) -> Tensor:
-        framed = cover(reframe(_levels(pictures), self._side, (self._phase.closest, 1.05), generator), 0.2, generator)
-        return relight(framed, self._phase.light, generator) * 2 - 1
+        framed = random_occlusion(random_crop(_levels(pictures), self._side, (self._phase.closest, 1.05), generator), 0.2, generator)
+        return jitter_light(framed, self._phase.light, generator) * 2 - 1
 
 
 def _tokens(tokenizer: BertTokenizer, texts: list[str]) -> Tokens:
@@ -131,7 +131,7 @@ def _two_views(views: int, rng: np.random.Generator) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def _two_texts(item: Item, rng: np.random.Generator) -> tuple[str, str]:
+def _two_texts(item: TrainingItem, rng: np.random.Generator) -> tuple[str, str]:
     """Two texts of an item, of different languages half the time."""
     if item.chinese and rng.random() < 0.5:
         left, right = str(rng.choice(item.english)), str(rng.choice(item.chinese))

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import VisionTextDualEncoderModel
 
-from encoders.hf import pooled
+from encoders.hf import pooled_features
 
 
 @torch.no_grad()
@@ -32,7 +32,7 @@ def centre_pictures(model: VisionTextDualEncoderModel, pictures: Iterable[Tensor
         Length of the mean before, in 0–1.
     """
     model.eval()
-    vectors = torch.cat([pooled(model.get_image_features(pixel_values=batch)).float() for batch in pictures])
+    vectors = torch.cat([pooled_features(model.get_image_features(pixel_values=batch)).float() for batch in pictures])
     mean = functional.normalize(vectors, dim=-1).mean(dim=0)
     offset = mean * vectors.norm(dim=-1).mean()
     bias = model.get_parameter("vision_model.layernorm.bias")

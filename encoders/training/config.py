@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.training.architecture import Architecture
+from encoders.training.architecture import MiniArchitecture
 from encoders.training.corpus import CorpusConfig
 
 
 @dataclass(frozen=True)
-class Phase:
+class TrainingPhase:
     """A stretch of the training, and how many things of each kind its batches hold."""
 
     steps: int
@@ -37,13 +37,13 @@ class MiniConfig:
     """Directory of the finished model."""
     work: Path = Path("build/train-mini")
     """Directory of drawn pictures and of the checkpoint that a broken run resumes from."""
-    architecture: Architecture = field(default_factory=Architecture)
+    architecture: MiniArchitecture = field(default_factory=MiniArchitecture)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    phases: tuple[Phase, ...] = (
-        Phase(200, 0, 112, 48, 0, words=False),
-        Phase(200, 80, 48, 32, 16),
-        Phase(1100, 80, 48, 32, 16, light=0.5, closest=0.65),
-        Phase(400, 112, 0, 32, 16, light=0.5, closest=0.65, centred=True),
+    phases: tuple[TrainingPhase, ...] = (
+        TrainingPhase(200, 0, 112, 48, 0, words=False),
+        TrainingPhase(200, 80, 48, 32, 16),
+        TrainingPhase(1100, 80, 48, 32, 16, light=0.5, closest=0.65),
+        TrainingPhase(400, 112, 0, 32, 16, light=0.5, closest=0.65, centred=True),
     )
     """Pictures of things without words first, which is cheap; then all together; then in gentler light; then words to
     centred pictures."""

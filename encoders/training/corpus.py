@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from encoders.framing import trimmed
+from encoders.framing import trim_borders
 from encoders.training import invented, photos, rendered
-from encoders.training.store import Item, ItemStore, open_store
-from encoders.training.texts import listing_texts
+from encoders.training.store import ItemStore, TrainingItem, open_store
+from encoders.training.texts import read_listing_texts
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def open_corpus(config: CorpusConfig, directory: Path) -> Corpus:
         _rendered(config, directory, config.rendered, config.seed),
         _invented(config, directory, data),
         _photos(config, directory, data) if data is not None else None,
-        listing_texts(data) if data is not None else [],
+        read_listing_texts(data) if data is not None else [],
     )
 
 
@@ -77,11 +77,11 @@ def _rendered(config: CorpusConfig, directory: Path, count: int, seed: int) -> I
 
 def _invented(config: CorpusConfig, directory: Path, data: Path | None) -> ItemStore:
     side, count, seed = config.side, config.invented, config.seed
-    grounds = photos.load_grounds(data, side) if data is not None else []
+    grounds = photos.load_backgrounds(data, side) if data is not None else []
     return open_store(
         directory / f"invented-{count}-{side}-{seed}-{len(grounds)}",
         (count, invented.VIEWS, side),
-        lambda: _framed(invented.invented_items(count, side, seed, grounds)),
+        lambda: _framed(invented.synthetic_items(count, side, seed, grounds)),
         "invented things",
     )
 
@@ -96,7 +96,7 @@ def _photos(config: CorpusConfig, directory: Path, data: Path) -> ItemStore:
     )
 
 
-def _framed(items: Iterable[tuple[Item, Sequence[Image.Image]]]) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+def _framed(items: Iterable[tuple[TrainingItem, Sequence[Image.Image]]]) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Without plain borders, as the finished encoder will see pictures."""
     for item, pictures in items:
-        yield item, [trimmed(picture.convert("RGB")) for picture in pictures]
+        yield item, [trim_borders(picture.convert("RGB")) for picture in pictures]

@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoProcessor
 
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
-from encoders.hf import pooled
+from encoders.hf import pooled_features
 from encoders.preprocessing import image_preprocessor
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
@@ -24,7 +24,7 @@ _FULL_PADDING = frozenset({"siglip", "siglip2"})
 _OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert"})
 
 
-class DualEncoder(nn.Module):
+class TrainableDualEncoder(nn.Module):
     """A text tower and a picture tower in one space. A product is the unit mean of its text and its pictures."""
 
     def __init__(self, directory: Path, device: torch.device | str = "cpu") -> None:
@@ -34,7 +34,7 @@ class DualEncoder(nn.Module):
             ModelUnavailable: the files are missing, of another kind, or do not fit together.
         """
         super().__init__()
-        self._kind = checkpoints.check(directory)
+        self._kind = checkpoints.check_dual_encoder(directory)
         self.device = torch.device(device)
         try:
             self.processor: Any = AutoProcessor.from_pretrained(directory, local_files_only=True)
@@ -62,15 +62,15 @@ class DualEncoder(nn.Module):
         padding = "max_length" if self._kind in _FULL_PADDING else True
         tokens = self.tokenizer(list(texts), padding=padding, truncation=True, max_length=most, return_tensors="pt")
         tower: Callable[..., object] = self.model.get_text_features
-        return functional.normalize(pooled(tower(**tokens.to(self.device))).float(), dim=-1)
+        return functional.normalize(pooled_features(tower(**tokens.to(self.device))).float(), dim=-1)
 
     def embed_images(self, levels: Tensor) -> Tensor:
         if not len(levels):
             return torch.zeros(0, self.dim, device=self.device)
         rounded = (levels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        inputs = self._images.inputs([np.ascontiguousarray(one) for one in rounded], self._on_device)
+        inputs = self._images.model_inputs([np.ascontiguousarray(one) for one in rounded], self._on_device)
         tower: Callable[..., object] = self.model.get_image_features
-        return functional.normalize(pooled(tower(**inputs)).float(), dim=-1)
+        return functional.normalize(pooled_features(tower(**inputs)).float(), dim=-1)
 
     def _on_device(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(self.device)

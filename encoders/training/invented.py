@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.training.scenes import held, on_white, pile, random_ground
-from encoders.training.sprites import random_sprite
-from encoders.training.store import Item
+from encoders.training.scenes import draw_in_hand, draw_packshot, draw_pile, random_background
+from encoders.training.sprites import draw_random_sprite
+from encoders.training.store import TrainingItem
 
 VIEWS: Final = 5
 
 
-def invented_items(
+def synthetic_items(
     count: int, side: int, seed: int, grounds: Sequence[NDArray[np.uint8]]
-) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Draw `count` things; neighbours in the series stand on each other's shelves."""
     rng = np.random.default_rng(seed)
-    recent = [random_sprite(rng, side) for _ in range(12)]
+    recent = [draw_random_sprite(rng, side) for _ in range(12)]
     for number in range(count):
-        sprite = random_sprite(rng, side)
+        sprite = draw_random_sprite(rng, side)
         scenes = [_scene(sprite, recent, grounds, side, rng) for _ in range(VIEWS - 1)]
         recent = [*recent[1:], sprite]
-        yield Item(f"invented-{number}"), [on_white(sprite, side, rng), *scenes]
+        yield TrainingItem(f"invented-{number}"), [draw_packshot(sprite, side, rng), *scenes]
 
 
 def _scene(
@@ -36,7 +36,7 @@ def _scene(
     side: int,
     rng: np.random.Generator,
 ) -> Image.Image:
-    ground = random_ground(grounds, rng, side)
+    ground = random_background(grounds, rng, side)
     # Tall fronts are packs, which stand in hands and rows more often than in heaps.
     heaped = 0.2 if sprite.height > 1.15 * sprite.width else 0.65
-    return pile(sprite, ground, side, rng) if rng.random() < heaped else held(sprite, others, ground, side, rng)
+    return draw_pile(sprite, ground, side, rng) if rng.random() < heaped else draw_in_hand(sprite, others, ground, side, rng)

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from encoders.evaluation import RetrievalReport, report, target_ranks
+from encoders.evaluation import RetrievalReport, retrieval_report, target_ranks
 from encoders.port import Encoder
-from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool
+from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool_vectors
 from encoders.training.photos import is_held_out
 from encoders.training.store import ItemStore
 
@@ -41,7 +41,7 @@ def measure_rendered(encoder: Encoder, held_out: ItemStore) -> list[RetrievalRep
 
 
 @dataclass(frozen=True)
-class RealProducts:
+class EmbeddedRealProducts:
     """Real products, each with its title and the vectors of its own photos."""
 
     products: list[dict[str, Any]]
@@ -50,19 +50,19 @@ class RealProducts:
 
     def pooled(self, first_weight: float) -> FloatArray:
         """One vector a product (n, d), as the index keeps it."""
-        return np.stack([pool(vectors, first_weight) for vectors in self.photos])
+        return np.stack([pool_vectors(vectors, first_weight) for vectors in self.photos])
 
 
-def read_real(encoder: Encoder, data: Path) -> RealProducts:
+def embed_real_products(encoder: Encoder, data: Path) -> EmbeddedRealProducts:
     """Embed the photos of all real products."""
     lines = (data / "products.jsonl").read_text("utf-8").splitlines()
     products = [json.loads(line) for line in lines]
     photos = [_encode(encoder, [_photo(data / path) for path in product["images"]]) for product in products]
-    return RealProducts(products, photos)
+    return EmbeddedRealProducts(products, photos)
 
 
 def measure_real(
-    encoder: Encoder, data: Path, real: RealProducts, first_weight: float = MAIN_IMAGE_WEIGHT
+    encoder: Encoder, data: Path, real: EmbeddedRealProducts, first_weight: float = MAIN_IMAGE_WEIGHT
 ) -> list[RetrievalReport]:
     """Each real product by its own main photo, by a poor copy of it, by its title, and by photos taken in shops."""
     index = real.pooled(first_weight)
@@ -72,8 +72,8 @@ def measure_real(
     own = target_ranks(mains, index, rows)
     poor = target_ranks(_encode(encoder, copies), index, rows)
     return [
-        report("own main photo → product", own, len(index), cut_offs=(1, 3)),
-        report("central 80 % as JPEG 70 → product", poor, len(index), cut_offs=(1, 3)),
+        retrieval_report("own main photo → product", own, len(index), cut_offs=(1, 3)),
+        retrieval_report("central 80 % as JPEG 70 → product", poor, len(index), cut_offs=(1, 3)),
         _titles(encoder, real, index),
         _shop_photos(encoder, data, real, index),
     ]
@@ -96,26 +96,26 @@ def _one_batch(encoder: Encoder, texts: Sequence[str], pictures: Sequence[Image.
 
 
 def _paired(name: str, queries: FloatArray, answers: FloatArray) -> RetrievalReport:
-    return report(name, target_ranks(queries, answers, range(len(queries))), len(answers))
+    return retrieval_report(name, target_ranks(queries, answers, range(len(queries))), len(answers))
 
 
-def _titles(encoder: Encoder, real: RealProducts, index: FloatArray) -> RetrievalReport:
+def _titles(encoder: Encoder, real: EmbeddedRealProducts, index: FloatArray) -> RetrievalReport:
     """Held-out real titles against photos alone: the honest figure for text meeting real pictures."""
     rows = [row for row, product in enumerate(real.products) if _is_unseen(product)]
     vectors = encoder.encode_texts([real.products[row]["title"] for row in rows])
-    return report("unseen real title → photos of all products", target_ranks(vectors, index, rows), len(index))
+    return retrieval_report("unseen real title → photos of all products", target_ranks(vectors, index, rows), len(index))
 
 
 def _is_unseen(product: dict[str, Any]) -> bool:
     return product["id"].startswith("grocery-") or is_held_out(product["id"])
 
 
-def _shop_photos(encoder: Encoder, data: Path, real: RealProducts, index: FloatArray) -> RetrievalReport:
+def _shop_photos(encoder: Encoder, data: Path, real: EmbeddedRealProducts, index: FloatArray) -> RetrievalReport:
     queries = [json.loads(line) for line in (data / "image_queries.jsonl").read_text("utf-8").splitlines()]
     row_of = {product["id"]: row for row, product in enumerate(real.products)}
     vectors = _encode(encoder, [_photo(data / query["image"]) for query in queries])
     targets = [row_of[query["product_id"]] for query in queries]
-    return report("photo taken in a shop → product", target_ranks(vectors, index, targets), len(index), targets)
+    return retrieval_report("photo taken in a shop → product", target_ranks(vectors, index, targets), len(index), targets)
 
 
 def _encode(encoder: Encoder, pictures: Sequence[Image.Image]) -> FloatArray:

@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import BertTokenizer, VisionTextDualEncoderModel
 
-from encoders.hf import pooled
+from encoders.hf import pooled_features
 from encoders.loading import load_encoder
 from encoders.training import measure
-from encoders.training.architecture import build_model, export
-from encoders.training.batches import Batch, BatchMaker, Source, Tokens
+from encoders.training.architecture import build_model, export_model
+from encoders.training.batches import BatchSource, MiniBatchSampler, MiniTrainingBatch, Tokens
 from encoders.training.card import write_record
 from encoders.training.centring import centre_pictures
-from encoders.training.config import MiniConfig, Phase
+from encoders.training.config import MiniConfig, TrainingPhase
 from encoders.training.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
 from encoders.training.losses import info_nce
 from encoders.training.vocabulary import train_tokenizer
@@ -47,7 +47,7 @@ def train_mini(config: MiniConfig) -> Path:
             run.centre(_photos(corpus, config.architecture.picture_side))
         batches = _batches(phase, corpus, tokenizer, config.architecture.picture_side)
         run.train(batches, end, words_alone=phase.centred)
-    export(run.averaged(), tokenizer, config.architecture, config.output)
+    export_model(run.averaged(), tokenizer, config.architecture, config.output)
     _measure(config)
     return config.output
 
@@ -67,16 +67,16 @@ def _measure(config: MiniConfig) -> None:
     reports = measure.measure_rendered(encoder, open_held_out(config.corpus, config.work / "data"))
     data = config.corpus.real_data
     if data is not None and (data / "image_queries.jsonl").is_file():
-        reports += measure.measure_real(encoder, data, measure.read_real(encoder, data))
+        reports += measure.measure_real(encoder, data, measure.embed_real_products(encoder, data))
     speed = measure.products_per_second(encoder)
     print(*reports, f"{speed:.0f} products/s", sep="\n", flush=True)
     write_record(config.output, config, reports, speed)
 
 
-def _batches(phase: Phase, corpus: Corpus, tokenizer: BertTokenizer, side: int) -> BatchMaker:
+def _batches(phase: TrainingPhase, corpus: Corpus, tokenizer: BertTokenizer, side: int) -> MiniBatchSampler:
     shares = ((corpus.rendered, phase.rendered), (corpus.invented, phase.invented), (corpus.photos, phase.photos))
-    sources = [Source(store, share) for store, share in shares if store is not None and share]
-    return BatchMaker(sources, corpus.listings, phase, tokenizer, side)
+    sources = [BatchSource(store, share) for store, share in shares if store is not None and share]
+    return MiniBatchSampler(sources, corpus.listings, phase, tokenizer, side)
 
 
 def _photos(corpus: Corpus, side: int) -> Iterator[Tensor]:
@@ -138,7 +138,7 @@ class _Run:
         self._centred_at = self.step
         self.save()
 
-    def train(self, batches: BatchMaker, end: int, *, words_alone: bool) -> None:
+    def train(self, batches: MiniBatchSampler, end: int, *, words_alone: bool) -> None:
         """Train up to the step `end`, with progress lines and checkpoints; `words_alone`: pictures stay as they are."""
         for part in ("vision_model", "visual_projection"):
             self._model.get_submodule(part).requires_grad_(not words_alone)
@@ -150,7 +150,7 @@ class _Run:
             if self.step % self._config.checkpoint_every == 0:
                 self.save()
 
-    def train_step(self, batch: Batch) -> dict[str, float]:
+    def train_step(self, batch: MiniTrainingBatch) -> dict[str, float]:
         """One step of the optimiser; returns the losses by name."""
         self._model.train()
         for group in self._optimiser.param_groups:
@@ -170,12 +170,12 @@ class _Run:
         self._model.load_state_dict(self._average)
         return self._model.eval()
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _losses(self, batch: MiniTrainingBatch) -> dict[str, Tensor]:
         config, model = self._config, self._model
         learning = model.visual_projection.weight.requires_grad
         with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(learning):
             pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
-            seen = pooled(model.get_image_features(pixel_values=pictures))
+            seen = pooled_features(model.get_image_features(pixel_values=pictures))
         first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
         losses: dict[str, Tensor] = {}
         if learning:
@@ -185,21 +185,21 @@ class _Run:
         return losses
 
     def _text_losses(
-        self, texts: tuple[Tokens, Tokens], batch: Batch, first: Tensor, second: Tensor
+        self, texts: tuple[Tokens, Tokens], batch: MiniTrainingBatch, first: Tensor, second: Tensor
     ) -> dict[str, Tensor]:
         config, model = self._config, self._model
         text_tower = cast("Callable[..., object]", model.get_text_features)
         with torch.autocast("cpu", torch.bfloat16):
-            left, right = (pooled(text_tower(**tokens)) for tokens in texts)
+            left, right = (pooled_features(text_tower(**tokens)) for tokens in texts)
         left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
-        scale, worded = model.logit_scale.exp(), batch.worded
+        scale, worded = model.logit_scale.exp(), batch.rows_with_texts
         count = len(worded)
-        alike = batch.alike[:count, :count]
+        alike = batch.false_negatives[:count, :count]
         cross = info_nce(left[:count], first[worded], scale, alike)
         cross = cross + info_nce(right[:count], second[worded], scale, alike)
         return {
             "cross": config.cross_weight * cross / 2,
-            "texts": config.text_weight * info_nce(left, right, scale, batch.alike),
+            "texts": config.text_weight * info_nce(left, right, scale, batch.false_negatives),
         }
 
     def _average_in(self) -> None:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.training.scenes import cut_out, held, pile, random_ground
-from encoders.training.store import Item
+from encoders.training.scenes import cut_out, draw_in_hand, draw_pile, random_background
+from encoders.training.store import TrainingItem
 
 SOURCES: Final = ("luma", "eshop")
 HELD_OUT_SHARE: Final = 0.15
 AMATEUR_HELD_OUT_SHARE: Final = 0.5
-GROUNDS: Final = 200
+BACKGROUND_COUNT: Final = 200
 """How many amateur photos, the first ones, also lend backgrounds; the share above is held out of the others."""
 VIEWS: Final = 6
 _CHINESE_LABELS: Final = {
@@ -55,10 +55,10 @@ def clothing_photos(data: Path) -> list[tuple[str, str]]:
     return [(row["image"], row["label"]) for row in rows]
 
 
-def photo_items(data: Path, side: int, seed: int) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+def photo_items(data: Path, side: int, seed: int) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Every product in each of its colours, and every amateur photo, with composed scenes to fill `VIEWS`."""
     rng = np.random.default_rng(seed)
-    grounds = load_grounds(data, side)
+    grounds = load_backgrounds(data, side)
     for product in read_products(data):
         for colour, paths in _by_colour(product).items():
             pictures = [Image.open(data / path).convert("RGB") for path in paths][: VIEWS - 2]
@@ -67,8 +67,8 @@ def photo_items(data: Path, side: int, seed: int) -> Iterator[tuple[Item, Sequen
         picture = Image.open(data / path).convert("RGB")
         chinese = [_CHINESE_LABELS[label]] if _CHINESE_LABELS.get(label) else []
         words = [label.lower()] if chinese else []
-        held_out = number >= GROUNDS and is_held_out(path, AMATEUR_HELD_OUT_SHARE)
-        yield Item(path, 0, words, chinese, alike=label, held_out=held_out), [picture]
+        held_out = number >= BACKGROUND_COUNT and is_held_out(path, AMATEUR_HELD_OUT_SHARE)
+        yield TrainingItem(path, 0, words, chinese, alike=label, held_out=held_out), [picture]
 
 
 def photo_count(data: Path) -> int:
@@ -76,7 +76,7 @@ def photo_count(data: Path) -> int:
     return sum(len(_by_colour(product)) for product in read_products(data)) + len(clothing_photos(data))
 
 
-def load_grounds(data: Path, side: int, count: int = GROUNDS) -> list[NDArray[np.uint8]]:
+def load_backgrounds(data: Path, side: int, count: int = BACKGROUND_COUNT) -> list[NDArray[np.uint8]]:
     """Amateur photos to cut backgrounds from; none where the data is absent."""
     paths = [path for path, _ in clothing_photos(data)[:count]]
     return [np.asarray(Image.open(data / path).convert("RGB").resize((2 * side, 2 * side))) for path in paths]
@@ -88,9 +88,9 @@ def _scenes(
     sprite = cut_out(pictures[0])
     scenes: list[Image.Image] = []
     for _ in range(VIEWS - len(pictures)):
-        ground = random_ground(grounds, rng, side)
+        ground = random_background(grounds, rng, side)
         make_pile = rng.random() < 0.5
-        scenes.append(pile(sprite, ground, side, rng) if make_pile else held(sprite, [sprite], ground, side, rng))
+        scenes.append(draw_pile(sprite, ground, side, rng) if make_pile else draw_in_hand(sprite, [sprite], ground, side, rng))
     return scenes
 
 
@@ -104,11 +104,11 @@ def _by_colour(product: dict[str, Any]) -> dict[str, list[str]]:
     return groups
 
 
-def _product_item(product: dict[str, Any], colour: str) -> Item:
+def _product_item(product: dict[str, Any], colour: str) -> TrainingItem:
     path = (product.get("category") or "").replace("/", " ")
     kind = path.split(" ")[-1]
     title, description = product["title"], product.get("description") or ""
     named = f"{colour} {title}" if any(colour == known.lower() for known in product.get("colors") or []) else title
     texts = [named, f"{named}, {kind}", f"{title}. {path}. {description}"[:400], description[:400]]
     key, own = f"{product['id']}:{colour}", product["id"]
-    return Item(key, 0, [text for text in texts if text], [], own, is_held_out(own))
+    return TrainingItem(key, 0, [text for text in texts if text], [], own, is_held_out(own))

@@ -9,8 +9,8 @@ from typing import Final
 from PIL import Image
 
 from encoders.catalogue import RenderedProduct, listings, render, sample_products
-from encoders.catalogue.words import COLOUR_WORDS, Word
-from encoders.training.store import Item
+from encoders.catalogue.words import COLOUR_WORDS, BilingualTerm
+from encoders.training.store import TrainingItem
 
 VIEWS: Final = 4
 _MORE_TITLES: Final = 2
@@ -19,16 +19,16 @@ LANGUAGES: Final = ("en", "zh")
 
 def rendered_items(
     count: int, side: int, seed: int, *, held_out: bool = False
-) -> Iterator[tuple[Item, Sequence[Image.Image]]]:
+) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Render `count` products from the front and in the wild, with their words in both languages."""
     for product in sample_products(count, seed):
-        english, chinese = (texts_of(product, lang) for lang in LANGUAGES)
+        english, chinese = (listing_texts_of(product, lang) for lang in LANGUAGES)
         key = f"rendered-{seed}-{product.product_id}"
-        item = Item(key, 0, english, chinese, looks_of(product), held_out)
+        item = TrainingItem(key, 0, english, chinese, appearance_key(product), held_out)
         yield item, [render(product, view=view, size=side) for view in range(VIEWS)]
 
 
-def texts_of(product: RenderedProduct, lang: str) -> list[str]:
+def listing_texts_of(product: RenderedProduct, lang: str) -> list[str]:
     """Title first, then the description, other wordings of the title, a short query, and the listing in a row."""
     rng = random.Random(f"wordings-{lang}-{product.seed}")
     others = [listings.title(product.listing, lang, rng) for _ in range(_MORE_TITLES)]
@@ -41,7 +41,7 @@ def texts_of(product: RenderedProduct, lang: str) -> list[str]:
     ]
 
 
-def looks_of(product: RenderedProduct) -> str:
+def appearance_key(product: RenderedProduct) -> str:
     """What its words tell of its looks; products equal in this are told apart by details alone."""
     return "/".join((product.kind, product.variety.key, product.colour, product.pattern))
 
@@ -54,6 +54,6 @@ def _in_a_row(product: RenderedProduct, lang: str) -> str:
 
 def _short_query(product: RenderedProduct, lang: str, rng: random.Random) -> str:
     listing = product.listing
-    words: list[Word] = [COLOUR_WORDS[product.colour], listing.variety.word, listing.kind.word]
+    words: list[BilingualTerm] = [COLOUR_WORDS[product.colour], listing.variety.word, listing.kind.word]
     names = [rng.choice(word.names(lang)) for word in words]
     return "".join(names) if lang == "zh" else " ".join(name for name in names if name)

@@ -25,7 +25,7 @@ def cut_out(packshot: Image.Image) -> Image.Image:
     return sprite.crop(sprite.getbbox() or (0, 0, *sprite.size))
 
 
-def on_white(sprite: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
+def draw_packshot(sprite: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
     """The studio packshot of a cut-out: centred on white, with a little margin."""
     canvas = Image.new("RGBA", (side, side), "white")
     fitted = _scaled(sprite, side * float(rng.uniform(0.82, 0.98)))
@@ -33,7 +33,7 @@ def on_white(sprite: Image.Image, side: int, rng: np.random.Generator) -> Image.
     return canvas.convert("RGB")
 
 
-def pile(sprite: Image.Image, ground: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
+def draw_pile(sprite: Image.Image, ground: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
     """Many of one thing, heaped over a ground, darker towards the gaps."""
     canvas = ground.convert("RGBA").resize((side, side))
     canvas = Image.blend(canvas, Image.new("RGBA", canvas.size, _gap_colour(sprite)), float(rng.uniform(0.3, 1.0)))
@@ -47,11 +47,11 @@ def pile(sprite: Image.Image, ground: Image.Image, side: int, rng: np.random.Gen
     return _lit(canvas, rng)
 
 
-def held(
+def draw_in_hand(
     sprite: Image.Image, others: Sequence[Image.Image], ground: Image.Image, side: int, rng: np.random.Generator
 ) -> Image.Image:
     """One thing large before a shelf of others, often in a hand."""
-    canvas = shelf(others, ground, side, rng).convert("RGBA")
+    canvas = draw_shelf(others, ground, side, rng).convert("RGBA")
     extent = side * float(rng.uniform(0.55, 1.1))
     thing = _turned(sprite, extent, rng, 25.0)[0]
     left = int((side - thing.width) / 2 + rng.normal(0, 0.08) * side)
@@ -62,7 +62,7 @@ def held(
     return _lit(canvas, rng)
 
 
-def shelf(others: Sequence[Image.Image], ground: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
+def draw_shelf(others: Sequence[Image.Image], ground: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
     """Rows of other things, out of focus; or just the ground."""
     canvas = ground.convert("RGBA").resize((side, side))
     if rng.random() < 0.4:
@@ -81,7 +81,7 @@ def shelf(others: Sequence[Image.Image], ground: Image.Image, side: int, rng: np
     return canvas.filter(ImageFilter.GaussianBlur(float(rng.uniform(0, side / 60))))
 
 
-def random_ground(photos: Sequence[NDArray[np.uint8]], rng: np.random.Generator, side: int) -> Image.Image:
+def random_background(photos: Sequence[NDArray[np.uint8]], rng: np.random.Generator, side: int) -> Image.Image:
     """Something to stand before: part of a photo of something else, or two colours and noise."""
     if photos and rng.random() < 0.5:
         photo = Image.fromarray(photos[int(rng.integers(len(photos)))])

@@ -16,9 +16,9 @@ Colour = tuple[int, int, int]
 _OVERSAMPLING = 2
 
 
-def random_sprite(rng: np.random.Generator, side: int) -> Image.Image:
+def draw_random_sprite(rng: np.random.Generator, side: int) -> Image.Image:
     """Draw one thing: RGBA, at most `side` × `side` pixels, clear around its outline."""
-    draw = _pack if rng.random() < 0.4 else _grown
+    draw = _draw_package if rng.random() < 0.4 else _draw_organic
     sprite = draw(rng, side * _OVERSAMPLING)
     return sprite.resize((max(1, sprite.width // _OVERSAMPLING), max(1, sprite.height // _OVERSAMPLING)))
 
@@ -35,7 +35,7 @@ def _near(colour: Colour, rng: np.random.Generator, spread: float) -> Colour:
     return int(shifted[0]), int(shifted[1]), int(shifted[2])
 
 
-def _grown(rng: np.random.Generator, side: int) -> Image.Image:
+def _draw_organic(rng: np.random.Generator, side: int) -> Image.Image:
     """Fruit, vegetables, balls, stones: one or a few rounded bodies, shaded, blushed and speckled."""
     colours = _palette(rng)
     stretch = float(rng.choice([1.0, 1.0, 1.3, 1.8, 3.0]) * rng.uniform(0.9, 1.15))
@@ -118,7 +118,7 @@ def _markings(rng: np.random.Generator, x: NDArray[np.float32], y: NDArray[np.fl
     return np.asarray(np.clip(stripes * 3, 0, 1) * rng.uniform(0.3, 1), np.float32)
 
 
-def _pack(rng: np.random.Generator, side: int) -> Image.Image:
+def _draw_package(rng: np.random.Generator, side: int) -> Image.Image:
     """Cartons, bottles, boxes, tins: an upright front with bands, panels, a picture and lines of print."""
     width = int(side * rng.uniform(0.35, 0.95))
     front = Image.new(

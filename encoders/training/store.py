@@ -13,7 +13,7 @@ from PIL import Image
 
 
 @dataclass(frozen=True)
-class Item:
+class TrainingItem:
     """One thing to learn: its words in two languages, and how many pictures of it there are."""
 
     key: str
@@ -29,7 +29,7 @@ class Item:
 class ItemStore:
     """Items and their pictures (n, views, side, side, 3) uint8; view 0 is the packshot or main photo."""
 
-    items: list[Item]
+    items: list[TrainingItem]
     pictures: NDArray[np.uint8]
 
     def rows(self, *, held_out: bool) -> NDArray[np.int64]:
@@ -40,7 +40,7 @@ class ItemStore:
 def open_store(
     directory: Path,
     shape: tuple[int, int, int],
-    produce: Callable[[], Iterable[tuple[Item, Sequence[Image.Image]]]],
+    produce: Callable[[], Iterable[tuple[TrainingItem, Sequence[Image.Image]]]],
     label: str,
 ) -> ItemStore:
     """Open a store, building it first where it is not complete.
@@ -55,12 +55,12 @@ def open_store(
     if not finished.is_file():
         directory.mkdir(parents=True, exist_ok=True)
         finished.write_text("".join(_build(directory, shape, produce(), label)), "utf-8")
-    items = [Item(**json.loads(line)) for line in finished.read_text("utf-8").splitlines()]
+    items = [TrainingItem(**json.loads(line)) for line in finished.read_text("utf-8").splitlines()]
     return ItemStore(items, np.load(directory / "pictures.npy", mmap_mode="r"))
 
 
 def _build(
-    directory: Path, shape: tuple[int, int, int], items: Iterable[tuple[Item, Sequence[Image.Image]]], label: str
+    directory: Path, shape: tuple[int, int, int], items: Iterable[tuple[TrainingItem, Sequence[Image.Image]]], label: str
 ) -> list[str]:
     count, views, side = shape
     pictures = np.lib.format.open_memmap(

@@ -9,7 +9,7 @@ import pyarrow.parquet as parquet
 from encoders.training.photos import is_held_out
 
 
-def listing_texts(data: Path) -> list[list[str]]:
+def read_listing_texts(data: Path) -> list[list[str]]:
     """Each listing in one row, its title, its points, and its brand, colour and category; judgments are not read."""
     path = data / "esci_products.parquet"
     if not path.is_file():

@@ -8,7 +8,7 @@ from typing import Final
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertTokenizer
 
-SPECIALS: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+SPECIAL_TOKENS: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTokenizer:
@@ -23,13 +23,13 @@ def train_tokenizer(texts: Iterable[str], size: int, max_tokens: int) -> BertTok
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, handle_chinese_chars=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIALS), min_frequency=2)
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIAL_TOKENS), min_frequency=2)
     tokenizer.train_from_iterator(texts, trainer)
     # The trainer numbers pieces of equal count at random; a run that resumes needs the same numbers again.
-    pieces = sorted(set(tokenizer.get_vocab()) - set(SPECIALS))
-    numbers = {piece: number for number, piece in enumerate([*SPECIALS, *pieces])}
+    pieces = sorted(set(tokenizer.get_vocab()) - set(SPECIAL_TOKENS))
+    numbers = {piece: number for number, piece in enumerate([*SPECIAL_TOKENS, *pieces])}
     tokenizer.model = models.WordPiece(numbers, unk_token="[UNK]")
-    start, end = SPECIALS.index("[CLS]"), SPECIALS.index("[SEP]")
+    start, end = SPECIAL_TOKENS.index("[CLS]"), SPECIAL_TOKENS.index("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", start), ("[SEP]", end)]
     )

@@ -17,7 +17,7 @@ from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from PIL import Image
 
-from encoders.containers import CONTAINER_ERRORS, opened, reason, stated_seconds
+from encoders.containers import CONTAINER_ERRORS, open_container, stated_seconds
 from encoders.errors import InvalidVideo
 from encoders.spec import FloatArray
 
@@ -31,9 +31,9 @@ _CANDIDATES: Final = 24
 _DECODED_PIXELS: Final = 400_000_000
 """Clips of fewer are decoded but for the frames that no others need; of longer ones just the key frames are."""
 _THUMBNAIL: Final = (16, 16)
-_ALIKE: Final = 4.0
+_MIN_FRAME_DIFFERENCE: Final = 4.0
 """Mean difference of thumbnails, in levels of 255, up to which two frames show the same."""
-_BLANK: Final = 3.0
+_BLANK_CONTRAST: Final = 3.0
 """Standard deviation of a thumbnail up to which there is nothing to see: fades begin and end in black."""
 
 
@@ -63,8 +63,8 @@ def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_
         raise InvalidVideo(f"video has {len(data)} bytes, more than the {max_bytes} allowed")
     try:
         seconds = _seconds(data)
-        with opened(data) as container:
-            found = distinct(_candidates(container, seconds), max_frames)
+        with open_container(data) as container:
+            found = distinct_frames(_candidates(container, seconds), max_frames)
     except CONTAINER_ERRORS as error:
         raise InvalidVideo(f"video of {len(data)} bytes cannot be decoded: {reason(error)}") from error
     if not found:
@@ -72,14 +72,14 @@ def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_
     return found
 
 
-def distinct(frames: Iterator[Image.Image], most: int) -> list[Image.Image]:
+def distinct_frames(frames: Iterator[Image.Image], most: int) -> list[Image.Image]:
     """The frames that differ from all before them, at most so many, evenly spread; blank ones only if all are."""
     kept: list[_Candidate] = []
     for image in frames:
         one = _Candidate(image, _thumbnail(image))
-        if all(np.abs(one.thumbnail - other.thumbnail).mean() > _ALIKE for other in kept):
+        if all(np.abs(one.thumbnail - other.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for other in kept):
             kept.append(one)
-    seen = [one for one in kept if one.thumbnail.std() > _BLANK] or kept
+    seen = [one for one in kept if one.thumbnail.std() > _BLANK_CONTRAST] or kept
     return [seen[at].image for at in _spread(len(seen), most)]
 
 
@@ -94,7 +94,7 @@ def _thumbnail(image: Image.Image) -> FloatArray:
 
 def _seconds(data: bytes) -> float:
     """How long a clip lasts: what recorders write while they record does not say so at its head."""
-    with opened(data) as container:
+    with open_container(data) as container:
         if (stated := stated_seconds(container)) is not None or not container.streams.video:
             return stated or 0.0
         packets = container.demux(container.streams.video[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from query_api.evaluation import plots
-from query_api.evaluation.report import Place, QueryScores, Report
+from query_api.evaluation.report import EvaluationReport, JudgedResult, QueryScores
 
 WORST_SHOWN = 50
 _STYLE = """
@@ -25,7 +25,7 @@ ol { padding-left: 1.6rem; margin: .3rem 0; }
 """
 
 
-def html_report(report: Report) -> str:
+def html_report(report: EvaluationReport) -> str:
     """The page. Whatever comes from files or from the index is escaped."""
     names = [one.name for one in report.configurations]
     main = report.measure_names[0]
@@ -35,11 +35,11 @@ def html_report(report: Report) -> str:
         '<meta name="viewport" content="width=device-width">',
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>Search quality on {len(report.queries):,} judged queries</h1>",
-        _facts(report),
+        _facts_table(report),
         _means_table(report),
-        plots.intervals([(name, dict(means)) for name, means in zip(names, report.means, strict=True)]),
+        plots.interval_plot([(name, dict(means)) for name, means in zip(names, report.means, strict=True)]),
         f"<h2>{escape(main)} by query</h2>",
-        plots.sorted_values([(name, _main(report, at)) for at, name in enumerate(names)], main),
+        plots.sorted_values_plot([(name, _main_measure_values(report, at)) for at, name in enumerate(names)], main),
         *_comparison(report),
         "<h2>Worst queries first</h2>",
         *(_query(one, names) for one in report.queries[:WORST_SHOWN]),
@@ -48,7 +48,7 @@ def html_report(report: Report) -> str:
     return "\n".join(parts)
 
 
-def _facts(report: Report) -> str:
+def _facts_table(report: EvaluationReport) -> str:
     told = [f"{name}: {value}" for name, value in report.facts.items()]
     told += [f"{report.left_out} queries without a right product left out"] if report.left_out else []
     told += [
@@ -61,7 +61,7 @@ def _facts(report: Report) -> str:
     return f'<p class="quiet">{"<br>".join([*map(escape, plain), *marked])}</p>'
 
 
-def _means_table(report: Report) -> str:
+def _means_table(report: EvaluationReport) -> str:
     head = ["", *(one.name for one in report.configurations), *(["difference"] if report.comparison else [])]
     rows = [
         [name, *(str(means[name]) for means in report.means), *_difference(report, name)]
@@ -70,14 +70,14 @@ def _means_table(report: Report) -> str:
     return _table(head, rows) + '<p class="quiet">Means, with 95 % bootstrap intervals over queries.</p>'
 
 
-def _difference(report: Report, name: str) -> list[str]:
+def _difference(report: EvaluationReport, name: str) -> list[str]:
     if report.comparison is None:
         return []
     one = report.comparison.differences[name]
     return [f"{one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"]
 
 
-def _comparison(report: Report) -> Iterable[str]:
+def _comparison(report: EvaluationReport) -> Iterable[str]:
     if report.comparison is None:
         return
     first, second = (one.name for one in report.configurations)
@@ -85,7 +85,7 @@ def _comparison(report: Report) -> Iterable[str]:
     yield f"<h2>{escape(first)} against {escape(second)}</h2>"
     yield f"<p>Better for {found.better} queries, worse for {found.worse}, the same for {found.equal}.</p>"
     differences = [(one.query, one.scores[0][main] - one.scores[1][main]) for one in report.queries]
-    yield plots.differences(differences, main)
+    yield plots.difference_plot(differences, main)
 
 
 def _query(one: QueryScores, names: Sequence[str]) -> str:
@@ -101,21 +101,21 @@ def _query(one: QueryScores, names: Sequence[str]) -> str:
     )
 
 
-def _places(places: Sequence[Place]) -> str:
+def _places(places: Sequence[JudgedResult]) -> str:
     return "<ol>" + "".join(f"<li>{_place(one)}</li>" for one in places) + "</ol>" if places else "<p>nothing</p>"
 
 
-def _missed(places: Sequence[Place]) -> str:
+def _missed(places: Sequence[JudgedResult]) -> str:
     listed = ", ".join(_place(one) for one in places)
     return f'<p class="quiet">missed: {listed}</p>' if places else ""
 
 
-def _place(one: Place) -> str:
+def _place(one: JudgedResult) -> str:
     gain = "not judged" if one.gain is None else f"gain {one.gain:g}"
     return f'{escape(one.title or one.product_id)} <span class="quiet">{escape(one.product_id)}, {gain}</span>'
 
 
-def _main(report: Report, at: int) -> list[float]:
+def _main_measure_values(report: EvaluationReport, at: int) -> list[float]:
     return [next(iter(one.scores[at].values())) for one in report.queries]
 
 

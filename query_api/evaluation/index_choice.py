@@ -14,26 +14,26 @@ ENOUGH_PRODUCTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class IndexAdvice:
     """What to set."""
 
     settings: Mapping[str, str | int]
-    why: str
+    reason: str
 
 
-def least_recall(rows: Sequence[RecallRow]) -> float:
+def lowest_recall(rows: Sequence[RecallRow]) -> float:
     """Of the kind of query and filter that loses most."""
     return min(row.recall for row in rows)
 
 
-def slowest_ms(rows: Sequence[RecallRow]) -> float:
+def highest_median_ms(rows: Sequence[RecallRow]) -> float:
     """The median of the slowest kind of query and filter."""
     return max(row.p50_ms for row in rows)
 
 
-def advise(
+def advise_index(
     products: int, index_type: str, tried: Sequence[tuple[Mapping[str, int], Sequence[RecallRow]]], budget_ms: float
-) -> Advice:
+) -> IndexAdvice:
     """What to set for a catalogue.
 
     Args:
@@ -43,34 +43,34 @@ def advise(
         budget_ms: how long the slowest kind of search may take at the median.
     """
     if index_type == "FLAT":
-        return _advise_exact(products, slowest_ms(tried[0][1]), budget_ms)
-    enough = [(parameters, rows) for parameters, rows in tried if least_recall(rows) >= ENOUGH]
+        return _advise_exact(products, highest_median_ms(tried[0][1]), budget_ms)
+    enough = [(parameters, rows) for parameters, rows in tried if lowest_recall(rows) >= ENOUGH]
     if not enough:
-        best, rows = max(tried, key=lambda one: least_recall(one[1]))
+        best, rows = max(tried, key=lambda one: lowest_recall(one[1]))
         why = f"recall is {least_recall(rows):.3f} at best: {index_type} loses too much here, and FLAT nothing"
-        return Advice({"milvus.index_type": "FLAT"}, why if not best else f"{why}, even with {_shown(best)}")
-    chosen, rows = min(enough, key=lambda one: slowest_ms(one[1]))
+        return IndexAdvice({"milvus.index_type": "FLAT"}, why if not best else f"{why}, even with {_shown(best)}")
+    chosen, rows = min(enough, key=lambda one: highest_median_ms(one[1]))
     why = f"recall {least_recall(rows):.3f} at the least, {slowest_ms(rows):.1f} ms"
-    return Advice({"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why)
+    return IndexAdvice({"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why)
 
 
-def _advise_exact(products: int, took_ms: float, budget_ms: float) -> Advice:
+def _advise_exact(products: int, took_ms: float, budget_ms: float) -> IndexAdvice:
     if took_ms <= budget_ms and products < ENOUGH_PRODUCTS:
         why = (
             f"a search takes {took_ms:.1f} ms and misses nothing; {products:,} products do not tell when that gets slow"
         )
-        return Advice({"milvus.index_type": "FLAT"}, why)
+        return IndexAdvice({"milvus.index_type": "FLAT"}, why)
     # A scan takes as much longer as there are more products.
     most = round(products * budget_ms / took_ms, -3)
     if took_ms <= budget_ms:
         why = (
             f"a search takes {took_ms:.1f} ms and misses nothing; it stays within {budget_ms:g} ms to some {most:,.0f}"
         )
-        return Advice({"milvus.index_type": "FLAT"}, f"{why} products on this server")
+        return IndexAdvice({"milvus.index_type": "FLAT"}, f"{why} products on this server")
     why = (
         f"a search of all {products:,} products takes {took_ms:.1f} ms, more than {budget_ms:g}: from some {most:,.0f}"
     )
-    return Advice({"milvus.index_type": "HNSW"}, f"{why} on, an approximate index on a Milvus cluster pays")
+    return IndexAdvice({"milvus.index_type": "HNSW"}, f"{why} on, an approximate index on a Milvus cluster pays")
 
 
 def _shown(parameters: Mapping[str, int]) -> str:

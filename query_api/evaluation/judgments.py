@@ -1,4 +1,4 @@
-"""Judged queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
+"""JudgedQueries queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class JudgedQuery:
 
 
 @dataclass(slots=True)
-class Judged:
+class JudgedQueries:
     """What two tables came to.
 
     Attributes:
@@ -56,38 +56,38 @@ class Judged:
     """
 
     queries: list[JudgedQuery] = field(default_factory=list[JudgedQuery])
-    faults: list[str] = field(default_factory=list[str])
-    unjudged: int = 0
-    unasked: int = 0
+    unusable_rows: list[str] = field(default_factory=list[str])
+    unjudged_queries: int = 0
+    unmatched_judgments: int = 0
 
 
-def judge(queries: Rows, judgments: Rows) -> Judged:
+def join_judgments(queries: Rows, judgments: Rows) -> JudgedQueries:
     """Join a table of queries and one of judgments: by the query's id where both have one, else by its text."""
-    judged = Judged()
+    judged = JudgedQueries()
     texts = _texts(queries, judged)
     gains, unasked = _gains(judgments, texts, judged)
-    judged.unasked = unasked
+    judged.unmatched_judgments = unasked
     for query_id, text in texts.items():
         if query_id in gains:
             judged.queries.append(JudgedQuery(query_id, text, gains[query_id]))
-    judged.unjudged = len(texts) - len(judged.queries)
+    judged.unjudged_queries = len(texts) - len(judged.queries)
     return judged
 
 
-def _texts(rows: Rows, judged: Judged) -> dict[str, str]:
+def _texts(rows: Rows, judged: JudgedQueries) -> dict[str, str]:
     """Each query's text by its id. A query may come again, as it does where one table serves for both."""
     texts: dict[str, str] = {}
     for place, cells in rows:
         text = _cell(cells, QUERY_TEXTS)
         query_id = _cell(cells, QUERY_IDS) or text
         if text is None or query_id is None:
-            judged.faults.append(f"{place}: no query; its column may be called {', '.join(QUERY_TEXTS)}")
+            judged.unusable_rows.append(f"{place}: no query; its column may be called {', '.join(QUERY_TEXTS)}")
         elif texts.setdefault(query_id, text) != text:
-            judged.faults.append(f"{place}: query {query_id!r:.80} has two texts")
+            judged.unusable_rows.append(f"{place}: query {query_id!r:.80} has two texts")
     return texts
 
 
-def _gains(rows: Rows, texts: Mapping[str, str], judged: Judged) -> tuple[dict[str, dict[str, float]], int]:
+def _gains(rows: Rows, texts: Mapping[str, str], judged: JudgedQueries) -> tuple[dict[str, dict[str, float]], int]:
     ids = {text: query_id for query_id, text in texts.items()}
     gains: dict[str, dict[str, float]] = {}
     unasked = 0
@@ -95,13 +95,13 @@ def _gains(rows: Rows, texts: Mapping[str, str], judged: Judged) -> tuple[dict[s
         try:
             query, product, gain = _judgment(cells)
         except ValueError as error:
-            judged.faults.append(f"{place}: {error}")
+            judged.unusable_rows.append(f"{place}: {error}")
             continue
         query_id = query if query in texts else ids.get(query)
         if query_id is None:
             unasked += 1
         elif gains.setdefault(query_id, {}).setdefault(product, gain) != gain:
-            judged.faults.append(f"{place}: {product!r:.80} was judged otherwise before, for the same query")
+            judged.unusable_rows.append(f"{place}: {product!r:.80} was judged otherwise before, for the same query")
     return gains, unasked
 
 

@@ -55,7 +55,7 @@ def relevant_products(gains: Gains, least: float) -> frozenset[str]:
     return frozenset(one for one, gain in gains.items() if gain > 0 and gain >= least)
 
 
-def measures(k: int, depth: int) -> dict[str, Callable[[Sequence[str], Gains, Collection[str]], float]]:
+def report_measures(k: int, depth: int) -> dict[str, Callable[[Sequence[str], Gains, Collection[str]], float]]:
     """The measures of a report by their names, each of (ranked, gains, right products).
 
     Args:

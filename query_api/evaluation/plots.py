@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from query_api.evaluation.intervals import Interval
+from query_api.evaluation.interval_plot import Interval
 
 WIDTH = 880
 _LEFT, _RIGHT, _ROW, _TOP = 130, 30, 26, 24
@@ -15,7 +15,7 @@ BARS = 200
 """As many queries as have a bar of their own; of more, every so-manieth is drawn."""
 
 
-def intervals(systems: Sequence[tuple[str, Mapping[str, Interval]]]) -> str:
+def interval_plot(systems: Sequence[tuple[str, Mapping[str, Interval]]]) -> str:
     """A row a measure, a dot with its interval for each of one or two systems, on a scale from 0 to 1."""
     names = list(systems[0][1])
     height = _TOP + _ROW * len(names) + 30
@@ -28,7 +28,7 @@ def intervals(systems: Sequence[tuple[str, Mapping[str, Interval]]]) -> str:
     return _svg(height, [*marks, *_legend([name for name, _ in systems])], "means with intervals")
 
 
-def sorted_values(systems: Sequence[tuple[str, Sequence[float]]], measure: str) -> str:
+def sorted_values_plot(systems: Sequence[tuple[str, Sequence[float]]], measure: str) -> str:
     """Each system's values in falling order, as a line from 0 to 1."""
     height, bottom = 220, 190
     marks = [_level(tick / 4, bottom) for tick in range(5)]
@@ -41,7 +41,7 @@ def sorted_values(systems: Sequence[tuple[str, Sequence[float]]], measure: str) 
     return _svg(height, [*marks, *_legend([name for name, _ in systems])], f"{measure} of each query, sorted")
 
 
-def differences(values: Sequence[tuple[str, float]], measure: str) -> str:
+def difference_plot(values: Sequence[tuple[str, float]], measure: str) -> str:
     """A bar a query, its difference between -1 and 1; its name shows under the pointer."""
     ordered = sorted(values, key=lambda pair: -pair[1])
     shown = ordered[:: max(1, -(-len(ordered) // BARS))]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, query_vector, split, unit
+from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
 from indexer.criteria import Filters, Range
 from indexer.ports import ProductStore
 from indexer.rows import is_searchable
@@ -22,16 +22,16 @@ WEIGHTS: Mapping[str, PartWeights] = {
     "negative": PartWeights(1.0, -0.4),
 }
 """Of the products' parts; of queries that ask for all kinds of them."""
-SHARES = (1.0, 0.5, 0.1, 0.01, 0.001)
+FILTER_SHARES = (1.0, 0.5, 0.1, 0.01, 0.001)
 """Of the products that filters keep."""
-NOISE = 0.5
+QUERY_NOISE = 0.5
 """Length of the random vector that makes a query of a product's unit part, which it then is like but does not equal."""
-ROUNDING = 1e-5
+SCORE_TOLERANCE = 1e-5
 """Scores that are nearer than this are equal: engines sum in another order."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveVectors:
+class StoredVectors:
     """The searchable products, as they are stored."""
 
     product_ids: Sequence[str]
@@ -42,7 +42,7 @@ class LiveVectors:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SelectiveFilter:
     """A filter and what it keeps."""
 
     share: float
@@ -65,7 +65,7 @@ class RecallRow:
     p99_ms: float
 
 
-async def read_vectors(store: ProductStore, progress: Callable[[int], None] = lambda _: None) -> LiveVectors:
+async def read_vectors(store: ProductStore, progress: Callable[[int], None] = lambda _: None) -> StoredVectors:
     """All searchable products of a store; it takes some twenty seconds for 100,000. Raises `StoreUnavailable`."""
     ids: list[str] = []
     vectors: list[FloatArray] = []
@@ -79,41 +79,41 @@ async def read_vectors(store: ProductStore, progress: Callable[[int], None] = la
                 vectors.append(vector)
                 prices.append(float(stored.state.fields.get("price", np.nan)))
         progress(len(ids))
-    return LiveVectors(ids, np.stack(vectors) if vectors else np.zeros((0, 2), np.float32), np.array(prices))
+    return StoredVectors(ids, np.stack(vectors) if vectors else np.zeros((0, 2), np.float32), np.array(prices))
 
 
-def filters_by_price(live: LiveVectors, seed: int = 0, shares: Sequence[float] = SHARES) -> Iterator[Kept]:
+def price_filters(live: StoredVectors, seed: int = 0, shares: Sequence[float] = FILTER_SHARES) -> Iterator[SelectiveFilter]:
     """Ranges of prices that keep about such shares of the products, as far as prices tell them apart."""
     rng = np.random.default_rng(seed)
     ordered = np.sort(live.prices[~np.isnan(live.prices)])
     for share in shares:
         wanted = max(1, round(share * len(live.prices)))
         if share == 1.0:
-            yield Kept(1.0, (), np.ones(len(live.prices), bool))
+            yield SelectiveFilter(1.0, (), np.ones(len(live.prices), bool))
         elif wanted <= len(ordered):
             start = int(rng.integers(0, len(ordered) - wanted + 1))
             low, high = float(ordered[start]), float(ordered[start + wanted - 1])
             passing = (live.prices >= low) & (live.prices <= high)
-            yield Kept(float(passing.mean()), (Range("price", gte=low, lte=high),), passing)
+            yield SelectiveFilter(float(passing.mean()), (Range("price", gte=low, lte=high),), passing)
 
 
-def draw_queries(spec: EmbeddingSpec, live: LiveVectors, count: int, seed: int = 0) -> list[tuple[FloatArray, ...]]:
+def draw_queries(spec: EmbeddingSpec, live: StoredVectors, count: int, seed: int = 0) -> list[tuple[FloatArray, ...]]:
     """Unit text and image vectors (dim,) near those of random products; where one has no picture, near its text."""
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(live.product_ids), count, replace=len(live.product_ids) < count)
     queries: list[tuple[FloatArray, ...]] = []
     for at in chosen:
-        text, image = split(spec, live.vectors[at])
+        text, image = split_parts(spec, live.vectors[at])
         parts = (text if text.any() else image, image if image.any() else text)
-        noise = unit(rng.standard_normal((2, spec.dim)).astype(np.float32)) * np.float32(NOISE)
-        queries.append(tuple(unit((np.stack(parts) + noise).astype(np.float32))))
+        noise = normalise_rows(rng.standard_normal((2, spec.dim)).astype(np.float32)) * np.float32(QUERY_NOISE)
+        queries.append(tuple(normalise_rows((np.stack(parts) + noise).astype(np.float32))))
     return queries
 
 
 async def measure_recall(
     store: ProductStore,
     spec: EmbeddingSpec,
-    live: LiveVectors,
+    live: StoredVectors,
     queries: Sequence[tuple[FloatArray, ...]],
     *,
     k: int,
@@ -136,15 +136,15 @@ async def measure_recall(
     """
     rows: list[RecallRow] = []
     for name, weights in WEIGHTS.items():
-        vectors = [query_vector(spec, text, image, weights) for text, image in queries]
-        for kept in filters_by_price(live):
+        vectors = [fused_query_vector(spec, text, image, weights) for text, image in queries]
+        for kept in price_filters(live):
             rows.append(await _row(store, live, name, vectors, kept, k, depth))
             progress()
     return rows
 
 
 async def _row(
-    store: ProductStore, live: LiveVectors, name: str, vectors: Sequence[FloatArray], kept: Kept, k: int, depth: int
+    store: ProductStore, live: StoredVectors, name: str, vectors: Sequence[FloatArray], kept: SelectiveFilter, k: int, depth: int
 ) -> RecallRow:
     places = {product_id: at for at, product_id in enumerate(live.product_ids)}
     recalls: list[float] = []
@@ -169,6 +169,6 @@ def recall_at(
     best = min(k, int(passing.sum()))
     if not best:
         return 1.0
-    least = np.partition(scores, len(scores) - best)[len(scores) - best] - ROUNDING
+    least = np.partition(scores, len(scores) - best)[len(scores) - best] - SCORE_TOLERANCE
     right = {at for at in found[:k] if at is not None and scores[at] >= least}
     return min(1.0, len(right) / best)

@@ -8,11 +8,11 @@ from typing import Any
 
 from query_api.evaluation.intervals import Interval, bootstrap
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.evaluation.metrics import measures, relevant_products
+from query_api.evaluation.metrics import relevant_products, report_measures
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class SearchConfiguration:
     """A way to ask."""
 
     name: str
@@ -21,7 +21,7 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class QueryRanking:
     """What one query found."""
 
     product_ids: tuple[str, ...]
@@ -43,7 +43,7 @@ class Cutoffs:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JudgedResult:
     """A result, or a right product that is none."""
 
     product_id: str
@@ -59,14 +59,14 @@ class QueryScores:
     query: str
     scores: tuple[Mapping[str, float], ...]
     """By measure, for each configuration."""
-    first: tuple[tuple[Place, ...], ...]
+    first: tuple[tuple[JudgedResult, ...], ...]
     """The first k results, for each configuration."""
-    missed: tuple[tuple[Place, ...], ...]
+    missed: tuple[tuple[JudgedResult, ...], ...]
     """The best judged products that are not among them, for each configuration."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ConfigurationComparison:
     """The first configuration against the second, query by query."""
 
     differences: Mapping[str, Interval]
@@ -78,7 +78,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """Figures of judged queries.
 
     Attributes:
@@ -89,14 +89,14 @@ class Report:
         degraded: answers for which a server was left out, for each configuration.
     """
 
-    configurations: tuple[Configuration, ...]
+    configurations: tuple[SearchConfiguration, ...]
     cutoffs: Cutoffs
     means: tuple[Mapping[str, Interval], ...]
     median_ms: tuple[float, ...]
     queries: tuple[QueryScores, ...]
     left_out: int = 0
     degraded: tuple[int, ...] = ()
-    comparison: Comparison | None = None
+    comparison: ConfigurationComparison | None = None
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -111,11 +111,11 @@ _MISSED = 5
 
 def build_report(
     queries: Sequence[JudgedQuery],
-    asked: Sequence[tuple[Configuration, Sequence[Ranking]]],
+    asked: Sequence[tuple[SearchConfiguration, Sequence[QueryRanking]]],
     cutoffs: Cutoffs,
     seed: int = 0,
     **facts: Any,
-) -> Report:
+) -> EvaluationReport:
     """Measure rankings.
 
     Args:
@@ -132,7 +132,7 @@ def build_report(
         raise ValueError("no query has a right product: look at the gains, and at the least gain that counts as right")
     scored = [_scores(queries[at], [rankings[at] for _, rankings in asked], cutoffs) for at in kept]
     comparison = _compare(scored, seed) if len(asked) > 1 else None
-    return Report(
+    return EvaluationReport(
         tuple(configuration for configuration, _ in asked),
         cutoffs,
         tuple(_means(scored, at, seed) for at in range(len(asked))),
@@ -145,9 +145,9 @@ def build_report(
     )
 
 
-def _scores(query: JudgedQuery, rankings: Sequence[Ranking], cutoffs: Cutoffs) -> QueryScores:
+def _scores(query: JudgedQuery, rankings: Sequence[QueryRanking], cutoffs: Cutoffs) -> QueryScores:
     relevant = relevant_products(query.gains, cutoffs.relevant_gain)
-    by_name = measures(cutoffs.k, cutoffs.depth)
+    by_name = report_measures(cutoffs.k, cutoffs.depth)
     scores = (
         {name: one(found.product_ids, query.gains, relevant) for name, one in by_name.items()} for found in rankings
     )
@@ -155,31 +155,31 @@ def _scores(query: JudgedQuery, rankings: Sequence[Ranking], cutoffs: Cutoffs) -
     return QueryScores(query.text, tuple(scores), first, tuple(_missed(places, query, cutoffs.k) for places in first))
 
 
-def _first(found: Ranking, query: JudgedQuery, k: int) -> tuple[Place, ...]:
+def _first(found: QueryRanking, query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
     titles = found.titles or ("",) * len(found.product_ids)
     return tuple(
-        Place(one, query.gains.get(one), title) for one, title in zip(found.product_ids[:k], titles[:k], strict=True)
+        JudgedResult(one, query.gains.get(one), title) for one, title in zip(found.product_ids[:k], titles[:k], strict=True)
     )
 
 
-def _missed(first: Sequence[Place], query: JudgedQuery, k: int) -> tuple[Place, ...]:
+def _missed(first: Sequence[JudgedResult], query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
     """The products whose lack among the first k costs most."""
     ideal = sorted(query.gains, key=lambda one: (-query.gains[one], one))[:k]
     shown = {one.product_id for one in first}
-    return tuple(Place(one, query.gains[one]) for one in ideal if one not in shown and query.gains[one] > 0)[:_MISSED]
+    return tuple(JudgedResult(one, query.gains[one]) for one in ideal if one not in shown and query.gains[one] > 0)[:_MISSED]
 
 
 def _means(scored: Sequence[QueryScores], at: int, seed: int) -> dict[str, Interval]:
     return {name: bootstrap([one.scores[at][name] for one in scored], seed) for name in scored[0].scores[at]}
 
 
-def _compare(scored: Sequence[QueryScores], seed: int) -> Comparison:
+def _compare(scored: Sequence[QueryScores], seed: int) -> ConfigurationComparison:
     names = list(scored[0].scores[0])
     differences = {name: [one.scores[0][name] - one.scores[1][name] for one in scored] for name in names}
     main = differences[names[0]]
     better, worse = sum(one > _EQUAL for one in main), sum(one < -_EQUAL for one in main)
     intervals = {name: bootstrap(values, seed) for name, values in differences.items()}
-    return Comparison(intervals, better, worse, len(main) - better - worse)
+    return ConfigurationComparison(intervals, better, worse, len(main) - better - worse)
 
 
 def _badness(one: QueryScores) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""Weights of text, image and lexical evidence fitted to judged queries, and what they are worth on others. Pure."""
+"""FusionWeights of text, image and lexical evidence fitted to judged queries, and what they are worth on others. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FOLDS, REPEATS = 5, 10
 LEAST_QUERIES = 10
 STEPS = 20
 """Of the grid: weights sum to 1 and are multiples of 1/20."""
-SLACK = 0.5
+SLACK_ERRORS = 0.5
 """Standard errors within which weights pass for as good as the best. On 30 queries, 0 followed the noise and 1 kept
 what harmed."""
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class FusionWeights:
     """What each part counts; only their proportions matter."""
 
     text: float
@@ -31,11 +31,11 @@ class Weights:
     lexical: float
 
 
-LEXICAL_ALONE = Weights(0.0, 0.0, 1.0)
+LEXICAL_ONLY = FusionWeights(0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class QueryParts:
+class CandidateParts:
     """One query's candidates.
 
     Attributes:
@@ -49,7 +49,7 @@ class QueryParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class FittedWeights:
     """Fitted weights, and nDCG on queries that they were not fitted to.
 
     Attributes:
@@ -59,13 +59,13 @@ class Tuning:
         chosen: how often each weights were chosen in the folds, the most frequent first.
     """
 
-    weights: Weights
+    weights: FusionWeights
     held_out: Interval
     present: Interval
     lexical: Interval
     gain: Interval
     over_lexical: Interval
-    chosen: tuple[tuple[Weights, int], ...]
+    chosen: tuple[tuple[FusionWeights, int], ...]
 
     @property
     def is_recommended(self) -> bool:
@@ -73,7 +73,7 @@ class Tuning:
         return self.gain.low > 0
 
 
-def grid(with_images: bool) -> list[Weights]:
+def weight_grid(with_images: bool) -> list[FusionWeights]:
     """All weights that are tried.
 
     Args:
@@ -82,13 +82,13 @@ def grid(with_images: bool) -> list[Weights]:
     steps = range(STEPS + 1)
     pairs = ((text, image) for text, image in itertools.product(steps, steps if with_images else (0,)))
     return [
-        Weights(text / STEPS, image / STEPS, (STEPS - text - image) / STEPS)
+        FusionWeights(text / STEPS, image / STEPS, (STEPS - text - image) / STEPS)
         for text, image in pairs
         if text + image <= STEPS
     ]
 
 
-def tune(queries: Sequence[QueryParts], present: Values, now: Weights, k: int, seed: int = 0) -> Tuning:
+def fit_weights(queries: Sequence[CandidateParts], present: Values, now: FusionWeights, k: int, seed: int = 0) -> FittedWeights:
     """Fit weights by nDCG@k, and measure the fitting by cross-validation over queries.
 
     Each query's held-out figure is its mean over repeated partitions, of the weights that were chosen without it.
@@ -105,15 +105,15 @@ def tune(queries: Sequence[QueryParts], present: Values, now: Weights, k: int, s
     """
     if len(queries) < LEAST_QUERIES:
         raise ValueError(f"{len(queries)} judged queries are too few to fit weights to; it takes {LEAST_QUERIES}")
-    tried = grid(any(np.any(one.parts[:, 1]) for one in queries))
+    tried = weight_grid(any(np.any(one.parts[:, 1]) for one in queries))
     scores = np.stack([ndcg_by_weights(one, tried, k) for one in queries])
     order = _by_distance(tried, now)
     picks = _held_out_picks(scores, order, seed)
     held_out = np.take_along_axis(scores, picks, axis=1).mean(axis=1)
-    lexical = scores[:, tried.index(LEXICAL_ALONE)]
+    lexical = scores[:, tried.index(LEXICAL_ONLY)]
     counts = np.bincount(picks.ravel(), minlength=len(tried))
-    return Tuning(
-        tried[choose(scores, order)],
+    return FittedWeights(
+        tried[choose_column(scores, order)],
         bootstrap(held_out, seed),
         bootstrap(present, seed),
         bootstrap(lexical, seed),
@@ -123,16 +123,16 @@ def tune(queries: Sequence[QueryParts], present: Values, now: Weights, k: int, s
     )
 
 
-def choose(scores: Values, order: Sequence[int]) -> int:
+def choose_column(scores: Values, order: Sequence[int]) -> int:
     """The column of scores (queries, weights) to take: the first in order of those as good as the best.
 
-    Source: Breiman et al., 1984, "Classification and Regression Trees" (the rule of one standard error), with `SLACK`
+    Source: Breiman et al., 1984, "Classification and Regression Trees" (the rule of one standard error), with `SLACK_ERRORS`
     errors of the difference to the best, query by query.
     """
     means = scores.mean(axis=0)
     losses = scores[:, [int(means.argmax())]] - scores
     errors = losses.std(axis=0) / np.sqrt(len(scores))
-    return next(at for at in order if losses[:, at].mean() <= SLACK * errors[at])
+    return next(at for at in order if losses[:, at].mean() <= SLACK_ERRORS * errors[at])
 
 
 def _held_out_picks(scores: Values, order: Sequence[int], seed: int) -> NDArray[np.int64]:
@@ -142,11 +142,11 @@ def _held_out_picks(scores: Values, order: Sequence[int], seed: int) -> NDArray[
     for repeat in range(REPEATS):
         folds = random.permutation(len(scores)) % FOLDS
         for fold in range(FOLDS):
-            picks[folds == fold, repeat] = choose(scores[folds != fold], order)
+            picks[folds == fold, repeat] = choose_column(scores[folds != fold], order)
     return picks
 
 
-def _by_distance(tried: Sequence[Weights], now: Weights) -> list[int]:
+def _by_distance(tried: Sequence[FusionWeights], now: FusionWeights) -> list[int]:
     """Columns by how near their proportions are to the present ones."""
     total = now.text + now.image + now.lexical
     wanted = np.array([now.text, now.image, now.lexical]) / (total or 1.0)
@@ -154,7 +154,7 @@ def _by_distance(tried: Sequence[Weights], now: Weights) -> list[int]:
     return [int(at) for at in np.argsort(np.linalg.norm(rows - wanted, axis=1), kind="stable")]
 
 
-def ndcg_by_weights(query: QueryParts, tried: Sequence[Weights], k: int) -> Values:
+def ndcg_by_weights(query: CandidateParts, tried: Sequence[FusionWeights], k: int) -> Values:
     """A query's nDCG@k with each of the weights, (weights,); equal products by id, as the query worker has them."""
     by_id = sorted(range(len(query.product_ids)), key=query.product_ids.__getitem__)
     weights = np.array([[one.text, one.image, one.lexical] for one in tried])
@@ -168,9 +168,9 @@ def ndcg_by_weights(query: QueryParts, tried: Sequence[Weights], k: int) -> Valu
     return discounts @ gains[best] / most if most and len(best) else np.zeros(len(tried))
 
 
-def joined(pages: Sequence[Mapping[str, tuple[float, float, float]]], gains: Gains) -> QueryParts:
+def merge_rankings(pages: Sequence[Mapping[str, tuple[float, float, float]]], gains: Gains) -> CandidateParts:
     """A query's candidates from several rankings of them, each with its (text, image, lexical) scores."""
     parts: dict[str, tuple[float, float, float]] = {}
     for page in pages:
         parts |= page
-    return QueryParts(tuple(parts), np.array(list(parts.values()), np.float64).reshape(-1, 3), gains)
+    return CandidateParts(tuple(parts), np.array(list(parts.values()), np.float64).reshape(-1, 3), gains)

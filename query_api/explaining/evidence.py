@@ -13,25 +13,25 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from encoders.speech.port import Transcript
-from indexer.criteria import AnyOf, Filter, Filters, Lacks
-from indexer.filters import ATTRIBUTE_PREFIX, matches, wanted_terms
-from indexer.lexical import FIELD_WEIGHTS, document_text, query_text, required_terms, surfaces
+from indexer.criteria import AnyOf, Filter, Filters, WithoutWords
+from indexer.filters import ATTRIBUTE_PREFIX, any_of_terms, matches
+from indexer.lexical import FIELD_WEIGHTS, document_terms, query_terms, required_terms, surface_forms
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, is_searchable, with_accepted
+from indexer.rows import build_row, is_searchable, with_accepted_suggestions
+from query_api.parsed_query_notes.reader import ParsedQuery
 from query_api.requests import SearchRequest
 from query_api.responses import Indexed, Reason
-from query_api.retrieval import Retrieval
-from query_api.understanding.reader import Reading
+from query_api.retrieval import RetrievalQuery
 
-LISTED = 10
+MAX_LISTED = 10
 """How many pictures or words are named."""
-_NEAR = 0.7
+_MIN_WORD_SIMILARITY = 0.7
 """Similarity from which on a product's word is shown beside one of the query, by `difflib`'s ratio."""
-_TIMES_MS = (978_307_200_000, 4_102_444_800_000)
+_EVENT_TIME_RANGE_MS = (978_307_200_000, 4_102_444_800_000)
 """Versions within these, the years 2001 to 2100, are taken for event times: those that events without one get."""
 
 
-def absence(product_id: str, stored: StoredProduct | None) -> Reason | None:
+def absence_reason(product_id: str, stored: StoredProduct | None) -> Reason | None:
     """Why a product is in no results at all; None when it can be."""
     if stored is None:
         return Reason("not_indexed", f"no event of a product {product_id} has been indexed")
@@ -40,24 +40,24 @@ def absence(product_id: str, stored: StoredProduct | None) -> Reason | None:
     return _deleted(stored) if stored.state.deleted else _incomplete(stored)
 
 
-def indexed(stored: StoredProduct) -> Indexed:
+def indexed_state(stored: StoredProduct) -> Indexed:
     """The version of what is stored."""
     state = stored.state
     last = max([one.stamp for one in state.written.values()] + ([state.base] if state.base else []))
     return Indexed(state.version, f"{last.source}/{last.event_id}", is_searchable(stored), stored.incomplete)
 
 
-def rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
+def filter_rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
     """The filters that a searchable product does not pass, each with the product's own value."""
-    row, fields = build_row(product_id, stored, vector), with_accepted(stored.state.fields, stored.suggestions)
+    row, fields = build_row(product_id, stored, vector), with_accepted_suggestions(stored.state.fields, stored.suggestions)
     rejecting = [one for one in filters if not matches(row, (one,))]
-    return [_held(row, one, fields) if isinstance(one, Lacks) else _rejection(one, fields) for one in rejecting]
+    return [_excluded_term_reason(row, one, fields) if isinstance(one, WithoutWords) else _rejection(one, fields) for one in rejecting]
 
 
-def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
+def product_notes(spec: EmbeddingSpec, retrieval: RetrievalQuery, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
     """What a searchable product lacks that this search looks at."""
-    yield from _pictures(stored)
-    yield from _found_out(stored)
+    yield from _picture_problems(stored)
+    yield from _comparison_notes(stored)
     if not (stored.text_hash or spec.joint) and np.any(vector[: spec.dim]):
         yield Reason(
             "borrowed_text", "it has no text: its text part is that of products whose pictures are like its own"
@@ -67,39 +67,39 @@ def notes(spec: EmbeddingSpec, retrieval: Retrieval, stored: StoredProduct, vect
             if np.any(retrieval.vector[half]) and not np.any(vector[half]):
                 lacks = "text" if name == "text" else "picture"
                 yield Reason(f"no_{name}_part", f"its vector has no {lacks}, so the {name} part adds nothing")
-    if retrieval.text is not None and not _shared(retrieval.text, stored.told):
-        yield no_shared_words(retrieval.text, stored.told)
+    if retrieval.text is not None and not _shares_words(retrieval.text, stored.text_fields):
+        yield no_shared_words_reason(retrieval.text, stored.text_fields)
 
 
-def no_shared_words(text: str, fields: Mapping[str, Any]) -> Reason:
+def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
     """That a product has none of a query's words, and which of its own are nearest."""
-    written, own = surfaces(text), sorted({term for term in document_text(fields).split() if not term.startswith("0x")})
-    close = {form: difflib.get_close_matches(term, own, 1, _NEAR) for term, form in list(written.items())[:LISTED]}
+    written, own = surface_forms(text), sorted({term for term in document_terms(fields).split() if not term.startswith("0x")})
+    close = {form: difflib.get_close_matches(term, own, 1, _MIN_WORD_SIMILARITY) for term, form in list(written.items())[:MAX_LISTED]}
     nearest = {form: found[0] for form, found in close.items() if found}
-    asked = ", ".join(list(written.values())[:LISTED])
+    asked = ", ".join(list(written.values())[:MAX_LISTED])
     detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
     return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
 
 
-def unheard(heard: Transcript | None) -> Reason:
+def not_understood_reason(heard: Transcript | None) -> Reason:
     """That a spoken query, which is all there is of the search, was not understood."""
-    why = heard.why_not if heard else ""
+    why = heard.problem if heard else ""
     detail = "nothing was searched for: the spoken query was not understood" + (f" ({why})" if why else "")
     return Reason("not_understood", detail, {"problem": why})
 
 
-def hearing(heard: Transcript) -> Reason:
+def transcript_note(heard: Transcript) -> Reason:
     """What a spoken query was taken for."""
     detail = f"the spoken query was heard as “{heard.text}”" if heard.text else "the spoken query was not understood"
     others = ", ".join(f"“{one}”" for one in heard.alternatives)
     detail += f", or {others}, which were searched for too" if others else ""
-    detail += f" ({heard.why_not})" if heard.why_not else ""
-    evidence = {"text": heard.text, "alternatives": list(heard.alternatives), "problem": heard.why_not}
+    detail += f" ({heard.why_not})" if heard.problem else ""
+    evidence = {"text": heard.text, "alternatives": list(heard.alternatives), "problem": heard.problem}
     return Reason("heard", detail, evidence)
 
 
-def understanding(reading: Reading, request: SearchRequest) -> Iterator[Reason]:
+def parsed_query_notes(reading: ParsedQuery, request: SearchRequest) -> Iterator[Reason]:
     """What a query's words were taken for that is not what they say."""
     if reading.did_you_mean is not None:
         how = "was searched for as" if request.correct else "has words that no product has; perhaps it means"
@@ -109,13 +109,13 @@ def understanding(reading: Reading, request: SearchRequest) -> Iterator[Reason]:
         yield Reason("price_phrase", detail, {"filter": dict(reading.price.bounds)})
 
 
-def fields_with(fields: Mapping[str, Any], terms: str) -> list[str]:
-    """The fields of a product in which one of these terms is, `terms` as `query_text` gives them."""
+def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
+    """The fields of a product in which one of these terms is, `terms` as `query_terms` gives them."""
     wanted = set(terms.split())
-    return [name for name, one in _searched(fields) if not wanted.isdisjoint(document_text(one).split())]
+    return [name for name, one in _searched_fields(fields) if not wanted.isdisjoint(document_terms(one).split())]
 
 
-def staleness(age_ms: int | None) -> Reason | None:
+def staleness_note(age_ms: int | None) -> Reason | None:
     """That the index may not be up to date; None when it is."""
     if age_ms is None:
         return Reason("stale", "Kafka cannot be asked just now whether events are waiting to be indexed")
@@ -128,7 +128,7 @@ def staleness(age_ms: int | None) -> Reason | None:
 def _deleted(stored: StoredProduct) -> Reason:
     base = stored.state.base
     assert base is not None
-    since = _time(base.version)
+    since = _format_time(base.version)
     detail = f"it was deleted by version {base.version}" + (f" ({since})" if since else "")
     evidence: dict[str, Any] = {"version": base.version, "source": base.source, "event_id": base.event_id}
     return Reason("deleted", detail, evidence | ({"time": since} if since else {}))
@@ -137,41 +137,41 @@ def _deleted(stored: StoredProduct) -> Reason:
 def _incomplete(stored: StoredProduct) -> Reason:
     known = sorted(name for name in stored.state.fields if name != "images")
     detail = "it is stored, but has neither a title nor a description nor a picture that could be embedded"
-    waiting = ", ".join(one.detail for one in _pictures(stored))
+    waiting = ", ".join(one.detail for one in _picture_problems(stored))
     pictures = {"missing_images": list(stored.missing_images), "broken_images": list(stored.broken_images)}
     return Reason("incomplete", detail + (f"; {waiting}" if waiting else ""), {"fields": known, **pictures})
 
 
-def _pictures(stored: StoredProduct) -> Iterator[Reason]:
+def _picture_problems(stored: StoredProduct) -> Iterator[Reason]:
     kinds = (
         ("pictures_missing", "could not be fetched yet, and will be tried again", stored.missing_images),
         ("pictures_broken", "cannot be decoded", stored.broken_images),
     )
     for kind, what, keys in kinds:
         if keys:
-            shown = ", ".join(keys[:LISTED]) + (", …" if len(keys) > LISTED else "")
+            shown = ", ".join(keys[:MAX_LISTED]) + (", …" if len(keys) > MAX_LISTED else "")
             yield Reason(kind, f"{len(keys)} of its pictures {what}: {shown}", {"images": list(keys)})
 
 
-def _found_out(stored: StoredProduct) -> Iterator[Reason]:
+def _comparison_notes(stored: StoredProduct) -> Iterator[Reason]:
     """What comparing the product with others told."""
     if told := stored.suggestions:
         worded = ", ".join(
             f"{one.field} {one.value} ({one.confidence:.2f}{', accepted' if one.accepted else ''})"
-            for one in told[:LISTED]
+            for one in told[:MAX_LISTED]
         )
         detail = f"its merchant leaves fields open; like products suggest {worded}; filters see what is accepted"
         yield Reason("suggestions", detail, {"suggestions": msgspec.to_builtins(told)})
     if stored.duplicates:
-        named = ", ".join(stored.duplicates[:LISTED])
+        named = ", ".join(stored.duplicates[:MAX_LISTED])
         detail = f"it looks like the same goods as {named}"
         yield Reason("duplicates", detail, {"product_ids": list(stored.duplicates)})
 
 
-def _held(row: IndexRow, one: Lacks, fields: Mapping[str, Any]) -> Reason:
+def _excluded_term_reason(row: IndexRow, one: WithoutWords, fields: Mapping[str, Any]) -> Reason:
     """The words that a query leaves out and a product has, and where it has them."""
-    held = [text for text in one.texts if not matches(row, (Lacks((text,)),))]
-    where = {text: fields_with(fields, " ".join(required_terms(text))) for text in held}
+    held = [text for text in one.texts if not matches(row, (WithoutWords((text,)),))]
+    where = {text: fields_containing(fields, " ".join(required_terms(text))) for text in held}
     said = " and ".join(f"“{text}” (in {', '.join(names)})" for text, names in where.items())
     return Reason(
         "filtered", f"the query leaves out products with {said}", {"filter": {"without": held}, "value": where}
@@ -186,13 +186,13 @@ def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
     own = _own_value(name, fields)
     has = "the product has none" if own is None else f"the product's is {_shown(own)}"
     bounds = {key: value for key, value in wanted.items() if key != "field"}
-    detail = f"the filter on {name} wants {_wanted(bounds)}; {has}"
+    detail = f"the filter on {name} wants {_format_bounds(bounds)}; {has}"
     return Reason("filtered", detail, {"filter": wanted, "value": own})
 
 
-def _wanted(bounds: Mapping[str, Any]) -> str:
+def _format_bounds(bounds: Mapping[str, Any]) -> str:
     if "values" in bounds:
-        return " or ".join(map(str, bounds["values"][:LISTED])) + (" or …" if len(bounds["values"]) > LISTED else "")
+        return " or ".join(map(str, bounds["values"][:MAX_LISTED])) + (" or …" if len(bounds["values"]) > MAX_LISTED else "")
     signs = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤"}
     return " and ".join(f"{signs.get(name, name)} {_number(value)}" for name, value in bounds.items())
 
@@ -202,16 +202,16 @@ def _own_value(field: str, fields: Mapping[str, Any]) -> Any:
     if not field.startswith(ATTRIBUTE_PREFIX):
         return fields.get(field)
     attributes = fields.get("attributes") or {}
-    same = wanted_terms(AnyOf(field, ("",)))
-    names = (name for name in attributes if wanted_terms(AnyOf(ATTRIBUTE_PREFIX + name, ("",))) == same)
+    same = any_of_terms(AnyOf(field, ("",)))
+    names = (name for name in attributes if any_of_terms(AnyOf(ATTRIBUTE_PREFIX + name, ("",))) == same)
     return next((attributes[name] for name in names), None)
 
 
-def _shared(text: str, fields: Mapping[str, Any]) -> bool:
-    return not set(query_text(text).split()).isdisjoint(document_text(fields).split())
+def _shares_words(text: str, fields: Mapping[str, Any]) -> bool:
+    return not set(query_terms(text).split()).isdisjoint(document_terms(fields).split())
 
 
-def _searched(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The fields that lexical search looks at, each by itself; attributes one by one."""
     for name in FIELD_WEIGHTS:
         if name != "attributes":
@@ -220,16 +220,16 @@ def _searched(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
         yield f"attributes.{name}", {"attributes": {name: value}}
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     values: Sequence[Any] = value if isinstance(value, list) else [value]
-    return ", ".join(_number(one) for one in values[:LISTED])
+    return ", ".join(_format_number(one) for one in values[:MAX_LISTED])
 
 
-def _number(value: Any) -> str:
+def _format_number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
 
 
-def _time(version: int) -> str | None:
-    if not _TIMES_MS[0] <= version <= _TIMES_MS[1]:
+def _format_time(version: int) -> str | None:
+    if not _EVENT_TIME_RANGE_MS[0] <= version <= _EVENT_TIME_RANGE_MS[1]:
         return None
     return datetime.fromtimestamp(version / 1000, UTC).isoformat(timespec="seconds")

@@ -9,27 +9,27 @@ from dataclasses import replace
 from encoders.spec import FloatArray
 from indexer.criteria import Ids
 from indexer.records import StoredProduct
-from query_api.answers import Answer
+from query_api.answers import RankedResults
 from query_api.explaining.evidence import (
-    absence,
-    hearing,
-    indexed,
-    no_shared_words,
-    notes,
-    rejections,
-    staleness,
-    understanding,
-    unheard,
+    absence_reason,
+    filter_rejections,
+    indexed_state,
+    no_shared_words_reason,
+    not_understood_reason,
+    parsed_query_notes,
+    product_notes,
+    staleness_note,
+    transcript_note,
 )
-from query_api.explaining.scores import explain_hits
-from query_api.explaining.standing import Standing, position, stand
-from query_api.inputs import asked_products
-from query_api.ranking import rank
+from query_api.explaining.scores import explain_scores
+from query_api.explaining.standing import ProductPosition, locate_product, position_reason
+from query_api.inputs import query_product_ids
+from query_api.ranking import rank_candidates
 from query_api.requests import SearchRequest
 from query_api.responses import Place, ProductExplanation, Reason
-from query_api.retrieval import Depth, Retrieval, Scored, retrieve
+from query_api.retrieval import RetrievalLimits, RetrievalQuery, ScoredCandidate, retrieve
 from query_api.searching import Searcher
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 Places = tuple[Place | None, Place | None, Place | None]
 """Of the product, of the last hit of the page that was asked for, of the last hit of all."""
@@ -38,7 +38,7 @@ Places = tuple[Place | None, Place | None, Place | None]
 class ProductExplainer:
     """Explains single products; nothing that it says comes from the cache."""
 
-    def __init__(self, services: Services, searcher: Searcher) -> None:
+    def __init__(self, services: QueryPorts, searcher: Searcher) -> None:
         self._services = services
         self._searcher = searcher
 
@@ -51,13 +51,13 @@ class ProductExplainer:
             EncoderBusy: the encoder does not.
         """
         answer, found = await asyncio.gather(
-            self._searcher.answer(request, use_cache=False), self._services.store.read([product_id])
+            self._searcher.rank(request, use_cache=False), self._services.store.read([product_id])
         )
         product = found.get(product_id)
-        if not any(one.scored.product_id == product_id for one in answer.ranked):
-            await self._look_further(answer)
-        gone = _gone(request, product_id, product)
-        standing = stand(answer, product_id, None if gone else await self._alone(answer, product_id))
+        if not any(one.candidate.product_id == product_id for one in answer.ranked):
+            await self._extend_browse(answer)
+        gone = _unavailable_reason(request, product_id, product)
+        standing = locate_product(answer, product_id, None if gone else await self._score_alone(answer, product_id))
         places = await self._places(standing)
         reasons = [gone] if gone else list(_reasons(standing, places, product_id, product))
         return ProductExplanation(
@@ -68,80 +68,80 @@ class ProductExplainer:
             place=None if gone else places[0],
             hit=places[1],
             last=places[2],
-            total=len(answer.ranked) + answer.unseen,
-            indexed=indexed(product[0]) if product else None,
+            total=len(answer.ranked) + answer.unretrieved_count,
+            indexed=indexed_state(product[0]) if product else None,
             generation=self._services.generation,
-            index_age_ms=self._services.freshness(),
+            index_age_ms=self._services.index_age_ms(),
         )
 
-    async def _look_further(self, answer: Answer) -> None:
+    async def _extend_browse(self, answer: RankedResults) -> None:
         """Of a look without a query, have as many products as there can be pages of: their order tells their ranks."""
         retrieval, wanted = answer.retrieval, self._services.config.browse_candidates
-        if retrieval is None or answer.weights is None or not retrieval.is_browse or not answer.unseen:
+        if retrieval is None or answer.rank_weights is None or not retrieval.is_browse or not answer.unretrieved_count:
             return
-        found = await retrieve(self._services.store, replace(retrieval, wanted=wanted), Depth(browse=wanted))
-        answer.ranked = rank(found.items, answer.weights, answer.taste, answer.cards)
-        answer.cut, answer.unseen = found.cut, found.unseen
+        found = await retrieve(self._services.store, replace(retrieval, wanted=wanted), RetrievalLimits(browse=wanted))
+        answer.ranked = rank_candidates(found.items, answer.rank_weights, answer.taste, answer.read_payload)
+        answer.is_truncated, answer.unretrieved_count = found.is_truncated, found.unretrieved_count
 
-    async def _alone(self, answer: Answer, product_id: str) -> Scored | None:
+    async def _score_alone(self, answer: RankedResults, product_id: str) -> ScoredCandidate | None:
         """The exact scores of a product that the search did not find, filters apart; None: there are none."""
-        if answer.retrieval is None or any(one.scored.product_id == product_id for one in answer.ranked):
+        if answer.retrieval is None or any(one.candidate.product_id == product_id for one in answer.ranked):
             return None
         alone = await retrieve(
-            self._services.store, replace(answer.retrieval, filters=(Ids((product_id,)),)), Depth(1, 1)
+            self._services.store, replace(answer.retrieval, filters=(Ids((product_id,)),)), RetrievalLimits(1, 1)
         )
         return alone.items[0] if alone.items else None
 
-    async def _places(self, standing: Standing) -> Places:
-        hits = standing.own, standing.hit, standing.last
-        distinct = {one.scored.product_id: one for one in hits if one is not None}
-        explained = await explain_hits(self._services, _retrieval(standing.answer), list(distinct.values()))
-        own, hit, last = (standing.place(one, explained) for one in hits)
+    async def _places(self, standing: ProductPosition) -> Places:
+        hits = standing.product, standing.last_page_hit, standing.last_hit
+        distinct = {one.candidate.product_id: one for one in hits if one is not None}
+        explained = await explain_scores(self._services, _retrieval_of(standing.results), list(distinct.values()))
+        own, hit, last = (standing.place_of(one, explained) for one in hits)
         return own, hit, last
 
     def _notes(
-        self, answer: Answer, product: tuple[StoredProduct, FloatArray] | None, told: set[str]
+        self, answer: RankedResults, product: tuple[StoredProduct, FloatArray] | None, told: set[str]
     ) -> Iterator[Reason]:
         if product is not None:
-            found = notes(self._services.encoder.spec, _retrieval(answer), *product)
+            found = product_notes(self._services.encoder.spec, _retrieval_of(answer), *product)
             yield from (one for one in found if one.kind not in told)
-        if answer.heard is not None and answer.retrieval is not None:
-            yield hearing(answer.heard)
-        if answer.reading is not None:
-            yield from understanding(answer.reading, answer.request)
+        if answer.transcript is not None and answer.retrieval is not None:
+            yield transcript_note(answer.transcript)
+        if answer.parsed is not None:
+            yield from parsed_query_notes(answer.parsed, answer.request)
         # What was not heard has been told already, and is no server's fault.
         if without := [one for one in answer.degraded if one != "audio"]:
             detail = f"the search was done without {', '.join(without)}: a server did not answer"
             yield Reason("degraded", detail, {"degraded": without})
-        if stale := staleness(self._services.freshness()):
+        if stale := staleness_note(self._services.index_age_ms()):
             yield stale
 
 
-def _gone(request: SearchRequest, product_id: str, product: tuple[StoredProduct, FloatArray] | None) -> Reason | None:
-    if product_id in asked_products(request):
+def _unavailable_reason(request: SearchRequest, product_id: str, product: tuple[StoredProduct, FloatArray] | None) -> Reason | None:
+    if product_id in query_product_ids(request):
         return Reason("asked_with", "it is the product that is searched with, which is left out")
-    return absence(product_id, product[0] if product else None)
+    return absence_reason(product_id, product[0] if product else None)
 
 
 def _reasons(
-    standing: Standing, places: Places, product_id: str, product: tuple[StoredProduct, FloatArray] | None
+    standing: ProductPosition, places: Places, product_id: str, product: tuple[StoredProduct, FloatArray] | None
 ) -> Iterator[Reason]:
     """Why a product that is searchable is not on the page that was asked for."""
-    if standing.answer.retrieval is None:
-        yield unheard(standing.answer.heard)
+    if standing.results.retrieval is None:
+        yield not_understood_reason(standing.results.transcript)
         return
-    retrieval = standing.answer.retrieval
+    retrieval = standing.results.retrieval
     assert product is not None
     stored, vector = product
     own, hit, last = places
-    rejected = rejections(product_id, stored, vector, retrieval.filters)
+    rejected = filter_rejections(product_id, stored, vector, retrieval.filters)
     if rejected:
         yield from rejected
     elif own is None:
-        yield no_shared_words(retrieval.text or "", stored.told)
-    elif reason := position(standing, own, hit, last):
+        yield no_shared_words_reason(retrieval.text or "", stored.text_fields)
+    elif reason := position_reason(standing, own, hit, last):
         yield reason
 
 
-def _retrieval(answer: Answer) -> Retrieval:
-    return answer.retrieval or Retrieval(answer.vector, None)
+def _retrieval_of(answer: RankedResults) -> RetrievalQuery:
+    return answer.retrieval or RetrievalQuery(answer.query_vector, None)

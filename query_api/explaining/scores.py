@@ -9,25 +9,25 @@ from typing import Any
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Ids
-from indexer.lexical import query_text, surfaces
+from indexer.lexical import query_terms, surface_forms
 from indexer.ports import ProductStore
-from query_api.explaining.evidence import fields_with
+from query_api.explaining.evidence import fields_containing
 from query_api.query_vectors import part_scores
-from query_api.ranking import Ranked
+from query_api.ranking import RankedCandidate
 from query_api.responses import Explanation, MatchedTerm
-from query_api.retrieval import Retrieval
-from query_api.services import Services
+from query_api.retrieval import RetrievalQuery
+from query_api.services import QueryPorts
 
-MAX_TERMS = 32
+MAX_SCORED_TERMS = 32
 """How many of a query's terms are scored one by one; those that are over are scored together."""
-THE_OTHERS = "…"
+REMAINING_TERMS = "…"
 """Stands for the terms that were scored together."""
 
 TermScores = Mapping[str, Mapping[str, float]]
 """BM25 by product and by term as the query writes it; a product's sum to its BM25."""
 
 
-async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[Ranked]) -> dict[str, Explanation]:
+async def explain_scores(services: QueryPorts, retrieval: RetrievalQuery, hits: Sequence[RankedCandidate]) -> dict[str, Explanation]:
     """The parts of the hits' scores, by product id.
 
     Args:
@@ -37,21 +37,21 @@ async def explain_hits(services: Services, retrieval: Retrieval, hits: Sequence[
     Raises:
         StoreUnavailable: the product store does not answer.
     """
-    product_ids = [one.scored.product_id for one in hits]
-    terms = _terms_by_surface(retrieval.text or "" if any(one.lexical for one in hits) else "")
+    product_ids = [one.candidate.product_id for one in hits]
+    terms = _terms_by_surface(retrieval.text or "" if any(one.lexical_part for one in hits) else "")
     stored, scores = await asyncio.gather(
         services.store.read(product_ids), _term_scores(services.store, terms, product_ids)
     )
 
-    def explained(one: Ranked) -> Explanation:
-        product, vector = stored.get(one.scored.product_id, (None, None))
+    def explained(one: RankedCandidate) -> Explanation:
+        product, vector = stored.get(one.candidate.product_id, (None, None))
         text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
-        fields = product.told if product else {}
-        matched = sorted(_matched(one, scores[one.scored.product_id], terms, fields), key=lambda term: -term.score)
-        return Explanation(text, image, one.lexical, one.personal, matched, one.ranker)
+        fields = product.text_fields if product else {}
+        matched = sorted(_matched_terms(one, scores[one.candidate.product_id], terms, fields), key=lambda term: -term.score)
+        return Explanation(text, image, one.lexical_part, one.personal_part, matched, one.ranker_part)
 
     # Analysing a page of long products takes a while, and other queries wait for this thread.
-    return await asyncio.to_thread(lambda: {one.scored.product_id: explained(one) for one in hits})
+    return await asyncio.to_thread(lambda: {one.candidate.product_id: explained(one) for one in hits})
 
 
 async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
@@ -67,28 +67,28 @@ async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], produ
 
 def _terms_by_surface(text: str) -> dict[str, str]:
     """The terms of a query by how it writes them, repeated as it repeats them."""
-    written, counts = surfaces(text), Counter(query_text(text).split())
+    written, counts = surface_forms(text), Counter(query_terms(text).split())
     repeated = {term: " ".join([term] * count) for term, count in counts.items()}
-    alone = {written.get(term, term): repeated.pop(term) for term in list(repeated)[:MAX_TERMS]}
-    return alone | ({THE_OTHERS: " ".join(repeated.values())} if repeated else {})
+    alone = {written.get(term, term): repeated.pop(term) for term in list(repeated)[:MAX_SCORED_TERMS]}
+    return alone | ({REMAINING_TERMS: " ".join(repeated.values())} if repeated else {})
 
 
 def _dense_parts(
-    spec: EmbeddingSpec, one: Ranked, query: FloatArray | None, vector: FloatArray | None
+    spec: EmbeddingSpec, one: RankedCandidate, query: FloatArray | None, vector: FloatArray | None
 ) -> tuple[float, float]:
     """What text and picture add. The store's own dense score is what was ranked by: the parts are made to sum to it."""
-    dense = one.scored.dense
+    dense = one.candidate.dense
     if query is None or vector is None:
         return dense, 0.0
     text, image = part_scores(spec, query, vector)
     return (text, dense - text) if image else (dense, 0.0)
 
 
-def _matched(
-    one: Ranked, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
+def _matched_terms(
+    one: RankedCandidate, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
 ) -> Iterator[MatchedTerm]:
     """The lexical part shared out by BM25, of which it is a multiple."""
     total = sum(scores.values())
     for surface, score in scores.items():
-        if one.lexical and score:
-            yield MatchedTerm(surface, one.lexical * score / total, fields_with(fields, by_surface[surface]))
+        if one.lexical_part and score:
+            yield MatchedTerm(surface, one.lexical_part * score / total, fields_containing(fields, by_surface[surface]))

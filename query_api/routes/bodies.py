@@ -51,7 +51,7 @@ async def json_body(request: Request, deadline_s: float) -> bytes:
         raise InvalidRequest("", f"the body did not arrive within {deadline_s:g} s", 408) from None
 
 
-def parameters(pairs: ImmutableMultiDict[str, str] | FormData) -> dict[str, str]:
+def text_parameters(pairs: ImmutableMultiDict[str, str] | FormData) -> dict[str, str]:
     """Text fields by name; a repeated `facets` is a list."""
     texts = {name: value for name, value in pairs.multi_items() if isinstance(value, str)}
     facets = [value for value in pairs.getlist("facets") if isinstance(value, str)]
@@ -61,7 +61,7 @@ def parameters(pairs: ImmutableMultiDict[str, str] | FormData) -> dict[str, str]
 async def _form(request: Request) -> Form:
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
         files = [(name, await value.read()) for name, value in form.multi_items() if isinstance(value, UploadFile)]
-        return Form(parameters(form), files)
+        return Form(text_parameters(form), files)
 
 
 def _content_type(request: Request) -> str:

@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from query_api.errors import InvalidRequest
 from query_api.explaining.products import ProductExplainer
-from query_api.requests import ProductId, SearchRequest, convert, read_json, refused
+from query_api.requests import ProductId, SearchRequest, convert_fields, invalid_request, read_json
 from query_api.routes.bodies import Form, json_or_form
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 
 class _ExplainRequest(Struct, forbid_unknown_fields=True):
@@ -28,7 +28,7 @@ class _ExplainRequest(Struct, forbid_unknown_fields=True):
 class ExplainRoute:
     """`/v1/explain`."""
 
-    def __init__(self, services: Services, explainer: ProductExplainer) -> None:
+    def __init__(self, services: QueryPorts, explainer: ProductExplainer) -> None:
         self._config = services.config
         self._explainer = explainer
 
@@ -49,7 +49,7 @@ def _read(body: bytes) -> tuple[SearchRequest, str]:
     try:
         asked = msgspec.json.decode(body, type=_ExplainRequest)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise invalid_request(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
     return read_json(bytes(asked.query)), asked.product_id
@@ -58,5 +58,5 @@ def _read(body: bytes) -> tuple[SearchRequest, str]:
 def _read_form(form: Form) -> tuple[SearchRequest, str]:
     """The same of a form: `query` is JSON, to which its files belong."""
     query = {"query": Raw(form.fields.get("query", "{}").encode())}
-    asked = convert(form.fields | query, _ExplainRequest)
+    asked = convert_fields(form.fields | query, _ExplainRequest)
     return read_json(bytes(asked.query), form.files), asked.product_id

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from indexer.errors import StoreUnavailable
 from query_api.routes.problems import problem, problem_response
-from query_api.services import Services
+from query_api.services import QueryPorts
 
-READY_DEADLINE_S = 2.0
+READINESS_DEADLINE_S = 2.0
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _PAGES = {"/": "index.html", "/docs": "docs.html"}
 
@@ -25,7 +25,7 @@ _PAGES = {"/": "index.html", "/docs": "docs.html"}
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, and the pages."""
 
-    def __init__(self, services: Services, openapi: dict[str, Any]) -> None:
+    def __init__(self, services: QueryPorts, openapi: dict[str, Any]) -> None:
         self._services = services
         self._openapi = msgspec.json.encode(openapi)
 
@@ -45,7 +45,7 @@ class OperationRoutes:
     async def ready(self, _: Request) -> Response:
         """Ready while the product store answers; Redis is reported, but searches go on without it."""
         try:
-            async with asyncio.timeout(READY_DEADLINE_S):
+            async with asyncio.timeout(READINESS_DEADLINE_S):
                 counts = await self._services.store.count()
         except (StoreUnavailable, TimeoutError):
             return problem_response(problem(503, "the product store does not answer"), {"retry-after": "1"})
@@ -57,7 +57,7 @@ class OperationRoutes:
                 "encoder": self._services.encoder.spec.key,
                 "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
                 "redis": redis,
-                "index_age_ms": self._services.freshness(),
+                "index_age_ms": self._services.index_age_ms(),
                 "lag": self._lag(),
             }
         )
@@ -90,10 +90,10 @@ def _page_routes() -> list[Route]:
     """The page's files, read once: they ship with the package and never change under a running process."""
     assets = {one.name: one.read_bytes() for one in files("query_api").joinpath("page").iterdir() if one.is_file()}
     paths = _PAGES | {f"/page/{name}": name for name in assets if not name.endswith(".html")}
-    return [Route(path, _file(name, assets[name])) for path, name in paths.items()]
+    return [Route(path, _file_endpoint(name, assets[name])) for path, name in paths.items()]
 
 
-def _file(name: str, data: bytes) -> Any:
+def _file_endpoint(name: str, data: bytes) -> Any:
     etag = f'"{hashlib.blake2b(data, digest_size=8).hexdigest()}"'
     kind = _TYPES.get(f".{name.rpartition('.')[2]}", "application/octet-stream")
     headers = {"etag": etag, "cache-control": "no-cache"}

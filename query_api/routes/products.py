@@ -15,7 +15,7 @@ from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
 from query_api.routes.problems import problem, problem_response
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 _MAGIC = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -36,7 +36,7 @@ _MAGIC = (
 class ProductRoutes:
     """`/v1/products/{id}` and `/media/{hash}`."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: QueryPorts) -> None:
         self._services = services
 
     def routes(self) -> list[Route]:
@@ -49,13 +49,13 @@ class ProductRoutes:
             found = (await self._services.store.read([product_id])).get(product_id)
         if found is None or (found[0].state.deleted and not is_searchable(found[0])):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")
-        return Response(msgspec.json.encode(_as_indexed(product_id, found[0])), media_type="application/json")
+        return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
 
     async def media(self, request: Request) -> Response:
         digest = request.path_params["digest"]
         etag = f'"{digest}"'
         async with asyncio.timeout(self._services.config.deadline_s):
-            data = await self._services.media.get(digest)
+            data = await self._services.media_store.get(digest)
         if data is None:
             return problem_response(problem(404, "no such picture, clip or sound is stored"))
         headers = {
@@ -77,7 +77,7 @@ def media_type(data: bytes) -> str:
     return "application/octet-stream"
 
 
-def _as_indexed(product_id: str, stored: StoredProduct) -> dict[str, Any]:
+def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:
     fields = stored.state.fields
     images = [{"url": image_url(one)} for one in fields.get("images") or ()]
     return {
@@ -88,11 +88,11 @@ def _as_indexed(product_id: str, stored: StoredProduct) -> dict[str, Any]:
         "image_url": images[0]["url"] if images else None,
         **{name: value for name, value in fields.items() if name not in ("product_id", "version", "images")},
         "images": images,
-        **_found_out(stored),
+        **_comparison_fields(stored),
     }
 
 
-def _found_out(stored: StoredProduct) -> dict[str, Any]:
+def _comparison_fields(stored: StoredProduct) -> dict[str, Any]:
     """What comparing the product with others told, apart from what its merchant says."""
     found = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
     return {name: some for name, some in found.items() if some}

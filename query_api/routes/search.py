@@ -12,17 +12,17 @@ from starlette.routing import Route
 
 from query_api.errors import InvalidRequest
 from query_api.recommending import Recommender
-from query_api.requests import RecommendationRequest, SearchRequest, convert, read_fields, read_json
+from query_api.requests import RecommendationRequest, SearchRequest, convert_fields, read_fields, read_json
 from query_api.responses import SearchResponse
-from query_api.routes.bodies import Form, json_or_form, parameters
+from query_api.routes.bodies import Form, json_or_form, text_parameters
 from query_api.searching import Searcher
-from query_api.services import Services
+from query_api.services import QueryPorts
 
 
 class SearchRoutes:
     """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
 
-    def __init__(self, services: Services, searcher: Searcher, recommender: Recommender) -> None:
+    def __init__(self, services: QueryPorts, searcher: Searcher, recommender: Recommender) -> None:
         self._config = services.config
         self._searcher = searcher
         self._recommender = recommender
@@ -43,35 +43,35 @@ class SearchRoutes:
         return await self._search(request, asked)
 
     async def search_by_parameters(self, request: Request) -> Response:
-        return await self._search(request, read_fields(parameters(request.query_params)))
+        return await self._search(request, read_fields(text_parameters(request.query_params)))
 
     async def similar(self, request: Request) -> Response:
-        asked = _search_for(request, mode="dense", product_id=request.path_params["product_id"])
+        asked = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
         async with asyncio.timeout(self._config.deadline_s):
-            return respond(await self._searcher.similar(asked))
+            return json_response(await self._searcher.similar(asked))
 
     async def recommendations(self, request: Request) -> Response:
-        asked = _search_for(request, user_id=request.path_params["user_id"])
+        asked = _request_from_path(request, user_id=request.path_params["user_id"])
         async with asyncio.timeout(self._config.deadline_s):
-            return respond(await self._recommender.recommend(asked))
+            return json_response(await self._recommender.recommend(asked))
 
     async def _search(self, request: Request, asked: SearchRequest) -> Response:
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with asyncio.timeout(self._config.deadline_s):
-            return respond(await self._searcher.search(asked, use_cache))
+            return json_response(await self._searcher.search(asked, use_cache))
 
 
-def respond(response: SearchResponse) -> Response:
+def json_response(response: SearchResponse) -> Response:
     """A response struct as JSON."""
     return Response(msgspec.json.encode(response), media_type="application/json")
 
 
-def _search_for(request: Request, **path: str) -> SearchRequest:
+def _request_from_path(request: Request, **path: str) -> SearchRequest:
     """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
-    given = parameters(request.query_params)
+    given = text_parameters(request.query_params)
     for name in path:
         if name in given:
             raise InvalidRequest(name, f"{name} is in the path already")
-    asked = convert(given, RecommendationRequest)
+    asked = convert_fields(given, RecommendationRequest)
     fields: dict[str, Any] = {name: getattr(asked, name) for name in asked.__struct_fields__}
-    return convert(fields | path, SearchRequest)
+    return convert_fields(fields | path, SearchRequest)

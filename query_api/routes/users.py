@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from query_api.errors import InvalidRequest
-from query_api.requests import refused
+from query_api.requests import invalid_request
 from query_api.routes.bodies import json_body
-from query_api.services import Services
+from query_api.services import QueryPorts
 from streams.cloudevents import decode_event
 from streams.events import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 
@@ -35,7 +35,7 @@ class ShopperEvent(Struct, forbid_unknown_fields=True):
 class UserRoutes:
     """`POST /v1/events` and `DELETE /v1/users/{id}`."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: QueryPorts) -> None:
         self._services = services
 
     def routes(self) -> list[Route]:
@@ -76,7 +76,7 @@ def read_event(body: bytes) -> Event:
     try:
         given = _events.decode(body)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise invalid_request(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
     if given.type == USER_FORGOTTEN:

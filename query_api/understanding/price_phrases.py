@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from query_api.understanding.price_words import (
-    AFTER,
-    CHILDS_AGE,
+    AGE_WORDS,
     CURRENCIES,
-    MEASURES,
-    MEASURES_ZH,
-    PEOPLE,
+    MAX_CHILD_AGE,
+    MEASURE_CHARACTERS_ZH,
+    MEASURE_WORDS,
     PRICE_WORDS,
     PRICE_WORDS_ZH,
-    UNITS,
-    UNITS_ZH,
+    UNIT_CHARACTERS_ZH,
+    UNIT_WORDS,
+    WORDS_AFTER_PRICE,
 )
 
-MOST = 1e9
+MAX_PRICE = 1e9
 _DASH = "(?:-|–|—|−|~|～|－|to|and|到|至|和)"
 _ENGLISH = {
     "lte": "no more than|not more than|not over|at most|up to|maximum of|maximum|max",
@@ -42,7 +42,7 @@ _SUFFIXES = {
     "lte": "or less|or under|or below|or cheaper|and under|and below|max|maximum|以下|以内|之内|之下",
     "gte": "or more|or over|or above|and up|and over|and above|以上|之上|起",
 }
-_MARKED_ONLY = frozenset(
+_NEEDS_CURRENCY = frozenset(
     ["starting at", "starting from", "minimum", "maximum", "minimum of", "maximum of", "max", "min", "from", "up to"]
 )
 """Words that bound so much else that only a currency or a price makes theirs a price."""
@@ -52,7 +52,7 @@ _MARKED_ONLY = frozenset(
 class PricePhrase:
     """What a text says of the price, and the text without it."""
 
-    rest: str
+    remaining_text: str
     phrase: str
     """As it was written; several phrases with a blank between."""
     bounds: Mapping[str, float]
@@ -61,23 +61,23 @@ class PricePhrase:
     """ISO 4217, where the phrase says so: it says what the shopper thinks in, and restricts nothing."""
 
 
-def read_price(text: str) -> PricePhrase | None:
+def parse_price(text: str) -> PricePhrase | None:
     """The price in a normalised text; None: it names none."""
     rest, phrases, bounds, currency = text, list[str](), dict[str, float](), None
-    while found := _first(rest):
+    while found := _first_match(rest):
         start, end, own, money = found
         phrases.append(rest[start:end].strip().removesuffix("的"))
         # The first phrase of a side counts: `under 50 under 40` is not understood, just taken out.
-        bounds = {sign: bound for sign, bound in own.items() if not _bounded(bounds, sign)} | bounds
+        bounds = {sign: bound for sign, bound in own.items() if not _has_bound(bounds, sign)} | bounds
         currency = currency or money
-        rest = _joined(rest[:start], rest[end:])
+        rest = _join_around(rest[:start], rest[end:])
     return PricePhrase(rest, " ".join(phrases), bounds, currency) if phrases else None
 
 
 _Found = tuple[int, int, dict[str, float], str | None]
 
 
-def _first(text: str) -> _Found | None:
+def _first_match(text: str) -> _Found | None:
     if not _NUMBER_SOMEWHERE.search(text):
         return None
     return next((one for pattern in (_RANGE, _PREFIXED, _SUFFIXED) for one in _matches(pattern, text)), None)
@@ -86,19 +86,19 @@ def _first(text: str) -> _Found | None:
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[_Found]:
     at = 0
     while found := pattern.search(text, at):
-        read = _read(found, text)
+        read = _parse_match(found, text)
         if read is not None:
             yield read
         at = found.start() + 1
 
 
-def _read(found: re.Match[str], text: str) -> _Found | None:
+def _parse_match(found: re.Match[str], text: str) -> _Found | None:
     groups = found.groupdict()
     low, high = _number(groups["low"]), _number(groups.get("high"))
     signs = [sign for sign in _SIGNS if groups.get(sign)]
     money = [one for name in ("before", "after", "before2", "after2") if (one := (groups.get(name) or "").strip())]
     marked = bool(money or groups.get("named"))
-    if low is None or not 0 < low <= MOST or not (marked or _is_clear(found, text, low, groups, signs)):
+    if low is None or not 0 < low <= MAX_PRICE or not (marked or _is_clear(found, text, low, groups, signs)):
         return None
     if high is None and groups.get("high") is not None:
         return None
@@ -114,7 +114,7 @@ def _is_clear(
     word = next((groups[sign] or "" for sign in signs), "").lower()
     between = (groups.get("opening") or "").strip().lower() == "between"
     # A bare `20-50`, `20 or more`, `from 20` or `<5` may be anything.
-    if word in _MARKED_ONLY or not (word[:1].isalpha() or between) or (found.re is _SUFFIXED and word.isascii()):
+    if word in _NEEDS_CURRENCY or not (word[:1].isalpha() or between) or (found.re is _SUFFIXED and word.isascii()):
         return False
     before = _LAST_WORD.search(text, 0, found.start())
     return _fits_after(found, text) and not _is_measured((before[1] if before else "").lower(), signs, number)
@@ -127,19 +127,19 @@ def _fits_after(found: re.Match[str], text: str) -> bool:
         return not rest.strip() or rest.lstrip()[0] in ".,;!?)，。；！？、"
     word = follows[1].lower()
     if not word.isascii():
-        return word[0] not in UNITS_ZH and (rest[0] == " " or word[0] == "的")
+        return word[0] not in UNIT_CHARACTERS_ZH and (rest[0] == " " or word[0] == "的")
     at_start = not text[: found.start()].strip()
-    return word in AFTER or (at_start and bool(found.groupdict().get("lt")) and word not in UNITS and word.isalpha())
+    return word in WORDS_AFTER_PRICE or (at_start and bool(found.groupdict().get("lt")) and word not in UNIT_WORDS and word.isalpha())
 
 
 def _is_measured(before: str, signs: list[str], number: float) -> bool:
     """Whether the word before a phrase makes it a measure or an age."""
-    if before in PEOPLE:
-        return number <= CHILDS_AGE or not any(sign in ("lt", "lte") for sign in signs)
-    return before in MEASURES or before[-1:] in MEASURES_ZH
+    if before in AGE_WORDS:
+        return number <= MAX_CHILD_AGE or not any(sign in ("lt", "lte") for sign in signs)
+    return before in MEASURE_WORDS or before[-1:] in MEASURE_CHARACTERS_ZH
 
 
-def _bounded(bounds: Mapping[str, float], sign: str) -> bool:
+def _has_bound(bounds: Mapping[str, float], sign: str) -> bool:
     """Whether that side has a bound already."""
     return any(one[0] == sign[0] for one in bounds)
 
@@ -167,7 +167,7 @@ def _chinese_number(text: str) -> float | None:
     return float(total + section + digit) or None
 
 
-def _joined(before: str, after: str) -> str:
+def _join_around(before: str, after: str) -> str:
     """The text around a phrase; blanks are left between words that were apart."""
     before, after = before.rstrip(), after.lstrip()
     joined = f"{before} {after}".strip(" ,;，；、")

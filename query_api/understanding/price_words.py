@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """The words of a text that is set in lines."""
     return frozenset(text.split())
 
@@ -29,13 +29,13 @@ CURRENCIES: dict[str, str] = {
 PRICE_WORDS = ("price", "prices", "priced", "pricing", "cost", "costs", "costing", "budget")
 PRICE_WORDS_ZH = ("价格", "价钱", "售价", "单价", "预算", "价位")
 
-AFTER = words(
+WORDS_AFTER_PRICE = word_set(
     """under below over above less more for with without and or but from by that which on please only not plus
     dollars shipping new sale"""
 )
 """Words that may follow a bare number and leave it a price."""
 
-UNITS = words(
+UNIT_WORDS = word_set(
     """mm cm m km in inch inches ft foot feet yd yard yards mile miles kg kgs g gram grams kilo kilos kilogram
     kilograms lb lbs pound pounds oz ounce ounces ton tons l liter liters litre litres ml cl gal gallon gallons qt
     quart quarts cup cups w watt watts kw kwh v volt volts a amp amps mah ah wh lumen lumens lm k hz khz mhz ghz db
@@ -48,21 +48,21 @@ UNITS = words(
 )
 """Words that, after a number, say that it is no price."""
 
-UNITS_ZH = frozenset("厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之")
+UNIT_CHARACTERS_ZH = frozenset("厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之")
 """The same for the character after it."""
 
-MEASURES = words(
+MEASURE_WORDS = word_set(
     """size sizes weight weighs weighing weigh height length width depth diameter capacity volume speed rating rated
     rate stars temperature waist chest bust inseam heel power pack us uk eu level model version radius thickness
     wattage voltage memory storage resolution"""
 )
 """Words that, before a phrase, say that it is no price."""
 
-MEASURES_ZH = frozenset("码号岁龄高长宽深厚重量积寸围温率速分级")
+MEASURE_CHARACTERS_ZH = frozenset("码号岁龄高长宽深厚重量积寸围温率速分级")
 
-PEOPLE = words(
+AGE_WORDS = word_set(
     """age ages aged kid kids child children boy boys girl girls baby babies toddler toddlers teen teens teenagers
     adult adults women woman men man ladies seniors people players"""
 )
 """Before a phrase these make it an age: above any number, or below a child's."""
-CHILDS_AGE = 18.0
+MAX_CHILD_AGE = 18.0

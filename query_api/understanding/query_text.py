@@ -14,7 +14,7 @@ _QUOTES = dict.fromkeys(map(ord, "‘’‚‛＇"), "'") | dict.fromkeys(map(or
 _PLAIN = _WIDE | _QUOTES
 _DASHES = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 _BREAKS = ",;，；、"
-_UNWANTED = re.compile(rf'(?:^|(?<=[\s{_BREAKS}]))[{_DASHES}](?:"([^"]+)"|([^\W\d_][^\s"{_BREAKS}]*))')
+_EXCLUDED_TERM = re.compile(rf'(?:^|(?<=[\s{_BREAKS}]))[{_DASHES}](?:"([^"]+)"|([^\W\d_][^\s"{_BREAKS}]*))')
 _CLOSING = ".!?:)。！？…" + _DASHES
 
 
@@ -22,8 +22,8 @@ _CLOSING = ".!?:)。！？…" + _DASHES
 class QueryText:
     """A text without its unwanted terms, and those."""
 
-    wanted: str
-    unwanted: tuple[str, ...] = ()
+    text: str
+    excluded_terms: tuple[str, ...] = ()
 
 
 def normalise_text(text: str) -> str:
@@ -39,12 +39,12 @@ def normalise_text(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def split_unwanted(text: str) -> QueryText:
+def split_excluded_terms(text: str) -> QueryText:
     """Take the unwanted terms out of a normalised text: `-word` and `-"several words"`, whatever the dash.
 
     The dash stands before a letter or a quote, and after a blank or nothing: `t-shirt`, `a - b` and `-20` have none.
     """
-    if _UNWANTED.search(text) is None:
+    if _EXCLUDED_TERM.search(text) is None:
         return QueryText(text)
     unwanted: dict[str, None] = {}
 
@@ -58,5 +58,5 @@ def split_unwanted(text: str) -> QueryText:
     wanted, before = text, ""
     # What a term leaves behind may be a term itself: `-"a"-b`.
     while wanted != before:
-        before, wanted = wanted, " ".join(_UNWANTED.sub(take, wanted).split())
+        before, wanted = wanted, " ".join(_EXCLUDED_TERM.sub(take, wanted).split())
     return QueryText(wanted.strip(f" {_BREAKS}") if unwanted else text, tuple(unwanted))

@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
-from query_api.services import Services
-from query_api.understanding.price_phrases import PricePhrase, read_price
-from query_api.understanding.query_text import split_unwanted
-from query_api.understanding.spelling import corrected, misspelt
-from query_api.understanding.synonyms import lexical_text
-from query_api.understanding.upkeep import CatalogueWords, SpeechLessons, SynonymFile
+from query_api.services import QueryPorts
+from query_api.understanding.price_phrases import PricePhrase, parse_price
+from query_api.understanding.query_text import split_excluded_terms
+from query_api.understanding.spelling import apply_corrections, find_corrections
+from query_api.understanding.synonyms import append_synonyms
+from query_api.understanding.upkeep import CatalogueVocabulary, RecogniserUpdater, SynonymFile
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedQuery:
     """What texts were understood to ask for."""
 
-    wanted: tuple[str, ...]
+    texts: tuple[str, ...]
     """Each text without what is not looked for; empty where nothing is left. Encoders see these."""
-    lexical: str | None
+    lexical_text: str | None
     """What lexical search looks for: all of them, with synonyms."""
-    unwanted: tuple[str, ...] = ()
+    excluded_terms: tuple[str, ...] = ()
     price: PricePhrase | None = None
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     did_you_mean: str | None = None
@@ -32,48 +32,48 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class _ParsedText:
     """One text, read by itself."""
 
-    given: str
-    wanted: str
-    unwanted: tuple[str, ...]
+    original: str
+    text: str
+    excluded_terms: tuple[str, ...]
     price: PricePhrase | None
 
 
-class QueryReader:
+class QueryParser:
     """Reads the texts of requests."""
 
     def __init__(
-        self, store: ProductStore, words: CatalogueWords, synonyms: SynonymFile, lessons: SpeechLessons
+        self, store: ProductStore, words: CatalogueVocabulary, synonyms: SynonymFile, lessons: RecogniserUpdater
     ) -> None:
         self._store = store
-        self._words = words
+        self._vocabulary = words
         self._synonyms = synonyms
-        self._lessons = lessons
+        self._recogniser_updater = lessons
 
     @classmethod
-    def over(cls, services: Services) -> QueryReader:
+    def over(cls, services: QueryPorts) -> QueryParser:
         """A reader for one generation. Raises `InvalidSynonyms`."""
-        words = CatalogueWords(services.store, services.change_log)
-        lessons = SpeechLessons(words, services.recogniser)
+        words = CatalogueVocabulary(services.store, services.change_log)
+        lessons = RecogniserUpdater(words, services.recogniser)
         return cls(services.store, words, SynonymFile(services.config.synonyms), lessons)
 
-    async def run(self) -> None:
+    async def keep_fresh(self) -> None:
         """Keep what is known of words fresh, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._words.run())
+            tasks.create_task(self._vocabulary.run())
             tasks.create_task(self._synonyms.run())
-            tasks.create_task(self._lessons.run())
+            tasks.create_task(self._recogniser_updater.run())
 
-    async def read(
+    async def parse(
         self,
         texts: Sequence[str],
         *,
         correct: bool = True,
         price_phrases: bool = True,
         alternatives: Sequence[str] = (),
-    ) -> Reading:
+    ) -> ParsedQuery:
         """Read normalised texts.
 
         Args:
@@ -83,32 +83,32 @@ class QueryReader:
             alternatives: what the last text may be in truth, if it was spoken: lexical search looks for these too, so
                 that a word counts the more the more of them have it, and what was heard counts twice.
         """
-        read = [_read_text(one, price_phrases) for one in texts]
-        corrections = await self._corrections([one.wanted for one in read])
-        wanted = [corrected(one.wanted, corrections) if corrections and correct else one.wanted for one in read]
+        read = [_parse_text(one, price_phrases) for one in texts]
+        corrections = await self._corrections([one.text for one in read])
+        wanted = [apply_corrections(one.text, corrections) if corrections and correct else one.text for one in read]
         words = " ".join(one for one in wanted if one)
         spoken = (wanted[-1], *alternatives) if wanted and alternatives else ()
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
-        return Reading(
+        return ParsedQuery(
             tuple(wanted),
-            " ".join((lexical_text(words, synonyms), *spoken)) if words else None,
-            tuple(dict.fromkeys(term for one in read for term in one.unwanted)),
+            " ".join((append_synonyms(words, synonyms), *spoken)) if words else None,
+            tuple(dict.fromkeys(term for one in read for term in one.excluded_terms)),
             next((one.price for one in read if one.price), None),
             synonyms,
-            " ".join(corrected(one.given, corrections) for one in read) if corrections else None,
+            " ".join(apply_corrections(one.original, corrections) for one in read) if corrections else None,
         )
 
     async def _corrections(self, texts: Sequence[str]) -> dict[str, str]:
         """Misspelt words with what was meant: just such as no product has, in its description neither."""
-        vocabulary = self._words.vocabulary
+        vocabulary = self._vocabulary.vocabulary
         if vocabulary is None:
             return {}
-        found = {word: near for text in texts for word, near in misspelt(text, vocabulary).items()}
+        found = {word: near for text in texts for word, near in find_corrections(text, vocabulary).items()}
         found = {word: near for word, near in found.items() if not self._synonyms.synonyms.has_word(word)}
-        occur = await asyncio.gather(*(self._occurs(word) for word in found))
+        occur = await asyncio.gather(*(self._is_in_catalogue(word) for word in found))
         return {word: near for (word, near), occurs in zip(found.items(), occur, strict=True) if not occurs}
 
-    async def _occurs(self, word: str) -> bool:
+    async def _is_in_catalogue(self, word: str) -> bool:
         """Whether a product has a word; where that cannot be told, it may."""
         try:
             return bool(await self._store.search_lexical(word, (), 1))
@@ -116,7 +116,7 @@ class QueryReader:
             return True
 
 
-def _read_text(text: str, price_phrases: bool) -> _Text:
-    split = split_unwanted(text)
-    price = read_price(split.wanted) if price_phrases else None
-    return _Text(text, price.rest if price else split.wanted, split.unwanted, price)
+def _parse_text(text: str, price_phrases: bool) -> _ParsedText:
+    split = split_excluded_terms(text)
+    price = parse_price(split.text) if price_phrases else None
+    return _ParsedText(text, price.remaining_text if price else split.text, split.excluded_terms, price)

@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Final
 
 from encoders.speech.port import Transcript
-from query_api.understanding.price_phrases import PricePhrase, read_price
-from query_api.understanding.price_words import MEASURES, UNITS
+from query_api.understanding.price_phrases import PricePhrase, parse_price
+from query_api.understanding.price_words import MEASURE_WORDS, UNIT_WORDS
 
 ONES: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS: Final = (
@@ -31,7 +31,7 @@ _LAST_WORD = re.compile(r"([a-z]+) \Z")
 _NEXT_WORD = re.compile(r" ([a-z]+)")
 
 
-def with_numerals(text: str) -> str:
+def replace_number_words(text: str) -> str:
     """A heard text with digits for the number words that are a price, a measure, or from ten on an amount of units.
 
     Others stay words: they may be of a name or a title. A number and another from ten on are an amount and its
@@ -40,32 +40,32 @@ def with_numerals(text: str) -> str:
     runs = [found for found in _NUMBER.finditer(text) if found[0].strip()]
     if not runs:
         return text
-    price = read_price(_written(text, runs))
+    price = parse_price(_with_digits_for(text, runs))
     kept = [run for run in runs if _is_measure(text, run) or (price and _is_priced(text, runs, run, price))]
-    return _written(text, kept)
+    return _with_digits_for(text, kept)
 
 
-def with_heard_numbers(heard: Transcript) -> Transcript:
+def normalise_transcript(heard: Transcript) -> Transcript:
     """A transcript with numerals, and alternatives of which no price is looked for as words."""
-    alternatives = [with_numerals(one) for one in heard.alternatives]
-    rests = [price.rest if (price := read_price(one)) else one for one in alternatives]
-    return Transcript(with_numerals(heard.text), tuple(dict.fromkeys(filter(None, rests))), heard.why_not)
+    alternatives = [replace_number_words(one) for one in heard.alternatives]
+    rests = [price.remaining_text if (price := parse_price(one)) else one for one in alternatives]
+    return Transcript(replace_number_words(heard.text), tuple(dict.fromkeys(filter(None, rests))), heard.problem)
 
 
 def _is_priced(text: str, runs: Sequence[re.Match[str]], run: re.Match[str], price: PricePhrase) -> bool:
     """Whether a price says something else without the number."""
-    others = read_price(_written(text, [one for one in runs if one is not run]))
+    others = parse_price(_with_digits_for(text, [one for one in runs if one is not run]))
     return others is None or others.bounds != price.bounds
 
 
 def _is_measure(text: str, run: re.Match[str]) -> bool:
     """Whether a word before it says what it measures, or one behind it in what; `one piece` is a name of its own."""
     before, after = _LAST_WORD.search(text, 0, run.start()), _NEXT_WORD.match(text, _end(run))
-    in_units = after is not None and after[1] in UNITS and float(_digits(run)) >= _LEAST_AMOUNT
-    return in_units or (before is not None and before[1] in MEASURES)
+    in_units = after is not None and after[1] in UNIT_WORDS and float(_digits(run)) >= _LEAST_AMOUNT
+    return in_units or (before is not None and before[1] in MEASURE_WORDS)
 
 
-def _written(text: str, runs: Sequence[re.Match[str]]) -> str:
+def _with_digits_for(text: str, runs: Sequence[re.Match[str]]) -> str:
     pieces: list[str] = []
     end = 0
     for run in runs:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Final
 
-from encoders.speech.port import SpokenWords
+from encoders.speech.port import SpokenVocabulary
 from query_api.understanding.spoken_numbers import ONES, TEENS, TENS
 
 _LEADS: Final = ("under", "below", "over", "above", "between", "less", "cheaper", "more")
@@ -21,19 +21,19 @@ _TENS_WEIGHT: Final = 4
 """Most prices that are said begin with tens."""
 
 
-def with_prices(spoken: SpokenWords) -> SpokenWords:
+def add_price_words(spoken: SpokenVocabulary) -> SpokenVocabulary:
     """A catalogue's words, and those of prices: `under twenty five dollars`, `between one hundred and two hundred`."""
     most = max(spoken.counts, default=1)
     counts = dict(zip(spoken.words, spoken.counts, strict=True))
     for word, share in _words():
         counts[word] = counts.get(word, 0) + max(1, round(share * most))
     places = {word: at for at, word in enumerate(counts)}
-    pairs = {(first, second): count for first, second, count in spoken.following}
+    pairs = {(first, second): count for first, second, count in spoken.bigrams}
     for first, second, weight in _pairs():
         pair = places[first], places[second]
         pairs[pair] = pairs.get(pair, 0) + max(1, round(_PAIR_SHARE * most)) * weight
     following = [(first, second, count) for (first, second), count in pairs.items()]
-    return SpokenWords(list(counts), list(counts.values()), following, spoken.beside)
+    return SpokenVocabulary(list(counts), list(counts.values()), following, spoken.cooccurrences)
 
 
 def _words() -> Iterator[tuple[str, float]]:

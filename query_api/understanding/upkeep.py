@@ -8,34 +8,34 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoders.speech.port import LearningRecogniser
+from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.ports import ChangeLog, ProductStore
 from indexer.rows import is_searchable
 from query_api.errors import InvalidSynonyms
-from query_api.understanding.spoken import SpokenCounts
-from query_api.understanding.spoken_prices import with_prices
+from query_api.understanding.spoken import SpokenWordCounts
+from query_api.understanding.spoken_prices import add_price_words
 from query_api.understanding.synonyms import Synonyms, read_synonyms
 from query_api.understanding.vocabulary import Vocabulary, product_words
 
 log = logging.getLogger(__name__)
 
-PAGE = 64
+PAGE_SIZE = 64
 """Products read at once: reading and counting them holds queries up by 2 ms."""
 PAUSE_S = 0.02
-FOLLOW_S = 2.0
+POLL_S = 2.0
 """How often changes are looked for."""
-RECOUNT_S = 3_600.0
+RECOUNT_INTERVAL_S = 3_600.0
 """After so long, words are counted anew if there were changes: what no product has any more is forgotten then."""
 RETRY_S = 5.0
-LESSON_S = 30.0
+RECOGNISER_INTERVAL_S = 30.0
 """How often a recogniser is taught changes: each lesson takes a processor for some seconds."""
 
 
-class CatalogueWords:
+class CatalogueVocabulary:
     """The vocabulary of a product store, as of some seconds ago.
 
-    Words of new and changed products are known within `FOLLOW_S`; those that went with their last product are
+    Words of new and changed products are known within `POLL_S`; those that went with their last product are
     forgotten, and counts are right again, when all products are counted anew.
     """
 
@@ -44,7 +44,7 @@ class CatalogueWords:
         self._change_log = change_log
         self.vocabulary: Vocabulary | None = None
         """None: the products have not been counted yet."""
-        self.spoken: SpokenCounts | None = None
+        self.spoken_counts: SpokenWordCounts | None = None
         """What shoppers may say, counted with it."""
 
     async def run(self) -> None:
@@ -52,9 +52,9 @@ class CatalogueWords:
         while True:
             try:
                 position = await self._position()
-                self.vocabulary, self.spoken = await self._count()
+                self.vocabulary, self.spoken_counts = await self._count()
                 log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
-                await self._follow(self.vocabulary, self.spoken, position)
+                await self._follow_changes(self.vocabulary, self.spoken_counts, position)
             except StoreUnavailable as error:
                 log.warning("vocabulary_waits", extra={"reason": str(error)})
             except Exception:
@@ -69,10 +69,10 @@ class CatalogueWords:
         except StoreUnavailable:
             return None
 
-    async def _count(self) -> tuple[Vocabulary, SpokenCounts]:
-        vocabulary, spoken = Vocabulary(), SpokenCounts()
+    async def _count(self) -> tuple[Vocabulary, SpokenWordCounts]:
+        vocabulary, spoken = Vocabulary(), SpokenWordCounts()
         after = ""
-        while page := await self._store.scan(after, PAGE):
+        while page := await self._store.scan(after, PAGE_SIZE):
             for stored, _ in page.values():
                 if is_searchable(stored):
                     vocabulary.add(product_words(stored.state.fields))
@@ -81,11 +81,11 @@ class CatalogueWords:
             await asyncio.sleep(PAUSE_S)
         return vocabulary, spoken
 
-    async def _follow(self, vocabulary: Vocabulary, spoken: SpokenCounts, position: int | None) -> None:
+    async def _follow_changes(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, position: int | None) -> None:
         """Learn from changes, until it is time to count anew."""
-        until, changed = time.monotonic() + RECOUNT_S, False
+        until, changed = time.monotonic() + RECOUNT_INTERVAL_S, False
         while time.monotonic() < until or not changed:
-            await asyncio.sleep(FOLLOW_S)
+            await asyncio.sleep(POLL_S)
             try:
                 changes = await self._change_log.since(position) if position is not None else None
             except StoreUnavailable:
@@ -97,42 +97,42 @@ class CatalogueWords:
                 await self._learn(vocabulary, spoken, changes[1])
                 position, changed = changes[0], True
 
-    async def _learn(self, vocabulary: Vocabulary, spoken: SpokenCounts, product_ids: Sequence[str]) -> None:
-        for start in range(0, len(product_ids), PAGE):
-            found = await self._store.read(product_ids[start : start + PAGE])
+    async def _learn(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, product_ids: Sequence[str]) -> None:
+        for start in range(0, len(product_ids), PAGE_SIZE):
+            found = await self._store.read(product_ids[start : start + PAGE_SIZE])
             for stored, _ in found.values():
                 if is_searchable(stored):
-                    vocabulary.learn(product_words(stored.state.fields))
+                    vocabulary.add_new(product_words(stored.state.fields))
                     spoken.add(stored.state.fields)
             await asyncio.sleep(PAUSE_S)
 
 
-class SpeechLessons:
+class RecogniserUpdater:
     """Has a recogniser expect the catalogue's words: before anybody speaks, and again as the catalogue changes."""
 
-    def __init__(self, words: CatalogueWords, recogniser: LearningRecogniser | None) -> None:
+    def __init__(self, words: CatalogueVocabulary, recogniser: AdaptableRecogniser | None) -> None:
         """Args: recogniser: None: there is nobody to teach."""
         self._words = words
         self._recogniser = recogniser
-        self._taught: tuple[SpokenCounts, int] | None = None
+        self._last_update: tuple[SpokenWordCounts, int] | None = None
 
     async def run(self) -> None:
         """Teach, until cancelled."""
-        while self._recogniser is not None and self._recogniser.learns:
+        while self._recogniser is not None and self._recogniser.is_adaptable:
             try:
-                await self.teach(self._recogniser)
+                await self.update(self._recogniser)
             except Exception as error:
                 # What it has learnt before is good enough to go on with.
                 log.warning("recogniser_not_taught", extra={"reason": str(error)[:300]})
-            await asyncio.sleep(LESSON_S if self._recogniser.listens else FOLLOW_S)
+            await asyncio.sleep(RECOGNISER_INTERVAL_S if self._recogniser.is_running else POLL_S)
 
-    async def teach(self, recogniser: LearningRecogniser) -> None:
+    async def update(self, recogniser: AdaptableRecogniser) -> None:
         """Teach what is new, if there is anything."""
-        counts = self._words.spoken
-        if counts is None or not counts.changes or self._taught == (counts, counts.changes):
+        counts = self._words.spoken_counts
+        if counts is None or not counts.change_count or self._last_update == (counts, counts.change_count):
             return
-        self._taught = counts, counts.changes
-        await recogniser.learn(with_prices(counts.words()))
+        self._last_update = counts, counts.change_count
+        await recogniser.adapt(add_price_words(counts.spoken_words()))
 
 
 class SynonymFile:
@@ -141,28 +141,28 @@ class SynonymFile:
     def __init__(self, path: str) -> None:
         """Read the file; no path, no synonyms. Raises `InvalidSynonyms`."""
         self._path = Path(path) if path else None
-        self._stamp = self._stamp_now()
+        self._file_stamp = self._read_file_stamp()
         self.synonyms = read_synonyms(self._path) if self._path else Synonyms()
 
     async def run(self) -> None:
         """Look for changes of the file, until cancelled."""
         while self._path is not None:
-            await asyncio.sleep(FOLLOW_S)
+            await asyncio.sleep(POLL_S)
             await asyncio.to_thread(self.refresh)
 
     def refresh(self) -> None:
         """Read the file if it changed."""
-        stamp = self._stamp_now()
-        if self._path is None or stamp == self._stamp:
+        stamp = self._read_file_stamp()
+        if self._path is None or stamp == self._file_stamp:
             return
-        self._stamp = stamp
+        self._file_stamp = stamp
         try:
             self.synonyms = read_synonyms(self._path)
             log.info("synonyms_read")
         except InvalidSynonyms as error:
             log.error("synonyms_refused", extra={"reason": str(error)})
 
-    def _stamp_now(self) -> tuple[int, int, int] | None:
+    def _read_file_stamp(self) -> tuple[int, int, int] | None:
         try:
             found = self._path.stat() if self._path else None
         except OSError:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from indexer.lexical import folded, query_text
+from indexer.lexical import fold, query_terms
 
-MOST_WORDS = 100_000
+MAX_WORDS = 100_000
 """More are cut to half, the rarest first: some 30 MB."""
-SHORTEST = 3
+MIN_LETTERS = 3
 """Shorter words are not kept: they are neither corrected nor a correction."""
-LONGEST = 40
+MAX_LETTERS = 40
 _FIELDS = ("title", "brand", "category")
 _HAN_KANA = "\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"(?:(?![{_HAN_KANA}])[^\W_])+")
@@ -23,7 +23,7 @@ _NO_LETTERS = re.compile(r"\d")
 _BITS = np.array([number.bit_count() for number in range(1 << 16)], np.uint8)
 
 
-class _Words:
+class _WordsOfLength:
     """Words of one length, with the letters that each has as a set of 32 bits."""
 
     def __init__(self) -> None:
@@ -32,16 +32,16 @@ class _Words:
 
     def add(self, word: str) -> None:
         self._words.append(word)
-        self._letters.append(_letters(word))
+        self._letters.append(_letter_set(word))
 
-    def alike(self, word: str, most: int) -> list[str]:
+    def near_words(self, word: str, most: int) -> list[str]:
         # An edit takes at most one letter out of the set and puts one in.
-        differing = np.frombuffer(self._letters, np.uint32) ^ np.uint32(_letters(word))
+        differing = np.frombuffer(self._letters, np.uint32) ^ np.uint32(_letter_set(word))
         edits = _BITS[differing & 0xFFFF] + _BITS[differing >> 16]
         return [self._words[at] for at in np.flatnonzero(edits <= 2 * most)]
 
 
-def _letters(word: str) -> int:
+def _letter_set(word: str) -> int:
     letters = 0
     for letter in word:
         letters |= 1 << (ord(letter) & 31)
@@ -51,11 +51,11 @@ def _letters(word: str) -> int:
 class Vocabulary:
     """Words as they are written, without case and accents, with the number of products that have them."""
 
-    def __init__(self, most_words: int = MOST_WORDS) -> None:
+    def __init__(self, most_words: int = MAX_WORDS) -> None:
         self._most_words = most_words
         self._counts: dict[str, int] = {}
         self._stems: set[str] = set()
-        self._by_length: dict[int, _Words] = {}
+        self._by_length: dict[int, _WordsOfLength] = {}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -64,15 +64,15 @@ class Vocabulary:
         """How many products have a word, written like this."""
         return self._counts.get(word, 0)
 
-    def knows(self, word: str) -> bool:
+    def has_word(self, word: str) -> bool:
         """Whether a product has a word, in the singular or the plural."""
-        return word in self._counts or query_text(word) in self._stems
+        return word in self._counts or query_terms(word) in self._stems
 
-    def alike(self, word: str, most: int) -> list[str]:
+    def near_words(self, word: str, most: int) -> list[str]:
         """All words within `most` edits of a word, and some others."""
         lengths = range(len(word) - most, len(word) + most + 1)
         return [
-            one for length in lengths if length in self._by_length for one in self._by_length[length].alike(word, most)
+            one for length in lengths if length in self._by_length for one in self._by_length[length].near_words(word, most)
         ]
 
     def add(self, words: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ class Vocabulary:
             self._set(word, self._counts.get(word, 0) + 1)
         self._trim()
 
-    def learn(self, words: Iterable[str]) -> None:
+    def add_new(self, words: Iterable[str]) -> None:
         """Know these words: the product may have been counted before, so just those that are new are counted."""
         for word in words:
             if word not in self._counts:
@@ -90,8 +90,8 @@ class Vocabulary:
 
     def _set(self, word: str, count: int) -> None:
         if word not in self._counts:
-            self._by_length.setdefault(len(word), _Words()).add(word)
-            self._stems.add(query_text(word))
+            self._by_length.setdefault(len(word), _WordsOfLength()).add(word)
+            self._stems.add(query_terms(word))
         self._counts[word] = count
 
     def _trim(self) -> None:
@@ -112,12 +112,12 @@ def product_words(fields: Mapping[str, Any]) -> set[str]:
     texts = [fields.get(name) or "" for name in _FIELDS]
     for value in (fields.get("attributes") or {}).values():
         texts += [value] if isinstance(value, str) else value
-    return {word for text in texts for word, _, _ in words_of(text)}
+    return {word for text in texts for word, _, _ in correctable_words(text)}
 
 
-def words_of(text: str) -> Iterator[tuple[str, int, int]]:
+def correctable_words(text: str) -> Iterator[tuple[str, int, int]]:
     """The words of a text that may be misspelt, folded, each with where it starts and ends there."""
     for found in _WORD.finditer(text):
-        word = folded(found[0])
-        if SHORTEST <= len(word) <= LONGEST and not _NO_LETTERS.search(word):
+        word = fold(found[0])
+        if MIN_LETTERS <= len(word) <= MAX_LETTERS and not _NO_LETTERS.search(word):
             yield word, found.start(), found.end()

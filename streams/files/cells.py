@@ -55,14 +55,14 @@ def as_list(cell: Any) -> list[Any]:
     return [item for item in items if not is_absent(item)]
 
 
-def as_words(cell: Any) -> list[str]:
+def as_text_list(cell: Any) -> list[str]:
     """A list, or a text whose items are separated by commas."""
     if isinstance(cell, str) and not cell.strip().startswith("["):
         return [word.strip() for word in cell.split(",") if not is_absent(word)]
     return [as_text(item) for item in as_list(cell)]
 
 
-def as_references(cell: Any) -> list[Any]:
+def as_media_list(cell: Any) -> list[Any]:
     """Pictures of a cell: a list, or paths or URLs separated by commas; a comma inside a URL does not part it."""
     if not isinstance(cell, str) or cell.strip().startswith("["):
         return as_list(cell)
@@ -129,12 +129,12 @@ def as_time(cell: Any) -> datetime:
     return cell if cell.tzinfo else cell.replace(tzinfo=UTC)
 
 
-def scalars(cell: Any) -> Iterable[tuple[str, str | list[str]]]:
+def attribute_values(cell: Any) -> Iterable[tuple[str, str | list[str]]]:
     """A cell as attribute values by the path inside it: a dict's entries by `.key`, what has no text left out."""
     cell = _parsed(cell.strip()) if isinstance(cell, str) and cell.strip().startswith("[") else cell
     if isinstance(cell, dict):
         for name, inner in cell.items():
-            yield from ((f".{name}{path}", value) for path, value in scalars(inner))
+            yield from ((f".{name}{path}", value) for path, value in attribute_values(inner))
     elif isinstance(cell, list | tuple):
         texts = [as_text(item) for item in cell if not is_absent(item) and not isinstance(item, dict | list | bytes)]
         yield from [("", texts)] if texts else []

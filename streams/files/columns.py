@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streams.files import cells
-from streams.files.local_media import Reference
+from streams.files.local_media import EventMedia
 
-Resolve = Callable[[Any], Reference]
+ResolveMedia = Callable[[Any], EventMedia]
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "product_id": ("product_id", "id", "sku", "asin", "item_id", "product_code", "stock_code", "uniq_id"),
@@ -41,9 +41,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "group_id": ("group_id", "item_group_id", "parent_id", "parent_sku", "parent_asin"),
     "url": ("url", "link", "product_url", "permalink"),
 }
-SEVERAL = frozenset({"colors", "colours", "sizes", "materials"})
+MULTI_VALUED_COLUMNS = frozenset({"colors", "colours", "sizes", "materials"})
 """Attributes that a table writes as several values between commas."""
-JOINED = ("bullet_points", "bullets", "features", "highlights", "about_product")
+DESCRIPTION_COLUMNS = ("bullet_points", "bullets", "features", "highlights", "about_product")
 USER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "type": ("type", "event_type", "event", "action"),
     "id": ("id", "event_id"),
@@ -65,7 +65,7 @@ _MEDIA = frozenset({"images", "videos", "audios"})
 _LEVEL = re.compile(r"\s*(?:>|»|›|\|)\s*")
 
 
-def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: Resolve) -> dict[str, Any]:
+def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: ResolveMedia) -> dict[str, Any]:
     """A product's fields, from a row.
 
     Args:
@@ -81,12 +81,12 @@ def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: 
     for name, columns in found.items():
         for column, cell in columns if name in _MEDIA else columns[:1]:
             try:
-                _read(fields, name, cell, resolve)
+                _read_cell(fields, name, cell, resolve)
             except ValueError as error:
                 raise ValueError(f"{column}: {error}") from None
         if name not in _MEDIA:
             others |= dict(columns[1:])
-    joined = [others.pop(column) for column in list(others) if _plain(column) in JOINED]
+    joined = [others.pop(column) for column in list(others) if _snake_case(column) in DESCRIPTION_COLUMNS]
     attributes, texts = _attributes(others)
     lines = [fields.get("description", ""), *(line for cell in joined for line in _lines(cell)), *texts]
     description = "\n".join(filter(None, lines))[: MAX_CHARS["description"]]
@@ -111,9 +111,9 @@ def _split(
     for column, cell in row.items():
         if cells.is_absent(cell):
             continue
-        name = renames.get(column) or known.get(_plain(column), column)
+        name = renames.get(column) or known.get(_snake_case(column), column)
         if name in aliases:
-            rank = -1 if column in renames else aliases[name].index(_plain(column))
+            rank = -1 if column in renames else aliases[name].index(_snake_case(column))
             ranked.setdefault(name, []).append((rank, column, cell))
         else:
             others[name.removeprefix("attributes.")] = cell
@@ -122,16 +122,16 @@ def _split(
 
 
 @functools.lru_cache(maxsize=1_024)
-def _plain(column: str) -> str:
+def _snake_case(column: str) -> str:
     """`Product ID`, `productId` and `product-id` as `product_id`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
     return re.sub(r"[\W_]+", "_", parted).strip("_").lower()
 
 
-def _read(fields: dict[str, Any], name: str, cell: Any, resolve: Resolve) -> None:
+def _read_cell(fields: dict[str, Any], name: str, cell: Any, resolve: ResolveMedia) -> None:
     """Put one cell into `fields`."""
     if name in _MEDIA:
-        media = [resolve(item) for item in cells.as_references(cell)]
+        media = [resolve(item) for item in cells.as_media_list(cell)]
         fields[name] = [*fields.get(name, []), *(one for one in media if one not in fields.get(name, []))][:MAX_MEDIA]
     elif name == "price":
         fields["price"], currency = cells.as_price(cell)
@@ -171,7 +171,7 @@ def _version(cell: Any) -> int:
 
 
 def _tags(cell: Any) -> list[str]:
-    return [word[:MAX_LABEL_CHARS] for word in cells.as_words(cell)][:MAX_LABELS]
+    return [word[:MAX_LABEL_CHARS] for word in cells.as_text_list(cell)][:MAX_LABELS]
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -191,7 +191,7 @@ def _attributes(others: Mapping[str, Any]) -> tuple[dict[str, str | list[str]], 
     """Attributes, and the texts that are none: too long for a label, or beyond the bound on their number."""
     attributes: dict[str, str | list[str]] = {}
     texts: list[str] = []
-    for name, value in _named(others):
+    for name, value in _attribute_values(others):
         values = value if isinstance(value, list) else [value]
         labels = [one for one in values if len(one) <= MAX_LABEL_CHARS]
         texts += [one for one in values if len(one) > MAX_LABEL_CHARS]
@@ -202,11 +202,11 @@ def _attributes(others: Mapping[str, Any]) -> tuple[dict[str, str | list[str]], 
     return attributes, texts
 
 
-def _named(others: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
+def _attribute_values(others: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
     for column, cell in others.items():
         inner = cells.as_object(cell) if column == "attributes" else None
         if inner is not None:
-            yield from _named(inner)
+            yield from _attribute_values(inner)
         else:
-            several = cells.as_words(cell) if _plain(column) in SEVERAL and isinstance(cell, str) else cell
-            yield from ((f"{column}{path}", value) for path, value in cells.scalars(several))
+            several = cells.as_text_list(cell) if _snake_case(column) in MULTI_VALUED_COLUMNS and isinstance(cell, str) else cell
+            yield from ((f"{column}{path}", value) for path, value in cells.attribute_values(several))

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from streams.events import MAX_MESSAGE_BYTES
 
-Reference = dict[str, str | bytes]
+EventMedia = dict[str, str | bytes]
 """`{"url": …}` or `{"data": bytes}`."""
 
 
@@ -21,7 +21,7 @@ class LocalMedia:
         """Args: directory: where relative paths start; None: files are refused."""
         self._directory = None if directory is None else directory.resolve()
 
-    def resolve(self, cell: Any) -> Reference:
+    def resolve(self, cell: Any) -> EventMedia:
         """The reference that an event carries for a URL, a path under the directory, bytes or a dict of these.
 
         Raises:
@@ -40,7 +40,7 @@ class LocalMedia:
             return {"data": _decode(cell.partition(",")[2], "a data: URL")}
         return {"data": self._read(unquote(urlsplit(cell).path) if scheme == "file" else cell)}
 
-    def _from_dict(self, cell: dict[str, Any]) -> Reference:
+    def _from_dict(self, cell: dict[str, Any]) -> EventMedia:
         if isinstance(cell.get("data"), str):
             return {"data": _decode(cell["data"], "`data`")}
         for name in ("bytes", "url", "path"):

@@ -21,11 +21,11 @@ from streams.cloudevents import decode_event, encode_event
 from streams.errors import InvalidEvent
 from streams.events import INTERACTIONS, MAX_MESSAGE_BYTES, TYPES_BY_TOPIC, Event, Product, ProductData, UserData
 from streams.files import cells
-from streams.files.columns import ALIASES, USER_ALIASES, Resolve, product_fields, user_fields
-from streams.files.rows import Rejection, Row
+from streams.files.columns import ALIASES, USER_ALIASES, ResolveMedia, product_fields, user_fields
+from streams.files.rows import RejectedRow, Row
 
 SOURCE = "vitrine/publish"
-ACTIONS: Mapping[str, str] = {
+EVENT_TYPE_WORDS: Mapping[str, str] = {
     **{word: f"user.{kind}" for kind in INTERACTIONS for word in (kind, kind.removesuffix("ed"))},
     **dict.fromkeys(("like", "favorite", "favourite", "wishlist"), "user.liked"),
     **dict.fromkeys(("purchase", "buy", "order", "ordered", "transaction"), "user.purchased"),
@@ -40,13 +40,13 @@ _TOPICS = {name: topic for topic, types in TYPES_BY_TOPIC.items() for name in ty
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedEvent:
     """An event ready to publish, and the row that it came from."""
 
     topic: str
     event: Event
     line: int
-    done: float
+    fraction_read: float
 
 
 class EventClock:
@@ -57,7 +57,7 @@ class EventClock:
         self._last = 0
         self._keys: set[str] = set()
 
-    def tick(self, key: str) -> int:
+    def next_time_ms(self, key: str) -> int:
         """The time of the key's next event."""
         now = max(self._now_ms(), self._last)
         if key in self._keys and now == self._last:
@@ -70,22 +70,22 @@ class EventClock:
 
 
 def product_events(
-    rows: Iterable[Row | Rejection], renames: Mapping[str, str], resolve: Resolve, clock: EventClock
-) -> Iterator[Prepared | Rejection]:
-    """A `product.created` for each row that describes a product; a `Rejection` for each that does not."""
+    rows: Iterable[Row | RejectedRow], renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock
+) -> Iterator[PreparedEvent | RejectedRow]:
+    """A `product.created` for each row that describes a product; a `RejectedRow` for each that does not."""
     return _each(rows, lambda row: _product(row, renames, resolve, clock))
 
 
 def shopper_events(
-    rows: Iterable[Row | Rejection], renames: Mapping[str, str], clock: EventClock
-) -> Iterator[Prepared | Rejection]:
+    rows: Iterable[Row | RejectedRow], renames: Mapping[str, str], clock: EventClock
+) -> Iterator[PreparedEvent | RejectedRow]:
     """An event for each row: a CloudEvents envelope as it is, or one of columns: type, user_id, product_id, time, …"""
     return _each(
         rows, lambda row: _envelope(row, clock) if "specversion" in row.cells else _shopper(row, renames, clock)
     )
 
 
-def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
+def parse_column_map(pairs: Iterable[str]) -> dict[str, str]:
     """`ours=theirs` pairs, as ours by theirs.
 
     Raises:
@@ -103,18 +103,18 @@ def parse_renames(pairs: Iterable[str]) -> dict[str, str]:
     return renames
 
 
-def _each(rows: Iterable[Row | Rejection], prepare: Callable[[Row], Prepared]) -> Iterator[Prepared | Rejection]:
+def _each(rows: Iterable[Row | RejectedRow], prepare: Callable[[Row], PreparedEvent]) -> Iterator[PreparedEvent | RejectedRow]:
     for row in rows:
-        if isinstance(row, Rejection):
+        if isinstance(row, RejectedRow):
             yield row
             continue
         try:
             yield prepare(row)
         except (ValueError, InvalidEvent, RecursionError, OverflowError) as error:
-            yield Rejection(row.line, _in_words(error))
+            yield RejectedRow(row.line, _in_words(error))
 
 
-def _product(row: Row, renames: Mapping[str, str], resolve: Resolve, clock: EventClock) -> Prepared:
+def _product(row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock) -> PreparedEvent:
     fields = product_fields(row.cells, renames, resolve)
     if "product_id" not in fields:
         raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
@@ -122,10 +122,10 @@ def _product(row: Row, renames: Mapping[str, str], resolve: Resolve, clock: Even
         data = msgspec.convert(fields, Product)
     except msgspec.ValidationError as error:
         raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
-    return _prepared(row, "product.created", data, clock.tick(data.product_id))
+    return _prepared(row, "product.created", data, clock.next_time_ms(data.product_id))
 
 
-def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> Prepared:
+def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> PreparedEvent:
     fields, others = user_fields(row.cells, renames)
     kind = _event_type(fields)
     wanted = TYPES_BY_TOPIC[_TOPICS[kind]][kind]
@@ -139,7 +139,7 @@ def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> Prepare
     if "position" in known:
         known["position"] = cells.as_count(known["position"])
     data = msgspec.convert(known, wanted)
-    time_ms = int(cells.as_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.tick(data.user_id)
+    time_ms = int(cells.as_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)
     return _prepared(row, kind, data, time_ms, cells.as_text(fields["id"]) if "id" in fields else None)
 
 
@@ -148,31 +148,31 @@ def _event_type(fields: Mapping[str, Any]) -> str:
         raise ValueError("no type; name its column with --map type=COLUMN")
     word = cells.as_text(fields["type"])
     plain = word.lower().replace("-", "_").replace(" ", "_")
-    kind = plain if plain in _TOPICS else ACTIONS.get(plain)
+    kind = plain if plain in _TOPICS else EVENT_TYPE_WORDS.get(plain)
     if kind is None:
         raise ValueError(f"type {word[:60]!r} is none of {', '.join(TYPES_BY_TOPIC[_TOPICS['user.viewed']])}")
     return kind
 
 
-def _envelope(row: Row, clock: EventClock) -> Prepared:
+def _envelope(row: Row, clock: EventClock) -> PreparedEvent:
     kind = row.cells.get("type")
     topic = _TOPICS.get(kind) if isinstance(kind, str) else None
     if topic is None:
         raise ValueError(f"type {kind!r:.60} is none of {', '.join(_TOPICS)}")
-    event = decode_event(topic, msgspec.json.encode(row.cells), {}, clock.tick(""))
+    event = decode_event(topic, msgspec.json.encode(row.cells), {}, clock.next_time_ms(""))
     if len(encode_event(event)) > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
         raise ValueError(f"over the {MAX_MESSAGE_BYTES:,} bytes of a message")
-    return Prepared(topic, event, row.line, row.done)
+    return PreparedEvent(topic, event, row.line, row.fraction_read)
 
 
-def _prepared(row: Row, kind: str, data: ProductData | UserData, time_ms: int, event_id: str | None = None) -> Prepared:
+def _prepared(row: Row, kind: str, data: ProductData | UserData, time_ms: int, event_id: str | None = None) -> PreparedEvent:
     encoded = msgspec.json.encode(data)
     if len(encoded) > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
         raise ValueError(f"{len(encoded):,} bytes with its pictures, over the {MAX_MESSAGE_BYTES:,} of a message")
     versioned = isinstance(data, Product) and data.version is not msgspec.UNSET
     identity = encoded + kind.encode() + (b"" if versioned else str(time_ms).encode())
     event = Event(event_id or hashlib.sha256(identity).hexdigest()[:32], SOURCE, kind, time_ms, data)
-    return Prepared(_TOPICS[kind], event, row.line, row.done)
+    return PreparedEvent(_TOPICS[kind], event, row.line, row.fraction_read)
 
 
 def _in_words(error: Exception) -> str:

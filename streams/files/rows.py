@@ -1,4 +1,4 @@
-"""Rows of CSV, JSON Lines and Parquet files, read as a stream: never a whole file in memory."""
+"""RowStream of CSV, JSON Lines and Parquet files, read as a stream: never a whole file in memory."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ class Row:
 
     line: int
     cells: dict[str, Any]
-    done: float
+    fraction_read: float
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class RejectedRow:
     """A row that cannot be published, and why."""
 
     line: int
     reason: str
 
 
-Rows = Iterator[Row | Rejection]
+RowStream = Iterator[Row | RejectedRow]
 
 
-def read_rows(path: Path, encoding: str | None = None) -> Rows:
+def read_rows(path: Path, encoding: str | None = None) -> RowStream:
     """Read a file's rows by its extension: `.csv`, `.tsv`, `.jsonl`, `.ndjson` (each also `.gz`), `.parquet`.
 
     Args:
@@ -60,7 +60,7 @@ def read_rows(path: Path, encoding: str | None = None) -> Rows:
         encoding: of a CSV; None: by its byte order mark, else UTF-8 if it is that throughout, else Windows-1252.
 
     Raises:
-        UnreadableFile: when the file as a whole cannot be read; a bad row is yielded as a `Rejection` instead.
+        UnreadableFile: when the file as a whole cannot be read; a bad row is yielded as a `RejectedRow` instead.
     """
     suffix = Path(path.stem).suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if suffix in (".csv", ".tsv"):
@@ -73,7 +73,7 @@ def read_rows(path: Path, encoding: str | None = None) -> Rows:
     raise UnreadableFile(f"{path}: unknown extension {suffix!r}; it takes {takes}")
 
 
-def _readable(path: Path, read: Callable[[], Rows]) -> Rows:
+def _readable(path: Path, read: Callable[[], RowStream]) -> RowStream:
     try:
         yield from read()
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
@@ -107,7 +107,7 @@ def _csv_encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _csv_rows(path: Path, encoding: str) -> Rows:
+def _csv_rows(path: Path, encoding: str) -> RowStream:
     csv.field_size_limit(MAX_CELL_CHARS)
     stream, done = _open(path)
     with stream, io.TextIOWrapper(stream, encoding, newline="") as text:
@@ -122,7 +122,7 @@ def _csv_rows(path: Path, encoding: str) -> Rows:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Rejection(reader.line_num + 1, f"not CSV: {error}; is a quote left open?")
+                yield RejectedRow(reader.line_num + 1, f"not CSV: {error}; is a quote left open?")
                 continue
             if any(cells):
                 yield _csv_row(reader.line_num + 1, columns, cells, done())
@@ -138,13 +138,13 @@ def _columns(path: Path, header: list[str]) -> list[str]:
     return columns
 
 
-def _csv_row(line: int, columns: list[str], cells: list[str], done: float) -> Row | Rejection:
+def _csv_row(line: int, columns: list[str], cells: list[str], done: float) -> Row | RejectedRow:
     if any(cells[len(columns) :]):
-        return Rejection(line, f"{len(cells)} cells, but the header names {len(columns)} columns")
+        return RejectedRow(line, f"{len(cells)} cells, but the header names {len(columns)} columns")
     return Row(line, {name: cell for name, cell in zip(columns, cells, strict=False) if name}, done)
 
 
-def _json_rows(path: Path) -> Rows:
+def _json_rows(path: Path) -> RowStream:
     stream, done = _open(path)
     with stream:
         line = 0
@@ -153,25 +153,25 @@ def _json_rows(path: Path) -> Rows:
             if len(raw) == MAX_LINE_BYTES and not raw.endswith(b"\n"):
                 while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                     pass
-                yield Rejection(line, f"longer than {MAX_LINE_BYTES:,} bytes")
+                yield RejectedRow(line, f"longer than {MAX_LINE_BYTES:,} bytes")
             elif raw.strip():
                 yield _json_row(line, raw.removeprefix(codecs.BOM_UTF8) if line == 1 else raw, done())
 
 
-def _json_row(line: int, raw: bytes, done: float) -> Row | Rejection:
+def _json_row(line: int, raw: bytes, done: float) -> Row | RejectedRow:
     try:
         # The standard library's parser, as it takes the NaN that Python programs write.
         cells = json.loads(raw)
     except UnicodeDecodeError:
-        return Rejection(line, "not UTF-8")
+        return RejectedRow(line, "not UTF-8")
     except (ValueError, RecursionError) as error:
-        return Rejection(line, f"not JSON: {error}")
+        return RejectedRow(line, f"not JSON: {error}")
     if not isinstance(cells, dict):
-        return Rejection(line, "not a JSON object")
+        return RejectedRow(line, "not a JSON object")
     return Row(line, cells, done)
 
 
-def _parquet_rows(path: Path) -> Rows:
+def _parquet_rows(path: Path) -> RowStream:
     with pq.ParquetFile(path) as file:
         total = max(file.metadata.num_rows, 1)
         line = 0

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pymilvus import AsyncMilvusClient
 
 from indexer.milvus import MilvusProductStore
-from indexer.milvus_columns import ColumnClient
+from indexer.milvus_columns import ColumnarMilvusClient
 
 Wave = Sequence[dict[str, Any]]
 """Arguments of searches that are under way at once."""
@@ -25,7 +25,7 @@ class Recorder:
         self.waves: list[list[dict[str, Any]]] = []
 
     def __enter__(self) -> Recorder:
-        self._collection._client = cast(ColumnClient, self)  # pyright: ignore[reportPrivateUsage]
+        self._collection._client = cast(ColumnarMilvusClient, self)  # pyright: ignore[reportPrivateUsage]
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,20 +25,20 @@ from pymilvus import MilvusClient
 from encoders.images import decode_image
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from encoders.spec import fuse
+from encoders.spec import fuse_parts
 from indexer.media import media_hash
-from indexer.milvus import MilvusProductStore, open_store
+from indexer.milvus import MilvusProductStore, open_active_store
 from indexer.milvus_schema import to_entity
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.agents import build_app
 from streams.cloudevents import decode_event
-from streams.decoding import inline_media, to_change
+from streams.decoding import inline_media, to_product_change
 from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.topics import MAX_REQUEST_BYTES
 from tests.bench.catalogue import PRODUCTS, Catalogue
 from tests.bench.prefill import rows
-from vitrine.servers import resolved
+from vitrine.servers import with_server_addresses
 from vitrine.settings import Settings, load_settings
 
 BATCH = 64
@@ -63,7 +63,7 @@ class Indexer:
     def _rows(self, events: Sequence[Event]) -> list[IndexRow]:
         pictures = [inline_media(event)[0] for event in events]
         hashes = [media_hash(one) for one in pictures]
-        changes = [to_change(event, iter([digest])) for event, digest in zip(events, hashes, strict=True)]
+        changes = [to_product_change(event, iter([digest])) for event, digest in zip(events, hashes, strict=True)]
         texts = [embedding_text(one.fields) for one in changes]
         text_rows = self._encoder.encode_texts(texts)
         image_rows = self._encoder.encode_images([self._encoder.preparer(decode_image(one)) for one in pictures])
@@ -72,7 +72,7 @@ class Indexer:
             build_row(
                 name,
                 StoredProduct(ProductState().merge(changes[at]), text_hash(texts[at]), (hashes[at],)),
-                fuse(self._encoder.spec, text_rows[at], image_rows[at]),
+                fuse_parts(self._encoder.spec, text_rows[at], image_rows[at]),
             )
             for name, at in last.items()
         ]
@@ -121,7 +121,7 @@ async def run_empty(settings: Settings) -> None:
 
 def encode(settings: Settings, count: int, alone: bool) -> None:
     """Decode and encode products in batches, or encode them alone; prints products/s."""
-    catalogue, encoder = Catalogue(), load_encoder(settings.encoder.for_new_index, settings.encoder.runtime)
+    catalogue, encoder = Catalogue(), load_encoder(settings.encoder.name_for_new_index, settings.encoder.runtime)
     texts = [embedding_text(catalogue.fields[number]) for number in range(count + BATCH)]
     files = [catalogue.picture(number, 1) for number in range(count + BATCH)]
     ready = [encoder.preparer(decode_image(one)) for one in files] if alone else []
@@ -140,7 +140,7 @@ def encode(settings: Settings, count: int, alone: bool) -> None:
 
 def upsert(settings: Settings, rounds: int) -> None:
     """Read and write all products in bare batches, several times; prints the median rows/s by the batch's size."""
-    spec = load_encoder(settings.encoder.for_new_index, settings.encoder.runtime).spec
+    spec = load_encoder(settings.encoder.name_for_new_index, settings.encoder.runtime).spec
     entities = [to_entity(row) for row in rows(Catalogue(), spec, range(PRODUCTS))]
     store = asyncio.run(_opened(settings, spec))
     client = MilvusClient(settings.milvus.uri, timeout=30)
@@ -157,14 +157,14 @@ def upsert(settings: Settings, rounds: int) -> None:
 
 
 async def _opened(settings: Settings, spec: Any) -> str:
-    store = await open_store(settings.milvus, spec, create=False)
+    store = await open_active_store(settings.milvus, spec, create=False)
     await store.close()
     return store.generation
 
 
 async def _indexer(settings: Settings, log: Path) -> Indexer:
-    encoder = load_encoder(settings.encoder.for_new_index, settings.encoder.runtime)
-    return Indexer(encoder, await open_store(settings.milvus, encoder.spec, create=False), log)
+    encoder = load_encoder(settings.encoder.name_for_new_index, settings.encoder.runtime)
+    return Indexer(encoder, await open_active_store(settings.milvus, encoder.spec, create=False), log)
 
 
 async def _run_faust(settings: Settings, topic: str, agent: Callable[[Any], Awaitable[None]]) -> None:
@@ -188,12 +188,12 @@ def main() -> None:
     if given.name == "encode":
         return encode(settings, given.count, given.alone)
     if given.name == "upsert":
-        return upsert(resolved(settings), given.count)
+        return upsert(with_server_addresses(settings), given.count)
     uvloop.run(
         {
-            "loop": lambda: run_loop(resolved(settings), given.log),
-            "take": lambda: run_take(resolved(settings), given.log),
-            "empty": lambda: run_empty(resolved(settings)),
+            "loop": lambda: run_loop(with_server_addresses(settings), given.log),
+            "take": lambda: run_take(with_server_addresses(settings), given.log),
+            "empty": lambda: run_empty(with_server_addresses(settings)),
         }[given.name]()
     )
     return None

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from pymilvus import AsyncMilvusClient
 
-from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, unit
-from indexer.milvus import MilvusProductStore, open_store
+from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, normalise_rows
+from indexer.milvus import MilvusProductStore, open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
-from query_api.evaluation.recall import LiveVectors
+from query_api.evaluation.recall import StoredVectors
 from tests import milvus3
 
 DIM, CLUSTERS = 128, 400
@@ -37,7 +37,7 @@ class BigShop:
     bare: AsyncMilvusClient
     """A client as anybody has it."""
     spec: EmbeddingSpec
-    live: LiveVectors
+    live: StoredVectors
 
 
 @asynccontextmanager
@@ -58,14 +58,14 @@ async def open_big_shop(directory: Path, spec: EmbeddingSpec, products: int, ind
             exact_below=products // 50,
         )
         # The file is there, and so are its tables, only after a first write.
-        await (await open_store(config, spec, create=True)).close()
-        store = await open_store(config, spec, create=True)
+        await (await open_active_store(config, spec, create=True)).close()
+        store = await open_active_store(config, spec, create=True)
         bare = AsyncMilvusClient(address, dedicated=True, timeout=_DEADLINE_S)
         try:
             for start in range(0, products, _CHUNK):
                 chunk = range(start, min(products, start + _CHUNK))
                 await store.write([_row(names[at], vectors[at], float(prices[at]), chance) for at in chunk])
-            yield BigShop(store, bare, spec, LiveVectors(names, vectors, prices))
+            yield BigShop(store, bare, spec, StoredVectors(names, vectors, prices))
         finally:
             await bare.close()
             await store.close()
@@ -73,12 +73,12 @@ async def open_big_shop(directory: Path, spec: EmbeddingSpec, products: int, ind
 
 def fused_vectors(rng: np.random.Generator, products: int) -> FloatArray:
     """Fused vectors (n, 2·dim): text and picture of a product of one cluster, or of two that have to do with it."""
-    centres = unit(rng.standard_normal((CLUSTERS, DIM)).astype(np.float32))
+    centres = normalise_rows(rng.standard_normal((CLUSTERS, DIM)).astype(np.float32))
     # Some clusters are much larger than others.
     sizes = rng.zipf(1.4, CLUSTERS).clip(max=200).astype(np.float64)
     texts = rng.choice(CLUSTERS, products, p=sizes / sizes.sum())
     looks = np.where(rng.random(products) < 0.7, texts, rng.integers(0, CLUSTERS, products))
-    text, image = (unit(centres[at] + _apart(rng, products)) for at in (texts, looks))
+    text, image = (normalise_rows(centres[at] + _apart(rng, products)) for at in (texts, looks))
     image[rng.random(products) < WITHOUT_PICTURE] = 0
     return np.concatenate([text, image], axis=1) * PART_SCALE
 
@@ -96,7 +96,7 @@ def _row(product_id: str, vector: FloatArray, price: float, chance: random.Rando
         "in_stock": chance.random() < 0.8,
         "attributes": {"colour": chance.choice(("red", "blue", "green")), "size": ["S", "M"]},
     }
-    state = ProductState().merge(ProductChange(product_id, Stamp(1, "bench", product_id), fields, whole=True))
+    state = ProductState().merge(ProductChange(product_id, EventStamp(1, "bench", product_id), fields, replaces_all_fields=True))
     return build_row(product_id, StoredProduct(state, "hash"), vector)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoders.architectures.matching import match_loss
+from encoders.architectures.matching import matching_loss
 from encoders.architectures.model import FusionModel
-from encoders.training.augment import reframe, relight
+from encoders.training.augment import jitter_light, random_crop
 from encoders.training.rendered import VIEWS, rendered_items
-from encoders.training.store import Item, ItemStore, open_store
+from encoders.training.store import ItemStore, TrainingItem, open_store
 from tests.bench.report import BUILD
 
 LISTING = -1
@@ -86,14 +86,14 @@ def _loss(model: FusionModel, store: ItemStore, budget: Budget, step: int) -> Te
     alike = _alike(items)
     matching = model.config.matching
     scale = SCALE if matching == "cosine" else DISTANCE_SCALE
-    return sum((match_loss(one, products, matching, scale, alike) for one in queries), torch.zeros(()))
+    return sum((matching_loss(one, products, matching, scale, alike) for one in queries), torch.zeros(()))
 
 
-def _texts(item: Item, rng: random.Random) -> list[str]:
+def _texts(item: TrainingItem, rng: random.Random) -> list[str]:
     return item.english if rng.random() < 0.5 else item.chinese
 
 
-def _alike(items: list[Item]) -> Tensor:
+def _alike(items: list[TrainingItem]) -> Tensor:
     return torch.tensor([[one.alike == other.alike for other in items] for one in items])
 
 
@@ -104,4 +104,4 @@ def _seen(
     stack = np.stack([store.pictures[row, rng.choice(views)] for row in rows])
     levels = torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 255
     generator = torch.Generator().manual_seed(rng.getrandbits(31) + step)
-    return relight(reframe(levels, side, (0.7, 1.0), generator), 0.5, generator)
+    return jitter_light(random_crop(levels, side, (0.7, 1.0), generator), 0.5, generator)

@@ -16,9 +16,9 @@ from PIL import Image
 
 from encoders.catalogue import render, sample_products
 from encoders.port import Encoder
-from encoders.spec import FloatArray, fuse, pool
+from encoders.spec import FloatArray, fuse_parts, pool_vectors
 from indexer.planning import MAX_POOLED_IMAGES
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -111,13 +111,13 @@ def _encoded_text(text: str, encoder: Encoder) -> FloatArray | None:
 
 def _encoded_pictures(pictures: Sequence[Image.Image], encoder: Encoder) -> FloatArray | None:
     prepared = [encoder.preparer(one) for one in pictures[:MAX_POOLED_IMAGES]]
-    return pool(np.asarray(encoder.encode_images(prepared))) if prepared else None
+    return pool_vectors(np.asarray(encoder.encode_images(prepared))) if prepared else None
 
 
 def _row(item: Item, text: str, text_part: FloatArray | None, image: FloatArray | None, encoder: Encoder) -> IndexRow:
-    change = ProductChange(item.product_id, Stamp(1, "bench", "event"), _with_pictures(item), whole=True)
+    change = ProductChange(item.product_id, EventStamp(1, "bench", "event"), _with_pictures(item), replaces_all_fields=True)
     stored = StoredProduct(ProductState().merge(change), text_hash(text), ("picture",) if item.pictures else ())
-    return build_row(item.product_id, stored, fuse(encoder.spec, text_part, image))
+    return build_row(item.product_id, stored, fuse_parts(encoder.spec, text_part, image))
 
 
 def _with_pictures(item: Item) -> dict[str, Any]:

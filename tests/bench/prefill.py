@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from encoders.spec import EmbeddingSpec, FloatArray, fuse
+from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts
 from indexer.media import media_hash
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from tests.bench.catalogue import PRODUCTS, SOURCE, Catalogue, product_id
 
@@ -19,7 +19,7 @@ _CHUNK = 500
 
 async def prefill(milvus: MilvusConfig, spec: EmbeddingSpec, catalogue: Catalogue) -> None:
     """Index the whole catalogue, as its edition 0."""
-    store = await open_store(milvus, spec, create=True)
+    store = await open_active_store(milvus, spec, create=True)
     try:
         for start in range(0, PRODUCTS, _CHUNK):
             await store.write(list(rows(catalogue, spec, range(start, start + _CHUNK))))
@@ -34,9 +34,9 @@ def rows(catalogue: Catalogue, spec: EmbeddingSpec, numbers: range) -> Iterator[
         digest = media_hash(catalogue.picture(number, 0))
         fields = catalogue.fields[number] | {"images": [{"hash": digest}]}
         name = product_id(number)["product_id"]
-        stamp = Stamp(0, SOURCE, f"w-{number}-0")
-        state = ProductState().merge(ProductChange(name, stamp, fields, whole=True))
-        vector = fuse(spec, _unit(rng, spec.dim), _unit(rng, spec.dim))
+        stamp = EventStamp(0, SOURCE, f"w-{number}-0")
+        state = ProductState().merge(ProductChange(name, stamp, fields, replaces_all_fields=True))
+        vector = fuse_parts(spec, _unit(rng, spec.dim), _unit(rng, spec.dim))
         yield build_row(name, StoredProduct(state, text_hash(embedding_text(fields)), (digest,)), vector)
 
 

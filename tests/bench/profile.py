@@ -53,13 +53,13 @@ def run_profiled(output: str) -> None:
 
     from vitrine.logs import configure_logging
     from vitrine.roots.indexing import run_indexing_worker
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
     from vitrine.settings import load_settings
 
     configure_logging("WARNING")
     profiler = cProfile.Profile()
     signal.signal(signal.SIGUSR1, lambda *_: profiler.enable())
-    uvloop.run(run_indexing_worker(resolved(load_settings(os.environ))))
+    uvloop.run(run_indexing_worker(with_server_addresses(load_settings(os.environ))))
     profiler.disable()
     profiler.dump_stats(output)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from indexer.profile_restores import RedisRestoreLease
-from indexer.redis_client import RedisConfig, connect
+from indexer.redis_client import RedisConfig, connect_redis
 from streams.events import USER_EVENTS
 from streams.lag import LagProbe
 from tests.bench.catalogue import clicked
@@ -51,7 +51,7 @@ def _empty(shop: Shop, cores: Cores) -> AbstractContextManager[object]:
 
 
 async def _until_whole(shop: Shop) -> None:
-    redis = connect(RedisConfig(shop.redis))
+    redis = connect_redis(RedisConfig(shop.redis))
     lease = RedisRestoreLease(redis, 1.0, 1.0)
     async with asyncio.timeout(DEADLINE_S):
         while await lease.is_needed():

@@ -19,14 +19,14 @@ import pytest
 from encoders.encoding import ThreadEncoder
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.near_duplicates import duplicate_pairs, listing
+from indexer.near_duplicates import compared_product, duplicate_pairs
 from indexer.records import IndexRow, Suggestion
-from indexer.suggestions import Candidate, is_right, stated, without
+from indexer.suggestions import LabelCandidate, is_correct, stated_labels, without_label
 from streams.config import LabellingConfig
 from streams.label_calibration import LabelCalibrator
-from streams.labelling import Labeller, Neighbourhood
+from streams.labelling import Labeller, NeighbourSearch
 from tests import milvus3
 from tests.bench.labelled import Item, esci_items, index_rows, listed_again, real_items, rendered_items
 from tests.bench.report import Target, publish_report
@@ -95,19 +95,19 @@ async def _labelled(
     items: Sequence[Item], indexed: Sequence[IndexRow], field: str, encoder: Encoder, config: MilvusConfig
 ) -> tuple[list[list[Outcome]], float]:
     """What is suggested for a tenth of the products, of which a field was dropped; and ms a product."""
-    stating = [item for item in items if field in stated(item.fields)]
+    stating = [item for item in items if field in stated_labels(item.fields)]
     opened = random.Random(3).sample(stating, round(len(stating) * OPEN_SHARE))
     names = {item.product_id for item in opened}
-    store = await open_store(config, encoder.spec, create=True)
+    store = await open_active_store(config, encoder.spec, create=True)
     settings = LabellingConfig(fields=(field,), accept_above=ACCEPT)
-    neighbourhood = Neighbourhood(store, encoder.spec)
+    neighbourhood = NeighbourSearch(store, encoder.spec)
     labeller = Labeller(neighbourhood, encoder.spec, settings)
     with ThreadPoolExecutor(1) as thread:
         try:
             await store.write([row for row in indexed if row.product_id not in names])
             calibrator = LabelCalibrator(store, ThreadEncoder(encoder, thread), neighbourhood, labeller, settings)
             await calibrator.measure()
-            bare = index_rows([replace(item, fields=without(item.fields, field)) for item in opened], encoder)
+            bare = index_rows([replace(item, fields=without_label(item.fields, field)) for item in opened], encoder)
             started = time.perf_counter()
             labelled = [row for at in range(0, len(bare), BATCH) for row in await labeller.label(bare[at : at + BATCH])]
             took_ms = (time.perf_counter() - started) * 1000 / len(bare)
@@ -117,9 +117,9 @@ async def _labelled(
 
 
 def _outcomes(row: IndexRow, item: Item) -> list[Outcome]:
-    truth = stated(item.fields)
+    truth = stated_labels(item.fields)
     return [
-        (one, is_right(Candidate(one.field, one.value, ()), truth), one.value in truth[one.field])
+        (one, is_correct(LabelCandidate(one.field, one.value, ()), truth), one.value in truth[one.field])
         for one in row.stored.suggestions
     ]
 
@@ -147,7 +147,7 @@ def _pairs(rows: Sequence[IndexRow], encoder: Encoder) -> set[tuple[str, str]]:
     """Pairs of duplicates, listings again first."""
     fields = [row.stored.state.fields for row in rows]
     listings = [
-        listing(row.product_id, one["title"], stated(one), one.get("group_id"), bool(row.stored.image_keys))
+        compared_product(row.product_id, one["title"], stated_labels(one), one.get("group_id"), bool(row.stored.image_keys))
         for row, one in zip(rows, fields, strict=True)
     ]
     found = duplicate_pairs(encoder.spec, listings, np.stack([row.vector for row in rows]))

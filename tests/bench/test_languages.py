@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from encoders.catalogue import RenderedProduct
-from encoders.catalogue.queries import LANGUAGES, TwinQuery, twin_queries
+from encoders.catalogue.queries import LANGUAGES, BilingualQuery, bilingual_queries
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from encoders.spec import fuse
-from indexer.milvus import open_store
+from encoders.spec import fuse_parts
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
-from query_api.app import searcher_over
+from query_api.app import open_searcher
 from query_api.config import QueryConfig
 from query_api.evaluation.intervals import Interval, bootstrap
 from query_api.evaluation.metrics import ndcg
@@ -29,7 +29,7 @@ from query_api.searching import Searcher
 from tests import milvus3
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
-from vitrine.demo.catalogue import products
+from vitrine.demo.catalogue import demo_products
 
 PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "2400"))
 QUERIES = int(os.environ.get("BENCH_QUERIES", "400"))
@@ -49,8 +49,8 @@ SHOPS = {
 
 
 def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
-    catalogue = products(PRODUCTS)
-    queries = twin_queries(catalogue, QUERIES)
+    catalogue = demo_products(PRODUCTS)
+    queries = bilingual_queries(catalogue, QUERIES)
     encoder = load_encoder(ENCODER, "cpu")
     found: dict[tuple[str, str, str, str], Interval] = {}
     for listing in ("en", "zh", "mixed"):
@@ -73,16 +73,16 @@ def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
 async def _measure(
     catalogue: Sequence[RenderedProduct],
     listing: str,
-    queries: Sequence[TwinQuery],
+    queries: Sequence[BilingualQuery],
     encoder: Encoder,
     config: MilvusConfig,
 ) -> dict[tuple[str, str, str], Interval]:
     """nDCG of each language, mode and choice of right products, in a shop that lists in one language or in both."""
-    store = await open_store(config, encoder.spec, create=True)
+    store = await open_active_store(config, encoder.spec, create=True)
     shop = Shop(QueryConfig(cache_ttl_s=0, synonyms=SYNONYMS), encoder=encoder, store=store)
     try:
         await _fill(shop, [one if listing == "mixed" else replace(one, lang=listing) for one in catalogue])
-        async with searcher_over(shop.services) as searcher:
+        async with open_searcher(shop.services) as searcher:
             return {
                 (lang, mode, right): bootstrap(
                     [ndcg(one, gains, K) for one, gains in zip(ranked, judged, strict=True) if gains]
@@ -106,7 +106,7 @@ async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
     spec = shop.encoder.spec
     rows = [
         build_row(
-            product.product_id, StoredProduct(_state(product.product_id, one), text_hash(text)), fuse(spec, row, None)
+            product.product_id, StoredProduct(_state(product.product_id, one), text_hash(text)), fuse_parts(spec, row, None)
         )
         for product, one, text, row in zip(catalogue, fields, texts, np.asarray(vectors), strict=True)
     ]
@@ -114,11 +114,11 @@ async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
 
 
 def _state(product_id: str, fields: dict[str, Any]) -> ProductState:
-    return ProductState().merge(ProductChange(product_id, Stamp(1, "bench", "event"), fields, whole=True))
+    return ProductState().merge(ProductChange(product_id, EventStamp(1, "bench", "event"), fields, replaces_all_fields=True))
 
 
 def _judged(
-    catalogue: Sequence[RenderedProduct], queries: Sequence[TwinQuery], lang: str
+    catalogue: Sequence[RenderedProduct], queries: Sequence[BilingualQuery], lang: str
 ) -> dict[str, list[dict[str, float]]]:
     """Gains of each query: of all products with the traits, and of those listed in the language."""
     own = {product.product_id for product in catalogue if product.lang == lang}

@@ -18,8 +18,8 @@ import pytest
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 
 from encoders.catalogue import sample_products
-from encoders.catalogue.queries import TwinQuery, twin_queries
-from indexer.lexical import BM25_B, BM25_K1, document_text, query_text
+from encoders.catalogue.queries import BilingualQuery, bilingual_queries
+from indexer.lexical import BM25_B, BM25_K1, document_terms, query_terms
 from query_api.evaluation.metrics import ndcg
 from tests import milvus3
 from tests.bench.report import publish_report
@@ -61,7 +61,7 @@ class Terms:
 
     def query(self, text: str) -> dict[int, float]:
         """A query as inverse document frequencies; their counts would have to be kept for all products."""
-        counts = Counter(query_text(text).split())
+        counts = Counter(query_terms(text).split())
         return {_number(term): count * self._idf(term) for term, count in counts.items()}
 
     def _idf(self, term: str) -> float:
@@ -96,7 +96,7 @@ def sparse_collection(client: MilvusClient) -> None:
 
 VARIANTS = (
     Variant(
-        "Milvus' BM25", bm25_collection, lambda terms, at: {"text": terms.documents[at]}, lambda _, q: query_text(q)
+        "Milvus' BM25", bm25_collection, lambda terms, at: {"text": terms.documents[at]}, lambda _, q: query_terms(q)
     ),
     Variant(
         "own sparse weights",
@@ -190,10 +190,10 @@ def _first_ten(hits: Sequence[Any]) -> list[str]:
     return [hit.id for hit in ordered[:10]]
 
 
-def _twins(size: int, lang: str) -> tuple[Terms, list[str], list[TwinQuery]]:
+def _twins(size: int, lang: str) -> tuple[Terms, list[str], list[BilingualQuery]]:
     catalogue = sample_products(size, SEED)
-    documents = [document_text(replace(one, lang=lang).event_data()) for one in catalogue]
-    return Terms.of(documents), [one.product_id for one in catalogue], twin_queries(catalogue, QUERIES)
+    documents = [document_terms(replace(one, lang=lang).event_data()) for one in catalogue]
+    return Terms.of(documents), [one.product_id for one in catalogue], bilingual_queries(catalogue, QUERIES)
 
 
 def _same(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> float:

@@ -22,10 +22,10 @@ from encoders.architectures.config import ARCHITECTURES, FusionConfig
 from encoders.architectures.storage import new_model
 from encoders.evaluation import bootstrap_interval, target_ranks
 from encoders.loading import load_encoder
-from encoders.port import Encoder, joint
+from encoders.port import Encoder, as_joint_encoder
 from encoders.preparation import Pixels
-from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fuse, query_vector
-from encoders.training.store import Item, ItemStore
+from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fuse_parts, fused_query_vector
+from encoders.training.store import ItemStore, TrainingItem
 from query_api.config import QueryConfig
 from tests.bench.fusion_training import HELD_OUT, LISTING, TRAINED, WORK, Budget, rendered_store, train
 from tests.bench.report import BUILD, publish_report
@@ -120,12 +120,12 @@ def _index(encoder: Encoder, texts: list[str] | None, images: list[Pixels] | Non
     """Fused vectors (n, 2·dim) of products of these texts and pictures."""
     count = len(texts or images or [])
     if encoder.spec.joint:
-        rows = joint(encoder).encode_products(
+        rows = as_joint_encoder(encoder).encode_products(
             texts or [""] * count, [[one] for one in images] if images else [[]] * count
         )
-        return np.stack([fuse(encoder.spec, row, row) for row in rows])
+        return np.stack([fuse_parts(encoder.spec, row, row) for row in rows])
     parts = encoder.encode_texts(texts) if texts else None, encoder.encode_images(images) if images else None
-    return np.stack([fuse(encoder.spec, *(None if one is None else one[row] for one in parts)) for row in range(count)])
+    return np.stack([fuse_parts(encoder.spec, *(None if one is None else one[row] for one in parts)) for row in range(count)])
 
 
 def _queries(spec: EmbeddingSpec, texts: FloatArray | None, images: FloatArray | None) -> FloatArray:
@@ -140,11 +140,11 @@ def _queries(spec: EmbeddingSpec, texts: FloatArray | None, images: FloatArray |
     rows = range(len(texts if texts is not None else images if images is not None else ()))
     sides = texts, images
     return np.stack(
-        [query_vector(spec, *(None if one is None else one[row] for one in sides), weights) for row in rows]
+        [fused_query_vector(spec, *(None if one is None else one[row] for one in sides), weights) for row in rows]
     )
 
 
-def _texts(item: Item, row: int) -> list[str]:
+def _texts(item: TrainingItem, row: int) -> list[str]:
     """The texts of an item in one language or the other, by turns."""
     return item.chinese if row % 2 else item.english
 

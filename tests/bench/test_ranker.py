@@ -12,14 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.architectures.ranker import FusionRanker, RankerConfig, Side, VectorRanker
-from encoders.architectures.ranker_training import Judgment, RankerTraining, train_ranker
+from encoders.architectures.ranker import FusionRanker, RankerConfig, RankerInputs, VectorRanker
+from encoders.architectures.ranker_training import RankerTrainingConfig, RelevanceJudgment, train_ranker
 from encoders.catalogue import sample_products
-from encoders.catalogue.queries import LANGUAGES, twin_queries
+from encoders.catalogue.queries import LANGUAGES, bilingual_queries
 from encoders.evaluation import bootstrap_interval
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from encoders.spec import FloatArray, PartWeights, fuse, query_vector
+from encoders.spec import FloatArray, PartWeights, fuse_parts, fused_query_vector
 from query_api.config import QueryConfig
 from tests.bench.fusion_training import HELD_OUT, TRAINED, rendered_store
 from tests.bench.report import publish_report
@@ -53,7 +53,7 @@ def test_a_ranker_reorders_the_best_candidates():
     encoder = load_encoder("mini", "cpu")
     learned, held_out = _judged(encoder, TRAINED, 1), _judged(encoder, HELD_OUT, 1001)
     ranker = FusionRanker(RankerConfig(encoder.spec.key, encoder.spec.dim))
-    losses = train_ranker(ranker, *_sides(encoder, learned), _judgments(learned), RankerTraining())
+    losses = train_ranker(ranker, *_sides(encoder, learned), _judgments(learned), RankerTrainingConfig())
     scorer = VectorRanker(ranker, encoder.spec)
     found = held_out.candidates()
     before = np.array([_ndcg(found[row], held_out.right[row]) for row in range(len(found))])
@@ -86,29 +86,29 @@ def _judged(encoder: Encoder, count: int, seed: int) -> Judged:
     texts = [item.chinese if product.lang == "zh" else item.english for item, product in pairs]
     words = encoder.encode_texts([some[-1] for some in texts])
     seen = encoder.encode_images([encoder.preparer(Image.fromarray(views[0])) for views in store.pictures[:LEARNED]])
-    products = np.stack([fuse(encoder.spec, text, image) for text, image in zip(words, seen, strict=True)])
-    twins = twin_queries(catalogue, QUERIES, seed)
+    products = np.stack([fuse_parts(encoder.spec, text, image) for text, image in zip(words, seen, strict=True)])
+    twins = bilingual_queries(catalogue, QUERIES, seed)
     row_of = {product.product_id: row for row, product in enumerate(catalogue)}
     asked = encoder.encode_texts([one.texts[lang] for one in twins for lang in LANGUAGES])
     config = QueryConfig()
     weights = PartWeights(config.text_query_text, config.text_query_image)
-    queries = np.stack([query_vector(encoder.spec, one, None, weights) for one in asked])
+    queries = np.stack([fused_query_vector(encoder.spec, one, None, weights) for one in asked])
     right = [frozenset(row_of[product_id] for product_id in one.relevant) for one in twins for _ in LANGUAGES]
     return Judged(queries, asked, products, right)
 
 
-def _judgments(judged: Judged) -> list[Judgment]:
+def _judgments(judged: Judged) -> list[RelevanceJudgment]:
     """The right products of each query, and the wrong ones among its candidates."""
-    made: list[Judgment] = []
+    made: list[RelevanceJudgment] = []
     for query, found in enumerate(judged.candidates()):
         right = judged.right[query]
-        made += [Judgment(query, row, 1.0) for row in right]
-        made += [Judgment(query, int(row), 0.0) for row in found if int(row) not in right]
+        made += [RelevanceJudgment(query, row, 1.0) for row in right]
+        made += [RelevanceJudgment(query, int(row), 0.0) for row in found if int(row) not in right]
     return made
 
 
-def _sides(encoder: Encoder, judged: Judged) -> tuple[Side, Side]:
+def _sides(encoder: Encoder, judged: Judged) -> tuple[RankerInputs, RankerInputs]:
     asked, dim = torch.from_numpy(judged.asked), encoder.spec.dim
     products = torch.from_numpy(judged.products)
     text, image = (torch.nn.functional.normalize(one, dim=-1) for one in (products[:, :dim], products[:, dim:]))
-    return Side(asked, asked), Side(text, image)
+    return RankerInputs(asked, asked), RankerInputs(text, image)

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer.milvus import open_stored
+from indexer.milvus import open_store_to_read
 from indexer.milvus_connection import MilvusConfig
 from indexer.registry import GenerationRegistry
 from streams.events import PRODUCT_EVENTS, Event, Product
@@ -50,7 +50,7 @@ async def _measure(stack: Stack) -> None:
         sender = BulkSender(publisher, lambda _: None)
         for number in range(PRODUCTS):
             await sender.send(PRODUCT_EVENTS, _event(number, 1))
-        await sender.settle()
+        await sender.wait_delivered()
         await _until(lambda: _searchable(http), PRODUCTS)
         updates = asyncio.create_task(_update(publisher))
         await _ask(http, QUIET_S / 3)
@@ -147,7 +147,7 @@ async def _differences(stack: Stack) -> int:
     active = (await registry.read()).active
     await registry.close()
     assert active is not None and active.collection == "products_g2"
-    store = await open_stored(config, active)
+    store = await open_store_to_read(config, active)
     found: dict[str, Any] = {}
     while page := await store.scan(max(found, default=""), 256):
         found |= {one: stored.state.fields.get("price") for one, (stored, _) in page.items()}

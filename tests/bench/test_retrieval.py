@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from encoders.port import HashEncoder
-from encoders.spec import FloatArray, PartWeights, query_vector
-from query_api.answers import Answer, Responder
-from query_api.browsing import SHALLOW, browse_order
+from encoders.spec import FloatArray, PartWeights, fused_query_vector
+from query_api.answers import RankedResults, ResponseBuilder
+from query_api.browsing import FIRST_PAGES_LIMIT, browse_order
 from query_api.evaluation.recall import RecallRow, draw_queries, measure_recall
-from query_api.ranking import RankWeights, rank, read_card
+from query_api.ranking import RankWeights, rank_candidates, read_payload
 from query_api.requests import SearchRequest
-from query_api.retrieval import Depth, Retrieval, retrieve
+from query_api.retrieval import RetrievalLimits, RetrievalQuery, retrieve
 from tests.bench.bare_calls import Recorder, Wave, repeat
 from tests.bench.big_shop import DIM, BigShop, draw_words, open_big_shop
 from tests.bench.report import Target, publish_report
@@ -39,7 +39,7 @@ MODES = ("dense", "lexical", "hybrid")
 class Query:
     """A request with its embedding, and the searches of Milvus' that it comes to."""
 
-    retrieval: Retrieval
+    retrieval: RetrievalQuery
     waves: Sequence[Wave]
 
 
@@ -48,14 +48,14 @@ class OurPath:
 
     def __init__(self, big: BigShop, shop: Shop) -> None:
         self._store = big.store
-        self._responder = Responder(shop.services)
+        self._responder = ResponseBuilder(shop.services)
 
-    async def __call__(self, retrieval: Retrieval, **request: Any) -> None:
-        candidates = await retrieve(self._store, retrieval, Depth())
-        answer = Answer(SearchRequest(**request), [], read_card, retrieval.vector, candidates.cut)
-        answer.unseen, answer.retrieval = candidates.unseen, retrieval
-        answer.ranked = rank(candidates.items, RankWeights(0.6, 0.5), None, read_card)
-        await self._responder.respond(answer)
+    async def __call__(self, retrieval: RetrievalQuery, **request: Any) -> None:
+        candidates = await retrieve(self._store, retrieval, RetrievalLimits())
+        answer = RankedResults(SearchRequest(**request), [], read_payload, retrieval.vector, candidates.is_truncated)
+        answer.unretrieved_count, answer.retrieval = candidates.unretrieved_count, retrieval
+        answer.ranked = rank_candidates(candidates.items, RankWeights(0.6, 0.5), None, read_payload)
+        await self._responder.build(answer)
 
 
 async def test_search_is_exact_and_costs_little_more_than_the_bare_calls(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ async def _queries(big: BigShop, path: OurPath, mode: str) -> list[Query]:
     chance = random.Random(5)
     made: list[Query] = []
     for text, image in draw_queries(big.spec, big.live, QUERIES, seed=9):
-        vector = query_vector(big.spec, text, image, PartWeights(0.3, 0.1)) if mode != "lexical" else None
+        vector = fused_query_vector(big.spec, text, image, PartWeights(0.3, 0.1)) if mode != "lexical" else None
         words = " ".join(draw_words(chance, 3)) if mode != "dense" else None
         made.append(await _recorded(big, path, vector, words))
     return made
 
 
 async def _recorded(big: BigShop, path: OurPath, vector: FloatArray | None, words: str | None) -> Query:
-    retrieval = Retrieval(vector, words)
+    retrieval = RetrievalQuery(vector, words)
     with Recorder(big.store) as recorder:
         await path(retrieval)
     return Query(retrieval, recorder.waves)
@@ -160,10 +160,10 @@ async def _throughput(ask: Callable[[Query], Awaitable[None]], queries: Sequence
 
 async def _browsing(path: OurPath) -> dict[str, float]:
     """Median ms of looks at everything without a query."""
-    looks: dict[str, tuple[Retrieval, dict[str, Any]]] = {
-        "browse": (Retrieval(None, None, wanted=SHALLOW), {}),
-        "browse by price": (Retrieval(None, None, (), browse_order("price"), SHALLOW), {"sort": "price"}),
-        "browse with facets": (Retrieval(None, None), {"facets": ["category", "price"]}),
+    looks: dict[str, tuple[RetrievalQuery, dict[str, Any]]] = {
+        "browse": (RetrievalQuery(None, None, browse_limit=FIRST_PAGES_LIMIT), {}),
+        "browse by price": (RetrievalQuery(None, None, (), browse_order("price"), FIRST_PAGES_LIMIT), {"sort": "price"}),
+        "browse with facets": (RetrievalQuery(None, None), {"facets": ["category", "price"]}),
     }
     return {
         name: statistics.median([(await _timed(lambda one=one: path(one[0], **one[1])))[0] for _ in range(5)])

@@ -26,10 +26,10 @@ from encoders.catalogue.products import sample_products
 from encoders.media_decoding import MediaDecoderProcess
 from encoders.preparation import FixedSizePreparer
 from encoders.speech.process import RecogniserProcess
-from encoders.speech.sound import RATE, Samples, decode_sound
+from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, decode_sound
 from query_api.config import QueryConfig
-from query_api.understanding.spoken import SpokenCounts
-from query_api.understanding.spoken_prices import with_prices
+from query_api.understanding.spoken import SpokenWordCounts
+from query_api.understanding.spoken_prices import add_price_words
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
 from tests.stack import shared_data
@@ -89,7 +89,7 @@ def as_wav(samples: Samples, path: Path) -> bytes:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(SAMPLE_RATE_HZ)
         file.writeframes(samples.tobytes())
     return path.read_bytes()
 
@@ -112,14 +112,14 @@ async def hits(shop: Shop, **asked: object) -> list[str]:
 @pytest.mark.timeout(1_800)
 async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) -> None:
     products = sample_products(PRODUCTS, seed=0)
-    counts = SpokenCounts()
+    counts = SpokenWordCounts()
     async with RecogniserProcess() as recogniser, MediaDecoderProcess(FixedSizePreparer(size=(8, 8))) as decoder:
         shop = Shop(QueryConfig(deadline_s=60.0), recogniser=recogniser, media_decoder=decoder)
         for product in products:
             fields = product.event_data()
             counts.add(fields)
             await shop.put(**fields)
-        await recogniser.learn(with_prices(counts.words()))
+        await recogniser.adapt(add_price_words(counts.spoken_words()))
         outcomes: dict[str, list[bool]] = defaultdict(list)
         took: list[float] = []
         titles = [product.title("en") for product in products if product.lang == "en"]
@@ -129,7 +129,7 @@ async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) ->
             sound = as_wav(one.samples, tmp_path / "noisy.wav")
             started = time.perf_counter()
             found = first in await hits(shop, files={"audio": ("query.wav", sound)})
-            took.append((time.perf_counter() - started) / (len(one.samples) / RATE))
+            took.append((time.perf_counter() - started) / (len(one.samples) / SAMPLE_RATE_HZ))
             for name in ("all", one.voice, f"{one.speed} words/min", f"noise {one.noise_db or '-'} dB"):
                 outcomes[name].append(found)
         shop.close()
@@ -145,12 +145,12 @@ async def test_spoken_queries_find_what_typed_ones_find_first(tmp_path: Path) ->
 
 async def test_recorded_digits_are_recognised_among_the_words_for_them() -> None:
     digits = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-    counts = SpokenCounts()
+    counts = SpokenWordCounts()
     for digit in digits:
         counts.add({"title": digit})
     right: list[bool] = []
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(counts.words())
+        await recogniser.adapt(counts.spoken_words())
         for path in sorted((shared_data() / "voice").glob("fsdd_*.wav")):
             heard = await recogniser.transcribe(decode_sound(path.read_bytes(), 30))
             right.append(heard.text == digits[int(path.name.split("_")[1])])

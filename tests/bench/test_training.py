@@ -22,8 +22,8 @@ from PIL import Image
 from encoders.evaluation import bootstrap_interval
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool
-from encoders.training.photos import AMATEUR_HELD_OUT_SHARE, GROUNDS, is_held_out
+from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool_vectors
+from encoders.training.photos import AMATEUR_HELD_OUT_SHARE, BACKGROUND_COUNT, is_held_out
 from tests.bench.report import BUILD, Target, publish_report
 from tests.stack import shared_data
 
@@ -48,7 +48,7 @@ def clothes(data: Path) -> Shop:
     rows = [row for row in _lines(data / "clothing_photos.jsonl") if row["label"] != "Skip"]
     places = {row["image"]: place for place, row in enumerate(_lines(data / "clothing_photos.jsonl"))}
     unseen = [
-        row for row in rows if places[row["image"]] >= GROUNDS and is_held_out(row["image"], AMATEUR_HELD_OUT_SHARE)
+        row for row in rows if places[row["image"]] >= BACKGROUND_COUNT and is_held_out(row["image"], AMATEUR_HELD_OUT_SHARE)
     ]
     listed = [
         {
@@ -93,7 +93,7 @@ def same_label(encoder: Encoder, shop: Shop, data: Path) -> Found:
 
 def own_product(encoder: Encoder, shop: Shop, data: Path) -> Found:
     """Whether an unseen photo's product is first, and among the first ten, by pictures alone."""
-    index = np.stack([pool(_photos(encoder, data, row["images"]), MAIN_IMAGE_WEIGHT) for row in shop.catalogue])
+    index = np.stack([pool_vectors(_photos(encoder, data, row["images"]), MAIN_IMAGE_WEIGHT) for row in shop.catalogue])
     scores = _photos(encoder, data, [row["image"] for row in shop.unseen]) @ index.T
     row_of = {row["id"]: place for place, row in enumerate(shop.catalogue)}
     own = scores[np.arange(len(scores)), [row_of[row["product_id"]] for row in shop.unseen]]

@@ -49,7 +49,7 @@ class Hearing(ScriptedRecogniser):
     says = Transcript("")
 
     async def transcribe(self, samples: Any) -> Transcript:
-        self.heard.append(samples)
+        self.received_samples.append(samples)
         return self.says
 
 

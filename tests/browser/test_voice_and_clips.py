@@ -20,12 +20,12 @@ LISTENING = "Listening… press again to search, Esc to cancel."
 def speak(page: Page, says: Transcript, server: PageServer) -> None:
     """Record half a second, which the service hears as told."""
     server.hearing.says = says
-    before = len(server.hearing.heard)
+    before = len(server.hearing.received_samples)
     page.one("#speak").click()
     page.until(lambda: page.one("#speak").get_attribute("aria-pressed") == "true")
     page.browser.execute_async_script("setTimeout(arguments[0], 500)")
     page.one("#speak").click()
-    page.until(lambda: len(server.hearing.heard) > before and not page.one("#listening").text and page.settled)
+    page.until(lambda: len(server.hearing.received_samples) > before and not page.one("#listening").text and page.settled)
 
 
 def test_what_is_said_is_searched_for_and_shown(page: Page, server: PageServer) -> None:
@@ -33,40 +33,40 @@ def test_what_is_said_is_searched_for_and_shown(page: Page, server: PageServer) 
     assert page.products[0] == "coat-blue" and page.one("#headline").text == "“blue coat”"
     assert page.one("#query").get_attribute("value") == "blue coat" and page.browser.current_url.endswith("blue%20coat")
     assert "Heard: “blue coat”" in page.one("#understood").text
-    assert len(server.hearing.heard[-1]) > 16_000 / 4
+    assert len(server.hearing.received_samples[-1]) > 16_000 / 4
     page.one("#understood button").click()
     page.until(lambda: page.one("#headline").text == "“blue boat”" and page.settled)
 
 
 def test_filters_and_reasons_are_those_of_what_was_said(page: Page, server: PageServer) -> None:
     speak(page, Transcript("red mug"), server)
-    heard = len(server.hearing.heard)
+    heard = len(server.hearing.received_samples)
     page.one(".ask-why").click()
     page.until(lambda: page.all(".why .terms li"))
     next(one for one in page.all("#facets button") if one.text.startswith("Men")).click()
     page.until(lambda: page.products and all(one.startswith("coat") for one in page.products))
-    assert len(server.hearing.heard) == heard
+    assert len(server.hearing.received_samples) == heard
 
 
 def test_speech_that_is_not_understood_is_said_kindly(page: Page, server: PageServer) -> None:
-    speak(page, Transcript("", why_not="set <i>speech.model</i>"), server)
+    speak(page, Transcript("", problem="set <i>speech.model</i>"), server)
     assert not page.products and not page.one("#notice").is_displayed()
     assert page.one("#understood").text.startswith("Sorry, we did not catch that.")
     page.one("#understood summary").click()
     assert "set <i>speech.model</i>" in page.one("#understood").text
-    speak(page, Transcript("green mug", why_not="doubtful"), server)
+    speak(page, Transcript("green mug", problem="doubtful"), server)
     assert "We are not quite sure" in page.one("#understood").text and page.products[0] == "mug-green"
 
 
 def test_the_microphone_is_worked_by_keys_and_escape_forgets(page: Page, server: PageServer) -> None:
-    before = len(server.hearing.heard)
+    before = len(server.hearing.received_samples)
     button = page.one("#speak")
     assert button.accessible_name == "Search by voice" and page.one("#listening").aria_role == "status"
     button.send_keys(Keys.ENTER)
     page.until(lambda: page.one("#listening").text == LISTENING)
     page.one("body").send_keys(Keys.ESCAPE)
     page.until(lambda: button.get_attribute("aria-pressed") == "false" and not page.one("#listening").text)
-    assert len(server.hearing.heard) == before and len(page.products) == 7
+    assert len(server.hearing.received_samples) == before and len(page.products) == 7
 
 
 def test_the_search_button_ends_a_recording_too(page: Page, server: PageServer) -> None:

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 
 from indexer.ports import Interaction
 from indexer.profiles import RedisProfileStore, popularity_weight
-from indexer.records import unpack
-from indexer.redis_client import RedisConfig, connect
+from indexer.records import unpack_product
+from indexer.redis_client import RedisConfig, connect_redis
 from tests.chaos.report import Report
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold
 
@@ -115,7 +115,7 @@ def _compare_products(report: Report, expected: ExpectedIndex, found: list[dict[
 
 def _differences(product: ExpectedProduct, row: Mapping[str, Any]) -> dict[str, Any]:
     """What of a row is not as expected: name → (expected, found)."""
-    stored = unpack(row["state"])
+    stored = unpack_product(row["state"])
     card = json.loads(row["card"])
     pairs: dict[str, tuple[Any, Any]] = {
         "fields": (_stored_form(product.fields), _stored_form(stored.state.fields)),
@@ -146,7 +146,7 @@ def _reference(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _compare_clicks(report: Report, expected: ExpectedIndex, redis_url: str) -> None:
-    redis = connect(RedisConfig(url=redis_url, deadline_s=5))
+    redis = connect_redis(RedisConfig(url=redis_url, deadline_s=5))
     store = RedisProfileStore(redis, 5)
     try:
         for user_id, clicks in expected.clicks.items():

@@ -53,7 +53,7 @@ class Shop:
 
     def workers(self) -> list[ProcessRecord]:
         """The indexing workers that run."""
-        return self._local.state().named("indexing")
+        return self._local.state().with_prefix("indexing")
 
     def worker_at(self, client_port: int) -> ProcessRecord:
         """The indexing worker that made a connection from that port."""
@@ -85,7 +85,7 @@ class Shop:
         """Start whatever has ended."""
         if self._milvus.state().find("milvus") is None:
             self.start_server("milvus")
-        self.up(len(self._local.state().named("indexing")) or 1)
+        self.up(len(self._local.state().with_prefix("indexing")) or 1)
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish at once."""

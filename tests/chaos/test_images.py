@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from indexer.records import StoredProduct, unpack
+from indexer.records import StoredProduct, unpack_product
 from tests.chaos.comparing import rows
 from tests.chaos.image_sites import ImageSites
 from tests.chaos.load import Outgoing, event, outgoing
@@ -38,7 +38,7 @@ def updated(product_id: str, **data: object) -> Outgoing:
 
 
 def stored(run: Scenario) -> dict[str, StoredProduct]:
-    return {one["product_id"]: unpack(one["state"]) for one in rows(run.shop.servers.milvus, run.prefix)}
+    return {one["product_id"]: unpack_product(one["state"]) for one in rows(run.shop.servers.milvus, run.prefix)}
 
 
 def test_hosts_that_hang_fail_flood_redirect_and_bomb(shop, scenario, sites):

@@ -10,8 +10,8 @@ import pytest
 
 from indexer.bounded_maps import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
 from indexer.errors import StoreUnavailable
-from indexer.redis_client import RedisConfig, connect
-from streams.memories import PictureMemory, Seen
+from indexer.redis_client import RedisConfig, connect_redis
+from streams.memories import EmbeddingCache, FileVersion
 
 NewMap = Callable[[int], BoundedMap]
 
@@ -22,7 +22,7 @@ async def new_map(request: pytest.FixtureRequest) -> AsyncIterator[NewMap]:
     if request.param == "memory":
         yield InMemoryBoundedMap
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
     yield lambda most: RedisBoundedMap(redis, secrets.token_hex(8), most, deadline_s=5)
     await redis.aclose()
 
@@ -77,7 +77,7 @@ async def test_a_thousand_are_looked_up_in_one_go(new_map):
 
 
 async def test_maps_of_other_names_share_nothing_and_one_name_is_one_map(redis_url):
-    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     name = secrets.token_hex(8)
     one, other, same = (RedisBoundedMap(redis, name + which, 10, deadline_s=5) for which in ("1", "2", "1"))
     await one.put({"a": b"x"})
@@ -86,7 +86,7 @@ async def test_maps_of_other_names_share_nothing_and_one_name_is_one_map(redis_u
 
 
 async def test_a_map_that_nobody_uses_goes_and_looking_things_up_is_use(redis_url):
-    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     name = secrets.token_hex(8)
     entries = RedisBoundedMap(redis, name, 4, deadline_s=5)
     keys = [f"vitrine:{{{name}}}:{half}" for half in ("young", "old")]
@@ -100,7 +100,7 @@ async def test_a_map_that_nobody_uses_goes_and_looking_things_up_is_use(redis_ur
 
 
 async def test_a_server_that_is_not_there_is_unavailable():
-    redis = connect(RedisConfig("redis://127.0.0.1:9"))
+    redis = connect_redis(RedisConfig("redis://127.0.0.1:9"))
     for call in (lambda one: one.get(["a"]), lambda one: one.put({"a": b""})):
         with pytest.raises(StoreUnavailable):
             await call(RedisBoundedMap(redis, "any", 10))
@@ -108,18 +108,18 @@ async def test_a_server_that_is_not_there_is_unavailable():
 
 
 async def test_embeddings_and_answers_of_hosts_are_remembered_exactly(new_map):
-    memory = PictureMemory(new_map(10), new_map(10))
+    memory = EmbeddingCache(new_map(10), new_map(10))
     row = np.random.default_rng(0).standard_normal(64).astype(np.float32)
-    await memory.add_embeddings({"digest": row})
-    found = await memory.embeddings(["digest", "unknown"])
+    await memory.put_embeddings({"digest": row})
+    found = await memory.get_embeddings(["digest", "unknown"])
     assert list(found) == ["digest"] and np.array_equal(found["digest"], row)
-    odd, seen = "http://h/\ud800?" + "x" * 5_000, Seen("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
-    await memory.add_seen({odd: seen, "http://h/plain": seen})
-    assert await memory.seen([odd, "http://h/plain", "http://h/other"]) == {odd: seen, "http://h/plain": seen}
+    odd, seen = "http://h/\ud800?" + "x" * 5_000, FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
+    await memory.put_file_versions({odd: seen, "http://h/plain": seen})
+    assert await memory.get_file_versions([odd, "http://h/plain", "http://h/other"]) == {odd: seen, "http://h/plain": seen}
 
 
 @pytest.mark.parametrize("etag", ["", '"' + "x" * 300 + '"', '"é"', '"a\tb"'])
 async def test_words_that_cannot_be_sent_back_are_not_remembered(new_map, etag):
-    memory = PictureMemory(new_map(10), new_map(10))
-    await memory.add_seen({"http://h/x": Seen("digest", etag)})
-    assert await memory.seen(["http://h/x"]) == {}
+    memory = EmbeddingCache(new_map(10), new_map(10))
+    await memory.put_file_versions({"http://h/x": FileVersion("digest", etag)})
+    assert await memory.get_file_versions(["http://h/x"]) == {}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.redis_client import RedisConfig, connect
+from indexer.redis_client import RedisConfig, connect_redis
 from query_api.cache import CandidateCache, InMemoryCandidateCache, RedisCandidateCache
 
 
@@ -18,7 +18,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[CandidateCache]
     if request.param == "double":
         yield InMemoryCandidateCache()
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url")))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url")))
     yield RedisCandidateCache(redis, deadline_s=2.0)
     await redis.aclose()
 
@@ -40,7 +40,7 @@ async def test_a_value_is_gone_after_its_time(cache: CandidateCache) -> None:
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
-    redis = connect(RedisConfig("redis://127.0.0.1:9"))
+    redis = connect_redis(RedisConfig("redis://127.0.0.1:9"))
     with pytest.raises(StoreUnavailable):
         await RedisCandidateCache(redis).get("key")
     await redis.aclose()

@@ -15,9 +15,9 @@ from pymilvus import MilvusClient
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import IndexMismatch
 from indexer.filter_requests import parse_filters
-from indexer.milvus import MilvusProductStore, open_store
+from indexer.milvus import MilvusProductStore, open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.registry import GenerationRegistry
 from indexer.rows import build_row
 from tests import milvus3
@@ -46,13 +46,13 @@ def config(server: str, monkeypatch: pytest.MonkeyPatch) -> MilvusConfig:
 
 @pytest.fixture
 async def store(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
-    opened = await open_store(config, SPEC, create=True)
+    opened = await open_active_store(config, SPEC, create=True)
     yield opened
     await opened.close()
 
 
 def product(product_id: str, vector: FloatArray, *, deletes: bool = False, **fields: Any) -> IndexRow:
-    change = ProductChange(product_id, Stamp(1, "shop", product_id), fields, whole=True, deletes=deletes)
+    change = ProductChange(product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes)
     return build_row(product_id, StoredProduct(ProductState().merge(change), text_hash="h"), vector)
 
 
@@ -101,7 +101,7 @@ async def test_a_later_write_replaces_a_vector_and_a_deletion_takes_it_out(store
 async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now(store, config):
     vector = drawn(1)[0]
     await store.write([product("p1", vector, title="x")])
-    now = await open_store(replace(config, vector_type="float32"), SPEC, create=True)
+    now = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True)
     [(_, found)] = (await now.read(["p1"])).values()
     np.testing.assert_allclose(found, vector, rtol=1e-3, atol=1e-6)
     await now.write([product("p2", vector, title="x")])
@@ -111,7 +111,7 @@ async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now
 
 async def test_an_index_type_that_does_not_go_with_it_is_refused_and_nothing_is_left(config):
     await _check_refused(replace(config, index_type="IVF_FLAT"))
-    after = await open_store(replace(config, vector_type="float32"), SPEC, create=True)
+    after = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True)
     await after.write([product("p1", drawn(1)[0], title="x")])
     await after.close()
 
@@ -126,7 +126,7 @@ async def test_a_milvus_that_lacks_it_says_so(tmp_path: Path):
 
 async def _check_refused(config: MilvusConfig) -> None:
     with pytest.raises(IndexMismatch, match=r"set milvus\.vector_type to float32"):
-        await open_store(config, SPEC, create=True)
+        await open_active_store(config, SPEC, create=True)
     registry = GenerationRegistry(config)
     assert (await registry.read()).active is None
     await registry.close()

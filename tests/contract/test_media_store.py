@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StoreUnavailable
-from indexer.media import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMedia, media_hash
+from indexer.media import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMediaStore, media_hash
 
 
 @pytest.fixture(params=["memory", "directory", "recent"])
@@ -15,7 +15,7 @@ def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
     if request.param == "memory":
         return InMemoryMediaStore()
     directory = DirectoryMediaStore(tmp_path / "media")
-    return RecentMedia(directory, 1_000) if request.param == "recent" else directory
+    return RecentMediaStore(directory, 1_000) if request.param == "recent" else directory
 
 
 async def test_bytes_come_back_by_their_hash(media):
@@ -33,7 +33,7 @@ async def test_what_is_not_there_or_no_hash_is_none(media, name):
 
 
 async def test_what_was_put_last_needs_no_reading_and_takes_no_more_memory_than_allowed(tmp_path):
-    media = RecentMedia(DirectoryMediaStore(tmp_path), 100)
+    media = RecentMediaStore(DirectoryMediaStore(tmp_path), 100)
     old, new = await media.put([b"o" * 60, b"n" * 60])
     (tmp_path / new[:2] / new).unlink()
     (tmp_path / old[:2] / old).write_bytes(b"from disk")

@@ -12,16 +12,16 @@ import pytest
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec
-from indexer.cards import decode_card
-from indexer.criteria import Except, Ids, Lacks, Order
+from indexer.cards import decode_hit_payload
+from indexer.criteria import Ids, NotIds, SortOrder, WithoutWords
 from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
 from indexer.filter_requests import parse_filters
-from indexer.lexical import query_text
+from indexer.lexical import query_terms
 from indexer.memory import InMemoryProductStore
-from indexer.milvus import MilvusProductStore, open_store
-from indexer.milvus_connection import MilvusConfig, connect
-from indexer.ports import Candidate, Counts, ProductStore
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.milvus import MilvusProductStore, open_active_store
+from indexer.milvus_connection import MilvusConfig, connect_milvus
+from indexer.ports import Candidate, ProductCounts, ProductStore
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3
 
@@ -104,13 +104,13 @@ async def _opened(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
     with closing(MilvusClient(config.uri, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
-    opened = await open_store(config, SPEC, create=True)
+    opened = await open_active_store(config, SPEC, create=True)
     yield opened
     await opened.close()
 
 
 def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields: Any) -> IndexRow:
-    change = ProductChange(product_id, Stamp(1, "shop", product_id), fields, whole=True, deletes=deletes)
+    change = ProductChange(product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes)
     stored = StoredProduct(ProductState().merge(change), text_hash="h")
     return build_row(product_id, stored, np.full(SPEC.fused_dim, vector, np.float32))
 
@@ -138,7 +138,7 @@ async def test_a_later_write_replaces_a_product(store):
     assert await store.search_lexical("red", (), 10) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
     [found] = await store.search_lexical("blue", (), 10)
-    assert decode_card(found.card).title == "Blue hoodie"
+    assert decode_hit_payload(found.card).title == "Blue hoodie"
 
 
 async def test_a_write_with_an_impossible_row_writes_nothing(store):
@@ -154,7 +154,7 @@ async def test_writing_and_reading_nothing_is_no_error(store):
     await store.write([])
     assert await store.read([]) == {}
     assert await store.browse((), 10) == []
-    assert await store.count() == Counts(0, 0)
+    assert await store.count() == ProductCounts(0, 0)
 
 
 async def test_dense_search_orders_by_inner_product_exactly(store):
@@ -209,7 +209,7 @@ async def test_products_without_text_or_picture_and_tombstones_are_stored_but_ne
     assert ids(await store.browse((), 10)) == ["full"]
     assert ids(await store.browse((Ids(("full", "bare", "gone")),), 10)) == ["full"]
     assert set(await store.read(["full", "bare", "gone"])) == {"full", "bare", "gone"}
-    assert await store.count() == Counts(searchable=1, incomplete=1)
+    assert await store.count() == ProductCounts(searchable=1, incomplete=1)
 
 
 async def test_a_deletion_takes_a_product_out_of_every_search(store):
@@ -218,7 +218,7 @@ async def test_a_deletion_takes_a_product_out_of_every_search(store):
     assert await store.search_lexical("hoodie", (), 10) == []
     assert await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10) == []
     assert await matching(store, {"brand": "Luma"}) == set()
-    assert await store.count() == Counts(0, 0)
+    assert await store.count() == ProductCounts(0, 0)
 
 
 async def test_every_field_filters(store):
@@ -295,7 +295,7 @@ async def test_more_products_than_one_request_takes_are_written_and_read(store):
     rows = [product(f"p{n}", title="hoodie", description="word " * 200) for n in range(1_100)]
     await store.write(rows)
     assert len(await store.read([row.product_id for row in rows])) == 1_100
-    assert await store.count() == Counts(1_100, 0)
+    assert await store.count() == ProductCounts(1_100, 0)
     assert len(await store.browse((), 10_000)) == 1_100
     assert len(await store.search_lexical("hoodie", (), 1_000)) == 1_000
 
@@ -315,7 +315,7 @@ async def test_the_largest_products_fit(store):
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
     [found] = await store.search_lexical("衣", (), 10)
-    assert decode_card(found.card).title == "衣" * 1_000
+    assert decode_hit_payload(found.card).title == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
@@ -338,7 +338,7 @@ async def test_a_cancelled_search_leaves_the_store_usable(store):
 
 
 async def test_workers_that_start_at_once_share_one_index(milvus):
-    stores = await asyncio.gather(*(open_store(milvus, SPEC, create=True) for _ in range(4)))
+    stores = await asyncio.gather(*(open_active_store(milvus, SPEC, create=True) for _ in range(4)))
     for number, one in enumerate(stores):
         await one.write([product(f"p{number}", title="hoodie")])
     assert [len(await one.browse((), 10)) for one in stores] == [4] * 4
@@ -349,8 +349,8 @@ async def test_workers_that_start_at_once_share_one_index(milvus):
 
 async def test_an_index_that_is_not_there_is_said_to_be_missing(milvus):
     with pytest.raises(StoreUnavailable, match="no index yet"):
-        await open_store(milvus, SPEC, create=False)
-    opened = await open_store(milvus, SPEC, create=True)
+        await open_active_store(milvus, SPEC, create=False)
+    opened = await open_active_store(milvus, SPEC, create=True)
     with closing(MilvusClient(milvus.uri, timeout=10)) as client:
         client.drop_collection(opened.generation)
     with pytest.raises(StoreUnavailable, match="index is not there"):
@@ -359,9 +359,9 @@ async def test_an_index_that_is_not_there_is_said_to_be_missing(milvus):
 
 
 async def test_an_index_of_another_encoder_is_refused(milvus):
-    await (await open_store(milvus, SPEC, create=True)).close()
+    await (await open_active_store(milvus, SPEC, create=True)).close()
     with pytest.raises(IndexMismatch, match=r"hash@1.*other@2"):
-        await open_store(milvus, EmbeddingSpec("other", "2", 4), create=True)
+        await open_active_store(milvus, EmbeddingSpec("other", "2", 4), create=True)
 
 
 @pytest.mark.parametrize("start", [milvus3.lite_2_5, milvus3.lite_3])
@@ -369,7 +369,7 @@ async def test_acknowledged_writes_survive_a_killed_server_and_the_store_goes_on
     port = milvus3.free_port()
     try:
         with start(tmp_path, port) as address:
-            opened = await open_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
+            opened = await open_active_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
             await opened.write([product("p1", title="hoodie")])
     except milvus3.Unavailable as reason:
         pytest.skip(str(reason))
@@ -378,7 +378,7 @@ async def test_acknowledged_writes_survive_a_killed_server_and_the_store_goes_on
     with start(tmp_path, port):
         assert ids(await _once_available(lambda: opened.search_lexical("hoodie", (), 10))) == ["p1"]
         await opened.write([product("p2", title="hoodie")])
-        assert await opened.count() == Counts(2, 0)
+        assert await opened.count() == ProductCounts(2, 0)
         await opened.close()
 
 
@@ -389,7 +389,7 @@ async def test_a_server_that_is_not_there_or_hangs_is_unavailable_within_the_dea
         for _ in ("nobody listens", "nobody answers"):
             async with asyncio.timeout(5):
                 with pytest.raises(StoreUnavailable):
-                    await open_store(config, SPEC, create=True)
+                    await open_active_store(config, SPEC, create=True)
                 with pytest.raises(StoreUnavailable):
                     await _unopened(config).search_lexical("hoodie", (), 10)
             silent.listen()
@@ -406,13 +406,13 @@ async def _once_available(call: Callable[[], Awaitable[list[Candidate]]]) -> lis
 
 
 def _unopened(config: MilvusConfig) -> MilvusProductStore:
-    return MilvusProductStore(connect(config), config, SPEC, "products_g1")
+    return MilvusProductStore(connect_milvus(config), config, SPEC, "products_g1")
 
 
 async def test_an_empty_index_is_searched_without_a_fault(store):
     assert await store.search_lexical("kettle", (), 10) == []
     assert await store.browse((), 10) == []
-    assert await store.count() == Counts(0, 0)
+    assert await store.count() == ProductCounts(0, 0)
 
 
 async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
@@ -432,7 +432,7 @@ async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
     titles = {"p1": "Red t-shirt, red sleeves", "p2": "红色连衣裙 dress", "p3": "shirt dress", "p4": "kettle"}
     await store.write([product(one, title=title, brand="Acme red") for one, title in titles.items()])
     query = "red red T-shirt 红色连衣裙 dresses"
-    terms = query_text(query).split()
+    terms = query_terms(query).split()
     # Under the same filter: Lite 3 counts how common a term is among what passes.
     page = (Ids(("p1", "p2", "p3")),)
     whole = {one.product_id: one.score for one in await store.search_lexical(query, page, 10)}
@@ -477,24 +477,24 @@ async def test_products_that_hold_words_are_left_out_of_searches_and_counts(stor
     await store.write(dresses)
     for text, expected in LACKING:
         for found in [
-            await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (Lacks((text,)),), 100),
-            await store.search_lexical("dress", (Lacks((text,)),), 100),
-            await store.browse((Lacks((text,)),), 100),
+            await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (WithoutWords((text,)),), 100),
+            await store.search_lexical("dress", (WithoutWords((text,)),), 100),
+            await store.browse((WithoutWords((text,)),), 100),
         ]:
             assert set(ids(found)) == expected, text
-        assert await store.count_matching((Lacks((text,)),)) == len(expected)
-    both = (Lacks(("floral", "v-neck")), Ids(("plain", "red", "vneck", "rose")))
+        assert await store.count_matching((WithoutWords((text,)),)) == len(expected)
+    both = (WithoutWords(("floral", "v-neck")), Ids(("plain", "red", "vneck", "rose")))
     assert set(ids(await store.search_lexical("dress", both, 100))) == {"plain", "rose"}
-    assert len(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (Lacks(("floral",)),), 3)) == 3
+    assert len(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (WithoutWords(("floral",)),), 3)) == 3
 
 
 async def test_products_can_be_left_out_by_their_ids(store, dresses):
     await store.write(dresses)
-    wanted = (Except(("red", "blue", "nope", '" or "1" == "1')),)
+    wanted = (NotIds(("red", "blue", "nope", '" or "1" == "1')),)
     expected = {"plain", "rose", "vneck", "chinese"}
     assert set(ids(await store.browse(wanted, 100))) == expected
     assert set(ids(await store.search_lexical("dress", wanted, 100))) == expected
-    assert len(await store.browse((Except(()),), 100)) == 6
+    assert len(await store.browse((NotIds(()),), 100)) == 6
 
 
 async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(store, request):
@@ -521,13 +521,13 @@ async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(s
     await store.write([product(name, title="x", price=price) for name, price in zip(names, prices, strict=True)])
     known = sorted(zip(names, prices, strict=True))
     assert ids(await store.browse((), 250)) == [name for name, _ in known[:250]]
-    for sign, order in ((1, Order("price")), (-1, Order("price", descending=True))):
+    for sign, order in ((1, SortOrder("price")), (-1, SortOrder("price", descending=True))):
         expected = [name for name, _ in sorted(known, key=lambda one: (one[1] is None, sign * (one[1] or 0.0)))]
         for limit in (1, 7, 60, 390, 500):
             assert ids(await store.browse((), limit, order)) == expected[:limit], (order, limit)
     cheap = parse_filters({"price": {"lt": 4}})
     expected = [name for name, price in sorted(known, key=lambda one: one[1] or 0.0) if price is not None and price < 4]
-    assert ids(await store.browse(cheap, 30, Order("price"))) == expected[:30]
+    assert ids(await store.browse(cheap, 30, SortOrder("price"))) == expected[:30]
     assert await store.count_matching(cheap) == len(expected)
 
 
@@ -568,7 +568,7 @@ async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
     one, other = await store.search_dense_all(vectors, (), 2)
     assert [ids(one), ids(other)] == [["p1", "p3"], ["p3", "p1"]]
     assert [found.score for found in one] == pytest.approx([1.0, 0.5])
-    assert decode_card(one[0].card).title == "a"
+    assert decode_hit_payload(one[0].payload).title == "a"
     assert await store.search_dense_all(vectors[:0], (), 2) == []
     cheap = parse_filters({"price": {"lt": 5}})
     assert [ids(some) for some in await store.search_dense_all(vectors, cheap, 2)] == [["p3"], ["p3"]]
@@ -576,10 +576,10 @@ async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
 
 async def test_several_texts_are_searched_for_at_once_the_empty_ones_too(store: ProductStore):
     await store.write([product("p1", title="red kettle"), product("p2", title="blue lamp")])
-    asked = [query_text(one) for one in ("kettle", "", "lamp", "sofa")]
+    asked = [query_terms(one) for one in ("kettle", "", "lamp", "sofa")]
     assert [ids(some) for some in await store.search_terms_all(asked, (), 5)] == [["p1"], [], ["p2"], []]
     assert await store.search_terms_all(["", ""], (), 5) == [[], []]
-    single = await store.search_terms(query_text("kettle"), (), 5)
+    single = await store.search_terms(query_terms("kettle"), (), 5)
     assert (await store.search_terms_all(asked, (), 5))[0] == single
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexer import profiles as module
 from indexer.ports import Interaction, ProfileStore, TraitChange
 from indexer.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
-from indexer.redis_client import RedisConfig, connect
+from indexer.redis_client import RedisConfig, connect_redis
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
@@ -40,7 +40,7 @@ async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     if request.param == "memory":
         yield open_memory
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=10))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=10))
 
     async def open_redis() -> ProfileStore:
         await redis.flushdb()

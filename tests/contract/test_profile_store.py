@@ -8,8 +8,8 @@ import pytest
 from indexer.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports import ChangeLog, Interaction, ProfileStore, TraitChange
-from indexer.profiles import HISTORY, TRAITS, InMemoryProfileStore, RedisProfileStore
-from indexer.redis_client import RedisConfig, connect
+from indexer.profiles import HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore
+from indexer.redis_client import RedisConfig, connect_redis
 
 NOW_MS = 1_795_000_000_000
 
@@ -23,7 +23,7 @@ async def profiles(request: pytest.FixtureRequest) -> AsyncIterator[ProfileStore
     if request.param == "memory":
         yield InMemoryProfileStore()
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
     await redis.flushdb()
     yield RedisProfileStore(redis, deadline_s=5)
     await redis.aclose()
@@ -34,7 +34,7 @@ async def changes(request: pytest.FixtureRequest) -> AsyncIterator[ChangeLog]:
     if request.param == "memory":
         yield InMemoryChangeLog(kept=3)
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
     yield RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5, kept=3)
     await redis.aclose()
 
@@ -54,9 +54,9 @@ async def test_a_repeated_event_counts_once(profiles):
 
 
 async def test_a_history_is_bounded_and_keeps_the_latest(profiles):
-    await profiles.record([("ada", clicked(f"e{n}", time_ms=NOW_MS + n)) for n in range(HISTORY + 5)])
+    await profiles.record([("ada", clicked(f"e{n}", time_ms=NOW_MS + n)) for n in range(HISTORY_LENGTH + 5)])
     recent = await profiles.recent("ada")
-    assert len(recent) == HISTORY and recent[0].event_id == f"e{HISTORY + 4}"
+    assert len(recent) == HISTORY_LENGTH and recent[0].event_id == f"e{HISTORY_LENGTH + 4}"
 
 
 async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
@@ -86,13 +86,13 @@ async def test_an_event_published_again_later_weighs_as_of_then_alone(profiles):
 
 
 async def test_an_event_older_than_a_full_history_does_not_count_again(profiles):
-    latest = [("ada", clicked(f"e{n}", "new", time_ms=NOW_MS + n, kind="viewed")) for n in range(HISTORY)]
+    latest = [("ada", clicked(f"e{n}", "new", time_ms=NOW_MS + n, kind="viewed")) for n in range(HISTORY_LENGTH)]
     early = ("ada", clicked("early", "old", NOW_MS - 1, "purchased"))
     await profiles.record([early, *latest])
     before = await profiles.recent("ada")
-    for _ in range(HISTORY // 10):
+    for _ in range(HISTORY_LENGTH // 10):
         await profiles.record([early])
-    assert await profiles.recent("ada") == before and len(before) == HISTORY
+    assert await profiles.recent("ada") == before and len(before) == HISTORY_LENGTH
     assert await profiles.popular(2) == ["new", "old"]
 
 
@@ -106,11 +106,11 @@ async def test_each_trait_keeps_its_latest_value_and_null_clears_it(profiles):
 
 
 async def test_a_user_keeps_a_bounded_number_of_traits_the_latest(profiles):
-    changes = [("ada", TraitChange(f"e{n}", {f"trait-{n}": "x"}, n)) for n in range(TRAITS + 3)]
+    changes = [("ada", TraitChange(f"e{n}", {f"trait-{n}": "x"}, n)) for n in range(MAX_TRAITS + 3)]
     await profiles.set_traits(changes)
-    assert await profiles.traits("ada") == {f"trait-{n}": "x" for n in range(3, TRAITS + 3)}
+    assert await profiles.traits("ada") == {f"trait-{n}": "x" for n in range(3, MAX_TRAITS + 3)}
     await profiles.set_traits(changes[:3])
-    assert len(await profiles.traits("ada")) == TRAITS and "trait-0" not in await profiles.traits("ada")
+    assert len(await profiles.traits("ada")) == MAX_TRAITS and "trait-0" not in await profiles.traits("ada")
 
 
 async def test_a_forgotten_user_leaves_nothing_and_does_not_come_back(profiles):
@@ -160,7 +160,7 @@ async def test_texts_of_any_kind_are_kept_as_they_are(profiles):
 
 
 async def test_a_record_that_redis_will_never_take_is_told_from_a_redis_that_is_away(redis_url):
-    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     await redis.flushdb()
     await redis.set("vitrine:user:ada:events", "no history")
     with pytest.raises(InvalidRecord):
@@ -192,7 +192,7 @@ async def test_a_position_from_another_life_of_the_log_is_not_understood(changes
 
 
 async def test_a_redis_that_is_away_is_unavailable_within_its_deadline():
-    redis = connect(RedisConfig("redis://127.0.0.1:1/0", deadline_s=0.2))
+    redis = connect_redis(RedisConfig("redis://127.0.0.1:1/0", deadline_s=0.2))
     with pytest.raises(StoreUnavailable):
         await RedisProfileStore(redis, 0.2).recent("ada")
     with pytest.raises(StoreUnavailable):

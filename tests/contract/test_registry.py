@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.milvus import drop_generation, open_generation, open_store, open_stored
+from indexer.milvus import drop_generation, open_active_store, open_generation_store, open_store_to_read
 from indexer.milvus_connection import MilvusConfig
 from indexer.milvus_schema import SCHEMA_VERSION
 from indexer.registry import Generation, GenerationRegistry
@@ -34,7 +34,7 @@ async def config(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 @pytest.fixture
 async def registry(config: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
     """With a first generation."""
-    await (await open_store(config, SPEC, create=True, encoder_name="hash")).close()
+    await (await open_active_store(config, SPEC, create=True, encoder_name="hash")).close()
     opened = GenerationRegistry(config)
     yield opened
     await opened.close()
@@ -87,19 +87,19 @@ async def test_what_a_crash_between_the_steps_of_a_switch_leaves_behind_is_not_b
 async def test_generations_of_other_spaces_live_side_by_side_and_are_removed_alone(registry, config):
     target = built("products_g2")
     with pytest.raises(IndexMismatch, match=r"vitrine reindex"):
-        await open_generation(config, SPEC, target, create=True)
-    store = await open_generation(config, OTHER, target, create=True)
+        await open_generation_store(config, SPEC, target, create=True)
+    store = await open_generation_store(config, OTHER, target, create=True)
     assert await store.scan("", 10) == {}
     await store.close()
     await drop_generation(config, "products_g2")
     await drop_generation(config, "products_g2")
     with pytest.raises(StoreUnavailable):
-        await open_stored(config, target)
-    still = await open_store(config, SPEC, create=False)
+        await open_store_to_read(config, target)
+    still = await open_active_store(config, SPEC, create=False)
     await still.close()
 
 
 async def test_parts_and_whole_products_of_one_model_are_two_vector_spaces(registry, config):
     whole = EmbeddingSpec(SPEC.model, SPEC.version, SPEC.dim, joint=True)
     with pytest.raises(IndexMismatch, match=r"vectors of hash@1 \(4 dimensions\).* makes hash@1\+joint \(4\)"):
-        await open_store(config, whole, create=False)
+        await open_active_store(config, whole, create=False)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from indexer.ports import RestoreLease
-from indexer.profile_restores import InMemoryRestoreLease, InMemoryRestores, RedisRestoreLease
-from indexer.redis_client import RedisConfig, connect
+from indexer.profile_restores import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
+from indexer.redis_client import RedisConfig, connect_redis
 
 NewLease = Callable[[float], RestoreLease]
 
@@ -16,10 +16,10 @@ NewLease = Callable[[float], RestoreLease]
 async def new_lease(request: pytest.FixtureRequest) -> AsyncIterator[NewLease]:
     """Makes the leases of several workers on one store."""
     if request.param == "memory":
-        restores = InMemoryRestores()
+        restores = InMemoryRestoreState()
         yield lambda lease_s: InMemoryRestoreLease(restores, lease_s)
         return
-    redis = connect(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
     await redis.flushdb()
     yield lambda lease_s: RedisRestoreLease(redis, lease_s, deadline_s=5)
     await redis.aclose()

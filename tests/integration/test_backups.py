@@ -13,8 +13,8 @@ import pytest
 from encoders.spec import EmbeddingSpec
 from indexer.backup_files import BackupReader
 from indexer.errors import IndexMismatch, IndexNotEmpty
-from indexer.milvus import MilvusProductStore, open_store
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.milvus import MilvusProductStore, open_active_store
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from streams.errors import KafkaUnavailable
 from streams.events import PRODUCT_EVENTS
@@ -76,7 +76,7 @@ def _row(at: int, vector: np.ndarray) -> IndexRow:
     fields = (
         {} if deletes else {"price": at / 7} if bare else {"title": f"红 mug {at}", "brand": "Acme", "price": at / 7}
     )
-    change = ProductChange(f"p{at}", Stamp(at, "shop", f"e{at}"), fields, whole=True, deletes=deletes)
+    change = ProductChange(f"p{at}", EventStamp(at, "shop", f"e{at}"), fields, replaces_all_fields=True, deletes=deletes)
     stored = StoredProduct(ProductState().merge(change), missing_images=("https://shop/x.jpg",) if bare else ())
     return build_row(f"p{at}", stored, vector)
 
@@ -91,15 +91,15 @@ async def contents(store: MilvusProductStore) -> dict[str, tuple[StoredProduct, 
 async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvus: Milvus, tmp_path: Path) -> None:
     here, there, file = milvus("here"), milvus("there"), tmp_path / "index.parquet"
     await coordinator(here)
-    before = await open_store(here.milvus, SPEC, create=True, encoder_name="hash")
+    before = await open_active_store(here.milvus, SPEC, create=True, encoder_name="hash")
     await before.write(rows())
     header, count = await export_generation(here, file, None, print)
     assert (count, header.encoder, header.generation) == (700, SPEC.key, before.generation)
     assert header.offsets and set(header.offsets) == {PRODUCT_EVENTS}
 
     _, imported = await import_generation(there, file, False, print)
-    assert (imported.written, imported.kept) == (700, [])
-    after = await open_store(there.milvus, SPEC, create=False)
+    assert (imported.written, imported.already_present) == (700, [])
+    after = await open_active_store(there.milvus, SPEC, create=False)
     assert await contents(after) == await contents(before)
     assert await after.count() == await before.count()
     vector = rows()[1].vector
@@ -126,11 +126,11 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
 
 async def test_vectors_of_another_encoder_are_not_mixed_in(milvus: Milvus, tmp_path: Path) -> None:
     settings, file = milvus("here"), tmp_path / "index.parquet"
-    store = await open_store(settings.milvus, SPEC, create=True)
+    store = await open_active_store(settings.milvus, SPEC, create=True)
     await store.write(rows()[:3])
     await export_generation(settings, file, None, print)
     other = milvus("other")
-    await (await open_store(other.milvus, EmbeddingSpec("mini", "3", 8), create=True)).close()
+    await (await open_active_store(other.milvus, EmbeddingSpec("mini", "3", 8), create=True)).close()
     with pytest.raises(IndexMismatch, match="holds vectors of hash@1") as refused:
         await import_generation(other, file, False, print)
     assert "VITRINE_ENCODER_NAME" in str(refused.value)

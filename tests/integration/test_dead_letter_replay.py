@@ -15,14 +15,21 @@ from click.testing import CliRunner, Result
 
 from streams.config import KafkaConfig
 from streams.dead_letter_reader import read_dead_letters, read_topic
-from streams.dead_letter_replay import CHUNK_LETTERS, Replay, ReplayMarks, ReplayReport, Selection, select
-from streams.dead_letters import dead_letter
+from streams.dead_letter_replay import (
+    CHUNK_LETTERS,
+    Replayer,
+    ReplayMarks,
+    ReplayReport,
+    ReplaySelection,
+    select_letters,
+)
+from streams.dead_letters import build_dead_letter
 from streams.errors import InvalidEvent, PublishFailed, Reason
 from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 from streams.messages import Message
 from streams.producer import Delivery, EventPublisher
-from streams.publisher import Outgoing
-from streams.retries import arrived_ms, attempt, origin, own_headers
+from streams.publisher import OutgoingMessage
+from streams.retries import attempt_number, first_arrival_ms, origin_of, producer_headers
 from streams.topics import MAX_REQUEST_BYTES, ensure_topics
 from tests.stack import Stack
 from vitrine.cli import main
@@ -44,8 +51,8 @@ class DeadLetters:
         for offset, value in enumerate(values):
             place: dict[str, Any] = {"topic": PRODUCT_EVENTS, "partition": 2, "offset": offset, "timestamp_ms": 77}
             content = {"key": self.key + key, "value": value, "headers": OWN, "ack": lambda: None}
-            letters.append(dead_letter(Message(**(place | content | fields)), InvalidEvent(reason, "a fault")))
-        await self.publisher.settle([await self.publisher.send_as_is(one, "a letter") for one in letters])
+            letters.append(build_dead_letter(Message(**(place | content | fields)), InvalidEvent(reason, "a fault")))
+        await self.publisher.wait_delivered([await self.publisher.send_raw(one, "a letter") for one in letters])
 
     async def came_back(self, topic: str = PRODUCT_EVENTS) -> list[Message]:
         """What has been published again."""
@@ -73,9 +80,9 @@ async def test_a_letter_goes_back_as_it_was_and_once_only(letters: DeadLetters):
     ran = await letters.dlq("replay", "--reason", "invalid_image")
     assert (ran.exit_code, ran.stdout) == (0, "replayed 1 (1 invalid_image)\n")
     (back,) = await letters.came_back()
-    assert (back.key, back.value, own_headers(back)) == (letters.key, b"\xff\x00 bytes", OWN)
-    assert (attempt(back), back.partition, arrived_ms(back)) == (0, 2, 77)
-    first = origin(back)
+    assert (back.key, back.value, producer_headers(back)) == (letters.key, b"\xff\x00 bytes", OWN)
+    assert (attempt_number(back), back.partition, first_arrival_ms(back)) == (0, 2, 77)
+    first = origin_of(back)
     assert (first.topic, first.partition, first.offset) == (PRODUCT_EVENTS, 2, 0)
     for arguments in (["--reason", "invalid_image"], []):
         ran = await letters.dlq("replay", *arguments)
@@ -90,8 +97,8 @@ async def test_what_fails_again_is_a_new_letter_from_where_it_first_was(letters:
     await letters.bury("unreachable_image", b"v")
     await letters.dlq("replay")
     (back,) = await letters.came_back()
-    again = dead_letter(back, InvalidEvent("unreachable_image", "still away"))
-    await letters.publisher.settle([await letters.publisher.send_as_is(again, "a letter")])
+    again = build_dead_letter(back, InvalidEvent("unreachable_image", "still away"))
+    await letters.publisher.wait_delivered([await letters.publisher.send_raw(again, "a letter")])
     shown = json.loads((await letters.dlq("show", "--json", "-n", "2")).stdout)
     assert [(one["topic"], one["partition"], one["offset"]) for one in shown] == [(PRODUCT_EVENTS, 2, 0)] * 2
     assert [one["error"] for one in shown] == ["a fault", "still away"]
@@ -129,7 +136,7 @@ async def test_what_cannot_be_published_again_is_named_and_does_not_hold_up_the_
     producer = AIOKafkaProducer(bootstrap_servers=letters.servers, max_request_size=MAX_REQUEST_BYTES)
     await producer.start()
     message = Message(PRODUCT_EVENTS, 2, 7, 77, letters.key, b"x" * (MAX_MESSAGE_BYTES + 2**17), {}, lambda: None)
-    huge = dead_letter(message, InvalidEvent("too_large", "huge"))
+    huge = build_dead_letter(message, InvalidEvent("too_large", "huge"))
     await producer.send_and_wait(huge.topic, huge.value, huge.key, headers=list(huge.headers.items()))
     await producer.stop()
     await letters.bury("wrong_topic", b"astray", topic="vitrine.retry.1s")
@@ -154,11 +161,11 @@ class BreaksOff(EventPublisher):
 
     left = CHUNK_LETTERS + 50
 
-    async def send_as_is(self, message: Outgoing, name: str) -> Delivery:
+    async def send_as_is(self, message: OutgoingMessage, name: str) -> Delivery:
         self.left -= 1
         if self.left < 0:
             raise PublishFailed("Kafka is away")
-        return await super().send_as_is(message, name)
+        return await super().send_raw(message, name)
 
 
 async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLetters):
@@ -177,8 +184,8 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
 
 async def replay(servers: str, publisher: EventPublisher, report: ReplayReport) -> None:
     marks = await ReplayMarks.load(servers)
-    async with aclosing(select(servers, Selection(), marks, report)) as selected:
-        await Replay(publisher, marks, report).run(selected)
+    async with aclosing(select_letters(servers, ReplaySelection(), marks, report)) as selected:
+        await Replayer(publisher, marks, report).run(selected)
 
 
 async def test_the_list_says_what_helps_and_show_takes_nothing_that_steers_a_terminal(letters: DeadLetters):
@@ -203,8 +210,8 @@ async def publish_products(servers: str, *products: Mapping[str, Any]) -> None:
     envelope = {"specversion": "1.0", "source": "test", "type": "product.created"}
     values = [json.dumps(envelope | {"id": str(number), "data": one}) for number, one in enumerate(products)]
     async with EventPublisher(servers) as publisher:
-        sent = [Outgoing(PRODUCT_EVENTS, products[0]["product_id"].encode(), one.encode()) for one in values]
-        await publisher.settle([await publisher.send_as_is(one, "an event") for one in sent])
+        sent = [OutgoingMessage(PRODUCT_EVENTS, products[0]["product_id"].encode(), one.encode()) for one in values]
+        await publisher.wait_delivered([await publisher.send_raw(one, "an event") for one in sent])
 
 
 async def places(servers: str, product: Mapping[str, Any]) -> list[tuple[str, int, int]]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from encoders.port import HashEncoder
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
-from query_api.app import searcher_over
+from query_api.app import open_searcher
 from query_api.config import QueryConfig
 from tests import milvus3
 from tests.exactness import check, draw_product, draw_request, fill
@@ -32,10 +32,10 @@ async def test_requests_over_a_catalogue_in_milvus_are_answered_as_by_brute_forc
     try:
         with milvus3.lite_2_5(tmp_path) as address:
             config = replace(MilvusConfig(address, deadline_s=20), index_type=index_type, exact_below=0)
-            store = await open_store(config, HashEncoder().spec, create=True)
+            store = await open_active_store(config, HashEncoder().spec, create=True)
             with closing(Shop(QueryConfig(browse_candidates=50), store=store)) as shop:
                 await fill(shop, products)
-                async with searcher_over(shop.services) as searcher:
+                async with open_searcher(shop.services) as searcher:
                     for _ in range(REQUESTS):
                         await check(shop, searcher, products, draw_request(draw))
             await store.close()

@@ -10,10 +10,10 @@ import pytest
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import StoreUnavailable
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
-from indexer.milvus_lite import index_primary_keys
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct
+from indexer.milvus_lite import create_primary_key_indexes
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3
 
@@ -35,7 +35,7 @@ def rows(version: int, numbers: range) -> list[IndexRow]:
 
 
 def _row(name: str, version: int) -> IndexRow:
-    change = ProductChange(name, Stamp(version, "shop", name), {"title": f"edition {version}"}, whole=True)
+    change = ProductChange(name, EventStamp(version, "shop", name), {"title": f"edition {version}"}, replaces_all_fields=True)
     stored = StoredProduct(ProductState().merge(change), text_hash="h")
     return build_row(name, stored, np.full(SPEC.fused_dim, version, np.float32))
 
@@ -47,7 +47,7 @@ def _plan(database: Path) -> str:
 
 async def test_products_are_replaced_by_an_index_and_not_by_reading_them_all(server: str, tmp_path: Path):
     database = tmp_path / "test.db"
-    store = await open_store(MilvusConfig(server, deadline_s=10, lite_database=str(database)), SPEC, create=True)
+    store = await open_active_store(MilvusConfig(server, deadline_s=10, lite_database=str(database)), SPEC, create=True)
     for version in (1, 2, 3):
         await store.write(rows(version, range(100)))
     assert "USING" in _plan(database) and "SCAN" not in _plan(database)
@@ -60,10 +60,10 @@ async def test_products_are_replaced_by_an_index_and_not_by_reading_them_all(ser
 async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_finds_all(tmp_path: Path):
     database = tmp_path / "test.db"
     with milvus3.lite_2_5(tmp_path) as address:
-        old = await open_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
+        old = await open_active_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
         await old.write(rows(1, range(50)))
         assert "SCAN" in _plan(database)
-        new = await open_store(MilvusConfig(address, deadline_s=10, lite_database=str(database)), SPEC, create=True)
+        new = await open_active_store(MilvusConfig(address, deadline_s=10, lite_database=str(database)), SPEC, create=True)
         assert "SCAN" not in _plan(database)
         # The connection that was open before writes on.
         await old.write(rows(2, range(25, 75)))
@@ -72,18 +72,18 @@ async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_find
     # Killed, not stopped.
     with milvus3.lite_2_5(tmp_path) as address:
         config = MilvusConfig(address, deadline_s=10, lite_database=str(database))
-        store = await open_store(config, SPEC, create=True)
+        store = await open_active_store(config, SPEC, create=True)
         found = await store.read([f"p{number}" for number in range(80)])
         assert len(found) == 75 and [found[f"p{n}"][1][0] for n in (0, 24, 25, 74)] == [1, 1, 2, 2]
         await store.close()
 
 
 def test_what_is_no_database_is_left_alone_or_named(tmp_path: Path):
-    index_primary_keys(tmp_path / "absent.db", 1.0)
+    create_primary_key_indexes(tmp_path / "absent.db", 1.0)
     assert not (tmp_path / "absent.db").exists()
     (tmp_path / "text.db").write_text("not a database" * 100)
     with pytest.raises(StoreUnavailable, match=r"text\.db"):
-        index_primary_keys(tmp_path / "text.db", 1.0)
+        create_primary_key_indexes(tmp_path / "text.db", 1.0)
 
 
 def test_a_server_that_does_not_let_go_of_its_file_is_not_waited_for_for_ever(tmp_path: Path):
@@ -92,7 +92,7 @@ def test_a_server_that_does_not_let_go_of_its_file_is_not_waited_for_for_ever(tm
         holder.execute("CREATE TABLE shop (id INTEGER PRIMARY KEY, milvus_id VARCHAR(9), data BLOB)")
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            index_primary_keys(database, 0.1)
+            create_primary_key_indexes(database, 0.1)
         holder.execute("ROLLBACK")
-    index_primary_keys(database, 0.1)
-    index_primary_keys(database, 0.1)
+    create_primary_key_indexes(database, 0.1)
+    create_primary_key_indexes(database, 0.1)

@@ -17,7 +17,7 @@ from indexer.errors import StoreUnavailable
 from indexer.ports import Interaction
 from indexer.profile_restores import RESTORED_KEY, RedisRestoreLease
 from indexer.profiles import RedisProfileStore
-from indexer.redis_client import RedisConfig, connect
+from indexer.redis_client import RedisConfig, connect_redis
 from streams import profile_restore
 from streams.cloudevents import encode_event, event_key
 from streams.decoding import Horizon
@@ -76,7 +76,7 @@ async def shop(kafka_servers: str, redis_url: str, monkeypatch: pytest.MonkeyPat
     await admin.close()
     monkeypatch.setattr(profile_restore, "USER_EVENTS", topic)
     monkeypatch.setitem(TYPES_BY_TOPIC, topic, TYPES_BY_TOPIC["shop.user-events"])
-    redis = connect(RedisConfig(redis_url, deadline_s=5))
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     await redis.flushdb()
     producer = AIOKafkaProducer(bootstrap_servers=kafka_servers, max_request_size=11_000_000)
     await producer.start()
@@ -215,7 +215,7 @@ async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop
     with pytest.raises(KafkaUnavailable):
         await ProfileRestorer(shop.profiles, lease, "127.0.0.1:1", Horizon()).restore_if_lost()
     assert await lease.take()
-    away = RedisRestoreLease(connect(RedisConfig("redis://127.0.0.1:1/0")))
+    away = RedisRestoreLease(connect_redis(RedisConfig("redis://127.0.0.1:1/0")))
     with pytest.raises(StoreUnavailable):
         await ProfileRestorer(shop.profiles, away, shop.kafka, Horizon()).restore_if_lost()
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from streams.cloudevents import decode_event
 from streams.config import KafkaConfig
 from streams.dead_letter_reader import read_dead_letters
-from streams.dead_letters import dead_letter
+from streams.dead_letters import build_dead_letter
 from streams.errors import InvalidEvent, KafkaUnavailable, PublishFailed
 from streams.events import DEAD_LETTER, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, Event, Media, Product
 from streams.messages import Message
@@ -120,7 +120,7 @@ async def test_dead_letters_are_counted_by_reason_and_shown_with_their_bytes(kaf
         await producer.start()
         for offset, (reason, value) in enumerate(letters):
             lost = Message(PRODUCT_EVENTS, 1, offset, 0, key.encode(), value, {"ce_type": b"x"}, lambda: None)
-            record = dead_letter(lost, InvalidEvent(reason, f"fault {offset}"))
+            record = build_dead_letter(lost, InvalidEvent(reason, f"fault {offset}"))
             await producer.send_and_wait(DEAD_LETTER, record.value, record.key, headers=list(record.headers.items()))
         await producer.stop()
     counted = json.loads((await vitrine(kafka, "dlq", "list", "--json")).stdout)

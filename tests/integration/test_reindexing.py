@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer.milvus import open_stored
+from indexer.milvus import open_store_to_read
 from indexer.milvus_connection import MilvusConfig
 from indexer.registry import GenerationRegistry
 from tests.stack import Stack, start_stack
@@ -78,7 +78,7 @@ def prices(stack: Stack, generation: str) -> dict[str, Any]:
         now = await registry.read()
         await registry.close()
         known = {one.collection: one for one in (now.active, *now.others.values()) if one}
-        store = await open_stored(config, known[generation])
+        store = await open_store_to_read(config, known[generation])
         found: dict[str, Any] = {}
         while page := await store.scan(max(found, default=""), 256):
             found |= {one: stored.state.fields.get("price") for one, (stored, _) in page.items()}

@@ -17,8 +17,8 @@ from streams.errors import PublishFailed
 from streams.events import DEAD_LETTER, PRODUCT_EVENTS
 from streams.messages import Message
 from streams.producer import EventPublisher
-from streams.publisher import Outgoing, Publisher
-from streams.retries import DelayLine, origin_in, retry
+from streams.publisher import OutgoingMessage, Publisher
+from streams.retries import DelayLine, next_retry, origin_from_headers
 from streams.retry_relay import RetryRelay
 from streams.topics import ensure_topics
 
@@ -34,9 +34,9 @@ class KafkaPublisher:
         self.producer = producer
         self.published = 0
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key."""
-        await self.producer.settle([await self.producer.send_as_is(one, "a message") for one in messages])
+        await self.producer.wait_delivered([await self.producer.send_raw(one, "a message") for one in messages])
         self.published += len(messages)
 
 
@@ -60,7 +60,7 @@ class Lines:
 
     async def put(self, *messages: Message) -> None:
         """Put messages on the line of their next attempt."""
-        again = [retry(one, lines=self.lines) for one in messages]
+        again = [next_retry(one, lines=self.lines) for one in messages]
         await self.publisher.publish([one for one in again if one])
 
     def relay(self, publisher: Publisher | None = None) -> RetryRelay:
@@ -126,7 +126,7 @@ class Faulty:
         self._first = list(first)
         self._after = after
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, and the other thing before or after it."""
         fault = self._first.pop(0) if self._first else None
         if fault and not self._after:
@@ -159,7 +159,7 @@ async def test_messages_come_back_when_they_are_due_to_where_they_came_from(line
         headers = dict(one.headers)
         assert headers["own"] == b"1"
         assert headers["vitrine_attempt"] == (b"2" if number % 2 else b"1")
-        first = origin_in(headers)
+        first = origin_from_headers(headers)
         assert first and (first.partition, first.offset, first.timestamp_ms) == (one.partition, number, 1_234)
     assert len(found) == 6
 
@@ -225,7 +225,7 @@ async def test_a_fault_holds_messages_back_and_loses_none(lines: Lines, fault: E
 
 async def test_a_stray_message_is_a_dead_letter_and_holds_nobody_up(lines: Lines):
     stray = lines.message(0)
-    await lines.publisher.publish([Outgoing(lines.lines[0].topic, stray.key, stray.value)])
+    await lines.publisher.publish([OutgoingMessage(lines.lines[0].topic, stray.key, stray.value)])
     await lines.put(lines.message(1))
     async with lines.relaying():
         found = await lines.back(count(2))

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from encoders.loading import load_encoder
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
 from indexer.rows import is_searchable
 from streams.events import DEAD_LETTER, PRODUCT_EVENTS
@@ -85,7 +85,7 @@ async def _run(broker: Broker, worker: Worker, life: Iterator[Outgoing]) -> list
 async def _differences(shop: Shop, expected: Expected) -> list[str]:
     """Products that are not in the index as the events say."""
     spec = load_encoder(ENCODER).spec
-    store = await open_store(MilvusConfig(shop.milvus, deadline_s=30), spec, create=False)
+    store = await open_active_store(MilvusConfig(shop.milvus, deadline_s=30), spec, create=False)
     names = {product_id(number)["product_id"]: number for number in expected.versions}
     try:
         stored = await store.read(list(names))

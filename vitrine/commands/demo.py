@@ -19,12 +19,12 @@ def command(settings: Settings) -> None:
     from rich.console import Console
 
     from streams.errors import StreamError
-    from vitrine.commands.up import run_interruptibly, start, stop_command
+    from vitrine.commands.up import run_interruptibly, start_stack, stop_command
     from vitrine.demo.run import run_demo
     from vitrine.errors import VitrineError
 
     console = Console()
-    start(settings, console.print)
+    start_stack(settings, console.print)
     try:
         url = run_interruptibly(run_demo(settings, console))
     except StreamError as error:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.dead_letters import MEANINGS
+from streams.dead_letters import REASON_GUIDES
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
     from streams.dead_letter_reader import DeadLetter
-    from streams.dead_letter_replay import ReplayReport, Selection
+    from streams.dead_letter_replay import ReplayReport, ReplaySelection
     from vitrine.settings import Settings
 
 SHOWN_CHARS = 400
@@ -29,7 +29,7 @@ LATEST_MS = 253_402_300_799_999
 INTERRUPTED = 130
 """Exit code of what Ctrl-C ended."""
 
-_reason = click.option("--reason", type=click.Choice(list(MEANINGS)), help="Only those of this reason.")
+_reason = click.option("--reason", type=click.Choice(list(REASON_GUIDES)), help="Only those of this reason.")
 
 
 @click.group()
@@ -89,13 +89,13 @@ def replay_letters(settings: Settings, reason: str | None, limit: int | None, ag
     Each is replayed once, unless asked for --again; what fails again becomes a new dead letter. May be interrupted and
     repeated at any time. The exit code is 1 if some cannot be published again.
     """
-    from streams.dead_letter_replay import ReplayReport, Selection
+    from streams.dead_letter_replay import ReplayReport, ReplaySelection
     from streams.errors import StreamError
-    from vitrine.replaying import summary
+    from vitrine.replaying import replay_summary
 
     report = ReplayReport()
     try:
-        _replay(settings, Selection(reason, again, limit), report, dry_run)
+        _replay(settings, ReplaySelection(reason, again, limit), report, dry_run)
     except StreamError as error:
         raise click.ClickException(f"{error}; {summary(report)}") from error
     except KeyboardInterrupt:
@@ -103,18 +103,18 @@ def replay_letters(settings: Settings, reason: str | None, limit: int | None, ag
         raise SystemExit(INTERRUPTED) from None
     for refusal in report.refusals:
         click.echo(_printable(refusal), err=True)
-    click.echo(summary(report, "would replay" if dry_run else "replayed"))
+    click.echo(replay_summary(report, "would replay" if dry_run else "replayed"))
     if report.refused:
         raise SystemExit(1)
 
 
-def _replay(settings: Settings, selection: Selection, report: ReplayReport, dry_run: bool) -> None:
-    from vitrine.replaying import ReplayView, rehearse, replay
+def _replay(settings: Settings, selection: ReplaySelection, report: ReplayReport, dry_run: bool) -> None:
+    from vitrine.replaying import ReplayProgressView, dry_run, replay
 
     if dry_run:
-        asyncio.run(rehearse(settings, selection, report))
+        asyncio.run(dry_run(settings, selection, report))
         return
-    with ReplayView(report) as view:
+    with ReplayProgressView(report) as view:
         asyncio.run(replay(settings, selection, report, view))
 
 
@@ -136,8 +136,8 @@ async def _count(settings: Settings) -> dict[str, dict[str, Any]]:
 
     await _read(settings, count)
     for reason, entry in reasons.items():
-        meaning = MEANINGS[reason]
-        entry |= {"meaning": meaning.text, "replay_helps": meaning.replay_helps, "remedy": meaning.remedy}
+        meaning = REASON_GUIDES[reason]
+        entry |= {"meaning": meaning.description, "replay_helps": meaning.replay_helps, "remedy": meaning.remedy}
     return dict(sorted(reasons.items(), key=lambda item: -item[1]["count"]))
 
 

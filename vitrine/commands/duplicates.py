@@ -11,7 +11,7 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from vitrine.duplicates import Duplicates
+    from vitrine.duplicates import DuplicateReport
     from vitrine.settings import Settings
 
 
@@ -25,12 +25,12 @@ def command(settings: Settings, as_json: bool) -> None:
     of one group are no duplicates.
     """
     from indexer.errors import IndexerError
-    from vitrine.duplicates import find_in_index
+    from vitrine.duplicates import find_duplicates
     from vitrine.errors import VitrineError
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
     try:
-        found = asyncio.run(find_in_index(resolved(settings)))
+        found = asyncio.run(find_duplicates(with_server_addresses(settings)))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
     if as_json:
@@ -39,12 +39,12 @@ def command(settings: Settings, as_json: bool) -> None:
         _print(found)
 
 
-def _as_json(found: Duplicates) -> dict[str, object]:
+def _as_json(found: DuplicateReport) -> dict[str, object]:
     listed = [[{"product_id": one, "title": found.titles[one]} for one in some] for some in found.groups]
     return {"generation": found.generation, "products": found.products, "groups": listed}
 
 
-def _print(found: Duplicates) -> None:
+def _print(found: DuplicateReport) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

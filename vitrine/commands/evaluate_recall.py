@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.commands.evaluate_search import REPORTS, TARGET, as_json, write
+from vitrine.commands.evaluate_search import OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long a search of the index may take.",
 )
-@click.option("--json", "json_file", type=TARGET, default=REPORTS / "eval-recall.json", show_default=True)
+@click.option("--json", "json_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-recall.json", show_default=True)
 @with_settings()
 def command(settings: Settings, k: int, queries: int, budget_ms: float, json_file: Path) -> None:
     """Compare the live index's vector search with exact search, and say which index to use.
@@ -38,16 +38,16 @@ def command(settings: Settings, k: int, queries: int, budget_ms: float, json_fil
     from indexer.errors import IndexerError
     from vitrine.errors import VitrineError
     from vitrine.recalling import evaluate_recall
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
     try:
-        report = asyncio.run(evaluate_recall(resolved(settings), k, queries, budget_ms, say))
+        report = asyncio.run(evaluate_recall(with_server_addresses(settings), k, queries, budget_ms, say))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
-    write(json_file, json.dumps(as_json(report), indent=2))
+    write_report(json_file, json.dumps(to_json_values(report), indent=2))
     _print(report)
     say(f"written: {json_file}")
 
@@ -67,5 +67,5 @@ def _print(report: RecallReport) -> None:
             table.add_row(row.weights, *figures, f"{row.p99_ms:.1f}")
         console.print(table)
     settings = ", ".join(f"{name} = {value}" for name, value in report.advice.settings.items())
-    console.print(f"use {settings}: {report.advice.why}")
+    console.print(f"use {settings}: {report.advice.reason}")
     console.print(f"{report.products:,} products · {report.queries} queries a row", style="dim")

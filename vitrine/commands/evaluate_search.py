@@ -11,24 +11,24 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from query_api.evaluation.judgments import Judged
-    from query_api.evaluation.report import Configuration, Cutoffs, Ranking, Report
+    from query_api.evaluation.judgments import JudgedQueries
+    from query_api.evaluation.report import Cutoffs, EvaluationReport, QueryRanking, SearchConfiguration
     from vitrine.settings import Settings
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-TARGET = click.Path(dir_okay=False, path_type=Path)
-REPORTS = Path("build/reports")
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+REPORTS_DIR = Path("build/reports")
 WORST_SHOWN = 10
 
 
 @click.command()
-@click.option("--queries", type=FILE, required=True, help="A table of queries: query, and query_id if there is one.")
-@click.option("--judgments", type=FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
+@click.option("--queries", type=INPUT_FILE, required=True, help="A table of queries: query, and query_id if there is one.")
+@click.option("--judgments", type=INPUT_FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
 @click.option("--url", help="The query worker to ask (default: that of the data dir).")
 @click.option("--mode", type=click.Choice(["hybrid", "dense", "lexical"]), help="How to search (default: hybrid).")
 @click.option("--weights", metavar="JSON", help='As requests have them: {"text": 0.3, "lexical": 0.6}.')
 @click.option(
-    "--against", metavar="JSON|FILE", help='Other request fields to compare with: {"mode": "lexical"}; may have a url.'
+    "--against", metavar="JSON|INPUT_FILE", help='Other request fields to compare with: {"mode": "lexical"}; may have a url.'
 )
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="The cut-off.")
 @click.option("--depth", type=click.IntRange(1, 1000), default=100, show_default=True, help="Results asked for.")
@@ -39,8 +39,8 @@ WORST_SHOWN = 10
     help="The least gain of a right product in measures without degrees (default: any above 0).",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
-@click.option("--json", "json_file", type=TARGET, default=REPORTS / "eval-search.json", show_default=True)
-@click.option("--html", "html_file", type=TARGET, default=REPORTS / "eval-search.html", show_default=True)
+@click.option("--json", "json_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-search.json", show_default=True)
+@click.option("--html", "html_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-search.html", show_default=True)
 @with_settings()
 def command(
     settings: Settings,
@@ -69,19 +69,19 @@ def command(
     cutoffs = Cutoffs(k, max(k, depth), relevant_gain)
     judged = read_judged(queries, judgments)
     report = _report(settings, judged, url, configurations, cutoffs, seed)
-    write(json_file, json.dumps(as_json(report), indent=2, ensure_ascii=False))
-    write(html_file, html_report(report))
+    write_report(json_file, json.dumps(to_json_values(report), indent=2, ensure_ascii=False))
+    write_report(html_file, html_report(report))
     _print(report)
     click.echo(f"written: {json_file}, {html_file}", err=True)
 
 
-def write(file: Path, text: str) -> None:
+def write_report(file: Path, text: str) -> None:
     """Write a report."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
 
 
-def as_json(value: Any) -> Any:
+def to_json_values(value: Any) -> Any:
     """A dataclass as JSON values."""
     import msgspec
 
@@ -100,16 +100,16 @@ def read_json_option(name: str, given: str) -> dict[str, Any]:
     return value
 
 
-def _configurations(mode: str | None, weights: str | None, against: str | None) -> list[Configuration]:
-    from query_api.evaluation.report import Configuration
+def _configurations(mode: str | None, weights: str | None, against: str | None) -> list[SearchConfiguration]:
+    from query_api.evaluation.report import SearchConfiguration
 
     request: dict[str, Any] = {"mode": mode} if mode else {}
     if weights is not None:
         request["weights"] = read_json_option("--weights", weights)
-    found = [Configuration(_name(request), request)]
+    found = [SearchConfiguration(_name(request), request)]
     if against is not None:
         other = read_json_option("--against", against)
-        found.append(Configuration(_name(other) if _name(other) != found[0].name else "the other", other))
+        found.append(SearchConfiguration(_name(other) if _name(other) != found[0].name else "the other", other))
     return found
 
 
@@ -121,34 +121,34 @@ def _name(request: dict[str, Any]) -> str:
 
 def _report(
     settings: Settings,
-    judged: Judged,
+    judged: JudgedQueries,
     url: str | None,
-    configurations: list[Configuration],
+    configurations: list[SearchConfiguration],
     cutoffs: Cutoffs,
     seed: int,
-) -> Report:
+) -> EvaluationReport:
     from query_api.evaluation.report import build_report
     from vitrine.errors import InvalidJudgments
-    from vitrine.evaluating import rankings
+    from vitrine.evaluating import collect_rankings
     from vitrine.servers import query_url
 
     worker = url or query_url(settings)
-    asked: list[tuple[Configuration, list[Ranking]]] = []
+    asked: list[tuple[SearchConfiguration, list[QueryRanking]]] = []
     with click.progressbar(length=len(judged.queries) * len(configurations), label="asking", file=_terminal()) as bar:
         for one in configurations:
-            asked.append((one, rankings(worker, judged.queries, one, cutoffs.depth, lambda: bar.update(1))))
+            asked.append((one, collect_rankings(worker, judged.queries, one, cutoffs.depth, lambda: bar.update(1))))
     try:
         return build_report(judged.queries, asked, cutoffs, seed, **_facts(judged))
     except ValueError as error:
         raise InvalidJudgments(str(error)) from error
 
 
-def _facts(judged: Judged) -> dict[str, Any]:
+def _facts(judged: JudgedQueries) -> dict[str, Any]:
     facts: dict[str, Any] = {"judgments": sum(len(one.gains) for one in judged.queries)}
-    if judged.unjudged:
-        facts["queries without judgments"] = judged.unjudged
-    if judged.unasked:
-        facts["judgments of other queries"] = judged.unasked
+    if judged.unjudged_queries:
+        facts["queries without judgments"] = judged.unjudged_queries
+    if judged.unmatched_judgments:
+        facts["judgments of other queries"] = judged.unmatched_judgments
     return facts
 
 
@@ -160,7 +160,7 @@ def _is_terminal() -> bool:
     return click.get_text_stream("stdout").isatty()
 
 
-def _print(report: Report) -> None:
+def _print(report: EvaluationReport) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -183,7 +183,7 @@ def _print(report: Report) -> None:
     console.print(" · ".join(notes), style="dim")
 
 
-def _print_worst(report: Report, console: Any) -> None:
+def _print_worst(report: EvaluationReport, console: Any) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.commands.evaluate_search import FILE, REPORTS, TARGET, as_json, write
+from vitrine.commands.evaluate_search import INPUT_FILE, OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
     from query_api.evaluation.intervals import Interval
-    from query_api.evaluation.tuning import Tuning, Weights
+    from query_api.evaluation.tuning import FittedWeights, FusionWeights
     from vitrine.settings import Settings
 
 
 @click.command()
-@click.option("--queries", type=FILE, required=True, help="A table of queries: query, and query_id if there is one.")
-@click.option("--judgments", type=FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
+@click.option("--queries", type=INPUT_FILE, required=True, help="A table of queries: query, and query_id if there is one.")
+@click.option("--judgments", type=INPUT_FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
 @click.option("--url", help="The query worker to ask (default: that of the data dir).")
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="The cut-off of nDCG.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds and the bootstrap.")
-@click.option("--json", "json_file", type=TARGET, default=REPORTS / "eval-tune.json", show_default=True)
+@click.option("--json", "json_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-tune.json", show_default=True)
 @with_settings()
 def command(
     settings: Settings, queries: Path, judgments: Path, url: str | None, k: int, seed: int, json_file: Path
@@ -43,12 +43,12 @@ def command(
         found = tune_worker(worker, judged.queries, settings.query, k, seed, lambda: bar.update(1))
     lines = settings_lines(found.weights) if found.is_recommended else []
     facts: dict[str, Any] = {"k": k, "queries": len(judged.queries), "recommended": found.is_recommended}
-    write(json_file, json.dumps(facts | as_json(found) | {"settings": lines}, indent=2))
+    write_report(json_file, json.dumps(facts | to_json_values(found) | {"settings": lines}, indent=2))
     _print(found, k, len(judged.queries))
     _conclude(found, lines)
 
 
-def _print(found: Tuning, k: int, queries: int) -> None:
+def _print(found: FittedWeights, k: int, queries: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,7 +64,7 @@ def _print(found: Tuning, k: int, queries: int) -> None:
     click.echo("chosen in the folds: " + "; ".join(f"{_words(one)} × {count}" for one, count in found.chosen))
 
 
-def _conclude(found: Tuning, lines: list[str]) -> None:
+def _conclude(found: FittedWeights, lines: list[str]) -> None:
     if lines:
         click.echo("\nfor vitrine.toml:\n" + "\n".join(lines))
         return
@@ -72,7 +72,7 @@ def _conclude(found: Tuning, lines: list[str]) -> None:
     raise click.exceptions.Exit(3)
 
 
-def _words(one: Weights) -> str:
+def _words(one: FusionWeights) -> str:
     return f"text {one.text:g}, image {one.image:g}, lexical {one.lexical:g}"
 
 

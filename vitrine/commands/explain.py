@@ -74,10 +74,10 @@ def _query(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
-    from vitrine.filter_expressions import parse_filters
+    from vitrine.filter_expressions import parse_filter_expressions
 
     try:
-        return parse_filters(expressions)
+        return parse_filter_expressions(expressions)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--filter") from error
 

@@ -12,7 +12,7 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from indexer.backup import Imported
+    from indexer.backup import ImportResult
     from indexer.backup_format import BackupHeader
     from vitrine.settings import Settings
 
@@ -31,9 +31,9 @@ def command(settings: Settings, file: Path, generation: str | None) -> None:
     file notes Kafka's offsets from which on a replay adds them. Pictures are not in it.
     """
     from vitrine.backups import export_generation
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
-    header, count = _run(export_generation(resolved(settings), file, generation, _say))
+    header, count = _run(export_generation(with_server_addresses(settings), file, generation, _say))
     click.echo(f"exported {count:,} products of {header.generation} ({header.encoder}) to {file}")
     _say(f"pictures are not in it: copy {settings.media_directory} too")
 
@@ -49,13 +49,13 @@ def import_command(settings: Settings, file: Path, resume: bool) -> None:
     exit code is 1.
     """
     from vitrine.backups import import_generation
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
-    header, imported = _run(import_generation(resolved(settings), file, resume, _say))
+    header, imported = _run(import_generation(with_server_addresses(settings), file, resume, _say))
     click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
     _say(f"pictures are not in the file: have those of the exported index in {settings.media_directory}")
     _say_offsets(header)
-    if imported.kept and not resume:
+    if imported.already_present and not resume:
         _say_kept(imported)
         raise SystemExit(1)
 
@@ -69,9 +69,9 @@ def _say_offsets(header: BackupHeader) -> None:
         )
 
 
-def _say_kept(imported: Imported) -> None:
-    named = ", ".join(imported.kept[:_KEPT_SHOWN]) + (", …" if len(imported.kept) > _KEPT_SHOWN else "")
-    _say(f"{len(imported.kept):,} products were in the index by then and stay as they are: {named}")
+def _say_kept(imported: ImportResult) -> None:
+    named = ", ".join(imported.already_present[:_KEPT_SHOWN]) + (", …" if len(imported.already_present) > _KEPT_SHOWN else "")
+    _say(f"{len(imported.already_present):,} products were in the index by then and stay as they are: {named}")
 
 
 def _listed(partitions: dict[str, int]) -> str:

@@ -25,14 +25,14 @@ def command(settings: Settings, as_json: bool) -> None:
     import json
 
     from indexer.errors import IndexerError
-    from vitrine.backups import CountView
+    from vitrine.backups import ProductCountView
     from vitrine.errors import VitrineError
-    from vitrine.labelling import ask_for_labels
-    from vitrine.servers import resolved
+    from vitrine.labelling import request_relabelling
+    from vitrine.servers import with_server_addresses
 
     try:
-        with CountView("asking") as view:
-            count = asyncio.run(ask_for_labels(resolved(settings), view))
+        with ProductCountView("asking") as view:
+            count = asyncio.run(request_relabelling(with_server_addresses(settings), view))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
     if not settings.labelling.is_on:

@@ -12,8 +12,8 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from streams.files.publish import Prepared
-    from streams.files.rows import Rejection
+    from streams.files.publish import PreparedEvent
+    from streams.files.rows import RejectedRow
     from vitrine.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -76,21 +76,21 @@ def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str,
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.files.publish import parse_renames
+    from streams.files.publish import parse_column_map
 
     try:
-        return parse_renames(pairs)
+        return parse_column_map(pairs)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
 
-def _publish(settings: Settings, outcomes: Iterator[Prepared | Rejection], rate: float | None) -> None:
+def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
     from streams.errors import StreamError
-    from vitrine.publishing import ProgressView, Report
+    from vitrine.publishing import PublishProgressView, PublishReport
 
-    report = Report()
+    report = PublishReport()
     try:
-        with ProgressView(report) as view:
+        with PublishProgressView(report) as view:
             asyncio.run(_send(settings, outcomes, rate, view, report))
     except StreamError as error:
         raise click.ClickException(f"{error}; {report.summary}") from error

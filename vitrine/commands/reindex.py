@@ -46,10 +46,10 @@ def command(settings: Settings, cancel: bool, drop_held: bool, **options: Any) -
     Searches and events go on meanwhile. Run again, it goes on where it was cut off. The former generation is kept up
     to date for --hold seconds, in which `vitrine rollback` switches back.
     """
-    from vitrine.rebuilding import drop, run_rebuild
+    from vitrine.rebuilding import drop_generation_in_stage, run_rebuild
 
     if cancel or drop_held:
-        dropped = asyncio.run(drop(settings, "held" if drop_held else "unfinished"))
+        dropped = asyncio.run(drop_generation_in_stage(settings, "held" if drop_held else "unfinished"))
         click.echo(f"{dropped} is dropped" if dropped else "there is nothing to drop")
         return
     run_rebuild(settings, **options)

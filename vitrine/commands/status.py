@@ -24,12 +24,12 @@ def command(settings: Settings, as_json: bool, watch: bool) -> None:
 
     from rich.console import Console
 
-    from vitrine.status import status
+    from vitrine.read_status import read_status
 
     if watch:
         _watch(settings)
         return
-    found = asyncio.run(status(settings))
+    found = asyncio.run(read_status(settings))
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -43,11 +43,11 @@ def _watch(settings: Settings) -> None:
 
     from rich.live import Live
 
-    from vitrine.status import status
+    from vitrine.read_status import read_status
 
     with Live(auto_refresh=False) as live:
         while True:
-            live.update(_table(asyncio.run(status(settings))), refresh=True)
+            live.update(_table(asyncio.run(read_status(settings))), refresh=True)
             time.sleep(1)
 
 

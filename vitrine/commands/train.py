@@ -90,10 +90,10 @@ def command(
     if (catalog is None) == (not from_topics):
         raise click.UsageError("give either --catalog FILE or --from-topics")
     from encoders.errors import EncoderError
-    from vitrine.training import train
+    from vitrine.training import train_encoder
 
     try:
-        output = train(settings, catalog, **options)
+        output = train_encoder(settings, catalog, **options)
     except EncoderError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"the model is in {output}: `vitrine reindex --encoder {output}` rolls it out")
@@ -150,12 +150,12 @@ def join(text: Path, image: Path | None, architecture: str, dim: int, max_tokens
     """
     from dataclasses import replace
 
-    from encoders.architectures.config import named
+    from encoders.architectures.config import architecture_named
     from encoders.architectures.storage import new_model
     from encoders.errors import EncoderError
 
     try:
-        shape = replace(named(architecture), dim=dim)
+        shape = replace(architecture_named(architecture), dim=dim)
         new_model(shape, (), text_from=text, image_from=image, max_tokens=max_tokens).save(output)
     except EncoderError as error:
         raise click.ClickException(str(error)) from error

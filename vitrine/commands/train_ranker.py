@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.commands.evaluate_search import FILE
+from vitrine.commands.evaluate_search import INPUT_FILE
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--queries", type=FILE, required=True, help="A table of queries: query, and query_id if there is one.")
-@click.option("--judgments", type=FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
+@click.option("--queries", type=INPUT_FILE, required=True, help="A table of queries: query, and query_id if there is one.")
+@click.option("--judgments", type=INPUT_FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Its directory.")
 @click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -28,11 +28,11 @@ def command(settings: Settings, queries: Path, judgments: Path, output: Path, ep
     """
     import asyncio
 
-    from encoders.architectures.ranker_training import RankerTraining
+    from encoders.architectures.ranker_training import RankerTrainingConfig
     from vitrine.judged_files import read_judged
-    from vitrine.ranker_training import train_ranker_on
+    from vitrine.ranker_training import train_ranker_for_index
 
     judged = read_judged(queries, judgments).queries
-    losses = asyncio.run(train_ranker_on(settings, judged, output, RankerTraining(epochs=epochs, seed=seed)))
+    losses = asyncio.run(train_ranker_for_index(settings, judged, output, RankerTrainingConfig(epochs=epochs, seed=seed)))
     click.echo(f"{len(judged)} queries, loss {losses[0]:.3f} → {losses[-1]:.3f}; the ranker is in {output}")
     click.echo(f"query.ranker = {str(output.absolute())!r} has query workers use it")

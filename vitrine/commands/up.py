@@ -25,8 +25,8 @@ WATCH_S = 1.0
 @click.option("--workers", type=int, help="Indexing workers (default 1).")
 @with_settings(port="query.port", encoder="encoder.name", workers="indexing.workers")
 def command(settings: Settings, detach: bool) -> None:
-    state = start(settings, click.echo)
-    url = state.named("query")[0].url
+    state = start_stack(settings, click.echo)
+    url = state.with_prefix("query")[0].url
     click.echo(f"\nSearch page  {url}/\nAPI          {url}/docs\nData         {settings.data_dir}")
     if detach:
         click.echo(f"Stop it with: {stop_command(settings)}")
@@ -35,21 +35,21 @@ def command(settings: Settings, detach: bool) -> None:
     _watch(settings)
 
 
-def start(settings: Settings, progress: Callable[[str], None]) -> StackState:
+def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackState:
     """Start what does not run yet on the data dir. Raises `VitrineError` saying what failed."""
     from deploy.local.errors import LocalStackError
     from deploy.local.stack import LocalStack
     from vitrine.errors import VitrineError
     from vitrine.roots.binding import standby_wanted
-    from vitrine.servers import resolved
-    from vitrine.stack import services, standby
+    from vitrine.servers import with_server_addresses
+    from vitrine.stack import stack_services, standby_service
 
     stack = LocalStack(settings.data_dir)
 
     async def run() -> StackState:
-        state = await stack.start(services(settings, stack), progress)
-        if await standby_wanted(resolved(settings)):
-            state = await stack.start([standby(settings, stack)], progress)
+        state = await stack.start(stack_services(settings, stack), progress)
+        if await standby_wanted(with_server_addresses(settings)):
+            state = await stack.start([standby_service(settings, stack)], progress)
         return state
 
     try:
@@ -94,11 +94,11 @@ def _watch(settings: Settings) -> None:
     try:
         while True:
             run_interruptibly(asyncio.sleep(WATCH_S))
-            for record in stack.dead():
+            for record in stack.crashed():
                 if record.name in ("kafka", "redis", "milvus"):
                     raise VitrineError(f"{record.name} died; {log_tail(record)}")
                 click.echo(f"{record.name} died and is started again; {log_tail(record)}", err=True)
-                start(settings, click.echo)
+                start_stack(settings, click.echo)
     except click.Abort:
         click.echo("\nstopping")
     finally:

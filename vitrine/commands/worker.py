@@ -22,9 +22,9 @@ def command() -> None:
 @with_settings()
 def indexing(settings: Settings) -> None:
     from vitrine.roots.indexing import run_indexing_worker
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
-    _run(run_indexing_worker(resolved(settings)))
+    _run(run_indexing_worker(with_server_addresses(settings)))
 
 
 @command.command(help="Keep a generation of the index up to date that is being built, or can be switched back to.")
@@ -32,18 +32,18 @@ def indexing(settings: Settings) -> None:
 @with_settings()
 def standby(settings: Settings, exit_when_done: bool) -> None:
     from vitrine.roots.indexing import run_standby_worker
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
-    _run(run_standby_worker(resolved(settings), wait=not exit_when_done))
+    _run(run_standby_worker(with_server_addresses(settings), wait=not exit_when_done))
 
 
 @command.command(help="Answer searches over HTTP.")
 @with_settings()
 def query(settings: Settings) -> None:
     from vitrine.roots.query import run_query_worker
-    from vitrine.servers import resolved
+    from vitrine.servers import with_server_addresses
 
-    _run(run_query_worker(resolved(settings)))
+    _run(run_query_worker(with_server_addresses(settings)))
 
 
 def _run(worker: Coroutine[Any, Any, None]) -> None:

@@ -20,7 +20,7 @@ VERSION = 1
 """Fixed, so that publishing the same catalogue again changes nothing."""
 
 
-def products(count: int = SIZE) -> list[RenderedProduct]:
+def demo_products(count: int = SIZE) -> list[RenderedProduct]:
     """The sample catalogue; the same one each time."""
     return sample_products(count, SEED)
 
@@ -36,7 +36,7 @@ def render_pictures(catalogue: Sequence[RenderedProduct], directory: Path, worke
             yield from pool.map(_render_chunk, chunks, [directory] * len(chunks))
 
 
-def event(product: RenderedProduct, directory: Path) -> Event:
+def product_event(product: RenderedProduct, directory: Path) -> Event:
     """The creation of a product, its picture inline."""
     picture = base64.b64encode(_path(directory, product).read_bytes()).decode()
     data = product.event_data() | {"version": VERSION, "images": [{"data": picture}]}

@@ -10,10 +10,10 @@ from rich.table import Table
 
 from encoders.catalogue import RenderedProduct, render
 from vitrine.client import Client, SearchResults
-from vitrine.demo.shoppers import Shopper
+from vitrine.demo.shoppers import SimulatedShopper
 
-ADA = Shopper("ada", ("dress", "heel", "handbag", "skirt"), ())
-BEN = Shopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
+ADA = SimulatedShopper("ada", ("dress", "heel", "handbag", "skirt"), ())
+BEN = SimulatedShopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
 WORDS = ("red striped dress", "leather bag", "蓝色 连帽衫", "苹果")
 SHARED_WORDS = "blue"
 """What both persons ask for."""

@@ -12,7 +12,7 @@ WINDOW_S = 5.0
 
 
 @dataclass
-class Rate:
+class GrowthRate:
     """A count's growth a second over the last few seconds."""
 
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
@@ -28,7 +28,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DemoProgress:
     """How far the demo has come."""
 
     published: int

@@ -10,7 +10,7 @@ from itertools import islice
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DemoProgress, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from encoders.catalogue import RenderedProduct
 from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event
@@ -19,21 +19,21 @@ from streams.producer import EventPublisher
 from vitrine.client import Client
 from vitrine.demo import catalogue as demo_catalogue
 from vitrine.demo.examples import ADA, BEN, show_examples
-from vitrine.demo.live import Progress as LiveProgress
-from vitrine.demo.live import Rate
+from vitrine.demo.live import DemoProgress as LiveProgress
+from vitrine.demo.live import GrowthRate
 from vitrine.demo.shoppers import interactions, random_shoppers
 from vitrine.errors import VitrineError
 from vitrine.servers import kafka_servers, query_url
 from vitrine.settings import Settings
-from vitrine.status import active_group, ask
+from vitrine.status import active_group, ask_query_worker
 
 SHOPPERS = 200
 CLICKS = 2_000
 PERSONAL_CLICKS = 40
 """Of each of the two persons whose searches are shown."""
 CHUNK = 50
-LOOK_S = 0.5
-QUIET_LOOK_S = 3.0
+POLL_S = 0.5
+QUIET_POLL_S = 3.0
 """How often progress is printed where there is no terminal."""
 STALLED_S = 120.0
 
@@ -49,7 +49,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
     await asyncio.to_thread(_render, products, settings, console)
     url = query_url(settings)
     async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
-        feed = _Feed(publisher)
+        feed = _EventFeed(publisher)
         events = (demo_catalogue.event(one, pictures) for one in products)
         feeding = asyncio.gather(
             feed.publish(PRODUCT_EVENTS, events), feed.publish(USER_EVENTS, _clicks(products), pause_s=0.1)
@@ -63,7 +63,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
     return url
 
 
-class _Feed:
+class _EventFeed:
     """Publishes streams of events in chunks, and counts."""
 
     def __init__(self, publisher: EventPublisher) -> None:
@@ -73,14 +73,14 @@ class _Feed:
     async def publish(self, topic: str, events: Iterable[Event], pause_s: float = 0.0) -> None:
         stream = iter(events)
         while chunk := await asyncio.to_thread(lambda: list(islice(stream, CHUNK))):
-            await self._publisher.settle([await self._publisher.send(topic, event) for event in chunk])
+            await self._publisher.wait_delivered([await self._publisher.send(topic, event) for event in chunk])
             self.published[topic] += len(chunk)
             await asyncio.sleep(pause_s)
 
 
 def _render(products: Sequence[RenderedProduct], settings: Settings, console: Console) -> None:
     columns = TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    with DemoProgress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("Drawing the catalogue's pictures", total=len(products))
         directory = settings.data_dir / "demo" / "pictures"
         for done in demo_catalogue.render_pictures(products, directory, os.cpu_count() or 1):
@@ -98,16 +98,16 @@ def _clicks(products: Sequence[RenderedProduct]) -> Iterator[Event]:
 
 
 async def _watch(
-    settings: Settings, feed: _Feed, total: int, feeding: asyncio.Future[tuple[None, None]], console: Console
+    settings: Settings, feed: _EventFeed, total: int, feeding: asyncio.Future[tuple[None, None]], console: Console
 ) -> None:
     """Show progress until all is published and all that was published is searchable."""
-    events, searchable = Rate(), Rate()
+    events, searchable = GrowthRate(), GrowthRate()
     clock = asyncio.get_running_loop().time
     moved_at, last = clock(), None
     with Live(console=console, refresh_per_second=4) as live:
         async with LagProbe(kafka_servers(settings), await active_group(settings)) as probe:
             while True:
-                progress = await _look(settings, feed, total, probe, events, searchable)
+                progress = await _measure(settings, feed, total, probe, events, searchable)
                 if console.is_terminal:
                     live.update(progress.table())
                 else:
@@ -119,13 +119,13 @@ async def _watch(
                     moved_at, last = clock(), (progress.searchable, progress.waiting)
                 if clock() - moved_at > STALLED_S:
                     raise VitrineError(f"nothing was indexed for {STALLED_S:.0f} s; `vitrine status` may say why")
-                await asyncio.sleep(LOOK_S if console.is_terminal else QUIET_LOOK_S)
+                await asyncio.sleep(POLL_S if console.is_terminal else QUIET_POLL_S)
 
 
-async def _look(
-    settings: Settings, feed: _Feed, total: int, probe: LagProbe, events: Rate, searchable: Rate
+async def _measure(
+    settings: Settings, feed: _EventFeed, total: int, probe: LagProbe, events: GrowthRate, searchable: GrowthRate
 ) -> LiveProgress:
-    index = await ask(query_url(settings))
+    index = await ask_query_worker(query_url(settings))
     count = index["products"]["searchable"]
     published = sum(feed.published.values())
     waiting = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from encoders.catalogue import RenderedProduct
 from streams.events import Event, UserInteraction
 
-KINDS = ("viewed", "clicked", "liked", "carted", "purchased")
-KIND_ODDS = (50, 35, 8, 5, 2)
-DEPARTURE = 0.1
+INTERACTION_KINDS = ("viewed", "clicked", "liked", "carted", "purchased")
+INTERACTION_ODDS = (50, 35, 8, 5, 2)
+OFF_TASTE_SHARE = 0.1
 """How often a shopper looks at something out of taste."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shopper:
+class SimulatedShopper:
     """A person who shops.
 
     Attributes:
@@ -34,19 +34,19 @@ class Shopper:
         return product.kind in self.kinds and (not self.colours or product.colour in self.colours)
 
 
-def random_shoppers(products: Sequence[RenderedProduct], count: int, seed: int = 0) -> list[Shopper]:
+def random_shoppers(products: Sequence[RenderedProduct], count: int, seed: int = 0) -> list[SimulatedShopper]:
     """Shoppers whose tastes are drawn from what the catalogue has."""
     random_ = random.Random(seed)
     kinds = sorted({one.kind for one in products})
     colours = sorted({one.colour for one in products})
     return [
-        Shopper(f"shopper-{number:04}", tuple(random_.sample(kinds, 3)), tuple(random_.sample(colours, 4)))
+        SimulatedShopper(f"shopper-{number:04}", tuple(random_.sample(kinds, 3)), tuple(random_.sample(colours, 4)))
         for number in range(count)
     ]
 
 
 def interactions(
-    shoppers: Sequence[Shopper], products: Sequence[RenderedProduct], count: int, seed: int = 0
+    shoppers: Sequence[SimulatedShopper], products: Sequence[RenderedProduct], count: int, seed: int = 0
 ) -> Iterator[Event]:
     """`count` events, one shopper after another at random, each drawn from what that shopper likes.
 
@@ -56,8 +56,8 @@ def interactions(
     liked = {one.user_id: [product for product in products if one.likes(product)] or products for one in shoppers}
     for number in range(count):
         shopper = random_.choice(shoppers)
-        pool = products if random_.random() < DEPARTURE else liked[shopper.user_id]
-        (kind,) = random_.choices(KINDS, KIND_ODDS)
+        pool = products if random_.random() < OFF_TASTE_SHARE else liked[shopper.user_id]
+        (kind,) = random_.choices(INTERACTION_KINDS, INTERACTION_ODDS)
         yield Event(
             id=f"demo-{seed}-{number}",
             source="vitrine/demo",

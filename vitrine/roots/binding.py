@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from redis.asyncio import Redis
 
-from indexer.change_log import forget_changes
+from indexer.change_log import delete_change_log
 from indexer.errors import StoreUnavailable
 from indexer.milvus import drop_generation
 from indexer.milvus_connection import MilvusConfig
@@ -27,16 +27,16 @@ POLL_S = 0.5
 """How often the registry is looked at."""
 HANDOVER_S = 20.0
 """How long a standby worker goes on with a generation that became active, while the active workers come over."""
-SETTLE_S = 5.0
+RETIRE_DELAY_S = 5.0
 """Between marking a generation as going and removing it: whoever follows it has noticed by then."""
-OVERLAP_MS = 60_000
+ANNOUNCE_OVERLAP_MS = 60_000
 """How much of what came after a switch the workers of the former generation still speak of."""
 
 ENCODER_VARIABLE = "VITRINE_ENCODER_NAME"
 
 
 @asynccontextmanager
-async def registry_of(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
+async def open_registry(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
     """The registry, closed at the end."""
     registry = GenerationRegistry(milvus)
     try:
@@ -46,7 +46,7 @@ async def registry_of(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class GenerationBinding:
     """The generation that a worker serves."""
 
     generation: Generation | None
@@ -54,10 +54,10 @@ class Binding:
     encoder_name: str
     standby: bool = False
     """Whether it is not the active one."""
-    spoken_until_ms: float = float("inf")
+    announces_until_ms: float = float("inf")
     """Until when events have to have come to be spoken of, Unix milliseconds."""
 
-    def is_over(self, now: Generations) -> bool:
+    def is_superseded(self, now: Generations) -> bool:
         """Whether the registry gives the worker something else to serve."""
         if self.generation is None:
             return False
@@ -67,27 +67,27 @@ class Binding:
         return mine is None or mine.stage == "dropping"
 
 
-def bind_active(settings: Settings, now: Generations) -> Binding:
+def bind_active(settings: Settings, now: Generations) -> GenerationBinding:
     """The active generation with its encoder; the configuration's own choice of an encoder goes first."""
     noted = now.active.encoder_name if now.active else ""
-    return Binding(now.active, settings.encoder.name or noted or settings.encoder.for_new_index)
+    return GenerationBinding(now.active, settings.encoder.name or noted or settings.encoder.name_for_new_index)
 
 
-def bind_to(settings: Settings, generation: Generation) -> Binding:
+def bind_generation(settings: Settings, generation: Generation) -> GenerationBinding:
     """A generation with the encoder that it was made with, whatever the configuration says by now."""
-    return Binding(generation, generation.encoder_name or settings.encoder.for_new_index)
+    return GenerationBinding(generation, generation.encoder_name or settings.encoder.name_for_new_index)
 
 
-def bind_standby(settings: Settings, now: Generations) -> Binding | None:
+def bind_standby(settings: Settings, now: Generations) -> GenerationBinding | None:
     """The generation that is kept up to date beside the active one, if there is one."""
     found = now.in_stage("following", "ready", "held")
     if found is None:
         return None
     switched_ms = now.history[-1].at_ms if now.history and found.stage == "held" else float("-inf")
-    return replace(bind_to(settings, found), standby=True, spoken_until_ms=switched_ms + OVERLAP_MS)
+    return replace(bind_generation(settings, found), standby=True, announces_until_ms=switched_ms + ANNOUNCE_OVERLAP_MS)
 
 
-async def standby_binding(settings: Settings, registry: GenerationRegistry, wait: bool) -> Binding | None:
+async def wait_for_standby(settings: Settings, registry: GenerationRegistry, wait: bool) -> GenerationBinding | None:
     """Wait for something to stand by for; None, unless told to wait, once there is nothing."""
     while True:
         now = await _read(registry)
@@ -99,16 +99,16 @@ async def standby_binding(settings: Settings, registry: GenerationRegistry, wait
 
 async def standby_wanted(settings: Settings) -> bool:
     """Whether a generation is to be kept up to date beside the active one."""
-    async with registry_of(settings.milvus) as registry:
+    async with open_registry(settings.milvus) as registry:
         now = await _read(registry)
     return now is not None and bind_standby(settings, now) is not None
 
 
-async def until_over(registry: GenerationRegistry, binding: Binding, over: Callable[[Generations], None]) -> None:
+async def watch_until_superseded(registry: GenerationRegistry, binding: GenerationBinding, over: Callable[[Generations], None]) -> None:
     """Watch the registry for ever; call `over` once the worker is to serve something else."""
     while True:
         now = await _read(registry)
-        if now is not None and binding.is_over(now):
+        if now is not None and binding.is_superseded(now):
             became_active = _is_active(now, binding)
             log.info("generation_changed", extra={"active": now.active and now.active.collection})
             await asyncio.sleep(HANDOVER_S if binding.standby and became_active else 0)
@@ -124,14 +124,14 @@ async def retire_generations(registry: GenerationRegistry, milvus: MilvusConfig,
         for one in now.others.values() if now else ():
             if one.stage == "dropping" or (one.stage == "held" and one.hold_until_ms < time.time() * 1000):
                 try:
-                    await retire(one, registry, milvus, redis)
+                    await retire_generation(one, registry, milvus, redis)
                 except StoreUnavailable as error:
                     extra = {"generation": one.collection, "error": str(error)[:300]}
                     log.warning("generation_not_dropped", extra=extra)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(RETIRE_DELAY_S)
 
 
-def restart(now: Generations) -> None:
+def restart_process(now: Generations) -> None:
     """Begin anew as the same process, with nothing left of the former generation; does not return.
 
     The encoder that the configuration names was chosen before the switch, so that of the active generation counts.
@@ -144,17 +144,17 @@ def restart(now: Generations) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "vitrine", *sys.argv[1:]], environ)
 
 
-def _is_active(now: Generations, binding: Binding) -> bool:
+def _is_active(now: Generations, binding: GenerationBinding) -> bool:
     return bool(now.active and binding.generation and now.active.collection == binding.generation.collection)
 
 
-async def retire(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
+async def retire_generation(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
     """Remove a generation that is not active, once nobody follows it any more. Raises `StoreUnavailable`."""
     if one.stage != "dropping":
         await registry.save(msgspec.structs.replace(one, stage="dropping"))
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(RETIRE_DELAY_S)
     await drop_generation(milvus, one.collection)
-    await forget_changes(redis, one.collection)
+    await delete_change_log(redis, one.collection)
     await registry.forget(one.collection)
     log.info("generation_dropped", extra={"generation": one.collection})
 

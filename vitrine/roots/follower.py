@@ -12,32 +12,32 @@ from redis.asyncio import Redis
 from encoders.errors import EncoderError
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.registry import Generation, Generations
-from query_api.presence import Presence, PresenceBoard
-from query_api.switching import Served, SwitchingApp
-from vitrine.roots.binding import Binding, bind_to
+from query_api.presence import WorkerStatus, WorkerStatusBoard
+from query_api.switching import ServedGeneration, SwitchingApp
+from vitrine.roots.binding import GenerationBinding, bind_generation
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TELL_S = 1.0
+PRESENCE_INTERVAL_S = 1.0
 RETRY_S = 10.0
 """How long until a generation that could not be opened is tried again."""
 
-OpenServed = Callable[[Binding], Awaitable[Served]]
+OpenServed = Callable[[GenerationBinding], Awaitable[ServedGeneration]]
 """Opens the application over a generation."""
 
 
-class Follower:
+class GenerationFollower:
     """Serves the active generation, and has the next one at hand before it is."""
 
     def __init__(self, settings: Settings, app: SwitchingApp, redis: Redis, open_served: OpenServed) -> None:
         self._settings = settings
         self._app = app
         self._open = open_served
-        self._prepared: Served | None = None
+        self._prepared: ServedGeneration | None = None
         self._fault = ""
         self._not_before = 0.0
-        self._board = PresenceBoard(redis)
+        self._board = WorkerStatusBoard(redis)
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def follow(self, now: Generations) -> None:
@@ -57,7 +57,7 @@ class Follower:
     async def aclose(self) -> None:
         """Close everything, what is served too."""
         with suppress(StoreUnavailable):
-            await self._board.leave()
+            await self._board.remove()
         for one in (self._prepared, self._app.served):
             if one is not None:
                 await one.aclose()
@@ -75,21 +75,21 @@ class Follower:
             self._close(self._prepared)
             self._prepared = None
         try:
-            self._prepared, self._fault = await self._open(bind_to(self._settings, generation)), ""
+            self._prepared, self._fault = await self._open(bind_generation(self._settings, generation)), ""
         except (EncoderError, IndexerError) as error:
             self._fault = f"{wanted}: {error}"[:300]
             self._not_before = asyncio.get_running_loop().time() + RETRY_S
             log.error("generation_not_prepared", extra={"generation": wanted, "error": self._fault})
 
-    async def tell(self) -> None:
+    async def publish_presence(self) -> None:
         """Say all the time what is at hand; while Redis is away, nobody switches."""
         while True:
             prepared = self._prepared.generation if self._prepared else ""
             with suppress(StoreUnavailable):
-                await self._board.tell(Presence(self._app.served.generation, prepared, self._fault))
-            await asyncio.sleep(TELL_S)
+                await self._board.publish(WorkerStatus(self._app.served.generation, prepared, self._fault))
+            await asyncio.sleep(PRESENCE_INTERVAL_S)
 
-    def _close(self, served: Served) -> None:
+    def _close(self, served: ServedGeneration) -> None:
         task = asyncio.create_task(served.aclose())
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)

@@ -13,13 +13,20 @@ from contextlib import AsyncExitStack
 import faust
 
 from indexer.registry import GenerationRegistry, Generations
-from streams.agents import Membership, add_agents
+from streams.agents import GroupMembership, add_agents
 from streams.batching import MicroBatcher
 from streams.health import health_server
 from streams.retrying import until_available
 from streams.topics import ensure_topics
-from vitrine.roots.binding import Binding, bind_active, registry_of, restart, standby_binding, until_over
-from vitrine.roots.indexing_parts import Work, Worker
+from vitrine.roots.binding import (
+    GenerationBinding,
+    bind_active,
+    open_registry,
+    restart_process,
+    wait_for_standby,
+    watch_until_superseded,
+)
+from vitrine.roots.indexing_parts import BackgroundWork, IndexingWorker
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,11 +45,11 @@ async def run_indexing_worker(settings: Settings) -> None:
     """
     stop = _stopped_by_signal()
     await ensure_topics(settings.kafka)
-    async with registry_of(settings.milvus) as registry:
+    async with open_registry(settings.milvus) as registry:
         binding = bind_active(settings, await until_available("milvus", registry.read))
         switched = await _index(settings, registry, binding, stop)
     if switched:
-        restart(switched)
+        restart_process(switched)
 
 
 async def run_standby_worker(settings: Settings, wait: bool) -> None:
@@ -56,21 +63,21 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
     """
     stop = _stopped_by_signal()
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    async with registry_of(settings.milvus) as registry:
-        binding = await _until_needed(settings, registry, stop, wait)
+    async with open_registry(settings.milvus) as registry:
+        binding = await _wait_for_standby(settings, registry, stop, wait)
         if binding is None:
             return
         switched = await _index(settings, registry, binding, stop)
     if switched:
-        restart(switched)
+        restart_process(switched)
 
 
-async def _until_needed(
+async def _wait_for_standby(
     settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
-) -> Binding | None:
+) -> GenerationBinding | None:
     """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
     async with health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: False):
-        looking = asyncio.ensure_future(standby_binding(settings, registry, wait))
+        looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -81,7 +88,7 @@ async def _until_needed(
 
 
 async def _index(
-    settings: Settings, registry: GenerationRegistry, binding: Binding, stop: asyncio.Event
+    settings: Settings, registry: GenerationRegistry, binding: GenerationBinding, stop: asyncio.Event
 ) -> Generations | None:
     """Index until stopped, or until there is another generation to serve; that registry is returned then."""
     after: list[Generations] = []
@@ -91,16 +98,16 @@ async def _index(
         stop.set()
 
     async with AsyncExitStack() as resources:
-        worker = await Worker.of(settings, binding, resources)
+        worker = await IndexingWorker.open(settings, binding, resources)
         batchers = worker.batchers(settings)
         consumer, products = worker.consumer, worker.products
         add_agents(consumer.app, consumer.acknowledger, batchers)
-        membership = Membership(
+        membership = GroupMembership(
             consumer.app,
             consumer.acknowledger,
             batchers,
             consumer.lease,
-            products.late_writes,
+            products.reconciler,
             settings.indexing.drain_s,
         )
         url = await resources.enter_async_context(
@@ -109,9 +116,9 @@ async def _index(
         log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
         if binding.generation is None:
             binding = bind_active(settings, await until_available("milvus", registry.read))
-        watch = asyncio.create_task(until_over(registry, binding, over))
+        watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
         resources.callback(watch.cancel)
-        background = [products.late_writes.run(), *worker.duties(settings, registry)]
+        background = [products.reconciler.run(), *worker.background_work(settings, registry)]
         await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
     log.info("worker_stopped")
     return after[0] if after else None
@@ -128,7 +135,7 @@ async def _run_until(
     stop: asyncio.Event,
     app: faust.App,
     batchers: Mapping[str, MicroBatcher],
-    background: Sequence[Work],
+    background: Sequence[BackgroundWork],
     drain_s: float,
 ) -> None:
     """Consume until told to stop, then drain."""
@@ -157,7 +164,7 @@ async def _drain(batchers: Mapping[str, MicroBatcher], budget_s: float) -> None:
         log.warning("drain_cut_short", extra={"budget_s": budget_s})
 
 
-async def _run_or_die(work: Work) -> None:
+async def _run_or_die(work: BackgroundWork) -> None:
     """Run what ends only by being cancelled; that it ends otherwise, ends the process."""
     try:
         await work

@@ -12,55 +12,55 @@ from typing import Any
 import faust
 from redis.asyncio import Redis
 
-from encoders.decoding import DecoderPool
+from encoders.decoding import ImageDecoderPool
 from encoders.encoding import EncoderProcess
 from encoders.media_decoding import MediaDecoderProcess
 from encoders.spec import EmbeddingSpec
 from encoders.speech.process import RecogniserProcess
 from indexer.bounded_maps import RedisBoundedMap
 from indexer.change_log import RedisChangeLog
-from indexer.media import DirectoryMediaStore, RecentMedia
-from indexer.milvus import MilvusProductStore, open_generation, open_store
+from indexer.media import DirectoryMediaStore, RecentMediaStore
+from indexer.milvus import MilvusProductStore, open_active_store, open_generation_store
 from indexer.profile_restores import RedisRestoreLease
 from indexer.profiles import RedisProfileStore
-from indexer.redis_client import connect
+from indexer.redis_client import connect_redis
 from indexer.registry import GenerationRegistry
 from streams import metrics
 from streams.agents import FaustPublisher, build_app
-from streams.batching import BatchLimits, GiveWay, MicroBatcher
+from streams.batching import BatchLimits, MicroBatcher, ReleaseNextBatch
 from streams.config import IndexingConfig
 from streams.decoding import Horizon
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.fetching import MediaFetcher
 from streams.indexing import ProductPipeline
 from streams.label_calibration import LabelCalibrator
-from streams.labelling import Labeller, Neighbourhood
+from streams.labelling import Labeller, NeighbourSearch
 from streams.lease import WriteLease
-from streams.memories import PictureMemory
+from streams.memories import EmbeddingCache
 from streams.messages import Message, PrefixAcknowledger
-from streams.notices import ChangeNotices
+from streams.notices import CacheInvalidator
 from streams.pictures import PictureLoader
 from streams.profile_restore import ProfileRestorer, RestoreConfig
 from streams.profiling import ProfilePipeline
 from streams.retry_relay import RetryRelay
-from streams.voice import Voice
-from streams.voice_notes import VoiceNotes
-from vitrine.roots.binding import Binding, retire_generations
+from streams.voice import GenerationRole
+from streams.voice_notes import AudioTranscriber
+from vitrine.roots.binding import GenerationBinding, retire_generations
 from vitrine.roots.pace import rest_s
 from vitrine.settings import Settings
 
-Work = Coroutine[Any, Any, object]
-Process = Callable[[list[Message], GiveWay], Awaitable[None]]
+BackgroundWork = Coroutine[Any, Any, object]
+ProcessBatch = Callable[[list[Message], ReleaseNextBatch], Awaitable[None]]
 
 STANDBY_LINGER_S, STANDBY_COUNT = 0.5, 64
 """Seldom, as nobody searches it yet; and not much at once, as those who search the other wait while it is written."""
 
-STANDBY_RESTS_S = 600.0
+STANDBY_CATCH_UP_S = 600.0
 """How long it takes its time for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
+class ConsumerParts:
     """What the pipelines share of a worker's side of Kafka."""
 
     app: faust.App
@@ -70,10 +70,10 @@ class Consumer:
     horizon: Horizon
 
     @classmethod
-    def of(cls, settings: Settings, group: str) -> Consumer:
+    def build(cls, settings: Settings, group: str) -> ConsumerParts:
         app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
         acknowledger = PrefixAcknowledger()
-        metrics.UNACKNOWLEDGED.set_function(acknowledger.waiting)
+        metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
         return cls(
             app,
             FaustPublisher(app, settings.kafka.deadline_s),
@@ -84,24 +84,24 @@ class Consumer:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class IndexingWorker:
     """A worker's parts, bound to one generation."""
 
-    binding: Binding
-    consumer: Consumer
+    binding: GenerationBinding
+    consumer: ConsumerParts
     redis: Redis
     products: ProductPipeline
-    labels: LabelCalibrator | None
+    label_calibrator: LabelCalibrator | None
 
     @classmethod
-    async def of(cls, settings: Settings, binding: Binding, resources: AsyncExitStack) -> Worker:
-        redis = connect(settings.redis)
+    async def open(cls, settings: Settings, binding: GenerationBinding, resources: AsyncExitStack) -> IndexingWorker:
+        redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
         encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
-        consumer = Consumer.of(settings, settings.indexing.group_of(store.generation))
-        labeller, labels = _labels(settings, encoder, store)
+        consumer = ConsumerParts.build(settings, settings.indexing.group_of(store.generation))
+        labeller, labels = _labelling(settings, encoder, store)
         products = await _products(settings, binding, consumer, redis, encoder, store, labeller, resources)
         return cls(binding, consumer, redis, products, labels)
 
@@ -110,25 +110,25 @@ class Worker:
         limits = _limits(settings.indexing)
         if self.binding.standby:
             limits = replace(limits, count=STANDBY_COUNT, linger_s=STANDBY_LINGER_S, in_flight=1)
-            limits = replace(limits, quiet_linger_s=limits.linger_s, overlap_count=limits.count)
-        process = _gently(self.products.process) if self.binding.standby else self.products.process
+            limits = replace(limits, quiet_linger_s=limits.linger_s, overlap_messages=limits.max_messages)
+        process = _with_rests(self.products.process) if self.binding.standby else self.products.process
         batchers = {PRODUCT_EVENTS: MicroBatcher(limits, process)}
         if not self.binding.standby:
             profiles = ProfilePipeline(
                 _profiles(settings, self.redis),
                 self.consumer.publisher,
-                self.consumer.acknowledger.finish,
+                self.consumer.acknowledger.mark_done,
                 self.consumer.horizon,
             )
-            few_calls = replace(limits, overlap_count=limits.count, quiet_linger_s=settings.indexing.user_linger_s)
+            few_calls = replace(limits, overlap_messages=limits.max_messages, quiet_linger_s=settings.indexing.user_linger_s)
             batchers[USER_EVENTS] = MicroBatcher(few_calls, lambda batch, _: profiles.process(batch))
         return batchers
 
-    def duties(self, settings: Settings, registry: GenerationRegistry) -> list[Work]:
+    def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
         """What workers do beside: measure labels; the active generation's restore profiles, release retries, drop what
         was held, too.
         """
-        calibrating: list[Work] = [self.labels.run()] if self.labels else []
+        calibrating: list[BackgroundWork] = [self.label_calibrator.run()] if self.label_calibrator else []
         if self.binding.standby:
             return calibrating
         relay = RetryRelay(settings.kafka, settings.indexing.group, self.consumer.publisher)
@@ -144,43 +144,43 @@ class Worker:
         return [relay.run(), restorer.run(), retire_generations(registry, settings.milvus, self.redis), *calibrating]
 
 
-async def _store(settings: Settings, binding: Binding, spec: EmbeddingSpec) -> MilvusProductStore:
+async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
     if binding.generation:
-        return await open_generation(settings.milvus, spec, binding.generation)
-    return await open_store(settings.milvus, spec, create=True, encoder_name=binding.encoder_name)
+        return await open_generation_store(settings.milvus, spec, binding.generation)
+    return await open_active_store(settings.milvus, spec, create=True, encoder_name=binding.encoder_name)
 
 
 async def _products(
     settings: Settings,
-    binding: Binding,
-    consumer: Consumer,
+    binding: GenerationBinding,
+    consumer: ConsumerParts,
     redis: Redis,
     encoder: EncoderProcess,
     store: MilvusProductStore,
     labeller: Labeller | None,
     resources: AsyncExitStack,
 ) -> ProductPipeline:
-    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     # All batches under way and the next one, so that no picture is read back from disk.
     in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
-    media = RecentMedia(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
+    media = RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
     transcripts = RedisBoundedMap(
         redis, f"transcripts:{recogniser.key}", settings.indexing.remembered_pictures, settings.redis.deadline_s
     )
-    notes = VoiceNotes(media, fetcher, media_decoder, recogniser, transcripts, settings.clips.product_seconds)
+    notes = AudioTranscriber(media, fetcher, media_decoder, recogniser, transcripts, settings.clips.product_seconds)
     return ProductPipeline(
         store,
         media,
-        PictureLoader(media, fetcher, decoder, picture_memory(settings, encoder.spec.key, redis), media_decoder),
+        PictureLoader(media, fetcher, decoder, embedding_cache(settings, encoder.spec.key, redis), media_decoder),
         encoder,
         consumer.publisher,
-        ChangeNotices(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         consumer.acknowledger,
         consumer.lease,
-        Voice(store.generation, not binding.standby, binding.spoken_until_ms),
+        GenerationRole(store.generation, not binding.standby, binding.announces_until_ms),
         consumer.horizon,
         settings.indexing.late_write_s,
         labeller,
@@ -188,33 +188,33 @@ async def _products(
     )
 
 
-def _labels(
+def _labelling(
     settings: Settings, encoder: EncoderProcess, store: MilvusProductStore
 ) -> tuple[Labeller | None, LabelCalibrator | None]:
     if not settings.labelling.is_on:
         return None, None
-    neighbourhood = Neighbourhood(store, encoder.spec)
+    neighbourhood = NeighbourSearch(store, encoder.spec)
     labeller = Labeller(neighbourhood, encoder.spec, settings.labelling)
     return labeller, LabelCalibrator(store, encoder, neighbourhood, labeller, settings.labelling)
 
 
-def _gently(process: Process) -> Process:
+def _with_rests(process: ProcessBatch) -> ProcessBatch:
     """Batches with rests between them, as long as each took at first and shorter with time, so that it catches up."""
     began_s = time.monotonic()
 
-    async def rested(batch: list[Message], give_way: GiveWay) -> None:
+    async def rested(batch: list[Message], give_way: ReleaseNextBatch) -> None:
         batch_began_s = time.monotonic()
         await process(batch, give_way)
         now_s = time.monotonic()
-        hurry = min(1.0, (now_s - began_s) / STANDBY_RESTS_S)
+        hurry = min(1.0, (now_s - began_s) / STANDBY_CATCH_UP_S)
         await asyncio.sleep(rest_s(now_s - batch_began_s, share=(1 + hurry) / 2))
 
     return rested
 
 
-def picture_memory(settings: Settings, encoder: str, redis: Redis) -> PictureMemory:
+def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> EmbeddingCache:
     most, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
-    return PictureMemory(
+    return EmbeddingCache(
         RedisBoundedMap(redis, f"embeddings:{encoder}:image", most, deadline_s),
         RedisBoundedMap(redis, "urls", most, deadline_s),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-MOST_REST_S = 2.0
+MAX_REST_S = 2.0
 """Work that took long waited for a server that was away, and took nothing from anybody meanwhile."""
 
 
 def rest_s(worked_s: float, share: float) -> float:
     """Seconds to rest after so many of work, for it to take a share in (0, 1] of the time."""
-    return min(MOST_REST_S, worked_s * (1 / share - 1))
+    return min(MAX_REST_S, worked_s * (1 / share - 1))

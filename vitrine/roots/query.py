@@ -14,25 +14,25 @@ from typing import Any
 import uvicorn
 from redis.asyncio import Redis
 
-from encoders.decoding import DecoderPool, DecodingConfig
+from encoders.decoding import DecodingConfig, ImageDecoderPool
 from encoders.loading import load_encoder, load_ranker
 from encoders.media_decoding import MediaDecoderProcess
-from encoders.precedence import Precedence
+from encoders.precedence import DevicePriority
 from encoders.speech.process import RecogniserProcess
 from indexer.change_log import RedisChangeLog
 from indexer.errors import StoreUnavailable
 from indexer.media import DirectoryMediaStore
-from indexer.milvus import open_generation, open_store
+from indexer.milvus import open_active_store, open_generation_store
 from indexer.profiles import RedisProfileStore
-from indexer.redis_client import connect
+from indexer.redis_client import connect_redis
 from query_api.cache import RedisCandidateCache
-from query_api.services import Services
-from query_api.switching import Served, SwitchingApp
+from query_api.services import QueryPorts
+from query_api.switching import ServedGeneration, SwitchingApp
 from streams.events import Event
 from streams.freshness import IndexAge
 from streams.producer import EventPublisher
-from vitrine.roots.binding import Binding, bind_active, registry_of
-from vitrine.roots.follower import Follower
+from vitrine.roots.binding import GenerationBinding, bind_active, open_registry
+from vitrine.roots.follower import GenerationFollower
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ WATCH_S = 0.25
 async def run_query_worker(settings: Settings) -> None:
     """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
     async with AsyncExitStack() as resources:
-        registry = await resources.enter_async_context(registry_of(settings.milvus))
-        shared = await _Shared.of(settings, resources)
+        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        shared = await _SharedResources.connect(settings, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)
-        follower = Follower(settings, app, shared.redis, shared.open)
+        follower = GenerationFollower(settings, app, shared.redis, shared.open)
         resources.push_async_callback(follower.aclose)
 
         async def follow() -> None:
@@ -62,7 +62,7 @@ async def run_query_worker(settings: Settings) -> None:
                     log.warning("registry_unavailable", extra={"error": str(error)[:300]})
 
         # Apart: a worker that takes long to load a generation is still there, and waited for.
-        await resources.enter_async_context(_background(follower.tell()))
+        await resources.enter_async_context(_background(follower.publish_presence()))
         await resources.enter_async_context(_background(follow()))
         config = uvicorn.Config(
             app,
@@ -83,50 +83,50 @@ async def run_query_worker(settings: Settings) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class _SharedResources:
     """What is the same for all generations."""
 
     settings: Settings
     redis: Redis
-    clicks: _Clicks
+    clicks: _ClickPublisher
 
     @classmethod
-    async def of(cls, settings: Settings, resources: AsyncExitStack) -> _Shared:
-        redis = connect(settings.redis)
+    async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
+        redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
-        return cls(settings, redis, await resources.enter_async_context(_Clicks(settings)))
+        return cls(settings, redis, await resources.enter_async_context(_ClickPublisher(settings)))
 
-    async def open(self, binding: Binding) -> Served:
+    async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
         resources = AsyncExitStack()
         try:
-            return await Served(await self._services(binding, resources), resources).start()
+            return await ServedGeneration(await self._services(binding, resources), resources).start()
         except BaseException:
             await resources.aclose()
             raise
 
-    async def _services(self, binding: Binding, resources: AsyncExitStack) -> Services:
+    async def _services(self, binding: GenerationBinding, resources: AsyncExitStack) -> QueryPorts:
         """The ports over real servers."""
         settings = self.settings
         encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
         if binding.generation:
-            store = await open_generation(settings.milvus, encoder.spec, binding.generation)
+            store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
         else:
-            store = await open_store(settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name)
+            store = await open_active_store(settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name)
         resources.push_async_callback(store.close)
         ranker_name = settings.query.ranker
         ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
-        precedence = Precedence.on_device(settings.encoder.runtime)
+        precedence = DevicePriority.for_runtime(settings.encoder.runtime)
         resources.callback(precedence.close)
-        decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, _decoding(settings)))
+        decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, _query_decoding(settings)))
         media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
         recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
         age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
         await resources.enter_async_context(_background(age.run()))
         deadline_s = settings.query.redis_deadline_s
-        return Services(
+        return QueryPorts(
             store=store,
             generation=store.generation,
             encoder=encoder,
@@ -134,27 +134,27 @@ class _Shared:
             decoder=decoder,
             profiles=RedisProfileStore(self.redis, deadline_s),
             change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
-            media=DirectoryMediaStore(settings.media_directory),
-            cache=RedisCandidateCache(self.redis, deadline_s),
-            freshness=age.age_ms,
+            media_store=DirectoryMediaStore(settings.media_directory),
+            candidate_cache=RedisCandidateCache(self.redis, deadline_s),
+            index_age_ms=age.age_ms,
             lag=age.lag,
             config=settings.query,
             ranker=ranker,
-            precedence=precedence,
+            device_priority=precedence,
             publisher=self.clicks,
             media_decoder=media_decoder,
             recogniser=recogniser,
-            clips=settings.clips,
+            clips_config=settings.clips,
         )
 
 
-def _decoding(settings: Settings) -> DecodingConfig:
+def _query_decoding(settings: Settings) -> DecodingConfig:
     """One process for shoppers' pictures; one that hangs is found out, twice, while the shopper still waits."""
     deadline_s = min(settings.decoding.deadline_s, settings.query.encode_deadline_s / 3)
     return replace(settings.decoding, processes=1, deadline_s=deadline_s, device="cpu")
 
 
-class _Clicks:
+class _ClickPublisher:
     """Publishes the search page's clicks, connecting with the first: searches are answered without Kafka too."""
 
     def __init__(self, settings: Settings) -> None:
@@ -163,7 +163,7 @@ class _Clicks:
         self._connecting = asyncio.Lock()
         self._publisher: EventPublisher | None = None
 
-    async def __aenter__(self) -> _Clicks:
+    async def __aenter__(self) -> _ClickPublisher:
         return self
 
     async def __aexit__(self, *_: object) -> None:

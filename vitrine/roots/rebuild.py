@@ -12,36 +12,43 @@ from functools import partial
 import msgspec
 from redis.asyncio import Redis
 
-from encoders.decoding import DecoderPool
+from encoders.decoding import ImageDecoderPool
 from encoders.encoding import EncoderProcess
 from encoders.media_decoding import MediaDecoderProcess
 from indexer.errors import IndexMismatch
-from indexer.generations import new_generation
+from indexer.generations import planned_generation
 from indexer.media import DirectoryMediaStore
-from indexer.milvus import MilvusProductStore, open_generation, open_stored
+from indexer.milvus import MilvusProductStore, open_generation_store, open_store_to_read
 from indexer.registry import Generation, GenerationRegistry, Generations
 from indexer.vector_types import FLOAT32
-from query_api.quality_gate import GateLimits, Judgments, Verdict, compare
+from query_api.quality_gate import GateLimits, GateResult, Judgments, compare_generations
 from streams.copying import GenerationCopier
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
 from streams.fetching import MediaFetcher
 from streams.group_offsets import group_offsets, start_group_at
 from streams.pictures import PictureLoader
 from streams.producer import EventPublisher
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 from vitrine.errors import VitrineError
 from vitrine.roots.binding import bind_active
-from vitrine.roots.gate import gate_services, sample_titles
-from vitrine.roots.indexing_parts import picture_memory
+from vitrine.roots.gate import open_gate_services, sample_titles
+from vitrine.roots.indexing_parts import embedding_cache
 from vitrine.roots.pace import rest_s
-from vitrine.roots.switch import Progress, caught_up, generations_of, in_ms, patiently, query_workers_ready
+from vitrine.roots.switch import (
+    RebuildProgress,
+    locked_registry,
+    ms_from_now,
+    until_milvus_answers,
+    wait_for_query_workers,
+    wait_until_caught_up,
+)
 from vitrine.settings import Settings
 
 SAVE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuild:
+class RebuildRequest:
     """What to rebuild, and when to switch to it.
 
     Attributes:
@@ -63,42 +70,42 @@ class Rebuild:
     share: float = 0.3
 
 
-async def rebuild(settings: Settings, wanted: Rebuild, progress: Progress) -> Generation:
-    """Rebuild the index; begins where an earlier one was cut off.
+async def rebuild(settings: Settings, wanted: RebuildRequest, progress: RebuildProgress) -> Generation:
+    """RebuildRequest the index; begins where an earlier one was cut off.
 
     Raises:
         VitrineError: it cannot be done, or the new generation is not good enough; it stays for another try.
         IndexerError, StreamError, EncoderError: a server does not answer, or the encoder cannot be loaded.
     """
-    async with generations_of(settings) as (registry, redis):
-        now = await patiently(registry.read)
-        active = active_of(now)
-        target = await _unfinished(settings, now, wanted) or await _begin(settings, registry, active, wanted)
+    async with locked_registry(settings) as (registry, redis):
+        now = await until_milvus_answers(registry.read)
+        active = require_active(now)
+        target = await _find_unfinished(settings, now, wanted) or await _create_generation(settings, registry, active, wanted)
         progress.say(f"{target.collection} is built beside {active.collection} with {target.encoder}")
         if target.stage == "copying":
-            target = await _fill(settings, registry, active, target, redis, progress, wanted.share)
-        await progress.follower_needed()
-        await caught_up(settings, target, progress)
+            target = await _copy_products(settings, registry, active, target, redis, progress, wanted.share)
+        await progress.standby_needed()
+        await wait_until_caught_up(settings, target, progress)
         await _pass_gate(settings, active, target, wanted, progress)
         target = msgspec.structs.replace(target, stage="ready")
-        await patiently(lambda: registry.save(target))
+        await until_milvus_answers(lambda: registry.save(target))
         if not wanted.switch:
             progress.say(f"{target.collection} is ready; `vitrine reindex` switches to it")
             return target
-        await query_workers_ready(redis, target.collection, progress)
-        await patiently(lambda: registry.switch(target, in_ms(wanted.hold_s), "reindex"))
+        await wait_for_query_workers(redis, target.collection, progress)
+        await until_milvus_answers(lambda: registry.switch(target, ms_from_now(wanted.hold_s), "reindex"))
         progress.say(f"switched to {target.collection}")
         return target
 
 
-def active_of(now: Generations) -> Generation:
+def require_active(now: Generations) -> Generation:
     """The active generation. Raises `VitrineError` when there is none."""
     if now.active is None:
         raise VitrineError("there is no index yet: start it with `vitrine up` and publish products")
     return now.active
 
 
-async def _unfinished(settings: Settings, now: Generations, wanted: Rebuild) -> Generation | None:
+async def _find_unfinished(settings: Settings, now: Generations, wanted: RebuildRequest) -> Generation | None:
     """A rebuild that was cut off, if it is the one that is wanted."""
     found = now.in_stage("copying", "following", "ready")
     if found is None:
@@ -117,76 +124,76 @@ async def _unfinished(settings: Settings, now: Generations, wanted: Rebuild) -> 
     return found
 
 
-async def _begin(settings: Settings, registry: GenerationRegistry, active: Generation, wanted: Rebuild) -> Generation:
+async def _create_generation(settings: Settings, registry: GenerationRegistry, active: Generation, wanted: RebuildRequest) -> Generation:
     """Make an empty generation, and note where the events begin that it will not get from the active one."""
-    name = wanted.encoder or bind_active(replace_encoder(settings), Generations(active)).encoder_name
+    name = wanted.encoder or bind_active(without_configured_encoder(settings), Generations(active)).encoder_name
     async with EncoderProcess(name, settings.encoder.runtime) as encoder:
         spec = encoder.spec
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
-    made = new_generation(await patiently(registry.new_name), settings.milvus, spec, name)
+    made = planned_generation(await until_milvus_answers(registry.new_name), settings.milvus, spec, name)
     target = msgspec.structs.replace(made, stage="copying", offsets=offsets)
     # Noted first: what is made and not noted would never be removed.
-    await patiently(lambda: registry.save(target))
+    await until_milvus_answers(lambda: registry.save(target))
     try:
-        store = await patiently(lambda: open_generation(settings.milvus, spec, target, create=True))
+        store = await until_milvus_answers(lambda: open_generation_store(settings.milvus, spec, target, create=True))
     except IndexMismatch:
-        await patiently(lambda: registry.forget(target.collection))
+        await until_milvus_answers(lambda: registry.forget(target.collection))
         raise
     await store.close()
     return target
 
 
-def replace_encoder(settings: Settings) -> Settings:
+def without_configured_encoder(settings: Settings) -> Settings:
     """The settings without an encoder of their own, so that the index's counts."""
     return replace(settings, encoder=replace(settings.encoder, name=""))
 
 
-async def _fill(
+async def _copy_products(
     settings: Settings,
     registry: GenerationRegistry,
     active: Generation,
     target: Generation,
     redis: Redis,
-    progress: Progress,
+    progress: RebuildProgress,
     share: float,
 ) -> Generation:
     """Copy all products, then have the new generation's workers begin where the copy may have missed events."""
     async with AsyncExitStack() as resources:
         copier, source = await _copier(settings, active, target, redis, resources)
-        counts = await patiently(source.count)
+        counts = await until_milvus_answers(source.count)
         total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
         worked_since = time.monotonic()
         async for page in copier.copy(target.copied_through):
             await asyncio.sleep(rest_s(time.monotonic() - worked_since, share))
             worked_since = time.monotonic()
-            done = target.copied + page.products
+            done = target.copied + page.products_copied
             progress.copied(done, max(total, done))
             if time.monotonic() - saved_at > SAVE_EVERY_S:
                 saved_at = time.monotonic()
-                noted = msgspec.structs.replace(target, copied_through=page.through, copied=done)
-                await patiently(partial(registry.save, noted))
+                noted = msgspec.structs.replace(target, copied_through=page.through_id, copied=done)
+                await until_milvus_answers(partial(registry.save, noted))
     group = settings.indexing.group_of(target.collection)
     await start_group_at(settings.kafka.bootstrap_servers, group, target.offsets)
     following = msgspec.structs.replace(target, stage="following", copied=done)
-    await patiently(lambda: registry.save(following))
+    await until_milvus_answers(lambda: registry.save(following))
     return following
 
 
 async def _copier(
     settings: Settings, active: Generation, target: Generation, redis: Redis, resources: AsyncExitStack
 ) -> tuple[GenerationCopier, MilvusProductStore]:
-    source = await patiently(lambda: open_stored(settings.milvus, active))
+    source = await until_milvus_answers(lambda: open_store_to_read(settings.milvus, active))
     resources.push_async_callback(source.close)
     encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.runtime))
-    store = await patiently(lambda: open_generation(settings.milvus, encoder.spec, target, create=True))
+    store = await until_milvus_answers(lambda: open_generation_store(settings.milvus, encoder.spec, target, create=True))
     resources.push_async_callback(store.close)
-    decoder = await resources.enter_async_context(DecoderPool(encoder.preparer, settings.decoding))
+    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-    memory = picture_memory(settings, encoder.spec.key, redis)
+    memory = embedding_cache(settings, encoder.spec.key, redis)
     pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory, media_decoder)
-    publisher = _Publisher(
+    publisher = _EventForwarder(
         await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
     )
     # Numbers that were rounded come whole from the encoder alone.
@@ -198,35 +205,35 @@ async def _copier(
     )
 
 
-class _Publisher:
+class _EventForwarder:
     """`Publisher` over a producer of events."""
 
     def __init__(self, producer: EventPublisher) -> None:
         self._producer = producer
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all. Raises `PublishFailed`."""
-        await self._producer.publish_as_is(messages)
+        await self._producer.publish_raw(messages)
 
 
 async def _pass_gate(
-    settings: Settings, active: Generation, target: Generation, wanted: Rebuild, progress: Progress
+    settings: Settings, active: Generation, target: Generation, wanted: RebuildRequest, progress: RebuildProgress
 ) -> None:
     """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
-    async with gate_services(settings, active) as before, gate_services(settings, target) as after:
+    async with open_gate_services(settings, active) as before, open_gate_services(settings, target) as after:
         titles = await sample_titles(after.store, after.encoder.spec)
-        verdict = await compare(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
-    progress.say(in_words(verdict))
-    if verdict.faults and not wanted.force:
+        verdict = await compare_generations(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
+    progress.say(verdict_summary(verdict))
+    if verdict.shortfalls and not wanted.force:
         raise VitrineError(
-            f"{target.collection} is not switched to: {'; '.join(verdict.faults)}. It goes on following; "
+            f"{target.collection} is not switched to: {'; '.join(verdict.shortfalls)}. It goes on following; "
             "`vitrine reindex --force` switches all the same, `vitrine reindex --cancel` drops it"
         )
 
 
-def in_words(verdict: Verdict) -> str:
+def verdict_summary(verdict: GateResult) -> str:
     """What a comparison came to, in a line."""
-    before, after = verdict.known_item
+    before, after = verdict.known_item_rates
     parts = [
         f"{verdict.queries} queries: overlap@{verdict.k} {verdict.overlap:.3f}",
         f"own title in the first {verdict.k}: {after:.1%} (before {before:.1%})",

@@ -12,14 +12,14 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from indexer.redis_client import connect
+from indexer.redis_client import connect_redis
 from indexer.registry import Generation, GenerationRegistry
-from query_api.presence import PresenceBoard
+from query_api.presence import WorkerStatusBoard
 from streams.events import PRODUCT_EVENTS
 from streams.lag import LagProbe
 from streams.retrying import until_available
 from vitrine.errors import VitrineError
-from vitrine.roots.binding import registry_of, retire
+from vitrine.roots.binding import open_registry, retire_generation
 from vitrine.settings import Settings
 
 LOCK_S = 20.0
@@ -33,7 +33,7 @@ POLL_S = 0.5
 T = TypeVar("T")
 
 
-class Progress(Protocol):
+class RebuildProgress(Protocol):
     """Is told how a rebuild comes on."""
 
     def say(self, text: str) -> None:
@@ -48,23 +48,23 @@ class Progress(Protocol):
         """So many events are not yet in the new generation."""
         ...
 
-    async def follower_needed(self) -> None:
+    async def standby_needed(self) -> None:
         """A standby worker is needed from now on."""
         ...
 
 
 @asynccontextmanager
-async def generations_of(settings: Settings) -> AsyncIterator[tuple[GenerationRegistry, Redis]]:
+async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationRegistry, Redis]]:
     """The registry and Redis, with the right to change generations."""
     async with AsyncExitStack() as resources:
-        registry = await resources.enter_async_context(registry_of(settings.milvus))
-        redis = connect(settings.redis)
+        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
         await resources.enter_async_context(_rebuild_lock(redis))
         yield registry, redis
 
 
-async def roll_back(settings: Settings, hold_s: float, progress: Progress, wait: bool = True) -> Generation:
+async def roll_back(settings: Settings, hold_s: float, progress: RebuildProgress, wait: bool = True) -> Generation:
     """Switch back to the generation that was active before; the present one is held.
 
     Args:
@@ -76,51 +76,51 @@ async def roll_back(settings: Settings, hold_s: float, progress: Progress, wait:
     Raises:
         VitrineError: no generation is held.
     """
-    async with generations_of(settings) as (registry, redis):
-        held = (await patiently(registry.read)).in_stage("held")
+    async with locked_registry(settings) as (registry, redis):
+        held = (await until_milvus_answers(registry.read)).in_stage("held")
         if held is None:
             raise VitrineError("no generation is held to switch back to: its hold is over, or there never was another")
-        await progress.follower_needed()
+        await progress.standby_needed()
         if wait:
-            await caught_up(settings, held, progress)
+            await wait_until_caught_up(settings, held, progress)
         # Marked as ready, query workers prepare it; it is removed no more.
-        await patiently(lambda: registry.save(msgspec.structs.replace(held, stage="ready", hold_until_ms=0)))
-        await query_workers_ready(redis, held.collection, progress)
-        await patiently(lambda: registry.switch(held, in_ms(hold_s), "rollback"))
+        await until_milvus_answers(lambda: registry.save(msgspec.structs.replace(held, stage="ready", hold_until_ms=0)))
+        await wait_for_query_workers(redis, held.collection, progress)
+        await until_milvus_answers(lambda: registry.switch(held, ms_from_now(hold_s), "rollback"))
         progress.say(f"switched back to {held.collection}")
         return held
 
 
-async def cancel(settings: Settings) -> str | None:
+async def cancel_rebuild(settings: Settings) -> str | None:
     """Drop a generation that was begun and never switched to; its name, None when there is none."""
-    async with generations_of(settings) as (registry, redis):
+    async with locked_registry(settings) as (registry, redis):
         found = (await registry.read()).in_stage("copying", "following", "ready")
         if found is None:
             return None
-        await retire(found, registry, settings.milvus, redis)
+        await retire_generation(found, registry, settings.milvus, redis)
         return found.collection
 
 
 async def drop_held(settings: Settings) -> str | None:
     """Drop the generation that could be switched back to; its name, None when there is none."""
-    async with generations_of(settings) as (registry, redis):
+    async with locked_registry(settings) as (registry, redis):
         found = (await registry.read()).in_stage("held", "dropping")
         if found is not None:
-            await retire(found, registry, settings.milvus, redis)
+            await retire_generation(found, registry, settings.milvus, redis)
         return found.collection if found else None
 
 
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def until_milvus_answers(call: Callable[[], Awaitable[T]]) -> T:
     """The answer of an idempotent call to Milvus, however long that is away."""
     return await until_available("milvus", call)
 
 
-def in_ms(seconds: float) -> int:
+def ms_from_now(seconds: float) -> int:
     """So many seconds from now, Unix milliseconds."""
     return int((time.time() + seconds) * 1000)
 
 
-async def caught_up(settings: Settings, target: Generation, progress: Progress) -> None:
+async def wait_until_caught_up(settings: Settings, target: Generation, progress: RebuildProgress) -> None:
     """Wait until a generation has all events but those of the last moments, which are under way."""
     group = settings.indexing.group_of(target.collection)
     async with LagProbe(settings.kafka.bootstrap_servers, group) as probe:
@@ -134,12 +134,12 @@ async def caught_up(settings: Settings, target: Generation, progress: Progress) 
             await asyncio.sleep(UNDER_WAY_S)
 
 
-async def query_workers_ready(redis: Redis, generation: str, progress: Progress) -> None:
+async def wait_for_query_workers(redis: Redis, generation: str, progress: RebuildProgress) -> None:
     """Wait until all query workers could answer from a generation at once. Raises `VitrineError` when one cannot."""
-    board = PresenceBoard(redis)
+    board = WorkerStatusBoard(redis)
     give_up = time.monotonic() + PREPARE_S
     while True:
-        workers = await board.all()
+        workers = await board.read_all()
         late = [one for one in workers if generation not in (one.prepared, one.active)]
         if not late:
             progress.say(f"{len(workers)} query workers have {generation} at hand")

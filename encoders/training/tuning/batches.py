@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.config import Augmentation, Side, TuningConfig
-from encoders.training.tuning.listings import Listing
-from encoders.training.tuning.material import Material
-from encoders.training.tuning.pictures import PictureStore, vary_pictures
+from encoders.training.tuning.config import Augmentation, BatchSideName, TuningConfig
+from encoders.training.tuning.listings import TrainingListing
+from encoders.training.tuning.material import TrainingCatalogue
+from encoders.training.tuning.pictures import PictureStore, augment_pictures
 from encoders.training.tuning.wording import draw_query, vary_text
 
 Neighbours = NDArray[np.int64]
@@ -25,7 +25,7 @@ _ABSENT_PART_SHARE = 0.15
 
 
 @dataclass(frozen=True)
-class Inputs:
+class BatchSide:
     """One side of a batch, before the model."""
 
     rows: list[int]
@@ -39,10 +39,10 @@ class Inputs:
     levels: Tensor | None = None
     """(pictures, 3, side, side), once loaded."""
 
-    def part(self, start: int, stop: int) -> Inputs:
+    def rows_between(self, start: int, stop: int) -> BatchSide:
         """Rows from `start` up to `stop`."""
         mine = [place for place, owner in enumerate(self.owners) if start <= owner < stop]
-        return Inputs(
+        return BatchSide(
             self.rows[start:stop],
             None if self.texts is None else self.texts[start:stop],
             [self.pictures[place] for place in mine],
@@ -50,9 +50,9 @@ class Inputs:
             None if self.levels is None else self.levels[mine],
         )
 
-    def loaded(self, store: PictureStore, settings: Augmentation, generator: torch.Generator) -> Inputs:
+    def with_pictures(self, store: PictureStore, settings: Augmentation, generator: torch.Generator) -> BatchSide:
         """With its pictures read and varied."""
-        return replace(self, levels=vary_pictures(store.read(self.pictures), store.side, settings, generator))
+        return replace(self, levels=augment_pictures(store.read(self.pictures), store.side, settings, generator))
 
     def embed(self, model: Trainable) -> Tensor:
         """(m, dim) unit rows."""
@@ -65,35 +65,35 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """n products and what is seen of them."""
 
     products: NDArray[np.int64]
     """(n,) rows of the listings."""
-    sides: dict[Side, Inputs]
+    sides: dict[BatchSideName, BatchSide]
     alike: Tensor
     """(n, n) bool; products that are no negatives of each other."""
     categories: Tensor
     """(n,) int64; −1 where there is none."""
 
 
-class BatchMaker:
+class BatchSampler:
     """Draws batches; the same seed, step and neighbours give the same batch."""
 
-    def __init__(self, material: Material, config: TuningConfig) -> None:
+    def __init__(self, material: TrainingCatalogue, config: TuningConfig) -> None:
         self._material = material
         self._config = config
-        self._companions = material.companions()
-        self._marks = material.marks()
+        self._companions = material.co_viewed_rows()
+        self._marks = material.identity_texts()
         self._wanted = {side for task in config.tasks for side in (task.left, task.right)}
 
-    def draw(self, step: int, neighbours: Neighbours | None = None) -> Batch:
+    def draw(self, step: int, neighbours: Neighbours | None = None) -> TrainingBatch:
         """The batch of a step; with `neighbours`, products come together with some of theirs."""
         rng = np.random.default_rng((self._config.seed, step))
         products = self._choose(rng, neighbours)
         lefts = [self._partner(int(row), rng) for row in products]
-        sides: dict[Side, Inputs] = {}
-        drawn: tuple[tuple[Side, Sequence[int]], ...] = (
+        sides: dict[BatchSideName, BatchSide] = {}
+        drawn: tuple[tuple[BatchSideName, Sequence[int]], ...] = (
             ("query", lefts),
             ("text", products.tolist()),
             ("photo", lefts),
@@ -104,9 +104,9 @@ class BatchMaker:
                 sides[side] = self._side(side, rows, rng)
         if "product" in self._wanted:
             sides["product"] = self._products(products, rng)
-        present: dict[Side, Inputs] = {side: inputs for side, inputs in sides.items() if inputs.rows}
+        present: dict[BatchSideName, BatchSide] = {side: inputs for side, inputs in sides.items() if inputs.rows}
         classes = torch.tensor([self._material.classes[row] for row in products])
-        return Batch(products, present, self._alike(products, lefts), classes)
+        return TrainingBatch(products, present, self._alike(products, lefts), classes)
 
     def _choose(self, rng: np.random.Generator, neighbours: Neighbours | None) -> NDArray[np.int64]:
         count = len(self._material.listings)
@@ -127,19 +127,19 @@ class BatchMaker:
             return companions[rng.integers(len(companions))]
         return row
 
-    def _side(self, side: Side, rows: Sequence[int], rng: np.random.Generator) -> Inputs:
+    def _side(self, side: BatchSideName, rows: Sequence[int], rng: np.random.Generator) -> BatchSide:
         settings, listings = self._config.augmentation, self._material.listings
         if side in ("photo", "picture"):
             owned = [(place, self._material.pictures.rows[row]) for place, row in enumerate(rows)]
             present = [(place, own) for place, own in owned if own]
             picked = [_pick(own, side, rng) for _, own in present]
-            return Inputs([place for place, _ in present], None, picked, list(range(len(present))))
+            return BatchSide([place for place, _ in present], None, picked, list(range(len(present))))
         draw = draw_query if side == "query" else _draw_text
         texts = [(place, draw(listings[row], settings, rng)) for place, row in enumerate(rows)]
         kept = [(place, text) for place, text in texts if text]
-        return Inputs([place for place, _ in kept], [text for _, text in kept], [], [])
+        return BatchSide([place for place, _ in kept], [text for _, text in kept], [], [])
 
-    def _products(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Inputs:
+    def _products(self, rows: NDArray[np.int64], rng: np.random.Generator) -> BatchSide:
         texts: list[str] = []
         pictures: list[int] = []
         owners: list[int] = []
@@ -151,7 +151,7 @@ class BatchMaker:
                 pictures.append(_pick(own, "picture", rng))
                 owners.append(place)
             texts.append("" if own and 1 - absent < _ABSENT_PART_SHARE else text)
-        return Inputs(list(range(len(rows))), texts, pictures, owners)
+        return BatchSide(list(range(len(rows))), texts, pictures, owners)
 
     def _alike(self, products: NDArray[np.int64], lefts: Sequence[int]) -> Tensor:
         """Left row i and right row j are alike when their words are equal or they are each other's companions."""
@@ -162,7 +162,7 @@ class BatchMaker:
         return torch.from_numpy(same)
 
 
-def _pick(own: Sequence[int], side: Side, rng: np.random.Generator) -> int:
+def _pick(own: Sequence[int], side: BatchSideName, rng: np.random.Generator) -> int:
     """A picture: of two sides one is mostly the main picture, and the other mostly another one."""
     if len(own) == 1:
         return own[0]
@@ -171,6 +171,6 @@ def _pick(own: Sequence[int], side: Side, rng: np.random.Generator) -> int:
     return own[int(rng.integers(1 if side == "photo" and rng.random() < 0.8 else 0, len(own)))]
 
 
-def _draw_text(listing: Listing, settings: Augmentation, rng: np.random.Generator) -> str:
+def _draw_text(listing: TrainingListing, settings: Augmentation, rng: np.random.Generator) -> str:
     """The text as the index embeds it, or a variation."""
     return vary_text(listing.text, settings, rng) if rng.random() < 0.5 else listing.text

@@ -12,14 +12,14 @@ import torch
 from encoders.errors import EncoderError
 from encoders.evaluation import RetrievalReport
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.material import Material
+from encoders.training.tuning.material import TrainingCatalogue
 from encoders.training.tuning.retrieval import CatalogueEmbeddings, embed_catalogue
 
 _EXAMPLES, _HITS, _MOST_PROJECTED = 6, 5, 2_000
 _SPRITE_SIDE: Final = 32
 
 
-class Board:
+class TensorBoardLog:
     """Writes a run's events into a directory; without a directory it writes nothing."""
 
     def __init__(self, directory: Path | None) -> None:
@@ -32,14 +32,14 @@ class Board:
                 raise EncoderError("TensorBoard is not installed: install vitrine[train]") from error
             self._writer = SummaryWriter(str(directory))
 
-    def losses(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
+    def log_losses(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
         """Curves of the losses and of the learning rate."""
         if self._writer:
             for name, loss in losses.items():
                 self._writer.add_scalar(f"loss/{name.replace(' ', '-')}", loss, step)
             self._writer.add_scalar("learning rate", learning_rate, step)
 
-    def measured(self, step: int, reports: Sequence[RetrievalReport]) -> None:
+    def log_retrieval(self, step: int, reports: Sequence[RetrievalReport]) -> None:
         """Curves of held-out retrieval."""
         if self._writer:
             for one in reports:
@@ -47,7 +47,7 @@ class Board:
                 for recall in one.recalls:
                     self._writer.add_scalar(f"{one.name}/R@{recall.k}", recall.value, step)
 
-    def examples(self, step: int, material: Material, embeddings: CatalogueEmbeddings) -> None:
+    def log_examples(self, step: int, material: TrainingCatalogue, embeddings: CatalogueEmbeddings) -> None:
         """Some products with the products nearest to each: a row of pictures, or of titles where there are none."""
         if not self._writer:
             return
@@ -59,7 +59,7 @@ class Board:
             grid = torch.cat([_strip(material, row) for row in ranked.tolist()], dim=1)
             self._writer.add_image("nearest", grid, step)
 
-    def catalogue(self, model: Trainable, material: Material) -> None:
+    def log_embeddings(self, model: Trainable, material: TrainingCatalogue) -> None:
         """The catalogue's embeddings for the projector, with titles, and pictures where every product has one."""
         if not self._writer:
             return
@@ -77,19 +77,19 @@ class Board:
             self._writer.close()
 
 
-def _name(material: Material, row: int) -> str:
+def _name(material: TrainingCatalogue, row: int) -> str:
     listing = material.listings[row]
     return (listing.passages[0] if listing.passages else listing.product_id).replace("|", " ")[:80]
 
 
-def _table(material: Material, shown: list[int], ranked: np.ndarray) -> str:
+def _table(material: TrainingCatalogue, shown: list[int], ranked: np.ndarray) -> str:
     lines = ["| product | nearest |", "|---|---|"]
     for row, hits in zip(shown, ranked.tolist(), strict=True):
         lines.append(f"| {_name(material, row)} | {'; '.join(_name(material, hit) for hit in hits)} |")
     return "\n".join(lines)
 
 
-def _thumbnail(material: Material, row: int, side: int = _SPRITE_SIDE) -> torch.Tensor:
+def _thumbnail(material: TrainingCatalogue, row: int, side: int = _SPRITE_SIDE) -> torch.Tensor:
     own = material.pictures.rows[row]
     if not own:
         return torch.ones(3, side, side)
@@ -97,5 +97,5 @@ def _thumbnail(material: Material, row: int, side: int = _SPRITE_SIDE) -> torch.
     return torch.nn.functional.interpolate(levels, (side, side), mode="area")[0]
 
 
-def _strip(material: Material, rows: Sequence[int]) -> torch.Tensor:
+def _strip(material: TrainingCatalogue, rows: Sequence[int]) -> torch.Tensor:
     return torch.cat([_thumbnail(material, row, 2 * _SPRITE_SIDE) for row in rows], dim=2)

@@ -8,7 +8,7 @@ from typing import Literal
 
 Loss = Literal["info-nce", "sigmoid", "triplet", "pair"]
 Precision = Literal["float32", "bfloat16", "float16"]
-Side = Literal["query", "text", "photo", "picture", "product"]
+BatchSideName = Literal["query", "text", "photo", "picture", "product"]
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Task:
     pictures of it, `product` text and pictures embedded as one.
     """
 
-    left: Side
-    right: Side
+    left: BatchSideName
+    right: BatchSideName
     weight: float = 1.0
 
 
-PARTS = (Task("query", "text"), Task("query", "picture", 0.5), Task("photo", "picture"), Task("photo", "text", 0.3))
+PART_TASKS = (Task("query", "text"), Task("query", "picture", 0.5), Task("photo", "picture"), Task("photo", "text", 0.3))
 """For models whose products are a text part and a picture part: the index weighs the parts."""
-JOINT = (Task("query", "product"), Task("photo", "product"), Task("query", "text", 0.3), Task("photo", "picture", 0.3))
+JOINT_TASKS = (Task("query", "product"), Task("photo", "product"), Task("query", "text", 0.3), Task("photo", "picture", 0.3))
 """For models that embed a whole product into one vector."""
 
 
@@ -41,7 +41,7 @@ class Augmentation:
     typos: float = 0.03
     """Share of words that get a typing error."""
     closest: float = 0.5
-    """Side of the smallest window cut out of a picture, as a share of the picture's; 1: whole pictures."""
+    """BatchSideName of the smallest window cut out of a picture, as a share of the picture's; 1: whole pictures."""
     light: float = 1.0
     """Changes of colour and light: 1 is a shop seen by a phone."""
     blur: float = 0.2
@@ -60,7 +60,7 @@ class TuningConfig:
     """Directory of the finished model."""
     work: Path = Path("build/train")
     """Checkpoints; a broken run of the same settings and data goes on from here."""
-    tasks: tuple[Task, ...] = PARTS
+    tasks: tuple[Task, ...] = PART_TASKS
     loss: Loss = "info-nce"
     margin: float = 0.2
     """Of the triplet loss, in cosine."""

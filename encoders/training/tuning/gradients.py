@@ -10,26 +10,26 @@ import torch
 from torch import Tensor
 
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.batches import Batch, Inputs
-from encoders.training.tuning.config import Precision, Side
-from encoders.training.tuning.objectives import Embedded, Objective
-from encoders.training.tuning.processes import Processes
+from encoders.training.tuning.batches import BatchSide, TrainingBatch
+from encoders.training.tuning.config import BatchSideName, Precision
+from encoders.training.tuning.objectives import EmbeddedSide, Objective
+from encoders.training.tuning.processes import ProcessGroup
 
 _TYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class GradientMaker:
+class GradientAccumulator:
     """Fills `.grad` of a model and its objective with those of a batch's losses.
 
     With a chunk or several processes, embeddings are made without gradients first, the losses of the whole batch give
     a gradient for each embedding, and each piece is then embedded again to carry its own on into the weights. The
     result is that of the whole batch at once.
 
-    Source: Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021.
+    Source: Gao et al., "Scaling Deep Contrastive Learning TrainingBatch Size under Memory Limited Setup", 2021.
     """
 
     def __init__(
-        self, model: Trainable, objective: Objective, processes: Processes, chunk: int | None, precision: Precision
+        self, model: Trainable, objective: Objective, processes: ProcessGroup, chunk: int | None, precision: Precision
     ) -> None:
         self._model = model
         self._objective = objective
@@ -43,7 +43,7 @@ class GradientMaker:
         """Keeps half-precision gradients from vanishing; does nothing in other precisions."""
         return self._scaler
 
-    def fill(self, batch: Batch, sides: Mapping[Side, Inputs], taught: Mapping[str, Tensor]) -> dict[str, float]:
+    def compute(self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], taught: Mapping[str, Tensor]) -> dict[str, float]:
         """Compute gradients.
 
         Args:
@@ -55,15 +55,15 @@ class GradientMaker:
             Losses by name.
         """
         if self._chunk is None and self._processes.count == 1:
-            embedded: dict[Side, Tensor] = {side: self._embed(inputs) for side, inputs in sides.items()}
+            embedded: dict[BatchSideName, Tensor] = {side: self._embed(inputs) for side, inputs in sides.items()}
             return self._backward(batch, embedded, taught)
         return self._in_pieces(batch, sides, taught)
 
-    def _in_pieces(self, batch: Batch, sides: Mapping[Side, Inputs], taught: Mapping[str, Tensor]) -> dict[str, float]:
-        pieces: dict[Side, list[Inputs]] = {side: list(self._pieces(inputs)) for side, inputs in sides.items()}
+    def _in_pieces(self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], taught: Mapping[str, Tensor]) -> dict[str, float]:
+        pieces: dict[BatchSideName, list[BatchSide]] = {side: list(self._pieces(inputs)) for side, inputs in sides.items()}
         states = {side: [_random_state()] * len(pieces[side]) for side in sides}
-        shares: dict[Side, Tensor] = {}
-        whole: dict[Side, Tensor] = {}
+        shares: dict[BatchSideName, Tensor] = {}
+        whole: dict[BatchSideName, Tensor] = {}
         for side, parts in pieces.items():
             rows: list[Tensor] = []
             for place, part in enumerate(parts):
@@ -78,16 +78,16 @@ class GradientMaker:
             for part, state, own in zip(
                 parts, states[side], gradient.split([len(part.rows) for part in parts]), strict=True
             ):
-                with _restored(state):
+                with _restored_random_state(state):
                     rows_again = self._embed(part)
                 rows_again.backward(own.to(rows_again.dtype))
         self._sum_gradients()
         return losses
 
-    def _backward(self, batch: Batch, rows: Mapping[Side, Tensor], taught: Mapping[str, Tensor]) -> dict[str, float]:
+    def _backward(self, batch: TrainingBatch, rows: Mapping[BatchSideName, Tensor], taught: Mapping[str, Tensor]) -> dict[str, float]:
         device = next(iter(rows.values())).device
         sides = {
-            side: Embedded(vectors, torch.tensor(batch.sides[side].rows, device=device))
+            side: EmbeddedSide(vectors, torch.tensor(batch.sides[side].rows, device=device))
             for side, vectors in rows.items()
         }
         on_device = {name: similar.to(device) for name, similar in taught.items()}
@@ -96,26 +96,26 @@ class GradientMaker:
             self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()
         return {name: loss.item() for name, loss in losses.items()}
 
-    def _embed(self, inputs: Inputs) -> Tensor:
+    def _embed(self, inputs: BatchSide) -> Tensor:
         kind = next(iter(self._model.parameters())).device.type
         with torch.autocast(kind, _TYPES[self._precision], enabled=self._precision != "float32"):
             return inputs.embed(self._model).float()
 
-    def _pieces(self, inputs: Inputs) -> Iterator[Inputs]:
+    def _pieces(self, inputs: BatchSide) -> Iterator[BatchSide]:
         count = len(inputs.rows)
         size = self._chunk or max(1, count)
         for start in range(0, count, size):
-            yield inputs.part(start, min(count, start + size))
+            yield inputs.rows_between(start, min(count, start + size))
 
-    def _gathered(self, batch: Batch, side: Side, share: Tensor) -> Tensor:
+    def _gathered(self, batch: TrainingBatch, side: BatchSideName, share: Tensor) -> Tensor:
         spans = [
-            span(len(batch.sides[side].rows), place, self._processes.count) for place in range(self._processes.count)
+            process_rows(len(batch.sides[side].rows), place, self._processes.count) for place in range(self._processes.count)
         ]
         return self._processes.gather(share, [stop - start for start, stop in spans]).requires_grad_()
 
-    def _own(self, batch: Batch, side: Side, gradient: Tensor | None) -> Tensor:
+    def _own(self, batch: TrainingBatch, side: BatchSideName, gradient: Tensor | None) -> Tensor:
         count = len(batch.sides[side].rows)
-        start, stop = span(count, self._processes.rank, self._processes.count)
+        start, stop = process_rows(count, self._processes.rank, self._processes.count)
         return torch.zeros(stop - start, self._model.dim) if gradient is None else gradient[start:stop]
 
     def _sum_gradients(self) -> None:
@@ -124,10 +124,10 @@ class GradientMaker:
             if parameter.grad is not None:
                 # Every process has the whole of it.
                 parameter.grad /= self._processes.count
-        self._processes.add_gradients([*self._model.parameters(), *heads])
+        self._processes.sum_gradients([*self._model.parameters(), *heads])
 
 
-def span(count: int, place: int, places: int) -> tuple[int, int]:
+def process_rows(count: int, place: int, places: int) -> tuple[int, int]:
     """First and last-but-one of the rows that a process has of so many."""
     return count * place // places, count * (place + 1) // places
 
@@ -137,7 +137,7 @@ def _random_state() -> tuple[Tensor, list[Tensor]]:
     return torch.get_rng_state(), cuda
 
 
-class _restored(AbstractContextManager[None]):
+class _restored_random_state(AbstractContextManager[None]):
     """The random numbers of an earlier moment, so that dropout falls on the same places again."""
 
     def __init__(self, state: tuple[Tensor, list[Tensor]]) -> None:

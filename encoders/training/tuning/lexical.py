@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoders.training.tuning.batches import Batch
+from encoders.training.tuning.batches import TrainingBatch
 from encoders.training.tuning.config import Task
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 
 _TOKEN: Final = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _K1, _B = 1.2, 0.6
@@ -33,8 +33,8 @@ _LONGEST_STEM: Final = 3
 class LexicalTeacher:
     """Similarities of queries to product texts: the mean of BM25 and LSA, each of one spread."""
 
-    def __init__(self, listings: Sequence[Listing], seed: int = 0) -> None:
-        documents = [Counter(terms(full_text(listing))) for listing in listings]
+    def __init__(self, listings: Sequence[TrainingListing], seed: int = 0) -> None:
+        documents = [Counter(index_terms(listing_text(listing))) for listing in listings]
         frequency = Counter(term for document in documents for term in document)
         self._terms = {term: column for column, (term, _) in enumerate(frequency.most_common(_MOST_TERMS))}
         held = np.array([frequency[term] for term in self._terms], np.float32)
@@ -42,12 +42,12 @@ class LexicalTeacher:
         self._bm25_idf = np.log(1 + (count - held + 0.5) / (held + 0.5)).astype(np.float32)
         self._tfidf_idf = (np.log((1 + count) / (1 + held)) + 1).astype(np.float32)
         lengths = np.array([sum(document.values()) for document in documents], np.float32)
-        self._bm25 = self._sparse(documents, lambda document, row: _saturated(document, lengths[row] / lengths.mean()))
+        self._bm25 = self._sparse(documents, lambda document, row: _bm25_weights(document, lengths[row] / lengths.mean()))
         tfidf = self._sparse(documents, lambda document, row: self._weighed(document))
-        self._axes = _axes(tfidf, seed)
+        self._axes = _principal_directions(tfidf, seed)
         self._latent = torch.nn.functional.normalize(tfidf @ self._axes, dim=1)
 
-    def similarities(self, batch: Batch, task: Task) -> Tensor | None:
+    def similarities(self, batch: TrainingBatch, task: Task) -> Tensor | None:
         if (task.left, task.right) != ("query", "text"):
             return None
         queries, texts = batch.sides["query"].texts, batch.sides["text"].rows
@@ -56,7 +56,7 @@ class LexicalTeacher:
 
     def scores(self, queries: Sequence[str]) -> Tensor:
         """(q, n) over all listings; the share of its best possible BM25 score plus the LSA cosine."""
-        documents = [Counter(terms(query)) for query in queries]
+        documents = [Counter(index_terms(query)) for query in queries]
         asked = torch.from_numpy(self._dense(documents, lambda document: dict(document)) * self._bm25_idf)
         exact = (self._bm25 @ asked.T).T
         best = asked.sum(dim=1, keepdim=True) * (_K1 + 1)
@@ -99,12 +99,12 @@ class LexicalTeacher:
         return torch.sparse_coo_tensor(places, values, shape, dtype=torch.float32, check_invariants=True).coalesce()
 
 
-def full_text(listing: Listing) -> str:
+def listing_text(listing: TrainingListing) -> str:
     """All that is said of a product."""
     return "\n".join((listing.text, *listing.passages))
 
 
-def terms(text: str) -> list[str]:
+def index_terms(text: str) -> list[str]:
     """Lower-case words without an English plural's s; Chinese by character."""
     return [_singular(token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower())]
 
@@ -115,7 +115,7 @@ def _singular(token: str) -> str:
     return token[:-3] + "y" if token.endswith("ies") and len(token) > 4 else token[:-1]
 
 
-def _saturated(document: Counter[str], length: float) -> dict[str, float]:
+def _bm25_weights(document: Counter[str], length: float) -> dict[str, float]:
     """Term weights of BM25 without their rarity, which the query brings.
 
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
@@ -124,7 +124,7 @@ def _saturated(document: Counter[str], length: float) -> dict[str, float]:
     return {term: count * (_K1 + 1) / (count + norm) for term, count in document.items()}
 
 
-def _axes(weights: Tensor, seed: int) -> Tensor:
+def _principal_directions(weights: Tensor, seed: int) -> Tensor:
     """The strongest directions (terms, dim) of a sparse matrix (n, terms), by a randomised decomposition.
 
     Source: Deerwester et al., "Indexing by Latent Semantic Analysis", 1990; Halko, Martinsson and Tropp, 2011.

@@ -14,7 +14,7 @@ _SHORTEST_PASSAGE, _MOST_PASSAGES, _LONGEST_PASSAGE = 4, 24, 300
 
 
 @dataclass(frozen=True)
-class Listing:
+class TrainingListing:
     """One product, as it is learnt from."""
 
     product_id: str
@@ -27,11 +27,11 @@ class Listing:
     """Files, the main picture first."""
     queries: tuple[str, ...] = ()
     """What shoppers searched for who then chose it; one that was typed more often may be there more often."""
-    companions: tuple[str, ...] = ()
+    co_viewed: tuple[str, ...] = ()
     """Ids of products that the same people looked at."""
 
 
-def listing_of(fields: Mapping[str, Any], text: str, pictures: Sequence[bytes] = ()) -> Listing:
+def make_listing(fields: Mapping[str, Any], text: str, pictures: Sequence[bytes] = ()) -> TrainingListing:
     """The listing of a product.
 
     Args:
@@ -48,14 +48,14 @@ def listing_of(fields: Mapping[str, Any], text: str, pictures: Sequence[bytes] =
     passages = [title, facts, *sentences, *map(str, fields.get("tags") or ())]
     kept = [" ".join(one.split())[:_LONGEST_PASSAGE] for one in passages if len(one.strip()) >= _SHORTEST_PASSAGE]
     distinct = tuple(dict.fromkeys(kept))[:_MOST_PASSAGES]
-    return Listing(str(fields["product_id"]), text, distinct, category, tuple(pictures))
+    return TrainingListing(str(fields["product_id"]), text, distinct, category, tuple(pictures))
 
 
-def content_hash(listings: Iterable[Listing]) -> str:
+def content_hash(listings: Iterable[TrainingListing]) -> str:
     """The data's version: a hash over all that is learnt from, whatever the order of the products."""
     digest = hashlib.sha256()
     for one in sorted(listings, key=lambda listing: listing.product_id):
-        parts = (one.product_id, one.text, one.category, *one.passages, *one.queries, *one.companions)
+        parts = (one.product_id, one.text, one.category, *one.passages, *one.queries, *one.co_viewed)
         digest.update("\0".join(parts).encode("utf-8", "replace"))
         for picture in one.pictures:
             digest.update(hashlib.sha256(picture).digest())

@@ -11,7 +11,7 @@ from typing import Final
 
 from encoders.errors import EncoderError
 from encoders.preparation import Preparer
-from encoders.training.tuning.listings import Listing, content_hash
+from encoders.training.tuning.listings import TrainingListing, content_hash
 from encoders.training.tuning.pictures import PictureStore, open_pictures
 
 HELD_OUT_SHARE: Final = 0.1
@@ -19,15 +19,15 @@ _MOST_HELD_OUT, _LEAST_PASSAGES = 400, 3
 _LEAST_PRODUCTS = 4
 
 
-class NothingToLearn(EncoderError):
+class NotEnoughProducts(EncoderError):
     """A catalogue without enough products that have text or pictures."""
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingCatalogue:
     """What is learnt from, and the searches that are measured."""
 
-    listings: list[Listing]
+    listings: list[TrainingListing]
     """Without what is held out."""
     pictures: PictureStore
     classes: list[int]
@@ -40,42 +40,42 @@ class Material:
     version: str
     """Hash over all of the data."""
 
-    def companions(self) -> list[list[int]]:
+    def co_viewed_rows(self) -> list[list[int]]:
         """Rows of the listings that the same people looked at, for each."""
         row_of = {listing.product_id: row for row, listing in enumerate(self.listings)}
-        return [[row_of[one] for one in listing.companions if one in row_of] for listing in self.listings]
+        return [[row_of[one] for one in listing.co_viewed if one in row_of] for listing in self.listings]
 
-    def marks(self) -> list[str]:
+    def identity_texts(self) -> list[str]:
         """A text for each listing; those with equal ones cannot be told apart by words."""
         return [listing.text.lower() or listing.product_id for listing in self.listings]
 
 
-def prepare_material(listings: Sequence[Listing], preparer: Preparer, directory: Path) -> Material:
+def prepare_catalogue(listings: Sequence[TrainingListing], preparer: Preparer, directory: Path) -> TrainingCatalogue:
     """Decode pictures, number categories, and set aside a tenth of the products' further texts and pictures.
 
     Products stay in training with the rest of what they have: what is measured is whether a text or a picture of a
     product that was never seen finds it.
 
     Raises:
-        NothingToLearn: fewer than four products have text or pictures.
+        NotEnoughProducts: fewer than four products have text or pictures.
     """
     usable = [one for one in listings if one.passages or one.pictures]
     if len(usable) < _LEAST_PRODUCTS:
-        raise NothingToLearn(f"{len(usable)} of {len(listings)} products have text or pictures; {_LEAST_PRODUCTS} must")
+        raise NotEnoughProducts(f"{len(usable)} of {len(listings)} products have text or pictures; {_LEAST_PRODUCTS} must")
     pictures = open_pictures(usable, preparer, directory)
     kept, queries = _without_held_out_texts(usable)
     photos = _hold_out_pictures(kept, pictures)
     classes, categories = _classes(kept)
-    return Material(kept, pictures, classes, categories, queries, photos, content_hash(listings))
+    return TrainingCatalogue(kept, pictures, classes, categories, queries, photos, content_hash(listings))
 
 
 def _draw(product_id: str) -> float:
     return hashlib.sha256(product_id.encode()).digest()[0] / 256
 
 
-def _without_held_out_texts(listings: Sequence[Listing]) -> tuple[list[Listing], list[tuple[str, int]]]:
+def _without_held_out_texts(listings: Sequence[TrainingListing]) -> tuple[list[TrainingListing], list[tuple[str, int]]]:
     counts = Counter(passage.lower() for listing in listings for passage in listing.passages)
-    kept: list[Listing] = []
+    kept: list[TrainingListing] = []
     queries: list[tuple[str, int]] = []
     for row, listing in enumerate(listings):
         held = _draw(listing.product_id) < HELD_OUT_SHARE and len(queries) < _MOST_HELD_OUT
@@ -94,7 +94,7 @@ def _without_held_out_texts(listings: Sequence[Listing]) -> tuple[list[Listing],
     return kept, queries
 
 
-def _hold_out_pictures(listings: Sequence[Listing], pictures: PictureStore) -> list[tuple[int, int]]:
+def _hold_out_pictures(listings: Sequence[TrainingListing], pictures: PictureStore) -> list[tuple[int, int]]:
     """Take some pictures beside main ones out of the store's rows; a sole one where there is a text to find."""
     held: list[tuple[int, int]] = []
     for row, listing in enumerate(listings):
@@ -107,7 +107,7 @@ def _hold_out_pictures(listings: Sequence[Listing], pictures: PictureStore) -> l
     return held
 
 
-def _classes(listings: Sequence[Listing]) -> tuple[list[int], list[str]]:
+def _classes(listings: Sequence[TrainingListing]) -> tuple[list[int], list[str]]:
     counts: dict[str, int] = {}
     for listing in listings:
         if listing.category:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from encoders.training.losses import info_nce
-from encoders.training.tuning.config import Loss, Side, TuningConfig
+from encoders.training.tuning.config import BatchSideName, Loss, TuningConfig
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedSide:
     """One side of a batch's products."""
 
     vectors: Tensor
@@ -36,7 +36,7 @@ class Objective(nn.Module):
         self._classes = categories
 
     def forward(
-        self, sides: Mapping[Side, Embedded], alike: Tensor, categories: Tensor, taught: Mapping[str, Tensor]
+        self, sides: Mapping[BatchSideName, EmbeddedSide], alike: Tensor, categories: Tensor, taught: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Losses by name.
 
@@ -61,13 +61,13 @@ class Objective(nn.Module):
         self, name: str, weight: float, left: Tensor, right: Tensor, alike: Tensor, taught: Tensor | None, rows: Tensor
     ) -> dict[str, Tensor]:
         scale = self.scale.exp().clamp(1, 60)
-        losses = {name: weight * contrast(self._config.loss, left, right, scale, self.bias, alike, self._config.margin)}
+        losses = {name: weight * contrastive_loss(self._config.loss, left, right, scale, self.bias, alike, self._config.margin)}
         if taught is not None and self._config.distil_weight:
             target = taught[rows][:, rows]
-            losses[f"{name} taught"] = weight * self._config.distil_weight * imitation(left, right, scale, target)
+            losses[f"{name} taught"] = weight * self._config.distil_weight * distillation_loss(left, right, scale, target)
         return losses
 
-    def _category(self, sides: Mapping[Side, Embedded], categories: Tensor) -> Tensor:
+    def _category(self, sides: Mapping[BatchSideName, EmbeddedSide], categories: Tensor) -> Tensor:
         total = self.scale.new_zeros(())
         for side in sides.values():
             target = categories[side.rows]
@@ -77,7 +77,7 @@ class Objective(nn.Module):
         return total
 
 
-def contrast(
+def contrastive_loss(
     loss: Loss, left: Tensor, right: Tensor, scale: Tensor, bias: Tensor, alike: Tensor, margin: float
 ) -> Tensor:
     """The loss of pairs (n, d), (n, d) whose diagonal belongs together; `alike` pairs are no negatives."""
@@ -121,7 +121,7 @@ def pair_loss(logits: Tensor, others: Tensor) -> Tensor:
     return (right + wrong) / 2
 
 
-def imitation(left: Tensor, right: Tensor, scale: Tensor, taught: Tensor) -> Tensor:
+def distillation_loss(left: Tensor, right: Tensor, scale: Tensor, taught: Tensor) -> Tensor:
     """How far a batch's distribution over right sides, for each left side, is from the teachers' (n, n) log-odds.
 
     Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
@@ -130,7 +130,7 @@ def imitation(left: Tensor, right: Tensor, scale: Tensor, taught: Tensor) -> Ten
     return functional.kl_div(own, functional.log_softmax(taught, dim=1), log_target=True, reduction="batchmean")
 
 
-def _common(left: Embedded, right: Embedded) -> tuple[Tensor, Tensor, Tensor]:
+def _common(left: EmbeddedSide, right: EmbeddedSide) -> tuple[Tensor, Tensor, Tensor]:
     """Both sides of the products that have both."""
     in_left, in_right = torch.isin(left.rows, right.rows), torch.isin(right.rows, left.rows)
     return left.vectors[in_left], right.vectors[in_right], left.rows[in_left]

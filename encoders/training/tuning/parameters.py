@@ -15,10 +15,10 @@ from encoders.training.tuning.config import TuningConfig
 _LAYER: Final = re.compile(r"\b(?:layers?|blocks?|stages|h)\.(\d+)\.")
 _LOWEST: Final = re.compile(r"embeddings?\b|\bstem\b|conv1\b|word_emb|patch_emb")
 _WORDS: Final = re.compile(r"\btext_(?:model|projection)\b")
-_FASTEST, _SMALL = 6e-4, 3_000_000
+_MAX_RATE, _SMALL = 6e-4, 3_000_000
 
 
-class NothingLearns(EncoderError):
+class NoTrainableParameters(EncoderError):
     """Every parameter is frozen, or a name to freeze by fits none."""
 
 
@@ -26,19 +26,19 @@ def freeze(model: Trainable, names: Sequence[str]) -> int:
     """Stop the parameters whose names contain one of `names` from learning; returns how many numbers still learn.
 
     Raises:
-        NothingLearns: a name that fits no parameter, or nothing that is left to learn.
+        NoTrainableParameters: a name that fits no parameter, or nothing that is left to learn.
     """
     found = dict(model.named_parameters())
     for part in names:
         fitting = [parameter for name, parameter in found.items() if part in name]
         if not fitting:
             known = sorted({".".join(name.split(".")[:3]) for name in found})
-            raise NothingLearns(f"no parameter's name contains {part!r}; they begin with {', '.join(known)}")
+            raise NoTrainableParameters(f"no parameter's name contains {part!r}; they begin with {', '.join(known)}")
         for parameter in fitting:
             parameter.requires_grad_(False)
     learning = sum(parameter.numel() for parameter in found.values() if parameter.requires_grad)
     if not learning:
-        raise NothingLearns("every parameter is frozen: freeze fewer, or train low-rank adapters")
+        raise NoTrainableParameters("every parameter is frozen: freeze fewer, or train low-rank adapters")
     return learning
 
 
@@ -47,7 +47,7 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
 
     Source: Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018.
     """
-    rate = config.learning_rate or suitable_rate(model)
+    rate = config.learning_rate or default_learning_rate(model)
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     depths = _depths(name for name, _ in named)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
@@ -62,10 +62,10 @@ def parameter_groups(model: Trainable, heads: nn.Module, config: TuningConfig) -
     return [*made, _group(list(heads.parameters()), config.head_learning_rate, 0.0)]
 
 
-def suitable_rate(model: Trainable) -> float:
+def default_learning_rate(model: Trainable) -> float:
     """A learning rate for so many learning numbers: 6e-4 up to 3 million, and the inverse of their count beyond."""
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    return _FASTEST * min(1.0, _SMALL / max(1, learning))
+    return _MAX_RATE * min(1.0, _SMALL / max(1, learning))
 
 
 def _group(members: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _group(members: list[nn.Parameter], rate: float, decay: float) -> dict[str, 
 
 def _depths(names: Iterable[str]) -> dict[str, int]:
     """Layers between each parameter and the output, counted within its own tower."""
-    places = {name: _place(name) for name in names}
+    places = {name: _layer_number(name) for name in names}
     tops: dict[str, int] = {}
     for name, place in places.items():
         tower = _tower(name)
@@ -82,7 +82,7 @@ def _depths(names: Iterable[str]) -> dict[str, int]:
     return {name: tops[_tower(name)] + 1 - place if place >= 0 else 0 for name, place in places.items()}
 
 
-def _place(name: str) -> int:
+def _layer_number(name: str) -> int:
     """0 for the lowest parts, 1 and up for numbered layers, −1 for heads and projections."""
     found = _LAYER.search(name)
     if found:

@@ -17,9 +17,9 @@ from torchvision.transforms.functional import gaussian_blur
 from encoders.errors import InvalidImage
 from encoders.images import decode_image
 from encoders.preparation import FixedSizePreparer, PatchPreparer, Preparer
-from encoders.training.augment import cover, reframe, relight
+from encoders.training.augment import jitter_light, random_crop, random_occlusion
 from encoders.training.tuning.config import Augmentation
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 
 _ROOM: Final = 1.25
 """Stored pictures are so much larger than the model's input: room for cutting windows."""
@@ -38,7 +38,7 @@ class PictureStore:
     """(m, stored, stored, 3), squeezed to squares as fixed-size models squeeze them."""
     rows: list[list[int]]
     """Pictures of each listing, the main one first."""
-    broken: int
+    undecodable_count: int
     """Files that are no pictures."""
 
     def read(self, rows: Sequence[int]) -> Tensor:
@@ -46,13 +46,13 @@ class PictureStore:
         picked = self.levels[np.asarray(rows, np.int64)] if len(rows) else self.levels[:0]
         return torch.from_numpy(np.ascontiguousarray(picked)).permute(0, 3, 1, 2).float() / 255
 
-    def plain(self, rows: Sequence[int]) -> Tensor:
+    def read_as_served(self, rows: Sequence[int]) -> Tensor:
         """Pictures (n, 3, side, side) as the model gets them when it serves."""
         levels = self.read(rows)
         return torch.nn.functional.interpolate(levels, (self.side, self.side), mode="area") if len(rows) else levels
 
 
-def open_pictures(listings: Sequence[Listing], preparer: Preparer, directory: Path) -> PictureStore:
+def open_pictures(listings: Sequence[TrainingListing], preparer: Preparer, directory: Path) -> PictureStore:
     """Decode all pictures into a file of the directory; files that are none are counted and left out."""
     side = input_side(preparer)
     stored = round(side * _ROOM)
@@ -84,16 +84,16 @@ def input_side(preparer: Preparer) -> int:
     return preparer.size[0] if preparer.size is not None else preparer.shortest_edge or 224
 
 
-def vary_pictures(levels: Tensor, side: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
+def augment_pictures(levels: Tensor, side: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
     """Pictures (n, 3, stored, stored) cut, turned, relit, blurred and partly covered → (n, 3, side, side)."""
     if not len(levels):
         return levels[:, :, :side, :side]
     grounded = _other_grounds(levels, settings.background, generator)
-    framed = reframe(grounded, side, (settings.closest, 1.05), generator) if settings.closest < 1 else levels
+    framed = random_crop(grounded, side, (settings.closest, 1.05), generator) if settings.closest < 1 else levels
     if framed.shape[-1] != side:
         framed = torch.nn.functional.interpolate(framed, (side, side), mode="area")
-    lit = relight(framed, settings.light, generator) if settings.light else framed
-    return cover(_blurred(lit, settings.blur, generator), settings.cover, generator)
+    lit = jitter_light(framed, settings.light, generator) if settings.light else framed
+    return random_occlusion(_blurred(lit, settings.blur, generator), settings.cover, generator)
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from encoders.errors import EncoderError
 
 
-class Processes(Protocol):
+class ProcessGroup(Protocol):
     """The processes of a run. All draw the same batches and hold the same weights."""
 
     rank: int
@@ -21,16 +21,16 @@ class Processes(Protocol):
         """Rows of all processes below each other, in their order: `sizes` of them each."""
         ...
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its sum over the processes."""
         ...
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """The first process's value, everywhere."""
         ...
 
 
-class OneProcess:
+class SingleProcess:
     """A run in this process alone."""
 
     rank = 0
@@ -39,14 +39,14 @@ class OneProcess:
     def gather(self, rows: Tensor, sizes: list[int]) -> Tensor:
         return rows
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         pass
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         return value
 
 
-class AcceleratedProcesses:
+class AccelerateProcessGroup:
     """The processes that `accelerate launch` started, on one device each."""
 
     def __init__(self, accelerator: Any) -> None:
@@ -61,20 +61,20 @@ class AcceleratedProcesses:
         everything = self._accelerator.gather(padded[None])
         return torch.cat([everything[place, :size] for place, size in enumerate(sizes)])
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         for parameter in parameters:
             if parameter.requires_grad:
                 own = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
                 parameter.grad = self._accelerator.reduce(own, "sum")
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         from accelerate.utils import broadcast
 
         sent: Any = broadcast(torch.tensor([value], dtype=torch.float64, device=self._accelerator.device))
         return float(sent[0])
 
 
-def launched_processes() -> tuple[Processes, torch.device]:
+def launched_process_group() -> tuple[ProcessGroup, torch.device]:
     """The processes that this one was launched among, and its device.
 
     Raises:
@@ -85,4 +85,4 @@ def launched_processes() -> tuple[Processes, torch.device]:
     except ImportError as error:
         raise EncoderError("training on several devices needs accelerate: install vitrine[train]") from error
     accelerator = Accelerator()
-    return (AcceleratedProcesses(accelerator) if accelerator.num_processes > 1 else OneProcess()), accelerator.device
+    return (AccelerateProcessGroup(accelerator) if accelerator.num_processes > 1 else SingleProcess()), accelerator.device

@@ -13,8 +13,8 @@ from encoders.checkpoints import TRAINING_RECORD
 from encoders.evaluation import RetrievalReport
 from encoders.spec import EmbeddingSpec
 from encoders.training.tuning.config import TuningConfig
-from encoders.training.tuning.material import Material
-from encoders.training.tuning.trainer import Progress
+from encoders.training.tuning.material import TrainingCatalogue
+from encoders.training.tuning.trainer import TrainingProgress
 
 _PLACES: Final = ("output", "work", "tensorboard")
 _CARD: Final = """---
@@ -46,23 +46,23 @@ train again when the catalogue has changed much.
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """What a run came to."""
 
-    progress: Progress
+    progress: TrainingProgress
     before: Sequence[RetrievalReport]
     after: Sequence[RetrievalReport]
     new_pieces: int
     teachers: Sequence[str]
 
 
-def write_record(directory: Path, base: EmbeddingSpec, config: TuningConfig, material: Material, done: Outcome) -> None:
+def write_record(directory: Path, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, done: TrainingOutcome) -> None:
     """Write the record, for programs, and the card, for people."""
     libraries = {name: version(name) for name in ("torch", "transformers", "numpy")}
     record = {
         "base": base.key,
         "data": {"version": material.version, "products": len(material.listings), **_amounts(material)},
-        "config": settings_of(config),
+        "config": recorded_settings(config),
         "teachers": list(done.teachers),
         "new_pieces": done.new_pieces,
         "progress": asdict(done.progress),
@@ -75,23 +75,23 @@ def write_record(directory: Path, base: EmbeddingSpec, config: TuningConfig, mat
     (directory / "README.md").write_text(_card(directory.name, base, config, material, done), "utf-8")
 
 
-def _amounts(material: Material) -> dict[str, int]:
+def _amounts(material: TrainingCatalogue) -> dict[str, int]:
     return {
         "pictures": len(material.pictures.levels),
-        "broken_pictures": material.pictures.broken,
+        "broken_pictures": material.pictures.undecodable_count,
         "held_out_texts": len(material.queries),
         "held_out_pictures": len(material.photos),
         "searched_for": sum(bool(listing.queries) for listing in material.listings),
-        "with_companions": sum(bool(listing.companions) for listing in material.listings),
+        "with_companions": sum(bool(listing.co_viewed) for listing in material.listings),
     }
 
 
-def settings_of(config: TuningConfig) -> dict[str, Any]:
+def recorded_settings(config: TuningConfig) -> dict[str, Any]:
     """Without places: they are of one machine."""
     return {name: value for name, value in asdict(config).items() if name not in _PLACES}
 
 
-def _card(name: str, base: EmbeddingSpec, config: TuningConfig, material: Material, done: Outcome) -> str:
+def _card(name: str, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, done: TrainingOutcome) -> str:
     progress = done.progress
     return _CARD.format(
         base=base.model,

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import torch
 
-from encoders.evaluation import RetrievalReport, report
-from encoders.spec import FloatArray, pool
+from encoders.evaluation import RetrievalReport, retrieval_report
+from encoders.spec import FloatArray, pool_vectors
 from encoders.training.trainable import Trainable
 from encoders.training.tuning.batches import Neighbours
-from encoders.training.tuning.material import Material
+from encoders.training.tuning.material import TrainingCatalogue
 
 _ROWS: Final = 64
 
@@ -37,7 +37,7 @@ class CatalogueEmbeddings:
 
 
 @torch.no_grad()
-def embed_catalogue(model: Trainable, material: Material, *, joint: bool) -> CatalogueEmbeddings:
+def embed_catalogue(model: Trainable, material: TrainingCatalogue, *, joint: bool) -> CatalogueEmbeddings:
     """Embed all products, without varying anything."""
     model.train(False)
     listings, store = material.listings, material.pictures
@@ -49,7 +49,7 @@ def embed_catalogue(model: Trainable, material: Material, *, joint: bool) -> Cat
     pooled = np.zeros((len(listings), model.dim), np.float32)
     for row, (end, rows) in enumerate(zip(ends, owned, strict=True)):
         if rows:
-            pooled[row] = pool(vectors[end - len(rows) : end])
+            pooled[row] = pool_vectors(vectors[end - len(rows) : end])
     return CatalogueEmbeddings(texts, pooled, _products(model, material) if joint else None)
 
 
@@ -70,7 +70,7 @@ def hard_negatives(embeddings: CatalogueEmbeddings, marks: Sequence[str], count:
 
 
 @torch.no_grad()
-def held_out_reports(model: Trainable, material: Material, embeddings: CatalogueEmbeddings) -> list[RetrievalReport]:
+def held_out_reports(model: Trainable, material: TrainingCatalogue, embeddings: CatalogueEmbeddings) -> list[RetrievalReport]:
     """How well held-out texts and pictures find their products."""
     model.train(False)
     reports: list[RetrievalReport] = []
@@ -87,22 +87,22 @@ def held_out_reports(model: Trainable, material: Material, embeddings: Catalogue
     return reports
 
 
-def score_of(reports: Sequence[RetrievalReport]) -> float:
+def stopping_score(reports: Sequence[RetrievalReport]) -> float:
     """The one number that a run is stopped by: the mean of the reciprocal ranks of all kinds of search."""
     return float(np.mean([one.mean_reciprocal_rank for one in reports])) if reports else 0.0
 
 
 def _report(
-    name: str, queries: FloatArray, targets: Sequence[int], material: Material, embeddings: CatalogueEmbeddings
+    name: str, queries: FloatArray, targets: Sequence[int], material: TrainingCatalogue, embeddings: CatalogueEmbeddings
 ) -> RetrievalReport:
     """A product whose words equal the target's is as right as the target: nothing tells them apart."""
-    marks = np.asarray(material.marks())
+    marks = np.asarray(material.identity_texts())
     scores = embeddings.scores(queries)
     ranks = np.empty(len(queries), np.int64)
     for row, target in enumerate(targets):
         right = marks == marks[target]
         ranks[row] = 1 + np.sum(scores[row, ~right] >= scores[row, right].max())
-    return report(name, ranks, len(marks), targets)
+    return retrieval_report(name, ranks, len(marks), targets)
 
 
 def _texts(model: Trainable, texts: Sequence[str]) -> FloatArray:
@@ -115,20 +115,20 @@ def _texts(model: Trainable, texts: Sequence[str]) -> FloatArray:
     return out
 
 
-def _pictures(model: Trainable, material: Material, rows: Sequence[int]) -> FloatArray:
+def _pictures(model: Trainable, material: TrainingCatalogue, rows: Sequence[int]) -> FloatArray:
     out = np.zeros((len(rows), model.dim), np.float32)
     for start in range(0, len(rows), _ROWS):
-        levels = material.pictures.plain(rows[start : start + _ROWS])
+        levels = material.pictures.read_as_served(rows[start : start + _ROWS])
         out[start : start + _ROWS] = model.embed_images(levels).float().cpu().numpy()
     return out
 
 
-def _products(model: Trainable, material: Material) -> FloatArray:
+def _products(model: Trainable, material: TrainingCatalogue) -> FloatArray:
     out = np.zeros((len(material.listings), model.dim), np.float32)
     for start in range(0, len(out), _ROWS):
         rows = range(start, min(len(out), start + _ROWS))
         owned = [(place, picture) for place, row in enumerate(rows) for picture in material.pictures.rows[row]]
-        levels = material.pictures.plain([picture for _, picture in owned])
+        levels = material.pictures.read_as_served([picture for _, picture in owned])
         owners = torch.tensor([place for place, _ in owned], dtype=torch.long)
         texts = [material.listings[row].text for row in rows]
         out[start : start + _ROWS] = model.embed_products(texts, levels, owners).float().cpu().numpy()

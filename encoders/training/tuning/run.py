@@ -19,19 +19,19 @@ from encoders.architectures.storage import load_model, new_model
 from encoders.errors import EncoderError
 from encoders.evaluation import RetrievalReport
 from encoders.loading import MINI_DIRECTORY, load_encoder
-from encoders.training.dual import DualEncoder
+from encoders.training.dual import TrainableDualEncoder
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.config import JOINT, PARTS, TuningConfig
-from encoders.training.tuning.lexical import LexicalTeacher, full_text
-from encoders.training.tuning.listings import Listing, content_hash
-from encoders.training.tuning.material import Material, prepare_material
+from encoders.training.tuning.config import JOINT_TASKS, PART_TASKS, TuningConfig
+from encoders.training.tuning.lexical import LexicalTeacher, listing_text
+from encoders.training.tuning.listings import TrainingListing, content_hash
+from encoders.training.tuning.material import TrainingCatalogue, prepare_catalogue
 from encoders.training.tuning.parameters import freeze
-from encoders.training.tuning.processes import OneProcess, Processes, launched_processes
-from encoders.training.tuning.record import Outcome, settings_of, write_record
+from encoders.training.tuning.processes import ProcessGroup, SingleProcess, launched_process_group
+from encoders.training.tuning.record import TrainingOutcome, recorded_settings, write_record
 from encoders.training.tuning.retrieval import embed_catalogue, held_out_reports
 from encoders.training.tuning.teachers import EncoderTeacher, Teacher
 from encoders.training.tuning.trainer import Trainer
-from encoders.training.tuning.vocabulary import learn_words
+from encoders.training.tuning.vocabulary import extend_vocabulary
 
 CATALOGUE_TEACHER = "catalogue"
 """The name of BM25 and LSA over the catalogue's own texts, among teachers."""
@@ -39,7 +39,7 @@ CATALOGUE_TEACHER = "catalogue"
 
 def train_on_catalogue(
     encoder: str,
-    listings: Sequence[Listing],
+    listings: Sequence[TrainingListing],
     config: TuningConfig,
     teachers: Sequence[str] = (CATALOGUE_TEACHER,),
     say: Callable[[str], None] = print,
@@ -69,7 +69,7 @@ def train_on_catalogue(
     model = open_trainable(base, device)
     config = _with_tasks(model, config)
     directory = config.work / _identity(base, listings, config, teachers)
-    material = prepare_material(listings, model.preparer, directory / f"process-{processes.rank}")
+    material = prepare_catalogue(listings, model.preparer, directory / f"process-{processes.rank}")
     before = _measured(model, material, joint=config.joint)
     pieces = _prepare(model, material, config)
     settings = replace(config, work=directory, word_rate=_word_rate(config.word_rate, model, pieces))
@@ -81,7 +81,7 @@ def train_on_catalogue(
         spec = load_encoder(str(config.output), "cpu").spec
         say(f"{spec.key}, from {encoder}, knows {pieces:,} more words")
         started_from = replace(spec, model=encoder, version=checkpoints.content_version(base))
-        outcome = Outcome(trainer.progress, before, after, pieces, teachers)
+        outcome = TrainingOutcome(trainer.progress, before, after, pieces, teachers)
         write_record(config.output, started_from, config, material, outcome)
     return config.output
 
@@ -90,17 +90,17 @@ def open_trainable(directory: Path, device: torch.device) -> Trainable:
     """The model of a directory, ready to be trained. Raises `ModelUnavailable`."""
     if checkpoints.model_type(directory) == FUSION:
         return load_model(directory, device)
-    return DualEncoder(directory, device)
+    return TrainableDualEncoder(directory, device)
 
 
-def _base(encoder: str, listings: Sequence[Listing], config: TuningConfig, rank: int) -> Path:
+def _base(encoder: str, listings: Sequence[TrainingListing], config: TuningConfig, rank: int) -> Path:
     """The directory to begin with; of an architecture's name, one with random weights and the catalogue's words."""
     if encoder not in ARCHITECTURES:
         return _directory(encoder)
     made = config.work / f"new-{encoder}-{content_hash(listings)[:12]}-{config.seed}" / f"process-{rank}"
     if not (made / "config.json").is_file():
         unfinished = made.with_name(f"{made.name}.tmp")
-        new_model(encoder, (full_text(one) for one in listings), seed=config.seed).save(unfinished)
+        new_model(encoder, (listing_text(one) for one in listings), seed=config.seed).save(unfinished)
         unfinished.rename(made)
     return made
 
@@ -108,18 +108,18 @@ def _base(encoder: str, listings: Sequence[Listing], config: TuningConfig, rank:
 def _with_tasks(model: Trainable, config: TuningConfig) -> TuningConfig:
     """The settings with tasks for whole products, where the model is of such and no other tasks are asked for."""
     is_joint = isinstance(model, FusionModel) and model.config.joint
-    return replace(config, tasks=JOINT) if is_joint and config.tasks == PARTS else config
+    return replace(config, tasks=JOINT_TASKS) if is_joint and config.tasks == PART_TASKS else config
 
 
-def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
+def _prepare(model: Trainable, material: TrainingCatalogue, config: TuningConfig) -> int:
     """New words, adapters and frozen parts; returns how many pieces are new."""
     pieces = 0
-    if config.lora_rank and not isinstance(model, DualEncoder):
+    if config.lora_rank and not isinstance(model, TrainableDualEncoder):
         raise EncoderError("low-rank adapters are for dual encoders in the Hugging Face format; leave --lora-rank out")
-    if config.new_pieces and isinstance(model, DualEncoder):
-        texts = [full_text(listing) for listing in material.listings]
-        pieces = learn_words(model, [text for text in texts if text], config.new_pieces, config.max_tokens)
-    if config.lora_rank and isinstance(model, DualEncoder):
+    if config.new_pieces and isinstance(model, TrainableDualEncoder):
+        texts = [listing_text(listing) for listing in material.listings]
+        pieces = extend_vocabulary(model, [text for text in texts if text], config.new_pieces, config.max_tokens)
+    if config.lora_rank and isinstance(model, TrainableDualEncoder):
         model.add_adapters(config.lora_rank)
     freeze(model, config.frozen)
     return pieces
@@ -127,11 +127,11 @@ def _prepare(model: Trainable, material: Material, config: TuningConfig) -> int:
 
 def _word_rate(full: float, model: Trainable, pieces: int) -> float:
     """The text tower's own factor: 1 without new pieces, all of it where half of the vocabulary or more is new."""
-    share = pieces / len(model.tokenizer) if isinstance(model, DualEncoder) else 0.0
+    share = pieces / len(model.tokenizer) if isinstance(model, TrainableDualEncoder) else 0.0
     return 1 + (full - 1) * min(1.0, 2 * share)
 
 
-def _teachers(names: Sequence[str], material: Material, device: torch.device) -> list[Teacher]:
+def _teachers(names: Sequence[str], material: TrainingCatalogue, device: torch.device) -> list[Teacher]:
     return [
         LexicalTeacher(material.listings)
         if name == CATALOGUE_TEACHER
@@ -141,14 +141,14 @@ def _teachers(names: Sequence[str], material: Material, device: torch.device) ->
     ]
 
 
-def _measured(model: Trainable, material: Material, *, joint: bool) -> list[RetrievalReport]:
+def _measured(model: Trainable, material: TrainingCatalogue, *, joint: bool) -> list[RetrievalReport]:
     return held_out_reports(model, material, embed_catalogue(model, material, joint=joint))
 
 
-def _processes() -> tuple[Processes, torch.device]:
+def _processes() -> tuple[ProcessGroup, torch.device]:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return launched_processes()
-    return OneProcess(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return launched_process_group()
+    return SingleProcess(), torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _directory(encoder: str) -> Path:
@@ -157,7 +157,7 @@ def _directory(encoder: str) -> Path:
     return MINI_DIRECTORY if encoder == "mini" else checkpoints.locate(encoder)
 
 
-def _identity(base: Path, listings: Sequence[Listing], config: TuningConfig, teachers: Sequence[str]) -> str:
+def _identity(base: Path, listings: Sequence[TrainingListing], config: TuningConfig, teachers: Sequence[str]) -> str:
     """A short hash of all that a run depends on: another run has another directory and begins anew."""
-    parts = [checkpoints.content_version(base), content_hash(listings), settings_of(config), list(teachers)]
+    parts = [checkpoints.content_version(base), content_hash(listings), recorded_settings(config), list(teachers)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

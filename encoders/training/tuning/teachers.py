@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from encoders.port import Encoder
-from encoders.training.tuning.batches import Batch, Inputs
+from encoders.training.tuning.batches import BatchSide, TrainingBatch
 from encoders.training.tuning.config import Task
 from encoders.training.tuning.pictures import PictureStore
 
@@ -21,7 +21,7 @@ _SHARPNESS: Final = 4.0
 class Teacher(Protocol):
     """Something that knows how alike texts and pictures are."""
 
-    def similarities(self, batch: Batch, task: Task) -> Tensor | None:
+    def similarities(self, batch: TrainingBatch, task: Task) -> Tensor | None:
         """(left rows, right rows) of a task's two sides; None where it knows nothing of such sides."""
         ...
 
@@ -33,13 +33,13 @@ class EncoderTeacher:
         self._encoder = encoder
         self._pictures = pictures
 
-    def similarities(self, batch: Batch, task: Task) -> Tensor | None:
+    def similarities(self, batch: TrainingBatch, task: Task) -> Tensor | None:
         if "product" in (task.left, task.right):
             return None
         left, right = (self._embed(batch.sides[side]) for side in (task.left, task.right))
         return torch.from_numpy(left @ right.T)
 
-    def _embed(self, inputs: Inputs) -> np.ndarray:
+    def _embed(self, inputs: BatchSide) -> np.ndarray:
         if inputs.texts is not None:
             return self._encoder.encode_texts(inputs.texts)
         from PIL import Image
@@ -48,7 +48,7 @@ class EncoderTeacher:
         return self._encoder.encode_images([self._encoder.preparer(picture) for picture in pictures])
 
 
-def lessons(teachers: Sequence[Teacher], batch: Batch, tasks: Sequence[Task]) -> Mapping[str, Tensor]:
+def distillation_targets(teachers: Sequence[Teacher], batch: TrainingBatch, tasks: Sequence[Task]) -> Mapping[str, Tensor]:
     """The teachers' mean log-odds (n, n) for each task that one of them knows, by the task's name.
 
     Teachers differ in scale: each row of each is centred and scaled to one spread before the mean is taken.
@@ -58,17 +58,17 @@ def lessons(teachers: Sequence[Teacher], batch: Batch, tasks: Sequence[Task]) ->
         if task.left in batch.sides and task.right in batch.sides:
             seen = [known for one in teachers if (known := one.similarities(batch, task)) is not None]
             if seen:
-                mean = torch.stack([_standard(similar) for similar in seen]).mean(dim=0)
-                found[f"{task.left}-{task.right}"] = _placed(mean, batch, task)
+                mean = torch.stack([_standardised(similar) for similar in seen]).mean(dim=0)
+                found[f"{task.left}-{task.right}"] = _scatter_to_batch(mean, batch, task)
     return found
 
 
-def _standard(similar: Tensor) -> Tensor:
+def _standardised(similar: Tensor) -> Tensor:
     spread = similar.std(dim=1, keepdim=True, correction=0).clamp_min(1e-6)
     return (similar - similar.mean(dim=1, keepdim=True)) / spread * _SHARPNESS
 
 
-def _placed(similar: Tensor, batch: Batch, task: Task) -> Tensor:
+def _scatter_to_batch(similar: Tensor, batch: TrainingBatch, task: Task) -> Tensor:
     """Rows of the sides as rows of the batch's products."""
     count = len(batch.products)
     whole = torch.zeros(count, count)

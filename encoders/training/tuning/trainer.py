@@ -13,16 +13,16 @@ from torch import Tensor
 
 from encoders.evaluation import RetrievalReport
 from encoders.training.trainable import Trainable
-from encoders.training.tuning.batches import BatchMaker, Inputs, Neighbours
-from encoders.training.tuning.board import Board
+from encoders.training.tuning.batches import BatchSampler, BatchSide, Neighbours
+from encoders.training.tuning.board import TensorBoardLog
 from encoders.training.tuning.config import TuningConfig
-from encoders.training.tuning.gradients import GradientMaker, span
-from encoders.training.tuning.material import Material
+from encoders.training.tuning.gradients import GradientAccumulator, process_rows
+from encoders.training.tuning.material import TrainingCatalogue
 from encoders.training.tuning.objectives import Objective
 from encoders.training.tuning.parameters import parameter_groups
-from encoders.training.tuning.processes import OneProcess, Processes
-from encoders.training.tuning.retrieval import embed_catalogue, hard_negatives, held_out_reports, score_of
-from encoders.training.tuning.teachers import Teacher, lessons
+from encoders.training.tuning.processes import ProcessGroup, SingleProcess
+from encoders.training.tuning.retrieval import embed_catalogue, hard_negatives, held_out_reports, stopping_score
+from encoders.training.tuning.teachers import Teacher, distillation_targets
 
 _CHECKPOINT_EVERY_S = 20.0
 _NEIGHBOURS_PER_NEGATIVE = 5
@@ -32,7 +32,7 @@ _FIRST_STEPS = 10
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run is; kept in its checkpoint."""
 
     step: int = 0
@@ -54,10 +54,10 @@ class Trainer:
     def __init__(
         self,
         model: Trainable,
-        material: Material,
+        material: TrainingCatalogue,
         config: TuningConfig,
         teachers: Sequence[Teacher] = (),
-        processes: Processes | None = None,
+        processes: ProcessGroup | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         """Take a model whose frozen parameters are frozen already.
@@ -71,19 +71,19 @@ class Trainer:
             say: takes progress lines.
         """
         self._model, self._material, self._config, self._teachers = model, material, config, teachers
-        self._processes = processes or OneProcess()
+        self._processes = processes or SingleProcess()
         self._say = say if self._processes.rank == 0 else lambda _: None
         torch.manual_seed(config.seed)
         self._objective = Objective(config, model.dim, len(material.categories)).to(self._device)
-        self._batches = BatchMaker(material, config)
-        self._gradients = GradientMaker(model, self._objective, self._processes, config.chunk, config.precision)
+        self._batches = BatchSampler(material, config)
+        self._gradients = GradientAccumulator(model, self._objective, self._processes, config.chunk, config.precision)
         self._optimiser = torch.optim.AdamW(parameter_groups(model, self._objective, config))
         self._average = _copied(model)
         self._best: dict[str, Tensor] = {}
         self._neighbours: Neighbours | None = None
         self._checkpoint = config.work / "checkpoint.pt"
-        self._board = Board(config.tensorboard if self._processes.rank == 0 else None)
-        self.progress = Progress()
+        self._board = TensorBoardLog(config.tensorboard if self._processes.rank == 0 else None)
+        self.progress = TrainingProgress()
 
     @property
     def _device(self) -> torch.device:
@@ -97,7 +97,7 @@ class Trainer:
         started, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         while (done := self._done()) < 1 and not self.progress.stopped:
             losses = self._step(done)
-            self.progress.seconds = self._processes.agree(time.monotonic() - started)
+            self.progress.seconds = self._processes.broadcast(time.monotonic() - started)
             self._report(losses)
             if self._done() * self._config.evaluations >= self.progress.measured:
                 self._measure()
@@ -107,7 +107,7 @@ class Trainer:
         self._save()
         _load(self._model, self._best)
         reports = self._reports()
-        self._board.catalogue(self._model, self._material)
+        self._board.log_embeddings(self._model, self._material)
         self._board.close()
         return reports
 
@@ -122,23 +122,23 @@ class Trainer:
         # Seeded each step: what a resumed run draws, dropout included, is what an unbroken one would have.
         torch.manual_seed(self._config.seed * 1_000_003 + step)
         batch = self._batches.draw(step, self._neighbours)
-        taught = lessons(self._teachers, batch, self._config.tasks)
+        taught = distillation_targets(self._teachers, batch, self._config.tasks)
         self._model.train(True)
         self._optimiser.zero_grad(set_to_none=True)
-        losses = self._gradients.fill(
+        losses = self._gradients.compute(
             batch, {side: self._share(inputs) for side, inputs in batch.sides.items()}, taught
         )
         self._update(done)
         self.progress.step += 1
         return losses
 
-    def _share(self, inputs: Inputs) -> Inputs:
+    def _share(self, inputs: BatchSide) -> BatchSide:
         """This process's rows of a side, with their pictures."""
-        start, stop = span(len(inputs.rows), self._processes.rank, self._processes.count)
+        start, stop = process_rows(len(inputs.rows), self._processes.rank, self._processes.count)
         seed = (self._config.seed * 1_000_003 + self.progress.step) * 64 + self._processes.rank
         generator = torch.Generator().manual_seed(seed)
-        share = inputs.part(start, stop)
-        return share.loaded(self._material.pictures, self._config.augmentation, generator) if share.pictures else share
+        share = inputs.rows_between(start, stop)
+        return share.with_pictures(self._material.pictures, self._config.augmentation, generator) if share.pictures else share
 
     def _update(self, done: float) -> None:
         factor = learning_rate_factor(done, self._config.warmup) * min(1.0, (self.progress.step + 1) / _FIRST_STEPS)
@@ -161,7 +161,7 @@ class Trainer:
         """Held-out retrieval of the averaged weights; the best are kept, and near misses are looked up anew."""
         current = _copied(self._model)
         _load(self._model, self._average)
-        score = self._processes.agree(self._score())
+        score = self._processes.broadcast(self._score())
         _load(self._model, current)
         progress = self.progress
         progress.measured += 1
@@ -177,22 +177,22 @@ class Trainer:
 
     def _score(self) -> float:
         reports = self._reports()
-        self._board.measured(self.progress.step, reports)
+        self._board.log_retrieval(self.progress.step, reports)
         # A catalogue without anything to hold out keeps its last weights.
-        return score_of(reports) if reports else float(self.progress.step)
+        return stopping_score(reports) if reports else float(self.progress.step)
 
     def _reports(self) -> list[RetrievalReport]:
         embeddings = embed_catalogue(self._model, self._material, joint=self._config.joint)
         if self._config.hard_negatives:
             count = self._config.hard_negatives * _NEIGHBOURS_PER_NEGATIVE
-            self._neighbours = hard_negatives(embeddings, self._material.marks(), count)
+            self._neighbours = hard_negatives(embeddings, self._material.identity_texts(), count)
         reports = held_out_reports(self._model, self._material, embeddings)
-        self._board.examples(self.progress.step, self._material, embeddings)
+        self._board.log_examples(self.progress.step, self._material, embeddings)
         return reports
 
     def _report(self, losses: dict[str, float]) -> None:
         step = self.progress.step
-        self._board.losses(step, losses, self._optimiser.param_groups[0]["lr"])
+        self._board.log_losses(step, losses, self._optimiser.param_groups[0]["lr"])
         if step % 20 == 0:
             shown = "  ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
             self._say(f"step {step}  {self._done():.0%}  {shown}  {self.progress.seconds / step:.2f} s/step")
@@ -229,7 +229,7 @@ class Trainer:
         self._optimiser.load_state_dict(state["optimiser"])
         self._gradients.scaler.load_state_dict(state["scaler"])
         self._neighbours = None if state["neighbours"] is None else state["neighbours"].cpu().numpy()
-        self.progress = Progress(**state["progress"])
+        self.progress = TrainingProgress(**state["progress"])
         self._say(f"resumed at step {self.progress.step} from {self._checkpoint}")
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoProcessor
 
-from encoders.training.dual import DualEncoder
+from encoders.training.dual import TrainableDualEncoder
 
 _LEAST_COUNT: Final = 2
 _LONGEST_WORD: Final = 30
@@ -26,7 +26,7 @@ _EMBEDDINGS: Final = ("word_embeddings.weight", "token_embedding.weight")
 _POSITIONS: Final = ("position_embeddings.weight", "position_embedding.weight")
 
 
-def learn_words(model: DualEncoder, texts: Iterable[str], most_pieces: int, most_tokens: int) -> int:
+def extend_vocabulary(model: TrainableDualEncoder, texts: Iterable[str], most_pieces: int, most_tokens: int) -> int:
     """Give a text tower pieces for frequent words that it takes apart, and positions for the catalogue's lengths.
 
     A new piece starts as the mean of those that the word was taken apart into, so the tower's embeddings of known
@@ -78,7 +78,7 @@ def _wanted_tokens(backend: Any, texts: Iterable[str], parts: list[list[int]]) -
     return -(-wanted // _TOKENS_STEP) * _TOKENS_STEP
 
 
-def _grow_model(model: DualEncoder, parts: list[list[int]], tokens: int) -> None:
+def _grow_model(model: TrainableDualEncoder, parts: list[list[int]], tokens: int) -> None:
     old = model.model
     config = copy.deepcopy(old.config)
     state = old.state_dict()
@@ -101,7 +101,7 @@ def _longer(positions: Tensor, count: int) -> Tensor:
     return torch.cat([positions, positions[-1:].expand(max(0, count - len(positions)), -1)])
 
 
-def _grow_tokenizer(model: DualEncoder, words: list[str], tokens: int) -> None:
+def _grow_tokenizer(model: TrainableDualEncoder, words: list[str], tokens: int) -> None:
     """Through its files: a tokenizer in memory takes no new ordinary pieces."""
     with TemporaryDirectory() as name:
         directory = Path(name)

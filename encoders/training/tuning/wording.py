@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from encoders.training.tuning.config import Augmentation
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 
 _WORD: Final = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
@@ -18,18 +18,18 @@ _FROM_CLICKS, _FROM_TITLE, _FROM_PASSAGE = 0.5, 0.6, 0.85
 _LONGEST_QUERY: Final = 8
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """A text's words; a Chinese character is one."""
     return _WORD.findall(text)
 
 
-def joined(parts: Sequence[str]) -> str:
+def join_words(parts: Sequence[str]) -> str:
     """Words as a text again: blanks everywhere but between Chinese characters."""
     text = " ".join(parts)
     return re.sub(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])", "", text)
 
 
-def draw_query(listing: Listing, settings: Augmentation, rng: np.random.Generator) -> str:
+def draw_query(listing: TrainingListing, settings: Augmentation, rng: np.random.Generator) -> str:
     """A query that the product should be found by; empty for a product without words.
 
     Half of them are queries that were really typed, where there are any; the others are some words in a row out of
@@ -51,7 +51,7 @@ def draw_query(listing: Listing, settings: Augmentation, rng: np.random.Generato
         drawn = [*_span(title, rng)[:3], *_span(others[rng.integers(min(2, len(others)))], rng)[:3]]
     if rng.random() < settings.shuffle:
         drawn = [drawn[place] for place in rng.permutation(len(drawn))] if not _is_chinese(drawn) else drawn
-    return joined(vary(drawn, settings, rng))
+    return join_words(vary_words(drawn, settings, rng))
 
 
 def vary_text(text: str, settings: Augmentation, rng: np.random.Generator) -> str:
@@ -60,18 +60,18 @@ def vary_text(text: str, settings: Augmentation, rng: np.random.Generator) -> st
     if len(fields) > 2 and rng.random() < settings.shuffle:
         # The title stays at the head: long texts are cut at their end.
         fields = [fields[0], *(fields[1 + place] for place in rng.permutation(len(fields) - 1))]
-    return ". ".join(joined(vary(words(field), settings, rng)) for field in fields)
+    return ". ".join(join_words(vary_words(split_words(field), settings, rng)) for field in fields)
 
 
-def vary(parts: Sequence[str], settings: Augmentation, rng: np.random.Generator) -> list[str]:
+def vary_words(parts: Sequence[str], settings: Augmentation, rng: np.random.Generator) -> list[str]:
     """Words with some left out, never all, and some mistyped."""
     draws = rng.random((2, len(parts)))
     kept = [part for part, draw in zip(parts, draws[0], strict=True) if draw >= settings.word_dropout] or list(parts)
-    return [_mistyped(part, rng) if draw < settings.typos else part for part, draw in zip(kept, draws[1], strict=False)]
+    return [_with_typo(part, rng) if draw < settings.typos else part for part, draw in zip(kept, draws[1], strict=False)]
 
 
 def _span(text: str, rng: np.random.Generator) -> list[str]:
-    parts = words(text)
+    parts = split_words(text)
     length = 1 + int(rng.integers(min(_LONGEST_QUERY, max(1, len(parts)))))
     start = int(rng.integers(max(1, len(parts) - length + 1)))
     return parts[start : start + length]
@@ -81,7 +81,7 @@ def _is_chinese(parts: Sequence[str]) -> bool:
     return any(_CHINESE.match(part) for part in parts)
 
 
-def _mistyped(word: str, rng: np.random.Generator) -> str:
+def _with_typo(word: str, rng: np.random.Generator) -> str:
     """Two letters swapped, one left out or one doubled; short words and numbers stay."""
     if len(word) < 4 or not word.isalpha() or not word.isascii():
         return word

@@ -10,7 +10,7 @@ import yaml
 
 from streams.config import IndexingConfig
 from streams.events import PRODUCT_EVENTS, USER_EVENTS
-from vitrine.settings import sections
+from vitrine.settings import section_types
 
 ROOT = Path(__file__).parents[3] / "deploy" / "k8s"
 KUBERNETES_VERSIONS = ("1.31", "1.34")
@@ -49,7 +49,7 @@ def test_the_kustomization_lists_every_manifest():
 
 def test_every_setting_in_the_config_map_exists():
     known = {
-        f"VITRINE_{section}_{field.name}".upper() for section, kind in sections().items() for field in fields(kind)
+        f"VITRINE_{section}_{field.name}".upper() for section, kind in section_types().items() for field in fields(kind)
     }
     (config,) = of_kind("ConfigMap")
     assert set(config["data"]) <= known

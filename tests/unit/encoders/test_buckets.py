@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.buckets import Limit, buckets, padded_count, padded_length
+from encoders.length_buckets import BatchLimit, length_buckets, padded_count, padded_length
 
 SIZES = st.lists(st.integers(1, 80), max_size=60)
 
 
 @given(SIZES, st.integers(1, 20), st.integers(1, 500))
 def test_each_input_is_in_one_batch_of_no_more_than_allowed(sizes: list[int], most: int, cells: int) -> None:
-    found = list(buckets(sizes, Limit(most, cells)))
+    found = list(length_buckets(sizes, BatchLimit(most, cells)))
     assert sorted(at for batch in found for at in batch) == list(range(len(sizes)))
     assert all(len(batch) <= most for batch in found)
     assert all(len(batch) == 1 or len(batch) * max(sizes[at] for at in batch) <= cells for batch in found)
 
 
 def test_a_lowered_limit_counts_for_the_next_batch() -> None:
-    limit = Limit(4)
-    batches = buckets([1] * 8, limit)
+    limit = BatchLimit(4)
+    batches = length_buckets([1] * 8, limit)
     assert len(next(batches)) == 4
     limit.most_cells = 2
     assert [len(batch) for batch in batches] == [2, 2]

@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from encoders.decoding import DecoderPool, DecodingConfig, InProcessDecoder
-from encoders.errors import ChildUnavailable, InvalidImage
+from encoders.decoding import DecodingConfig, ImageDecoderPool, InProcessImageDecoder
+from encoders.errors import InvalidImage, WorkerProcessUnavailable
 from encoders.port import ImageDecoder
 from encoders.preparation import FixedSizePreparer, Pixels
 from tests.unit.encoders.pictures import (
@@ -39,12 +39,12 @@ HASTY = DecodingConfig(processes=1, deadline_s=1)
 
 @asynccontextmanager
 async def _in_process() -> AsyncIterator[ImageDecoder]:
-    yield InProcessDecoder(SMALL)
+    yield InProcessImageDecoder(SMALL)
 
 
 @pytest.fixture(params=["pool", "in-process"])
 async def decoder(request: pytest.FixtureRequest) -> AsyncIterator[ImageDecoder]:
-    async with DecoderPool(SMALL) if request.param == "pool" else _in_process() as decoder:
+    async with ImageDecoderPool(SMALL) if request.param == "pool" else _in_process() as decoder:
         yield decoder
 
 
@@ -75,11 +75,11 @@ async def test_callers_at_once_get_their_own(decoder: ImageDecoder) -> None:
 async def test_hostile_files_end_no_process_and_fare_as_in_process() -> None:
     lines = (HOSTILE / "manifest.jsonl").read_text("utf-8").splitlines()
     files = [(DATA / json.loads(line)["file"]).read_bytes() for line in lines]
-    async with DecoderPool(SMALL, ONE) as pool:
+    async with ImageDecoderPool(SMALL, ONE) as pool:
         pids = pool.pids
         outcomes = await pool.decode(files)
         assert pool.pids == pids
-    for ours, plain in zip(outcomes, await InProcessDecoder(SMALL).decode(files), strict=True):
+    for ours, plain in zip(outcomes, await InProcessImageDecoder(SMALL).decode(files), strict=True):
         assert str(ours) == str(plain)
 
 
@@ -89,7 +89,7 @@ async def test_hostile_files_end_no_process_and_fare_as_in_process() -> None:
 )
 async def test_only_the_picture_that_ends_the_decoder_is_refused(width: int, reason: str) -> None:
     files = [jpeg(colour_of(number)) for number in range(6)]
-    async with DecoderPool(Hostile(), ONE) as pool:
+    async with ImageDecoderPool(Hostile(), ONE) as pool:
         *before, culprit, last = await pool.decode([*files[:5], jpeg(width=width), files[5]])
         assert isinstance(culprit, InvalidImage)
         assert reason in str(culprit)
@@ -98,14 +98,14 @@ async def test_only_the_picture_that_ends_the_decoder_is_refused(width: int, rea
 
 
 async def test_a_picture_that_takes_for_ever_is_refused() -> None:
-    async with DecoderPool(Hostile(), HASTY) as pool:
+    async with ImageDecoderPool(Hostile(), HASTY) as pool:
         good, late = await pool.decode([jpeg(colour_of(3)), jpeg(width=SLEEP)])
         _assert_colours([good], [3])
         assert "did not answer within 1 s" in str(late)
 
 
 async def test_memory_is_bounded_and_running_out_of_it_ends_no_process() -> None:
-    async with DecoderPool(Hostile(), ONE) as pool:
+    async with ImageDecoderPool(Hostile(), ONE) as pool:
         pids = pool.pids
         swollen, good = await pool.decode([jpeg(width=SWELL), jpeg(colour_of(4))])
         assert "ran out of memory" in str(swollen)
@@ -116,13 +116,13 @@ async def test_memory_is_bounded_and_running_out_of_it_ends_no_process() -> None
 async def test_one_line_of_pixels_scaled_up_is_a_bomb_that_is_refused() -> None:
     line = jpeg(width=1, height=30_000, kind="PNG")
     config = DecodingConfig(processes=1, deadline_s=30, memory_bytes=2**29)
-    async with DecoderPool(FixedSizePreparer(shortest_edge=224, crop=(224, 224)), config) as pool:
+    async with ImageDecoderPool(FixedSizePreparer(shortest_edge=224, crop=(224, 224)), config) as pool:
         (outcome,) = await pool.decode([line])
     assert str(outcome) == "image of 1 × 30000 pixels cannot be prepared: the decoder ran out of memory"
 
 
 async def test_pictures_of_a_decoder_killed_by_chance_are_decoded_by_another() -> None:
-    async with DecoderPool(SMALL, ONE) as pool:
+    async with ImageDecoderPool(SMALL, ONE) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
         decoding = asyncio.create_task(pool.decode([jpeg(colour_of(number)) for number in range(40)]))
@@ -133,7 +133,7 @@ async def test_pictures_of_a_decoder_killed_by_chance_are_decoded_by_another() -
 
 
 async def test_a_decoder_that_dies_idle_is_replaced_unnoticed() -> None:
-    async with DecoderPool(SMALL, ONE) as pool:
+    async with ImageDecoderPool(SMALL, ONE) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGKILL)
         while pool.pids:
@@ -143,7 +143,7 @@ async def test_a_decoder_that_dies_idle_is_replaced_unnoticed() -> None:
 
 
 async def test_who_gives_up_leaves_no_answer_behind_for_others() -> None:
-    async with DecoderPool(SMALL, ONE) as pool:
+    async with ImageDecoderPool(SMALL, ONE) as pool:
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
         abandoned = [asyncio.create_task(pool.decode([jpeg(colour_of(n)) for n in range(100)])) for _ in range(3)]
@@ -157,7 +157,7 @@ async def test_who_gives_up_leaves_no_answer_behind_for_others() -> None:
 
 
 async def test_a_small_call_does_not_wait_for_a_large_one_to_end() -> None:
-    async with DecoderPool(SMALL, ONE) as pool:
+    async with ImageDecoderPool(SMALL, ONE) as pool:
         large = asyncio.create_task(pool.decode([jpeg(colour_of(number)) for number in range(800)]))
         await _turns()
         _assert_colours(await pool.decode([jpeg(colour_of(5))]), [5])
@@ -166,19 +166,19 @@ async def test_a_small_call_does_not_wait_for_a_large_one_to_end() -> None:
 
 
 async def test_closing_fails_the_calls_under_way_and_refuses_no_picture() -> None:
-    async with DecoderPool(Hostile(), ONE) as pool:
+    async with ImageDecoderPool(Hostile(), ONE) as pool:
         pids = pool.pids
         under_way = [asyncio.create_task(pool.decode([jpeg(width=SLEEP)])) for _ in range(5)]
         await _turns()
-    assert all(isinstance(one, ChildUnavailable) for one in await _outcomes(under_way))
+    assert all(isinstance(one, WorkerProcessUnavailable) for one in await _outcomes(under_way))
     assert not any(psutil.pid_exists(pid) for pid in pids)
-    with pytest.raises(ChildUnavailable, match="closed"):
+    with pytest.raises(WorkerProcessUnavailable, match="closed"):
         await pool.decode([jpeg()])
 
 
 async def test_a_preparer_that_cannot_be_loaded_is_no_fault_of_pictures(tmp_path: Path) -> None:
-    with pytest.raises(ChildUnavailable, match=r"image decoder \(process \d+\) exited with 1 before it was ready"):
-        async with DecoderPool(_Unloadable(), ONE):
+    with pytest.raises(WorkerProcessUnavailable, match=r"image decoder \(process \d+\) exited with 1 before it was ready"):
+        async with ImageDecoderPool(_Unloadable(), ONE):
             pass
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.children.decode_on_device import decoder
-from encoders.device_decoding import DeviceDecoder, is_plain_jpeg
-from encoders.images import prepared
+from encoders.children.decode_on_device import request_handler
+from encoders.device_decoding import DeviceDecoder, is_device_decodable
+from encoders.images import decode_and_prepare
 from encoders.preparation import FixedSizePreparer, PatchPreparer, Preparer
 
 DEVICES = [
@@ -39,7 +39,7 @@ def _file(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 def test_pictures_are_those_that_pillow_makes(device: str, preparer: Preparer) -> None:
     files = [_file(_picture(size)) for size in ((300, 200), (90, 160), (64, 64))] + [_file(_picture((120, 80), "L"))]
     for ours, data in zip(DeviceDecoder(torch.device(device), preparer)(files), files, strict=True):
-        theirs = prepared(data, preparer)
+        theirs = decode_and_prepare(data, preparer)
         assert ours is not None and ours.shape == theirs.shape and ours.dtype == np.uint8
         assert np.abs(ours.astype(int) - theirs).mean() < 3
 
@@ -61,7 +61,7 @@ def test_what_is_no_plain_jpeg_is_left_to_pillow() -> None:
         b"",
         b"\xff\xd9",
     ]
-    assert is_plain_jpeg(whole) and not any(map(is_plain_jpeg, others))
+    assert is_device_decodable(whole) and not any(map(is_device_decodable, others))
 
 
 def test_a_file_that_the_decoder_refuses_takes_no_others_along() -> None:
@@ -73,6 +73,6 @@ def test_a_file_that_the_decoder_refuses_takes_no_others_along() -> None:
 
 def test_a_child_answers_with_a_picture_or_a_reason_for_each_file() -> None:
     files = [_file(_picture((90, 60))), _file(_picture((90, 60)), "PNG"), b"nonsense", _turned()]
-    answers = decoder(DeviceDecoder(torch.device("cpu"), CROPPING), CROPPING)(bytearray(msgspec.msgpack.encode(files)))
+    answers = request_handler(DeviceDecoder(torch.device("cpu"), CROPPING), CROPPING)(bytearray(msgspec.msgpack.encode(files)))
     assert [answer if isinstance(answer, str) else answer[:2] for answer in answers[:2]] == [(32, 32), (32, 32)]
     assert isinstance(answers[2], str) and not isinstance(answers[3], str)

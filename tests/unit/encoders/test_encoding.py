@@ -18,28 +18,28 @@ import numpy as np
 import psutil
 import pytest
 
-from encoders.encoding import FRAME_PICTURES, EncoderProcess, ThreadEncoder
-from encoders.errors import ChildFailed, ChildUnavailable, EncoderError, ModelUnavailable, SpecMismatch
+from encoders.encoding import PICTURES_PER_REQUEST, EncoderProcess, ThreadEncoder
+from encoders.errors import EncoderError, ModelUnavailable, SpecMismatch, WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.loading import load_encoder
-from encoders.port import BatchEncoder, HashEncoder, JointHashEncoder
+from encoders.port import AsyncEncoder, HashEncoder, JointHashEncoder
 
 PICTURES = [np.full((8, 8, 3), level, np.uint8) for level in (0, 90, 255)]
 TEXTS = ["a red shirt", "", "green apple"]
 
 
 @asynccontextmanager
-async def _thread() -> AsyncIterator[BatchEncoder]:
+async def _thread() -> AsyncIterator[AsyncEncoder]:
     with ThreadPoolExecutor(1) as executor:
         yield ThreadEncoder(HashEncoder(), executor)
 
 
 @pytest.fixture(params=["process", "thread"])
-async def encoder(request: pytest.FixtureRequest) -> AsyncIterator[BatchEncoder]:
+async def encoder(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEncoder]:
     async with EncoderProcess("hash") if request.param == "process" else _thread() as encoder:
         yield encoder
 
 
-async def test_rows_are_the_encoders_own(encoder: BatchEncoder) -> None:
+async def test_rows_are_the_encoders_own(encoder: AsyncEncoder) -> None:
     plain = HashEncoder()
     texts, images = await encoder.encode(TEXTS, PICTURES)
     assert encoder.spec == plain.spec
@@ -47,9 +47,9 @@ async def test_rows_are_the_encoders_own(encoder: BatchEncoder) -> None:
     np.testing.assert_array_equal(images, plain.encode_images(PICTURES))
 
 
-async def test_a_batch_of_any_size_keeps_its_order(encoder: BatchEncoder) -> None:
+async def test_a_batch_of_any_size_keeps_its_order(encoder: AsyncEncoder) -> None:
     plain = HashEncoder()
-    pictures = [np.full((4, 4, 3), level, np.uint8) for level in range(2 * FRAME_PICTURES + 1)]
+    pictures = [np.full((4, 4, 3), level, np.uint8) for level in range(2 * PICTURES_PER_REQUEST + 1)]
     texts, images = await encoder.encode(TEXTS, pictures)
     np.testing.assert_array_equal(texts, plain.encode_texts(TEXTS))
     np.testing.assert_array_equal(images, plain.encode_images(pictures))
@@ -58,8 +58,8 @@ async def test_a_batch_of_any_size_keeps_its_order(encoder: BatchEncoder) -> Non
 @pytest.mark.parametrize("kind", ["process", "thread"])
 async def test_whole_products_of_any_number_keep_their_order(kind: str) -> None:
     plain = JointHashEncoder()
-    texts = [f"kettle {number}" if number % 3 else "" for number in range(2 * FRAME_PICTURES)]
-    images = [PICTURES[: number % 4] for number in range(2 * FRAME_PICTURES)]
+    texts = [f"kettle {number}" if number % 3 else "" for number in range(2 * PICTURES_PER_REQUEST)]
+    images = [PICTURES[: number % 4] for number in range(2 * PICTURES_PER_REQUEST)]
     with ThreadPoolExecutor(1) as executor:
         thread = nullcontext(ThreadEncoder(plain, executor))
         async with EncoderProcess("hash-joint") if kind == "process" else thread as encoder:
@@ -70,20 +70,20 @@ async def test_whole_products_of_any_number_keep_their_order(kind: str) -> None:
     assert none.shape == (0, plain.spec.dim)
 
 
-async def test_an_encoder_of_parts_refuses_whole_products(encoder: BatchEncoder) -> None:
+async def test_an_encoder_of_parts_refuses_whole_products(encoder: AsyncEncoder) -> None:
     with pytest.raises(SpecMismatch, match="hash@1 embeds texts and pictures, not whole products"):
         await encoder.encode_products(TEXTS, [[], [], PICTURES])
     assert (await encoder.encode(TEXTS, []))[0].shape == (3, 64)
 
 
-async def test_an_empty_side_gives_no_rows_of_the_right_width(encoder: BatchEncoder) -> None:
+async def test_an_empty_side_gives_no_rows_of_the_right_width(encoder: AsyncEncoder) -> None:
     texts, images = await encoder.encode([], PICTURES)
     assert (texts.shape, images.shape) == ((0, 64), (3, 64))
     texts, images = await encoder.encode(TEXTS, [])
     assert (texts.shape, images.shape) == ((3, 64), (0, 64))
 
 
-async def test_calls_at_once_get_their_own_rows_in_order(encoder: BatchEncoder) -> None:
+async def test_calls_at_once_get_their_own_rows_in_order(encoder: AsyncEncoder) -> None:
     done: list[int] = []
 
     async def call(number: int) -> None:
@@ -95,7 +95,7 @@ async def test_calls_at_once_get_their_own_rows_in_order(encoder: BatchEncoder) 
     assert done == list(range(30))
 
 
-async def test_a_batch_that_the_encoder_refuses_fails_alone(encoder: BatchEncoder) -> None:
+async def test_a_batch_that_the_encoder_refuses_fails_alone(encoder: AsyncEncoder) -> None:
     with pytest.raises((UnicodeEncodeError, EncoderError), match="surrogates not allowed"):
         await encoder.encode(["lone \ud800"], [])
     texts, _ = await encoder.encode(TEXTS, [])
@@ -115,7 +115,7 @@ async def test_a_process_killed_in_a_call_fails_it_and_is_replaced_for_the_next(
         await asyncio.sleep(0)
         os.kill(pid, signal.SIGKILL)
         for failed in await asyncio.gather(*calls, return_exceptions=True):
-            assert isinstance(failed, ChildFailed)
+            assert isinstance(failed, WorkerProcessFailed)
             assert str(failed) == f"the encoder 'hash' (process {pid}) was killed by SIGKILL"
         texts, _ = await encoder.encode(TEXTS, [])
         np.testing.assert_array_equal(texts, HashEncoder().encode_texts(TEXTS))
@@ -125,7 +125,7 @@ async def test_a_process_killed_in_a_call_fails_it_and_is_replaced_for_the_next(
 async def test_a_process_that_hangs_is_given_up_at_the_deadline() -> None:
     async with EncoderProcess("hash", deadline_s=0.3) as encoder:
         os.kill(encoder.pid, signal.SIGSTOP)
-        with pytest.raises(ChildFailed, match=r"did not answer within 0\.3 s"):
+        with pytest.raises(WorkerProcessFailed, match=r"did not answer within 0\.3 s"):
             await encoder.encode(TEXTS, [])
         assert (await encoder.encode(TEXTS, []))[0].shape == (3, 64)
 
@@ -150,19 +150,19 @@ async def test_a_model_that_cannot_be_loaded_is_named() -> None:
 
 
 async def test_a_process_that_is_not_ready_in_time_is_given_up() -> None:
-    with pytest.raises(ChildUnavailable, match=r"not ready within 0\.01 s"):
+    with pytest.raises(WorkerProcessUnavailable, match=r"not ready within 0\.01 s"):
         async with EncoderProcess("hash", start_deadline_s=0.01):
             pass
 
 
 async def test_outside_its_context_there_is_no_encoder() -> None:
     encoder = EncoderProcess("hash")
-    with pytest.raises(ChildUnavailable, match="not loaded yet"):
+    with pytest.raises(WorkerProcessUnavailable, match="not loaded yet"):
         _ = encoder.spec
     async with encoder:
         pid = encoder.pid
     assert not psutil.pid_exists(pid)
-    with pytest.raises(ChildUnavailable, match="closed"):
+    with pytest.raises(WorkerProcessUnavailable, match="closed"):
         await encoder.encode(TEXTS, [])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoders.evaluation import bootstrap_interval, recall_at, report, target_ranks
+from encoders.evaluation import bootstrap_interval, recall_at, retrieval_report, target_ranks
 
 
 def test_ranks_count_what_scores_higher() -> None:
@@ -39,7 +39,7 @@ def test_dependent_queries_widen_the_interval() -> None:
 
 
 def test_the_report_names_its_search_and_its_size() -> None:
-    summary = report("photo → product", np.array([1, 1, 4, 40]), candidates=50)
+    summary = retrieval_report("photo → product", np.array([1, 1, 4, 40]), candidates=50)
     assert summary.recall(1) == 0.5
     assert summary.mean_reciprocal_rank == pytest.approx((1 + 1 + 1 / 4 + 1 / 40) / 4)
     assert "photo → product: R@1 0.500 [" in str(summary)

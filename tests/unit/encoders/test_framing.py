@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoders.framing import trimmed
+from encoders.framing import trim_borders
 from encoders.preparation import FixedSizePreparer
 
 
@@ -25,36 +25,36 @@ def framed(picture: Image.Image, left: int, top: int, right: int, bottom: int, c
 @pytest.mark.parametrize("colour", ["white", "black", "#ececec"])
 @pytest.mark.parametrize("sides", [(20, 30, 10, 5), (0, 25, 0, 25), (30, 0, 0, 0)])
 def test_borders_and_bars_are_cut_off(colour: str, sides: tuple[int, int, int, int]):
-    assert trimmed(framed(photo(), *sides, colour)).tobytes() == photo().tobytes()
+    assert trim_borders(framed(photo(), *sides, colour)).tobytes() == photo().tobytes()
 
 
 def test_a_border_within_another_is_cut_off_too():
     inner = framed(photo(), 12, 12, 12, 12, "white")
-    assert trimmed(framed(inner, 0, 20, 0, 20, "black")).size == photo().size
+    assert trim_borders(framed(inner, 0, 20, 0, 20, "black")).size == photo().size
 
 
 def test_noise_of_compression_is_border_still():
     rng = np.random.default_rng(1)
     levels = np.asarray(framed(photo(), 20, 20, 20, 20, "white"), np.int16)
     noisy = np.clip(levels - rng.integers(0, 8, levels.shape), 0, 255).astype(np.uint8)
-    assert trimmed(Image.fromarray(noisy)).size == photo().size
+    assert trim_borders(Image.fromarray(noisy)).size == photo().size
 
 
 def test_a_photo_without_a_border_stays_as_it_is():
-    assert trimmed(photo()) is not None and trimmed(photo()).size == (60, 40)
+    assert trim_borders(photo()) is not None and trim_borders(photo()).size == (60, 40)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (64, 64), (3000, 2)])
 def test_a_picture_of_one_colour_stays_as_it_is(size: tuple[int, int]):
-    assert trimmed(Image.new("RGB", size, "white")).size == size
+    assert trim_borders(Image.new("RGB", size, "white")).size == size
 
 
 def test_a_speck_is_no_goods():
-    assert trimmed(framed(photo(6, 4), 100, 100, 100, 100, "white")).size == (206, 204)
+    assert trim_borders(framed(photo(6, 4), 100, 100, 100, 100, "white")).size == (206, 204)
 
 
 def test_large_pictures_are_cut_to_within_a_hundredth():
-    cut = trimmed(framed(photo(900, 600), 300, 500, 300, 100, "white"))
+    cut = trim_borders(framed(photo(900, 600), 300, 500, 300, 100, "white"))
     assert abs(cut.width - 900) <= 30 and abs(cut.height - 600) <= 30
 
 

@@ -13,10 +13,10 @@ from transformers import AutoModel, AutoProcessor
 
 from encoders.catalogue import render, sample_products
 from encoders.evaluation import recall_at, target_ranks
-from encoders.framing import trimmed
+from encoders.framing import trim_borders
 from encoders.loading import MINI_DIRECTORY, load_encoder
 from encoders.port import Encoder
-from encoders.spec import FloatArray, pool
+from encoders.spec import FloatArray, pool_vectors
 
 DATA = Path(__file__).resolve().parents[3] / "../shared/data"
 UNSEEN_SEED = 777
@@ -53,7 +53,7 @@ def test_plain_transformers_give_the_same_vectors_of_pictures_without_borders(mi
     )
     picture = render(sample_products(1, UNSEEN_SEED)[0], size=200)
     with torch.inference_mode():
-        batch = processor(text=["red shirt", "红色衬衫"], images=[trimmed(picture)], padding=True, return_tensors="pt")
+        batch = processor(text=["red shirt", "红色衬衫"], images=[trim_borders(picture)], padding=True, return_tensors="pt")
         both = model(**batch)
     np.testing.assert_allclose(mini.encode_texts(["red shirt", "红色衬衫"]), both.text_embeds.numpy(), atol=1e-4)
     assert float(mini.encode_images([mini.preparer(picture)])[0] @ both.image_embeds[0].numpy()) > 0.999
@@ -81,7 +81,7 @@ def test_unseen_products_are_found_by_a_photo_in_the_wild(mini: Encoder, packsho
 def test_shop_photos_of_unseen_groceries_beat_colour_histograms(mini: Encoder) -> None:
     products = [json.loads(line) for line in (DATA / "products.jsonl").read_text("utf-8").splitlines()]
     queries = [json.loads(line) for line in (DATA / "image_queries.jsonl").read_text("utf-8").splitlines()]
-    index = np.stack([pool(_vectors(mini, product["images"]), 6.0) for product in products])
+    index = np.stack([pool_vectors(_vectors(mini, product["images"]), 6.0) for product in products])
     row_of = {product["id"]: row for row, product in enumerate(products)}
     ranks = target_ranks(
         _vectors(mini, [q["image"] for q in queries]), index, [row_of[q["product_id"]] for q in queries]

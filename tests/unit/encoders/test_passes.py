@@ -1,4 +1,4 @@
-"""Passes on a device: order kept, memory that ends, copies."""
+"""ForwardPasses on a device: order kept, memory that ends, copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from encoders.errors import EncoderError
-from encoders.passes import MAX_BATCH_ON_CPU, Copier, Passes
+from encoders.passes import MAX_BATCH_ON_CPU, DeviceCopier, ForwardPasses
 
 CPU = torch.device("cpu")
 
@@ -35,13 +35,13 @@ def _expected(count: int) -> np.ndarray:
 def test_rows_come_back_in_order_whatever_their_sizes() -> None:
     sizes = [at * 7 % 50 + 1 for at in range(100)]
     tower = SmallDevice(sizes, float("inf"))
-    assert np.allclose(Passes(CPU)(sizes, tower, 2), _expected(100))
+    assert np.allclose(ForwardPasses(CPU)(sizes, tower, 2), _expected(100))
     assert max(tower.passes) == MAX_BATCH_ON_CPU
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_the_limit_is_remembered() -> None:
     sizes = [4] * 64
-    tower, passes = SmallDevice(sizes, 40), Passes(CPU)
+    tower, passes = SmallDevice(sizes, 40), ForwardPasses(CPU)
     assert np.allclose(passes(sizes, tower, 2), _expected(64))
     assert sum(tower.passes) == 64 and max(tower.passes) * 4 <= 40
     assert passes.limit.most_cells <= 40
@@ -52,11 +52,11 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_limit_is_remembered() -> No
 
 def test_one_input_that_does_not_fit_is_an_error_that_says_its_size() -> None:
     with pytest.raises(EncoderError, match="size 9 "):
-        Passes(CPU)([9], SmallDevice([9], 8), 2)
+        ForwardPasses(CPU)([9], SmallDevice([9], 8), 2)
 
 
 def test_nothing_in_is_nothing_out() -> None:
-    assert Passes(CPU)([], SmallDevice([], 0), 3).shape == (0, 3)
+    assert ForwardPasses(CPU)([], SmallDevice([], 0), 3).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_nothing_in_is_nothing_out() -> None:
 )
 def test_what_is_copied_arrives(device: str) -> None:
     array = np.arange(12, dtype=np.uint8).reshape(3, 4)[:, ::2]
-    assert np.array_equal(Copier(torch.device(device))(array).cpu().numpy(), array)
+    assert np.array_equal(DeviceCopier(torch.device(device))(array).cpu().numpy(), array)

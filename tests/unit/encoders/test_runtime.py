@@ -35,5 +35,5 @@ def test_cores_are_counted_within_the_groups_quota(tmp_path: Path, text: str, co
 
 def test_models_are_kept_in_the_users_cache_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert Runtime().cache == tmp_path / "vitrine" / "models"
-    assert Runtime(cache_dir="/srv/models").cache == Path("/srv/models")
+    assert Runtime().cache_path == tmp_path / "vitrine" / "models"
+    assert Runtime(cache_dir="/srv/models").cache_path == Path("/srv/models")

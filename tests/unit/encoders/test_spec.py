@@ -11,4 +11,4 @@ from encoders.spec import EmbeddingSpec
 def test_a_key_names_model_version_and_whether_products_are_one_vector(joint: bool):
     spec = EmbeddingSpec("owner/a@b", "1a#64", 64, joint=joint)
     assert spec.key == "owner/a@b@1a#64" + "+joint" * joint
-    assert EmbeddingSpec.of_key(spec.key, 64) == spec
+    assert EmbeddingSpec.from_key(spec.key, 64) == spec

@@ -15,15 +15,15 @@ from safetensors.torch import load_file
 
 from encoders.loading import load_encoder
 from encoders.training import photos
-from encoders.training.architecture import Architecture, build_model
-from encoders.training.augment import cover, reframe, relight
+from encoders.training.architecture import MiniArchitecture, build_model
+from encoders.training.augment import jitter_light, random_crop, random_occlusion
 from encoders.training.centring import centre_pictures
-from encoders.training.config import MiniConfig, Phase
+from encoders.training.config import MiniConfig, TrainingPhase
 from encoders.training.corpus import CorpusConfig
 from encoders.training.losses import info_nce
 from encoders.training.mini import train_mini
-from encoders.training.scenes import cut_out, on_white, pile
-from encoders.training.sprites import random_sprite
+from encoders.training.scenes import cut_out, draw_packshot, draw_pile
+from encoders.training.sprites import draw_random_sprite
 from encoders.training.vocabulary import train_tokenizer
 
 DATA = Path(__file__).resolve().parents[3] / "../shared/data"
@@ -31,7 +31,7 @@ DATA = Path(__file__).resolve().parents[3] / "../shared/data"
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> MiniConfig:
-    architecture = Architecture(
+    architecture = MiniArchitecture(
         dim=16,
         picture_side=32,
         picture_widths=(8, 16),
@@ -47,7 +47,7 @@ def tiny(tmp_path: Path) -> MiniConfig:
         work=tmp_path / "work",
         architecture=architecture,
         corpus=CorpusConfig(real_data=None, side=40, rendered=8, invented=8, held_out=4),
-        phases=(Phase(1, 6, 4, 0, 0),),
+        phases=(TrainingPhase(1, 6, 4, 0, 0),),
         checkpoint_every=1,
     )
 
@@ -66,12 +66,12 @@ def test_a_run_of_one_step_gives_a_model_that_loads_with_its_card_and_record(tin
 
 def test_a_broken_run_resumes_where_it_was_saved(tiny: MiniConfig, capsys: pytest.CaptureFixture[str]) -> None:
     train_mini(tiny)
-    train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, Phase(1, 6, 4, 2, 2, words=False))))
+    train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, TrainingPhase(1, 6, 4, 2, 2, words=False))))
     assert "resumed at step 1" in capsys.readouterr().out
 
 
 def test_after_centring_the_pictures_stay_and_the_texts_learn(tiny: MiniConfig) -> None:
-    words = Phase(1, 6, 4, 0, 0, centred=True)
+    words = TrainingPhase(1, 6, 4, 0, 0, centred=True)
     before = _weights(train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, dataclasses.replace(words, steps=1)))))
     after = _weights(train_mini(dataclasses.replace(tiny, phases=(*tiny.phases, dataclasses.replace(words, steps=3)))))
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
@@ -118,7 +118,7 @@ def test_augmented_pictures_keep_their_range_and_the_seed_fixes_them() -> None:
 
     def once() -> torch.Tensor:
         generator = torch.Generator().manual_seed(3)
-        return cover(relight(reframe(pictures, 32, (0.5, 1.1), generator), 1.0, generator), 0.5, generator)
+        return random_occlusion(jitter_light(random_crop(pictures, 32, (0.5, 1.1), generator), 1.0, generator), 0.5, generator)
 
     first = once()
     assert first.shape == (4, 3, 32, 32)
@@ -130,7 +130,7 @@ def test_augmented_pictures_keep_their_range_and_the_seed_fixes_them() -> None:
 def test_relighting_keeps_the_order_of_strong_hues() -> None:
     red = torch.zeros(32, 3, 8, 8)
     red[:, 0], red[:, 1:] = 0.9, 0.2
-    lit = relight(red, 1.0, torch.Generator().manual_seed(0)).mean(dim=(2, 3))
+    lit = jitter_light(red, 1.0, torch.Generator().manual_seed(0)).mean(dim=(2, 3))
     assert bool((lit[:, 0] > lit[:, 1]).all() and (lit[:, 0] > lit[:, 2]).all())
 
 
@@ -147,15 +147,15 @@ def test_a_packshot_is_cut_out_of_its_white_ground_but_keeps_its_own_white() -> 
 def test_a_heap_is_mostly_the_thing_heaped() -> None:
     rng = np.random.default_rng(0)
     sprite = Image.new("RGBA", (40, 40), (220, 20, 20, 255))
-    heap = np.asarray(pile(sprite, Image.new("RGB", (64, 64), (0, 0, 90)), 64, rng), int)
+    heap = np.asarray(draw_pile(sprite, Image.new("RGB", (64, 64), (0, 0, 90)), 64, rng), int)
     assert np.mean(heap[..., 0] > heap[..., 2]) > 0.5
 
 
 def test_invented_things_are_drawn_within_their_side_and_follow_the_seed() -> None:
-    first, again = (random_sprite(np.random.default_rng(5), 48) for _ in range(2))
+    first, again = (draw_random_sprite(np.random.default_rng(5), 48) for _ in range(2))
     assert max(first.size) <= 70
     assert first.tobytes() == again.tobytes()
-    assert on_white(first, 48, np.random.default_rng(0)).size == (48, 48)
+    assert draw_packshot(first, 48, np.random.default_rng(0)).size == (48, 48)
 
 
 def test_every_corpus_character_has_a_piece_and_texts_are_cut() -> None:
@@ -172,4 +172,4 @@ def test_groceries_are_never_read_for_training() -> None:
 
 def test_training_material_without_real_data_is_empty_not_an_error(tmp_path: Path) -> None:
     assert photos.read_products(tmp_path) == photos.clothing_photos(tmp_path) == []
-    assert photos.load_grounds(tmp_path, 40) == []
+    assert photos.load_backgrounds(tmp_path, 40) == []

@@ -12,7 +12,7 @@ from encoders.encoding import EncoderProcess
 from encoders.errors import ModelUnavailable
 from encoders.loading import load_encoder
 from encoders.port import HashEncoder
-from encoders.spec import unit
+from encoders.spec import normalise_rows
 from encoders.truncation import split_name
 
 TEXTS = ["a red shirt", "", "green apple"]
@@ -21,8 +21,8 @@ PICTURES = [np.full((8, 8, 3), level, np.uint8) for level in (0, 90, 255)]
 
 def test_rows_are_the_first_dimensions_made_unit_again() -> None:
     whole, cut = HashEncoder(), load_encoder("hash#16")
-    np.testing.assert_array_equal(cut.encode_texts(TEXTS), unit(whole.encode_texts(TEXTS)[:, :16]))
-    np.testing.assert_array_equal(cut.encode_images(PICTURES), unit(whole.encode_images(PICTURES)[:, :16]))
+    np.testing.assert_array_equal(cut.encode_texts(TEXTS), normalise_rows(whole.encode_texts(TEXTS)[:, :16]))
+    np.testing.assert_array_equal(cut.encode_images(PICTURES), normalise_rows(whole.encode_images(PICTURES)[:, :16]))
     np.testing.assert_allclose(np.linalg.norm(cut.encode_texts(TEXTS), axis=1), 1, atol=1e-6)
     assert cut.encode_texts([]).shape == (0, 16)
 
@@ -60,7 +60,7 @@ def test_a_directory_is_cut_and_may_have_the_mark_in_its_name(checkpoints_root: 
     shutil.copytree(checkpoints_root / "clip", directory)
     whole, cut = load_encoder(str(directory), "cpu"), load_encoder(f"{directory}#8", "cpu")
     assert (whole.spec.model, whole.spec.dim, cut.spec.model, cut.spec.dim) == ("clip#7", 24, "clip#7", 8)
-    rows = unit(whole.encode_texts(TEXTS)[:, :8])
+    rows = normalise_rows(whole.encode_texts(TEXTS)[:, :8])
     np.testing.assert_allclose(cut.encode_texts(TEXTS), rows, atol=1e-6)
 
 

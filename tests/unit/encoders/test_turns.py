@@ -6,19 +6,19 @@ import asyncio
 
 import pytest
 
-from encoders.errors import ChildUnavailable, InvalidImage
-from encoders.turns import CHUNK_BYTES, CHUNK_PICTURES, LEAST_BYTES, Call, Turns
+from encoders.errors import InvalidImage, WorkerProcessUnavailable
+from encoders.turns import MAX_CHUNK_BYTES, MAX_CHUNK_PICTURES, MIN_CHUNK_BYTES, DecodeCall, FairQueue
 
 
-def _line(*sizes: int) -> tuple[Turns, list[Call]]:
-    turns, calls = Turns(), [Call([b"x"] * size) for size in sizes]
+def _line(*sizes: int) -> tuple[FairQueue, list[DecodeCall]]:
+    turns, calls = FairQueue(), [DecodeCall([b"x"] * size) for size in sizes]
     for call in calls:
         turns.add(call)
     return turns, calls
 
 
-def _shares(turns: Turns, calls: list[Call], processes: int = 1) -> list[int]:
-    chunk = turns.take(processes)
+def _shares(turns: FairQueue, calls: list[DecodeCall], processes: int = 1) -> list[int]:
+    chunk = turns.next_chunk(processes)
     return [sum(part.call is call for part in chunk) for call in calls]
 
 
@@ -44,36 +44,36 @@ async def test_few_small_pictures_are_not_worth_sharing() -> None:
 
 
 async def test_few_large_pictures_are() -> None:
-    turns, call = Turns(), Call([bytes(LEAST_BYTES)] * 4)
+    turns, call = FairQueue(), DecodeCall([bytes(MIN_CHUNK_BYTES)] * 4)
     turns.add(call)
-    assert [len(turns.take(4)) for _ in range(4)] == [1, 1, 1, 1]
+    assert [len(turns.next_chunk(4)) for _ in range(4)] == [1, 1, 1, 1]
 
 
 async def test_a_chunk_is_full_by_bytes_too() -> None:
-    turns, call = Turns(), Call([bytes(CHUNK_BYTES // 2)] * CHUNK_PICTURES)
+    turns, call = FairQueue(), DecodeCall([bytes(MAX_CHUNK_BYTES // 2)] * MAX_CHUNK_PICTURES)
     turns.add(call)
-    assert len(turns.take(1)) == 2
+    assert len(turns.next_chunk(1)) == 2
 
 
 async def test_what_is_left_of_a_call_given_up_leaves_the_line() -> None:
     turns, calls = _line(20, 1)
-    turns.take(1)
-    turns.drop(calls[0])
+    turns.next_chunk(1)
+    turns.remove(calls[0])
     assert _shares(turns, calls) == [0, 1]
 
 
 async def test_a_call_is_finished_with_its_last_picture_in_their_order() -> None:
-    call, outcomes = Call([b"a", b"b"]), [InvalidImage("a"), InvalidImage("b")]
-    call.settle(1, outcomes[1])
+    call, outcomes = DecodeCall([b"a", b"b"]), [InvalidImage("a"), InvalidImage("b")]
+    call.set_outcome(1, outcomes[1])
     assert not call.finished.done()
-    call.settle(0, outcomes[0])
+    call.set_outcome(0, outcomes[0])
     await call.finished
     assert call.outcomes == outcomes
 
 
 async def test_a_failed_call_stays_failed() -> None:
-    call = Call([b"a"])
-    call.fail(ChildUnavailable("gone"))
-    call.settle(0, InvalidImage("a"))
-    with pytest.raises(ChildUnavailable):
+    call = DecodeCall([b"a"])
+    call.fail(WorkerProcessUnavailable("gone"))
+    call.set_outcome(0, InvalidImage("a"))
+    with pytest.raises(WorkerProcessUnavailable):
         await asyncio.wait_for(call.finished, 1)

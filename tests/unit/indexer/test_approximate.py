@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from encoders.spec import PART_SCALE, FloatArray, unit
-from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_indexed
+from encoders.spec import PART_SCALE, FloatArray, normalise_rows
+from indexer.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_with_rescoring
 from indexer.criteria import Filters, Ids, Range
 from indexer.ports import Candidate
 
@@ -23,10 +23,10 @@ KEPT = (1.0, 0.5, 0.1, 0.01, 0.001)
 def catalogue() -> FloatArray:
     """Fused vectors (n, 2·dim): clustered, the parts of a product alike but not the same, 30 % without a picture."""
     rng = np.random.default_rng(3)
-    centres = unit(rng.standard_normal((CLUSTERS, DIM)).astype(np.float32))
+    centres = normalise_rows(rng.standard_normal((CLUSTERS, DIM)).astype(np.float32))
     chosen = rng.integers(0, CLUSTERS, PRODUCTS)
     looks = np.where(rng.random(PRODUCTS) < 0.6, chosen, rng.integers(0, CLUSTERS, PRODUCTS))
-    text, image = (unit(centres[at] + _noise(rng, PRODUCTS)) for at in (chosen, looks))
+    text, image = (normalise_rows(centres[at] + _noise(rng, PRODUCTS)) for at in (chosen, looks))
     image[rng.random(PRODUCTS) < 0.3] = 0
     return np.concatenate([text, image], axis=1) * PART_SCALE
 
@@ -100,8 +100,8 @@ def queries(index: LossyIndex, weights: tuple[float, float]) -> list[FloatArray]
     rng = np.random.default_rng(11)
     text, image = np.split(index.vectors, 2, axis=1)
     pictured = np.flatnonzero(image.any(axis=1))
-    near = [(unit(text[at : at + 1])[0], unit(image[at : at + 1])[0]) for at in rng.choice(pictured, 15)]
-    noise = [unit(_noise(rng, 1))[0] * 0.3 for _ in near]
+    near = [(normalise_rows(text[at : at + 1])[0], normalise_rows(image[at : at + 1])[0]) for at in rng.choice(pictured, 15)]
+    noise = [normalise_rows(_noise(rng, 1))[0] * 0.3 for _ in near]
     return [np.concatenate([(t + n) * weights[0], (i + n) * weights[1]]) for (t, i), n in zip(near, noise, strict=True)]
 
 
@@ -113,7 +113,7 @@ async def recall(index: LossyIndex, weights: tuple[float, float], kept: float, *
         if direct:
             hits = set((await index.nearest(JOINT_FIELD, query, filters, 10))[:10])
         else:
-            hits = {one.product_id for one in await search_indexed(index, query, filters, 10, exact_below=500)}
+            hits = {one.product_id for one in await search_with_rescoring(index, query, filters, 10, exact_below=500)}
         found.append(len(hits & true) / len(true))
     return float(np.mean(found))
 
@@ -132,11 +132,11 @@ async def test_recall_is_that_of_exact_search(index: LossyIndex, weights: tuple[
 async def test_a_filter_that_leaves_few_has_each_of_them_scored_and_no_other(index: LossyIndex) -> None:
     [query, *_] = queries(index, WEIGHTS["text"])
     before = index.exact_calls
-    found = await search_indexed(index, query, (Range("price", lt=400),), 1_000, exact_below=500)
+    found = await search_with_rescoring(index, query, (Range("price", lt=400),), 1_000, exact_below=500)
     assert len(found) == 400 and index.exact_calls == before + 1
-    await search_indexed(index, query, (), 10, exact_below=500)
+    await search_with_rescoring(index, query, (), 10, exact_below=500)
     assert index.exact_calls == before + 1
 
 
 async def test_weights_of_nothing_find_something(index: LossyIndex) -> None:
-    assert len(await search_indexed(index, np.zeros(2 * DIM, np.float32), (), 10, exact_below=500)) == 10
+    assert len(await search_with_rescoring(index, np.zeros(2 * DIM, np.float32), (), 10, exact_below=500)) == 10

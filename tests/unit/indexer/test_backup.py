@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from encoders.spec import EmbeddingSpec
 from indexer import backup_files
-from indexer.backup import Imported, check_empty, export_rows, import_rows
+from indexer.backup import ImportResult, check_empty, export_rows, import_rows
 from indexer.backup_files import BackupReader, BackupWriter
-from indexer.backup_format import HEADER_KEY, SUM_KEY, BackupHeader
+from indexer.backup_format import CHECKSUM_KEY, HEADER_KEY, BackupHeader
 from indexer.errors import IndexNotEmpty, InvalidBackup
 from indexer.memory import InMemoryProductStore
-from indexer.records import IndexRow, ProductChange, ProductState, Stamp, StoredProduct, merge_all
+from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct, merge_all
 from indexer.rows import build_row
 
 SPEC = EmbeddingSpec("hash", "1", 3)
@@ -44,7 +44,7 @@ fields = st.fixed_dictionaries(
         "images": st.lists(st.fixed_dictionaries({"hash": ids}), max_size=2),
     },
 )
-stamps = st.builds(Stamp, st.integers(0, 2**63 - 1), ids, ids)
+stamps = st.builds(EventStamp, st.integers(0, 2**63 - 1), ids, ids)
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -52,7 +52,7 @@ numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 def rows(draw: st.DrawFn) -> IndexRow:
     product_id = draw(ids)
     changes = [
-        ProductChange(product_id, draw(stamps), {} if deletes else draw(fields), whole=whole, deletes=deletes)
+        ProductChange(product_id, draw(stamps), {} if deletes else draw(fields), replaces_all_fields=whole, deletes=deletes)
         for whole, deletes in draw(
             st.lists(st.sampled_from([(True, False), (False, False), (True, True)]), min_size=1, max_size=3)
         )
@@ -68,7 +68,7 @@ def by_id(rows: Sequence[IndexRow]) -> list[IndexRow]:
 
 
 def product(product_id: str, version: int = 1, **given: Any) -> IndexRow:
-    change = ProductChange(product_id, Stamp(version, "s", "e"), given, whole=True, deletes=not given)
+    change = ProductChange(product_id, EventStamp(version, "s", "e"), given, replaces_all_fields=True, deletes=not given)
     return build_row(product_id, StoredProduct(ProductState().merge(change)), np.full(6, version, np.float32))
 
 
@@ -83,7 +83,7 @@ async def exported(store: InMemoryProductStore, path: Path) -> int:
         return await export_rows(store, writer)
 
 
-async def imported(path: Path, store: InMemoryProductStore) -> tuple[Imported, list[str]]:
+async def imported(path: Path, store: InMemoryProductStore) -> tuple[ImportResult, list[str]]:
     told: list[str] = []
 
     async def changed(product_ids: Sequence[str]) -> None:
@@ -106,7 +106,7 @@ def test_an_export_and_an_import_give_the_same_rows(some: list[IndexRow]) -> Non
         before, after = await store_of(some), InMemoryProductStore(SPEC)
         assert await exported(before, directory / "a.parquet") == len(some)
         done, told = await imported(directory / "a.parquet", after)
-        assert (done.written, done.kept, told) == (len(some), [], sorted(row.product_id for row in some))
+        assert (done.written, done.already_present, told) == (len(some), [], sorted(row.product_id for row in some))
         assert await contents(after) == await contents(before)
         found = [await one.search_lexical("a b 0", (), 100) for one in (before, after)]
         assert {one.product_id: one.score for one in found[0]} == {one.product_id: one.score for one in found[1]}
@@ -154,10 +154,10 @@ async def test_what_the_index_has_stays_and_is_named(tmp_path: Path) -> None:
     with pytest.raises(IndexNotEmpty, match="--resume"):
         await check_empty(after)
     done, told = await imported(tmp_path / "x.parquet", after)
-    assert (done.written, done.kept, told) == (1, ["a"], ["b"])
+    assert (done.written, done.already_present, told) == (1, ["a"], ["b"])
     assert (await after.read(["a"]))["a"][0].state.fields["title"] == "new"
     again, _ = await imported(tmp_path / "x.parquet", after)
-    assert (again.written, again.kept) == (0, ["a", "b"])
+    assert (again.written, again.already_present) == (0, ["a", "b"])
     await check_empty(InMemoryProductStore(SPEC))
     with pytest.raises(IndexNotEmpty, match="t1"):
         await check_empty(await store_of([product("t1")]))
@@ -200,11 +200,11 @@ def damaged(path: Path, fault: str) -> None:
                 table = pa.concat_tables([table.slice(0, 1), table.slice(0, 1).take([0]), table.slice(2)])
                 ids = pa.array(["p2", "p3", "p4"])
                 table = table.set_column(0, table.schema.field("product_id"), ids)
-            noted = pq.read_metadata(path).metadata[SUM_KEY]
+            noted = pq.read_metadata(path).metadata[CHECKSUM_KEY]
             with pq.ParquetWriter(path, table.schema) as writer:
                 writer.write_table(table)
                 if fault != "no sum":
-                    writer.add_key_value_metadata({SUM_KEY.decode(): noted.decode()})
+                    writer.add_key_value_metadata({CHECKSUM_KEY.decode(): noted.decode()})
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from indexer.filters import (
     MAX_TERMS,
     TERM_MAX_BYTES,
     created_at_ms,
+    filter_numbers,
     filter_terms,
     matches,
-    numbers,
-    to_expression,
+    to_milvus_expression,
 )
 from indexer.records import IndexRow, ProductState, StoredProduct
 
@@ -23,7 +23,7 @@ from indexer.records import IndexRow, ProductState, StoredProduct
 def row(**fields: object) -> IndexRow:
     stored = StoredProduct(ProductState())
     vector = np.zeros(2, np.float32)
-    return IndexRow("p", stored, vector, True, filter_terms=filter_terms(fields), numbers=numbers(fields))
+    return IndexRow("p", stored, vector, True, filter_terms=filter_terms(fields), numbers=filter_numbers(fields))
 
 
 def test_a_category_has_a_term_for_each_path_above_it():
@@ -50,7 +50,7 @@ def test_too_many_values_are_refused():
 
 def test_times_without_a_zone_are_utc_and_old_ones_stay_above_the_mark_of_absence():
     assert created_at_ms("1970-01-01T00:00:01") == created_at_ms("1970-01-01T01:00:01+01:00") == 1_000
-    assert numbers({"created_at": "1900-01-01T00:00:00Z", "price": 0}) == {"price": 0.0, "created_at": 0.0}
+    assert filter_numbers({"created_at": "1900-01-01T00:00:00Z", "price": 0}) == {"price": 0.0, "created_at": 0.0}
 
 
 def test_a_request_becomes_filters():
@@ -96,15 +96,15 @@ def test_a_bad_filter_is_refused_by_name(raw, message):
 
 
 def test_only_searchable_products_pass_an_expression():
-    assert to_expression(()) == "searchable == true"
-    assert to_expression((Range("price", gte=1, lt=5.5),)) == (
+    assert to_milvus_expression(()) == "searchable == true"
+    assert to_milvus_expression((Range("price", gte=1, lt=5.5),)) == (
         "searchable == true and price >= 0.0 and price >= 1.0 and price < 5.5"
     )
 
 
 def test_an_expression_names_only_ids_that_products_can_have():
-    assert to_expression((Ids(("p1", '"] or true', "p2\n")),)) == 'searchable == true and product_id in ["p1"]'
-    assert to_expression((Ids(()),)) == 'searchable == true and product_id in [""]'
+    assert to_milvus_expression((Ids(("p1", '"] or true', "p2\n")),)) == 'searchable == true and product_id in ["p1"]'
+    assert to_milvus_expression((Ids(()),)) == 'searchable == true and product_id in [""]'
 
 
 @given(st.text(max_size=40), st.text(max_size=700))

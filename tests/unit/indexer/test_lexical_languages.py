@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from encoders.catalogue import sample_products
-from encoders.catalogue.queries import twin_queries
+from encoders.catalogue.queries import bilingual_queries
 from encoders.port import HashEncoder
-from encoders.spec import fuse
+from encoders.spec import fuse_parts
 from indexer.memory import InMemoryProductStore
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from query_api.evaluation.metrics import ndcg
 
 CATALOGUE = sample_products(300, seed=5)
-QUERIES = twin_queries(CATALOGUE, 50, seed=5)
+QUERIES = bilingual_queries(CATALOGUE, 50, seed=5)
 SHORTFALL = 0.95
 """Chinese is at most this much behind English."""
 
@@ -26,10 +26,10 @@ async def quality(lang: str) -> float:
     """nDCG@10 of lexical search in a shop that lists everything in one language."""
     spec = HashEncoder().spec
     store = InMemoryProductStore(spec)
-    nothing = fuse(spec, None, np.zeros(spec.dim, np.float32))
+    nothing = fuse_parts(spec, None, np.zeros(spec.dim, np.float32))
     for one in CATALOGUE:
         fields = {name: value for name, value in replace(one, lang=lang).event_data().items() if name != "product_id"}
-        state = ProductState().merge(ProductChange(one.product_id, Stamp(1, "test", "event"), fields, whole=True))
+        state = ProductState().merge(ProductChange(one.product_id, EventStamp(1, "test", "event"), fields, replaces_all_fields=True))
         await store.write([build_row(one.product_id, StoredProduct(state), nothing)])
     scores: list[float] = []
     for one in QUERIES:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoders.spec import EmbeddingSpec, FloatArray, fuse, unit
-from indexer.near_duplicates import Listing, are_duplicates, duplicate_pairs, groups, listing
-from indexer.suggestions import stated
+from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, normalise_rows
+from indexer.near_duplicates import ComparedProduct, are_duplicates, compared_product, duplicate_groups, duplicate_pairs
+from indexer.suggestions import stated_labels
 
 SPEC = EmbeddingSpec("test", "1", 8)
 
 
 def listed(
     title: str, product_id: str = "p", group: str | None = None, picture: bool = True, **fields: object
-) -> Listing:
-    return listing(product_id, title, stated(fields), group, picture)
+) -> ComparedProduct:
+    return compared_product(product_id, title, stated_labels(fields), group, picture)
 
 
-def alike(one: Listing, other: Listing, image: float = 0.98, text: float = 0.5) -> bool:
+def alike(one: ComparedProduct, other: ComparedProduct, image: float = 0.98, text: float = 0.5) -> bool:
     return are_duplicates(one, other, text, image)
 
 
@@ -40,7 +40,7 @@ def test_the_same_title_in_another_language_is_told_by_its_vector():
         (listed("Blue shirt", group="g"), listed("Blue shirt", group="g")),
     ],
 )
-def test_what_contradicts_and_what_is_a_variant_is_none(one: Listing, other: Listing):
+def test_what_contradicts_and_what_is_a_variant_is_none(one: ComparedProduct, other: ComparedProduct):
     assert not alike(one, other) and not alike(other, one)
 
 
@@ -65,7 +65,7 @@ def test_products_without_any_title_are_told_by_pictures_and_texts():
 def vector(seed: int, picture_seed: int | None) -> FloatArray:
     rows = np.random.default_rng(seed).standard_normal((1, SPEC.dim)).astype(np.float32)
     pictures = None if picture_seed is None else np.random.default_rng(picture_seed).standard_normal((1, SPEC.dim))
-    return fuse(SPEC, unit(rows)[0], None if pictures is None else unit(pictures.astype(np.float32))[0])
+    return fuse_parts(SPEC, normalise_rows(rows)[0], None if pictures is None else normalise_rows(pictures.astype(np.float32))[0])
 
 
 def test_all_pairs_of_a_catalogue_are_found_block_by_block(monkeypatch: pytest.MonkeyPatch):
@@ -83,4 +83,4 @@ def test_an_empty_catalogue_has_none():
 
 
 def test_duplicates_of_duplicates_are_one_group():
-    assert groups([("b", "a"), ("x", "y"), ("c", "b")]) == [["a", "b", "c"], ["x", "y"]]
+    assert duplicate_groups([("b", "a"), ("x", "y"), ("c", "b")]) == [["a", "b", "c"], ["x", "y"]]

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from indexer.cards import Card, decode_card
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
-from indexer.rows import CARD_MAX_BYTES, build_row, embedding_text, is_searchable, text_hash
+from indexer.cards import HitPayload, decode_hit_payload
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
+from indexer.rows import HIT_PAYLOAD_MAX_BYTES, build_row, embedding_text, is_searchable, text_hash
 
 VECTOR = np.zeros(8, np.float32)
 
 
 def stored(*, image_keys: tuple[str, ...] = (), broken: tuple[str, ...] = (), **fields: Any) -> StoredProduct:
-    state = ProductState().merge(ProductChange("p", Stamp(7, "shop", "e"), fields, whole=True))
+    state = ProductState().merge(ProductChange("p", EventStamp(7, "shop", "e"), fields, replaces_all_fields=True))
     return StoredProduct(state, "h", image_keys, broken)
 
 
@@ -48,8 +48,8 @@ def test_a_card_shows_the_product():
         "images": [{"hash": "gone"}, {"hash": "abc"}],
         "url": "https://shop.example/1",
     }
-    card = decode_card(build_row("p", stored(broken=("gone",), **fields), VECTOR).card)
-    assert card == Card(
+    card = decode_hit_payload(build_row("p", stored(broken=("gone",), **fields), VECTOR).hit_payload)
+    assert card == HitPayload(
         title="Hoodie",
         price=52.0,
         currency="USD",
@@ -74,17 +74,17 @@ def test_text_or_an_embedded_picture_makes_a_product_searchable():
 def test_a_product_that_is_not_searchable_has_no_terms():
     row = build_row("p", stored(brand="Luma", price=5.0, category="Men"), VECTOR)
     assert (row.searchable, row.lexical, row.filter_terms, dict(row.numbers)) == (False, "", (), {})
-    assert decode_card(row.card).brand == "Luma"
+    assert decode_hit_payload(row.hit_payload).brand == "Luma"
 
 
 def test_a_huge_card_loses_its_largest_attributes_but_filters_do_not():
     attributes = {f"a{number}": [f"{number}-{index}" + "值" * 250 for index in range(14)] for number in range(60)}
     row = build_row("p", stored(title="Hoodie", attributes=attributes | {"colour": "red"}), VECTOR)
-    assert len(row.card) <= CARD_MAX_BYTES
-    assert decode_card(row.card).attributes["colour"] == "red"
+    assert len(row.hit_payload) <= HIT_PAYLOAD_MAX_BYTES
+    assert decode_hit_payload(row.hit_payload).attributes["colour"] == "red"
     assert len(row.filter_terms) == 60 * 14 + 1
 
 
 def test_a_card_of_only_huge_tags_fits_too():
     row = build_row("p", stored(title="Hoodie", tags=[f"{number}" + "😀" * 255 for number in range(64)]), VECTOR)
-    assert len(row.card) <= CARD_MAX_BYTES
+    assert len(row.hit_payload) <= HIT_PAYLOAD_MAX_BYTES

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoders.spec import EmbeddingSpec, FloatArray, fuse, split, unit
+from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, normalise_rows, split_parts
 from indexer.milvus_connection import MilvusConfig
-from indexer.vector_types import FLOAT16, FLOAT32, narrowed, restored
+from indexer.vector_types import FLOAT16, FLOAT32, to_float32, to_stored_type
 
 SPEC = EmbeddingSpec("hash", "1", 64)
 
 
 def kept(vector: FloatArray) -> FloatArray:
-    return restored([narrowed(vector, FLOAT16).tobytes()], FLOAT16)
+    return to_float32([to_stored_type(vector, FLOAT16).tobytes()], FLOAT16)
 
 
 @pytest.fixture
 def vectors() -> list[FloatArray]:
-    parts = unit(np.random.default_rng(0).standard_normal((200, SPEC.dim)).astype(np.float32))
-    return [fuse(SPEC, text, image) for text, image in zip(parts[::2], parts[1::2], strict=True)]
+    parts = normalise_rows(np.random.default_rng(0).standard_normal((200, SPEC.dim)).astype(np.float32))
+    return [fuse_parts(SPEC, text, image) for text, image in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def test_float32_is_kept_as_it_is(vectors: list[FloatArray]) -> None:
-    assert narrowed(vectors[0], FLOAT32) is vectors[0]
-    np.testing.assert_array_equal(restored(vectors[0].tolist(), FLOAT32), vectors[0])
+    assert to_stored_type(vectors[0], FLOAT32) is vectors[0]
+    np.testing.assert_array_equal(to_float32(vectors[0].tolist(), FLOAT32), vectors[0])
 
 
 def test_float16_keeps_three_digits(vectors: list[FloatArray]) -> None:
@@ -37,12 +37,12 @@ def test_a_vector_that_is_written_again_does_not_drift(vectors: list[FloatArray]
     for vector in vectors:
         once = kept(vector)
         np.testing.assert_array_equal(kept(once), once)
-        np.testing.assert_array_equal(kept(fuse(SPEC, *split(SPEC, once))), once)
+        np.testing.assert_array_equal(kept(fuse_parts(SPEC, *split_parts(SPEC, once))), once)
 
 
 def test_a_part_that_is_absent_stays_exactly_absent(vectors: list[FloatArray]) -> None:
-    text, _ = split(SPEC, vectors[0])
-    assert not split(SPEC, kept(fuse(SPEC, text, None)))[1].any()
+    text, _ = split_parts(SPEC, vectors[0])
+    assert not split_parts(SPEC, kept(fuse_parts(SPEC, text, None)))[1].any()
 
 
 def test_an_unknown_type_is_refused_by_name() -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from encoders.port import HashEncoder
-from encoders.precedence import Precedence
+from encoders.precedence import DevicePriority
 from indexer.errors import StoreUnavailable
 from query_api.batcher import EncoderBatcher
-from query_api.breaker import FAILURES, Breaker
+from query_api.breaker import FAILURE_THRESHOLD, CircuitBreaker
 from query_api.errors import EncoderBusy
 
 
@@ -117,10 +117,10 @@ async def test_queries_take_precedence_over_other_processes_and_background_work_
     encoder: GatedEncoder, thread: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     encoder.gate.set()
-    precedence, seen = Precedence(tmp_path / "cpu.precedence"), []
-    other = Precedence(tmp_path / "cpu.precedence")
+    precedence, seen = DevicePriority(tmp_path / "cpu.precedence"), []
+    other = DevicePriority(tmp_path / "cpu.precedence")
     encode = encoder.encode_texts
-    encoder.encode_texts = lambda texts: (seen.append(other._is_taken(other._file or 0)), encode(texts))[1]
+    encoder.encode_texts = lambda texts: (seen.append(other._is_locked(other._file or 0)), encode(texts))[1]
     batcher = EncoderBatcher(encoder, thread, precedence=precedence)
     await batcher.encode("query")
     await batcher.encode("own", in_background=True)
@@ -142,7 +142,7 @@ async def test_closing_fails_those_that_wait(encoder: GatedEncoder, thread: Thre
 
 async def test_the_circuit_opens_after_failures_and_closes_after_an_answer() -> None:
     now, asked = [0.0], []
-    breaker = Breaker(0.01, lambda: now[0])
+    breaker = CircuitBreaker(0.01, lambda: now[0])
 
     async def hang() -> None:
         asked.append("hang")
@@ -152,22 +152,22 @@ async def test_the_circuit_opens_after_failures_and_closes_after_an_answer() -> 
         asked.append("answer")
         return "fine"
 
-    for _ in range(FAILURES + 2):
+    for _ in range(FAILURE_THRESHOLD + 2):
         with pytest.raises(StoreUnavailable):
             await breaker.call(hang)
-    assert len(asked) == FAILURES
+    assert len(asked) == FAILURE_THRESHOLD
     now[0] = 10.0
     assert await breaker.call(answer) == await breaker.call(answer) == "fine"
 
 
 async def test_while_one_call_tries_again_the_others_do_without() -> None:
     now = [0.0]
-    breaker = Breaker(0.01, lambda: now[0])
+    breaker = CircuitBreaker(0.01, lambda: now[0])
 
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    for _ in range(FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         with pytest.raises(StoreUnavailable):
             await breaker.call(hang)
     now[0] = 10.0

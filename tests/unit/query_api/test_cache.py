@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from indexer.change_log import InMemoryChangeLog
 from indexer.errors import StoreUnavailable
-from query_api.cache import InMemoryCandidateCache, decode_entry, entry_key
+from query_api.cache import InMemoryCandidateCache, candidate_key, decode_entry
 from query_api.config import QueryConfig
 from query_api.inputs import canonical_filters, read_filters
 from tests.shop import MakeShop, Shop, png
@@ -107,8 +107,8 @@ async def test_without_a_time_to_live_the_cache_is_off(make_shop: MakeShop) -> N
 
 async def test_an_entry_that_cannot_be_read_is_a_miss(client: httpx.AsyncClient, shop: Shop) -> None:
     await ask(client, {"text": "mug"})
-    for key in list(shop.services.cache._kept):  # type: ignore[attr-defined]
-        await shop.services.cache.set(key, b"\xc1broken", 60)
+    for key in list(shop.services.candidate_cache._kept):  # type: ignore[attr-defined]
+        await shop.services.candidate_cache.set(key, b"\xc1broken", 60)
     assert (await ask(client, {"text": "mug"}))["cache"] == "miss"
     assert decode_entry(b"") is None
 
@@ -117,7 +117,7 @@ def test_the_order_of_filters_and_their_values_does_not_matter() -> None:
     one = read_filters({"brand": ["a", "b"], "price": {"lt": 5}})
     other = read_filters({"price": {"lt": 5}, "brand": ["b", "a", "b"]})
     assert canonical_filters(one) == canonical_filters(other)
-    assert entry_key("g", canonical_filters(one)) != entry_key("h", canonical_filters(one))
+    assert candidate_key("g", canonical_filters(one)) != candidate_key("h", canonical_filters(one))
     assert canonical_filters(read_filters({"brand": "a"})) != canonical_filters(read_filters({"tags": "a"}))
 
 
@@ -243,7 +243,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
 
 async def test_the_cache_does_not_hold_queries_or_users(client: httpx.AsyncClient, shop: Shop) -> None:
     await ask(client, {"text": "secretword", "user_id": "secretuser", "mode": "lexical"})
-    kept = shop.services.cache._kept  # type: ignore[attr-defined]
+    kept = shop.services.candidate_cache._kept  # type: ignore[attr-defined]
     assert kept and not any("secret" in key or b"secret" in value for key, (_, value) in kept.items())
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query_api.app import searcher_over
+from query_api.app import open_searcher
 from query_api.config import QueryConfig
 from tests.exactness import check, draw_product, draw_request, fill
 from tests.shop import MakeShop, Shop, png
@@ -32,7 +32,7 @@ def test_any_request_over_any_catalogue_is_answered_as_by_brute_force(config: Qu
         shop = Shop(config)
         try:
             await fill(shop, products)
-            async with searcher_over(shop.services) as searcher:
+            async with open_searcher(shop.services) as searcher:
                 for request in requests:
                     await check(shop, searcher, products, request)
         finally:

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from indexer.cards import Card
+from indexer.cards import HitPayload
 from query_api.facets import MAX_VALUES, count_facets
 
 
 def prices(*numbers: float | None) -> list[tuple[object, object, int]]:
-    found = count_facets(["price"], [Card(price=number) for number in numbers])["price"]
+    found = count_facets(["price"], [HitPayload(price=number) for number in numbers])["price"]
     return [(one.gte, one.lt, one.count) for one in found]
 
 
@@ -36,7 +36,7 @@ def test_each_number_is_in_exactly_one_range(numbers: list[float]) -> None:
 
 
 def test_values_are_the_most_frequent_and_a_product_counts_once_for_each() -> None:
-    cards = [Card(tags=["new", "new", f"tag{at}"], category=" A / B /") for at in range(MAX_VALUES + 5)]
+    cards = [HitPayload(tags=["new", "new", f"tag{at}"], category=" A / B /") for at in range(MAX_VALUES + 5)]
     facets = count_facets(["tags", "category"], cards)
     assert len(facets["tags"]) == MAX_VALUES and facets["tags"][0].value == "new"
     assert facets["tags"][0].count == len(cards) and facets["tags"][0].gte is UNSET

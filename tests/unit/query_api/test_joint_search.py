@@ -9,9 +9,9 @@ import pytest
 
 from encoders.images import decode_image
 from encoders.port import JointHashEncoder
-from encoders.spec import fuse
+from encoders.spec import fuse_parts
 from indexer.memory import InMemoryProductStore
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import embedding_text, text_hash
 from query_api.config import QueryConfig
 from tests.shop import MakeShop, Shop, png
@@ -25,11 +25,11 @@ async def shop(make_shop: MakeShop) -> Shop:
     shop = make_shop(QueryConfig(text_trust=False), encoder=encoder, store=InMemoryProductStore(encoder.spec))
     for at, colour in enumerate(COLOURS):
         fields = {"title": f"{colour} mug"}
-        state = ProductState().merge(ProductChange(colour, Stamp(at, "test", "event"), fields, whole=True))
+        state = ProductState().merge(ProductChange(colour, EventStamp(at, "test", "event"), fields, replaces_all_fields=True))
         text, pixels = embedding_text(fields), encoder.preparer(decode_image(png(colour)))
         (row,) = encoder.encode_products([text], [[pixels]])
         stored = StoredProduct(state, text_hash(text), (colour,))
-        await shop.write(colour, stored, fuse(encoder.spec, row, row))
+        await shop.write(colour, stored, fuse_parts(encoder.spec, row, row))
     return shop
 
 

@@ -29,7 +29,7 @@ async def test_a_deleted_product_is_not_found(client: httpx.AsyncClient, shop: S
 
 
 async def test_media_are_served_for_ever_by_their_hash(client: httpx.AsyncClient, shop: Shop) -> None:
-    (digest,) = await shop.services.media.put([png("red")])
+    (digest,) = await shop.services.media_store.put([png("red")])
     response = await client.get(f"/media/{digest}")
     assert response.content == png("red") and response.headers["content-type"] == "image/png"
     assert "immutable" in response.headers["cache-control"] and "sandbox" in response.headers["content-security-policy"]

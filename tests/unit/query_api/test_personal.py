@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.cards import Card
+from indexer.cards import HitPayload
 from indexer.ports import Interaction
-from query_api.personal import Taste, affinity_to, interaction_weights, learn_taste
+from query_api.personal import Taste, interaction_weights, learn_taste, taste_affinity
 from tests.shop import MakeShop, Shop, png
 
-HOODIE = Card(category="Men/Tops/Hoodies", brand="Acme", attributes={"colour": "red"})
-MUG = Card(category="Home/Mugs", brand="Bolt", attributes={"colour": ["blue", "white"]})
+HOODIE = HitPayload(category="Men/Tops/Hoodies", brand="Acme", attributes={"colour": "red"})
+MUG = HitPayload(category="Home/Mugs", brand="Bolt", attributes={"colour": ["blue", "white"]})
 
 
 def clicks(product_id: str, count: int, kind: str = "clicked", time_ms: int = 0) -> list[Interaction]:
@@ -143,16 +143,16 @@ def test_stronger_and_later_interactions_weigh_more() -> None:
 
 def test_a_taste_is_for_categories_brands_and_attributes() -> None:
     taste = learn_taste({"h": 20.0, "gone": 50.0}, {"h": HOODIE})
-    assert affinity_to(taste)(HOODIE) > 0.8
-    assert affinity_to(taste)(Card(category="Men/Tops/Hoodies")) > affinity_to(taste)(Card(category="Men/Shoes")) > 0
-    assert affinity_to(taste)(Card(brand="Acme")) > 0 and affinity_to(taste)(Card(attributes={"colour": "red"})) > 0
-    assert affinity_to(taste)(MUG) == 0 and affinity_to(taste)(Card()) == 0
+    assert taste_affinity(taste)(HOODIE) > 0.8
+    assert taste_affinity(taste)(HitPayload(category="Men/Tops/Hoodies")) > taste_affinity(taste)(HitPayload(category="Men/Shoes")) > 0
+    assert taste_affinity(taste)(HitPayload(brand="Acme")) > 0 and taste_affinity(taste)(HitPayload(attributes={"colour": "red"})) > 0
+    assert taste_affinity(taste)(MUG) == 0 and taste_affinity(taste)(HitPayload()) == 0
     assert learn_taste({"gone": 5.0}, {}) == Taste()
 
 
 words = st.sampled_from(["a", "b", "c"])
 cards = st.builds(
-    Card,
+    HitPayload,
     category=st.none() | st.lists(words, max_size=4).map("/".join),
     brand=st.none() | words,
     attributes=st.dictionaries(words, words | st.lists(words), max_size=3),
@@ -160,5 +160,5 @@ cards = st.builds(
 
 
 @given(st.dictionaries(words, st.floats(0, 1e6)), st.dictionaries(words, cards), cards)
-def test_affinity_lies_between_zero_and_one(weights: dict[str, float], known: dict[str, Card], card: Card) -> None:
-    assert 0 <= affinity_to(learn_taste(weights, known))(card) <= 1 + 1e-9
+def test_affinity_lies_between_zero_and_one(weights: dict[str, float], known: dict[str, HitPayload], card: HitPayload) -> None:
+    assert 0 <= taste_affinity(learn_taste(weights, known))(card) <= 1 + 1e-9

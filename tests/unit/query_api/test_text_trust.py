@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 
 from encoders.port import HashEncoder
-from encoders.spec import FloatArray, PartWeights, unit
-from indexer.lexical import query_text
-from query_api.app import searcher_over
+from encoders.spec import FloatArray, PartWeights, normalise_rows
+from indexer.lexical import query_terms
+from query_api.app import open_searcher
 from query_api.batcher import EncoderBatcher
 from query_api.requests import SearchRequest, Weights
-from query_api.text_trust import LEAST, LEAST_TRUST, Agreement, TextTrust, agreement, halves, trusted
+from query_api.text_trust import (
+    MIN_SAMPLE,
+    MIN_TRUST,
+    TextTrust,
+    TrustMeasurement,
+    measure_agreement,
+    scale_by_trust,
+    split_into_halves,
+)
 from tests.shop import MakeShop, Shop
 
 TOPICS = {f"topic{one}": [f"word{one}x{at}" for at in range(20)] for one in range(12)}
@@ -40,13 +48,13 @@ async def trust_of(shop: Shop, text: str = "word") -> float:
     batcher = EncoderBatcher(shop.encoder, shop.executor)
     trust = TextTrust(shop.services.store, batcher)
     await trust.measure()
-    return trust.of(text)
+    return trust.factor_for(text)
 
 
 async def test_an_encoder_that_just_recognises_words_is_not_trusted(make_shop: MakeShop):
     shop = make_shop()
     await fill(shop, 120)
-    assert await trust_of(shop) == LEAST_TRUST
+    assert await trust_of(shop) == MIN_TRUST
 
 
 async def test_an_encoder_that_knows_what_belongs_together_is_trusted(make_shop: MakeShop):
@@ -57,7 +65,7 @@ async def test_an_encoder_that_knows_what_belongs_together_is_trusted(make_shop:
 
 async def test_of_a_small_catalogue_nothing_can_be_told(make_shop: MakeShop):
     shop = make_shop()
-    await fill(shop, LEAST - 1)
+    await fill(shop, MIN_SAMPLE - 1)
     assert await trust_of(shop) == 1
 
 
@@ -67,7 +75,7 @@ async def test_chinese_is_judged_by_itself(make_shop: MakeShop):
     choose = random.Random(1)
     for at in range(60):
         await shop.put(f"zh{at}", title=" ".join(choose.sample(CHINESE, 6)))
-    assert await trust_of(shop, "红色") == LEAST_TRUST
+    assert await trust_of(shop, "红色") == MIN_TRUST
     assert await trust_of(shop, "red") == 1
 
 
@@ -75,45 +83,45 @@ async def test_hybrid_search_with_an_encoder_that_knows_nothing_keeps_the_lexica
     shop = make_shop()
     await fill(shop, 120)
     words = " ".join(TOPICS["topic3"][:6])
-    async with searcher_over(shop.services) as searcher:
+    async with open_searcher(shop.services) as searcher:
         lexical = await searcher.search(SearchRequest(text=words, k=10, mode="lexical"))
         hybrid = await searcher.search(SearchRequest(text=words, k=10, explain=True))
     assert [hit.product_id for hit in hybrid.hits] == [hit.product_id for hit in lexical.hits]
     for hit in hybrid.hits:
         parts = hit.explanation
         assert hit.score == pytest.approx(parts.text + parts.image + parts.lexical + parts.personal)
-        assert abs(parts.text) <= 0.3 * LEAST_TRUST * 1.001
+        assert abs(parts.text) <= 0.3 * MIN_TRUST * 1.001
 
 
 def test_weights_that_a_request_names_are_taken_as_they_are():
-    assert trusted(PartWeights(0.5, 0.2), Weights(text=0.5), 0.1) == PartWeights(0.5, pytest.approx(0.02))
+    assert scale_by_trust(PartWeights(0.5, 0.2), Weights(text=0.5), 0.1) == PartWeights(0.5, pytest.approx(0.02))
 
 
 def test_halves_of_a_text_share_no_term():
     text = "Blue t-shirt, blue T-shirts and dresses for a dress 红色连衣裙 红色"
     for chinese in (False, True):
-        ((left, right),) = halves([text], chinese)
+        ((left, right),) = split_into_halves([text], chinese)
         assert left and right
-        assert not set(query_text(left).split()) & set(query_text(right).split())
+        assert not set(query_terms(left).split()) & set(query_terms(right).split())
 
 
 def test_a_text_of_one_word_has_no_halves():
-    assert list(halves(["mug mugs", ""], False)) == []
+    assert list(split_into_halves(["mug mugs", ""], False)) == []
 
 
 def test_the_area_of_perfect_and_of_blind_encoders():
-    rows = unit(np.random.default_rng(1).standard_normal((200, 32)).astype(np.float32))
-    others = unit(np.random.default_rng(2).standard_normal((200, 32)).astype(np.float32))
-    assert agreement(rows, rows).area == 1
-    assert agreement(rows, others).area == pytest.approx(0.5, abs=0.06)
+    rows = normalise_rows(np.random.default_rng(1).standard_normal((200, 32)).astype(np.float32))
+    others = normalise_rows(np.random.default_rng(2).standard_normal((200, 32)).astype(np.float32))
+    assert measure_agreement(rows, rows).roc_auc == 1
+    assert measure_agreement(rows, others).roc_auc == pytest.approx(0.5, abs=0.06)
     same = np.tile(rows[:1], (200, 1))
-    assert agreement(same, same).area == 0.5
+    assert measure_agreement(same, same).roc_auc == 0.5
 
 
-@pytest.mark.parametrize(("area", "trust"), [(0.3, LEAST_TRUST), (0.5, LEAST_TRUST), (0.54, LEAST_TRUST), (0.9, 1.0)])
+@pytest.mark.parametrize(("area", "trust"), [(0.3, MIN_TRUST), (0.5, MIN_TRUST), (0.54, MIN_TRUST), (0.9, 1.0)])
 def test_trust_needs_more_than_chance(area: float, trust: float):
-    assert Agreement(200, area, 0.02).trust == trust
+    assert TrustMeasurement(200, area, 0.02).trust == trust
 
 
 def test_trust_is_in_tenths():
-    assert Agreement(200, 0.56, 0.01).trust == pytest.approx(0.8)
+    assert TrustMeasurement(200, 0.56, 0.01).trust == pytest.approx(0.8)

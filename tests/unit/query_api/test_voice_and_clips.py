@@ -8,16 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from encoders.errors import ChildUnavailable
-from encoders.speech.port import ScriptedRecogniser, SpokenWords, Transcript
-from query_api.understanding.spoken import SpokenCounts
-from query_api.understanding.spoken_prices import with_prices
-from query_api.understanding.upkeep import CatalogueWords, SpeechLessons
+from encoders.errors import WorkerProcessUnavailable
+from encoders.speech.port import ScriptedRecogniser, SpokenVocabulary, Transcript
+from query_api.understanding.spoken import SpokenWordCounts
+from query_api.understanding.spoken_prices import add_price_words
+from query_api.understanding.upkeep import CatalogueVocabulary, RecogniserUpdater
 from tests.shop import MakeShop, Shop, png
 from tests.unit.sounds import clip, tone
 
 TONE = base64.b64encode(tone(0.2)).decode()
-MUTE = Transcript("", why_not="set speech.model")
+MUTE = Transcript("", problem="set speech.model")
 
 
 async def answer(shop: Shop, **asked: Any) -> dict[str, Any]:
@@ -83,13 +83,13 @@ async def test_a_sound_is_listened_to_once(make_shop: MakeShop) -> None:
     for offset in range(3):
         await answer(shop, audio=TONE, offset=offset)
     recogniser = shop.services.recogniser
-    assert isinstance(recogniser, ScriptedRecogniser) and len(recogniser.heard) == 1
+    assert isinstance(recogniser, ScriptedRecogniser) and len(recogniser.received_samples) == 1
 
 
 async def test_a_recogniser_that_is_away_is_a_reason_to_come_again(make_shop: MakeShop) -> None:
     class Away(ScriptedRecogniser):
         async def transcribe(self, samples: Any) -> Transcript:
-            raise ChildUnavailable("no process")
+            raise WorkerProcessUnavailable("no process")
 
     async with make_shop(recogniser=Away()).client() as client:
         response = await client.post("/v1/search", json={"audio": TONE})
@@ -132,34 +132,34 @@ async def test_files_of_other_kinds_and_broken_ones_are_refused(
 
 
 def test_counts_tell_words_neighbours_and_companions() -> None:
-    counts = SpokenCounts()
+    counts = SpokenWordCounts()
     counts.add({"title": "Red T-shirt 500 g", "brand": "Acme", "attributes": {"fit": ["slim fit"]}})
     counts.add({"title": "红色 Men's red mug"})
-    spoken = counts.words()
+    spoken = counts.spoken_words()
     number = dict(zip(spoken.words, spoken.counts, strict=True))
     assert number == {"red": 2, "t": 1, "shirt": 1, "g": 1, "acme": 1, "slim": 1, "fit": 1, "men's": 1, "mug": 1}
     places = {word: at for at, word in enumerate(spoken.words)}
-    assert (places["red"], places["t"], 1) in spoken.following
-    assert any({one, other} == {places["acme"], places["slim"]} for one, other, _ in spoken.beside)
+    assert (places["red"], places["t"], 1) in spoken.bigrams
+    assert any({one, other} == {places["acme"], places["slim"]} for one, other, _ in spoken.cooccurrences)
 
 
 async def test_a_recogniser_is_taught_what_is_new_and_only_that(make_shop: MakeShop) -> None:
     shop = make_shop()
-    words = CatalogueWords(shop.services.store, shop.services.change_log)
+    words = CatalogueVocabulary(shop.services.store, shop.services.change_log)
     recogniser = ScriptedRecogniser()
-    lessons = SpeechLessons(words, recogniser)
-    await lessons.teach(recogniser)
-    words.spoken = SpokenCounts()
-    words.spoken.add({"title": "kettle"})
+    lessons = RecogniserUpdater(words, recogniser)
+    await lessons.update(recogniser)
+    words.spoken_counts = SpokenWordCounts()
+    words.spoken_counts.add({"title": "kettle"})
     for _ in range(2):
-        await lessons.teach(recogniser)
-    assert recogniser.learnt == [with_prices(SpokenWords(["kettle"], [1], [], []))]
-    words.spoken.add({"title": "teapot"})
-    await lessons.teach(recogniser)
-    assert recogniser.learnt[-1].words[:2] == ["kettle", "teapot"]
-    words.spoken.add({"title": "kettle"})
-    await lessons.teach(recogniser)
-    assert len(recogniser.learnt) == 2
+        await lessons.update(recogniser)
+    assert recogniser.received_vocabularies == [add_price_words(SpokenVocabulary(["kettle"], [1], [], []))]
+    words.spoken_counts.add({"title": "teapot"})
+    await lessons.update(recogniser)
+    assert recogniser.received_vocabularies[-1].words[:2] == ["kettle", "teapot"]
+    words.spoken_counts.add({"title": "kettle"})
+    await lessons.update(recogniser)
+    assert len(recogniser.received_vocabularies) == 2
 
 
 async def test_a_price_that_was_spoken_filters(make_shop: MakeShop) -> None:
@@ -170,11 +170,11 @@ async def test_a_price_that_was_spoken_filters(make_shop: MakeShop) -> None:
 
 
 def test_words_of_prices_are_added_to_those_of_the_catalogue() -> None:
-    spoken = with_prices(SpokenWords(["mug", "seven"], [400, 2], [(0, 1, 2)], [(0, 1, 2)]))
+    spoken = add_price_words(SpokenVocabulary(["mug", "seven"], [400, 2], [(0, 1, 2)], [(0, 1, 2)]))
     number = dict(zip(spoken.words, spoken.counts, strict=True))
     places = {word: at for at, word in enumerate(spoken.words)}
-    following = {(first, second): count for first, second, count in spoken.following}
+    following = {(first, second): count for first, second, count in spoken.bigrams}
     assert spoken.words[:2] == ["mug", "seven"] and number["mug"] == 400 and number["seven"] > 2
-    assert following[0, 1] == 2 and spoken.beside == [(0, 1, 2)]
+    assert following[0, 1] == 2 and spoken.cooccurrences == [(0, 1, 2)]
     assert following[places["under"], places["fifty"]] > following[places["under"], places["nine"]] > 0
-    assert (places["twenty"], places["five"]) in following and len(following) == len(spoken.following)
+    assert (places["twenty"], places["five"]) in following and len(following) == len(spoken.bigrams)

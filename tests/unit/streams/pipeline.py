@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from encoders.decoding import InProcessDecoder
+from encoders.decoding import InProcessImageDecoder
 from encoders.encoding import ThreadEncoder
 from encoders.port import Encoder, HashEncoder
 from indexer.bounded_maps import InMemoryBoundedMap
@@ -26,12 +26,12 @@ from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.indexing import ProductPipeline
 from streams.lease import WriteLease
-from streams.memories import PictureMemory
+from streams.memories import EmbeddingCache
 from streams.messages import Message, PrefixAcknowledger
-from streams.notices import ChangeNotices
+from streams.notices import CacheInvalidator
 from streams.pictures import PictureLoader
-from streams.publisher import Outgoing
-from streams.voice import Voice
+from streams.publisher import OutgoingMessage
+from streams.voice import GenerationRole
 
 
 def picture(colour: str = "red", format: str = "PNG") -> str:
@@ -63,7 +63,7 @@ class Kafka:
 
     def __init__(self) -> None:
         self._offsets = itertools.count()
-        self.published: list[Outgoing] = []
+        self.published: list[OutgoingMessage] = []
         self.acked: list[int] = []
 
     def message(self, data: dict[str, Any], type: str = "product.created", **envelope: Any) -> Message:
@@ -77,7 +77,7 @@ class Kafka:
         now_ms = int(time.time() * 1000)
         return Message(PRODUCT_EVENTS, 0, offset, now_ms, b"k", value, {}, ack=lambda: self.acked.append(offset))
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         self.published += messages
 
     @property
@@ -94,14 +94,14 @@ class Bench:
     """A pipeline over doubles."""
 
     def __init__(
-        self, store: ProductStore | None = None, voice: Voice | None = None, encoder: Encoder | None = None
+        self, store: ProductStore | None = None, voice: GenerationRole | None = None, encoder: Encoder | None = None
     ) -> None:
         self.encoder: Any = encoder or CountingEncoder()
         self.store: ProductStore = store or InMemoryProductStore(self.encoder.spec)
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
         self.media = InMemoryMediaStore()
-        self.memory = PictureMemory(InMemoryBoundedMap(), InMemoryBoundedMap())
+        self.memory = EmbeddingCache(InMemoryBoundedMap(), InMemoryBoundedMap())
         self.acknowledger = PrefixAcknowledger()
         self.lease = WriteLease(session_timeout_s=3600)
         self.lease.renew(time.monotonic())
@@ -110,13 +110,13 @@ class Bench:
         self.pipeline = ProductPipeline(
             self.store,
             self.media,
-            PictureLoader(self.media, fetcher, InProcessDecoder(self.encoder.preparer), self.memory),
+            PictureLoader(self.media, fetcher, InProcessImageDecoder(self.encoder.preparer), self.memory),
             ThreadEncoder(self.encoder, self._threads),
             self.kafka,
-            ChangeNotices(self.changes),
+            CacheInvalidator(self.changes),
             self.acknowledger,
             self.lease,
-            voice or Voice("test"),
+            voice or GenerationRole("test"),
             Horizon(),
             late_write_s=60.0,
         )

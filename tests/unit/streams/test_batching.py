@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.batching import BatchLimits, GiveWay, MicroBatcher
+from streams.batching import BatchLimits, MicroBatcher, ReleaseNextBatch
 from streams.messages import Message
 
 
@@ -21,7 +21,7 @@ class Recorder:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def process(self, batch: list[Message], give_way: GiveWay) -> None:
+    async def process(self, batch: list[Message], give_way: ReleaseNextBatch) -> None:
         self.batches.put_nowait([one.offset for one in batch])
         if self.gives_way:
             give_way()
@@ -35,7 +35,7 @@ async def run(limits: BatchLimits, recorder: Recorder) -> tuple[MicroBatcher, as
 
 async def test_waiting_messages_share_a_batch_up_to_its_count():
     recorder = Recorder()
-    batcher = MicroBatcher(BatchLimits(count=4, linger_s=0), recorder.process)
+    batcher = MicroBatcher(BatchLimits(max_messages=4, linger_s=0), recorder.process)
     for n in range(4):
         await batcher.put(message(n))
     task = asyncio.create_task(batcher.run())
@@ -45,7 +45,7 @@ async def test_waiting_messages_share_a_batch_up_to_its_count():
 
 async def test_a_batch_closes_when_its_bytes_are_reached():
     recorder = Recorder()
-    batcher, task = await run(BatchLimits(count=4, bytes=100, quiet_linger_s=10), recorder)
+    batcher, task = await run(BatchLimits(max_messages=4, max_bytes=100, quiet_linger_s=10), recorder)
     for n in range(3):
         await batcher.put(message(n, size=60))
     assert await recorder.batches.get() == [0, 1]
@@ -63,7 +63,7 @@ async def test_a_lone_message_goes_when_its_linger_ends():
 async def test_no_more_batches_than_allowed_are_under_way_and_put_waits():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(count=1, linger_s=0, in_flight=2), recorder)
+    batcher, task = await run(BatchLimits(max_messages=1, linger_s=0, max_in_flight=2), recorder)
 
     async def feed() -> None:
         for n in range(10):
@@ -81,7 +81,7 @@ async def test_no_more_batches_than_allowed_are_under_way_and_put_waits():
 async def test_draining_waits_for_what_is_under_way_and_starts_nothing():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(count=1, linger_s=0, in_flight=2), recorder)
+    batcher, task = await run(BatchLimits(max_messages=1, linger_s=0, max_in_flight=2), recorder)
     await batcher.put(message(0))
     await recorder.batches.get()
     draining = asyncio.create_task(batcher.drain())
@@ -97,7 +97,7 @@ async def test_draining_waits_for_what_is_under_way_and_starts_nothing():
 async def test_batches_grow_while_others_are_under_way():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(count=8, linger_s=0, quiet_linger_s=0, in_flight=1), recorder)
+    batcher, task = await run(BatchLimits(max_messages=8, linger_s=0, quiet_linger_s=0, max_in_flight=1), recorder)
     await batcher.put(message(0))
     assert await recorder.batches.get() == [0]
     for n in range(1, 6):
@@ -110,7 +110,7 @@ async def test_batches_grow_while_others_are_under_way():
 async def test_enough_messages_for_a_batch_do_not_wait_for_those_under_way():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(overlap_count=2, linger_s=60, quiet_linger_s=0), recorder)
+    batcher, task = await run(BatchLimits(overlap_messages=2, linger_s=60, quiet_linger_s=0), recorder)
     await batcher.put(message(0))
     assert await recorder.batches.get() == [0]
     await batcher.put(message(1))
@@ -157,7 +157,7 @@ async def test_company_is_waited_for_after_a_batch_too():
 
 
 async def test_waiting_bytes_are_bounded():
-    batcher = MicroBatcher(BatchLimits(bytes=100), Recorder().process)
+    batcher = MicroBatcher(BatchLimits(max_bytes=100), Recorder().process)
     await batcher.put(message(0, size=100))
     done, pending = await asyncio.wait([asyncio.create_task(batcher.put(message(1)))], timeout=0.05)
     assert pending and not done
@@ -168,9 +168,9 @@ async def test_it_has_settled_when_nothing_waits_and_nothing_is_under_way():
     recorder = Recorder()
     recorder.gate.clear()
     batcher, task = await run(BatchLimits(linger_s=0, quiet_linger_s=0), recorder)
-    await asyncio.wait_for(batcher.settle(), 5)
+    await asyncio.wait_for(batcher.wait_until_idle(), 5)
     await batcher.put(message(0))
-    settling = asyncio.create_task(batcher.settle())
+    settling = asyncio.create_task(batcher.wait_until_idle())
     await recorder.batches.get()
     assert not settling.done()
     recorder.gate.set()
@@ -179,7 +179,7 @@ async def test_it_has_settled_when_nothing_waits_and_nothing_is_under_way():
 
 
 async def test_a_failing_batch_ends_the_run():
-    async def process(_batch: list[Message], _give_way: GiveWay) -> None:
+    async def process(_batch: list[Message], _give_way: ReleaseNextBatch) -> None:
         raise RuntimeError("boom")
 
     batcher = MicroBatcher(BatchLimits(linger_s=0), process)
@@ -190,4 +190,4 @@ async def test_a_failing_batch_ends_the_run():
 
 def test_limits_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="at least 1"):
-        BatchLimits(count=0)
+        BatchLimits(max_messages=0)

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.errors import ChildUnavailable
+from encoders.errors import WorkerProcessUnavailable
 from encoders.media_decoding import InProcessMediaDecoder
-from encoders.spec import split
+from encoders.spec import split_parts
 from encoders.speech.port import ScriptedRecogniser, Transcript
 from indexer.bounded_maps import InMemoryBoundedMap
 from streams.fetching import FetchLimits, MediaFetcher
 from streams.messages import Message
 from streams.pictures import PictureLoader
-from streams.retries import ATTEMPT
-from streams.voice_notes import VoiceNotes
+from streams.retries import ATTEMPT_HEADER
+from streams.voice_notes import AudioTranscriber
 from tests.unit.sounds import clip, tone
 from tests.unit.streams.pipeline import Bench, picture
 
@@ -49,7 +49,7 @@ class Shop:
         decoder = InProcessMediaDecoder(self.bench.encoder.preparer)
         pipeline = self.bench.pipeline
         pipeline._pictures = PictureLoader(media, fetcher, pipeline._pictures._decoder, self.bench.memory, decoder)
-        self.notes = VoiceNotes(media, fetcher, decoder, self.recogniser, InMemoryBoundedMap(), 5.0, patience_s)
+        self.notes = AudioTranscriber(media, fetcher, decoder, self.recogniser, InMemoryBoundedMap(), 5.0, patience_s)
         pipeline._notes = self.notes
 
     def message(self, product_id: str, type: str = "product.created", **fields: Any) -> Message:
@@ -62,7 +62,7 @@ class Shop:
         return self.bench.kafka.message({"product_id": product_id, **inlined}, type)
 
     async def image(self, product_id: str) -> np.ndarray:
-        return split(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
+        return split_parts(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
 
     async def stored(self, product_id: str):
         return (await self.bench.store.read([product_id]))[product_id][0]
@@ -112,7 +112,7 @@ async def test_a_sound_is_listened_to_once_and_kept_through_other_changes() -> N
     shop = Shop("whistling teapot")
     await shop.bench.index(shop.message("a", title="kettle", audios=[tone()]))
     await shop.bench.index(shop.message("a", "product.updated", title="jug"), shop.message("b", audios=[tone()]))
-    assert len(shop.recogniser.heard) == 1
+    assert len(shop.recogniser.received_samples) == 1
     assert sorted(await shop.bench.titles("teapot")) == ["a", "b"]
 
 
@@ -131,18 +131,18 @@ async def test_a_product_does_not_wait_for_a_sound_that_takes_long() -> None:
     assert await shop.bench.titles("kettle") == ["a"] and (await shop.stored("a")).incomplete
     (again,) = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry")]
     recogniser.go_on.set()
-    while shop.notes._under_way:
+    while shop.notes._in_progress:
         await asyncio.sleep(0)
     retried = shop.bench.kafka.raw(again.value)
-    await shop.bench.index(Message(**{**_fields(retried), "headers": again.headers | {ATTEMPT: b"1"}}))
-    assert await shop.bench.titles("teapot") == ["a"] and len(recogniser.heard) == 1
+    await shop.bench.index(Message(**{**_fields(retried), "headers": again.headers | {ATTEMPT_HEADER: b"1"}}))
+    assert await shop.bench.titles("teapot") == ["a"] and len(recogniser.received_samples) == 1
     assert not (await shop.stored("a")).incomplete
 
 
 async def test_a_recogniser_that_is_away_leaves_the_product_searchable() -> None:
     class Away(ScriptedRecogniser):
         async def transcribe(self, samples: Any) -> Transcript:
-            raise ChildUnavailable("no process")
+            raise WorkerProcessUnavailable("no process")
 
     shop = Shop(recogniser=Away())
     await shop.bench.index(shop.message("a", title="kettle", audios=[tone()]))
@@ -154,7 +154,7 @@ async def test_a_broken_sound_is_a_dead_letter_and_its_product_complete() -> Non
     shop = Shop("never said")
     await shop.bench.index(shop.message("a", title="kettle", audios=[b"no sound"]))
     assert [reason for reason, _ in shop.bench.kafka.dead_letters] == ["invalid_audio"]
-    assert not (await shop.stored("a")).incomplete and shop.recogniser.heard == []
+    assert not (await shop.stored("a")).incomplete and shop.recogniser.received_samples == []
 
 
 async def test_a_sound_beyond_the_bound_is_refused() -> None:

@@ -22,7 +22,7 @@ from encoders.port import HashEncoder
 from indexer.media import InMemoryMediaStore
 from indexer.memory import InMemoryProductStore
 from streams.messages import Message
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 from tests.oracle import PRODUCTS, Arrival, fold
 from tests.unit.streams.pipeline import Bench, picture
 
@@ -126,7 +126,7 @@ class World:
     def __init__(self, log: Sequence[Event]) -> None:
         self.log = log
         self.committed = {0: 0, 1: 0}
-        self.published: list[Outgoing] = []
+        self.published: list[OutgoingMessage] = []
         self.store = InMemoryProductStore(HashEncoder().spec)
         self._media = InMemoryMediaStore()
 

@@ -11,9 +11,9 @@ import pytest
 
 from indexer.media import media_hash
 from streams.errors import UnreachableMedia
-from streams.fetching import Fetched, FetchLimits, MediaFetcher
-from streams.hosts import HOST_FAILURES
-from streams.memories import Seen
+from streams.fetching import FetchLimits, FetchResult, MediaFetcher
+from streams.hosts import MAX_HOST_FAILURES
+from streams.memories import FileVersion
 from tests.unit.streams.image_hosts import ImageHost, bare_host, serving
 
 LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, deadline_s=5.0, attempts=1, private_hosts=("localhost",))
@@ -25,12 +25,12 @@ async def host() -> AsyncIterator[ImageHost]:
         yield host
 
 
-async def fetch_with(fetcher: MediaFetcher, url: str, known: Seen | None = None) -> Fetched:
+async def fetch_with(fetcher: MediaFetcher, url: str, known: FileVersion | None = None) -> FetchResult:
     async with fetcher.fetch(url, known) as fetched:
         return fetched
 
 
-async def fetch(url: str, limits: FetchLimits = LOCAL, known: Seen | None = None) -> Fetched:
+async def fetch(url: str, limits: FetchLimits = LOCAL, known: FileVersion | None = None) -> FetchResult:
     async with MediaFetcher(limits) as fetcher:
         return await fetch_with(fetcher, url, known)
 
@@ -91,7 +91,7 @@ async def test_what_may_not_be_fetched_is_refused_with_its_reason(url, why):
 
 async def test_a_name_that_resolves_to_a_private_address_is_refused_and_its_host_not_blamed(host):
     async with MediaFetcher(replace(LOCAL, private_hosts=(), attempts=2)) as fetcher:
-        for _ in range(2 * HOST_FAILURES):
+        for _ in range(2 * MAX_HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match="private address; allow it by name"):
                 await fetch_with(fetcher, f"{host.url}/ok")
     assert not host.asked
@@ -176,11 +176,11 @@ async def test_an_unchanged_file_is_not_sent_again_and_a_changed_one_is(host):
     host.etags["/ok"] = '"v1"'
     async with MediaFetcher(LOCAL) as fetcher:
         first = await fetch_with(fetcher, f"{host.url}/ok")
-        assert first.seen == Seen(media_hash(b"picture"), '"v1"')
-        again = await fetch_with(fetcher, f"{host.url}/ok", first.seen)
-        assert again == Fetched(first.seen, None)
+        assert first.version == FileVersion(media_hash(b"picture"), '"v1"')
+        again = await fetch_with(fetcher, f"{host.url}/ok", first.version)
+        assert again == FetchResult(first.version, None)
         host.files["/ok"], host.etags["/ok"] = b"new", '"v2"'
-        assert (await fetch_with(fetcher, f"{host.url}/ok", first.seen)).data == b"new"
+        assert (await fetch_with(fetcher, f"{host.url}/ok", first.version)).data == b"new"
 
 
 async def test_nothing_is_carried_from_one_fetch_to_the_next(host):

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from streams.errors import UnreachableMedia
-from streams.fetching import Fetched, FetchLimits, MediaFetcher
-from streams.hosts import FIRST_REST_S, HOST_FAILURES, LONGEST_REST_S, MAX_HOSTS, Hosts
-from streams.memories import Seen
+from streams.fetching import FetchLimits, FetchResult, MediaFetcher
+from streams.hosts import FIRST_COOLDOWN_S, MAX_COOLDOWN_S, MAX_HOST_FAILURES, MAX_HOSTS, HostLimiter
+from streams.memories import FileVersion
 from tests.unit.streams.image_hosts import ImageHost, serving
 
 LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, deadline_s=5.0, attempts=1, private_hosts=("localhost",))
@@ -25,14 +25,14 @@ async def host() -> AsyncIterator[ImageHost]:
         yield host
 
 
-async def fetch_with(fetcher: MediaFetcher, url: str, known: Seen | None = None) -> Fetched:
+async def fetch_with(fetcher: MediaFetcher, url: str, known: FileVersion | None = None) -> FetchResult:
     async with fetcher.fetch(url, known) as fetched:
         return fetched
 
 
 async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries(host):
     async with MediaFetcher(LOCAL) as fetcher:
-        for _ in range(HOST_FAILURES):
+        for _ in range(MAX_HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match=r"refused|Connect call failed"):
                 await fetch_with(fetcher, "http://localhost:1/x")
         with pytest.raises(UnreachableMedia, match="not tried"):
@@ -42,15 +42,15 @@ async def test_a_host_that_does_not_answer_is_left_alone_after_a_few_tries(host)
 
 async def test_a_host_that_answers_with_errors_is_asked_on(host):
     async with MediaFetcher(LOCAL) as fetcher:
-        for _ in range(2 * HOST_FAILURES):
+        for _ in range(2 * MAX_HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match="404"):
                 await fetch_with(fetcher, f"{host.url}/missing")
-    assert host.asked["/missing"] == 2 * HOST_FAILURES
+    assert host.asked["/missing"] == 2 * MAX_HOST_FAILURES
 
 
 async def test_the_host_that_hangs_behind_a_redirect_rests_and_not_the_one_that_redirects(host):
     async with serving(ImageHost()) as silent, MediaFetcher(replace(LOCAL, timeout_s=0.1)) as fetcher:
-        for _ in range(HOST_FAILURES):
+        for _ in range(MAX_HOST_FAILURES):
             with pytest.raises(UnreachableMedia, match="TimeoutError"):
                 await fetch_with(fetcher, f"{host.url}/redirect?to={silent.url}/hang")
         with pytest.raises(UnreachableMedia, match="not tried"):
@@ -136,41 +136,41 @@ async def test_names_that_hang_keep_nobody_else_from_a_thread(host, monkeypatch)
 
 async def test_a_host_that_is_still_down_after_its_rest_has_one_try():
     now = 0.0
-    hosts = Hosts(1, clock=lambda: now)
+    hosts = HostLimiter(1, clock=lambda: now)
 
     def fail() -> None:
-        with pytest.raises(TimeoutError), hosts.watched("a"):
+        with pytest.raises(TimeoutError), hosts.record_outcome("a"):
             raise TimeoutError
 
-    for _ in range(HOST_FAILURES):
-        hosts.check("a")
+    for _ in range(MAX_HOST_FAILURES):
+        hosts.check_available("a")
         fail()
     with pytest.raises(UnreachableMedia):
-        hosts.check("a")
+        hosts.check_available("a")
     # Others that were under way fail too: that is the same silence.
     fail()
-    rests = [FIRST_REST_S]
-    while rests[-1] < LONGEST_REST_S:
+    rests = [FIRST_COOLDOWN_S]
+    while rests[-1] < MAX_COOLDOWN_S:
         now += rests[-1]
-        hosts.check("a")
+        hosts.check_available("a")
         fail()
-        rests.append(min(2 * rests[-1], LONGEST_REST_S))
+        rests.append(min(2 * rests[-1], MAX_COOLDOWN_S))
         now += rests[-1] - 0.01
         with pytest.raises(UnreachableMedia):
-            hosts.check("a")
+            hosts.check_available("a")
         now -= rests[-1] - 0.01
-    with hosts.watched("a"):
+    with hosts.record_outcome("a"):
         pass
-    hosts.check("a")
-    for _ in range(HOST_FAILURES):
+    hosts.check_available("a")
+    for _ in range(MAX_HOST_FAILURES):
         fail()
-    now += FIRST_REST_S
-    hosts.check("a")
+    now += FIRST_COOLDOWN_S
+    hosts.check_available("a")
 
 
 async def test_names_of_hosts_do_not_pile_up():
-    hosts = Hosts(1)
+    hosts = HostLimiter(1)
     for number in range(MAX_HOSTS + 10):
-        async with hosts.turn(f"host-{number}", asyncio.get_running_loop().time() + 1):
+        async with hosts.slot(f"host-{number}", asyncio.get_running_loop().time() + 1):
             pass
     assert len(hosts._hosts) <= MAX_HOSTS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.spec import split
+from encoders.spec import split_parts
 from tests.unit.streams.pipeline import Bench, picture
 
 
@@ -69,10 +69,10 @@ async def test_attributes_in_another_order_are_no_other_text():
 async def test_a_new_title_keeps_the_picture_and_encodes_just_the_text():
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [{"data": picture()}]}))
-    image = split(bench.encoder.spec, (await stored(bench))[1])[1]
+    image = split_parts(bench.encoder.spec, (await stored(bench))[1])[1]
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Teapot"}, "product.updated"))
     assert bench.encoder.images == 1 and bench.encoder.texts == 2
-    assert np.allclose(split(bench.encoder.spec, (await stored(bench))[1])[1], image)
+    assert np.allclose(split_parts(bench.encoder.spec, (await stored(bench))[1])[1], image)
 
 
 async def test_a_deleted_product_leaves_a_tombstone_that_older_events_do_not_wake():
@@ -145,7 +145,7 @@ async def test_a_broken_picture_does_not_hold_its_product_back():
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": images}))
     assert await bench.titles("kettle") == ["p"]
     assert [letter[0] for letter in bench.kafka.dead_letters] == ["invalid_image"]
-    assert np.any(split(bench.encoder.spec, (await stored(bench))[1])[1])
+    assert np.any(split_parts(bench.encoder.spec, (await stored(bench))[1])[1])
 
 
 async def test_a_broken_picture_is_tried_just_once():

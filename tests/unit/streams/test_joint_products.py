@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from encoders.decoding import InProcessDecoder
+from encoders.decoding import InProcessImageDecoder
 from encoders.encoding import ThreadEncoder
 from encoders.loading import load_encoder
-from encoders.port import Encoder, JointEncoder, JointHashEncoder, Pixels, joint
+from encoders.port import Encoder, JointEncoder, JointHashEncoder, Pixels, as_joint_encoder
 from encoders.preparation import Preparer
-from encoders.spec import FloatArray, split
+from encoders.spec import FloatArray, split_parts
 from indexer.bounded_maps import InMemoryBoundedMap
 from indexer.memory import InMemoryProductStore
-from indexer.milvus import open_store
+from indexer.milvus import open_active_store
 from indexer.milvus_connection import MilvusConfig
 from indexer.planning import MAX_POOLED_IMAGES
 from indexer.ports import ProductStore
 from indexer.rows import embedding_text
 from streams.copying import GenerationCopier
 from streams.fetching import FetchLimits, MediaFetcher
-from streams.memories import PictureMemory
+from streams.memories import EmbeddingCache
 from streams.pictures import PictureLoader
 from tests import milvus3
 from tests.unit.encoders.tiny_models import tiny_model
@@ -39,7 +39,7 @@ class Counting:
     """A joint encoder that counts the products that go through it."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = joint(encoder)
+        self._encoder = as_joint_encoder(encoder)
         self.spec, self.preparer = encoder.spec, encoder.preparer
         self.preparer: Preparer
         self.products = 0
@@ -71,14 +71,14 @@ class Shop:
 
     async def vector(self, product_id: str = "p") -> FloatArray:
         """The one vector of a product, which both halves are."""
-        text, image = split(self.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])
+        text, image = split_parts(self.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])
         np.testing.assert_array_equal(text, image)
         return text
 
     def expected(self, fields: dict[str, Any], *images: str) -> FloatArray:
         """What the encoder makes of a product."""
         pixels = [self.encoder.preparer(_opened(one)) for one in images]
-        (row,) = joint(self.encoder._encoder).encode_products([embedding_text(fields)], [pixels])
+        (row,) = as_joint_encoder(self.encoder._encoder).encode_products([embedding_text(fields)], [pixels])
         return row
 
     async def holds(self, fields: dict[str, Any], *images: str) -> None:
@@ -94,7 +94,7 @@ def _opened(data: str) -> Image.Image:
 
 def _fusion_model(directory: Path) -> JointEncoder:
     tiny_model("vit-text-early").save(directory / "model")
-    return joint(load_encoder(str(directory / "model"), "cpu"))
+    return as_joint_encoder(load_encoder(str(directory / "model"), "cpu"))
 
 
 ENCODERS: dict[str, Callable[[Path], JointEncoder]] = {
@@ -113,7 +113,7 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     try:
         server = milvus3.lite_2_5(tmp_path)
         with server as address:
-            store = await open_store(MilvusConfig(address, deadline_s=10), encoder.spec, create=True)
+            store = await open_active_store(MilvusConfig(address, deadline_s=10), encoder.spec, create=True)
             yield Shop(encoder, store)
             await store.close()
     except milvus3.Unavailable as reason:
@@ -217,13 +217,13 @@ async def test_a_rebuild_makes_whole_products_of_parts(shop):
         shop.event("created", product_id="picture", images=[GREEN]),
     ]
     await parts.index(*messages)
-    decoder = InProcessDecoder(shop.encoder.preparer)
-    memory = PictureMemory(InMemoryBoundedMap(), InMemoryBoundedMap())
+    decoder = InProcessImageDecoder(shop.encoder.preparer)
+    memory = EmbeddingCache(InMemoryBoundedMap(), InMemoryBoundedMap())
     pictures = PictureLoader(parts.media, MediaFetcher(FetchLimits(attempts=1)), decoder, memory)
     with ThreadPoolExecutor(1) as thread:
         encoder = ThreadEncoder(shop.encoder, thread)
         copier = GenerationCopier(parts.store, shop.bench.store, "g2", encoder, pictures, parts.kafka)
-        assert [page.products async for page in copier.copy()] == [3]
+        assert [page.products_copied async for page in copier.copy()] == [3]
     for product_id, fields, images in (
         ("both", {"title": "Kettle"}, (RED, BLUE)),
         ("words", {"title": "Teapot"}, ()),

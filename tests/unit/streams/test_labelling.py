@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from encoders.encoding import ThreadEncoder
-from encoders.spec import split
-from indexer.cards import decode_card
+from encoders.spec import split_parts
+from indexer.cards import decode_hit_payload
 from indexer.errors import StoreUnavailable
 from indexer.memory import InMemoryProductStore
 from indexer.records import StoredProduct
 from streams import metrics
 from streams.config import LabellingConfig
 from streams.label_calibration import LabelCalibrator
-from streams.labelling import Labeller, Neighbourhood
-from streams.retries import RELABEL
+from streams.labelling import Labeller, NeighbourSearch
+from streams.retries import RELABEL_HEADER
 from tests.unit.streams.pipeline import Bench, picture
 
 KINDS = {"kettle": ("Kitchen/Kettles", "red"), "lamp": ("Living/Lamps", "blue"), "tent": ("Outdoor/Tents", "green")}
@@ -43,7 +43,7 @@ class Shop(Bench):
         store = Flaky(Bench().encoder.spec)
         super().__init__(store)
         self.flaky = store
-        neighbourhood = Neighbourhood(self.store, self.encoder.spec)
+        neighbourhood = NeighbourSearch(self.store, self.encoder.spec)
         self.labeller = Labeller(neighbourhood, self.encoder.spec, config)
         self.pipeline._labeller = self.labeller
         encoder = ThreadEncoder(self.encoder, self._threads)
@@ -164,7 +164,7 @@ async def test_what_was_indexed_before_there_were_suggestions_gets_them_when_it_
     await shop.fill()
     assert (await shop.stored("early")).suggestions == ()
     message = shop.kafka.message({"product_id": "early"}, "product.updated")
-    await shop.index(replace(message, headers={RELABEL: b"1"}))
+    await shop.index(replace(message, headers={RELABEL_HEADER: b"1"}))
     assert told(shop.kafka.changes[-1])["category"] == "Kitchen/Kettles"
     assert (await shop.stored("early")).state.fields["title"] == "kettle modelx"
 
@@ -172,9 +172,9 @@ async def test_what_was_indexed_before_there_were_suggestions_gets_them_when_it_
 async def test_what_was_suggested_never_votes(shop: Shop):
     for at in range(20):
         await shop.add(f"orphan-{at}", title=f"kettle spare{at}")
-    found = await shop.labeller._neighbourhood.of([])
+    found = await shop.labeller._neighbourhood.nearest([])
     assert found == []
-    cards = [decode_card(one.card) for one in await shop.store.browse((), 1_000) if one.product_id.startswith("orphan")]
+    cards = [decode_hit_payload(one.payload) for one in await shop.store.browse((), 1_000) if one.product_id.startswith("orphan")]
     assert any(card.suggested for card in cards) and all(card.category is None for card in cards)
 
 
@@ -184,7 +184,7 @@ async def test_a_product_without_a_text_borrows_those_of_what_looks_like_it():
     for product_id in ("bare-1", "bare-2"):
         await shop.add(product_id, images=[{"data": picture("red")}])
     found = await shop.store.read(["bare-1", "bare-2", "kettle-1"])
-    bare, other, kettle = (split(shop.encoder.spec, found[one][1])[0] for one in ("bare-1", "bare-2", "kettle-1"))
+    bare, other, kettle = (split_parts(shop.encoder.spec, found[one][1])[0] for one in ("bare-1", "bare-2", "kettle-1"))
     assert bare @ kettle > 0.8
     # What is borrowed is not lent.
     assert np.allclose(bare, other, atol=1e-5)
@@ -196,7 +196,7 @@ async def test_a_text_of_its_own_takes_the_place_of_a_borrowed_one():
     await shop.fill()
     await shop.add("bare", images=[{"data": picture("red")}])
     await shop.add("bare", "product.updated", title="garden gnome")
-    own = split(shop.encoder.spec, (await shop.store.read(["bare"]))["bare"][1])[0]
+    own = split_parts(shop.encoder.spec, (await shop.store.read(["bare"]))["bare"][1])[0]
     assert np.allclose(own, shop.encoder.encode_texts(["garden gnome"])[0], atol=1e-5)
 
 

@@ -13,7 +13,7 @@ async def bench_with_a_late_write(*, expected: bool) -> Bench:
     """A product whose first row lands again after the second was written."""
     bench = Bench()
     if expected:
-        bench.pipeline.late_writes.expect()
+        bench.pipeline.reconciler.open_window()
     rows = []
     write = bench.store.write
 
@@ -31,54 +31,54 @@ async def bench_with_a_late_write(*, expected: bool) -> Bench:
 
 async def test_what_a_late_write_set_back_is_written_again():
     bench = await bench_with_a_late_write(expected=True)
-    await bench.pipeline.late_writes.check()
+    await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 2.0
     assert (await bench.changes.since(0))[1] == ["p"]
 
 
 async def test_nothing_newer_is_undone():
     bench = Bench()
-    bench.pipeline.late_writes.expect()
+    bench.pipeline.reconciler.open_window()
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
-    watched = dict(bench.pipeline.late_writes._watched)
+    watched = dict(bench.pipeline.reconciler._watched)
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
-    bench.pipeline.late_writes._watched = watched
-    await bench.pipeline.late_writes.check()
+    bench.pipeline.reconciler._watched = watched
+    await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 2.0
 
 
 async def test_when_nothing_late_is_expected_nothing_is_remembered():
     bench = await bench_with_a_late_write(expected=False)
-    await bench.pipeline.late_writes.check()
+    await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 1.0
 
 
 async def test_rows_of_partitions_that_are_gone_are_left_to_their_owner():
     bench = await bench_with_a_late_write(expected=True)
-    bench.pipeline.late_writes.pause()
-    await bench.pipeline.late_writes.check()
-    bench.pipeline.late_writes.resume({1, 2})
-    await bench.pipeline.late_writes.check()
+    bench.pipeline.reconciler.pause()
+    await bench.pipeline.reconciler.reconcile()
+    bench.pipeline.reconciler.resume({1, 2})
+    await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 1.0
 
 
 async def test_rows_of_partitions_that_come_straight_back_are_still_watched():
     bench = await bench_with_a_late_write(expected=True)
-    bench.pipeline.late_writes.pause()
-    bench.pipeline.late_writes.resume({0, 1})
-    await bench.pipeline.late_writes.check()
+    bench.pipeline.reconciler.pause()
+    bench.pipeline.reconciler.resume({0, 1})
+    await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 2.0
 
 
 async def test_a_deletion_that_was_undone_is_done_again():
     bench = Bench()
-    bench.pipeline.late_writes.expect()
+    bench.pipeline.reconciler.open_window()
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"}))
     stored, vector = (await bench.store.read(["p"]))["p"]
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2}, "product.deleted"))
     from indexer.rows import build_row
 
     await bench.store.write([build_row("p", stored, vector)])
-    await bench.pipeline.late_writes.check()
+    await bench.pipeline.reconciler.reconcile()
     assert (await bench.store.read(["p"]))["p"][0].state.deleted
     assert await bench.titles("kettle") == []

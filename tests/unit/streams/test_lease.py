@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streams.errors import PartitionsLost
-from streams.lease import LEAST_S, WriteLease
+from streams.lease import MIN_REMAINING_S, WriteLease
 
 SESSION_S = 10.0
 
@@ -32,14 +32,14 @@ async def test_there_is_no_lease_before_the_first_heartbeat():
     lease = WriteLease(SESSION_S, Clock())
     assert not lease.is_valid()
     with pytest.raises(PartitionsLost):
-        await lease.end(lost)
+        await lease.deadline(lost)
 
 
 async def test_a_write_must_land_within_the_session_of_the_heartbeat_counted_from_its_sending():
     clock = Clock()
     lease = WriteLease(SESSION_S, clock)
     lease.renew(clock.now - 2)
-    assert await lease.end(wanted) == clock.now - 2 + SESSION_S
+    assert await lease.deadline(wanted) == clock.now - 2 + SESSION_S
 
 
 async def test_a_worker_that_was_frozen_waits_until_it_is_confirmed_again():
@@ -47,7 +47,7 @@ async def test_a_worker_that_was_frozen_waits_until_it_is_confirmed_again():
     lease = WriteLease(SESSION_S, clock)
     lease.renew(clock.now)
     clock.now += 30
-    waiting = asyncio.create_task(lease.end(wanted))
+    waiting = asyncio.create_task(lease.deadline(wanted))
     await asyncio.wait([waiting], timeout=0.15)
     assert not waiting.done()
     lease.renew(clock.now)
@@ -58,10 +58,10 @@ async def test_waiting_ends_when_the_partitions_are_lost():
     clock = Clock()
     lease = WriteLease(SESSION_S, clock)
     lease.renew(clock.now)
-    clock.now += SESSION_S - LEAST_S / 2
+    clock.now += SESSION_S - MIN_REMAINING_S / 2
     assert not lease.is_valid()
     with pytest.raises(PartitionsLost):
-        await asyncio.wait_for(lease.end(lost), 5)
+        await asyncio.wait_for(lease.deadline(lost), 5)
 
 
 async def test_a_late_answer_does_not_shorten_the_lease():
@@ -69,4 +69,4 @@ async def test_a_late_answer_does_not_shorten_the_lease():
     lease = WriteLease(SESSION_S, clock)
     lease.renew(clock.now)
     lease.renew(clock.now - 5)
-    assert await lease.end(wanted) == clock.now + SESSION_S
+    assert await lease.deadline(wanted) == clock.now + SESSION_S

@@ -24,7 +24,7 @@ def test_what_is_acknowledged_is_always_a_complete_prefix(count, partitions, dat
         acknowledger.receive(message)
     finished: set[tuple[int, int]] = set()
     for message in data.draw(st.permutations(made)):
-        acknowledger.finish([message])
+        acknowledger.mark_done([message])
         finished.add((message.partition, message.offset))
         for partition in range(partitions):
             offsets = [offset for where, offset in acked if where == partition]
@@ -39,9 +39,9 @@ def test_messages_of_a_partition_that_was_taken_away_are_never_acknowledged():
     acknowledger = PrefixAcknowledger()
     for message in made:
         acknowledger.receive(message)
-    acknowledger.finish(made[2:])
-    acknowledger.forget([("t", 0)])
-    acknowledger.finish(made)
+    acknowledger.mark_done(made[2:])
+    acknowledger.revoke([("t", 0)])
+    acknowledger.mark_done(made)
     assert acked == []
 
 
@@ -51,10 +51,10 @@ def test_a_partition_that_comes_back_starts_anew():
     acknowledger = PrefixAcknowledger()
     for message in first:
         acknowledger.receive(message)
-    acknowledger.forget([("t", 0)])
+    acknowledger.revoke([("t", 0)])
     for message in again:
         acknowledger.receive(message)
-    acknowledger.finish(first)
+    acknowledger.mark_done(first)
     assert acked == []
-    acknowledger.finish(again)
+    acknowledger.mark_done(again)
     assert acked == [(0, 0), (0, 1), (0, 2)]

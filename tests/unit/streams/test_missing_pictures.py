@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from encoders.spec import split
+from encoders.spec import split_parts
 from indexer.records import StoredProduct
 from streams.messages import Message
-from streams.retries import attempt
+from streams.retries import attempt_number
 from tests.unit.streams.pipeline import Bench, picture
 
 
@@ -38,7 +38,7 @@ class Shop:
 
     async def has_picture(self) -> bool:
         vector = (await self.bench.store.read(["p"]))["p"][1]
-        return bool(np.any(split(self.bench.encoder.spec, vector)[1]))
+        return bool(np.any(split_parts(self.bench.encoder.spec, vector)[1]))
 
     def retries(self) -> list[Message]:
         """What has been put on a delay line, as it comes back from there."""
@@ -51,7 +51,7 @@ async def test_the_product_is_searchable_at_once_and_its_event_goes_on_a_delay_l
     await shop.bench.index(shop.created())
     assert await shop.bench.titles("kettle") == ["p"]
     assert (await shop.stored()).incomplete and not await shop.has_picture()
-    assert [attempt(one) for one in shop.retries()] == [1]
+    assert [attempt_number(one) for one in shop.retries()] == [1]
     assert shop.bench.kafka.dead_letters == [] and shop.bench.kafka.acked == [0]
     assert shop.bench.kafka.changes[0]["missing_images"] is True
 

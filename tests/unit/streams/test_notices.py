@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from indexer.change_log import InMemoryChangeLog
 from indexer.errors import StoreUnavailable
 from streams.errors import PublishFailed
-from streams.notices import ChangeNotices
+from streams.notices import CacheInvalidator
 from streams.retrying import until_available
 
 
@@ -22,12 +22,12 @@ class Flaky(InMemoryChangeLog):
 
 async def test_changes_that_could_not_be_told_are_told_with_the_next_ones():
     log = Flaky()
-    notices = ChangeNotices(log)
-    await notices.changed(["a", "b"])
+    notices = CacheInvalidator(log)
+    await notices.invalidate(["a", "b"])
     log.away = False
-    await notices.changed(["c"])
+    await notices.invalidate(["c"])
     assert await log.since(0) == (3, ["a", "b", "c"])
-    await notices.changed([])
+    await notices.invalidate([])
     assert await log.position() == 3
 
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.decoding import InProcessDecoder
-from encoders.errors import ChildFailed, ChildUnavailable, InvalidImage
+from encoders.decoding import InProcessImageDecoder
+from encoders.errors import InvalidImage, WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.port import Pixels
-from encoders.spec import split
+from encoders.spec import split_parts
 from indexer.bounded_maps import InMemoryBoundedMap
 from indexer.errors import StoreUnavailable
 from indexer.media import media_hash
 from streams import metrics
 from streams.fetching import FetchLimits, MediaFetcher
-from streams.memories import REST_S, PictureMemory
+from streams.memories import COOLDOWN_S, EmbeddingCache
 from streams.messages import Message
 from streams.pictures import PictureLoader
 from tests.unit.streams.image_hosts import ImageHost, serving
@@ -30,7 +30,7 @@ from tests.unit.streams.test_hostile_pictures import bomb
 RED, BLUE = (base64.b64decode(picture(one)) for one in ("red", "blue"))
 
 
-class CountingDecoder(InProcessDecoder):
+class CountingDecoder(InProcessImageDecoder):
     """Counts what it decodes, and may fail."""
 
     def __init__(self, preparer: Any) -> None:
@@ -69,7 +69,7 @@ class Shop:
         await self.bench.index(*messages)
 
     async def image(self, product_id: str) -> np.ndarray:
-        return split(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
+        return split_parts(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
 
     @property
     def work(self) -> tuple[int, int]:
@@ -88,7 +88,7 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 def saved(modality: str, why: str) -> float:
-    return metrics.REUSED.labels(modality, why)._value.get()
+    return metrics.REUSED_EMBEDDINGS.labels(modality, why)._value.get()
 
 
 async def test_a_picture_that_many_products_have_is_fetched_decoded_and_encoded_once(shop):
@@ -102,10 +102,10 @@ async def test_a_picture_that_many_products_have_is_fetched_decoded_and_encoded_
 
 async def test_a_picture_that_an_earlier_batch_had_is_not_even_decoded(shop):
     await shop.index(shop.created("p", RED, "/blue"))
-    hits = metrics.REMEMBERED.labels("image", "hit")._value.get()
+    hits = metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit")._value.get()
     await shop.index(shop.created("q", BLUE), shop.created("r", "/red"))
     assert shop.work == (2, 2)
-    assert metrics.REMEMBERED.labels("image", "hit")._value.get() - hits == 2
+    assert metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit")._value.get() - hits == 2
     assert np.any(await shop.image("q")) and np.any(await shop.image("r"))
 
 
@@ -208,14 +208,14 @@ async def test_a_memory_that_is_back_is_used_again(monkeypatch):
             return await super().get(keys)
 
     entries = Comes()
-    memory = PictureMemory(entries, entries)
+    memory = EmbeddingCache(entries, entries)
     row = np.ones(4, np.float32)
-    await memory.add_embeddings({"a": row})
-    assert await memory.embeddings(["a"]) == {}
+    await memory.put_embeddings({"a": row})
+    assert await memory.get_embeddings(["a"]) == {}
     entries.away = False
-    assert await memory.embeddings(["a"]) == {}
-    now = REST_S
-    assert np.array_equal((await memory.embeddings(["a"]))["a"], row)
+    assert await memory.get_embeddings(["a"]) == {}
+    now = COOLDOWN_S
+    assert np.array_equal((await memory.get_embeddings(["a"]))["a"], row)
 
 
 async def test_a_media_store_that_is_away_is_waited_for(shop):
@@ -231,7 +231,7 @@ async def test_a_media_store_that_is_away_is_waited_for(shop):
     assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
 
 
-@pytest.mark.parametrize("error", [ChildUnavailable("none"), ChildFailed("died")])
+@pytest.mark.parametrize("error", [WorkerProcessUnavailable("none"), WorkerProcessFailed("died")])
 async def test_a_decoder_and_an_encoder_that_are_away_are_waited_for(shop, error):
     shop.decoder.errors = [error]
     encode, errors = shop.bench.pipeline._encoder.encode, [error]

@@ -17,7 +17,7 @@ from streams.decoding import Horizon
 from streams.events import DEAD_LETTER, USER_EVENTS
 from streams.messages import Message
 from streams.profiling import ProfilePipeline
-from streams.publisher import Outgoing
+from streams.publisher import OutgoingMessage
 
 NOW_MS = int(time.time() * 1000)
 
@@ -42,11 +42,11 @@ class Shoppers:
 
     def __init__(self) -> None:
         self.profiles = Profiles()
-        self.published: list[Outgoing] = []
+        self.published: list[OutgoingMessage] = []
         self.finished: list[Message] = []
         self.pipeline = ProfilePipeline(self.profiles, self, self.finished.extend, Horizon())
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         self.published += messages
 
     async def process(self, *values: bytes | None) -> None:

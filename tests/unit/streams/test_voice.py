@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from streams.messages import Message
-from streams.voice import Voice
+from streams.voice import GenerationRole
 from tests.unit.streams.pipeline import Bench, picture
 
-BUILDING = Voice("new", active=False, until_ms=float("-inf"))
-ACTIVE = Voice("old")
+BUILDING = GenerationRole("new", active=False, reports_until_ms=float("-inf"))
+ACTIVE = GenerationRole("old")
 
 
 async def index_without_picture(bench: Bench) -> Message:
@@ -32,17 +32,17 @@ async def test_a_generation_that_is_built_is_silent_and_indexes_all_the_same():
 async def test_the_former_generation_speaks_of_what_came_before_the_switch_was_seen_everywhere():
     bench = Bench()
     early, late = bench.kafka.message({"product_id": "a", "title": "x"}), bench.kafka.raw(b"no event")
-    voice = Voice("old", active=False, until_ms=early.timestamp_ms)
-    assert voice.speaks_of(early)
-    assert voice.speaks_of(late) == (late.timestamp_ms <= early.timestamp_ms)
-    assert not BUILDING.speaks_of(early)
+    voice = GenerationRole("old", active=False, reports_until_ms=early.timestamp_ms)
+    assert voice.reports_on(early)
+    assert voice.reports_on(late) == (late.timestamp_ms <= early.timestamp_ms)
+    assert not BUILDING.reports_on(early)
 
 
 async def test_each_generation_tries_again_what_it_misses_itself():
     mine = await index_without_picture(Bench(voice=ACTIVE))
     other = await index_without_picture(Bench(voice=BUILDING))
-    assert BUILDING.tries_again(other) and not BUILDING.tries_again(mine)
-    assert ACTIVE.tries_again(mine) and ACTIVE.tries_again(other), "the other's workers may be gone by then"
+    assert BUILDING.may_retry(other) and not BUILDING.may_retry(mine)
+    assert ACTIVE.may_retry(mine) and ACTIVE.may_retry(other), "the other's workers may be gone by then"
 
 
 async def test_a_try_on_behalf_of_another_generation_is_not_multiplied():

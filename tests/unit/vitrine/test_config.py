@@ -8,9 +8,9 @@ import pytest
 from msgspec import Meta
 
 from encoders.runtime import Runtime
-from vitrine.config import load_config, variable
+from vitrine.config import environment_variable, load_config
 from vitrine.errors import InvalidSetting
-from vitrine.settings import as_environment, from_anywhere, load_settings, sections
+from vitrine.settings import absolute_encoder_name, as_environment, load_settings, section_types
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def test_the_data_dir_honours_xdg_and_its_own_variable(tmp_path):
 def test_the_real_sections_have_distinct_variables_and_load_from_nothing():
     settings = load_settings({})
     assert settings.kafka.bootstrap_servers == ""
-    keys = [f"{name}.{item}" for name, kind in sections().items() for item in kind.__dataclass_fields__]
-    assert len({variable(key) for key in keys}) == len(keys)
+    keys = [f"{name}.{item}" for name, kind in section_types().items() for item in kind.__dataclass_fields__]
+    assert len({environment_variable(key) for key in keys}) == len(keys)
 
 
 def test_a_process_of_ours_reads_the_same_settings_from_its_environment(tmp_path):
@@ -158,10 +158,10 @@ def test_a_process_of_ours_reads_the_same_settings_from_its_environment(tmp_path
 def test_an_encoder_in_a_directory_is_found_from_any_other(tmp_path, monkeypatch):
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert from_anywhere("model") == str(tmp_path / "model")
-    assert from_anywhere("./model#64") == str(tmp_path / "model#64")
-    assert from_anywhere("mini") == "mini"
-    assert from_anywhere("mini#64") == "mini#64"
+    assert absolute_encoder_name("model") == str(tmp_path / "model")
+    assert absolute_encoder_name("./model#64") == str(tmp_path / "model#64")
+    assert absolute_encoder_name("mini") == "mini"
+    assert absolute_encoder_name("mini#64") == "mini#64"
 
 
 def test_how_an_encoder_is_run_is_a_setting_and_its_values_are_checked(tmp_path):

@@ -6,14 +6,14 @@ from encoders.catalogue import sample_products
 from streams.cloudevents import decode_event, encode_event
 from streams.events import Product, UserInteraction
 from vitrine.demo import catalogue
-from vitrine.demo.live import Progress, Rate
-from vitrine.demo.shoppers import Shopper, interactions, random_shoppers
+from vitrine.demo.live import DemoProgress, GrowthRate
+from vitrine.demo.shoppers import SimulatedShopper, interactions, random_shoppers
 
 PRODUCTS = sample_products(400, seed=3)
 
 
 def test_shoppers_mostly_click_on_what_they_like():
-    shopper = Shopper("ada", ("dress", "sneaker"), ())
+    shopper = SimulatedShopper("ada", ("dress", "sneaker"), ())
     kinds = {one.product_id: one.kind for one in PRODUCTS}
     clicked = [event.data.product_id for event in interactions([shopper], PRODUCTS, 300) if is_click(event.data)]
     liked = sum(kinds[product_id] in shopper.kinds for product_id in clicked)
@@ -39,13 +39,13 @@ def test_pictures_are_drawn_once_and_events_carry_them(tmp_path: Path):
     drawn = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert list(catalogue.render_pictures(few, tmp_path, workers=1)) == [3]
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == drawn
-    event = catalogue.event(few[0], tmp_path)
+    event = catalogue.product_event(few[0], tmp_path)
     assert isinstance(event.data, Product) and event.data.images and event.data.images[0].data
     assert decode_event("catalog.product-events", encode_event(event), {}, 0).data == event.data
 
 
 def test_a_rate_is_the_growth_over_the_last_seconds():
-    rate = Rate()
+    rate = GrowthRate()
     assert rate.update(0, now=0) == 0
     assert rate.update(100, now=2) == 50
     assert rate.update(100, now=6) == 0
@@ -53,5 +53,5 @@ def test_a_rate_is_the_growth_over_the_last_seconds():
 
 
 def test_progress_reads_well_as_a_line():
-    line = Progress(10, 2_400, 3, 7, 5, 1_500, 12.4, 9.9).line()
+    line = DemoProgress(10, 2_400, 3, 7, 5, 1_500, 12.4, 9.9).line()
     assert "published 10 of 2,400" in line and "lag 5 events" in line and "index age 1.5 s" in line

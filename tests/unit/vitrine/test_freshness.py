@@ -4,7 +4,7 @@ import math
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from vitrine.freshness import METRIC, freshness, quantile_ms, summary
+from vitrine.measure_freshness import METRIC, measure_freshness, quantile_ms, summarise_histograms
 
 
 def page(**seconds: list[float]) -> str:
@@ -18,7 +18,7 @@ def page(**seconds: list[float]) -> str:
 
 
 def test_the_workers_events_are_added_up_by_kind_of_change():
-    found = summary([page(scalar=[0.05] * 3), page(scalar=[0.15], deleted=[0.15])])
+    found = summarise_histograms([page(scalar=[0.05] * 3), page(scalar=[0.15], deleted=[0.15])])
     assert found["scalar"]["events"] == 4 and found["deleted"]["events"] == 1
     assert 0 < found["scalar"]["since_kafka"]["p50_ms"] <= 100 < found["scalar"]["since_kafka"]["p99_ms"] <= 200
 
@@ -32,8 +32,8 @@ def test_a_quantile_beyond_the_last_bound_is_not_known():
 
 
 def test_no_worker_no_events():
-    assert summary([""]) == {}
+    assert summarise_histograms([""]) == {}
 
 
 async def test_a_worker_that_is_away_does_not_count():
-    assert await freshness(["http://127.0.0.1:1"]) == {}
+    assert await measure_freshness(["http://127.0.0.1:1"]) == {}

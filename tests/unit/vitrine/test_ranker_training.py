@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from encoders.architectures.ranker import FusionRanker, RankerConfig
-from encoders.architectures.ranker_training import RankerTraining, train_ranker
+from encoders.architectures.ranker_training import RankerTrainingConfig, train_ranker
 from encoders.loading import load_ranker
 from query_api.evaluation.judgments import JudgedQuery
 from tests.shop import Shop, png
 from vitrine.errors import VitrineError
-from vitrine.ranker_training import examples
+from vitrine.ranker_training import ranker_examples
 
 COLOURS = ("red", "blue", "green", "black")
 
@@ -35,7 +35,7 @@ QUERIES = [
 
 
 async def test_gains_become_relevance_and_near_products_that_nobody_judged_are_wrong(shop: Shop):
-    asked, products, judged = await examples(shop.services, QUERIES)
+    asked, products, judged = await ranker_examples(shop.services, QUERIES)
     assert asked.text.shape == (2, 64) and products.image.shape == (len(COLOURS), 64)
     found = {(one.query, one.relevance) for one in judged}
     assert found == {(0, 1.0), (0, 0.5), (0, 0.0), (1, 1.0), (1, 0.0)}
@@ -44,10 +44,10 @@ async def test_gains_become_relevance_and_near_products_that_nobody_judged_are_w
 
 async def test_what_is_learned_is_what_query_workers_load(shop: Shop, tmp_path: Path):
     torch.manual_seed(0)
-    asked, products, judged = await examples(shop.services, QUERIES)
+    asked, products, judged = await ranker_examples(shop.services, QUERIES)
     spec = shop.services.encoder.spec
     ranker = FusionRanker(RankerConfig(spec.key, spec.dim, width=16, dropout=0.0))
-    losses = train_ranker(ranker, asked, products, judged, RankerTraining(epochs=60, learning_rate=5e-3))
+    losses = train_ranker(ranker, asked, products, judged, RankerTrainingConfig(epochs=60, learning_rate=5e-3))
     assert losses[-1] < losses[0] - 1
     ranker.save(tmp_path)
     assert load_ranker(str(tmp_path), spec)
@@ -55,4 +55,4 @@ async def test_what_is_learned_is_what_query_workers_load(shop: Shop, tmp_path: 
 
 async def test_judgments_of_other_products_are_refused(shop: Shop):
     with pytest.raises(VitrineError, match="no judged product is in the index"):
-        await examples(shop.services, [JudgedQuery("1", "mug", {"other": 1.0})])
+        await ranker_examples(shop.services, [JudgedQuery("1", "mug", {"other": 1.0})])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from encoders.loading import load_encoder
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 from encoders.training.vocabulary import train_tokenizer
 from vitrine.cli import main
 from vitrine.training_files import NoCatalogue, catalogue_file, read_clicks, read_listings, with_clicks
@@ -98,7 +98,7 @@ def test_rows_that_cannot_be_read_are_named_and_the_last_row_of_a_product_counts
 def test_rows_of_queries_and_products_become_what_products_are_searched_for(tmp_path: Path) -> None:
     file = tmp_path / "clicks.csv"
     file.write_text("query,product_id\nreading light,p-1\nreading light,p-1\nflowers,p-2\n", "utf-8")
-    listings = with_clicks([Listing("p-1", "lamp"), Listing("p-2", "vase")], read_clicks(file, print))
+    listings = with_clicks([TrainingListing("p-1", "lamp"), TrainingListing("p-2", "vase")], read_clicks(file, print))
     assert [one.queries for one in listings] == [("reading light", "reading light"), ("flowers",)]
 
 
@@ -112,10 +112,10 @@ def test_events_are_joined_by_their_query_and_by_their_session(tmp_path: Path) -
     ]
     file = tmp_path / "events.jsonl"
     file.write_text("\n".join(json.dumps(event) for event in events), "utf-8")
-    found = with_clicks([Listing(f"p-{number}", "") for number in (1, 2, 3)], read_clicks(file, print))
+    found = with_clicks([TrainingListing(f"p-{number}", "") for number in (1, 2, 3)], read_clicks(file, print))
     assert found[0].queries == ("for reading",)
-    assert found[1].companions == ("p-3",)
-    assert found[2].companions == ("p-2",)
+    assert found[1].co_viewed == ("p-3",)
+    assert found[2].co_viewed == ("p-2",)
 
 
 def test_a_directory_without_products_says_what_it_looks_for(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from encoders.architectures.config import ARCHITECTURES, FusionConfig
-from encoders.architectures.matching import match_loss
+from encoders.architectures.matching import matching_loss
 from encoders.architectures.storage import new_model
 from encoders.errors import ModelUnavailable, SpecMismatch
 from encoders.loading import load_encoder
-from encoders.port import joint
+from encoders.port import as_joint_encoder
 from tests.unit.encoders.tiny_models import SIDE, TEXTS, tiny_config, tiny_model
 
 NAMES = list(ARCHITECTURES)
@@ -72,7 +72,7 @@ def test_every_weight_that_can_be_trained_gets_a_gradient(name: str):
     model = new_model(tiny_config(name), TEXTS).train()
     products = model.embed_products(["red shirt", "blue shoes", ""], levels(4), torch.tensor([0, 0, 2, 2]))
     queries = torch.cat([model.embed_texts(["shirt"]), model.embed_images(levels(2, seed=1))])
-    match_loss(queries, products, model.config.matching, 10.0).backward()
+    matching_loss(queries, products, model.config.matching, 10.0).backward()
     still = [one for one, weight in model.named_parameters() if weight.requires_grad and weight.grad is None]
     assert not still
 
@@ -86,7 +86,7 @@ def test_a_few_steps_lower_the_loss(name: str):
     for _ in range(25):
         products = model.embed_products(TEXTS, seen, torch.arange(4))
         loss = sum(
-            match_loss(queries, products, model.config.matching, 10.0)
+            matching_loss(queries, products, model.config.matching, 10.0)
             for queries in (model.embed_texts(TEXTS), model.embed_images(seen))
         )
         optimiser.zero_grad()
@@ -108,9 +108,9 @@ def test_what_is_saved_is_loaded_with_the_same_embeddings(name: str, tmp_path: P
     assert np.allclose(encoder.encode_images(images), model.embed_images(levels(3)), atol=1e-5)
     if not encoder.spec.joint:
         with pytest.raises(SpecMismatch, match="not whole products"):
-            joint(encoder)
+            as_joint_encoder(encoder)
         return
-    products = joint(encoder).encode_products(["red shirt", "", ""], [images[:2], images[2:], []])
+    products = as_joint_encoder(encoder).encode_products(["red shirt", "", ""], [images[:2], images[2:], []])
     expected = model.embed_products(["red shirt", ""], levels(3), torch.tensor([0, 0, 1]))
     assert np.allclose(products[:2], expected, atol=1e-5)
     assert not products[2].any(), "a product of nothing has no direction"
@@ -128,7 +128,7 @@ def test_a_cut_joint_model_is_joint(tmp_path: Path):
     tiny_model("vit-text-gated").save(tmp_path / "gated")
     cut = load_encoder(f"{tmp_path / 'gated'}#8", "cpu")
     assert cut.spec.joint and cut.spec.key.endswith("#8+joint")
-    assert joint(cut).encode_products(["shirt"], [pictures(1)]).shape == (1, 8)
+    assert as_joint_encoder(cut).encode_products(["shirt"], [pictures(1)]).shape == (1, 8)
 
 
 def test_towers_take_the_weights_of_checkpoints(checkpoints_root: Path, tmp_path: Path):

@@ -17,11 +17,11 @@ import torch
 
 from encoders.backends import cache
 from encoders.backends.manifest import MANIFEST, Manifest
-from encoders.backends.openvino import OpenVinoEncoder, ReadyModel, has_bfloat16, is_installed
+from encoders.backends.openvino import OpenVinoEncoder, OpenVinoTowers, has_bfloat16, is_installed
 from encoders.errors import ModelUnavailable
 from encoders.hf import HfDualEncoder
 from encoders.loading import load_encoder
-from encoders.runtime import TOLERANCE, Runtime
+from encoders.runtime import MIN_PARITY_COSINE, Runtime
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
@@ -44,14 +44,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("family", ["clip", "siglip", "bert-convnext"])
 def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: str) -> None:
-    from encoders.backends.export import export
+    from encoders.backends.export_checkpoint import export_checkpoint
 
     directory = checkpoints_root / family
-    export(directory, tmp_path, "float32")
+    export_checkpoint(directory, tmp_path, "float32")
     manifest = Manifest.read(tmp_path)
-    ours, torchs = ReadyModel(tmp_path, manifest, "float32", 1), HfDualEncoder(directory, torch.device("cpu"))
+    ours, torchs = OpenVinoTowers(tmp_path, manifest, "float32", 1), HfDualEncoder(directory, torch.device("cpu"))
     assert manifest.agreement["float32"] > 0.99999 and manifest.preparer == torchs.preparer
-    _, pictures = torchs.probes()
+    _, pictures = torchs.parity_probes()
     np.testing.assert_allclose(ours.encode_texts(TEXTS), torchs.encode_texts(TEXTS), atol=1e-4)
     np.testing.assert_allclose(ours.encode_images(pictures * 3), torchs.encode_images(pictures * 3), atol=1e-4)
     assert ours.encode_texts([]).shape == ours.encode_images([]).shape == (0, manifest.dim)
@@ -61,7 +61,7 @@ def test_it_is_made_ready_once_by_whoever_comes_first(
     checkpoints_root: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    make = cache._make
+    make = cache._convert
     monkeypatch.setattr(cache, "_make", lambda *given: (made.append(given[1]), make(*given)))
     runtime = replace(AUTO, cache_dir=str(models))
     with ThreadPoolExecutor(3) as threads:
@@ -70,7 +70,7 @@ def test_it_is_made_ready_once_by_whoever_comes_first(
     assert not list(models.glob(".*"))
     plain = HfDualEncoder(checkpoints_root / "clip", torch.device("cpu"))
     assert loaded[0].spec == plain.spec
-    assert np.min(np.sum(loaded[0].encode_texts(TEXTS) * plain.encode_texts(TEXTS), axis=1)) >= TOLERANCE
+    assert np.min(np.sum(loaded[0].encode_texts(TEXTS) * plain.encode_texts(TEXTS), axis=1)) >= MIN_PARITY_COSINE
 
 
 def test_who_serves_it_has_no_torch(checkpoints_root: Path, models: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_an_exporter_left_that_died_is_cleared_away(monkeypatch: pytest.Mon
     left = tmp_path / ".key.x1y2"
     left.mkdir()
     (left / "text.xml").write_text("half")
-    ready = cache.made_ready(Path("anywhere"), tmp_path, "key", "float32")
+    ready = cache.converted_model(Path("anywhere"), tmp_path, "key", "float32")
     assert (ready / MANIFEST).is_file() and not left.exists()
 
 
@@ -104,11 +104,11 @@ def test_a_broken_manifest_is_named_with_the_way_out(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_named(checkpoints_root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelUnavailable, match=r"encoder\.cache_dir"):
-        cache.made_ready(checkpoints_root / "clip", tmp_path / "file", "key", "float32")
+        cache.converted_model(checkpoints_root / "clip", tmp_path / "file", "key", "float32")
 
 
 def test_a_refusal_is_remembered_and_a_crash_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for status, starts in ((cache.REFUSED, 1), (1, 2)):
+    for status, starts in ((cache.REFUSED_EXIT_CODE, 1), (1, 2)):
         done: list[int] = []
 
         def run(*_: object, status: int = status, done: list[int] = done, **__: object) -> object:
@@ -118,7 +118,7 @@ def test_a_refusal_is_remembered_and_a_crash_is_not(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(cache.subprocess, "run", run)
         for _ in range(2):
             with pytest.raises(ModelUnavailable, match="no such layer"):
-                cache.made_ready(Path("anywhere"), tmp_path, f"key{status}", "float32")
+                cache.converted_model(Path("anywhere"), tmp_path, f"key{status}", "float32")
         assert len(done) == starts
 
 

@@ -18,16 +18,16 @@ from transformers import (
 
 from encoders.catalogue.products import sample_products
 from encoders.errors import ModelUnavailable
-from encoders.speech.loading import load_listener
-from encoders.speech.port import SpokenWords
+from encoders.speech.loading import load_recogniser
+from encoders.speech.port import SpokenVocabulary
 from encoders.speech.process import RecogniserProcess, SpeechConfig
-from encoders.speech.sound import RATE, decode_sound
-from query_api.understanding.spoken import SpokenCounts
+from encoders.speech.sound import SAMPLE_RATE_HZ, decode_sound
+from query_api.understanding.spoken import SpokenWordCounts
 from tests.stack import shared_data
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-SPOKEN = SpokenWords(DIGITS, [1] * 10, [], [])
-NOISE = (np.random.default_rng(0).standard_normal(RATE) * 500).astype(np.int16)
+SPOKEN = SpokenVocabulary(DIGITS, [1] * 10, [], [])
+NOISE = (np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ) * 500).astype(np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_spoken_digits_are_recognised_by_the_offline_default() -> None:
     directory = shared_data() / "voice"
     async with RecogniserProcess(SpeechConfig(ahead=False)) as recogniser:
-        await recogniser.learn(SPOKEN)
-        assert not recogniser.listens and recogniser.pids == []
+        await recogniser.adapt(SPOKEN)
+        assert not recogniser.is_running and recogniser.pids == []
         names = [(at, f"fsdd_{at}_jackson_{take}.wav") for at in range(10) for take in range(2)]
         heard = [
             (await recogniser.transcribe(decode_sound((directory / name).read_bytes(), 30))).text for _, name in names
@@ -71,18 +71,18 @@ async def test_spoken_digits_are_recognised_by_the_offline_default() -> None:
 
 async def test_what_is_learnt_later_is_recognised_by_another_process() -> None:
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(SpokenWords(["kettle"], [1], [], []))
+        await recogniser.adapt(SpokenVocabulary(["kettle"], [1], [], []))
         await recogniser.transcribe(NOISE)
         (former,) = recogniser.pids
-        await recogniser.learn(SPOKEN)
+        await recogniser.adapt(SPOKEN)
         assert recogniser.pids != [former]
         await recogniser.transcribe(NOISE)
 
 
 async def test_words_are_learnt_before_anybody_speaks() -> None:
     async with RecogniserProcess() as recogniser:
-        assert not recogniser.listens
-        await recogniser.learn(SPOKEN)
+        assert not recogniser.is_running
+        await recogniser.adapt(SPOKEN)
         (ahead,) = recogniser.pids
         await recogniser.transcribe(NOISE)
         assert recogniser.pids == [ahead]
@@ -90,38 +90,38 @@ async def test_words_are_learnt_before_anybody_speaks() -> None:
 
 async def test_a_process_listens_at_the_priority_of_its_parent() -> None:
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(SPOKEN)
+        await recogniser.adapt(SPOKEN)
         (pid,) = recogniser.pids
         assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 async def test_silence_is_not_understood_and_the_way_out_is_named() -> None:
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(SPOKEN)
-        heard = await recogniser.transcribe(np.zeros(RATE, np.int16))
-    assert heard.text == "" and "speech.model" in heard.why_not
+        await recogniser.adapt(SPOKEN)
+        heard = await recogniser.transcribe(np.zeros(SAMPLE_RATE_HZ, np.int16))
+    assert heard.text == "" and "speech.model" in heard.problem
 
 
 async def test_foreign_speech_is_doubted() -> None:
     data = (shared_data() / "voice" / "mid.wav").read_bytes()
-    counts = SpokenCounts()
+    counts = SpokenWordCounts()
     for product in sample_products(300, seed=0):
         counts.add(product.event_data())
     async with RecogniserProcess() as recogniser:
-        await recogniser.learn(counts.words())
-        assert "speech.model" in (await recogniser.transcribe(decode_sound(data, 30))).why_not
+        await recogniser.adapt(counts.spoken_words())
+        assert "speech.model" in (await recogniser.transcribe(decode_sound(data, 30))).problem
 
 
 def test_a_whisper_checkpoint_listens_by_configuration(whisper: Path) -> None:
-    listener = load_listener(str(whisper), "cpu")
+    listener = load_recogniser(str(whisper), "cpu")
     heard = listener.transcribe(NOISE)
     assert heard == listener.transcribe(NOISE)
-    assert heard.text or heard.why_not
-    assert listener.transcribe(np.zeros(RATE, np.int16)).text == ""
+    assert heard.text or heard.problem
+    assert listener.transcribe(np.zeros(SAMPLE_RATE_HZ, np.int16)).text == ""
 
 
 def test_sounds_beyond_a_window_are_heard_window_by_window(whisper: Path) -> None:
-    listener = load_listener(str(whisper), "cpu")
+    listener = load_recogniser(str(whisper), "cpu")
     once = listener.transcribe(np.tile(NOISE, 30)).text
     assert listener.transcribe(np.tile(NOISE, 60)).text == f"{once} {once}".strip()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from encoders.errors import InvalidAudio
-from encoders.speech.sound import RATE, decode_sound, spoken_part
+from encoders.speech.sound import SAMPLE_RATE_HZ, decode_sound, trim_silence
 from tests.unit.sounds import clip, encoded, tone
 
 FORMATS = [("mp3", "libmp3lame"), ("ogg", "libopus"), ("webm", "libopus"), ("mp4", "aac"), ("flac", "flac")]
@@ -17,13 +17,13 @@ FORMATS = [("mp3", "libmp3lame"), ("ogg", "libopus"), ("webm", "libopus"), ("mp4
 @pytest.mark.parametrize(("container", "codec"), FORMATS, ids=lambda name: name)
 def test_usual_formats_are_decoded_at_one_rate(container: str, codec: str) -> None:
     samples = decode_sound(encoded(container, codec), 5)
-    assert samples.dtype == np.int16 and len(samples) == pytest.approx(RATE, rel=0.1)
+    assert samples.dtype == np.int16 and len(samples) == pytest.approx(SAMPLE_RATE_HZ, rel=0.1)
     assert np.abs(samples.astype(np.int32)).max() > 4_000
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (16_000, 6)])
 def test_any_rate_and_number_of_channels_becomes_mono(rate: int, channels: int) -> None:
-    assert len(decode_sound(tone(0.5, rate, channels), 5)) == pytest.approx(RATE / 2, rel=0.02)
+    assert len(decode_sound(tone(0.5, rate, channels), 5)) == pytest.approx(SAMPLE_RATE_HZ / 2, rel=0.02)
 
 
 REFUSED = {
@@ -52,7 +52,7 @@ def test_a_file_over_the_limit_is_refused_unread() -> None:
 
 def test_what_was_said_before_a_file_breaks_off_is_heard() -> None:
     data = encoded("mp3", "libmp3lame", 2.0)
-    assert RATE / 4 < len(decode_sound(data[: len(data) // 2], 5)) < 2 * RATE
+    assert SAMPLE_RATE_HZ / 4 < len(decode_sound(data[: len(data) // 2], 5)) < 2 * SAMPLE_RATE_HZ
 
 
 def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
@@ -68,24 +68,24 @@ def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
 
 
 def _waves(seconds: float, level: float, seed: int = 0) -> np.ndarray:
-    return (np.random.default_rng(seed).standard_normal(int(seconds * RATE)) * level).astype(np.int16)
+    return (np.random.default_rng(seed).standard_normal(int(seconds * SAMPLE_RATE_HZ)) * level).astype(np.int16)
 
 
 def test_what_a_microphone_hears_before_and_after_is_cut_off() -> None:
     speech = _waves(0.5, 3_000)
     recorded = np.concatenate([_waves(0.8, 20), speech, _waves(1.0, 20)])
-    kept = spoken_part(recorded)
-    assert len(speech) <= len(kept) <= len(speech) + 0.5 * RATE
-    start = int(0.8 * RATE)
-    assert np.array_equal(kept[-len(speech) - RATE // 5 :][: len(speech)], recorded[start : start + len(speech)])
+    kept = trim_silence(recorded)
+    assert len(speech) <= len(kept) <= len(speech) + 0.5 * SAMPLE_RATE_HZ
+    start = int(0.8 * SAMPLE_RATE_HZ)
+    assert np.array_equal(kept[-len(speech) - SAMPLE_RATE_HZ // 5 :][: len(speech)], recorded[start : start + len(speech)])
 
 
 def test_a_click_does_not_count_as_speech() -> None:
     click = _waves(0.02, 8_000)
     recorded = np.concatenate([click, _waves(0.8, 20), _waves(0.5, 3_000), _waves(0.5, 20)])
-    assert len(spoken_part(recorded)) < 1.0 * RATE
+    assert len(trim_silence(recorded)) < 1.0 * SAMPLE_RATE_HZ
 
 
-@pytest.mark.parametrize("samples", [_waves(1.0, 2_000), np.zeros(RATE, np.int16), np.ones(3, np.int16)])
+@pytest.mark.parametrize("samples", [_waves(1.0, 2_000), np.zeros(SAMPLE_RATE_HZ, np.int16), np.ones(3, np.int16)])
 def test_what_stands_out_in_no_place_stays_whole(samples: np.ndarray) -> None:
-    assert np.array_equal(spoken_part(samples), samples)
+    assert np.array_equal(trim_silence(samples), samples)

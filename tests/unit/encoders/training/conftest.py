@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.training.architecture import Architecture, build_model, export
-from encoders.training.tuning.listings import Listing, listing_of
+from encoders.training.architecture import MiniArchitecture, build_model, export_model
+from encoders.training.tuning.listings import TrainingListing, make_listing
 from encoders.training.vocabulary import train_tokenizer
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 40), "blue": (30, 40, 200), "yellow": (220, 210, 40)}
@@ -35,7 +35,7 @@ def picture(colour: str, seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def _listing(number: int, colour: str, kind: str) -> Listing:
+def _listing(number: int, colour: str, kind: str) -> TrainingListing:
     fields = {
         "product_id": f"p-{number}",
         "title": f"{colour} {kind}",
@@ -43,11 +43,11 @@ def _listing(number: int, colour: str, kind: str) -> Listing:
         "category": f"Home/{kind}",
         "description": f"A {kind} for every day. Its colour is {colour}. Easy to clean number {number}.",
     }
-    return listing_of(fields, f"{colour} {kind}. Nordlys. {kind}", [picture(colour, number), picture(colour, -number)])
+    return make_listing(fields, f"{colour} {kind}. Nordlys. {kind}", [picture(colour, number), picture(colour, -number)])
 
 
 @pytest.fixture(scope="session")
-def listings() -> list[Listing]:
+def listings() -> list[TrainingListing]:
     """Sixteen products with two pictures each."""
     pairs = [(colour, kind) for colour in COLOURS for kind in KINDS]
     return [_listing(number, *pair) for number, pair in enumerate(pairs, 1)]
@@ -57,12 +57,12 @@ def listings() -> list[Listing]:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dual encoder with a vocabulary that knows few of the catalogue's words."""
     torch.manual_seed(0)
-    shape = Architecture(
+    shape = MiniArchitecture(
         dim=16, picture_side=16, picture_widths=(8, 16), picture_depths=(1, 1), text_width=16, text_layers=2,
         text_heads=2, pieces=120, max_tokens=16,
     )  # fmt: skip
     tokenizer = train_tokenizer(["a red thing in the shop", "the blue box"] * 3, shape.pieces, shape.max_tokens)
-    shape = Architecture(**{**vars(shape), "pieces": len(tokenizer)})
+    shape = MiniArchitecture(**{**vars(shape), "pieces": len(tokenizer)})
     directory = tmp_path_factory.mktemp("checkpoint")
-    export(build_model(shape), tokenizer, shape, directory)
+    export_model(build_model(shape), tokenizer, shape, directory)
     return directory

@@ -11,7 +11,7 @@ import pytest
 from encoders.architectures.config import ARCHITECTURES
 from encoders.loading import load_encoder
 from encoders.training.tuning.config import Augmentation, TuningConfig
-from encoders.training.tuning.listings import Listing
+from encoders.training.tuning.listings import TrainingListing
 from encoders.training.tuning.run import train_on_catalogue
 from tests.unit.encoders.tiny_models import tiny_config
 
@@ -32,7 +32,7 @@ def config(output: Path, work: Path) -> TuningConfig:
 
 
 @pytest.mark.parametrize("name", ["towers-bert-resnet", "bert-resnet-concat", "cnn-lstm", "vit-text-early"])
-def test_an_architecture_is_trained_by_its_name(name: str, listings: list[Listing], tmp_path: Path):
+def test_an_architecture_is_trained_by_its_name(name: str, listings: list[TrainingListing], tmp_path: Path):
     output = train_on_catalogue(name, listings, config(tmp_path / "model", tmp_path / "work"), say=SAY)
     encoder = load_encoder(str(output), "cpu")
     assert encoder.spec.joint == ARCHITECTURES[name].joint
@@ -40,7 +40,7 @@ def test_an_architecture_is_trained_by_its_name(name: str, listings: list[Listin
     assert json.loads((output / "training.json").read_text())["progress"]["step"] == 4
 
 
-def test_a_fusion_model_is_trained_further(listings: list[Listing], tmp_path: Path):
+def test_a_fusion_model_is_trained_further(listings: list[TrainingListing], tmp_path: Path):
     first = config(tmp_path / "first", tmp_path / "work")
     once = train_on_catalogue("bert-resnet-mean", listings, first, say=SAY)
     again = train_on_catalogue(str(once), listings, replace(first, output=tmp_path / "second"), say=SAY)

@@ -7,55 +7,55 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoders.training.dual import DualEncoder
-from encoders.training.tuning.batches import BatchMaker
+from encoders.training.dual import TrainableDualEncoder
+from encoders.training.tuning.batches import BatchSampler
 from encoders.training.tuning.config import Augmentation, TuningConfig
-from encoders.training.tuning.gradients import GradientMaker, span
-from encoders.training.tuning.listings import Listing
-from encoders.training.tuning.material import prepare_material
+from encoders.training.tuning.gradients import GradientAccumulator, process_rows
+from encoders.training.tuning.listings import TrainingListing
+from encoders.training.tuning.material import prepare_catalogue
 from encoders.training.tuning.objectives import Objective
-from encoders.training.tuning.processes import AcceleratedProcesses, OneProcess, Processes
+from encoders.training.tuning.processes import AccelerateProcessGroup, ProcessGroup, SingleProcess
 
 OFF = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
 Gradients = dict[str, torch.Tensor]
 
 
 def gradients(
-    checkpoint: Path, listings: list[Listing], work: Path, chunk: int | None, processes: Processes
+    checkpoint: Path, listings: list[TrainingListing], work: Path, chunk: int | None, processes: ProcessGroup
 ) -> tuple[Gradients, dict[str, float]]:
     """Those of one batch, from a fresh model."""
     config = TuningConfig(work, batch=10, chunk=chunk, augmentation=OFF, category_weight=0.3)
-    model = DualEncoder(checkpoint)
-    material = prepare_material(listings, model.preparer, work / str(processes.rank))
+    model = TrainableDualEncoder(checkpoint)
+    material = prepare_catalogue(listings, model.preparer, work / str(processes.rank))
     torch.manual_seed(0)
     objective = Objective(config, model.dim, len(material.categories))
-    maker = GradientMaker(model, objective, processes, chunk, "float32")
-    batch = BatchMaker(material, config).draw(0)
+    maker = GradientAccumulator(model, objective, processes, chunk, "float32")
+    batch = BatchSampler(material, config).draw(0)
     shares = {
-        side: inputs.part(*span(len(inputs.rows), processes.rank, processes.count)).loaded(
+        side: inputs.rows_between(*process_rows(len(inputs.rows), processes.rank, processes.count)).with_pictures(
             material.pictures, OFF, torch.Generator()
         )
         for side, inputs in batch.sides.items()
     }
-    losses = maker.fill(batch, shares, {})
+    losses = maker.compute(batch, shares, {})
     named = [*model.named_parameters(), *objective.named_parameters()]
     return {name: one.grad for name, one in named if one.grad is not None}, losses
 
 
 def test_gradients_in_pieces_are_those_of_the_whole_batch(
-    checkpoint: Path, listings: list[Listing], tmp_path: Path
+    checkpoint: Path, listings: list[TrainingListing], tmp_path: Path
 ) -> None:
-    whole, losses = gradients(checkpoint, listings, tmp_path, None, OneProcess())
-    pieces, same = gradients(checkpoint, listings, tmp_path, 3, OneProcess())
+    whole, losses = gradients(checkpoint, listings, tmp_path, None, SingleProcess())
+    pieces, same = gradients(checkpoint, listings, tmp_path, 3, SingleProcess())
     assert same == pytest.approx(losses, rel=1e-4)
     assert whole.keys() == pieces.keys()
     for name, one in whole.items():
         torch.testing.assert_close(pieces[name], one, atol=1e-5, rtol=1e-3)
 
 
-def test_two_processes_have_the_gradients_of_one(checkpoint: Path, listings: list[Listing], tmp_path: Path) -> None:
+def test_two_processes_have_the_gradients_of_one(checkpoint: Path, listings: list[TrainingListing], tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
-    whole, _ = gradients(checkpoint, listings, tmp_path, None, OneProcess())
+    whole, _ = gradients(checkpoint, listings, tmp_path, None, SingleProcess())
     context = torch.multiprocessing.get_context("spawn")
     workers = [context.Process(target=_work, args=(rank, checkpoint, listings, tmp_path)) for rank in range(2)]
     for worker in workers:
@@ -70,7 +70,7 @@ def test_two_processes_have_the_gradients_of_one(checkpoint: Path, listings: lis
             torch.testing.assert_close(one, whole.get(name, torch.zeros_like(one)), atol=1e-5, rtol=1e-3)
 
 
-def _work(rank: int, checkpoint: Path, listings: list[Listing], directory: Path) -> None:
+def _work(rank: int, checkpoint: Path, listings: list[TrainingListing], directory: Path) -> None:
     """What a process that `accelerate launch` starts does; the meeting point is a file, so that no port is taken."""
     import os
 
@@ -82,7 +82,7 @@ def _work(rank: int, checkpoint: Path, listings: list[Listing], directory: Path)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="1")
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{directory}/meet", rank=rank, world_size=2)
-    processes = AcceleratedProcesses(Accelerator(cpu=True))
+    processes = AccelerateProcessGroup(Accelerator(cpu=True))
     assert processes.count == 2
     found, _ = gradients(checkpoint, listings, directory, None, processes)
     torch.save(found, directory / f"gradients-{rank}.pt")

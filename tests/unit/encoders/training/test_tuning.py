@@ -13,10 +13,10 @@ import torch
 from encoders.errors import EncoderError, ModelUnavailable
 from encoders.loading import load_encoder
 from encoders.training.averaging import average_models
-from encoders.training.dual import DualEncoder
-from encoders.training.tuning.config import JOINT, PARTS, Augmentation, TuningConfig
-from encoders.training.tuning.listings import Listing
-from encoders.training.tuning.material import NothingToLearn, prepare_material
+from encoders.training.dual import TrainableDualEncoder
+from encoders.training.tuning.config import JOINT_TASKS, PART_TASKS, Augmentation, TuningConfig
+from encoders.training.tuning.listings import TrainingListing
+from encoders.training.tuning.material import NotEnoughProducts, prepare_catalogue
 from encoders.training.tuning.parameters import freeze
 from encoders.training.tuning.run import train_on_catalogue
 from encoders.training.tuning.trainer import Trainer
@@ -44,11 +44,11 @@ def _quiet(_: str) -> None:
 
 
 def _weights(directory: Path) -> dict[str, torch.Tensor]:
-    return {name: one.clone() for name, one in DualEncoder(directory).state_dict().items()}
+    return {name: one.clone() for name, one in TrainableDualEncoder(directory).state_dict().items()}
 
 
 def test_a_run_gives_a_model_that_loads_with_its_record_and_card(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     output = train_on_catalogue(str(checkpoint), listings, config, say=_quiet)
     encoder = load_encoder(str(output), "cpu")
@@ -63,7 +63,7 @@ def test_a_run_gives_a_model_that_loads_with_its_record_and_card(
 
 
 def test_training_makes_held_out_texts_and_pictures_find_their_products(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     longer = replace(config, steps=60, learning_rate=5e-3, batch=16)
     output = train_on_catalogue(str(checkpoint), listings, longer, say=_quiet)
@@ -72,7 +72,7 @@ def test_training_makes_held_out_texts_and_pictures_find_their_products(
     assert record["progress"]["best"] > curve[0]["score"]
 
 
-def test_equal_seeds_give_equal_weights(checkpoint: Path, listings: list[Listing], config: TuningConfig) -> None:
+def test_equal_seeds_give_equal_weights(checkpoint: Path, listings: list[TrainingListing], config: TuningConfig) -> None:
     first = _weights(train_on_catalogue(str(checkpoint), listings, config, say=_quiet))
     again = replace(config, output=config.output.with_name("again"), work=config.work.with_name("other"))
     second = _weights(train_on_catalogue(str(checkpoint), listings, again, say=_quiet))
@@ -80,7 +80,7 @@ def test_equal_seeds_give_equal_weights(checkpoint: Path, listings: list[Listing
 
 
 def test_a_run_that_was_broken_off_ends_like_one_that_was_not(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = _weights(train_on_catalogue(str(checkpoint), listings, config, say=_quiet))
     broken = replace(config, output=config.output.with_name("broken"), work=config.work.with_name("broken-work"))
@@ -102,7 +102,7 @@ def test_a_run_that_was_broken_off_ends_like_one_that_was_not(
 
 
 def test_a_run_stops_when_held_out_retrieval_gets_no_better(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     hopeless = replace(config, steps=20, evaluations=20, patience=2, learning_rate=1e-12, new_pieces=0)
     output = train_on_catalogue(str(checkpoint), listings, hopeless, say=_quiet)
@@ -113,7 +113,7 @@ def test_a_run_stops_when_held_out_retrieval_gets_no_better(
 
 @pytest.mark.parametrize("loss", ["info-nce", "sigmoid", "triplet", "pair"])
 def test_every_loss_trains_with_a_classifier_beside_it(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig, loss: str
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig, loss: str
 ) -> None:
     lines: list[str] = []
     several = replace(config, loss=loss, category_weight=0.5, steps=20, evaluations=1)  # type: ignore[arg-type]
@@ -122,31 +122,31 @@ def test_every_loss_trains_with_a_classifier_beside_it(
 
 
 def test_whole_products_are_learnt_with_either_part_missing(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     wordless = [replace(one, text="", passages=()) if place % 4 == 0 else one for place, one in enumerate(listings)]
     unpictured = [replace(one, pictures=()) if place % 4 == 1 else one for place, one in enumerate(wordless)]
-    output = train_on_catalogue(str(checkpoint), unpictured, replace(config, tasks=JOINT), say=_quiet)
+    output = train_on_catalogue(str(checkpoint), unpictured, replace(config, tasks=JOINT_TASKS), say=_quiet)
     assert np.isfinite(load_encoder(str(output), "cpu").encode_texts(["lamp"])).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_of_dual_encoders_trains_and_is_saved_as_it_was(
-    checkpoints_root: Path, listings: list[Listing], config: TuningConfig, family: str
+    checkpoints_root: Path, listings: list[TrainingListing], config: TuningConfig, family: str
 ) -> None:
     output = train_on_catalogue(str(checkpoints_root / family), listings, replace(config, steps=1), say=_quiet)
-    model, encoder = DualEncoder(output), load_encoder(str(output), "cpu")
+    model, encoder = TrainableDualEncoder(output), load_encoder(str(output), "cpu")
     with torch.no_grad():
         expected = model.embed_texts(["a red shirt"]).numpy()
     np.testing.assert_allclose(encoder.encode_texts(["a red shirt"]), expected, atol=1e-5)
 
 
-def test_frozen_parts_stay_and_the_rest_learns(checkpoint: Path, listings: list[Listing], config: TuningConfig) -> None:
-    model = DualEncoder(checkpoint)
+def test_frozen_parts_stay_and_the_rest_learns(checkpoint: Path, listings: list[TrainingListing], config: TuningConfig) -> None:
+    model = TrainableDualEncoder(checkpoint)
     before = {name: one.clone() for name, one in model.state_dict().items()}
     freeze(model, ("vision_model", "word_embeddings"))
-    settings = replace(config, tasks=PARTS, steps=2)
-    trainer = Trainer(model, prepare_material(listings, model.preparer, config.work), settings, say=_quiet)
+    settings = replace(config, tasks=PART_TASKS, steps=2)
+    trainer = Trainer(model, prepare_catalogue(listings, model.preparer, config.work), settings, say=_quiet)
     trainer._step(0.5)
     moved = {name for name, one in model.state_dict().items() if not torch.equal(one, before[name])}
     assert moved
@@ -155,7 +155,7 @@ def test_frozen_parts_stay_and_the_rest_learns(checkpoint: Path, listings: list[
 
 def test_adapters_learn_alone_and_are_merged_when_saved(checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
-    model = DualEncoder(checkpoint)
+    model = TrainableDualEncoder(checkpoint)
     model.add_adapters(2)
     learning = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
     assert learning
@@ -165,11 +165,11 @@ def test_adapters_learn_alone_and_are_merged_when_saved(checkpoint: Path, tmp_pa
     model.save(tmp_path)
     with torch.no_grad():
         expected = model.embed_texts(["red shirt"])
-        torch.testing.assert_close(DualEncoder(tmp_path).embed_texts(["red shirt"]), expected, atol=2e-2, rtol=0)
-        assert not torch.allclose(DualEncoder(checkpoint).embed_texts(["red shirt"]), expected, atol=2e-2)
+        torch.testing.assert_close(TrainableDualEncoder(tmp_path).embed_texts(["red shirt"]), expected, atol=2e-2, rtol=0)
+        assert not torch.allclose(TrainableDualEncoder(checkpoint).embed_texts(["red shirt"]), expected, atol=2e-2)
 
 
-def test_another_encoder_is_imitated(checkpoint: Path, listings: list[Listing], config: TuningConfig) -> None:
+def test_another_encoder_is_imitated(checkpoint: Path, listings: list[TrainingListing], config: TuningConfig) -> None:
     lines: list[str] = []
     twice = replace(config, steps=20, evaluations=1)
     train_on_catalogue(str(checkpoint), listings, twice, teachers=("hash", "mini"), say=lines.append)
@@ -177,29 +177,29 @@ def test_another_encoder_is_imitated(checkpoint: Path, listings: list[Listing], 
 
 
 def test_a_name_to_freeze_by_that_fits_nothing_is_refused(
-    checkpoint: Path, listings: list[Listing], config: TuningConfig
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     with pytest.raises(EncoderError, match="no parameter's name contains 'visoin'"):
         train_on_catalogue(str(checkpoint), listings, replace(config, frozen=("visoin",)), say=_quiet)
 
 
 def test_a_catalogue_without_material_is_refused(checkpoint: Path, config: TuningConfig) -> None:
-    bare = [Listing(f"p-{number}", "") for number in range(9)]
-    with pytest.raises(NothingToLearn, match="0 of 9 products have text or pictures"):
+    bare = [TrainingListing(f"p-{number}", "") for number in range(9)]
+    with pytest.raises(NotEnoughProducts, match="0 of 9 products have text or pictures"):
         train_on_catalogue(str(checkpoint), bare, config, say=_quiet)
 
 
 def test_files_that_are_no_pictures_are_left_out_and_counted(
-    checkpoint: Path, listings: list[Listing], tmp_path: Path
+    checkpoint: Path, listings: list[TrainingListing], tmp_path: Path
 ) -> None:
     broken = [replace(listings[0], pictures=(b"no picture", *listings[0].pictures)), *listings[1:]]
-    pictures = prepare_material(broken, DualEncoder(checkpoint).preparer, tmp_path).pictures
-    assert pictures.broken == 1
+    pictures = prepare_catalogue(broken, TrainableDualEncoder(checkpoint).preparer, tmp_path).pictures
+    assert pictures.undecodable_count == 1
     assert len(pictures.levels) == 32
 
 
 def test_models_of_one_origin_are_averaged_and_others_refused(
-    checkpoint: Path, checkpoints_root: Path, listings: list[Listing], config: TuningConfig, tmp_path: Path
+    checkpoint: Path, checkpoints_root: Path, listings: list[TrainingListing], config: TuningConfig, tmp_path: Path
 ) -> None:
     other = train_on_catalogue(str(checkpoint), listings, replace(config, new_pieces=0), say=_quiet)
     mean = _weights(average_models([checkpoint, other], tmp_path / "mean"))
@@ -211,7 +211,7 @@ def test_models_of_one_origin_are_averaged_and_others_refused(
         average_models([checkpoint, checkpoints_root / "bert-vit"], tmp_path / "none")
 
 
-def test_augmentation_that_is_off_leaves_texts_as_they_are(listings: list[Listing]) -> None:
+def test_augmentation_that_is_off_leaves_texts_as_they_are(listings: list[TrainingListing]) -> None:
     off = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
     text = "Red shirt. 棉质 衬衫. Nordlys"
     assert vary_text(text, off, np.random.default_rng(0)) == "Red shirt. 棉质衬衫. Nordlys"

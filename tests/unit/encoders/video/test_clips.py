@@ -10,7 +10,7 @@ from PIL import Image
 
 from encoders.errors import InvalidVideo
 from encoders.video import clips
-from encoders.video.clips import clip_frames, distinct
+from encoders.video.clips import clip_frames, distinct_frames
 from tests.stack import shared_data
 from tests.unit.sounds import clip, tone
 
@@ -47,8 +47,8 @@ def test_only_key_frames_of_a_large_clip_are_decoded(monkeypatch: pytest.MonkeyP
 
 def test_blank_frames_count_only_where_there_is_nothing_else() -> None:
     blank, seen = Image.new("RGB", (32, 32)), Image.linear_gradient("L").convert("RGB").resize((32, 32))
-    assert distinct(iter([blank, seen, blank]), 8) == [seen]
-    assert distinct(iter([blank, blank]), 8) == [blank]
+    assert distinct_frames(iter([blank, seen, blank]), 8) == [seen]
+    assert distinct_frames(iter([blank, blank]), 8) == [blank]
 
 
 REFUSED = {

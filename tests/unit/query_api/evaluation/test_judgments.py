@@ -2,7 +2,7 @@
 
 import pytest
 
-from query_api.evaluation.judgments import judge, read_gain
+from query_api.evaluation.judgments import join_judgments, read_gain
 
 
 def rows(name, *cells):
@@ -10,37 +10,37 @@ def rows(name, *cells):
 
 
 def test_queries_and_judgments_join_by_id():
-    judged = judge(
+    judged = join_judgments(
         rows("q", {"query_id": 1, "query": "red hoodie"}, {"query_id": 2, "query": "mug"}),
         rows("j", {"query_id": 1.0, "asin": "a", "label": "E"}, {"query_id": "2", "asin": "b", "label": "S"}),
     )
     assert [(one.text, dict(one.gains)) for one in judged.queries] == [("red hoodie", {"a": 1}), ("mug", {"b": 0.1})]
-    assert not judged.faults
+    assert not judged.unusable_rows
 
 
 def test_they_join_by_text_where_there_is_no_id():
-    judged = judge(rows("q", {"text": "mug"}), rows("j", {"query": " mug ", "product_id": "b", "grade": "3"}))
+    judged = join_judgments(rows("q", {"text": "mug"}), rows("j", {"query": " mug ", "product_id": "b", "grade": "3"}))
     assert judged.queries[0].gains == {"b": 3}
 
 
 def test_judgments_that_carry_the_id_of_the_query_may_lack_its_text():
-    judged = judge(rows("q", {"qid": "7", "text": "mug"}), rows("j", {"query_id": "7", "sku": "b", "rel": 2}))
+    judged = join_judgments(rows("q", {"qid": "7", "text": "mug"}), rows("j", {"query_id": "7", "sku": "b", "rel": 2}))
     assert judged.queries[0].query_id == "7"
 
 
 def test_one_table_may_serve_for_both():
     table = rows("t", {"Query": "mug", "ASIN": "a", "Gain": 1.0}, {"Query": "mug", "ASIN": "b", "Gain": 0})
-    judged = judge(table, table)
+    judged = join_judgments(table, table)
     assert [dict(one.gains) for one in judged.queries] == [{"a": 1.0, "b": 0.0}]
 
 
 def test_a_gain_goes_before_a_label():
     table = rows("t", {"query": "mug", "asin": "a", "label": "E", "gain": 0.5})
-    assert judge(table, table).queries[0].gains == {"a": 0.5}
+    assert join_judgments(table, table).queries[0].gains == {"a": 0.5}
 
 
 def test_every_bad_row_is_named():
-    judged = judge(
+    judged = join_judgments(
         rows("q.csv", {"query_id": "1", "query": "mug"}, {"query_id": "2"}, {"query_id": "1", "query": "cup"}),
         rows(
             "j.csv",
@@ -51,20 +51,20 @@ def test_every_bad_row_is_named():
             {"query_id": "1", "asin": "c", "gain": -1},
         ),
     )
-    assert [fault.partition(": ")[0] for fault in judged.faults] == [
+    assert [fault.partition(": ")[0] for fault in judged.unusable_rows] == [
         "q.csv:3",
         "q.csv:4",
         *(f"j.csv:{n}" for n in (2, 3, 5, 6)),
     ]
-    assert "'great'" in judged.faults[2]
+    assert "'great'" in judged.unusable_rows[2]
 
 
 def test_what_the_other_table_does_not_know_is_counted():
-    judged = judge(
+    judged = join_judgments(
         rows("q", {"query": "mug"}, {"query": "cup"}),
         rows("j", {"query": "mug", "asin": "a", "gain": 1}, {"query": "x", "asin": "a", "gain": 1}),
     )
-    assert (len(judged.queries), judged.unjudged, judged.unasked) == (1, 1, 1)
+    assert (len(judged.queries), judged.unjudged_queries, judged.unmatched_judgments) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(("cell", "gain"), [("E", 1), ("s", 0.1), ("Complement", 0.01), ("I", 0), ("2.5", 2.5)])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from encoders.spec import EmbeddingSpec, FloatArray, fuse, unit
+from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, normalise_rows
 from indexer.criteria import Filters
 from indexer.memory import InMemoryProductStore
 from indexer.ports import Candidate
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
-from query_api.evaluation.index_choice import advise
+from query_api.evaluation.index_choice import advise_index
 from query_api.evaluation.recall import (
     WEIGHTS,
     RecallRow,
     draw_queries,
-    filters_by_price,
     measure_recall,
+    price_filters,
     read_vectors,
     recall_at,
 )
@@ -36,10 +36,10 @@ async def filled(store: InMemoryProductStore) -> InMemoryProductStore:
     """300 products, of which each third has no picture; one of four has no price."""
     rng = np.random.default_rng(1)
     for at in range(300):
-        text, image = unit(rng.standard_normal((2, SPEC.dim)).astype(np.float32))
+        text, image = normalise_rows(rng.standard_normal((2, SPEC.dim)).astype(np.float32))
         fields = {"title": "x"} | ({"price": float(at)} if at % 4 else {})
-        state = ProductState().merge(ProductChange(f"p{at:03d}", Stamp(1, "s", "e"), fields, whole=True))
-        vector = fuse(SPEC, text, image if at % 3 else None)
+        state = ProductState().merge(ProductChange(f"p{at:03d}", EventStamp(1, "s", "e"), fields, replaces_all_fields=True))
+        vector = fuse_parts(SPEC, text, image if at % 3 else None)
         await store.write([build_row(f"p{at:03d}", StoredProduct(state, "hash"), vector)])
     return store
 
@@ -55,7 +55,7 @@ async def test_recall_is_what_is_found_of_the_best(kind: type[InMemoryProductSto
 
 async def test_filters_keep_the_shares_that_they_are_to_keep() -> None:
     live = await read_vectors(await filled(InMemoryProductStore(SPEC)))
-    shares = {round(one.share, 2): int(one.passing.sum()) for one in filters_by_price(live)}
+    shares = {round(one.share, 2): int(one.passing.sum()) for one in price_filters(live)}
     assert shares == {1.0: 300, 0.5: 150, 0.1: 30, 0.01: 3, 0.0: 1}
 
 
@@ -73,15 +73,15 @@ def row(recall: float, p50_ms: float) -> RecallRow:
 
 
 def test_a_fast_scan_stays_and_a_slow_one_makes_way() -> None:
-    assert advise(100_000, "FLAT", [({}, [row(1, 20.0), row(1, 5.0)])], 50.0).settings == {"milvus.index_type": "FLAT"}
-    advice = advise(1_000_000, "FLAT", [({}, [row(1, 200.0)])], 50.0)
-    assert advice.settings == {"milvus.index_type": "HNSW"} and "250,000" in advice.why
+    assert advise_index(100_000, "FLAT", [({}, [row(1, 20.0), row(1, 5.0)])], 50.0).settings == {"milvus.index_type": "FLAT"}
+    advice = advise_index(1_000_000, "FLAT", [({}, [row(1, 200.0)])], 50.0)
+    assert advice.settings == {"milvus.index_type": "HNSW"} and "250,000" in advice.reason
 
 
 def test_of_parameters_that_find_enough_the_fastest_are_chosen() -> None:
     tried = [
         ({"hnsw_ef": ef}, [row(recall, ms)]) for ef, recall, ms in ((500, 0.97, 3), (1_000, 0.985, 5), (2_000, 1, 9))
     ]
-    chosen = advise(1_000_000, "HNSW", tried, 50.0).settings
+    chosen = advise_index(1_000_000, "HNSW", tried, 50.0).settings
     assert chosen == {"milvus.index_type": "HNSW", "milvus.hnsw_ef": 1_000}
-    assert advise(9_000, "HNSW", tried[:1], 50.0).settings == {"milvus.index_type": "FLAT"}
+    assert advise_index(9_000, "HNSW", tried[:1], 50.0).settings == {"milvus.index_type": "FLAT"}

@@ -6,16 +6,16 @@ import pytest
 
 from query_api.evaluation.html import html_report
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.evaluation.report import Configuration, Cutoffs, Place, Ranking, build_report
+from query_api.evaluation.report import Cutoffs, JudgedResult, QueryRanking, SearchConfiguration, build_report
 
 QUERIES = [
     JudgedQuery("1", "red <b>hoodie</b>", {"a": 1.0, "b": 0.1}),
     JudgedQuery("2", "mug", {"c": 1.0}),
     JudgedQuery("3", "nothing right", {"d": 0.0}),
 ]
-GOOD = [Ranking(("a", "b"), ("A & <i>co</i>", "B"), 2.0), Ranking(("c",)), Ranking(("d",))]
-BAD = [Ranking(("x", "a"), ("", "A")), Ranking((), (), 4.0, ("cache",)), Ranking(())]
-HYBRID, LEXICAL = Configuration("hybrid", {}), Configuration("lexical", {"mode": "lexical"})
+GOOD = [QueryRanking(("a", "b"), ("A & <i>co</i>", "B"), 2.0), QueryRanking(("c",)), QueryRanking(("d",))]
+BAD = [QueryRanking(("x", "a"), ("", "A")), QueryRanking((), (), 4.0, ("cache",)), QueryRanking(())]
+HYBRID, LEXICAL = SearchConfiguration("hybrid", {}), SearchConfiguration("lexical", {"mode": "lexical"})
 
 
 def test_one_configuration_is_measured_worst_first():
@@ -39,8 +39,8 @@ def test_two_are_compared_query_by_query():
 def test_a_query_tells_what_it_found_and_what_it_missed():
     report = build_report(QUERIES, [(HYBRID, BAD)], Cutoffs(k=1, depth=2))
     hoodie = report.queries[1]
-    assert hoodie.first == ((Place("x", None, ""),),)
-    assert hoodie.missed == ((Place("a", 1.0),),)
+    assert hoodie.first == ((JudgedResult("x", None, ""),),)
+    assert hoodie.missed == ((JudgedResult("a", 1.0),),)
 
 
 def test_the_least_gain_of_a_right_product_can_be_said():
@@ -71,7 +71,7 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("rankings", [[(HYBRID, GOOD)], [(HYBRID, GOOD), (Configuration('<a "x">', {}), BAD)]])
+@pytest.mark.parametrize("rankings", [[(HYBRID, GOOD)], [(HYBRID, GOOD), (SearchConfiguration('<a "x">', {}), BAD)]])
 def test_the_page_is_whole_escaped_and_needs_no_network(rankings):
     page = _Page()
     page.feed(html_report(build_report(QUERIES, rankings, Cutoffs(2, 2), note="<script>")))

@@ -10,11 +10,11 @@ import httpx
 import jsonschema
 import pytest
 
-from encoders.spec import fuse
-from indexer.criteria import Except, Lacks
-from indexer.records import ProductChange, ProductState, Stamp, StoredProduct
+from encoders.spec import fuse_parts
+from indexer.criteria import NotIds, WithoutWords
+from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from query_api.config import QueryConfig
-from query_api.explaining.evidence import rejections
+from query_api.explaining.evidence import filter_rejections
 from query_api.openapi import openapi_document
 from tests.shop import MakeShop, Shop, png
 
@@ -87,17 +87,17 @@ async def test_a_deleted_product_names_the_event(client: httpx.AsyncClient, shop
     found = await explain(client, "mug-red", text="mug")
     assert found["verdict"] == "deleted" and found["indexed"]["searchable"] is False
     assert found["reasons"][0]["evidence"] == {"version": 9, "source": "test", "event_id": "event"}
-    deletion = ProductChange("mug-blue", Stamp(1_767_225_600_000, "pim", "e7"), {}, whole=True, deletes=True)
-    await shop.write("mug-blue", StoredProduct(ProductState().merge(deletion)), fuse(shop.encoder.spec, None, None))
+    deletion = ProductChange("mug-blue", EventStamp(1_767_225_600_000, "pim", "e7"), {}, replaces_all_fields=True, deletes=True)
+    await shop.write("mug-blue", StoredProduct(ProductState().merge(deletion)), fuse_parts(shop.encoder.spec, None, None))
     found = await explain(client, "mug-blue", text="mug")
     assert found["reasons"][0]["evidence"]["time"] == "2026-01-01T00:00:00+00:00"
     assert found["indexed"]["last_event"] == "pim/e7"
 
 
 async def test_an_incomplete_product_names_its_pictures(client: httpx.AsyncClient, shop: Shop) -> None:
-    state = ProductState().merge(ProductChange("bare", Stamp(1, "s", "e"), {"price": 3.0}, whole=True))
+    state = ProductState().merge(ProductChange("bare", EventStamp(1, "s", "e"), {"price": 3.0}, replaces_all_fields=True))
     stored = StoredProduct(state, broken_images=("b" * 64,), missing_images=("https://shop/x.jpg",))
-    await shop.write("bare", stored, fuse(shop.encoder.spec, None, None))
+    await shop.write("bare", stored, fuse_parts(shop.encoder.spec, None, None))
     found = await explain(client, "bare", text="mug")
     assert found["verdict"] == "incomplete"
     evidence = found["reasons"][0]["evidence"]
@@ -232,12 +232,12 @@ async def test_answers_fit_the_openapi_document(client: httpx.AsyncClient) -> No
 
 async def test_a_product_with_words_that_are_left_out_is_told_where_it_has_them(shop: Shop) -> None:
     stored, vector = (await shop.services.store.read(["mug-red"]))["mug-red"]
-    (reason,) = rejections("mug-red", stored, vector, (Lacks(("red", "floral", "Bolts")),))
+    (reason,) = filter_rejections("mug-red", stored, vector, (WithoutWords(("red", "floral", "Bolts")),))
     assert (
         reason.detail == "the query leaves out products with “red” (in title, attributes.colour) and “Bolts” (in brand)"
     )
     assert reason.evidence["filter"] == {"without": ["red", "Bolts"]}
-    assert rejections("mug-red", stored, vector, (Lacks(("floral",)), Except(("mug-blue",)))) == []
+    assert filter_rejections("mug-red", stored, vector, (WithoutWords(("floral",)), NotIds(("mug-blue",)))) == []
 
 
 async def test_nothing_of_it_is_logged(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:

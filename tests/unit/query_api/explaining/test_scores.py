@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from query_api.explaining.scores import MAX_TERMS, THE_OTHERS
+from query_api.explaining.scores import MAX_SCORED_TERMS, REMAINING_TERMS
 from tests.shop import MakeShop, Shop
 
 
@@ -66,13 +66,13 @@ async def test_without_words_there_are_no_terms(clothes: Shop) -> None:
 
 
 async def test_of_a_long_query_the_last_terms_are_scored_together(make_shop: MakeShop) -> None:
-    words = [f"w{at}" for at in range(MAX_TERMS + 5)]
+    words = [f"w{at}" for at in range(MAX_SCORED_TERMS + 5)]
     shop = make_shop()
     await shop.put("a", title=" ".join(words))
     async with shop.client() as client:
         (hit,) = (await explained(client, text=" ".join(words))).values()
-    assert len(hit["terms"]) == MAX_TERMS + 1
-    assert hit["terms"][0]["term"] == THE_OTHERS and hit["terms"][0]["fields"] == ["title"]
+    assert len(hit["terms"]) == MAX_SCORED_TERMS + 1
+    assert hit["terms"][0]["term"] == REMAINING_TERMS and hit["terms"][0]["fields"] == ["title"]
     assert sum(term["score"] for term in hit["terms"]) == pytest.approx(hit["lexical"])
 
 

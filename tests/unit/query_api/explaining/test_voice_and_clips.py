@@ -51,7 +51,7 @@ async def test_what_was_heard_is_noted(make_shop: MakeShop) -> None:
 
 
 async def test_a_search_that_was_not_understood_is_the_reason(make_shop: MakeShop) -> None:
-    shop = await with_mugs(make_shop, Transcript("", why_not="no speech"))
+    shop = await with_mugs(make_shop, Transcript("", problem="no speech"))
     found = await explain(shop, "mug-blue", audio=TONE)
     assert found["verdict"] == "not_understood" and found["place"] is None and found["total"] == 0
     assert "no speech" in found["reasons"][0]["detail"] and found["notes"] == []
@@ -61,7 +61,7 @@ async def test_a_search_that_was_not_understood_is_the_reason(make_shop: MakeSho
 
 
 async def test_the_rest_of_a_search_is_explained_where_speech_was_not_understood(make_shop: MakeShop) -> None:
-    shop = await with_mugs(make_shop, Transcript("", why_not="no speech"))
+    shop = await with_mugs(make_shop, Transcript("", problem="no speech"))
     found = await explain(shop, "mug-green", audio=TONE, text="green mug")
     assert found["verdict"] == "shown" and [one["kind"] for one in found["notes"]] == ["heard"]
 

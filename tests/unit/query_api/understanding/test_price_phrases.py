@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.understanding.price_phrases import read_price
-from query_api.understanding.price_words import words
+from query_api.understanding.price_phrases import parse_price
+from query_api.understanding.price_words import word_set
 from query_api.understanding.query_text import normalise_text
 
 WORDS = st.sampled_from(
     sorted(
-        words(
+        word_set(
             "under over between and to 20 50 $ € 元 dollars cm 低于 以下 不超过 1,000 49,99 mug kids - price 的 五十 <"
         )
     )
@@ -52,9 +52,9 @@ WORDS = st.sampled_from(
     ],
 )
 def test_price_phrases_are_understood_and_taken_out(text: str, rest: str, bounds: dict[str, float]) -> None:
-    found = read_price(normalise_text(text))
+    found = parse_price(normalise_text(text))
     assert found is not None
-    assert (found.rest, dict(found.bounds)) == (rest, bounds)
+    assert (found.remaining_text, dict(found.bounds)) == (rest, bounds)
 
 
 @pytest.mark.parametrize(
@@ -97,25 +97,25 @@ def test_price_phrases_are_understood_and_taken_out(text: str, rest: str, bounds
     ],
 )
 def test_other_numbers_are_no_price(text: str) -> None:
-    assert read_price(text) is None
+    assert parse_price(text) is None
 
 
 @pytest.mark.parametrize(
     ("text", "currency"), [("under 50", None), ("under 50 euros", "EUR"), ("under ¥50", None), ("低于50元", "CNY")]
 )
 def test_the_currency_is_told_where_it_is_clear(text: str, currency: str | None) -> None:
-    found = read_price(text)
+    found = parse_price(text)
     assert found is not None and found.currency == currency
 
 
 @given(st.text() | st.lists(WORDS, max_size=12).map(" ".join) | st.lists(WORDS, max_size=12).map("".join))
 def test_no_text_breaks_it_and_what_is_left_names_no_price(text: str) -> None:
-    found = read_price(normalise_text(text))
+    found = parse_price(normalise_text(text))
     if found is not None:
         assert found.bounds and found.phrase
-        assert read_price(found.rest) is None
+        assert parse_price(found.remaining_text) is None
 
 
 @given(st.text().filter(lambda text: not any(one.isdigit() or one in "元块" for one in text)))
 def test_a_text_without_numbers_names_no_price(text: str) -> None:
-    assert read_price(normalise_text(text)) is None
+    assert parse_price(normalise_text(text)) is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.understanding.query_text import QueryText, normalise_text, split_unwanted
+from query_api.understanding.query_text import QueryText, normalise_text, split_excluded_terms
 
 TEXTS = st.text() | st.text(alphabet="ab -−–\"“”',，、1$.\u200b 花")
 
@@ -50,7 +50,7 @@ def test_texts_have_one_writing(text: str, expected: str) -> None:
     ],
 )
 def test_terms_after_a_dash_are_unwanted(text: str, wanted: str, unwanted: list[str]) -> None:
-    assert split_unwanted(normalise_text(text)) == QueryText(wanted, tuple(unwanted))
+    assert split_excluded_terms(normalise_text(text)) == QueryText(wanted, tuple(unwanted))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_terms_after_a_dash_are_unwanted(text: str, wanted: str, unwanted: list[
     ],
 )
 def test_other_dashes_mean_nothing(text: str) -> None:
-    assert split_unwanted(text) == QueryText(text)
+    assert split_excluded_terms(text) == QueryText(text)
 
 
 @given(TEXTS)
@@ -86,12 +86,12 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 
 @given(TEXTS)
 def test_what_is_wanted_has_nothing_unwanted_left(text: str) -> None:
-    found = split_unwanted(normalise_text(text))
-    assert split_unwanted(found.wanted) == QueryText(found.wanted)
-    assert all(any(map(str.isalnum, term)) for term in found.unwanted)
+    found = split_excluded_terms(normalise_text(text))
+    assert split_excluded_terms(found.text) == QueryText(found.text)
+    assert all(any(map(str.isalnum, term)) for term in found.excluded_terms)
 
 
 @given(st.text().filter(lambda text: not any(dash in text for dash in "-‐‑‒–−﹣－")))
 def test_a_text_without_dashes_is_unchanged(text: str) -> None:
     normal = normalise_text(text)
-    assert split_unwanted(normal) == QueryText(normal)
+    assert split_excluded_terms(normal) == QueryText(normal)

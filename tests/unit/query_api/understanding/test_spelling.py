@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from query_api.understanding.spelling import corrected, misspelt
-from query_api.understanding.vocabulary import Vocabulary, product_words, words_of
+from query_api.understanding.spelling import apply_corrections, find_corrections
+from query_api.understanding.vocabulary import Vocabulary, correctable_words, product_words
 
 
 def vocabulary(**counts: int) -> Vocabulary:
@@ -45,12 +45,12 @@ KNOWN = vocabulary(hoodie=5, hoodies=1, zanzibar=1, sneaker=3, bottle=2, battle=
     ],
 )
 def test_unknown_words_are_corrected_by_few_mistakes_then_by_frequency(text: str, expected: dict[str, str]) -> None:
-    assert misspelt(text, KNOWN) == expected
+    assert find_corrections(text, KNOWN) == expected
 
 
 def test_corrections_keep_capitals_and_all_else() -> None:
-    assert corrected("Bluu, HODIE! -hodie 50%", {"bluu": "blue", "hodie": "hoodie"}) == "Blue, HOODIE! -hoodie 50%"
-    assert corrected("blue bluu", {}) == "blue bluu"
+    assert apply_corrections("Bluu, HODIE! -hodie 50%", {"bluu": "blue", "hodie": "hoodie"}) == "Blue, HOODIE! -hoodie 50%"
+    assert apply_corrections("blue bluu", {}) == "blue bluu"
 
 
 def test_words_of_a_product_are_those_of_its_title_brand_category_and_attributes() -> None:
@@ -69,26 +69,26 @@ def test_the_rarest_words_go_when_there_are_too_many() -> None:
     for _ in range(3):
         words.add({"jacket", "hoodie"})
     words.add({"rare", "seldom", "scarce"})
-    assert len(words) == 2 and words.knows("jacket") and words.knows("jackets") and not words.knows("seldom")
+    assert len(words) == 2 and words.has_word("jacket") and words.has_word("jackets") and not words.has_word("seldom")
 
 
 def test_learning_counts_just_new_words() -> None:
     words = vocabulary(hoodie=2)
-    words.learn({"hoodie", "jacket"})
+    words.add_new({"hoodie", "jacket"})
     assert (words.count("hoodie"), words.count("jacket")) == (2, 1)
 
 
 @given(st.text())
 def test_no_text_breaks_it_and_corrected_texts_need_no_more_correction(text: str) -> None:
-    better = corrected(text, misspelt(text, KNOWN))
-    assert corrected(better, misspelt(better, KNOWN)) == better
-    assert all(text[start:end] for _, start, end in words_of(text))
+    better = apply_corrections(text, find_corrections(text, KNOWN))
+    assert apply_corrections(better, find_corrections(better, KNOWN)) == better
+    assert all(text[start:end] for _, start, end in correctable_words(text))
 
 
 @given(st.text(alphabet="0123456789 红裙abc", max_size=40))
 def test_a_text_without_longer_words_is_unchanged(text: str) -> None:
     short = " ".join(word[:3] for word in text.split())
-    assert misspelt(short, KNOWN) == {}
+    assert find_corrections(short, KNOWN) == {}
 
 
 @given(st.lists(st.text("abcdeфé", min_size=3, max_size=10), max_size=20), st.text("abcdeфé", min_size=4, max_size=10))
@@ -96,4 +96,4 @@ def test_no_word_within_the_edits_is_missed(words: list[str], word: str) -> None
     known = Vocabulary()
     known.add(words)
     for most in (1, 2):
-        assert {one for one in words if OSA.distance(word, one) <= most} <= set(known.alike(word, most))
+        assert {one for one in words if OSA.distance(word, one) <= most} <= set(known.near_words(word, most))

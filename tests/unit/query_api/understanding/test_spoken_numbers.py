@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from encoders.speech.port import Transcript
-from query_api.understanding.price_phrases import read_price
-from query_api.understanding.spoken_numbers import with_heard_numbers, with_numerals
+from query_api.understanding.price_phrases import parse_price
+from query_api.understanding.spoken_numbers import normalise_transcript, replace_number_words
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from query_api.understanding.spoken_numbers import with_heard_numbers, with_nume
     ],
 )
 def test_prices_and_measures_are_written_in_digits(heard: str, read: str) -> None:
-    assert with_numerals(heard) == read
+    assert replace_number_words(heard) == read
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,16 @@ def test_prices_and_measures_are_written_in_digits(heard: str, read: str) -> Non
     ["seven seas fish oil", "one piece swimsuit", "twenty one pilots shirt", "", "mug"],
 )
 def test_number_words_of_names_and_titles_stay(heard: str) -> None:
-    assert with_numerals(heard) == heard
+    assert replace_number_words(heard) == heard
 
 
 def test_a_name_stays_a_word_beside_a_price() -> None:
-    read = with_numerals("seven seas tablets under twenty")
+    read = replace_number_words("seven seas tablets under twenty")
     assert read == "seven seas tablets under 20"
-    price = read_price(read)
-    assert price is not None and (price.rest, dict(price.bounds)) == ("seven seas tablets", {"lt": 20})
+    price = parse_price(read)
+    assert price is not None and (price.remaining_text, dict(price.bounds)) == ("seven seas tablets", {"lt": 20})
 
 
 def test_alternatives_are_looked_for_without_their_prices() -> None:
-    heard = with_heard_numbers(Transcript("red shoes under fifty", ("red shoes under fifteen", "bread shoes")))
+    heard = normalise_transcript(Transcript("red shoes under fifty", ("red shoes under fifteen", "bread shoes")))
     assert heard == Transcript("red shoes under 50", ("red shoes", "bread shoes"))

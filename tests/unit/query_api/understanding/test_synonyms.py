@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.errors import InvalidSynonyms
-from query_api.understanding.synonyms import lexical_text, parse_synonyms
+from query_api.understanding.synonyms import append_synonyms, parse_synonyms
 
 FILE = """
 # shoes
@@ -48,7 +48,7 @@ def test_lines_about_the_same_entry_add_up() -> None:
 
 
 def test_lexical_search_looks_for_the_text_and_its_synonyms() -> None:
-    assert lexical_text("red tee", {"tee": ["t-shirt"]}) == "red tee t-shirt"
+    assert append_synonyms("red tee", {"tee": ["t-shirt"]}) == "red tee t-shirt"
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_grouped_prices_of_either_convention_are_the_same_number(price):
 
 def test_commas_inside_urls_do_not_part_them():
     urls = ["https://m.example/I/5._BO1,204,203,200_.jpg", "https://m.example/2.jpg"]
-    assert cells.as_references(", ".join(urls)) == urls
-    assert cells.as_references("a.jpg, b/c.jpg") == ["a.jpg", "b/c.jpg"]
-    assert cells.as_references("['a, b.jpg', 'c.jpg']") == ["a, b.jpg", "c.jpg"]
-    assert cells.as_references('["a.jpg", null]') == ["a.jpg"]
+    assert cells.as_media_list(", ".join(urls)) == urls
+    assert cells.as_media_list("a.jpg, b/c.jpg") == ["a.jpg", "b/c.jpg"]
+    assert cells.as_media_list("['a, b.jpg', 'c.jpg']") == ["a, b.jpg", "c.jpg"]
+    assert cells.as_media_list('["a.jpg", null]') == ["a.jpg"]
 
 
 def test_words_for_yes_and_no_are_read():
@@ -90,7 +90,7 @@ def test_any_cell_is_read_or_refused_by_a_value_error(cell):
         cells.as_count,
         cells.as_bool,
         cells.as_time,
-        cells.as_words,
+        cells.as_text_list,
     )
     for read in readers:
         try:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from streams.cloudevents import decode_event, encode_event
 from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 from streams.files.local_media import LocalMedia
-from streams.files.publish import EventClock, Prepared, parse_renames, product_events, shopper_events
-from streams.files.rows import Rejection, Row, read_rows
+from streams.files.publish import EventClock, PreparedEvent, parse_column_map, product_events, shopper_events
+from streams.files.rows import RejectedRow, Row, read_rows
 
 DATA = Path(__file__).resolve().parents[4] / "../shared/data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is absent")
@@ -21,18 +21,18 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is absent
 
 def products(*cells, renames=(), directory=None, now=lambda: 1_000):
     rows = [Row(number, row, 1.0) for number, row in enumerate(cells, start=1)]
-    return list(product_events(rows, parse_renames(renames), LocalMedia(directory).resolve, EventClock(now)))
+    return list(product_events(rows, parse_column_map(renames), LocalMedia(directory).resolve, EventClock(now)))
 
 
 def product(cells, **options):
     (outcome,) = products(cells, **options)
-    assert isinstance(outcome, Prepared), outcome
+    assert isinstance(outcome, PreparedEvent), outcome
     return msgspec.to_builtins(outcome.event.data)
 
 
 def reason(cells, **options):
     (outcome,) = products(cells, **options)
-    assert isinstance(outcome, Rejection), outcome
+    assert isinstance(outcome, RejectedRow), outcome
     return outcome.reason
 
 
@@ -100,7 +100,7 @@ def test_a_mapped_column_beats_the_usual_names():
 @pytest.mark.parametrize("pair", ["title", "=x", "title=", "titel=x"])
 def test_a_mapping_that_names_nothing_of_ours_is_refused(pair):
     with pytest.raises(ValueError, match=pair.removesuffix("=x") or pair):
-        parse_renames([pair])
+        parse_column_map([pair])
 
 
 def test_long_values_and_surplus_attributes_join_the_description():
@@ -174,7 +174,7 @@ def test_a_versioned_row_is_the_same_event_whenever_it_is_published():
 def test_the_clock_never_gives_a_key_the_same_time_twice_nor_goes_back(ticks):
     now = itertools.accumulate(step for _, step in ticks)
     clock = EventClock(lambda: next(now))
-    times = [(key, clock.tick(key)) for key, _ in ticks]
+    times = [(key, clock.next_time_ms(key)) for key, _ in ticks]
     assert len(set(times)) == len(times)
     assert [time for _, time in times] == sorted(time for _, time in times)
 
@@ -188,7 +188,7 @@ COLUMNS = (
 @given(st.dictionaries(COLUMNS, CELLS | st.dictionaries(st.text(), CELLS)))
 def test_any_row_is_a_valid_event_or_a_rejection(cells):
     (outcome,) = products({"id": "p"} | cells)
-    if isinstance(outcome, Prepared):
+    if isinstance(outcome, PreparedEvent):
         assert decode_event(PRODUCT_EVENTS, encode_event(outcome.event), {}, 0) == outcome.event
 
 
@@ -219,7 +219,7 @@ def test_a_shoppers_row_that_says_its_time_is_the_same_event_each_time():
 )
 def test_a_row_that_is_no_event_says_why(cells, told):
     outcome = shopper(cells)
-    assert isinstance(outcome, Rejection)
+    assert isinstance(outcome, RejectedRow)
     assert told in outcome.reason
 
 
@@ -235,7 +235,7 @@ def test_cloud_events_are_published_as_they_are():
 @pytest.mark.parametrize(("name", "count"), [("products.jsonl", 188), ("esci_products.parquet", 1_255)])
 def test_real_catalogues_are_published_without_a_rejection(name, count):
     outcomes = list(product_events(read_rows(DATA / name), {}, LocalMedia(DATA).resolve, EventClock()))
-    assert [one for one in outcomes if isinstance(one, Rejection)] == []
+    assert [one for one in outcomes if isinstance(one, RejectedRow)] == []
     assert len(outcomes) == count
     assert all(one.event.data.title for one in outcomes)
     assert all(one.event.data.images for one in outcomes)

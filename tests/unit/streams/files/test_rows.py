@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UnreadableFile
-from streams.files.rows import Rejection, Row, read_rows
+from streams.files.rows import RejectedRow, Row, read_rows
 
 TEXT = 'id;name;note\n1;Größe;"a;b\n""c"""\n\n2;短袖;\n'
 ROWS = [{"id": "1", "name": "Größe", "note": 'a;b\n"c"'}, {"id": "2", "name": "短袖", "note": ""}]
@@ -55,7 +55,7 @@ def test_a_row_with_too_many_cells_is_rejected_and_the_next_is_read(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("a,b\n1,2,3\n4\n5,6,\n", encoding="utf-8")
     first, *others = rows(path)
-    assert first == Rejection(2, "3 cells, but the header names 2 columns")
+    assert first == RejectedRow(2, "3 cells, but the header names 2 columns")
     assert [row.cells for row in others] == [{"a": "4"}, {"a": "5", "b": "6"}]
 
 
