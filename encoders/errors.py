@@ -1,13 +1,13 @@
 """What can go wrong in `encoders`, and what to do about it.
 
-EncoderError            base of everything raised here
-├── WorkerProcessFailed         a process of ours died, hung or answered nonsense in a call: call again, another takes over
-├── WorkerProcessUnavailable    there is no process to call: it did not come up (its own words are on stderr), or we are closing
-├── InvalidAudio        the bytes are no usable sound: dead-letter the sound, keep the product
-├── InvalidImage        the bytes are no usable picture: dead-letter the picture, keep the product
-├── InvalidVideo        the bytes are no usable clip: dead-letter the clip, keep the product
-├── ModelUnavailable    the model directory or hub name cannot be loaded: fix the configuration
-└── SpecMismatch        vectors of one space met an index of another: stop and reindex
+EncoderError                 base of everything raised here
+├── WorkerProcessFailed      a worker process died, hung or sent nonsense: call again, another takes over
+├── WorkerProcessUnavailable no worker process runs: it did not start (stderr says why), or we are closing
+├── InvalidAudio             the bytes are no usable sound: dead-letter the sound, keep the product
+├── InvalidImage             the bytes are no usable picture: dead-letter the picture, keep the product
+├── InvalidVideo             the bytes are no usable clip: dead-letter the clip, keep the product
+├── ModelUnavailable         the model directory or hub name cannot be loaded: fix the configuration
+└── SpecMismatch             vectors of one space met an index of another: stop and reindex
 """
 
 

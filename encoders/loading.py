@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from encoders import checkpoints
 from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
+from encoders.inference.runtime import Runtime, make_openmp_threads_sleep
+from encoders.inference.truncation import TruncatedEncoder, split_name, truncated_dimensions
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
-from encoders.runtime import Runtime, make_openmp_threads_sleep
 from encoders.spec import EmbeddingSpec
-from encoders.truncation import TruncatedEncoder, split_name, truncated_dimensions
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,7 @@ def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
         SpecMismatch: it was trained on other vectors.
     """
     # Imported here: most query workers have none.
-    from encoders.architectures import ranker
+    from encoders.ranking import ranker
 
     return ranker.VectorRanker(ranker.load_ranker(Path(directory).expanduser()), spec)
 
@@ -67,7 +67,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
     called = name if name == "mini" or not Path(name).is_dir() else None
     if checkpoints.model_type(directory) == FUSION:
         # Imported here, as below: the doubles must not cost seconds of torch, nor a name that is not to be found.
-        from encoders.architectures.serving import FusionEncoder
+        from encoders.architectures.fusion_encoder import FusionEncoder
 
         return FusionEncoder(directory, torch_device(runtime), called)
     if _is_for_openvino(runtime):
@@ -80,7 +80,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
                 raise
             log.warning("openvino_not_used", extra={"encoder": name, "reason": str(error)})
     make_openmp_threads_sleep()
-    from encoders.hf import HfDualEncoder
+    from encoders.huggingface.dual_encoder import HfDualEncoder
 
     return HfDualEncoder(directory, torch_device(runtime), called, runtime)
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from encoders.errors import InvalidImage, SpecMismatch
-from encoders.preparation import FixedSizePreparer, Pixels, Preparer
+from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
 from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows, pool_vectors
 
 
@@ -131,7 +131,10 @@ class JointHashEncoder(HashEncoder):
         return np.asarray(rows, np.float32).reshape(-1, self.spec.dim)
 
     def _product(self, text: str, images: Sequence[Pixels]) -> FloatArray:
-        parts = [*self.encode_texts([text] if text else []), *([pool_vectors(self.encode_images(images))] if images else [])]
+        parts = [
+            *self.encode_texts([text] if text else []),
+            *([pool_vectors(self.encode_images(images))] if images else []),
+        ]
         return normalise_rows(np.stack([np.zeros(self.spec.dim, np.float32), *parts]).sum(axis=0)[None])[0]
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from indexer.criteria import AnyOf, Filter, Filters, IdAfter, Ids, NotIds, Range, WithoutWords
 from indexer.errors import InvalidRecord
-from indexer.lexical import required_terms
 from indexer.records import IndexRow
+from indexer.text_analysis.analyzer import required_terms
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")
 NUMBER_FIELDS = ("price", "rating", "rating_count", "created_at")
@@ -72,7 +72,7 @@ def to_milvus_expression(filters: Filters) -> str:
     """The filters as a Milvus boolean expression over the product collection; only searchable products pass.
 
     Raises:
-        ValueError: `WithoutWords` has no expression; see `indexer.exclusions`.
+        ValueError: `WithoutWords` has no expression; see `indexer.milvus.excluded_words`.
     """
     return " and ".join(["searchable == true", *(clause for one in filters for clause in _clauses(one))])
 
@@ -127,7 +127,7 @@ def _make_term(field: str, value: str) -> str:
     if field == "category":
         value = "/".join(_steps(value))
     # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
-    term = f"{_normal(field).replace('=', '＝')}={_normal(value)}"
+    term = f"{_normalised(field).replace('=', '＝')}={_normalised(value)}"
     data = term.encode()
     if len(data) <= TERM_MAX_BYTES:
         return term
@@ -162,7 +162,7 @@ def _clauses(one: Filter) -> Iterator[str]:
     elif isinstance(one, IdAfter):
         yield f'product_id > "{one.product_id}"'
     elif isinstance(one, AnyOf):
-        yield f"array_contains_any(filter_terms, {_literals(wanted_terms(one) or [''])})"
+        yield f"array_contains_any(filter_terms, {_literals(any_of_terms(one) or [''])})"
     else:
         yield f"{one.field} >= 0.0"
         yield from (f"{one.field} {sign} {bound!r}" for sign, bound in _bounds(one))

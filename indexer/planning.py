@@ -58,7 +58,11 @@ class ProductPlan:
     @property
     def needs_encoder(self) -> bool:
         """A text or a picture may have to be embedded."""
-        return (self.needs_text_embedding and bool(self.text)) or self.needs_image_embedding or bool(self.audios_to_transcribe)
+        return (
+            (self.needs_text_embedding and bool(self.text))
+            or self.needs_image_embedding
+            or bool(self.audios_to_transcribe)
+        )
 
     @property
     def needs_text_embedding(self) -> bool:
@@ -73,7 +77,9 @@ class ProductPlan:
         """
         wanted = [media_key(one) for one in self.images_to_embed]
         known = tuple(key for key in wanted if key not in self.stored.missing_images)
-        if known != self.stored.image_keys or (self.images_restated and any("url" in one for one in self.images_to_embed)):
+        if known != self.stored.image_keys or (
+            self.images_restated and any("url" in one for one in self.images_to_embed)
+        ):
             return True
         return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
 
@@ -90,7 +96,9 @@ class ProductPlan:
     def audios_to_transcribe(self) -> tuple[Mapping[str, Any], ...]:
         """Its sounds that were not listened to, or are to be listened to again."""
         again = self._restated("audios")
-        return tuple(one for one in self.audios if self._is_to_transcribe(media_key(one), "url" in one and again, again))
+        return tuple(
+            one for one in self.audios if self._is_to_transcribe(media_key(one), "url" in one and again, again)
+        )
 
     @property
     def untranscribed_audios(self) -> tuple[str, ...]:

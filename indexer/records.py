@@ -82,7 +82,11 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
 
     def changes(self, product_id: str) -> list[ProductChange]:
         """Changes that, merged into any state, add all that this one says."""
-        whole = [ProductChange(product_id, self.base, {}, replaces_all_fields=True, deletes=self.deleted)] if self.base else []
+        whole = (
+            [ProductChange(product_id, self.base, {}, replaces_all_fields=True, deletes=self.deleted)]
+            if self.base
+            else []
+        )
         return whole + [ProductChange(product_id, one.stamp, {name: one.value}) for name, one in self.written.items()]
 
     @property

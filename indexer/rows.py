@@ -10,11 +10,11 @@ import msgspec
 from msgspec import structs
 
 from encoders.spec import FloatArray
-from indexer.cards import HitPayload, encode_hit_payload, image_url
 from indexer.filters import ATTRIBUTE_PREFIX, created_at_ms, filter_numbers, filter_terms
-from indexer.lexical import document_terms
+from indexer.hit_payload import HitPayload, encode_hit_payload, image_url
+from indexer.labels.suggestions import accepted_values, stated_labels
 from indexer.records import IndexRow, StoredProduct, Suggestion
-from indexer.suggestions import accepted_values, stated_labels
+from indexer.text_analysis.analyzer import document_terms
 
 HIT_PAYLOAD_MAX_BYTES = 65_535
 """The longest VARCHAR that Milvus takes."""
@@ -57,7 +57,9 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
     """
     fields = stored.text_fields
     if not is_searchable(stored):
-        return IndexRow(product_id, stored, vector, searchable=False, hit_payload=_encoded_payload(_hit_payload(stored)))
+        return IndexRow(
+            product_id, stored, vector, searchable=False, hit_payload=_encoded_payload(_hit_payload(stored))
+        )
     return IndexRow(
         product_id,
         stored,
@@ -111,7 +113,9 @@ def _hit_payload(stored: StoredProduct) -> HitPayload:
         incomplete=stored.incomplete,
         version=stored.state.version,
         suggested={
-            name: some for name, some in accepted_values(stored.suggestions).items() if name not in stated_labels(fields)
+            name: some
+            for name, some in accepted_values(stored.suggestions).items()
+            if name not in stated_labels(fields)
         },
         **{name: fields.get(name) for name in plain},
     )
@@ -126,4 +130,8 @@ def _encoded_payload(card: HitPayload) -> bytes:
             return data
         del kept[name]
         data = encode_hit_payload(msgspec.structs.replace(card, attributes=kept))
-    return data if len(data) <= HIT_PAYLOAD_MAX_BYTES else encode_hit_payload(msgspec.structs.replace(card, attributes={}, tags=[]))
+    return (
+        data
+        if len(data) <= HIT_PAYLOAD_MAX_BYTES
+        else encode_hit_payload(msgspec.structs.replace(card, attributes={}, tags=[]))
+    )

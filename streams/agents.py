@@ -20,14 +20,14 @@ from faust.types import TP, EventT
 from prometheus_client import Counter
 
 from streams import metrics
-from streams.batching import MicroBatcher
 from streams.config import IndexingConfig, KafkaConfig
+from streams.delivery.batching import MicroBatcher
+from streams.delivery.lease import WriteLease
+from streams.delivery.messages import Message, PrefixAcknowledger
+from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
-from streams.events import PRODUCT_EVENTS
-from streams.late_writes import WriteReconciler
-from streams.lease import WriteLease
-from streams.messages import Message, PrefixAcknowledger
-from streams.publisher import OutgoingMessage
+from streams.events.schema import PRODUCT_EVENTS
+from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)

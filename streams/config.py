@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from indexer.near_duplicates import PICTURE_SIMILARITY
-from indexer.registry import FIRST_GENERATION
+from indexer.labels.near_duplicates import PICTURE_SIMILARITY
+from indexer.milvus.registry import FIRST_GENERATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,9 @@ FRESHNESS_SECONDS = Histogram(
 )
 PICTURE_RETRIES = Counter("vitrine_picture_retries_total", "Products put on a delay line for unreachable pictures")
 RETRIES = Counter("vitrine_retries_total", "Calls repeated because a server was not available", ["server"])
-LATE_WRITES_REPAIRED = Counter("vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again")
+LATE_WRITES_REPAIRED = Counter(
+    "vitrine_late_writes_repaired_total", "Rows that a late write had set back, written again"
+)
 WATCHED_ROWS = Gauge("vitrine_watched_rows", "Rows written of late that will be read again, in case of a late write")
 UNACKNOWLEDGED = Gauge("vitrine_unacknowledged_events", "Events taken and not yet acknowledged")
 SUGGESTIONS = Counter(

@@ -10,10 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.config import KafkaConfig
-from streams.decoding import Horizon
+from streams.delivery.decoding import Horizon
+from streams.delivery.retry_headers import DELAY_LINES, DelayLine
 from streams.errors import PublishFailed
-from streams.events import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
-from streams.retries import DELAY_LINES, DelayLine
+from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 
 MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
 """An event of the largest size with its envelope and headers."""

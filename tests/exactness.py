@@ -12,13 +12,13 @@ import pytest
 from msgspec import UNSET
 
 from indexer.filters import created_at_ms
-from query_api.answers import ResponseBuilder
-from query_api.personal import category_paths
-from query_api.ranking import rank_candidates
-from query_api.requests import SearchRequest, convert_fields
-from query_api.responses import SearchResponse
-from query_api.retrieval import RetrievalQuery, ScoredCandidate
-from query_api.searching import Searcher
+from query_api.contract.requests import SearchRequest, convert_fields
+from query_api.contract.responses import SearchResponse
+from query_api.personalisation.taste import category_paths
+from query_api.retrieval.hybrid_search import RetrievalQuery, ScoredCandidate
+from query_api.search.ranking import rank_candidates
+from query_api.search.response_builder import ResponseBuilder
+from query_api.search.searcher import Searcher
 from tests.shop import Shop, png
 
 WORDS = ("red", "blue", "hoodie", "mug", "warm", "cotton")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
+
 VENV = ROOT / "build" / "milvus3-venv"
 REQUIREMENTS = ("milvus-lite>=3.2,<4", "pymilvus>=3", "jieba")
 MAKE_TIMEOUT_S = 240

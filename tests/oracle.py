@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+
+from tests.paths import ROOT
 
 PRODUCTS = "catalog.product-events"
 SHOPPERS = "shop.user-events"
@@ -28,7 +29,7 @@ _TYPES = {
     PRODUCTS: ("product.created", "product.updated", "product.deleted"),
     SHOPPERS: ("user.profiled", *INTERACTIONS, "user.searched"),
 }
-_SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
+_SCHEMAS = ROOT / "docs" / "schemas"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Picture = Mapping[str, Any]

@@ -13,24 +13,24 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from encoders.decoding import InProcessImageDecoder
-from encoders.images import decode_image
-from encoders.media_decoding import InProcessMediaDecoder
+from encoders.media.images import decode_image
 from encoders.port import HashEncoder
+from encoders.processes.image_decoding import InProcessImageDecoder
+from encoders.processes.media_decoding import InProcessMediaDecoder
 from encoders.spec import fuse_parts, pool_vectors
 from encoders.speech.port import ScriptedRecogniser
-from indexer.change_log import InMemoryChangeLog
-from indexer.media import InMemoryMediaStore
-from indexer.memory import InMemoryProductStore
+from indexer.in_memory_store import InMemoryProductStore
+from indexer.media_store import InMemoryMediaStore
 from indexer.ports import Interaction
-from indexer.profiles import InMemoryProfileStore
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
+from indexer.redis.change_log import InMemoryChangeLog
+from indexer.redis.profiles import InMemoryProfileStore
 from indexer.rows import build_row, embedding_text, text_hash
-from query_api.app import create_app
-from query_api.cache import InMemoryCandidateCache
+from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.config import QueryConfig
-from query_api.services import QueryPorts
-from streams.events import Event
+from query_api.http.app import create_app
+from query_api.ports import QueryPorts
+from streams.events.schema import Event
 
 
 def png(*colours: str) -> bytes:
@@ -76,9 +76,9 @@ class Shop:
             "decoder": InProcessImageDecoder(self.encoder.preparer),
             "profiles": self.profiles,
             "change_log": InMemoryChangeLog(),
-            "media": InMemoryMediaStore(),
-            "cache": InMemoryCandidateCache(),
-            "freshness": lambda: 0,
+            "media_store": InMemoryMediaStore(),
+            "candidate_cache": InMemoryCandidateCache(),
+            "index_age_ms": lambda: 0,
             "config": config or QueryConfig(),
             "publisher": self.published,
             "media_decoder": InProcessMediaDecoder(self.encoder.preparer),

@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-SHARED = (Path(__file__).resolve().parents[1] / ".." / "shared" / "data").resolve()
+from tests.paths import SHARED_DATA
+
+SHARED = SHARED_DATA
 DEADLINE_S = 60.0
 
 

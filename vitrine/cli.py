@@ -32,9 +32,29 @@ COMMANDS: Mapping[str, str] = {
     "eval": "Measure how good search is.",
     "worker": "Run one worker in the foreground, as containers do.",
 }
-"""Each command with its line of help; it is `command` in `vitrine/commands/NAME.py`."""
-COMMAND_LOCATIONS: Mapping[str, str] = {"import": "export:import_command", "eval": "evaluate:command"}
-"""Commands that are not: `module:name`."""
+"""Each command with its line of help."""
+
+COMMAND_LOCATIONS: Mapping[str, str] = {
+    "up": "stack.up",
+    "down": "stack.down",
+    "status": "stack.status",
+    "demo": "stack.demo",
+    "config": "stack.config",
+    "worker": "stack.worker",
+    "publish": "events.publish",
+    "dlq": "events.dlq",
+    "search": "search.search",
+    "explain": "search.explain",
+    "label": "index.label",
+    "duplicates": "index.duplicates",
+    "reindex": "index.reindex",
+    "rollback": "index.rollback",
+    "export": "index.export",
+    "import": "index.export:import_command",
+    "train": "train.encoder",
+    "eval": "evaluate.group",
+}
+"""The module of each command under `vitrine.commands`; its name there is `command` unless another follows a colon."""
 
 
 class _Commands(click.Group):
@@ -46,8 +66,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMAND_LOCATIONS.get(cmd_name, f"{cmd_name.replace('-', '_')}:command").partition(":")
-        return getattr(importlib.import_module(f"vitrine.commands.{module}"), name)
+        module, _, name = COMMAND_LOCATIONS[cmd_name].partition(":")
+        return getattr(importlib.import_module(f"vitrine.commands.{module}"), name or "command")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -12,17 +12,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from encoders.decoding import DecodingConfig
-from encoders.media_decoding import ClipsConfig
-from encoders.runtime import Backend, Precision, Runtime
-from encoders.speech.process import SpeechConfig
-from encoders.truncation import split_name
-from indexer.milvus_connection import MilvusConfig
-from indexer.redis_client import RedisConfig
+from encoders.inference.runtime import Backend, Precision, Runtime
+from encoders.inference.truncation import split_name
+from encoders.processes.image_decoding import DecodingConfig
+from encoders.processes.media_decoding import ClipsConfig
+from encoders.processes.recogniser import SpeechConfig
+from indexer.milvus.connection import MilvusConfig
+from indexer.redis.client import RedisConfig
 from query_api.config import QueryConfig
 from streams.config import IndexingConfig, KafkaConfig, LabellingConfig
-from streams.fetching import FetchLimits
-from vitrine.config import EffectiveConfig, environment_variable, load_config
+from streams.media.fetching import FetchLimits
+from vitrine.settings_loading import EffectiveConfig, environment_variable, load_config
 
 DEFAULT_ENCODER = "mini"
 

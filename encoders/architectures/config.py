@@ -103,7 +103,10 @@ ARCHITECTURES: Final[dict[str, FusionConfig]] = {
     "bert-resnet-concat": replace(_BERT_RESNET, fusion="concat"),
     "bert-resnet-attention": replace(_BERT_RESNET, fusion="attention"),
     "cnn-lstm": FusionConfig(
-        TextTowerConfig("lstm", layers=1), ImageTowerConfig("cnn", widths=(32, 64, 128, 128)), "mlp", matching="distance"
+        TextTowerConfig("lstm", layers=1),
+        ImageTowerConfig("cnn", widths=(32, 64, 128, 128)),
+        "mlp",
+        matching="distance",
     ),
     "vit-text-early": replace(_VIT_TEXT, fusion="early"),
     "vit-text-late": replace(_VIT_TEXT, image_share=0.3),

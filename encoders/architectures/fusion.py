@@ -133,7 +133,7 @@ class AttentionMatchingFusion(nn.Module):
 class GatedFusion(nn.Module):
     """`F = g_I·I + g_T·T`, gates from a softmax over what the vectors themselves tell of their reliability.
 
-    A missing modality has the gate 0. Source: Arevalo et al., "GatedFusion Multimodal Units for Information Fusion", 2017.
+    A missing modality has the gate 0. Source: Arevalo et al., "Gated Multimodal Units for Information Fusion", 2017.
     """
 
     needs_sequences: Final = False
@@ -197,7 +197,15 @@ class MissingModality(nn.Module):
         return image, torch.where(parts.has_text[:, None], parts.text, self.text)
 
 
-AnyFusion = WeightedSumFusion | SumFusion | ConcatenationFusion | MlpFusion | AttentionMatchingFusion | GatedFusion | EarlyAttentionFusion
+AnyFusion = (
+    WeightedSumFusion
+    | SumFusion
+    | ConcatenationFusion
+    | MlpFusion
+    | AttentionMatchingFusion
+    | GatedFusion
+    | EarlyAttentionFusion
+)
 
 
 def build_fusion(config: FusionConfig) -> AnyFusion:

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from encoders.architectures.config import FusionConfig, write_config
 from encoders.architectures.fusion import ProductParts, build_fusion
 from encoders.architectures.towers import build_image_tower, build_text_tower
-from encoders.preparation import FixedSizePreparer, Preparer
+from encoders.media.preparation import FixedSizePreparer, Preparer
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
 WEIGHTS = "model.safetensors"

@@ -26,8 +26,8 @@ from encoders.architectures.config import (
     read_config,
 )
 from encoders.architectures.model import WEIGHTS, FusionModel
+from encoders.architectures.tokenizer import train_tokenizer
 from encoders.errors import ModelUnavailable
-from encoders.training.vocabulary import train_tokenizer
 
 
 def new_model(

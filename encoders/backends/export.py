@@ -11,13 +11,13 @@ import openvino
 import torch
 from torch import Tensor, nn
 
-from encoders.backends.cache import REFUSED_EXIT_CODE
+from encoders.backends.conversion_cache import REFUSED_EXIT_CODE
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
 from encoders.backends.openvino import OpenVinoTowers
 from encoders.errors import EncoderError, ModelUnavailable
-from encoders.hf import HfDualEncoder, is_compiled_tokenizer
-from encoders.min_cosine import min_cosine, probe_pictures
-from encoders.preprocessing import FixedSizePreprocessor
+from encoders.huggingface.dual_encoder import HfDualEncoder, is_compiled_tokenizer
+from encoders.huggingface.preprocessing import FixedSizePreprocessor
+from encoders.inference.parity import min_cosine, probe_pictures
 
 
 class MissingPackage(ModelUnavailable):
@@ -64,7 +64,8 @@ def export_checkpoint(checkpoint: Path, directory: Path, precision: str) -> None
         raise ModelUnavailable(f"{checkpoint}: it takes pictures of many shapes, which only torch is used for")
     texts = encoder.texts.pad(encoder.texts.token_ids(["one text", "and another one"]))
     text = _converted(
-        ExportableTextTower(encoder), dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True))
+        ExportableTextTower(encoder),
+        dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True)),
     )
     image = _converted(ExportableImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
     image.reshape([-1, *pictures[0].shape])
@@ -74,9 +75,9 @@ def export_checkpoint(checkpoint: Path, directory: Path, precision: str) -> None
     openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
     (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
     manifest = Manifest(encoder.spec.dim, encoder.texts.rules, images.preparer, {})
-    Manifest(manifest.dim, manifest.tokens, manifest.preparer, _parity_by_precision(encoder, directory, manifest)).write(
-        directory
-    )
+    Manifest(
+        manifest.dim, manifest.tokens, manifest.preparer, _parity_by_precision(encoder, directory, manifest)
+    ).write(directory)
 
 
 def _quantised_towers(

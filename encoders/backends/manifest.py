@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from encoders.errors import ModelUnavailable
-from encoders.preparation import Preparer
-from encoders.tokens import TokenRules
+from encoders.inference.tokens import TokenRules
+from encoders.media.preparation import Preparer
 
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"

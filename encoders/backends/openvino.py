@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from encoders import checkpoints
-from encoders.backends.cache import converted_model
+from encoders.backends.conversion_cache import converted_model
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
 from encoders.errors import ModelUnavailable
-from encoders.length_buckets import BatchLimit, length_buckets, padded_count, padded_length
-from encoders.preparation import Pixels
-from encoders.runtime import MIN_PARITY_COSINE, Runtime
+from encoders.inference.buckets import BatchLimit, length_buckets, padded_count, padded_length
+from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
+from encoders.inference.tokens import TextBatcher, compiled_tokeniser
+from encoders.media.preparation import Pixels
 from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
-from encoders.tokens import TextBatcher, compiled_tokeniser
 
 MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
@@ -77,7 +77,9 @@ class OpenVinoTowers:
     def __init__(self, ready: Path, manifest: Manifest, precision: str, threads: int) -> None:
         self._dim = manifest.dim
         rules = manifest.tokens
-        self._texts = TextBatcher(rules, compiled_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens))
+        self._texts = TextBatcher(
+            rules, compiled_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens)
+        )
         hints = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "INFERENCE_NUM_THREADS": threads,
@@ -137,7 +139,7 @@ def _chosen_precision(manifest: Manifest, runtime: Runtime, directory: Path) -> 
     agreement = manifest.agreement["float32"]
     if agreement < MIN_PARITY_COSINE:
         raise ModelUnavailable(
-            f"{directory}: openvino's embeddings have a cosine of {agreement:.4f} to torch's, below {MIN_PARITY_COSINE}:"
+            f"{directory}: OpenVINO's cosine to torch's is {agreement:.4f}, below {MIN_PARITY_COSINE}:"
             " use encoder.backend = torch"
         )
     return "float32"

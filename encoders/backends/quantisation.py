@@ -9,8 +9,9 @@ import nncf
 import numpy as np
 import openvino
 
-from encoders.catalogue import render, sample_products
-from encoders.hf import HfDualEncoder
+from encoders.huggingface.dual_encoder import HfDualEncoder
+from vitrine.samples.catalogue import sample_products
+from vitrine.samples.drawing.rendering import render
 
 CALIBRATION_PRODUCTS: Final = 128
 _SEED: Final = 8

@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq,
 from transformers.utils.logging import disable_progress_bar
 
 from encoders.errors import ModelUnavailable
+from encoders.media.sound import SAMPLE_RATE_HZ, Samples, is_silent
 from encoders.speech.port import Transcript
-from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, is_silent
 
 _WINDOW_S: Final = 30
 """What Whisper listens to at once; longer sounds are heard window by window."""

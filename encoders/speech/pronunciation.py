@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from encoders.speech.letters import LetterToSoundRules, Phones
+from encoders.speech.letter_to_sound import LetterToSoundRules, Phones
 
 _LEAST_PART: Final = 3
 _VOICELESS: Final = frozenset({"P", "T", "K", "F", "TH"})

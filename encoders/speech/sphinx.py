@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from pocketsphinx import Config, Decoder, Segment, get_model_path
 
-from encoders.speech.language import arpa_language_model
+from encoders.media.sound import SAMPLE_RATE_HZ, Samples, is_silent, trim_silence
+from encoders.speech.language_model import arpa_language_model
 from encoders.speech.port import SpokenVocabulary, Transcript
 from encoders.speech.pronunciation import Pronunciations
-from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, is_silent, trim_silence
 
 _ALTERNATIVES: Final = 4
 _NBEST: Final = 60
@@ -47,7 +47,9 @@ _DOUBTFUL: Final = 0.004
 _FOREIGN: Final = 0.0048
 """Of 13 utterances in Chinese, German and Spanish none fitted better than the first, and 8 worse than the second; of
 English queries that found their product, one in ten fitted worse than the first, and none worse than the second."""
-DOUBTFUL_MESSAGE: Final = "it is not sure that this was said; speech other than English needs a checkpoint in speech.model"
+DOUBTFUL_MESSAGE: Final = (
+    "it is not sure that this was said; speech other than English needs a checkpoint in speech.model"
+)
 NOT_UNDERSTOOD_MESSAGE: Final = (
     "no English words of this catalogue were recognised; other languages and free speech need a checkpoint such as"
     " Whisper in speech.model"

@@ -1,1 +1,1 @@
-"""Training of the encoders that ship with the project."""
+"""Training of any `Trainable` on a shop's own catalogue."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from encoders.preparation import Preparer
+from encoders.media.preparation import Preparer
 
 
 class Trainable(Protocol):

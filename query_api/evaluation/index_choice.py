@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from query_api.evaluation.recall import RecallRow
+from query_api.evaluation.index_recall import RecallRow
 
 ENOUGH = 0.98
 """Recall with which the loss is smaller than what judgments can tell."""
@@ -47,11 +47,13 @@ def advise_index(
     enough = [(parameters, rows) for parameters, rows in tried if lowest_recall(rows) >= ENOUGH]
     if not enough:
         best, rows = max(tried, key=lambda one: lowest_recall(one[1]))
-        why = f"recall is {least_recall(rows):.3f} at best: {index_type} loses too much here, and FLAT nothing"
+        why = f"recall is {lowest_recall(rows):.3f} at best: {index_type} loses too much here, and FLAT nothing"
         return IndexAdvice({"milvus.index_type": "FLAT"}, why if not best else f"{why}, even with {_shown(best)}")
     chosen, rows = min(enough, key=lambda one: highest_median_ms(one[1]))
-    why = f"recall {least_recall(rows):.3f} at the least, {slowest_ms(rows):.1f} ms"
-    return IndexAdvice({"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why)
+    why = f"recall {lowest_recall(rows):.3f} at the least, {highest_median_ms(rows):.1f} ms"
+    return IndexAdvice(
+        {"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why
+    )
 
 
 def _advise_exact(products: int, took_ms: float, budget_ms: float) -> IndexAdvice:

@@ -1,4 +1,4 @@
-"""JudgedQueries queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
+"""Judged queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from query_api.evaluation.metrics import Gains
+from query_api.evaluation.ranking_metrics import Gains
 
 QUERY_IDS = ("query_id", "qid", "topic_id", "topic")
 QUERY_TEXTS = ("query", "text", "query_text", "search_term", "keyword")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from query_api.evaluation.interval_plot import Interval
+from query_api.evaluation.intervals import Interval
 
 WIDTH = 880
 _LEFT, _RIGHT, _ROW, _TOP = 130, 30, 26, 24

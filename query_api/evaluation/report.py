@@ -8,7 +8,7 @@ from typing import Any
 
 from query_api.evaluation.intervals import Interval, bootstrap
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.evaluation.metrics import relevant_products, report_measures
+from query_api.evaluation.ranking_metrics import relevant_products, report_measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,8 @@ def _scores(query: JudgedQuery, rankings: Sequence[QueryRanking], cutoffs: Cutof
 def _first(found: QueryRanking, query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
     titles = found.titles or ("",) * len(found.product_ids)
     return tuple(
-        JudgedResult(one, query.gains.get(one), title) for one, title in zip(found.product_ids[:k], titles[:k], strict=True)
+        JudgedResult(one, query.gains.get(one), title)
+        for one, title in zip(found.product_ids[:k], titles[:k], strict=True)
     )
 
 
@@ -166,7 +167,9 @@ def _missed(first: Sequence[JudgedResult], query: JudgedQuery, k: int) -> tuple[
     """The products whose lack among the first k costs most."""
     ideal = sorted(query.gains, key=lambda one: (-query.gains[one], one))[:k]
     shown = {one.product_id for one in first}
-    return tuple(JudgedResult(one, query.gains[one]) for one in ideal if one not in shown and query.gains[one] > 0)[:_MISSED]
+    return tuple(JudgedResult(one, query.gains[one]) for one in ideal if one not in shown and query.gains[one] > 0)[
+        :_MISSED
+    ]
 
 
 def _means(scored: Sequence[QueryScores], at: int, seed: int) -> dict[str, Interval]:

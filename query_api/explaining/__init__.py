@@ -1,0 +1,1 @@
+"""Explanations: why a product is where it is, or is not."""

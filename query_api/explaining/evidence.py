@@ -15,13 +15,13 @@ from encoders.spec import EmbeddingSpec, FloatArray
 from encoders.speech.port import Transcript
 from indexer.criteria import AnyOf, Filter, Filters, WithoutWords
 from indexer.filters import ATTRIBUTE_PREFIX, any_of_terms, matches
-from indexer.lexical import FIELD_WEIGHTS, document_terms, query_terms, required_terms, surface_forms
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable, with_accepted_suggestions
-from query_api.parsed_query_notes.reader import ParsedQuery
-from query_api.requests import SearchRequest
-from query_api.responses import Indexed, Reason
-from query_api.retrieval import RetrievalQuery
+from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, required_terms, surface_forms
+from query_api.contract.requests import SearchRequest
+from query_api.contract.responses import Indexed, Reason
+from query_api.retrieval.hybrid_search import RetrievalQuery
+from query_api.understanding.parser import ParsedQuery
 
 MAX_LISTED = 10
 """How many pictures or words are named."""
@@ -49,12 +49,20 @@ def indexed_state(stored: StoredProduct) -> Indexed:
 
 def filter_rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
     """The filters that a searchable product does not pass, each with the product's own value."""
-    row, fields = build_row(product_id, stored, vector), with_accepted_suggestions(stored.state.fields, stored.suggestions)
+    row, fields = (
+        build_row(product_id, stored, vector),
+        with_accepted_suggestions(stored.state.fields, stored.suggestions),
+    )
     rejecting = [one for one in filters if not matches(row, (one,))]
-    return [_excluded_term_reason(row, one, fields) if isinstance(one, WithoutWords) else _rejection(one, fields) for one in rejecting]
+    return [
+        _excluded_term_reason(row, one, fields) if isinstance(one, WithoutWords) else _rejection(one, fields)
+        for one in rejecting
+    ]
 
 
-def product_notes(spec: EmbeddingSpec, retrieval: RetrievalQuery, stored: StoredProduct, vector: FloatArray) -> Iterator[Reason]:
+def product_notes(
+    spec: EmbeddingSpec, retrieval: RetrievalQuery, stored: StoredProduct, vector: FloatArray
+) -> Iterator[Reason]:
     """What a searchable product lacks that this search looks at."""
     yield from _picture_problems(stored)
     yield from _comparison_notes(stored)
@@ -73,8 +81,14 @@ def product_notes(spec: EmbeddingSpec, retrieval: RetrievalQuery, stored: Stored
 
 def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
     """That a product has none of a query's words, and which of its own are nearest."""
-    written, own = surface_forms(text), sorted({term for term in document_terms(fields).split() if not term.startswith("0x")})
-    close = {form: difflib.get_close_matches(term, own, 1, _MIN_WORD_SIMILARITY) for term, form in list(written.items())[:MAX_LISTED]}
+    written, own = (
+        surface_forms(text),
+        sorted({term for term in document_terms(fields).split() if not term.startswith("0x")}),
+    )
+    close = {
+        form: difflib.get_close_matches(term, own, 1, _MIN_WORD_SIMILARITY)
+        for term, form in list(written.items())[:MAX_LISTED]
+    }
     nearest = {form: found[0] for form, found in close.items() if found}
     asked = ", ".join(list(written.values())[:MAX_LISTED])
     detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
@@ -94,7 +108,7 @@ def transcript_note(heard: Transcript) -> Reason:
     detail = f"the spoken query was heard as “{heard.text}”" if heard.text else "the spoken query was not understood"
     others = ", ".join(f"“{one}”" for one in heard.alternatives)
     detail += f", or {others}, which were searched for too" if others else ""
-    detail += f" ({heard.why_not})" if heard.problem else ""
+    detail += f" ({heard.problem})" if heard.problem else ""
     evidence = {"text": heard.text, "alternatives": list(heard.alternatives), "problem": heard.problem}
     return Reason("heard", detail, evidence)
 
@@ -184,7 +198,7 @@ def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
     if name is None:
         return Reason("filtered", "a filter by product ids leaves it out")
     own = _own_value(name, fields)
-    has = "the product has none" if own is None else f"the product's is {_shown(own)}"
+    has = "the product has none" if own is None else f"the product's is {_format_value(own)}"
     bounds = {key: value for key, value in wanted.items() if key != "field"}
     detail = f"the filter on {name} wants {_format_bounds(bounds)}; {has}"
     return Reason("filtered", detail, {"filter": wanted, "value": own})
@@ -192,9 +206,11 @@ def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
 
 def _format_bounds(bounds: Mapping[str, Any]) -> str:
     if "values" in bounds:
-        return " or ".join(map(str, bounds["values"][:MAX_LISTED])) + (" or …" if len(bounds["values"]) > MAX_LISTED else "")
+        return " or ".join(map(str, bounds["values"][:MAX_LISTED])) + (
+            " or …" if len(bounds["values"]) > MAX_LISTED else ""
+        )
     signs = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤"}
-    return " and ".join(f"{signs.get(name, name)} {_number(value)}" for name, value in bounds.items())
+    return " and ".join(f"{signs.get(name, name)} {_format_number(value)}" for name, value in bounds.items())
 
 
 def _own_value(field: str, fields: Mapping[str, Any]) -> Any:

@@ -1,1 +1,1 @@
-"""What a query asks for: words, terms to leave out, a price, and words as the catalogue and the merchant write them."""
+"""Understanding of queries: spelling, synonyms, prices, exclusions, speech."""

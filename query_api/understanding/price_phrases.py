@@ -129,7 +129,9 @@ def _fits_after(found: re.Match[str], text: str) -> bool:
     if not word.isascii():
         return word[0] not in UNIT_CHARACTERS_ZH and (rest[0] == " " or word[0] == "的")
     at_start = not text[: found.start()].strip()
-    return word in WORDS_AFTER_PRICE or (at_start and bool(found.groupdict().get("lt")) and word not in UNIT_WORDS and word.isalpha())
+    return word in WORDS_AFTER_PRICE or (
+        at_start and bool(found.groupdict().get("lt")) and word not in UNIT_WORDS and word.isalpha()
+    )
 
 
 def _is_measured(before: str, signs: list[str], number: float) -> bool:

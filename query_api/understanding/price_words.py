@@ -48,7 +48,9 @@ UNIT_WORDS = word_set(
 )
 """Words that, after a number, say that it is no price."""
 
-UNIT_CHARACTERS_ZH = frozenset("厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之")
+UNIT_CHARACTERS_ZH = frozenset(
+    "厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之"
+)
 """The same for the character after it."""
 
 MEASURE_WORDS = word_set(

@@ -55,7 +55,9 @@ def apply_corrections(text: str, corrections: Mapping[str, str]) -> str:
 
 def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
     most = 2 if len(word) >= TWO_ERRORS_FROM_LETTERS else 1
-    alike = [one for one in vocabulary.near_words(word, most) if len(word) > MAX_SHORT_LETTERS or _starts_alike(word, one)]
+    alike = [
+        one for one in vocabulary.near_words(word, most) if len(word) > MAX_SHORT_LETTERS or _starts_alike(word, one)
+    ]
     near = process.extract(word, alike, scorer=OSA.distance, score_cutoff=most, limit=None)
     ranked = [(distance, one[0] != word[0], -vocabulary.count(one), one) for one, distance, _ in near]
     return min(ranked)[-1] if ranked else None

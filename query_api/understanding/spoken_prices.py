@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from encoders.speech.port import SpokenVocabulary
-from query_api.understanding.spoken_numbers import ONES, TEENS, TENS
+from query_api.understanding.number_words import ONES, TEENS, TENS
 
 _LEADS: Final = ("under", "below", "over", "above", "between", "less", "cheaper", "more")
 _COMPARING: Final = ("less", "cheaper", "more")

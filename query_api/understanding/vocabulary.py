@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.lexical import fold, query_terms
+from indexer.text_analysis.analyzer import fold, query_terms
 
 MAX_WORDS = 100_000
 """More are cut to half, the rarest first: some 30 MB."""
@@ -72,7 +72,10 @@ class Vocabulary:
         """All words within `most` edits of a word, and some others."""
         lengths = range(len(word) - most, len(word) + most + 1)
         return [
-            one for length in lengths if length in self._by_length for one in self._by_length[length].near_words(word, most)
+            one
+            for length in lengths
+            if length in self._by_length
+            for one in self._by_length[length].near_words(word, most)
         ]
 
     def add(self, words: Iterable[str]) -> None:

@@ -208,5 +208,9 @@ def _attribute_values(others: Mapping[str, Any]) -> Iterable[tuple[str, str | li
         if inner is not None:
             yield from _attribute_values(inner)
         else:
-            several = cells.as_text_list(cell) if _snake_case(column) in MULTI_VALUED_COLUMNS and isinstance(cell, str) else cell
+            several = (
+                cells.as_text_list(cell)
+                if _snake_case(column) in MULTI_VALUED_COLUMNS and isinstance(cell, str)
+                else cell
+            )
             yield from ((f"{column}{path}", value) for path, value in cells.attribute_values(several))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from streams.events import MAX_MESSAGE_BYTES
+from streams.events.schema import MAX_MESSAGE_BYTES
 
 EventMedia = dict[str, str | bytes]
 """`{"url": …}` or `{"data": bytes}`."""

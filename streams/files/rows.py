@@ -1,4 +1,4 @@
-"""RowStream of CSV, JSON Lines and Parquet files, read as a stream: never a whole file in memory."""
+"""Rows of CSV, JSON Lines and Parquet files, read as a stream: never a whole file in memory."""
 
 from __future__ import annotations
 

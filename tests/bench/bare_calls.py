@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pymilvus import AsyncMilvusClient
 
-from indexer.milvus import MilvusProductStore
-from indexer.milvus_columns import ColumnarMilvusClient
+from indexer.milvus.columns import ColumnarMilvusClient
+from indexer.milvus.store import MilvusProductStore
 
 Wave = Sequence[dict[str, Any]]
 """Arguments of searches that are under way at once."""

@@ -22,24 +22,24 @@ import uvloop
 from aiokafka import AIOKafkaConsumer
 from pymilvus import MilvusClient
 
-from encoders.images import decode_image
 from encoders.loading import load_encoder
+from encoders.media.images import decode_image
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
-from indexer.media import media_hash
-from indexer.milvus import MilvusProductStore, open_active_store
-from indexer.milvus_schema import to_entity
+from indexer.media_store import media_hash
+from indexer.milvus.schema import to_entity
+from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.agents import build_app
-from streams.cloudevents import decode_event
-from streams.decoding import inline_media, to_product_change
-from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event
+from streams.delivery.decoding import inline_media, to_product_change
+from streams.events.cloudevents import decode_event
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.topics import MAX_REQUEST_BYTES
 from tests.bench.catalogue import PRODUCTS, Catalogue
 from tests.bench.prefill import rows
-from vitrine.servers import with_server_addresses
 from vitrine.settings import Settings, load_settings
+from vitrine.stack.servers import with_server_addresses
 
 BATCH = 64
 WITHIN_S = 0.1

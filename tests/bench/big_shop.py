@@ -13,11 +13,11 @@ import numpy as np
 from pymilvus import AsyncMilvusClient
 
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, normalise_rows
-from indexer.milvus import MilvusProductStore, open_active_store
-from indexer.milvus_connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
-from query_api.evaluation.recall import StoredVectors
+from query_api.evaluation.index_recall import StoredVectors
 from tests import milvus3
 
 DIM, CLUSTERS = 128, 400
@@ -96,7 +96,9 @@ def _row(product_id: str, vector: FloatArray, price: float, chance: random.Rando
         "in_stock": chance.random() < 0.8,
         "attributes": {"colour": chance.choice(("red", "blue", "green")), "size": ["S", "M"]},
     }
-    state = ProductState().merge(ProductChange(product_id, EventStamp(1, "bench", product_id), fields, replaces_all_fields=True))
+    state = ProductState().merge(
+        ProductChange(product_id, EventStamp(1, "bench", product_id), fields, replaces_all_fields=True)
+    )
     return build_row(product_id, StoredProduct(state, "hash"), vector)
 
 

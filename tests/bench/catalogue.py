@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from encoders.catalogue import sample_products
-from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from tests.bench.report import BUILD
 from vitrine.demo.catalogue import SEED, render_pictures
+from vitrine.samples.catalogue import sample_products
 
 PRODUCTS = 10_000
 PICTURES = 2_000

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.events import INDEX_CHANGES, PRODUCT_EVENTS
+from streams.events.schema import INDEX_CHANGES, PRODUCT_EVENTS
 from tests.bench.catalogue import PRODUCTS, Outgoing
 from tests.bench.cores import ACCELERATED, Cores, confined_to, move_tree
 from tests.bench.shop import GROUP, Shop, stop

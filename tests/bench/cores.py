@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-ENCODER_MODULE = "encoders.children.encode"
+ENCODER_MODULE = "encoders.workers.encoder"
 ACCELERATED = torch.cuda.is_available()
 """Encoders run on a GPU: then nothing is confined to a core, and the bare loop encodes alone."""
 
@@ -77,5 +77,5 @@ def cpu_seconds(worker: psutil.Process) -> dict[str, float]:
 
 def role(child: psutil.Process) -> str:
     """What a child of a worker does."""
-    module = next((word for word in child.cmdline() if word.startswith("encoders.children.")), None)
+    module = next((word for word in child.cmdline() if word.startswith("encoders.processes.")), None)
     return f"{module.rpartition('.')[2]} process" if module else child.name()

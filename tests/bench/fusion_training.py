@@ -12,10 +12,10 @@ from torch import Tensor
 
 from encoders.architectures.matching import matching_loss
 from encoders.architectures.model import FusionModel
-from encoders.training.augment import jitter_light, random_crop
-from encoders.training.rendered import VIEWS, rendered_items
-from encoders.training.store import ItemStore, TrainingItem, open_store
+from encoders.training.data.augmentation import jitter_light, random_crop
 from tests.bench.report import BUILD
+from vitrine.samples.mini.data.item_store import ItemStore, TrainingItem, open_store
+from vitrine.samples.mini.data.rendered import VIEWS, rendered_items
 
 LISTING = -1
 """Among an item's texts the listing in a row, as an index embeds it; the others are what may be asked."""

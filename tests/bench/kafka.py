@@ -12,8 +12,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.events import INDEX_CHANGES, IndexChange
-from streams.lag import LagProbe
+from streams.events.schema import INDEX_CHANGES, IndexChange
+from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import Outgoing
 
 POLL_S = 0.2

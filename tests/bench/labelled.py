@@ -14,14 +14,16 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
-from encoders.catalogue import render, sample_products
 from encoders.port import Encoder
 from encoders.spec import FloatArray, fuse_parts, pool_vectors
 from indexer.planning import MAX_POOLED_IMAGES
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
+from tests.paths import SHARED_DATA
+from vitrine.samples.catalogue import sample_products
+from vitrine.samples.drawing.rendering import render
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = SHARED_DATA
 SELLER_WORDS = ("New", "Original", "Genuine", "Sale:", "- free shipping", "(boxed)", "best price")
 
 
@@ -115,7 +117,9 @@ def _encoded_pictures(pictures: Sequence[Image.Image], encoder: Encoder) -> Floa
 
 
 def _row(item: Item, text: str, text_part: FloatArray | None, image: FloatArray | None, encoder: Encoder) -> IndexRow:
-    change = ProductChange(item.product_id, EventStamp(1, "bench", "event"), _with_pictures(item), replaces_all_fields=True)
+    change = ProductChange(
+        item.product_id, EventStamp(1, "bench", "event"), _with_pictures(item), replaces_all_fields=True
+    )
     stored = StoredProduct(ProductState().merge(change), text_hash(text), ("picture",) if item.pictures else ())
     return build_row(item.product_id, stored, fuse_parts(encoder.spec, text_part, image))
 

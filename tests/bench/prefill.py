@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts
-from indexer.media import media_hash
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
+from indexer.media_store import media_hash
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from tests.bench.catalogue import PRODUCTS, SOURCE, Catalogue, product_id

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from tests.bench.catalogue import Catalogue, Outgoing, clicked
 from tests.bench.report import table
 from tests.bench.shop import GROUP, WORKER, Shop, open_shop
@@ -28,7 +28,7 @@ LOADS: dict[str, tuple[str, Callable[[Catalogue, int], Outgoing]]] = {
     "prices": (PRODUCT_EVENTS, lambda catalogue, number: catalogue.repriced(number, 2)),
     "clicks": (USER_EVENTS, lambda _, number: clicked(number)),
 }
-OURS = ("streams/", "indexer/", "encoders/", "children/", "roots/")
+OURS = ("streams/", "indexer/", "encoders/", "processes/", "workers/", "wiring/")
 TOP = 45
 WARM_UP = 500
 DEADLINE_S = 300.0
@@ -52,9 +52,9 @@ def run_profiled(output: str) -> None:
     import uvloop
 
     from vitrine.logs import configure_logging
-    from vitrine.roots.indexing import run_indexing_worker
-    from vitrine.servers import with_server_addresses
     from vitrine.settings import load_settings
+    from vitrine.stack.servers import with_server_addresses
+    from vitrine.wiring.indexing_worker import run_indexing_worker
 
     configure_logging("WARNING")
     profiler = cProfile.Profile()

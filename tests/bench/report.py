@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-BUILD = Path(__file__).parents[2] / "build"
+from tests.paths import ROOT
+
+BUILD = ROOT / "build"
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 """How many times each thing is measured; what is told is the median."""
 

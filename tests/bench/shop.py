@@ -18,7 +18,7 @@ import psutil
 from deploy.local.processes import free_port
 from deploy.local.stack import LocalStack
 from encoders.loading import load_encoder
-from indexer.milvus_connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig
 from streams.config import KafkaConfig
 from streams.topics import ensure_topics
 from tests.bench.catalogue import Catalogue

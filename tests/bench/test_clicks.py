@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from indexer.profile_restores import RedisRestoreLease
-from indexer.redis_client import RedisConfig, connect_redis
-from streams.events import USER_EVENTS
-from streams.lag import LagProbe
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.restore_lease import RedisRestoreLease
+from streams.events.schema import USER_EVENTS
+from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import clicked
 from tests.bench.contenders import DEADLINE_S, baseline
 from tests.bench.cores import Cores, move_tree

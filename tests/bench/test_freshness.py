@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from streams.events import INDEX_CHANGES, PRODUCT_EVENTS, DeletedProduct, Event, Product
-from streams.producer import EventPublisher
+from streams.events.schema import INDEX_CHANGES, PRODUCT_EVENTS, DeletedProduct, Event, Product
+from streams.kafka.producer import EventPublisher
 from tests.bench.catalogue import Catalogue, Outgoing, product_id
 from tests.bench.contenders import DEADLINE_S, PriceRun
 from tests.bench.report import Target, percentiles, publish_report

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.encoding import ThreadEncoder
 from encoders.loading import load_encoder
 from encoders.port import Encoder
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
-from indexer.near_duplicates import compared_product, duplicate_pairs
+from encoders.processes.encoder import ThreadEncoder
+from indexer.labels.near_duplicates import compared_product, duplicate_pairs
+from indexer.labels.suggestions import LabelCandidate, is_correct, stated_labels, without_label
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import open_active_store
 from indexer.records import IndexRow, Suggestion
-from indexer.suggestions import LabelCandidate, is_correct, stated_labels, without_label
 from streams.config import LabellingConfig
-from streams.label_calibration import LabelCalibrator
-from streams.labelling import Labeller, NeighbourSearch
+from streams.labels.calibration import LabelCalibrator
+from streams.labels.labelling import Labeller, NeighbourSearch
 from tests import milvus3
 from tests.bench.labelled import Item, esci_items, index_rows, listed_again, real_items, rendered_items
 from tests.bench.report import Target, publish_report
@@ -147,7 +147,9 @@ def _pairs(rows: Sequence[IndexRow], encoder: Encoder) -> set[tuple[str, str]]:
     """Pairs of duplicates, listings again first."""
     fields = [row.stored.state.fields for row in rows]
     listings = [
-        compared_product(row.product_id, one["title"], stated_labels(one), one.get("group_id"), bool(row.stored.image_keys))
+        compared_product(
+            row.product_id, one["title"], stated_labels(one), one.get("group_id"), bool(row.stored.image_keys)
+        )
         for row, one in zip(rows, fields, strict=True)
     ]
     found = duplicate_pairs(encoder.spec, listings, np.stack([row.vector for row in rows]))

@@ -11,25 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from encoders.catalogue import RenderedProduct
-from encoders.catalogue.queries import LANGUAGES, BilingualQuery, bilingual_queries
 from encoders.loading import load_encoder
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
-from query_api.app import open_searcher
 from query_api.config import QueryConfig
+from query_api.contract.requests import Mode, SearchRequest
 from query_api.evaluation.intervals import Interval, bootstrap
-from query_api.evaluation.metrics import ndcg
-from query_api.requests import Mode, SearchRequest
-from query_api.searching import Searcher
+from query_api.evaluation.ranking_metrics import ndcg
+from query_api.http.app import open_searcher
+from query_api.search.searcher import Searcher
 from tests import milvus3
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
 from vitrine.demo.catalogue import demo_products
+from vitrine.samples.catalogue import SampleProduct
+from vitrine.samples.catalogue.queries import LANGUAGES, BilingualQuery, bilingual_queries
 
 PRODUCTS = int(os.environ.get("BENCH_PRODUCTS", "2400"))
 QUERIES = int(os.environ.get("BENCH_QUERIES", "400"))
@@ -71,7 +71,7 @@ def test_chinese_queries_find_as_much_as_their_english_twins(tmp_path: Path):
 
 
 async def _measure(
-    catalogue: Sequence[RenderedProduct],
+    catalogue: Sequence[SampleProduct],
     listing: str,
     queries: Sequence[BilingualQuery],
     encoder: Encoder,
@@ -97,7 +97,7 @@ async def _measure(
         shop.close()
 
 
-async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
+async def _fill(shop: Shop, catalogue: Sequence[SampleProduct]) -> None:
     fields = [
         {name: one for name, one in product.event_data().items() if name != "product_id"} for product in catalogue
     ]
@@ -106,7 +106,9 @@ async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
     spec = shop.encoder.spec
     rows = [
         build_row(
-            product.product_id, StoredProduct(_state(product.product_id, one), text_hash(text)), fuse_parts(spec, row, None)
+            product.product_id,
+            StoredProduct(_state(product.product_id, one), text_hash(text)),
+            fuse_parts(spec, row, None),
         )
         for product, one, text, row in zip(catalogue, fields, texts, np.asarray(vectors), strict=True)
     ]
@@ -114,11 +116,13 @@ async def _fill(shop: Shop, catalogue: Sequence[RenderedProduct]) -> None:
 
 
 def _state(product_id: str, fields: dict[str, Any]) -> ProductState:
-    return ProductState().merge(ProductChange(product_id, EventStamp(1, "bench", "event"), fields, replaces_all_fields=True))
+    return ProductState().merge(
+        ProductChange(product_id, EventStamp(1, "bench", "event"), fields, replaces_all_fields=True)
+    )
 
 
 def _judged(
-    catalogue: Sequence[RenderedProduct], queries: Sequence[BilingualQuery], lang: str
+    catalogue: Sequence[SampleProduct], queries: Sequence[BilingualQuery], lang: str
 ) -> dict[str, list[dict[str, float]]]:
     """Gains of each query: of all products with the traits, and of those listed in the language."""
     own = {product.product_id for product in catalogue if product.lang == lang}

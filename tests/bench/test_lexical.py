@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 
-from encoders.catalogue import sample_products
-from encoders.catalogue.queries import BilingualQuery, bilingual_queries
-from indexer.lexical import BM25_B, BM25_K1, document_terms, query_terms
-from query_api.evaluation.metrics import ndcg
+from indexer.text_analysis.analyzer import BM25_B, BM25_K1, document_terms, query_terms
+from query_api.evaluation.ranking_metrics import ndcg
 from tests import milvus3
 from tests.bench.report import publish_report
 from vitrine.demo.catalogue import SEED
+from vitrine.samples.catalogue import sample_products
+from vitrine.samples.catalogue.queries import BilingualQuery, bilingual_queries
 
 SIZES = [int(size) for size in os.environ.get("BENCH_LEXICAL_ROWS", "2400,10000,100000").split(",")]
 MOST_OF_LITE_3 = 3_000

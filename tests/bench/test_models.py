@@ -20,15 +20,15 @@ from PIL import Image
 
 from encoders.architectures.config import ARCHITECTURES, FusionConfig
 from encoders.architectures.storage import new_model
-from encoders.evaluation import bootstrap_interval, target_ranks
 from encoders.loading import load_encoder
+from encoders.media.preparation import Pixels
 from encoders.port import Encoder, as_joint_encoder
-from encoders.preparation import Pixels
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fuse_parts, fused_query_vector
-from encoders.training.store import ItemStore, TrainingItem
+from encoders.training.evaluation.metrics import bootstrap_interval, target_ranks
 from query_api.config import QueryConfig
 from tests.bench.fusion_training import HELD_OUT, LISTING, TRAINED, WORK, Budget, rendered_store, train
 from tests.bench.report import BUILD, publish_report
+from vitrine.samples.mini.data.item_store import ItemStore, TrainingItem
 
 NAMES = os.environ.get("BENCH_MODELS", ",".join(ARCHITECTURES)).split(",")
 STEPS = int(os.environ.get("BENCH_MODEL_STEPS", "120"))
@@ -125,7 +125,9 @@ def _index(encoder: Encoder, texts: list[str] | None, images: list[Pixels] | Non
         )
         return np.stack([fuse_parts(encoder.spec, row, row) for row in rows])
     parts = encoder.encode_texts(texts) if texts else None, encoder.encode_images(images) if images else None
-    return np.stack([fuse_parts(encoder.spec, *(None if one is None else one[row] for one in parts)) for row in range(count)])
+    return np.stack(
+        [fuse_parts(encoder.spec, *(None if one is None else one[row] for one in parts)) for row in range(count)]
+    )
 
 
 def _queries(spec: EmbeddingSpec, texts: FloatArray | None, images: FloatArray | None) -> FloatArray:

@@ -12,17 +12,17 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.architectures.ranker import FusionRanker, RankerConfig, RankerInputs, VectorRanker
-from encoders.architectures.ranker_training import RankerTrainingConfig, RelevanceJudgment, train_ranker
-from encoders.catalogue import sample_products
-from encoders.catalogue.queries import LANGUAGES, bilingual_queries
-from encoders.evaluation import bootstrap_interval
 from encoders.loading import load_encoder
 from encoders.port import Encoder
+from encoders.ranking.ranker import FusionRanker, RankerConfig, RankerInputs, VectorRanker
+from encoders.ranking.training import RankerTrainingConfig, RelevanceJudgment, train_ranker
 from encoders.spec import FloatArray, PartWeights, fuse_parts, fused_query_vector
+from encoders.training.evaluation.metrics import bootstrap_interval
 from query_api.config import QueryConfig
 from tests.bench.fusion_training import HELD_OUT, TRAINED, rendered_store
 from tests.bench.report import publish_report
+from vitrine.samples.catalogue import sample_products
+from vitrine.samples.catalogue.queries import LANGUAGES, bilingual_queries
 
 QUERIES = int(os.environ.get("BENCH_QUERIES", "300"))
 LEARNED = 1_200

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer.milvus import open_store_to_read
-from indexer.milvus_connection import MilvusConfig
-from indexer.registry import GenerationRegistry
-from streams.events import PRODUCT_EVENTS, Event, Product
-from streams.producer import BulkSender, EventPublisher
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.registry import GenerationRegistry
+from indexer.milvus.store import open_store_to_read
+from streams.events.schema import PRODUCT_EVENTS, Event, Product
+from streams.kafka.producer import BulkSender, EventPublisher
 from tests.bench.report import Target, percentiles, publish_report
 from tests.stack import Stack, start_stack
 

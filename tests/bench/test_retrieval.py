@@ -17,12 +17,12 @@ import numpy as np
 
 from encoders.port import HashEncoder
 from encoders.spec import FloatArray, PartWeights, fused_query_vector
-from query_api.answers import RankedResults, ResponseBuilder
-from query_api.browsing import FIRST_PAGES_LIMIT, browse_order
-from query_api.evaluation.recall import RecallRow, draw_queries, measure_recall
-from query_api.ranking import RankWeights, rank_candidates, read_payload
-from query_api.requests import SearchRequest
-from query_api.retrieval import RetrievalLimits, RetrievalQuery, retrieve
+from query_api.contract.requests import SearchRequest
+from query_api.evaluation.index_recall import RecallRow, draw_queries, measure_recall
+from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, retrieve
+from query_api.search.browsing import FIRST_PAGES_LIMIT, browse_order
+from query_api.search.ranking import RankWeights, rank_candidates, read_payload
+from query_api.search.response_builder import RankedResults, ResponseBuilder
 from tests.bench.bare_calls import Recorder, Wave, repeat
 from tests.bench.big_shop import DIM, BigShop, draw_words, open_big_shop
 from tests.bench.report import Target, publish_report
@@ -162,7 +162,10 @@ async def _browsing(path: OurPath) -> dict[str, float]:
     """Median ms of looks at everything without a query."""
     looks: dict[str, tuple[RetrievalQuery, dict[str, Any]]] = {
         "browse": (RetrievalQuery(None, None, browse_limit=FIRST_PAGES_LIMIT), {}),
-        "browse by price": (RetrievalQuery(None, None, (), browse_order("price"), FIRST_PAGES_LIMIT), {"sort": "price"}),
+        "browse by price": (
+            RetrievalQuery(None, None, (), browse_order("price"), FIRST_PAGES_LIMIT),
+            {"sort": "price"},
+        ),
         "browse with facets": (RetrievalQuery(None, None), {"facets": ["category", "price"]}),
     }
     return {

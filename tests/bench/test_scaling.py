@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from streams.events import PRODUCT_EVENTS
+from streams.events.schema import PRODUCT_EVENTS
 from tests.bench.catalogue import Outgoing
 from tests.bench.contenders import DEADLINE_S
 from tests.bench.report import RUNS, Target, median_of, publish_report

@@ -22,17 +22,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders.catalogue.products import sample_products
-from encoders.media_decoding import MediaDecoderProcess
-from encoders.preparation import FixedSizePreparer
-from encoders.speech.process import RecogniserProcess
-from encoders.speech.sound import SAMPLE_RATE_HZ, Samples, decode_sound
+from encoders.media.preparation import FixedSizePreparer
+from encoders.media.sound import SAMPLE_RATE_HZ, Samples, decode_sound
+from encoders.processes.media_decoding import MediaDecoderProcess
+from encoders.processes.recogniser import RecogniserProcess
 from query_api.config import QueryConfig
-from query_api.understanding.spoken import SpokenWordCounts
 from query_api.understanding.spoken_prices import add_price_words
+from query_api.understanding.spoken_words import SpokenWordCounts
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
 from tests.stack import shared_data
+from vitrine.samples.catalogue.products import sample_products
 
 VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb-x-rp+f2", "en-us+m3", "en-gb-scotland")
 SPEEDS = (130, 160, 190)

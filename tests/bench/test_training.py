@@ -19,13 +19,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.evaluation import bootstrap_interval
 from encoders.loading import load_encoder
 from encoders.port import Encoder
 from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool_vectors
-from encoders.training.photos import AMATEUR_HELD_OUT_SHARE, BACKGROUND_COUNT, is_held_out
+from encoders.training.evaluation.metrics import bootstrap_interval
 from tests.bench.report import BUILD, Target, publish_report
 from tests.stack import shared_data
+from vitrine.samples.mini.data.photos import AMATEUR_HELD_OUT_SHARE, BACKGROUND_COUNT, is_held_out
 
 MINUTES = os.environ.get("BENCH_TRAINING_MINUTES", "10")
 ENCODER = os.environ.get("BENCH_ENCODER", "mini")
@@ -48,7 +48,9 @@ def clothes(data: Path) -> Shop:
     rows = [row for row in _lines(data / "clothing_photos.jsonl") if row["label"] != "Skip"]
     places = {row["image"]: place for place, row in enumerate(_lines(data / "clothing_photos.jsonl"))}
     unseen = [
-        row for row in rows if places[row["image"]] >= BACKGROUND_COUNT and is_held_out(row["image"], AMATEUR_HELD_OUT_SHARE)
+        row
+        for row in rows
+        if places[row["image"]] >= BACKGROUND_COUNT and is_held_out(row["image"], AMATEUR_HELD_OUT_SHARE)
     ]
     listed = [
         {

@@ -25,7 +25,9 @@ def speak(page: Page, says: Transcript, server: PageServer) -> None:
     page.until(lambda: page.one("#speak").get_attribute("aria-pressed") == "true")
     page.browser.execute_async_script("setTimeout(arguments[0], 500)")
     page.one("#speak").click()
-    page.until(lambda: len(server.hearing.received_samples) > before and not page.one("#listening").text and page.settled)
+    page.until(
+        lambda: len(server.hearing.received_samples) > before and not page.one("#listening").text and page.settled
+    )
 
 
 def test_what_is_said_is_searched_for_and_shown(page: Page, server: PageServer) -> None:

@@ -18,9 +18,9 @@ from pymilvus import MilvusClient
 from redis.asyncio import Redis
 
 from indexer.ports import Interaction
-from indexer.profiles import RedisProfileStore, popularity_weight
 from indexer.records import unpack_product
-from indexer.redis_client import RedisConfig, connect_redis
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.profiles import RedisProfileStore, popularity_weight
 from tests.chaos.report import Report
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold
 

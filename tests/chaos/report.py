@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-REPORT = Path(__file__).parents[2] / "build" / "reports" / "chaos.json"
+from tests.paths import ROOT
+
+REPORT = ROOT / "build" / "reports" / "chaos.json"
 COLUMNS = {
     "scenario": "scenario",
     "events": "events",

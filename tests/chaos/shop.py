@@ -19,7 +19,7 @@ import psutil
 from deploy.local.processes import ProcessRecord
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
-from streams.lag import LagProbe
+from streams.kafka.lag import LagProbe
 from tests.chaos.comparing import PARTITIONS, Offsets, Servers, compare, end_offsets, rows
 from tests.chaos.load import Outgoing, publish
 from tests.chaos.proxy import Proxy

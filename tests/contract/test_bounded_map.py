@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import pytest
 
-from indexer.bounded_maps import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
 from indexer.errors import StoreUnavailable
-from indexer.redis_client import RedisConfig, connect_redis
-from streams.memories import EmbeddingCache, FileVersion
+from indexer.redis.bounded_map import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
+from indexer.redis.client import RedisConfig, connect_redis
+from streams.media.embedding_cache import EmbeddingCache, FileVersion
 
 NewMap = Callable[[int], BoundedMap]
 
@@ -115,7 +115,10 @@ async def test_embeddings_and_answers_of_hosts_are_remembered_exactly(new_map):
     assert list(found) == ["digest"] and np.array_equal(found["digest"], row)
     odd, seen = "http://h/\ud800?" + "x" * 5_000, FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
     await memory.put_file_versions({odd: seen, "http://h/plain": seen})
-    assert await memory.get_file_versions([odd, "http://h/plain", "http://h/other"]) == {odd: seen, "http://h/plain": seen}
+    assert await memory.get_file_versions([odd, "http://h/plain", "http://h/other"]) == {
+        odd: seen,
+        "http://h/plain": seen,
+    }
 
 
 @pytest.mark.parametrize("etag", ["", '"' + "x" * 300 + '"', '"é"', '"a\tb"'])

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.redis_client import RedisConfig, connect_redis
-from query_api.cache import CandidateCache, InMemoryCandidateCache, RedisCandidateCache
+from indexer.redis.client import RedisConfig, connect_redis
+from query_api.cache.candidate_cache import CandidateCache, InMemoryCandidateCache, RedisCandidateCache
 
 
 @pytest.fixture(params=["double", "redis"])

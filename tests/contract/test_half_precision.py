@@ -14,11 +14,11 @@ from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import IndexMismatch
-from indexer.filter_requests import parse_filters
-from indexer.milvus import MilvusProductStore, open_active_store
-from indexer.milvus_connection import MilvusConfig
+from indexer.filter_parsing import parse_filters
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.registry import GenerationRegistry
+from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
-from indexer.registry import GenerationRegistry
 from indexer.rows import build_row
 from tests import milvus3
 
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def config(server: str, monkeypatch: pytest.MonkeyPatch) -> MilvusConfig:
     """An empty Milvus, which is to have float16 vectors."""
-    monkeypatch.setattr("indexer.generations._SETTLE_S", 0.0)
+    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
     with closing(MilvusClient(server, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
@@ -52,7 +52,9 @@ async def store(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
 
 
 def product(product_id: str, vector: FloatArray, *, deletes: bool = False, **fields: Any) -> IndexRow:
-    change = ProductChange(product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes)
+    change = ProductChange(
+        product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes
+    )
     return build_row(product_id, StoredProduct(ProductState().merge(change), text_hash="h"), vector)
 
 

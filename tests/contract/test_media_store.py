@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StoreUnavailable
-from indexer.media import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMediaStore, media_hash
+from indexer.media_store import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMediaStore, media_hash
 
 
 @pytest.fixture(params=["memory", "directory", "recent"])

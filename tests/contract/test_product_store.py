@@ -12,17 +12,17 @@ import pytest
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec
-from indexer.cards import decode_hit_payload
 from indexer.criteria import Ids, NotIds, SortOrder, WithoutWords
 from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
-from indexer.filter_requests import parse_filters
-from indexer.lexical import query_terms
-from indexer.memory import InMemoryProductStore
-from indexer.milvus import MilvusProductStore, open_active_store
-from indexer.milvus_connection import MilvusConfig, connect_milvus
+from indexer.filter_parsing import parse_filters
+from indexer.hit_payload import decode_hit_payload
+from indexer.in_memory_store import InMemoryProductStore
+from indexer.milvus.connection import MilvusConfig, connect_milvus
+from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.ports import Candidate, ProductCounts, ProductStore
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
+from indexer.text_analysis.analyzer import query_terms
 from tests import milvus3
 
 SPEC = EmbeddingSpec("hash", "1", 4)
@@ -78,7 +78,7 @@ def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
 @pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
 async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProductStore]:
     # Nobody else makes an index here, so there is nothing to wait for.
-    monkeypatch.setattr("indexer.generations._SETTLE_S", 0.0)
+    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
         return
@@ -91,8 +91,8 @@ async def indexed_store(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[MilvusProductStore]:
     """One with an approximate index, which is asked however few products there are."""
-    monkeypatch.setattr("indexer.generations._SETTLE_S", 0.0)
-    monkeypatch.setattr("indexer.approximate.PROPOSED", 10)
+    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
+    monkeypatch.setattr("indexer.milvus.approximate.PROPOSED", 10)
     server, index_type = request.param
     config = MilvusConfig(request.getfixturevalue(server), deadline_s=10, index_type=index_type, exact_below=0)
     async for opened in _opened(config):
@@ -110,7 +110,9 @@ async def _opened(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
 
 
 def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields: Any) -> IndexRow:
-    change = ProductChange(product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes)
+    change = ProductChange(
+        product_id, EventStamp(1, "shop", product_id), fields, replaces_all_fields=True, deletes=deletes
+    )
     stored = StoredProduct(ProductState().merge(change), text_hash="h")
     return build_row(product_id, stored, np.full(SPEC.fused_dim, vector, np.float32))
 
@@ -473,7 +475,7 @@ def dresses() -> list[IndexRow]:
 
 @pytest.mark.parametrize("listed", [10_000, 1])
 async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses, listed, monkeypatch):
-    monkeypatch.setattr("indexer.exclusions.LISTED", listed)
+    monkeypatch.setattr("indexer.milvus.excluded_words.LISTED", listed)
     await store.write(dresses)
     for text, expected in LACKING:
         for found in [
@@ -512,8 +514,8 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
 
 
 async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store, monkeypatch):
-    monkeypatch.setattr("indexer.ordered._SPARE", 5)
-    monkeypatch.setattr("indexer.ordered.SAMPLE", 20)
+    monkeypatch.setattr("indexer.milvus.top_k._SPARE", 5)
+    monkeypatch.setattr("indexer.milvus.top_k.SAMPLE", 20)
     generator = np.random.default_rng(7)
     # Few prices, so that many are equal, and some products without one.
     prices = [None if chance < 0.1 else float(chance * 10 // 1) for chance in generator.random(400)]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import profiles as module
 from indexer.ports import Interaction, ProfileStore, TraitChange
-from indexer.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
-from indexer.redis_client import RedisConfig, connect_redis
+from indexer.redis import profiles as module
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from indexer.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports import ChangeLog, Interaction, ProfileStore, TraitChange
-from indexer.profiles import HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore
-from indexer.redis_client import RedisConfig, connect_redis
+from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.profiles import HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore
 
 NOW_MS = 1_795_000_000_000
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.milvus import drop_generation, open_active_store, open_generation_store, open_store_to_read
-from indexer.milvus_connection import MilvusConfig
-from indexer.milvus_schema import SCHEMA_VERSION
-from indexer.registry import Generation, GenerationRegistry
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.registry import Generation, GenerationRegistry
+from indexer.milvus.schema import SCHEMA_VERSION
+from indexer.milvus.store import drop_generation, open_active_store, open_generation_store, open_store_to_read
 from tests import milvus3
 
 SPEC = EmbeddingSpec("hash", "1", 4)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from indexer.ports import RestoreLease
-from indexer.profile_restores import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
-from indexer.redis_client import RedisConfig, connect_redis
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.restore_lease import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
 
 NewLease = Callable[[float], RestoreLease]
 

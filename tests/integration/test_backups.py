@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from encoders.spec import EmbeddingSpec
-from indexer.backup_files import BackupReader
+from indexer.backup.files import BackupReader
 from indexer.errors import IndexMismatch, IndexNotEmpty
-from indexer.milvus import MilvusProductStore, open_active_store
+from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from streams.errors import KafkaUnavailable
-from streams.events import PRODUCT_EVENTS
-from streams.group_offsets import group_offsets
+from streams.events.schema import PRODUCT_EVENTS
+from streams.kafka.group_offsets import group_offsets
 from streams.topics import ensure_topics
 from tests import milvus3
 from tests.servers import Servers
-from vitrine.backups import export_generation, import_generation
 from vitrine.errors import VitrineError
+from vitrine.generations.backups import export_generation, import_generation
 from vitrine.settings import Settings, load_settings
 
 SPEC = EmbeddingSpec("hash", "1", 8)
@@ -76,7 +76,9 @@ def _row(at: int, vector: np.ndarray) -> IndexRow:
     fields = (
         {} if deletes else {"price": at / 7} if bare else {"title": f"红 mug {at}", "brand": "Acme", "price": at / 7}
     )
-    change = ProductChange(f"p{at}", EventStamp(at, "shop", f"e{at}"), fields, replaces_all_fields=True, deletes=deletes)
+    change = ProductChange(
+        f"p{at}", EventStamp(at, "shop", f"e{at}"), fields, replaces_all_fields=True, deletes=deletes
+    )
     stored = StoredProduct(ProductState().merge(change), missing_images=("https://shop/x.jpg",) if bare else ())
     return build_row(f"p{at}", stored, vector)
 

@@ -14,8 +14,13 @@ from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner, Result
 
 from streams.config import KafkaConfig
-from streams.dead_letter_reader import read_dead_letters, read_topic
-from streams.dead_letter_replay import (
+from streams.delivery.messages import Message
+from streams.delivery.publisher import OutgoingMessage
+from streams.delivery.retry_headers import attempt_number, first_arrival_ms, origin_of, producer_headers
+from streams.errors import InvalidEvent, PublishFailed, Reason
+from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
+from streams.failures.dead_letter_reader import read_dead_letters, read_topic
+from streams.failures.dead_letter_replay import (
     CHUNK_LETTERS,
     Replayer,
     ReplayMarks,
@@ -23,13 +28,8 @@ from streams.dead_letter_replay import (
     ReplaySelection,
     select_letters,
 )
-from streams.dead_letters import build_dead_letter
-from streams.errors import InvalidEvent, PublishFailed, Reason
-from streams.events import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
-from streams.messages import Message
-from streams.producer import Delivery, EventPublisher
-from streams.publisher import OutgoingMessage
-from streams.retries import attempt_number, first_arrival_ms, origin_of, producer_headers
+from streams.failures.dead_letters import build_dead_letter
+from streams.kafka.producer import Delivery, EventPublisher
 from streams.topics import MAX_REQUEST_BYTES, ensure_topics
 from tests.stack import Stack
 from vitrine.cli import main

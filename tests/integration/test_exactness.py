@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from encoders.port import HashEncoder
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
-from query_api.app import open_searcher
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import open_active_store
 from query_api.config import QueryConfig
+from query_api.http.app import open_searcher
 from tests import milvus3
 from tests.exactness import check, draw_product, draw_request, fill
 from tests.shop import Shop
@@ -25,8 +25,8 @@ PRODUCTS, REQUESTS = 60, 120
 async def test_requests_over_a_catalogue_in_milvus_are_answered_as_by_brute_force(
     index_type: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.generations._SETTLE_S", 0.0)
-    monkeypatch.setattr("indexer.approximate.PROPOSED", 20)
+    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
+    monkeypatch.setattr("indexer.milvus.approximate.PROPOSED", 20)
     draw = random.Random(20).choice
     products = {f"p{at:02d}": draw_product(draw) for at in range(PRODUCTS)}
     try:

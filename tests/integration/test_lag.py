@@ -8,10 +8,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.config import KafkaConfig
 from streams.errors import KafkaUnavailable
-from streams.events import PRODUCT_EVENTS, Event, Product
-from streams.freshness import IndexAge
-from streams.lag import LagProbe
-from streams.producer import EventPublisher
+from streams.events.schema import PRODUCT_EVENTS, Event, Product
+from streams.kafka.index_age import IndexAge
+from streams.kafka.lag import LagProbe
+from streams.kafka.producer import EventPublisher
 from streams.topics import ensure_topics
 
 

@@ -76,7 +76,7 @@ def test_bad_events_are_dead_letters_with_their_reason_and_the_service_goes_on(s
 
     from aiokafka import AIOKafkaProducer
 
-    from streams.events import PRODUCT_EVENTS
+    from streams.events.schema import PRODUCT_EVENTS
 
     async def send() -> None:
         producer = AIOKafkaProducer(bootstrap_servers=stack.status()["kafka"]["bootstrap_servers"])

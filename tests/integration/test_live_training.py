@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from encoders.catalogue import RenderedProduct, render, sample_products
 from tests.stack import Stack, start_stack
+from vitrine.samples.catalogue import SampleProduct, sample_products
+from vitrine.samples.drawing.rendering import render
 
 PRODUCTS = sample_products(32, 11)
 JOINT = "bert-resnet-weighted"
@@ -46,7 +47,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.cli("down")
 
 
-def row(stack: Stack, product: RenderedProduct) -> dict[str, Any]:
+def row(stack: Stack, product: SampleProduct) -> dict[str, Any]:
     picture = stack.data_dir / f"{product.product_id}.jpg"
     render(product, size=96).save(picture)
     return product.event_data() | {"version": 1, "images": [picture.name]}

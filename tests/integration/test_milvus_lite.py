@@ -10,9 +10,9 @@ import pytest
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import StoreUnavailable
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
-from indexer.milvus_lite import create_primary_key_indexes
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.lite_file import create_primary_key_indexes
+from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3
@@ -35,7 +35,9 @@ def rows(version: int, numbers: range) -> list[IndexRow]:
 
 
 def _row(name: str, version: int) -> IndexRow:
-    change = ProductChange(name, EventStamp(version, "shop", name), {"title": f"edition {version}"}, replaces_all_fields=True)
+    change = ProductChange(
+        name, EventStamp(version, "shop", name), {"title": f"edition {version}"}, replaces_all_fields=True
+    )
     stored = StoredProduct(ProductState().merge(change), text_hash="h")
     return build_row(name, stored, np.full(SPEC.fused_dim, version, np.float32))
 
@@ -63,7 +65,9 @@ async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_find
         old = await open_active_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
         await old.write(rows(1, range(50)))
         assert "SCAN" in _plan(database)
-        new = await open_active_store(MilvusConfig(address, deadline_s=10, lite_database=str(database)), SPEC, create=True)
+        new = await open_active_store(
+            MilvusConfig(address, deadline_s=10, lite_database=str(database)), SPEC, create=True
+        )
         assert "SCAN" not in _plan(database)
         # The connection that was open before writes on.
         await old.write(rows(2, range(25, 75)))

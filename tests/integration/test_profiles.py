@@ -15,17 +15,17 @@ from prometheus_client import REGISTRY
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import Interaction
-from indexer.profile_restores import RESTORED_KEY, RedisRestoreLease
-from indexer.profiles import RedisProfileStore
-from indexer.redis_client import RedisConfig, connect_redis
-from streams import profile_restore
-from streams.cloudevents import encode_event, event_key
-from streams.decoding import Horizon
+from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease
+from streams.delivery.decoding import Horizon
+from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
-from streams.events import TYPES_BY_TOPIC, Event, UserForgotten, UserInteraction, UserProfiled
-from streams.messages import Message
-from streams.profile_restore import ProfileRestorer, RestoreConfig
-from streams.profiling import ProfileRecorder
+from streams.events.cloudevents import encode_event, event_key
+from streams.events.schema import TYPES_BY_TOPIC, Event, UserForgotten, UserInteraction, UserProfiled
+from streams.profiles import restore as profile_restore
+from streams.profiles.pipeline import ProfileRecorder
+from streams.profiles.restore import ProfileRestorer, RestoreConfig
 
 NOW_MS = int(time.time() * 1000)
 USERS = [f"user-{n}" for n in range(20)]

@@ -3,24 +3,24 @@
 import asyncio
 import json
 import uuid
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from click.testing import CliRunner
 
-from streams.cloudevents import decode_event
 from streams.config import KafkaConfig
-from streams.dead_letter_reader import read_dead_letters
-from streams.dead_letters import build_dead_letter
+from streams.delivery.messages import Message
 from streams.errors import InvalidEvent, KafkaUnavailable, PublishFailed
-from streams.events import DEAD_LETTER, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, Event, Media, Product
-from streams.messages import Message
-from streams.producer import EventPublisher
+from streams.events.cloudevents import decode_event
+from streams.events.schema import DEAD_LETTER, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, Event, Media, Product
+from streams.failures.dead_letter_reader import read_dead_letters
+from streams.failures.dead_letters import build_dead_letter
+from streams.kafka.producer import EventPublisher
 from streams.topics import MAX_REQUEST_BYTES, ensure_topics
+from tests.paths import SHARED_DATA
 from vitrine.cli import main
 
-DATA = Path(__file__).resolve().parents[2] / "../shared/data"
+DATA = SHARED_DATA
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is absent")
 
 

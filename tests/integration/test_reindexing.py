@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer.milvus import open_store_to_read
-from indexer.milvus_connection import MilvusConfig
-from indexer.registry import GenerationRegistry
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.registry import GenerationRegistry
+from indexer.milvus.store import open_store_to_read
 from tests.stack import Stack, start_stack
 
 PRODUCTS = 600

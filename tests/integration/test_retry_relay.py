@@ -13,13 +13,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.config import KafkaConfig
+from streams.delivery.messages import Message
+from streams.delivery.publisher import OutgoingMessage, Publisher
+from streams.delivery.retry_headers import DelayLine, next_retry, origin_from_headers
 from streams.errors import PublishFailed
-from streams.events import DEAD_LETTER, PRODUCT_EVENTS
-from streams.messages import Message
-from streams.producer import EventPublisher
-from streams.publisher import OutgoingMessage, Publisher
-from streams.retries import DelayLine, next_retry, origin_from_headers
-from streams.retry_relay import RetryRelay
+from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
+from streams.failures.retry_relay import RetryRelay
+from streams.kafka.producer import EventPublisher
 from streams.topics import ensure_topics
 
 SHORT_S, LONG_S = 0.3, 0.8

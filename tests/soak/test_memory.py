@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from encoders.loading import load_encoder
-from indexer.milvus import open_active_store
-from indexer.milvus_connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.store import open_active_store
 from indexer.rows import is_searchable
-from streams.events import DEAD_LETTER, PRODUCT_EVENTS
-from streams.lag import LagProbe
+from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
+from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import Catalogue, Outgoing, product_id
 from tests.bench.kafka import Broker
 from tests.bench.report import Target, publish_report

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from vitrine.config import EffectiveConfig
+    from vitrine.settings_loading import EffectiveConfig
 
 Command = Callable[..., Any]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from encoders.catalogue import RenderedProduct, render, sample_products
-from streams.events import Event, Product
+from streams.events.schema import Event, Product
+from vitrine.samples.catalogue import SampleProduct, sample_products
+from vitrine.samples.drawing.rendering import render
 
 SIZE = 2_400
 SEED = 7
@@ -20,12 +21,12 @@ VERSION = 1
 """Fixed, so that publishing the same catalogue again changes nothing."""
 
 
-def demo_products(count: int = SIZE) -> list[RenderedProduct]:
+def demo_products(count: int = SIZE) -> list[SampleProduct]:
     """The sample catalogue; the same one each time."""
     return sample_products(count, SEED)
 
 
-def render_pictures(catalogue: Sequence[RenderedProduct], directory: Path, workers: int) -> Iterator[int]:
+def render_pictures(catalogue: Sequence[SampleProduct], directory: Path, workers: int) -> Iterator[int]:
     """Draw the pictures that are not in the directory yet; yields how many more are there, as they come."""
     directory.mkdir(parents=True, exist_ok=True)
     missing = [one for one in catalogue if not _path(directory, one).exists()]
@@ -36,7 +37,7 @@ def render_pictures(catalogue: Sequence[RenderedProduct], directory: Path, worke
             yield from pool.map(_render_chunk, chunks, [directory] * len(chunks))
 
 
-def product_event(product: RenderedProduct, directory: Path) -> Event:
+def product_event(product: SampleProduct, directory: Path) -> Event:
     """The creation of a product, its picture inline."""
     picture = base64.b64encode(_path(directory, product).read_bytes()).decode()
     data = product.event_data() | {"version": VERSION, "images": [{"data": picture}]}
@@ -49,7 +50,7 @@ def product_event(product: RenderedProduct, directory: Path) -> Event:
     )
 
 
-def _render_chunk(chunk: Sequence[RenderedProduct], directory: Path) -> int:
+def _render_chunk(chunk: Sequence[SampleProduct], directory: Path) -> int:
     for product in chunk:
         path = _path(directory, product)
         half = path.with_suffix(".part")
@@ -58,5 +59,5 @@ def _render_chunk(chunk: Sequence[RenderedProduct], directory: Path) -> int:
     return len(chunk)
 
 
-def _path(directory: Path, product: RenderedProduct) -> Path:
+def _path(directory: Path, product: SampleProduct) -> Path:
     return directory / f"{product.product_id}.jpg"

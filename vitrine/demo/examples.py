@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from encoders.catalogue import RenderedProduct, render
 from vitrine.client import Client, SearchResults
 from vitrine.demo.shoppers import SimulatedShopper
+from vitrine.samples.catalogue import SampleProduct
+from vitrine.samples.drawing.rendering import render
 
 ADA = SimulatedShopper("ada", ("dress", "heel", "handbag", "skirt"), ())
 BEN = SimulatedShopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
@@ -21,7 +22,7 @@ PHOTOGRAPHED = "orange"
 SHOWN = 5
 
 
-def show_examples(client: Client, catalogue: Sequence[RenderedProduct], console: Console) -> None:
+def show_examples(client: Client, catalogue: Sequence[SampleProduct], console: Console) -> None:
     """Search by words in two languages, by a photo of a product in other surroundings, and as two persons."""
     for words in WORDS:
         _show(console, f'"{words}"', client.search(words, k=SHOWN))
@@ -34,7 +35,7 @@ def show_examples(client: Client, catalogue: Sequence[RenderedProduct], console:
         _show(console, f'"{SHARED_WORDS}", asked by {person.user_id}, who clicked on: {likes}', found)
 
 
-def _photo(product: RenderedProduct) -> bytes:
+def _photo(product: SampleProduct) -> bytes:
     file = io.BytesIO()
     render(product, view=1, size=256).save(file, "JPEG", quality=85)
     return file.getvalue()

@@ -10,22 +10,21 @@ from itertools import islice
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, DemoProgress, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from encoders.catalogue import RenderedProduct
-from streams.events import PRODUCT_EVENTS, USER_EVENTS, Event
-from streams.lag import LagProbe
-from streams.producer import EventPublisher
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
+from streams.kafka.lag import LagProbe
+from streams.kafka.producer import EventPublisher
 from vitrine.client import Client
 from vitrine.demo import catalogue as demo_catalogue
 from vitrine.demo.examples import ADA, BEN, show_examples
-from vitrine.demo.live import DemoProgress as LiveProgress
-from vitrine.demo.live import GrowthRate
+from vitrine.demo.live import DemoProgress, GrowthRate
 from vitrine.demo.shoppers import interactions, random_shoppers
 from vitrine.errors import VitrineError
-from vitrine.servers import kafka_servers, query_url
+from vitrine.samples.catalogue import SampleProduct
 from vitrine.settings import Settings
-from vitrine.status import active_group, ask_query_worker
+from vitrine.stack.servers import kafka_servers, query_url
+from vitrine.stack.status import active_group, ask_query_worker
 
 SHOPPERS = 200
 CLICKS = 2_000
@@ -44,13 +43,13 @@ async def run_demo(settings: Settings, console: Console) -> str:
     Raises:
         VitrineError: nothing became searchable for `STALLED_S`.
     """
-    products = demo_catalogue.products()
+    products = demo_catalogue.demo_products()
     pictures = settings.data_dir / "demo" / "pictures"
     await asyncio.to_thread(_render, products, settings, console)
     url = query_url(settings)
     async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
         feed = _EventFeed(publisher)
-        events = (demo_catalogue.event(one, pictures) for one in products)
+        events = (demo_catalogue.product_event(one, pictures) for one in products)
         feeding = asyncio.gather(
             feed.publish(PRODUCT_EVENTS, events), feed.publish(USER_EVENTS, _clicks(products), pause_s=0.1)
         )
@@ -78,16 +77,16 @@ class _EventFeed:
             await asyncio.sleep(pause_s)
 
 
-def _render(products: Sequence[RenderedProduct], settings: Settings, console: Console) -> None:
+def _render(products: Sequence[SampleProduct], settings: Settings, console: Console) -> None:
     columns = TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn()
-    with DemoProgress(*columns, TimeRemainingColumn(), console=console) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("Drawing the catalogue's pictures", total=len(products))
         directory = settings.data_dir / "demo" / "pictures"
         for done in demo_catalogue.render_pictures(products, directory, os.cpu_count() or 1):
             bar.advance(task, done)
 
 
-def _clicks(products: Sequence[RenderedProduct]) -> Iterator[Event]:
+def _clicks(products: Sequence[SampleProduct]) -> Iterator[Event]:
     """A crowd's clicks, and among them those of the two persons."""
     crowd = interactions(random_shoppers(products, SHOPPERS), products, CLICKS, seed=1)
     ada = interactions([ADA], products, PERSONAL_CLICKS, seed=2)
@@ -124,13 +123,13 @@ async def _watch(
 
 async def _measure(
     settings: Settings, feed: _EventFeed, total: int, probe: LagProbe, events: GrowthRate, searchable: GrowthRate
-) -> LiveProgress:
+) -> DemoProgress:
     index = await ask_query_worker(query_url(settings))
     count = index["products"]["searchable"]
     published = sum(feed.published.values())
     waiting = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)
     handled = published - sum(one.messages for one in waiting)
-    return LiveProgress(
+    return DemoProgress(
         published=feed.published[PRODUCT_EVENTS],
         total=total,
         clicks=feed.published[USER_EVENTS],

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from encoders.catalogue import RenderedProduct
-from streams.events import Event, UserInteraction
+from streams.events.schema import Event, UserInteraction
+from vitrine.samples.catalogue import SampleProduct
 
 INTERACTION_KINDS = ("viewed", "clicked", "liked", "carted", "purchased")
 INTERACTION_ODDS = (50, 35, 8, 5, 2)
@@ -21,7 +21,7 @@ class SimulatedShopper:
     """A person who shops.
 
     Attributes:
-        kinds: sorts of product that they like, as `RenderedProduct.kind`.
+        kinds: sorts of product that they like, as `SampleProduct.kind`.
         colours: colours that they like; none: any.
     """
 
@@ -29,12 +29,12 @@ class SimulatedShopper:
     kinds: tuple[str, ...]
     colours: tuple[str, ...]
 
-    def likes(self, product: RenderedProduct) -> bool:
+    def likes(self, product: SampleProduct) -> bool:
         """Whether a product is to their taste."""
         return product.kind in self.kinds and (not self.colours or product.colour in self.colours)
 
 
-def random_shoppers(products: Sequence[RenderedProduct], count: int, seed: int = 0) -> list[SimulatedShopper]:
+def random_shoppers(products: Sequence[SampleProduct], count: int, seed: int = 0) -> list[SimulatedShopper]:
     """Shoppers whose tastes are drawn from what the catalogue has."""
     random_ = random.Random(seed)
     kinds = sorted({one.kind for one in products})
@@ -46,7 +46,7 @@ def random_shoppers(products: Sequence[RenderedProduct], count: int, seed: int =
 
 
 def interactions(
-    shoppers: Sequence[SimulatedShopper], products: Sequence[RenderedProduct], count: int, seed: int = 0
+    shoppers: Sequence[SimulatedShopper], products: Sequence[SampleProduct], count: int, seed: int = 0
 ) -> Iterator[Event]:
     """`count` events, one shopper after another at random, each drawn from what that shopper likes.
 

@@ -88,8 +88,8 @@ class Ours:
     runtime: ClassVar[dict[str, Any]] = {"backend": "auto", "precision": "auto"}
 
     def __init__(self, checkpoint: str, threads: int) -> None:
+        from encoders.inference.runtime import Runtime
         from encoders.loading import load_encoder
-        from encoders.runtime import Runtime
 
         self.encoder = load_encoder(checkpoint, Runtime("cpu", threads=threads or 0, **self.runtime))
 

@@ -13,15 +13,16 @@ import torch
 from torch.nn.utils import prune
 
 from encoders.backends.openvino import is_installed
-from encoders.catalogue import render, sample_products
-from encoders.evaluation import retrieval_report, target_ranks
-from encoders.hf import HfDualEncoder
+from encoders.huggingface.dual_encoder import HfDualEncoder
+from encoders.inference.runtime import Precision, Runtime
 from encoders.loading import MINI_DIRECTORY, load_encoder
+from encoders.media.preparation import Pixels
 from encoders.port import Encoder
-from encoders.preparation import Pixels
-from encoders.runtime import Precision, Runtime
 from encoders.spec import FloatArray
-from tests.bench.retrieval_report import RUNS, publish_report
+from encoders.training.evaluation.metrics import retrieval_report, target_ranks
+from tests.bench.report import RUNS, publish_report
+from vitrine.samples.catalogue import sample_products
+from vitrine.samples.drawing.rendering import render
 
 PRODUCTS = int(os.environ.get("BENCH_ENCODER_PRODUCTS", "400"))
 SEED = 77_000
@@ -92,5 +93,7 @@ def _quality(encoder: Encoder, shop: Shop, base: tuple[FloatArray, FloatArray]) 
     texts, photos = encoder.encode_texts(shop.titles), encoder.encode_images(shop.photos)
     pictures = encoder.encode_images(shop.pictures)
     cosine = min(float(np.min(np.sum(one * other, 1))) for one, other in zip(base, (texts, photos), strict=True))
-    searches = [retrieval_report("", target_ranks(rows, pictures, range(PRODUCTS)), PRODUCTS) for rows in (texts, photos)]
+    searches = [
+        retrieval_report("", target_ranks(rows, pictures, range(PRODUCTS)), PRODUCTS) for rows in (texts, photos)
+    ]
     return [f"{cosine:.5f}", *(str(one.recalls[at]) for one in searches for at in (0, 2))]

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from encoders.inference.runtime import MIN_PARITY_COSINE, make_openmp_threads_sleep, usable_cores
 from encoders.loading import MINI_DIRECTORY
-from encoders.runtime import MIN_PARITY_COSINE, make_openmp_threads_sleep, usable_cores
 from tests.bench.encoders.checkpoint import build_clip
 from tests.bench.report import BUILD, RUNS, Target, publish_report
 

@@ -1,7 +1,6 @@
 """The Kubernetes manifests: valid against the schemas, and true to the settings, topics and ports of the code."""
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -9,10 +8,11 @@ import pytest
 import yaml
 
 from streams.config import IndexingConfig
-from streams.events import PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from tests.paths import ROOT
 from vitrine.settings import section_types
 
-ROOT = Path(__file__).parents[3] / "deploy" / "k8s"
+K8S = ROOT / "deploy" / "k8s"
 KUBERNETES_VERSIONS = ("1.31", "1.34")
 FOREIGN = ("keda.sh", "kustomize.config.k8s.io")
 
@@ -20,7 +20,7 @@ FOREIGN = ("keda.sh", "kustomize.config.k8s.io")
 def resources(*, foreign: bool = True) -> list[Any]:
     """Every resource of every manifest, as pytest parameters; `foreign` ones are not of Kubernetes itself."""
     found = []
-    for path in sorted(ROOT.glob("*.yaml")):
+    for path in sorted(K8S.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             if foreign or document["apiVersion"].split("/")[0] not in FOREIGN:
                 found.append(pytest.param(document, id=f"{path.stem}-{document['kind']}"))
@@ -38,8 +38,8 @@ def test_a_resource_is_valid_against_the_schema(resource, version):
 
 
 def test_the_kustomization_lists_every_manifest():
-    listed = yaml.safe_load((ROOT / "kustomization.yaml").read_text())["resources"]
-    there = {path.name for path in ROOT.glob("*.yaml")} - {
+    listed = yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in K8S.glob("*.yaml")} - {
         "kustomization.yaml",
         "secret.example.yaml",
         "reindex.example.yaml",

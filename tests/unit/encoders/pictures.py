@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from encoders.preparation import FixedSizePreparer, Pixels
+from encoders.media.preparation import FixedSizePreparer, Pixels
 
 ABORT, DIE, SLEEP, SWELL, FLAT, CHATTER = range(101, 107)
 """Widths at which `Hostile` aborts, is killed, sleeps, wants terabytes, makes no picture, and writes what it likes."""

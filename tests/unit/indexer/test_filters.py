@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from indexer.criteria import AnyOf, Ids, Range
 from indexer.errors import InvalidFilter, InvalidRecord
-from indexer.filter_requests import MAX_FILTERS, MAX_VALUES, parse_filters
+from indexer.filter_parsing import MAX_FILTERS, MAX_VALUES, parse_filters
 from indexer.filters import (
     MAX_TERMS,
     TERM_MAX_BYTES,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.cards import HitPayload, decode_hit_payload
+from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import HIT_PAYLOAD_MAX_BYTES, build_row, embedding_text, is_searchable, text_hash
 

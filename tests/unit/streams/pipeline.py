@@ -13,25 +13,25 @@ from typing import Any
 
 from PIL import Image
 
-from encoders.decoding import InProcessImageDecoder
-from encoders.encoding import ThreadEncoder
 from encoders.port import Encoder, HashEncoder
-from indexer.bounded_maps import InMemoryBoundedMap
-from indexer.change_log import InMemoryChangeLog
-from indexer.media import InMemoryMediaStore
-from indexer.memory import InMemoryProductStore
+from encoders.processes.encoder import ThreadEncoder
+from encoders.processes.image_decoding import InProcessImageDecoder
+from indexer.in_memory_store import InMemoryProductStore
+from indexer.media_store import InMemoryMediaStore
 from indexer.ports import ProductStore
-from streams.decoding import Horizon
-from streams.events import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
-from streams.fetching import FetchLimits, MediaFetcher
-from streams.indexing import ProductPipeline
-from streams.lease import WriteLease
-from streams.memories import EmbeddingCache
-from streams.messages import Message, PrefixAcknowledger
-from streams.notices import CacheInvalidator
-from streams.pictures import PictureLoader
-from streams.publisher import OutgoingMessage
-from streams.voice import GenerationRole
+from indexer.redis.bounded_map import InMemoryBoundedMap
+from indexer.redis.change_log import InMemoryChangeLog
+from streams.delivery.decoding import Horizon
+from streams.delivery.lease import WriteLease
+from streams.delivery.messages import Message, PrefixAcknowledger
+from streams.delivery.publisher import OutgoingMessage
+from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
+from streams.media.embedding_cache import EmbeddingCache
+from streams.media.fetching import FetchLimits, MediaFetcher
+from streams.media.pictures import PictureLoader
+from streams.products.cache_invalidation import CacheInvalidator
+from streams.products.generation_role import GenerationRole
+from streams.products.pipeline import ProductPipeline
 
 
 def picture(colour: str = "red", format: str = "PNG") -> str:

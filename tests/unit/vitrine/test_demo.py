@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from encoders.catalogue import sample_products
-from streams.cloudevents import decode_event, encode_event
-from streams.events import Product, UserInteraction
+from streams.events.cloudevents import decode_event, encode_event
+from streams.events.schema import Product, UserInteraction
 from vitrine.demo import catalogue
 from vitrine.demo.live import DemoProgress, GrowthRate
 from vitrine.demo.shoppers import SimulatedShopper, interactions, random_shoppers
+from vitrine.samples.catalogue import sample_products
 
 PRODUCTS = sample_products(400, seed=3)
 

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.backends import cache
+from encoders.backends import conversion_cache as cache
 from encoders.backends.manifest import MANIFEST, Manifest
 from encoders.backends.openvino import OpenVinoEncoder, OpenVinoTowers, has_bfloat16, is_installed
 from encoders.errors import ModelUnavailable
-from encoders.hf import HfDualEncoder
+from encoders.huggingface.dual_encoder import HfDualEncoder
+from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
 from encoders.loading import load_encoder
-from encoders.runtime import MIN_PARITY_COSINE, Runtime
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
@@ -44,7 +44,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("family", ["clip", "siglip", "bert-convnext"])
 def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: str) -> None:
-    from encoders.backends.export_checkpoint import export_checkpoint
+    from encoders.backends.export import export_checkpoint
 
     directory = checkpoints_root / family
     export_checkpoint(directory, tmp_path, "float32")
@@ -62,7 +62,7 @@ def test_it_is_made_ready_once_by_whoever_comes_first(
 ) -> None:
     made: list[Path] = []
     make = cache._convert
-    monkeypatch.setattr(cache, "_make", lambda *given: (made.append(given[1]), make(*given)))
+    monkeypatch.setattr(cache, "_convert", lambda *given: (made.append(given[1]), make(*given)))
     runtime = replace(AUTO, cache_dir=str(models))
     with ThreadPoolExecutor(3) as threads:
         loaded = list(threads.map(lambda _: OpenVinoEncoder(checkpoints_root / "clip", runtime), range(3)))
@@ -78,7 +78,7 @@ def test_who_serves_it_has_no_torch(checkpoints_root: Path, models: Path) -> Non
     program = f"""
 import sys
 from encoders.loading import load_encoder
-from encoders.runtime import Runtime
+from encoders.inference.runtime import Runtime
 encoder = load_encoder({str(checkpoints_root / "clip")!r}, Runtime("cpu", "auto", "auto", cache_dir={str(models)!r}))
 assert encoder.encode_texts(["a shirt"]).shape == (1, encoder.spec.dim)
 assert not {{"torch", "transformers"}} & set(sys.modules)

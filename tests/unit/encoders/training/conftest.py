@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.training.architecture import MiniArchitecture, build_model, export_model
-from encoders.training.tuning.listings import TrainingListing, make_listing
-from encoders.training.vocabulary import train_tokenizer
+from encoders.architectures.tokenizer import train_tokenizer
+from encoders.training.data.listings import TrainingListing, make_listing
+from vitrine.samples.mini.architecture import MiniArchitecture, build_model, export_model
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 40), "blue": (30, 40, 200), "yellow": (220, 210, 40)}
 KINDS = ("shirt", "lamp", "kettle", "scarf")
@@ -43,7 +43,9 @@ def _listing(number: int, colour: str, kind: str) -> TrainingListing:
         "category": f"Home/{kind}",
         "description": f"A {kind} for every day. Its colour is {colour}. Easy to clean number {number}.",
     }
-    return make_listing(fields, f"{colour} {kind}. Nordlys. {kind}", [picture(colour, number), picture(colour, -number)])
+    return make_listing(
+        fields, f"{colour} {kind}. Nordlys. {kind}", [picture(colour, number), picture(colour, -number)]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pytest
 
 from encoders.architectures.config import ARCHITECTURES
 from encoders.loading import load_encoder
-from encoders.training.tuning.config import Augmentation, TuningConfig
-from encoders.training.tuning.listings import TrainingListing
-from encoders.training.tuning.run import train_on_catalogue
+from encoders.training.config import Augmentation, TuningConfig
+from encoders.training.data.listings import TrainingListing
+from encoders.training.run import train_on_catalogue
 from tests.unit.encoders.tiny_models import tiny_config
 
 SAY = str.strip

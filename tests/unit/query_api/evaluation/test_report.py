@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from query_api.evaluation.html import html_report
+from query_api.evaluation.html_report import html_report
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.report import Cutoffs, JudgedResult, QueryRanking, SearchConfiguration, build_report
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from query_api.understanding.excluded_terms import normalise_text
 from query_api.understanding.price_phrases import parse_price
 from query_api.understanding.price_words import word_set
-from query_api.understanding.query_text import normalise_text
 
 WORDS = st.sampled_from(
     sorted(

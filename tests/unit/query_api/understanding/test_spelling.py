@@ -49,7 +49,9 @@ def test_unknown_words_are_corrected_by_few_mistakes_then_by_frequency(text: str
 
 
 def test_corrections_keep_capitals_and_all_else() -> None:
-    assert apply_corrections("Bluu, HODIE! -hodie 50%", {"bluu": "blue", "hodie": "hoodie"}) == "Blue, HOODIE! -hoodie 50%"
+    assert (
+        apply_corrections("Bluu, HODIE! -hodie 50%", {"bluu": "blue", "hodie": "hoodie"}) == "Blue, HOODIE! -hoodie 50%"
+    )
     assert apply_corrections("blue bluu", {}) == "blue bluu"
 
 

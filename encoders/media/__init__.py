@@ -1,0 +1,1 @@
+"""Decoding and preparation of pictures, clips and sounds. Free of torch."""

@@ -1,0 +1,171 @@
+"""Clips → a few frames that differ, spread over the clip's length, or a reason why not.
+
+Source of the choice: evenly spaced candidates, near-duplicates of which are dropped by their distance as thumbnails,
+after Zhang et al., 1993, "Automatic partitioning of full-motion video" (frame differences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+from PIL import Image
+
+from encoders.errors import InvalidVideo
+from encoders.media.containers import CONTAINER_ERRORS, error_summary, open_container, stated_seconds
+from encoders.spec import FloatArray
+
+MAX_BYTES: Final = 20_000_000
+MAX_PIXELS: Final = 9_000_000
+"""Of one frame: 4K and a little more."""
+MAX_SECONDS: Final = 600.0
+MAX_FRAMES: Final = 8
+"""How many a clip comes to: products turn around within as many."""
+_CANDIDATES: Final = 24
+_DECODED_PIXELS: Final = 400_000_000
+"""Clips of fewer are decoded but for the frames that no others need; of longer ones just the key frames are."""
+_THUMBNAIL: Final = (16, 16)
+_MIN_FRAME_DIFFERENCE: Final = 4.0
+"""Mean difference of thumbnails, in levels of 255, up to which two frames show the same."""
+_BLANK_CONTRAST: Final = 3.0
+"""Standard deviation of a thumbnail up to which there is nothing to see: fades begin and end in black."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    image: Image.Image
+    thumbnail: FloatArray
+
+
+def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> list[Image.Image]:
+    """Decode the first moving picture of a file: MP4, WebM, Matroska, QuickTime, AVI or GIF.
+
+    Args:
+        data: the whole file.
+        max_frames: the most frames wanted.
+        max_bytes: the longest file taken.
+
+    Returns:
+        1 to `max_frames` RGB pictures in the order of time, no two of them alike.
+
+    Raises:
+        InvalidVideo: the file is empty, too long, too large, of another format, without pictures, or broken.
+    """
+    if not data:
+        raise InvalidVideo("video is empty: 0 bytes")
+    if len(data) > max_bytes:
+        raise InvalidVideo(f"video has {len(data)} bytes, more than the {max_bytes} allowed")
+    try:
+        seconds = _seconds(data)
+        with open_container(data) as container:
+            found = distinct_frames(_candidates(container, seconds), max_frames)
+    except CONTAINER_ERRORS as error:
+        raise InvalidVideo(f"video of {len(data)} bytes cannot be decoded: {error_summary(error)}") from error
+    if not found:
+        raise InvalidVideo("video has no frame that can be decoded")
+    return found
+
+
+def distinct_frames(frames: Iterator[Image.Image], most: int) -> list[Image.Image]:
+    """The frames that differ from all before them, at most so many, evenly spread; blank ones only if all are."""
+    kept: list[_Candidate] = []
+    for image in frames:
+        one = _Candidate(image, _thumbnail(image))
+        if all(np.abs(one.thumbnail - other.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for other in kept):
+            kept.append(one)
+    seen = [one for one in kept if one.thumbnail.std() > _BLANK_CONTRAST] or kept
+    return [seen[at].image for at in _spread(len(seen), most)]
+
+
+def _spread(count: int, most: int) -> Sequence[int]:
+    """Up to `most` positions among `count`, the first and the last too."""
+    return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))}) if count else ()
+
+
+def _thumbnail(image: Image.Image) -> FloatArray:
+    return np.asarray(image.convert("L").resize(_THUMBNAIL, Image.Resampling.BOX), np.float32)
+
+
+def _seconds(data: bytes) -> float:
+    """How long a clip lasts: what recorders write while they record does not say so at its head."""
+    with open_container(data) as container:
+        if (stated := stated_seconds(container)) is not None or not container.streams.video:
+            return stated or 0.0
+        packets = container.demux(container.streams.video[0])
+        return max(
+            (float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0
+        )
+
+
+def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Image]:
+    """Frames at even distances in time."""
+    _check(container, seconds)
+    step = seconds / _CANDIDATES
+    next_at = 0.0
+    taken = 0
+    for frame in _frames(container, seconds, step):
+        at = frame.time or 0.0
+        if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
+            continue
+        next_at, taken = max(next_at, at) + step, taken + 1
+        yield frame.to_image()
+
+
+def _check(container: InputContainer, seconds: float) -> None:
+    if not container.streams.video:
+        raise InvalidVideo("video has no moving picture")
+    # None where FFmpeg knows no decoder, whatever the types say.
+    track: VideoCodecContext | None = container.streams.video[0].codec_context
+    if track is None:
+        raise InvalidVideo("video is coded in a way that is not known")
+    if track.width < 1 or track.height < 1:
+        raise InvalidVideo(f"video is {track.width} × {track.height} pixels")
+    if track.width * track.height > MAX_PIXELS:
+        raise InvalidVideo(f"video is {track.width} × {track.height} pixels, more than the {MAX_PIXELS} allowed")
+    if seconds > MAX_SECONDS:
+        raise InvalidVideo(f"video lasts {seconds:.0f} s, more than the {MAX_SECONDS:g} allowed")
+
+
+def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[av.VideoFrame]:
+    """All frames of a short clip, key frames of a longer one; up to the first that is broken, and within the bounds."""
+    stream = container.streams.video[0]
+    stream.thread_type = "NONE"
+    stream.codec_context.skip_frame = "NONREF"
+    budget = _DECODED_PIXELS
+    key_frames_only = _pixels(container, seconds) > budget
+    next_at, decoded = 0.0, False
+    try:
+        for packet in container.demux(stream):
+            at = float(packet.pts * packet.time_base) if packet.pts is not None and packet.time_base else None
+            if key_frames_only and packet.size and not (packet.is_keyframe and (at is None or at >= next_at)):
+                continue
+            next_at = at + step if at is not None else next_at
+            for frame in packet.decode():
+                _check_frame(frame)
+                decoded, budget = True, budget - frame.width * frame.height
+                yield frame
+                if budget < 0:
+                    return
+    except FFmpegError:
+        if not decoded:
+            raise
+
+
+def _check_frame(frame: av.VideoFrame) -> None:
+    """Streams may change their size on the way."""
+    if frame.width * frame.height > MAX_PIXELS:
+        raise InvalidVideo(f"video has a frame of {frame.width} × {frame.height} pixels, more than {MAX_PIXELS}")
+
+
+def _pixels(container: InputContainer, seconds: float) -> float:
+    """How many pixels there are to decode, as far as the header tells."""
+    stream = container.streams.video[0]
+    size = stream.codec_context.width * stream.codec_context.height
+    rate = float(stream.average_rate or 25)
+    return size * (stream.frames or seconds * rate)

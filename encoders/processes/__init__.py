@@ -1,0 +1,1 @@
+"""Worker processes, seen from the main process: pools, queues, messages. Free of torch."""

@@ -1,0 +1,169 @@
+"""Pictures decoded where a crash or a memory bomb of a native decoder takes nothing along: in child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from encoders.errors import InvalidImage, WorkerProcessFailed
+from encoders.media.images import decode_and_prepare
+from encoders.media.preparation import ImagePreparer
+from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
+from encoders.processes.messages import ImageDecodingSetup, picture_from_message
+from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool
+from encoders.processes.worker import WorkerProcess, WorkerProgram
+
+_CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.workers.images", "encoders.workers.device_images"
+_START_DEADLINE_S: Final = 60.0
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+_ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray] | str])
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingConfig:
+    """The processes that decode pictures."""
+
+    processes: int = 2
+    deadline_s: float = 5.0
+    """The longest that one picture may take."""
+    device: str = "cpu"
+    """`cuda`: plain JPEGs are decoded and resized on the GPU, where the indexing worker has one to itself."""
+    memory_bytes: int = 3 * 2**29
+    """Address space of each process; a picture that wants more is refused. Enforced on Linux,
+    and not of one that uses a GPU."""
+
+    def __post_init__(self) -> None:
+        if self.processes < 1:
+            raise ValueError(f"decoding.processes must be at least 1, not {self.processes}")
+        if self.deadline_s <= 0:
+            raise ValueError(f"decoding.deadline_s must be above 0, not {self.deadline_s:g}")
+        if self.memory_bytes < 2**28:
+            raise ValueError(f"decoding.memory_bytes must be at least {2**28}, not {self.memory_bytes}")
+
+
+class ImageDecoderPool:
+    """Decodes pictures in child processes, many callers at once; an async context manager.
+
+    Small calls share a frame, and large ones take turns by frames. Where a child dies, is late or answers nonsense,
+    the pictures that it had are tried again one by one in a process that has no others: just the culprit is refused.
+    """
+
+    def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
+        """Args: preparer: makes the model's input of a decoded picture; must be picklable."""
+        self._config = config or DecodingConfig()
+        self._program = WorkerProgram(
+            name="image decoder",
+            module=_CPU_WORKER_MODULE if self._config.device == "cpu" else _DEVICE_WORKER_MODULE,
+            setup_message=ImageDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
+            deadline_s=self._config.deadline_s,
+            start_deadline_s=_START_DEADLINE_S,
+            environment=_ONE_THREAD,
+        )
+        self._crew = WorkerPool(self._start, self._config.processes)
+        self._suspects = WorkerPool(self._start, in_flight=1)
+        self._turns = FairQueue()
+        self._working: set[asyncio.Task[None]] = set()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children that run."""
+        return [*self._crew.pids, *self._suspects.pids]
+
+    async def __aenter__(self) -> ImageDecoderPool:
+        await self._crew.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(self._crew.close(), self._suspects.close())
+        while self._working:
+            await asyncio.wait(self._working)
+
+    async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
+        """Decode and prepare whole files, each to its picture or to the reason why not.
+
+        Raises:
+            ChildUnavailable: there was no process to decode in.
+        """
+        call = DecodeCall(images)
+        if not images:
+            return []
+        self._turns.add(call)
+        # Not at once: calls made in the same turn of the event loop share chunks.
+        asyncio.get_running_loop().call_soon(self._dispatch)
+        try:
+            await call.finished
+        finally:
+            self._turns.remove(call)
+        return call.outcomes
+
+    def _dispatch(self) -> None:
+        """Put all children to work that the pictures in line suffice for."""
+        while self._turns and len(self._working) < self._config.processes * REQUESTS_PER_WORKER:
+            task = asyncio.create_task(self._process_chunk(self._turns.next_chunk(self._config.processes)))
+            self._working.add(task)
+            task.add_done_callback(self._chunk_done)
+
+    def _chunk_done(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self._dispatch()
+
+    async def _process_chunk(self, chunk: list[QueuedPicture]) -> None:
+        try:
+            await self._decode(chunk)
+        except Exception as error:
+            for part in chunk:
+                part.call.fail(error)
+
+    async def _decode(self, chunk: list[QueuedPicture]) -> None:
+        try:
+            outcomes = await _request_chunk(self._crew, [part.data for part in chunk])
+        except WorkerProcessFailed:
+            for part in chunk:
+                part.call.set_outcome(part.index, await self._decode_alone(part.data))
+            return
+        for part, outcome in zip(chunk, outcomes, strict=True):
+            part.call.set_outcome(part.index, outcome)
+
+    async def _decode_alone(self, data: bytes) -> DecodeOutcome:
+        try:
+            return (await _request_chunk(self._suspects, [data]))[0]
+        except WorkerProcessFailed as error:
+            return InvalidImage(f"image of {len(data)} bytes cannot be decoded: the decoder {error.reason}")
+
+    async def _start(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._program)
+
+
+class InProcessImageDecoder:
+    """Decodes pictures in a thread of this process, at its peril: for trusted pictures and for tests."""
+
+    def __init__(self, preparer: ImagePreparer) -> None:
+        self._preparer = preparer
+
+    async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
+        """Decode and prepare whole files, each to its picture or to the reason why not."""
+        return await asyncio.to_thread(lambda: [self._outcome(data) for data in images])
+
+    def _outcome(self, data: bytes) -> DecodeOutcome:
+        try:
+            return decode_and_prepare(data, self._preparer)
+        except InvalidImage as error:
+            return error
+
+
+async def _request_chunk(crew: WorkerPool, chunk: list[bytes]) -> list[DecodeOutcome]:
+    return await crew.request(chunk, lambda answer: _parse_outcomes(answer, len(chunk)))
+
+
+def _parse_outcomes(answer: bytes, count: int) -> list[DecodeOutcome]:
+    """What became of each picture. Raises `ValueError` where the answer is none to so many pictures."""
+    outcomes = _ANSWERS.decode(answer)
+    if len(outcomes) != count:
+        raise ValueError(f"{len(outcomes)} answers to {count} pictures")
+    return [InvalidImage(one) if isinstance(one, str) else picture_from_message(one) for one in outcomes]

@@ -1,0 +1,170 @@
+"""Sounds and clips decoded where a crash, a bomb or an endless file of a native decoder takes nothing along."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.errors import InvalidAudio, InvalidVideo, WorkerProcessFailed
+from encoders.media.preparation import ImagePreparer, Pixels
+from encoders.processes.messages import (
+    DecodeClip,
+    DecodedClip,
+    DecodedSound,
+    DecodeSound,
+    DecodingRefused,
+    MediaDecodingSetup,
+    picture_from_message,
+)
+from encoders.processes.pool import WorkerPool
+from encoders.processes.worker import WorkerProcess, WorkerProgram
+
+Decoded = TypeVar("Decoded")
+Refusal = TypeVar("Refusal", InvalidAudio, InvalidVideo)
+
+_START_DEADLINE_S: Final = 60.0
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_SOUND: Final = msgspec.msgpack.Decoder(DecodedSound | DecodingRefused)
+_CLIP: Final = msgspec.msgpack.Decoder(DecodedClip | DecodingRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipsConfig:
+    """Sounds and clips, and the process that decodes them."""
+
+    query_seconds: float = 30.0
+    """The longest spoken query."""
+    product_seconds: float = 120.0
+    """The longest sound of a product."""
+    frames: int = 8
+    """How many frames of a clip are looked at, at most."""
+    deadline_s: float = 20.0
+    """The longest that decoding one file may take."""
+    memory_bytes: int = 3 * 2**29
+    """Address space of the process; a file that wants more is refused. Enforced on Linux."""
+
+    def __post_init__(self) -> None:
+        for name in ("query_seconds", "product_seconds", "deadline_s", "frames"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"clips.{name} must be above 0, not {getattr(self, name):g}")
+        if self.memory_bytes < 2**28:
+            raise ValueError(f"clips.memory_bytes must be at least {2**28}, not {self.memory_bytes}")
+
+
+class MediaDecoder(Protocol):
+    """Sound files and clips of unknown origin into what models take; raises for none of them.
+
+    Raises `ChildUnavailable` where there is no process to decode in.
+    """
+
+    async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
+        """Mono samples (n,) at 16 kHz of a whole file, or the reason why not."""
+        ...
+
+    async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        """Prepared frames of a whole clip, in the order of time, or the reason why not."""
+        ...
+
+
+class MediaDecoderProcess:
+    """`MediaDecoder` in a child process that starts with the first file; an async context manager.
+
+    A file that ends the process is tried once more in the next one, and then refused.
+    """
+
+    def __init__(self, preparer: ImagePreparer, config: ClipsConfig | None = None) -> None:
+        """Args: preparer: makes the model's input of a frame; must be picklable."""
+        self._config = config or ClipsConfig()
+        self._program = WorkerProgram(
+            name="media decoder",
+            module="encoders.workers.media",
+            setup_message=MediaDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer)),
+            deadline_s=self._config.deadline_s,
+            start_deadline_s=_START_DEADLINE_S,
+            environment=_ONE_THREAD,
+        )
+        # One file at a time: what it dies of is that file's fault.
+        self._crew = WorkerPool(self._start, in_flight=1)
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children that run."""
+        return self._crew.pids
+
+    async def __aenter__(self) -> MediaDecoderProcess:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._crew.close()
+
+    async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
+        return await self._decode(DecodeSound(data, max_seconds), _sound, InvalidAudio, f"audio of {len(data)} bytes")
+
+    async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        wanted = DecodeClip(data, self._config.frames)
+        return await self._decode(wanted, _frames, InvalidVideo, f"video of {len(data)} bytes")
+
+    async def _decode(
+        self, request: Any, parse: Callable[[bytes], Decoded], refusal: type[Refusal], what: str
+    ) -> Decoded | Refusal:
+        try:
+            return await self._crew.request(request, parse)
+        except WorkerProcessFailed:
+            pass
+        try:
+            return await self._crew.request(request, parse)
+        except WorkerProcessFailed as error:
+            return refusal(f"{what} cannot be decoded: the decoder {error.reason}")
+
+    async def _start(self) -> WorkerProcess:
+        return await WorkerProcess.start(self._program)
+
+
+class InProcessMediaDecoder:
+    """`MediaDecoder` in a thread of this process, at its peril: for trusted files and for tests."""
+
+    def __init__(self, preparer: ImagePreparer, config: ClipsConfig | None = None) -> None:
+        self._preparer = preparer
+        self._config = config or ClipsConfig()
+
+    async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
+        # Imported here, as below: a process that leaves decoding to another one needs no decoders.
+        from encoders.media.sound import decode_sound
+
+        try:
+            return await asyncio.to_thread(decode_sound, data, max_seconds)
+        except InvalidAudio as error:
+            return error
+
+    async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        from encoders.media.clips import clip_frames
+
+        try:
+            return [self._preparer(one) for one in await asyncio.to_thread(clip_frames, data, self._config.frames)]
+        except InvalidVideo as error:
+            return error
+
+
+def _sound(answer: bytes) -> NDArray[np.int16] | InvalidAudio:
+    decoded = _SOUND.decode(answer)
+    return (
+        InvalidAudio(decoded.reason)
+        if isinstance(decoded, DecodingRefused)
+        else np.frombuffer(decoded.samples, np.int16)
+    )
+
+
+def _frames(answer: bytes) -> list[Pixels] | InvalidVideo:
+    decoded = _CLIP.decode(answer)
+    return (
+        InvalidVideo(decoded.reason)
+        if isinstance(decoded, DecodingRefused)
+        else [picture_from_message(one) for one in decoded.frames]
+    )

@@ -1,0 +1,1 @@
+"""The fusion ranker: model, training, and its voice tower."""

@@ -1,0 +1,105 @@
+"""A catalogue's words as a bigram language model in the ARPA format, for recognisers that take one.
+
+A word is followed by what follows it in the catalogue's texts, by what products have beside it, or by any word.
+Source: Jelinek and Mercer, 1980, "Interpolated estimation of Markov source parameters from sparse data"; back-off
+weights as in Katz, 1987, "Estimation of probabilities from sparse data".
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from encoders.speech.port import SpokenVocabulary
+
+BIGRAM_WEIGHT: Final = 0.6
+COOCCURRENCE_WEIGHT: Final = 0.35
+UNIGRAM_WEIGHT: Final = 0.05
+"""Shares of the three; shoppers order words as they like, but ask for what there is."""
+END_PROBABILITY: Final = 0.25
+"""How often a query ends after a word: some four words long."""
+_LOG_ZERO: Final = -99.0
+
+PairCounts = Mapping[int, Mapping[int, int]]
+
+
+def arpa_language_model(spoken: SpokenVocabulary) -> str:
+    """The language model of a catalogue's words; each of them can be said after each."""
+    total = sum(spoken.counts)
+    single = [count / total for count in spoken.counts]
+    following, beside = _by_first(spoken.bigrams), _by_first(_symmetric(spoken.cooccurrences))
+    pairs = {
+        first: _next_word_probabilities(first, single, following, beside) for first in sorted({*following, *beside})
+    }
+    return "\n".join(
+        (
+            *_header_lines(len(single), pairs),
+            *_unigram_lines(spoken, single, pairs),
+            *_bigram_lines(spoken, single, pairs),
+            "",
+        )
+    )
+
+
+def _by_first(counts: Iterable[tuple[int, int, int]]) -> PairCounts:
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for first, second, count in counts:
+        found[first][second] = count
+    return found
+
+
+def _symmetric(counts: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    for one, other, count in counts:
+        yield one, other, count
+        yield other, one, count
+
+
+def _next_word_probabilities(
+    first: int, single: list[float], following: PairCounts, beside: PairCounts
+) -> dict[int, float]:
+    """Probabilities of the words seen after a word, or with it; those of the others are in proportion to their own."""
+    shares = [(BIGRAM_WEIGHT, following.get(first, {})), (COOCCURRENCE_WEIGHT, beside.get(first, {}))]
+    known = [(share, counts, sum(counts.values())) for share, counts in shares if counts]
+    scale = (1 - END_PROBABILITY) / (sum(share for share, _, _ in known) + UNIGRAM_WEIGHT)
+    seen = {second for _, counts, _ in known for second in counts}
+    return {
+        second: scale
+        * (
+            UNIGRAM_WEIGHT * single[second]
+            + sum(share * counts.get(second, 0) / total for share, counts, total in known)
+        )
+        for second in seen
+    }
+
+
+def _header_lines(words: int, pairs: Mapping[int, Mapping[int, float]]) -> Iterator[str]:
+    bigrams = words + sum(len(after) + 1 for after in pairs.values())
+    yield from ("\\data\\", f"ngram 1={words + 2}", f"ngram 2={bigrams}", "", "\\1-grams:")
+
+
+def _unigram_lines(
+    spoken: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
+) -> Iterator[str]:
+    yield f"{_LOG_ZERO:.4f} <s> 0.0"
+    yield f"{math.log10(END_PROBABILITY):.4f} </s> 0.0"
+    for at, (word, probability) in enumerate(zip(spoken.words, single, strict=True)):
+        after = pairs.get(at, {})
+        left = 1 - END_PROBABILITY - sum(after.values())
+        rest = (1 - END_PROBABILITY) * (1 - sum(single[second] for second in after))
+        weight = left / rest if after and left > 1e-9 and rest > 1e-9 else 1.0
+        yield f"{math.log10((1 - END_PROBABILITY) * probability):.4f} {word} {math.log10(weight):.4f}"
+
+
+def _bigram_lines(
+    spoken: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
+) -> Iterator[str]:
+    yield from ("", "\\2-grams:")
+    for word, probability in zip(spoken.words, single, strict=True):
+        yield f"{math.log10(probability):.4f} <s> {word}"
+    for first, after in pairs.items():
+        yield f"{math.log10(END_PROBABILITY):.4f} {spoken.words[first]} </s>"
+        for second, probability in after.items():
+            yield f"{math.log10(probability):.4f} {spoken.words[first]} {spoken.words[second]}"
+    yield from ("", "\\end\\")

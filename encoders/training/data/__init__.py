@@ -1,0 +1,1 @@
+"""Training data: listings, pictures, batches, augmentation."""

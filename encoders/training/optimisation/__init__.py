@@ -1,0 +1,1 @@
+"""Optimisation: gradients, parameters, process groups."""

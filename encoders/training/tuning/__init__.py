@@ -1,1 +1,0 @@
-"""Training of any `Trainable` on a shop's own catalogue."""

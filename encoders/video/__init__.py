@@ -1,1 +1,0 @@
-"""Clips to a few frames that tell them apart, decoded within bounds."""

@@ -1,0 +1,1 @@
+"""Programs of worker processes: decoding, encoding, speech recognition."""

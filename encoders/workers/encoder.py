@@ -1,0 +1,74 @@
+"""`python -m encoders.workers.encoder`: holds an encoder for the parent process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from encoders.inference.device_priority import DevicePriority
+from encoders.loading import load_encoder
+from encoders.port import Encoder, as_joint_encoder
+from encoders.processes.messages import (
+    EncodedRows,
+    EncodeParts,
+    EncodeProducts,
+    EncoderReady,
+    EncoderSetup,
+    ErrorMessage,
+    picture_from_message,
+    texts_from_message,
+)
+from encoders.spec import FloatArray
+from encoders.workers.connection import MainProcess
+
+
+def main() -> None:
+    """Load the encoder, or say why not; serve until the parent is gone."""
+    parent = MainProcess()
+    setup = msgspec.msgpack.decode(parent.read(), type=EncoderSetup)
+    try:
+        encoder = load_encoder(setup.name, setup.runtime)
+    except Exception as error:
+        parent.send(ErrorMessage.from_error(error))
+        return
+    parent.send(EncoderReady(encoder.spec, encoder.preparer))
+    parent.serve(_request_handler(encoder, DevicePriority.for_runtime(setup.runtime)))
+
+
+def _request_handler(encoder: Encoder, precedence: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
+    batches = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts)
+
+    def encode(request: bytearray) -> EncodedRows | ErrorMessage:
+        batch = batches.decode(request)
+        precedence.wait_for_priority_work()
+        try:
+            return (
+                _encode_products(encoder, batch) if isinstance(batch, EncodeProducts) else _encode_parts(encoder, batch)
+            )
+        except Exception as error:
+            return ErrorMessage.from_error(error)
+
+    return encode
+
+
+def _encode_parts(encoder: Encoder, batch: EncodeParts) -> EncodedRows:
+    texts = encoder.encode_texts(texts_from_message(batch.texts)) if batch.texts else None
+    images = encoder.encode_images([picture_from_message(one) for one in batch.images]) if batch.images else None
+    return EncodedRows(_bytes(texts), _bytes(images))
+
+
+def _encode_products(encoder: Encoder, batch: EncodeProducts) -> EncodedRows:
+    images = [[picture_from_message(one) for one in some] for some in batch.images]
+    return EncodedRows(
+        _bytes(as_joint_encoder(encoder).encode_products(texts_from_message(batch.texts), images)), _bytes(None)
+    )
+
+
+def _bytes(rows: FloatArray | None) -> bytearray:
+    return bytearray() if rows is None else bytearray(np.ascontiguousarray(rows, np.float32).data)
+
+
+if __name__ == "__main__":
+    main()

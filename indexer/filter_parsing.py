@@ -1,0 +1,85 @@
+"""Filters as a request words them, in JSON, and what is wrong with those that cannot be applied."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from indexer.criteria import AnyOf, Filter, Filters, Range
+from indexer.errors import InvalidFilter
+from indexer.filters import ATTRIBUTE_PREFIX, NUMBER_FIELDS, TERM_FIELDS, created_at_ms
+
+MAX_FILTERS = 32
+MAX_VALUES = 100
+"""How many values one filter may list."""
+RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
+_MAX_VALUE_CHARS = 1_024
+_MAX_NUMBER = 1e15
+
+
+def parse_filters(raw: Mapping[str, Any]) -> Filters:
+    """The filters of a request; all must hold.
+
+    Args:
+        raw: by field, as in `{"price": {"lt": 50}, "brand": ["a", "b"], "category": "Men/Tops", "in_stock": true,
+            "attributes.colour": "red"}`; times are ISO 8601 or Unix milliseconds.
+
+    Raises:
+        InvalidFilter: naming the field at fault and what it takes.
+    """
+    if len(raw) > MAX_FILTERS:
+        raise InvalidFilter(f"filters: {len(raw)} fields, at most {MAX_FILTERS}")
+    return tuple(_parse(field, value) for field, value in raw.items())
+
+
+def _parse(field: str, value: Any) -> Filter:
+    if field in NUMBER_FIELDS:
+        return _range(field, value)
+    if field in TERM_FIELDS or (field.startswith(ATTRIBUTE_PREFIX) and field != ATTRIBUTE_PREFIX):
+        return AnyOf(field, _values(field, value))
+    known = ", ".join((*TERM_FIELDS, *NUMBER_FIELDS, ATTRIBUTE_PREFIX + "NAME"))
+    raise InvalidFilter(f"filters.{field[:80]}: no such field; there are {known}")
+
+
+def _values(field: str, value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(values) <= MAX_VALUES:
+        raise InvalidFilter(f"filters.{field}: {len(values)} values, it takes 1 to {MAX_VALUES}")
+    kind = bool if field == "in_stock" else str
+    if not all(isinstance(one, kind) for one in values):
+        takes = "true or false" if kind is bool else "a text or a list of texts"
+        raise InvalidFilter(f"filters.{field}: it takes {takes}, not {_abbreviated(value)}")
+    if any(len(str(one)) > _MAX_VALUE_CHARS for one in values):
+        raise InvalidFilter(f"filters.{field}: a value is over {_MAX_VALUE_CHARS} characters")
+    return tuple(str(one) for one in values)
+
+
+def _range(field: str, value: Any) -> Range:
+    if not isinstance(value, Mapping):
+        number = _number(field, value)
+        return Range(field, gte=number, lte=number)
+    unknown = [name for name in value if name not in RANGE_OPERATORS]
+    if unknown or not value:
+        raise InvalidFilter(
+            f"filters.{field}: it takes a number or {', '.join(RANGE_OPERATORS)}, not {_abbreviated(unknown or value)}"
+        )
+    return Range(field, **{name: _number(f"{field}.{name}", bound) for name, bound in value.items()})
+
+
+def _number(field: str, value: Any) -> float:
+    if isinstance(value, str) and field.startswith("created_at"):
+        try:
+            return float(created_at_ms(value))
+        except (ValueError, OverflowError):
+            raise InvalidFilter(f"filters.{field}: {_abbreviated(value)} is no ISO 8601 time") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidFilter(f"filters.{field}: it takes a number, not {_abbreviated(value)}")
+    # The comparison comes first: a huge integer is no float at all.
+    if not (abs(value) <= _MAX_NUMBER and math.isfinite(value)):
+        raise InvalidFilter(f"filters.{field}: the number must be between -{_MAX_NUMBER:g} and {_MAX_NUMBER:g}")
+    return float(value)
+
+
+def _abbreviated(value: Any) -> str:
+    return repr(value)[:80]

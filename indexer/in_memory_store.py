@@ -1,0 +1,114 @@
+"""The in-memory double of the product store: exact, and within one process."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.criteria import Filters, Ids, SortOrder
+from indexer.filters import matches
+from indexer.ports import Candidate, ProductCounts
+from indexer.records import IndexRow, StoredProduct, pack_product, unpack_product
+from indexer.text_analysis.analyzer import BM25_B, BM25_K1, query_terms
+from indexer.validation import check_rows
+
+
+class InMemoryProductStore:
+    """`ProductStore` in a dictionary; the same scores as the real one, without its durability."""
+
+    generation = "memory"
+
+    def __init__(self, spec: EmbeddingSpec) -> None:
+        self._spec = spec
+        self._rows: dict[str, IndexRow] = {}
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        found = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
+        return {row.product_id: (row.stored, row.vector.copy()) for row in found}
+
+    async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        return await self.read(sorted(product_id for product_id in self._rows if product_id > after)[:limit])
+
+    async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
+        check_rows(self._spec, rows)
+        # Through the stored form, whose bounds are the real store's.
+        self._rows |= {row.product_id: replace(row, stored=unpack_product(pack_product(row.stored))) for row in rows}
+
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        rows = self._matching(filters)
+        scores = np.stack([row.vector for row in rows]) @ vector if rows else []
+        return _top_k(zip(rows, scores, strict=True), limit)
+
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+        return await self.search_terms(query_terms(text), filters, limit)
+
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+        scores = self._bm25(terms.split())
+        return _top_k(
+            ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
+        )
+
+    async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        return [await self.search_dense(vector, filters, limit) for vector in vectors]
+
+    async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
+        return [await self.search_terms(one, filters, limit) if one else [] for one in terms]
+
+    async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
+        found = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
+        return {one.product_id: one.score for one in found}
+
+    async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
+        found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
+        return {one.product_id: one.score for one in found}
+
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
+        rows = sorted(self._matching(filters), key=lambda row: (*_sort_key(row, order), row.product_id))
+        return [Candidate(row.product_id, 0.0, row.hit_payload) for row in rows[:limit]]
+
+    async def count_matching(self, filters: Filters) -> int:
+        return len(self._matching(filters))
+
+    async def count(self) -> ProductCounts:
+        searchable = sum(row.searchable for row in self._rows.values())
+        tombstones = sum(row.stored.state.deleted and not row.searchable for row in self._rows.values())
+        return ProductCounts(searchable, len(self._rows) - searchable - tombstones)
+
+    def _matching(self, filters: Filters) -> list[IndexRow]:
+        return [row for row in self._rows.values() if matches(row, filters)]
+
+    def _bm25(self, query: Sequence[str]) -> dict[str, float]:
+        """Scores of the products that have a term of the query.
+
+        Source: Robertson and Zaragoza, 2009, "The Probabilistic Relevance Framework"; the idf is that of Milvus.
+        """
+        documents = {product_id: row.lexical.split() for product_id, row in self._rows.items()}
+        mean = sum(map(len, documents.values())) / max(1, len(documents)) or 1.0
+        frequencies = {product_id: Counter(terms) for product_id, terms in documents.items()}
+        containing = {term: sum(term in one for one in frequencies.values()) for term in query}
+        scores: dict[str, float] = {}
+        for product_id, terms in frequencies.items():
+            norm = BM25_K1 * (1 - BM25_B + BM25_B * len(documents[product_id]) / mean)
+            for term in query:
+                if tf := terms[term]:
+                    idf = math.log(1 + (len(documents) - containing[term] + 0.5) / (containing[term] + 0.5))
+                    scores[product_id] = scores.get(product_id, 0.0) + idf * tf * (BM25_K1 + 1) / (tf + norm)
+        return scores
+
+
+def _sort_key(row: IndexRow, order: SortOrder | None) -> tuple[bool, float]:
+    number = row.numbers.get(order.field) if order else None
+    return number is None, 0.0 if number is None else -number if order and order.descending else number
+
+
+def _top_k(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:
+    best = sorted(scored, key=lambda pair: -pair[1])[:limit]
+    return [Candidate(row.product_id, float(score), row.hit_payload) for row, score in best]

@@ -1,0 +1,1 @@
+"""Suggested labels, their calibration, near-duplicate products. Pure."""

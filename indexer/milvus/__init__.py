@@ -1,0 +1,1 @@
+"""Milvus: collections, rows, search, filters, generations of the index."""

@@ -1,0 +1,122 @@
+"""Calls to one collection of Milvus, each with strong reads, a deadline and its errors translated."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from pymilvus import MilvusException
+
+from indexer.milvus.columns import ColumnarMilvusClient, ResultColumns
+from indexer.milvus.connection import COLLECTION_NOT_LOADED, translated_errors
+from indexer.milvus.vector_types import StoredArray
+from indexer.ports import Candidate
+
+T = TypeVar("T")
+
+BY_PRODUCT_ID = {"iterator": "True", "reduce_stop_for_best": "True"}
+"""Has a query give the least keys in order, as the client's own iterators ask for it."""
+
+
+class MilvusCollection:
+    """One collection. Bound to the event loop in which it is first called."""
+
+    def __init__(self, client: ColumnarMilvusClient, name: str, deadline_s: float) -> None:
+        self.name = name
+        self._client = client
+        self._deadline_s = deadline_s
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.close()
+
+    async def upsert(self, entities: list[dict[str, Any]], until: float = math.inf) -> None:
+        """Insert or replace entities; `until` is the time of the monotonic clock by which it must have landed."""
+        await self._call(partial(self._client.upsert, self.name, entities), until)
+
+    async def search(self, field: str, query: StoredArray | str, expression: str, limit: int) -> list[Candidate]:
+        """The best entities by a field, with their cards."""
+        # Nothing but cards comes back: of 1,000 rows, arrays would take 300 ms to decode, vectors 70 ms, texts 2 ms.
+        return (await self.search_all(field, [query], expression, limit))[0]
+
+    async def search_all(
+        self, field: str, queries: Sequence[StoredArray | str], expression: str, limit: int
+    ) -> list[list[Candidate]]:
+        """As `search`, for several queries in one call; an answer a query."""
+        answers = await self._hits(field, queries, expression, limit, ["card"], {})
+        return [
+            list(map(Candidate, hits.ids, _scores(query, hits), map(str.encode, hits.texts)))
+            for query, hits in zip(queries, answers, strict=True)
+        ]
+
+    async def scores(self, field: str, query: StoredArray | str, expression: str, limit: int) -> dict[str, float]:
+        """The scores of the best entities by a field."""
+        (hits,) = await self._hits(field, [query], expression, limit, [], {})
+        return dict(zip(hits.ids, _scores(query, hits), strict=True))
+
+    async def nearest(
+        self, field: str, query: StoredArray | str, expression: str, limit: int, parameters: Mapping[str, Any]
+    ) -> list[str]:
+        """Ids of the entities that an index finds near."""
+        (hits,) = await self._hits(field, [query], expression, limit, [], parameters)
+        return [*hits.ids]
+
+    async def query(self, expression: str, output: list[str], **bounds: Any) -> list[dict[str, Any]]:
+        """The entities that an expression lets pass."""
+        query = partial(self._client.query, self.name, filter=expression, output_fields=output, **bounds)
+        return await self._call(partial(query, consistency_level="Strong"))
+
+    async def count(self, expression: str) -> int:
+        """How many they are."""
+        return int((await self.query(expression, ["count(*)"]))[0]["count(*)"])
+
+    async def index_types(self) -> dict[str, str]:
+        """By field, how it is indexed."""
+        names = await self._call(partial(self._client.list_indexes, self.name))
+        found = [await self._call(partial(self._client.describe_index, self.name, one)) for one in names]
+        return {one["field_name"]: one["index_type"] for one in cast(list[dict[str, str]], found)}
+
+    async def _hits(
+        self,
+        field: str,
+        queries: Sequence[StoredArray | str],
+        expression: str,
+        limit: int,
+        output: list[str],
+        parameters: Mapping[str, Any],
+    ) -> list[ResultColumns]:
+        search = partial(
+            self._client.search,
+            self.name,
+            data=list(queries),
+            anns_field=field,
+            filter=expression,
+            limit=limit,
+            output_fields=output,
+            search_params={"params": dict(parameters)} if parameters else None,
+            consistency_level="Strong",
+        )
+        return await self._call(cast(Callable[..., Awaitable[list[ResultColumns]]], search))
+
+    async def _call(self, request: Callable[..., Awaitable[T]], until: float = math.inf) -> T:
+        """Make a request within the deadline; the client's own timeout does not hold while it connects."""
+        deadline_s = min(self._deadline_s, until - time.monotonic())
+        with translated_errors(deadline_s):
+            async with asyncio.timeout(deadline_s):
+                try:
+                    return await request(timeout=deadline_s)
+                except MilvusException as error:
+                    if error.code != COLLECTION_NOT_LOADED:
+                        raise
+                # Lite 3 forgets what was loaded when it is restarted.
+                await self._client.load_collection(self.name, timeout=deadline_s)
+                return await request(timeout=deadline_s)
+
+
+def _scores(query: StoredArray | str, hits: ResultColumns) -> Iterable[float]:
+    # Lite 3 gives BM25 as a negative distance.
+    return map(abs, hits.scores) if isinstance(query, str) else hits.scores

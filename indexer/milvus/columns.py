@@ -1,0 +1,60 @@
+"""Search results as the columns that Milvus sends, not as the object a hit that its client makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pymilvus import AsyncMilvusClient
+from pymilvus.client.call_context import (
+    CallContext,
+    _api_level_md,  # pyright: ignore[reportPrivateUsage]
+)
+from pymilvus.client.utils import check_status
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumns:
+    """The hits of one query, best first."""
+
+    ids: Sequence[str]
+    scores: Sequence[float]
+    texts: Sequence[str]
+    """The output field, where one was asked for; a VARCHAR."""
+
+
+class ColumnarMilvusClient(AsyncMilvusClient):
+    """A client whose `search` gives a `ResultColumns` for each query vector or text, with at most one output field.
+
+    Three objects a hit took the query worker as long as Milvus took for the search: 3 ms for 1,000 hits.
+    """
+
+    async def _get_connection(self) -> Any:
+        handler: Any = await super()._get_connection()
+        handler._execute_search = partial(_execute_search, handler)
+        return handler
+
+
+async def _execute_search(
+    handler: Any, request: Any, deadline_s: float | None = None, *, context: CallContext | None = None, **_: Any
+) -> list[ResultColumns]:
+    response = await handler._async_stub.Search(request, timeout=deadline_s, metadata=_api_level_md(context))
+    check_status(response.status)
+    found = response.results
+    texts = found.fields_data[0].scalars.string_data.data if found.fields_data else ()
+    # An answer without any hit may not even say so query by query.
+    counts = list(found.topks) or [0] * request.nq
+    return list(_split_by_query(counts, list(found.ids.str_id.data), list(found.scores), list(texts)))
+
+
+def _split_by_query(
+    counts: Sequence[int], ids: Sequence[str], scores: Sequence[float], texts: Sequence[str]
+) -> Iterator[ResultColumns]:
+    """The hits of each query, which come one query's after another's; so many a query."""
+    start = 0
+    for count in counts:
+        hits = slice(start, start + count)
+        yield ResultColumns(ids[hits], scores[hits], texts[hits])
+        start += count

@@ -1,0 +1,143 @@
+"""Generations of the index, each a collection of its own: made, opened, removed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pymilvus import CollectionSchema, MilvusClient, MilvusException
+from pymilvus.milvus_client.index import IndexParams
+
+from encoders.spec import EmbeddingSpec
+from indexer.errors import IndexMismatch, StoreUnavailable
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.lite_file import create_primary_key_indexes
+from indexer.milvus.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
+from indexer.milvus.schema import (
+    SCHEMA_VERSION,
+    product_indexes,
+    product_schema,
+    registry_indexes,
+    registry_schema,
+)
+from indexer.milvus.vector_types import FLOAT32
+
+_LOAD_TIMEOUT_S = 60.0
+_TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
+"""What Lite 3 says of a type of vectors that it lacks, and Lite 2.5 of an index that it lacks for one."""
+_SETTLE_S = 0.2
+"""Much longer than making a collection takes."""
+
+
+def load_active_generation(
+    client: MilvusClient, config: MilvusConfig, spec: EmbeddingSpec, create: bool, encoder_name: str = ""
+) -> Generation:
+    """The generation that is searched, loaded; the first is made when there is none and `create` says so.
+
+    Several processes may do this at once: every step is idempotent, each does all of them, and the registry decides
+    for all once they are done.
+
+    Raises:
+        IndexMismatch: it was made with another encoder or by another version of this program.
+        StoreUnavailable: there is none and `create` is false.
+    """
+    found = read_generations(client, config).active
+    if found is None and create:
+        found = _create_first(client, config, planned_generation(FIRST_GENERATION, config, spec, encoder_name))
+    if found is None:
+        raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
+    check_generation(found, spec)
+    load_generation(client, config, found, write=create)
+    return found
+
+
+def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
+    """A generation as this program and this configuration make it; nothing is made yet."""
+    return Generation(name, spec.key, spec.dim, SCHEMA_VERSION, encoder_name, config.index_type, config.vector_type)
+
+
+def create_generation(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:
+    """Make the collection of a generation, whatever of it there is already, and load it.
+
+    Raises:
+        IndexMismatch: this Milvus does not have its type of vectors; nothing is left of it.
+    """
+    index_type = generation.index_type or config.index_type
+    schema = product_schema(2 * generation.dim, index_type, generation.vector_type)
+    try:
+        _ensure_collection(client, config, generation.collection, schema, product_indexes(index_type))
+    except MilvusException as error:
+        if generation.vector_type == FLOAT32 or not any(one in error.message for one in _TYPE_REFUSED):
+            raise
+        # Another type would find a collection of this one in its place.
+        drop_collection(client, config, generation.collection)
+        raise IndexMismatch(
+            f"this Milvus has no vectors of milvus.vector_type {generation.vector_type} with milvus.index_type "
+            f"{index_type} ({error.message}): set milvus.vector_type to {FLOAT32}"
+        ) from error
+    load_generation(client, config, generation, write=True)
+
+
+def load_generation(client: MilvusClient, config: MilvusConfig, generation: Generation, write: bool) -> None:
+    """Have a generation ready to be searched, and to be written if need be."""
+    client.load_collection(generation.collection, timeout=_LOAD_TIMEOUT_S)
+    if write and config.lite_database:
+        create_primary_key_indexes(Path(config.lite_database), config.deadline_s)
+
+
+def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
+    """Remove the collection of a generation, if it is there."""
+    if client.has_collection(collection, timeout=config.deadline_s):
+        client.drop_collection(collection, timeout=_LOAD_TIMEOUT_S)
+
+
+def check_generation(found: Generation, spec: EmbeddingSpec) -> None:
+    """Check that this program, with this encoder, writes what the rows of a generation are. Raises `IndexMismatch`."""
+    if found.schema_version != SCHEMA_VERSION:
+        raise IndexMismatch(
+            f"the index {found.collection} has schema {found.schema_version}, this program writes {SCHEMA_VERSION}: "
+            "rebuild it with `vitrine reindex`, or run the version that made it"
+        )
+    if (found.encoder, found.dim) != (spec.key, spec.dim):
+        raise IndexMismatch(
+            f"the index {found.collection} holds vectors of {found.encoder} ({found.dim} dimensions), the configured "
+            f"encoder makes {spec.key} ({spec.dim}): configure that encoder, or rebuild the index for this one with "
+            "`vitrine reindex --encoder NAME`"
+        )
+
+
+def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
+    """Make the first generation, again if need be: Lite is not atomic when two processes make a collection at once.
+
+    One of them may be refused, or write to a registry that the other's replaces. So nobody uses what was made before
+    it has settled, and whoever then does not find it makes what is missing.
+    """
+    give_up = time.monotonic() + config.deadline_s
+    while True:
+        fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
+        try:
+            _ensure_collection(client, config, REGISTRY_COLLECTION, registry_schema(), registry_indexes())
+            create_generation(client, config, wanted)
+            if read_generations(client, config).active is None:
+                write_active(client, config, wanted)
+            time.sleep(_SETTLE_S)
+            if found := read_generations(client, config).active:
+                return found
+        except MilvusException as refused:
+            fault = refused
+        if time.monotonic() > give_up:
+            raise fault
+        time.sleep(_SETTLE_S)
+
+
+def _ensure_collection(
+    client: MilvusClient, config: MilvusConfig, name: str, schema: CollectionSchema, indexes: IndexParams
+) -> None:
+    """Have a collection with its indexes, whoever made it and however far they came."""
+    timeout = config.deadline_s
+    if not client.has_collection(name, timeout=timeout):
+        client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)
+    if len(client.list_indexes(name, timeout=timeout)) < len(indexes):
+        # Without `sync` it does not ask how far the index is, which Lite 3 cannot say; loading waits for it.
+        client.create_index(name, indexes, timeout=timeout, sync=False)
+    client.load_collection(name, timeout=_LOAD_TIMEOUT_S)

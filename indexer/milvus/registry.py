@@ -1,0 +1,194 @@
+"""The registry of generations: which one is active, which others there are. A small collection in Milvus itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+from pymilvus import MilvusClient
+
+from indexer.errors import StoreUnavailable
+from indexer.milvus.connection import MilvusConfig, connect_blocking, translated_errors
+from indexer.milvus.schema import REGISTRY_DIM
+from indexer.milvus.vector_types import FLOAT32
+
+REGISTRY_COLLECTION = "vitrine_registry"
+FIRST_GENERATION = "products_g1"
+_ACTIVE = "active"
+_SEQUENCE = "sequence"
+_HISTORY = "history"
+_PREFIX = "generation:"
+_MAX_ROWS = 1_000
+_HISTORY_KEPT = 50
+_LOAD_TIMEOUT_S = 60.0
+
+T = TypeVar("T")
+GenerationStage = Literal["copying", "following", "ready", "held", "dropping"]
+"""What becomes of a generation that is not active: it is filled from another one; workers keep it up to date; it may be
+switched to; it was active and can be switched back to; it is being removed."""
+
+
+class Generation(Struct, frozen=True, omit_defaults=True):
+    """A collection of products, and what its rows mean."""
+
+    collection: str
+    encoder: str
+    """`EmbeddingSpec.key` of the vectors."""
+    dim: int
+    schema_version: int
+    encoder_name: str = ""
+    """What the encoder is loaded by; empty: not noted, it is the configured one."""
+    index_type: str = ""
+    """How vectors are searched; empty: as configured."""
+    vector_type: str = FLOAT32
+    """How their numbers are kept."""
+    stage: GenerationStage | None = None
+    """None: it is, or was made to be, the active one."""
+    offsets: dict[str, dict[str, int]] = {}
+    """Where its workers begin, by topic and partition: all before that is in what it is copied from."""
+    copied_through: str = ""
+    """The last product id that has been copied."""
+    copied: int = 0
+    hold_until_ms: int = 0
+    """Until when it is kept to be switched back to, Unix milliseconds."""
+
+
+class GenerationSwitch(Struct, frozen=True):
+    """One change of the active generation."""
+
+    at_ms: int
+    to: str
+    reason: str
+
+
+class Generations(Struct, frozen=True):
+    """The registry as of one read."""
+
+    active: Generation | None
+    others: dict[str, Generation] = {}
+    """By collection; the active one is not among them."""
+    history: list[GenerationSwitch] = []
+    """Latest last."""
+
+    def in_stage(self, *stages: GenerationStage) -> Generation | None:
+        """A generation in one of these stages, the earlier named first."""
+        for stage in stages:
+            for one in self.others.values():
+                if one.stage == stage:
+                    return one
+        return None
+
+
+class GenerationRegistry:
+    """Reads and changes the registry. Every change is one row, so that each is seen wholly or not at all.
+
+    The row of the active generation decides: whatever another row says of that collection is out of date, which is
+    what a crash between two steps of a switch leaves behind. There is no compare-and-set: whoever changes more than
+    progress holds the rebuild's lock. Safe for concurrent use. Raises `StoreUnavailable`.
+    """
+
+    def __init__(self, config: MilvusConfig) -> None:
+        self._config = config
+        self._client: MilvusClient | None = None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await asyncio.to_thread(client.close)
+
+    async def read(self) -> Generations:
+        """All generations; none where there is no registry yet."""
+        return await self._run(read_generations)
+
+    async def save(self, generation: Generation) -> None:
+        """Note what is known of a generation that is not active."""
+        await self._run(lambda client, config: _write(client, config, _PREFIX + generation.collection, generation))
+
+    async def forget(self, collection: str) -> None:
+        """Take a generation out of the registry."""
+        await self._run(lambda client, config: _delete(client, config, _PREFIX + collection))
+
+    async def new_name(self) -> str:
+        """The name of a new generation; none is given twice, for caches and consumer groups go by it."""
+        return await self._run(_next_name)
+
+    async def switch(self, to: Generation, hold_until_ms: int, reason: str) -> None:
+        """Make a generation the active one; that which was is held until `hold_until_ms`."""
+        await self._run(lambda client, config: _switch(client, config, to, hold_until_ms, reason))
+
+    async def _run(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+        with translated_errors(self._config.deadline_s):
+            return await asyncio.to_thread(self._in_thread, change)
+
+    def _in_thread(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+        if self._client is None:
+            self._client = connect_blocking(self._config)
+        return change(self._client, self._config)
+
+
+def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
+    """The registry as it is now."""
+    if not client.has_collection(REGISTRY_COLLECTION, timeout=config.deadline_s):
+        return Generations(None)
+    client.load_collection(REGISTRY_COLLECTION, timeout=_LOAD_TIMEOUT_S)
+    found = client.query(
+        REGISTRY_COLLECTION,
+        filter='key >= ""',
+        output_fields=["value"],
+        limit=_MAX_ROWS,
+        consistency_level="Strong",
+        timeout=config.deadline_s,
+    )
+    values: dict[str, str] = {one["key"]: one["value"] for one in found}
+    active = msgspec.json.decode(values[_ACTIVE], type=Generation) if _ACTIVE in values else None
+    named = [msgspec.json.decode(value, type=Generation) for key, value in values.items() if key.startswith(_PREFIX)]
+    others = {one.collection: one for one in named if active is None or one.collection != active.collection}
+    history = msgspec.json.decode(values.get(_HISTORY, "[]"), type=list[GenerationSwitch])
+    return Generations(active, others, history)
+
+
+def write_active(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:
+    """Make a generation the active one: a single row."""
+    _write(client, config, _ACTIVE, generation)
+
+
+def _switch(client: MilvusClient, config: MilvusConfig, to: Generation, hold_until_ms: int, reason: str) -> None:
+    now = read_generations(client, config)
+    if now.active is None:
+        raise StoreUnavailable("there is no active generation to switch from")
+    if now.active.collection == to.collection:
+        return
+    held = msgspec.structs.replace(now.active, stage="held", hold_until_ms=hold_until_ms)
+    # In this order: after a crash at any point the active row alone tells what is true.
+    _write(client, config, _PREFIX + held.collection, held)
+    write_active(client, config, msgspec.structs.replace(to, stage=None, hold_until_ms=0))
+    _delete(client, config, _PREFIX + to.collection)
+    switched = GenerationSwitch(int(time.time() * 1000), to.collection, reason)
+    _write(client, config, _HISTORY, [*now.history, switched][-_HISTORY_KEPT:])
+
+
+def _next_name(client: MilvusClient, config: MilvusConfig) -> str:
+    found = client.query(
+        REGISTRY_COLLECTION,
+        filter=f'key == "{_SEQUENCE}"',
+        output_fields=["value"],
+        consistency_level="Strong",
+        timeout=config.deadline_s,
+    )
+    number = (int(found[0]["value"]) if found else 1) + 1
+    _write(client, config, _SEQUENCE, number)
+    return f"products_g{number}"
+
+
+def _write(client: MilvusClient, config: MilvusConfig, key: str, value: object) -> None:
+    row = {"key": key, "vector": [0.0] * REGISTRY_DIM, "value": msgspec.json.encode(value).decode()}
+    client.upsert(REGISTRY_COLLECTION, [row], timeout=config.deadline_s)
+
+
+def _delete(client: MilvusClient, config: MilvusConfig, key: str) -> None:
+    client.delete(REGISTRY_COLLECTION, ids=[key], timeout=config.deadline_s)

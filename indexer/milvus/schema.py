@@ -1,0 +1,137 @@
+"""The collections in Milvus, and a row as one of their entities.
+
+Only what Milvus Lite 2.5, Lite 3.2 and a Milvus cluster ≥ 2.5 do alike: no nullable fields, no aliases, no partial
+updates, and of the analyzers just the splitting at what is no letter or digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
+from pymilvus.milvus_client.index import IndexParams
+
+from indexer.filters import ABSENT_NUMBER, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
+from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
+from indexer.milvus.connection import EXACT_INDEX, build_parameters
+from indexer.milvus.vector_types import FLOAT16, FLOAT32, StoredArray, to_stored_type
+from indexer.records import IndexRow, pack_product
+from indexer.text_analysis.analyzer import BM25_B, BM25_K1
+
+SCHEMA_VERSION = 1
+"""Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
+VARCHAR_MAX = 65_535
+REGISTRY_DIM = 2
+_DATA_TYPES = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
+
+
+def product_schema(fused_dim: int, index_type: str = EXACT_INDEX, vector_type: str = FLOAT32) -> CollectionSchema:
+    """Fields of a generation of the index: vectors (2·dim,), BM25 text, filters, and what is stored.
+
+    With an approximate index, the vector's parts and the whole are fields of their own that are searched by it.
+    """
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
+    schema.add_field("vector", _DATA_TYPES[vector_type], dim=fused_dim)
+    if index_type != EXACT_INDEX:
+        for name, dim in ((TEXT_FIELD, fused_dim // 2), (IMAGE_FIELD, fused_dim // 2), (JOINT_FIELD, fused_dim)):
+            schema.add_field(name, _DATA_TYPES[vector_type], dim=dim)
+    schema.add_field(
+        "lexical",
+        DataType.VARCHAR,
+        max_length=VARCHAR_MAX,
+        enable_analyzer=True,
+        analyzer_params={"tokenizer": "standard"},
+    )
+    schema.add_field("lexical_weights", DataType.SPARSE_FLOAT_VECTOR)
+    schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["lexical_weights"]))
+    schema.add_field(
+        "filter_terms",
+        DataType.ARRAY,
+        element_type=DataType.VARCHAR,
+        max_capacity=MAX_TERMS,
+        max_length=TERM_MAX_BYTES,
+    )
+    for name in NUMBER_FIELDS:
+        schema.add_field(name, DataType.DOUBLE)
+    schema.add_field("searchable", DataType.BOOL)
+    schema.add_field("deleted", DataType.BOOL)
+    schema.add_field("card", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    schema.add_field("state", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    return schema
+
+
+def product_indexes(index_type: str) -> IndexParams:
+    """How a generation is searched: inner product over vectors, BM25 over terms."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type=EXACT_INDEX, metric_type="IP")
+    if index_type != EXACT_INDEX:
+        for name in (TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD):
+            indexes.add_index(name, index_type=index_type, metric_type="IP", params=build_parameters(index_type))
+    indexes.add_index(
+        "lexical_weights",
+        index_type="SPARSE_INVERTED_INDEX",
+        metric_type="BM25",
+        params={"bm25_k1": BM25_K1, "bm25_b": BM25_B},
+    )
+    return indexes
+
+
+def registry_schema() -> CollectionSchema:
+    """Fields of the registry of generations: a key and a JSON value; Milvus has no collection without a vector."""
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=REGISTRY_DIM)
+    schema.add_field("value", DataType.VARCHAR, max_length=VARCHAR_MAX)
+    return schema
+
+
+def registry_indexes() -> IndexParams:
+    """The index that Milvus wants before it loads the registry."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type="FLAT", metric_type="IP")
+    return indexes
+
+
+class _PlainText(str):
+    """A text that the client takes as it is: it looks at each letter of a plain one as if it were a list of texts."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+
+def to_entity(row: IndexRow, *, parts: bool = False, vector_type: str = FLOAT32) -> dict[str, Any]:
+    """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long.
+
+    Args:
+        row: what to write.
+        parts: whether the vector's parts are fields of their own.
+        vector_type: of the collection's vectors.
+    """
+    vector = to_stored_type(row.vector, vector_type)
+    return {
+        "product_id": row.product_id,
+        "vector": vector,
+        **(_part_fields(vector) if parts else {}),
+        "lexical": _PlainText(row.lexical),
+        "filter_terms": list(row.filter_terms),
+        **{name: float(row.numbers.get(name, ABSENT_NUMBER)) for name in NUMBER_FIELDS},
+        "searchable": row.searchable,
+        "deleted": row.stored.state.deleted and not row.searchable,
+        "card": _PlainText(row.hit_payload, "utf-8"),
+        "state": _PlainText(pack_product(row.stored)),
+    }
+
+
+def _part_fields(vector: StoredArray) -> dict[str, StoredArray]:
+    text, image = np.split(vector, 2)
+    return {TEXT_FIELD: text, IMAGE_FIELD: image, JOINT_FIELD: vector}
+
+
+def entity_bytes(entity: dict[str, Any]) -> int:
+    """About what an entity takes in a request."""
+    texts = (entity["lexical"], entity["card"], entity["state"], *entity["filter_terms"])
+    vectors = entity["vector"].nbytes * (3 if JOINT_FIELD in entity else 1)
+    return vectors + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)

@@ -1,0 +1,100 @@
+"""How a collection of Milvus is searched by vector and gone through by a number."""
+
+from __future__ import annotations
+
+import time
+
+from encoders.spec import FloatArray
+from indexer.criteria import Filters
+from indexer.filters import to_milvus_expression
+from indexer.milvus.approximate import JOINT_FIELD, search_with_rescoring
+from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.vector_types import StoredArray, to_stored_type
+from indexer.ports import Candidate
+
+_COUNT_KEPT_S = 5.0
+"""How long a count of what passes a filter is good enough to choose the way of searching by."""
+_COUNTS_KEPT = 1_000
+
+
+class MilvusVectorSearch:
+    """Vector search, exact whatever the index; implements `VectorIndex`."""
+
+    def __init__(self, collection: MilvusCollection, config: MilvusConfig) -> None:
+        self._collection = collection
+        self._config = config
+        self._index_type: str | None = None
+        self._counts: dict[int, tuple[float, int]] = {}
+        """By the hash of an expression, which may name thousands of ids."""
+
+    async def has_approximate_index(self) -> bool:
+        """Whether the collection has a field for each part of the vector, with an approximate index."""
+        return bool(await self._approximate_index_type())
+
+    async def search(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        """Products by inner product with `vector` (2·dim,), greatest first."""
+        if not await self._approximate_index_type():
+            return await self.exact(vector, filters, limit)
+        return await search_with_rescoring(self, vector, filters, limit, self._config.exact_below)
+
+    async def search_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
+        """As `search`, for vectors (n, 2·dim): in one call where every product is looked at, else one by one."""
+        if not await self._approximate_index_type():
+            expression = to_milvus_expression(filters)
+            return await self._collection.search_all("vector", [*map(self._query_vector, vectors)], expression, limit)
+        return [await self.search(vector, filters, limit) for vector in vectors]
+
+    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+        return await self._collection.search("vector", self._query_vector(vector), to_milvus_expression(filters), limit)
+
+    async def nearest(self, field: str, vector: FloatArray, filters: Filters, limit: int) -> list[str]:
+        parameters = self._config.search_parameters(await self._approximate_index_type(), limit)
+        return await self._collection.nearest(
+            field, self._query_vector(vector), to_milvus_expression(filters), limit, parameters
+        )
+
+    async def count_matching(self, filters: Filters) -> int:
+        expression, now = to_milvus_expression(filters), time.monotonic()
+        counted_at, count = self._counts.get(hash(expression), (-_COUNT_KEPT_S, 0))
+        if now - counted_at < _COUNT_KEPT_S:
+            return count
+        count = await self._collection.count(expression)
+        if len(self._counts) >= _COUNTS_KEPT:
+            self._counts.clear()
+        self._counts[hash(expression)] = now, count
+        return count
+
+    def _query_vector(self, vector: FloatArray) -> StoredArray:
+        return to_stored_type(vector, self._config.vector_type)
+
+    async def _approximate_index_type(self) -> str:
+        """The approximate index of the collection, as it was made; empty: it has none."""
+        if self._index_type is None:
+            self._index_type = (await self._collection.index_types()).get(JOINT_FIELD, "")
+        return self._index_type
+
+
+class MilvusNumericRows:
+    """The entities that pass an expression, by one of their numbers; implements `ordered.Rows`."""
+
+    def __init__(self, collection: MilvusCollection, expression: str, field: str) -> None:
+        self._collection = collection
+        self._expression = expression
+        self._field = field
+
+    async def count(self, clause: str) -> int:
+        return await self._collection.count(self._narrowed(clause))
+
+    async def numbers(self, clause: str, limit: int) -> list[float]:
+        found = await self._collection.query(self._narrowed(clause), [self._field], limit=limit)
+        return [one[self._field] for one in found]
+
+    async def fetch(self, clause: str, limit: int) -> list[tuple[float, Candidate]]:
+        found = await self._collection.query(
+            self._narrowed(clause), [self._field, "card"], limit=limit, **BY_PRODUCT_ID
+        )
+        return [(one[self._field], Candidate(one["product_id"], 0.0, one["card"].encode())) for one in found]
+
+    def _narrowed(self, clause: str) -> str:
+        return f"{self._expression} and {clause}"

@@ -1,0 +1,1 @@
+"""Redis: shoppers' profiles, the change log, bounded maps, leases."""

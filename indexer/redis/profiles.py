@@ -1,0 +1,227 @@
+"""What shoppers did and are like: `RedisProfileStore` and its in-memory double.
+
+An event is known by its source and id. That it counts once is exact as long as its user's profile lives: repeated or
+late, it is either still in the history, or older than all that is, and then ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import ResponseError
+
+from indexer.errors import InvalidRecord
+from indexer.ports import Interaction, TraitChange
+from indexer.redis import profile_scripts as scripts
+from indexer.redis.client import redis_call
+
+T = TypeVar("T")
+
+HISTORY_LENGTH = 200
+"""How many interactions of a user are kept, the latest ones."""
+MAX_TRAITS = 128
+"""How many traits of a user are kept, cleared ones included, the latest ones."""
+USER_TTL_S = 180 * 86_400
+HORIZON_S = 30 * 86_400.0
+"""How old an event may be that still comes; for so long a forgotten user's earlier events are ignored."""
+CLOCK_SKEW_S = 3_600
+"""And a little longer, as the time of forgetting may be ahead of the clock."""
+POPULAR_KEPT = 10_000
+"""How many products take part in popularity."""
+POPULAR_HALF_LIFE_S = 7 * 86_400
+POPULARITY_EPOCH_S = 1_735_689_600  # 2025-01-01; weights grow from here, see `popularity_weight`.
+KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
+EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
+"""What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
+
+
+class RedisProfileStore:
+    """`ProfileStore` over Redis sorted sets and hashes; one atomic script a batch.
+
+    A history is a sorted set by time, whose members tell all else of an event: one key, so that a Redis that makes
+    room evicts it as a whole.
+    """
+
+    def __init__(self, redis: Redis, deadline_s: float = 0.5, horizon_s: float = HORIZON_S) -> None:
+        self._redis = redis
+        self._deadline_s = deadline_s
+        self._remember_s = int(horizon_s) + CLOCK_SKEW_S
+        self._record = redis.register_script(scripts.RECORD)
+        self._set_traits = redis.register_script(scripts.SET_TRAITS)
+        self._forget = redis.register_script(scripts.FORGET)
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        bounds = [HISTORY_LENGTH, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        for part in _chunks(interactions, EVENTS_A_CALL):
+            packed = [
+                (user_id, one.time_ms, _member(one).decode(), one.product_id, KIND_WEIGHTS.get(one.kind, 0.0))
+                for user_id, one in part
+            ]
+            await self._write(self._record, [_POPULAR_KEY], packed, bounds)
+
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
+            packed = [(user_id, one.time_ms, one.source, one.event_id, _stored_traits(one)) for user_id, one in part]
+            await self._write(self._set_traits, [], packed, [MAX_TRAITS, USER_TTL_S])
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        for part in _chunks(forgotten, EVENTS_A_CALL):
+            await self._write(self._forget, [], part, [self._remember_s])
+
+    async def recent(self, user_id: str) -> list[Interaction]:
+        async with redis_call(self._deadline_s):
+            found = cast(
+                list[tuple[bytes, float]],
+                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY_LENGTH - 1, withscores=True),
+            )
+        return [_interaction(member, score) for member, score in found]
+
+    async def traits(self, user_id: str) -> dict[str, str]:
+        async with redis_call(self._deadline_s):
+            found = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(_traits_key(user_id)))
+        values = {name.decode(): msgspec.json.decode(stored)[3] for name, stored in found.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    async def latest_ms(self, user_id: str) -> int | None:
+        async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrevrange(_history_key(user_id), 0, 0, withscores=True)
+            pipe.hvals(_traits_key(user_id))
+            newest, stored = await pipe.execute()
+        times = [score for _, score in newest] + [msgspec.json.decode(one)[0] for one in stored]
+        return int(max(times)) if times else None
+
+    async def popular(self, limit: int) -> list[str]:
+        async with redis_call(self._deadline_s):
+            found = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
+        return [product_id.decode() for product_id in found]
+
+    async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
+        async with redis_call(self._deadline_s), _translated_data_errors():
+            await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
+
+
+class InMemoryProfileStore:
+    """The double of `RedisProfileStore` within one process."""
+
+    def __init__(self) -> None:
+        self._history: dict[str, dict[bytes, Interaction]] = {}
+        self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
+        self._forgotten: dict[str, int] = {}
+        self._popular: dict[str, float] = {}
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        for user_id, one in interactions:
+            if not self._is_forgotten(user_id, one.time_ms):
+                self._record(self._history.setdefault(user_id, {}), _member(one), one)
+
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        for user_id, one in changes:
+            if self._is_forgotten(user_id, one.time_ms):
+                continue
+            kept = self._traits.setdefault(user_id, {})
+            for name, value in one.values.items():
+                stamp = (one.time_ms, one.source, one.event_id, name)
+                if name not in kept or stamp > kept[name][0]:
+                    kept[name] = (stamp, value)
+            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[MAX_TRAITS:]:
+                del kept[name]
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        for user_id, time_ms in forgotten:
+            self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
+            history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
+            self._history[user_id] = {member: one for member, one in history.items() if one.time_ms > time_ms}
+            self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
+
+    async def recent(self, user_id: str) -> list[Interaction]:
+        history = self._history.get(user_id, {})
+        return [history[member] for member in sorted(history, key=lambda m: (history[m].time_ms, m), reverse=True)]
+
+    async def traits(self, user_id: str) -> dict[str, str]:
+        return {name: value for name, (_, value) in self._traits.get(user_id, {}).items() if value is not None}
+
+    async def latest_ms(self, user_id: str) -> int | None:
+        times = [one.time_ms for one in self._history.get(user_id, {}).values()]
+        return max(times + [stamp[0] for stamp, _ in self._traits.get(user_id, {}).values()], default=None)
+
+    async def popular(self, limit: int) -> list[str]:
+        return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
+
+    def _record(self, history: dict[bytes, Interaction], member: bytes, one: Interaction) -> None:
+        known = history.get(member)
+        if known and known.time_ms >= one.time_ms:
+            return
+        history[member] = one
+        if len(history) > HISTORY_LENGTH:
+            oldest = min(history, key=lambda m: (history[m].time_ms, m))
+            del history[oldest]
+            if oldest == member:
+                return
+        gain = popularity_weight(one) - (popularity_weight(known) if known else 0.0)
+        self._popular[one.product_id] = self._popular.get(one.product_id, 0.0) + gain
+
+    def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
+        return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
+
+
+def popularity_weight(one: Interaction) -> float:
+    """What an interaction adds to its product's popularity.
+
+    Later ones weigh more instead of older ones decaying, so nothing has to be rewritten as time passes.
+    Source: Cormode et al., 2009, "Forward Decay: A Practical Time Decay Model for Streaming Systems".
+    """
+    age_s = one.time_ms / 1000 - POPULARITY_EPOCH_S
+    return KIND_WEIGHTS.get(one.kind, 0.0) * 2.0 ** (age_s / POPULAR_HALF_LIFE_S)
+
+
+_POPULAR_KEY = "vitrine:popularity"
+_UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a number", "attempt to")
+"""What Redis says of one record, not of its own state."""
+_TraitStamp = tuple[int, str, str, str]
+"""Time, source, event id, trait's name."""
+
+
+@asynccontextmanager
+async def _translated_data_errors() -> AsyncIterator[None]:
+    """Tell what Redis will never take from what it does not take just now."""
+    try:
+        yield
+    except ResponseError as error:
+        if any(sign in str(error) for sign in _UNSTORABLE):
+            raise InvalidRecord(f"Redis cannot store it: {str(error)[:300]}") from error
+        raise
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _history_key(user_id: str) -> str:
+    return f"{scripts.USER_PREFIX}{user_id}:{scripts.HISTORY_SUFFIX}"
+
+
+def _traits_key(user_id: str) -> str:
+    return f"{scripts.USER_PREFIX}{user_id}:{scripts.TRAITS_SUFFIX}"
+
+
+def _member(one: Interaction) -> bytes:
+    return msgspec.json.encode((one.source, one.event_id, one.kind, one.product_id))
+
+
+def _interaction(member: bytes, score: float) -> Interaction:
+    source, event_id, kind, product_id = _members.decode(member)
+    return Interaction(event_id, kind, product_id, int(score), source)
+
+
+def _stored_traits(one: TraitChange) -> list[str]:
+    stamp = (one.time_ms, one.source, one.event_id)
+    stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in one.values.items()}
+    return [part for pair in stored.items() for part in pair]
+
+
+_members = msgspec.json.Decoder(tuple[str, str, str, str])

@@ -1,0 +1,114 @@
+"""Who restores profiles that Redis has lost, and whether that is needed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+
+from indexer.redis.client import redis_call
+
+RESTORED_KEY = "vitrine:profiles:restored"
+"""When profiles were last made whole, Unix milliseconds. It has no lifetime: it goes when Redis loses its data."""
+LEASE_KEY = "vitrine:profiles:restoring"
+
+# KEYS: restored, lease.
+_TAKE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
+# KEYS: lease.
+_RENEW = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0"
+_RELEASE = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0"
+# KEYS: restored, lease.
+_COMPLETE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return redis.call('DEL', KEYS[2])
+"""
+
+
+class RedisRestoreLease:
+    """`RestoreLease` over a key that expires. A lease once lost is never taken for the next one."""
+
+    def __init__(self, redis: Redis, lease_s: float = 15.0, deadline_s: float = 0.5) -> None:
+        self._redis = redis
+        self._lease_ms = int(lease_s * 1000)
+        self._deadline_s = deadline_s
+        self._holder = ""
+        self._take = redis.register_script(_TAKE)
+        self._renew = redis.register_script(_RENEW)
+        self._complete = redis.register_script(_COMPLETE)
+        self._release = redis.register_script(_RELEASE)
+
+    async def is_needed(self) -> bool:
+        async with redis_call(self._deadline_s):
+            return not await self._redis.exists(RESTORED_KEY)
+
+    async def take(self) -> bool:
+        self._holder = secrets.token_hex(8)
+        async with redis_call(self._deadline_s):
+            return bool(await self._take(keys=[RESTORED_KEY, LEASE_KEY], args=[self._holder, self._lease_ms]))
+
+    async def renew(self) -> bool:
+        async with redis_call(self._deadline_s):
+            return bool(await self._renew(keys=[LEASE_KEY], args=[self._holder, self._lease_ms]))
+
+    async def complete(self) -> bool:
+        now_ms = int(time.time() * 1000)
+        async with redis_call(self._deadline_s):
+            return bool(await self._complete(keys=[RESTORED_KEY, LEASE_KEY], args=[self._holder, now_ms]))
+
+    async def release(self) -> None:
+        async with redis_call(self._deadline_s):
+            await self._release(keys=[LEASE_KEY], args=[self._holder])
+
+
+class InMemoryRestoreState:
+    """What the doubles of one store share: whether it is whole, and who restores it until when."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.whole = False
+        self.holder: object = None
+        self.ends = 0.0
+
+    def is_held_by(self, holder: object) -> bool:
+        """Whether the lease is this holder's, and has not ended."""
+        return holder is not None and self.holder is holder and self.clock() < self.ends
+
+
+class InMemoryRestoreLease:
+    """The double of `RedisRestoreLease` within one process."""
+
+    def __init__(self, restores: InMemoryRestoreState, lease_s: float = 15.0) -> None:
+        self._restores = restores
+        self._lease_s = lease_s
+        self._token: object = None
+
+    async def is_needed(self) -> bool:
+        return not self._restores.whole
+
+    async def take(self) -> bool:
+        restores = self._restores
+        if restores.whole or restores.is_held_by(restores.holder):
+            return False
+        self._token = restores.holder = object()
+        restores.ends = restores.clock() + self._lease_s
+        return True
+
+    async def renew(self) -> bool:
+        if held := self._restores.is_held_by(self._token):
+            self._restores.ends = self._restores.clock() + self._lease_s
+        return held
+
+    async def complete(self) -> bool:
+        if held := self._restores.is_held_by(self._token):
+            self._restores.whole, self._restores.holder = True, None
+        return held
+
+    async def release(self) -> None:
+        if self._restores.is_held_by(self._token):
+            self._restores.holder = None

@@ -1,0 +1,1 @@
+"""Text analysis: from texts to the terms of lexical search. Pure."""

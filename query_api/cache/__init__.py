@@ -1,0 +1,1 @@
+"""The result cache: candidates of hot queries, refreshed after changes."""

@@ -1,0 +1,106 @@
+"""The candidate cache: entries, their keys, Redis, and an in-memory double."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from encoders.spec import FloatArray
+from indexer.redis.client import redis_call
+from query_api.retrieval.hybrid_search import CandidateSet
+
+ENTRY_FORMAT = 2
+"""Entries of another format are not understood; part of every key."""
+
+
+class CacheEntry(Struct, frozen=True, array_like=True):
+    """Candidates of a retrieval request as of a position in the change log."""
+
+    position: int
+    """Of the change log before the search: every change after it may be missing here."""
+    vector: bytes | None
+    """Query vector, float32."""
+    candidates: CandidateSet
+
+    @property
+    def query_vector(self) -> FloatArray | None:
+        """The query vector (2·dim,)."""
+        return None if self.vector is None else np.frombuffer(self.vector, np.float32)
+
+
+class CandidateCache(Protocol):
+    """Bytes by key, for a time. May forget anything at any time. Raises `StoreUnavailable`."""
+
+    async def get(self, key: str) -> bytes | None:
+        """What is kept under a key."""
+        ...
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        """Keep a value for at most `ttl_s`, in place of an older one."""
+        ...
+
+
+class RedisCandidateCache:
+    """`CandidateCache` over Redis strings."""
+
+    def __init__(self, redis: Redis, deadline_s: float = 0.1) -> None:
+        self._redis = redis
+        self._deadline_s = deadline_s
+
+    async def get(self, key: str) -> bytes | None:
+        async with redis_call(self._deadline_s):
+            return cast(bytes | None, await self._redis.get(key))
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        async with redis_call(self._deadline_s):
+            await self._redis.set(key, value, px=max(1, int(ttl_s * 1000)))
+
+
+class InMemoryCandidateCache:
+    """The double of `RedisCandidateCache` within one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._entries: dict[str, tuple[float, bytes]] = {}
+
+    async def get(self, key: str) -> bytes | None:
+        expires, value = self._entries.get(key, (0.0, b""))
+        return value if self._clock() < expires else None
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        self._entries[key] = (self._clock() + ttl_s, value)
+
+
+def candidate_key(generation: str, *request: Any) -> str:
+    """The key of a retrieval request, which tells nothing of its words.
+
+    Args:
+        generation: of the index.
+        request: everything that the candidates depend on, as msgpack can write it.
+    """
+    content = msgspec.msgpack.encode([ENTRY_FORMAT, generation, *request], order="deterministic")
+    return f"vitrine:candidates:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
+
+
+def encode_entry(position: int, vector: FloatArray | None, candidates: CandidateSet) -> bytes:
+    """The bytes that `decode_entry` reads."""
+    packed = None if vector is None else vector.astype(np.float32, copy=False).tobytes()
+    return msgspec.msgpack.encode(CacheEntry(position, packed, candidates))
+
+
+def decode_entry(data: bytes) -> CacheEntry | None:
+    """The entry, or None when the bytes are none: to a cache, that is a miss."""
+    try:
+        return _entries.decode(data)
+    except msgspec.DecodeError:
+        return None
+
+
+_entries = msgspec.msgpack.Decoder(CacheEntry)

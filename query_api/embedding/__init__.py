@@ -1,0 +1,1 @@
+"""Vectors of queries: texts, pictures, clips and products, encoded in batches."""

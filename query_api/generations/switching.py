@@ -1,0 +1,72 @@
+"""Serving another generation of the index from one request to the next, with none failed and none mixed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from query_api.http.app import create_app
+from query_api.ports import QueryPorts
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 30.0
+"""How long requests of a former generation may go on after a switch."""
+
+
+class ServedGeneration:
+    """The application over one generation, with its background work, and how many requests are in it."""
+
+    def __init__(self, services: QueryPorts, resources: AsyncExitStack) -> None:
+        """Args: resources: what the services are made of, closed with this."""
+        self.generation = services.generation
+        self._app: Starlette = create_app(services)
+        self._resources = resources
+        self._requests = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def start(self) -> ServedGeneration:
+        """Begin its background work."""
+        await self._resources.enter_async_context(self._app.router.lifespan_context(self._app))
+        return self
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, wholly from this generation."""
+        self._requests += 1
+        self._idle.clear()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._idle.set()
+
+    async def aclose(self) -> None:
+        """Wait for the requests in it, but not for ever; then give everything back."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("requests_cut_off", extra={"requests": self._requests, "generation": self.generation})
+        await self._resources.aclose()
+
+
+class SwitchingApp:
+    """An ASGI application that is the served one of the moment when a request comes in."""
+
+    def __init__(self, served: ServedGeneration) -> None:
+        self.served = served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.served.handle(scope, receive, send)
+
+    def switch(self, to: ServedGeneration) -> ServedGeneration:
+        """Serve another generation from now on; returns the former one, to be closed by the caller."""
+        former, self.served = self.served, to
+        log.info("generation_switched", extra={"to": to.generation, "from": former.generation})
+        return former

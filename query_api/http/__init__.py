@@ -1,0 +1,1 @@
+"""HTTP: routes, middleware, problem documents, OpenAPI."""

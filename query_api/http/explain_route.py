@@ -1,0 +1,62 @@
+"""The route that says where a product stands in a search."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from msgspec import Raw, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from query_api.contract.requests import ProductId, SearchRequest, convert_fields, invalid_request, read_json
+from query_api.errors import InvalidRequest
+from query_api.explaining.product_explainer import ProductExplainer
+from query_api.http.bodies import Form, json_or_form
+from query_api.ports import QueryPorts
+
+
+class _ExplainRequest(Struct, forbid_unknown_fields=True):
+    """Which product in which search."""
+
+    query: Raw
+    """A search request; a message of its own, as it is checked beyond its types."""
+    product_id: ProductId
+
+
+class ExplainRoute:
+    """`/v1/explain`."""
+
+    def __init__(self, services: QueryPorts, explainer: ProductExplainer) -> None:
+        self._config = services.config
+        self._explainer = explainer
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [Route("/v1/explain", self.explain, methods=["POST"])]
+
+    async def explain(self, request: Request) -> Response:
+        given = await json_or_form(request, self._config.body_deadline_s)
+        query, product_id = _read_form(given) if isinstance(given, Form) else _read(given)
+        async with asyncio.timeout(self._config.deadline_s):
+            explained = await self._explainer.explain(query, product_id)
+        return Response(msgspec.json.encode(explained), media_type="application/json")
+
+
+def _read(body: bytes) -> tuple[SearchRequest, str]:
+    """The search and the product. Raises `InvalidRequest` naming the field that is refused."""
+    try:
+        asked = msgspec.json.decode(body, type=_ExplainRequest)
+    except msgspec.ValidationError as error:
+        raise invalid_request(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    return read_json(bytes(asked.query)), asked.product_id
+
+
+def _read_form(form: Form) -> tuple[SearchRequest, str]:
+    """The same of a form: `query` is JSON, to which its files belong."""
+    query = {"query": Raw(form.fields.get("query", "{}").encode())}
+    asked = convert_fields(form.fields | query, _ExplainRequest)
+    return read_json(bytes(asked.query), form.files), asked.product_id

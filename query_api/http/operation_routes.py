@@ -1,0 +1,106 @@
+"""Routes for operators and people: health, metrics, the search page, the documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from indexer.errors import StoreUnavailable
+from query_api.http.problems import problem, problem_response
+from query_api.ports import QueryPorts
+
+READINESS_DEADLINE_S = 2.0
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_PAGES = {"/": "index.html", "/docs": "docs.html"}
+
+
+class OperationRoutes:
+    """`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, and the pages."""
+
+    def __init__(self, services: QueryPorts, openapi: dict[str, Any]) -> None:
+        self._services = services
+        self._openapi = msgspec.json.encode(openapi)
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [
+            Route("/healthz", self.alive),
+            Route("/readyz", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
+            *_page_routes(),
+        ]
+
+    async def alive(self, _: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def ready(self, _: Request) -> Response:
+        """Ready while the product store answers; Redis is reported, but searches go on without it."""
+        try:
+            async with asyncio.timeout(READINESS_DEADLINE_S):
+                counts = await self._services.store.count()
+        except (StoreUnavailable, TimeoutError):
+            return problem_response(problem(503, "the product store does not answer"), {"retry-after": "1"})
+        redis = await self._redis_answers()
+        return _json(
+            {
+                "status": "ready",
+                "generation": self._services.generation,
+                "encoder": self._services.encoder.spec.key,
+                "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
+                "redis": redis,
+                "index_age_ms": self._services.index_age_ms(),
+                "lag": self._lag(),
+            }
+        )
+
+    def _lag(self) -> dict[str, int] | None:
+        """Events that wait, under names that a path into the document can have: an autoscaler reads them."""
+        lag = self._services.lag()
+        return None if lag is None else {topic.replace(".", "_").replace("-", "_"): n for topic, n in lag.items()}
+
+    async def metrics(self, _: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(self, _: Request) -> Response:
+        return Response(self._openapi, media_type="application/json")
+
+    async def _redis_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(self._services.config.redis_deadline_s):
+                await self._services.change_log.position()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
+
+
+def _json(content: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")
+
+
+def _page_routes() -> list[Route]:
+    """The page's files, read once: they ship with the package and never change under a running process."""
+    assets = {one.name: one.read_bytes() for one in files("query_api").joinpath("page").iterdir() if one.is_file()}
+    paths = _PAGES | {f"/page/{name}": name for name in assets if not name.endswith(".html")}
+    return [Route(path, _file_endpoint(name, assets[name])) for path, name in paths.items()]
+
+
+def _file_endpoint(name: str, data: bytes) -> Any:
+    etag = f'"{hashlib.blake2b(data, digest_size=8).hexdigest()}"'
+    kind = _TYPES.get(f".{name.rpartition('.')[2]}", "application/octet-stream")
+    headers = {"etag": etag, "cache-control": "no-cache"}
+
+    async def page(request: Request) -> Response:
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(data, headers=headers, media_type=kind)
+
+    return page

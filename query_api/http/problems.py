@@ -1,0 +1,81 @@
+"""Errors as RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from indexer.errors import StoreUnavailable
+from query_api.contract.responses import FieldProblem, Problem
+from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
+from streams.errors import InvalidEvent, PublishFailed
+
+log = logging.getLogger(__name__)
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A problem document as an HTTP response."""
+    return Response(
+        msgspec.json.encode(problem), problem.status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def problem(status: int, detail: str, field: str = "") -> Problem:
+    """A problem document with the status' own title."""
+    errors = [FieldProblem(field, detail)] if field else []
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+
+
+async def on_invalid_request(_: Request, error: Exception) -> Response:
+    """400, 408, 413, 415 or 422, with the field at fault."""
+    assert isinstance(error, InvalidRequest)
+    return problem_response(problem(error.status, str(error), error.field))
+
+
+async def on_not_found(_: Request, error: Exception) -> Response:
+    """404."""
+    return problem_response(problem(404, str(error)))
+
+
+async def on_invalid_event(_: Request, error: Exception) -> Response:
+    """422 for an event that is not of the schema."""
+    return problem_response(problem(422, str(error)))
+
+
+async def on_unavailable(_: Request, error: Exception) -> Response:
+    """503 with `Retry-After`; what exactly failed is for the log."""
+    retry_after_s = getattr(error, "retry_after_s", 1.0)
+    log.warning("unavailable", extra={"error": f"{type(error).__name__}: {error}"[:300]})
+    detail = "a server behind this service does not answer just now; try again"
+    return problem_response(problem(503, detail), {"retry-after": str(max(1, math.ceil(retry_after_s)))})
+
+
+async def on_http_error(_: Request, error: Exception) -> Response:
+    """What the framework refuses: unknown routes, other methods, broken forms."""
+    assert isinstance(error, HTTPException)
+    return problem_response(problem(error.status_code, error.detail), dict(error.headers or {}))
+
+
+async def on_unexpected(_: Request, error: Exception) -> Response:
+    """500; the reason is in the log, never in the answer."""
+    log.error("request_failed", exc_info=error)
+    return problem_response(problem(500, "something went wrong here; the operators can find it in the log"))
+
+
+HANDLERS = {
+    InvalidRequest: on_invalid_request,
+    ProductNotFound: on_not_found,
+    InvalidEvent: on_invalid_event,
+    StoreUnavailable: on_unavailable,
+    EncoderBusy: on_unavailable,
+    PublishFailed: on_unavailable,
+    TimeoutError: on_unavailable,
+    HTTPException: on_http_error,
+    Exception: on_unexpected,
+}

@@ -1,0 +1,98 @@
+"""Routes to what is stored: a product as indexed, and media."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from indexer.hit_payload import image_url
+from indexer.records import StoredProduct
+from indexer.rows import is_searchable
+from query_api.errors import ProductNotFound
+from query_api.http.problems import problem, problem_response
+from query_api.ports import QueryPorts
+
+_MAGIC = (
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (0, b"BM", "image/bmp"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+)
+
+
+class ProductRoutes:
+    """`/v1/products/{id}` and `/media/{hash}`."""
+
+    def __init__(self, services: QueryPorts) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [Route("/v1/products/{product_id}", self.product), Route("/media/{digest}", self.media)]
+
+    async def product(self, request: Request) -> Response:
+        product_id = request.path_params["product_id"]
+        async with asyncio.timeout(self._services.config.deadline_s):
+            found = (await self._services.store.read([product_id])).get(product_id)
+        if found is None or (found[0].state.deleted and not is_searchable(found[0])):
+            raise ProductNotFound(f"no product has the id {product_id[:100]}")
+        return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
+
+    async def media(self, request: Request) -> Response:
+        digest = request.path_params["digest"]
+        etag = f'"{digest}"'
+        async with asyncio.timeout(self._services.config.deadline_s):
+            data = await self._services.media_store.get(digest)
+        if data is None:
+            return problem_response(problem(404, "no such picture, clip or sound is stored"))
+        headers = {
+            "etag": etag,
+            # The name is the content's hash: what it stands for never changes.
+            "cache-control": "public, max-age=31536000, immutable",
+            "content-security-policy": "default-src 'none'; sandbox",
+        }
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(data, headers=headers, media_type=media_type(data))
+
+
+def media_type(data: bytes) -> str:
+    """The type that the bytes themselves tell; nothing that a browser would run."""
+    for offset, magic, kind in _MAGIC:
+        if data[offset : offset + len(magic)] == magic:
+            return kind
+    return "application/octet-stream"
+
+
+def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:
+    fields = stored.state.fields
+    images = [{"url": image_url(one)} for one in fields.get("images") or ()]
+    return {
+        "product_id": product_id,
+        "version": stored.state.version,
+        "searchable": is_searchable(stored),
+        "incomplete": stored.incomplete,
+        "image_url": images[0]["url"] if images else None,
+        **{name: value for name, value in fields.items() if name not in ("product_id", "version", "images")},
+        "images": images,
+        **_comparison_fields(stored),
+    }
+
+
+def _comparison_fields(stored: StoredProduct) -> dict[str, Any]:
+    """What comparing the product with others told, apart from what its merchant says."""
+    found = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
+    return {name: some for name, some in found.items() if some}

@@ -1,0 +1,77 @@
+"""Routes that answer with hits: search, similar products, recommendations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from query_api.contract.requests import RecommendationRequest, SearchRequest, convert_fields, read_fields, read_json
+from query_api.contract.responses import SearchResponse
+from query_api.errors import InvalidRequest
+from query_api.http.bodies import Form, json_or_form, text_parameters
+from query_api.ports import QueryPorts
+from query_api.recommending.recommender import Recommender
+from query_api.search.searcher import Searcher
+
+
+class SearchRoutes:
+    """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
+
+    def __init__(self, services: QueryPorts, searcher: Searcher, recommender: Recommender) -> None:
+        self._config = services.config
+        self._searcher = searcher
+        self._recommender = recommender
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        return [
+            Route("/v1/search", self.search_by_body, methods=["POST"]),
+            Route("/v1/search", self.search_by_parameters),
+            Route("/v1/products/{product_id}/similar", self.similar),
+            # A user id may hold slashes.
+            Route("/v1/users/{user_id:path}/recommendations", self.recommendations),
+        ]
+
+    async def search_by_body(self, request: Request) -> Response:
+        given = await json_or_form(request, self._config.body_deadline_s)
+        asked = read_fields(given.fields, given.files) if isinstance(given, Form) else read_json(given)
+        return await self._search(request, asked)
+
+    async def search_by_parameters(self, request: Request) -> Response:
+        return await self._search(request, read_fields(text_parameters(request.query_params)))
+
+    async def similar(self, request: Request) -> Response:
+        asked = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
+        async with asyncio.timeout(self._config.deadline_s):
+            return json_response(await self._searcher.similar(asked))
+
+    async def recommendations(self, request: Request) -> Response:
+        asked = _request_from_path(request, user_id=request.path_params["user_id"])
+        async with asyncio.timeout(self._config.deadline_s):
+            return json_response(await self._recommender.recommend(asked))
+
+    async def _search(self, request: Request, asked: SearchRequest) -> Response:
+        use_cache = "no-cache" not in request.headers.get("cache-control", "")
+        async with asyncio.timeout(self._config.deadline_s):
+            return json_response(await self._searcher.search(asked, use_cache))
+
+
+def json_response(response: SearchResponse) -> Response:
+    """A response struct as JSON."""
+    return Response(msgspec.json.encode(response), media_type="application/json")
+
+
+def _request_from_path(request: Request, **path: str) -> SearchRequest:
+    """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
+    given = text_parameters(request.query_params)
+    for name in path:
+        if name in given:
+            raise InvalidRequest(name, f"{name} is in the path already")
+    asked = convert_fields(given, RecommendationRequest)
+    fields: dict[str, Any] = {name: getattr(asked, name) for name in asked.__struct_fields__}
+    return convert_fields(fields | path, SearchRequest)

@@ -1,0 +1,94 @@
+"""Routes about shoppers: what they do, and forgetting them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from query_api.contract.requests import invalid_request
+from query_api.errors import InvalidRequest
+from query_api.http.bodies import json_body
+from query_api.ports import QueryPorts
+from streams.events.cloudevents import decode_event
+from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
+
+SOURCE = "vitrine/query"
+
+
+class ShopperEvent(Struct, forbid_unknown_fields=True):
+    """What a shopper did: the `type` and `data` of an event on `shop.user-events`."""
+
+    type: str
+    data: msgspec.Raw
+    id: Annotated[str, Meta(min_length=1, max_length=256)] = ""
+    """Events of one id count once; absent: a new one."""
+
+
+class UserRoutes:
+    """`POST /v1/events` and `DELETE /v1/users/{id}`."""
+
+    def __init__(self, services: QueryPorts) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """Starlette's routes."""
+        forget = Route("/v1/users/{user_id:path}", self.forget, methods=["DELETE"])
+        return [Route("/v1/events", self.publish, methods=["POST"]), forget]
+
+    async def publish(self, request: Request) -> Response:
+        publisher = self._services.publisher
+        if publisher is None:
+            raise InvalidRequest("", "this service takes no events; publish them to Kafka")
+        event = read_event(await json_body(request, self._services.config.body_deadline_s))
+        async with asyncio.timeout(self._services.config.deadline_s):
+            await publisher.publish(USER_EVENTS, event)
+        return Response(msgspec.json.encode({"id": event.id}), 202, media_type="application/json")
+
+    async def forget(self, request: Request) -> Response:
+        """204 once Kafka has it and the profile is erased; 503, to be repeated, when either is away."""
+        user_id = request.path_params["user_id"]
+        if not 1 <= len(user_id) <= 256:
+            raise InvalidRequest("user_id", f"user_id has {len(user_id)} characters, it takes 1 to 256")
+        async with asyncio.timeout(self._services.config.deadline_s):
+            await self._forget(user_id)
+        return Response(status_code=204)
+
+    async def _forget(self, user_id: str) -> None:
+        profiles, publisher = self._services.profiles, self._services.publisher
+        # What is known may be ahead of the clock here.
+        time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
+        if publisher is not None:
+            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
+            await publisher.publish(USER_EVENTS, event)
+        await profiles.forget([(user_id, time_ms)])
+
+
+def read_event(body: bytes) -> Event:
+    """The event in a body. Raises `InvalidRequest` when it is no JSON, `InvalidEvent` when it is not of the schema."""
+    try:
+        given = _events.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid_request(error) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    if given.type == USER_FORGOTTEN:
+        raise InvalidRequest("type", "a user is forgotten by DELETE /v1/users/{id}")
+    envelope: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": given.id or secrets.token_hex(16),
+        "source": SOURCE,
+        "type": given.type,
+        "data": given.data,
+    }
+    return decode_event(USER_EVENTS, msgspec.json.encode(envelope), {}, int(time.time() * 1000))
+
+
+_events = msgspec.json.Decoder(ShopperEvent)

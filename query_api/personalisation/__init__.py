@@ -1,0 +1,1 @@
+"""Personal order: a shopper's profile and taste."""

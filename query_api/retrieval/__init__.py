@@ -1,0 +1,1 @@
+"""Candidates from the store: vectors and words, fused."""

@@ -1,0 +1,1 @@
+"""A query's stages: plan, candidates, ranking, facets, the response."""

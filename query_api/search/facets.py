@@ -1,0 +1,122 @@
+"""Facets: how many candidates have which value. Pure."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from msgspec import UNSET, Struct, UnsetType
+
+from indexer.hit_payload import HitPayload
+from query_api.personalisation.taste import category_paths
+
+MAX_VALUES = 50
+"""How many values of a field are listed, the most frequent ones."""
+RANGE_FIELDS = ("price", "rating")
+TARGET_RANGES = 5
+MIN_STEP = 0.5
+"""Ranges are no finer than this: half a star, half a euro."""
+_NICE_STEPS = (1, 2, 2.5, 5, 10)
+
+
+class FacetCount(Struct, frozen=True):
+    """How many candidates have a `value`, or a number from `gte` up to, but not including, `lt`."""
+
+    count: int
+    value: str | bool | UnsetType = UNSET
+    gte: float | UnsetType = UNSET
+    lt: float | UnsetType = UNSET
+
+
+Facet = list[FacetCount]
+
+
+class FacetTally:
+    """Counts the values of fields over products that are told one after another."""
+
+    def __init__(self, fields: Iterable[str], bounds: Mapping[str, Sequence[float]] | None = None) -> None:
+        """`bounds`: by field, the ascending numbers between which to count; else they are chosen to suit."""
+        self._bounds = bounds or {}
+        named = list(dict.fromkeys(fields))
+        self._values: dict[str, Counter[str | bool]] = {one: Counter() for one in named if one not in RANGE_FIELDS}
+        self._numbers: dict[str, list[float]] = {one: [] for one in named if one in RANGE_FIELDS}
+
+    def add(self, cards: Iterable[HitPayload]) -> None:
+        """Count some more; a category counts for every path above it too."""
+        for card in cards:
+            for field, counts in self._values.items():
+                counts.update(set(_card_values(field, card)))
+            for field, numbers in self._numbers.items():
+                if (number := getattr(card, field)) is not None:
+                    numbers.append(number)
+
+    def facets(self) -> dict[str, Facet]:
+        """The counts so far."""
+        ranges = {one: _ranges(numbers, self._bounds.get(one)) for one, numbers in self._numbers.items()}
+        return {one: _most_frequent(counts) for one, counts in self._values.items()} | ranges
+
+
+def count_facets(fields: Iterable[str], cards: Iterable[HitPayload]) -> dict[str, Facet]:
+    """Count the values of `fields` over candidates."""
+    tally = FacetTally(fields)
+    tally.add(cards)
+    return tally.facets()
+
+
+def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
+
+
+def _card_values(field: str, card: HitPayload) -> Iterator[str | bool]:
+    if field == "category":
+        for category in (card.category, *card.suggested.get(field, ())):
+            yield from category_paths(category)
+        return
+    yield from card.suggested.get(field, ())
+    attribute = field.startswith("attributes.")
+    value = card.attributes.get(field.removeprefix("attributes.")) if attribute else getattr(card, field)
+    if isinstance(value, list):
+        yield from value
+    elif value is not None:
+        yield value
+
+
+def _ranges(numbers: list[float], asked: Sequence[float] | None) -> Facet:
+    """Counts between bounds: all of those that were asked for, or those of our own that hold any."""
+    numbers.sort()
+    bounds = asked or (_round_bounds(numbers) if numbers else [])
+    found = [
+        FacetCount(bisect_left(numbers, high) - bisect_left(numbers, low), gte=low, lt=high)
+        for low, high in pairwise(bounds)
+    ]
+    return found if asked else [one for one in found if one.count]
+
+
+def _round_bounds(numbers: Sequence[float]) -> list[float]:
+    """Round numbers between which about equally many of the sorted `numbers` lie; the last is beyond them all."""
+    quantiles = [numbers[len(numbers) * at // TARGET_RANGES] for at in range(1, TARGET_RANGES)]
+    finest = max(MIN_STEP, numbers[-1] * 1e-9)
+    step = _nice_step(max((quantiles[-1] - quantiles[0]) / TARGET_RANGES, finest))
+    ends = _first_and_last(numbers[0], numbers[-1], step)
+    inner = {round(quantile / step) for quantile in quantiles}
+    return [_rounded(at * step) for at in sorted({*ends, *(at for at in inner if ends[0] < at < ends[1])})]
+
+
+def _first_and_last(least: float, greatest: float, step: float) -> tuple[int, int]:
+    """The multiples of `step` at or below the least and above the greatest number, as they come out rounded."""
+    first, last = math.floor(least / step), math.floor(greatest / step) + 1
+    return first - (_rounded(first * step) > least), last + (_rounded(last * step) <= greatest)
+
+
+def _nice_step(width: float) -> float:
+    """The least of 1, 2, 2.5, 5 times a power of ten that is no less than `width`."""
+    magnitude = 10.0 ** math.floor(math.log10(width))
+    return next(nice for factor in _NICE_STEPS if (nice := factor * magnitude) >= width * (1 - 1e-9))
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.15g}")

@@ -1,0 +1,98 @@
+"""Why hits have their scores: what each part adds, and what each matched term adds to the lexical part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from encoders.spec import EmbeddingSpec, FloatArray
+from indexer.criteria import Ids
+from indexer.ports import ProductStore
+from indexer.text_analysis.analyzer import query_terms, surface_forms
+from query_api.contract.responses import Explanation, MatchedTerm
+from query_api.embedding.query_vectors import part_scores
+from query_api.explaining.evidence import fields_containing
+from query_api.ports import QueryPorts
+from query_api.retrieval.hybrid_search import RetrievalQuery
+from query_api.search.ranking import RankedCandidate
+
+MAX_SCORED_TERMS = 32
+"""How many of a query's terms are scored one by one; those that are over are scored together."""
+REMAINING_TERMS = "…"
+"""Stands for the terms that were scored together."""
+
+TermScores = Mapping[str, Mapping[str, float]]
+"""BM25 by product and by term as the query writes it; a product's sum to its BM25."""
+
+
+async def explain_scores(
+    services: QueryPorts, retrieval: RetrievalQuery, hits: Sequence[RankedCandidate]
+) -> dict[str, Explanation]:
+    """The parts of the hits' scores, by product id.
+
+    Args:
+        retrieval: by which they were found.
+        hits: few: each matched term is searched for among them.
+
+    Raises:
+        StoreUnavailable: the product store does not answer.
+    """
+    product_ids = [one.candidate.product_id for one in hits]
+    terms = _terms_by_surface(retrieval.text or "" if any(one.lexical_part for one in hits) else "")
+    stored, scores = await asyncio.gather(
+        services.store.read(product_ids), _term_scores(services.store, terms, product_ids)
+    )
+
+    def explained(one: RankedCandidate) -> Explanation:
+        product, vector = stored.get(one.candidate.product_id, (None, None))
+        text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
+        fields = product.text_fields if product else {}
+        matched = sorted(
+            _matched_terms(one, scores[one.candidate.product_id], terms, fields), key=lambda term: -term.score
+        )
+        return Explanation(text, image, one.lexical_part, one.personal_part, matched, one.ranker_part)
+
+    # Analysing a page of long products takes a while, and other queries wait for this thread.
+    return await asyncio.to_thread(lambda: {one.candidate.product_id: explained(one) for one in hits})
+
+
+async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
+    """What each term adds to the products' BM25, by the store's own account: it is a sum over the query's terms."""
+    page = (Ids(tuple(product_ids)),)
+    found = await asyncio.gather(*(store.search_terms(terms, page, len(product_ids)) for terms in by_surface.values()))
+    scores: dict[str, dict[str, float]] = {product_id: {} for product_id in product_ids}
+    for surface, candidates in zip(by_surface, found, strict=True):
+        for one in candidates:
+            scores[one.product_id][surface] = one.score
+    return scores
+
+
+def _terms_by_surface(text: str) -> dict[str, str]:
+    """The terms of a query by how it writes them, repeated as it repeats them."""
+    written, counts = surface_forms(text), Counter(query_terms(text).split())
+    repeated = {term: " ".join([term] * count) for term, count in counts.items()}
+    alone = {written.get(term, term): repeated.pop(term) for term in list(repeated)[:MAX_SCORED_TERMS]}
+    return alone | ({REMAINING_TERMS: " ".join(repeated.values())} if repeated else {})
+
+
+def _dense_parts(
+    spec: EmbeddingSpec, one: RankedCandidate, query: FloatArray | None, vector: FloatArray | None
+) -> tuple[float, float]:
+    """What text and picture add. The store's own dense score is what was ranked by: the parts are made to sum to it."""
+    dense = one.candidate.dense
+    if query is None or vector is None:
+        return dense, 0.0
+    text, image = part_scores(spec, query, vector)
+    return (text, dense - text) if image else (dense, 0.0)
+
+
+def _matched_terms(
+    one: RankedCandidate, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
+) -> Iterator[MatchedTerm]:
+    """The lexical part shared out by BM25, of which it is a multiple."""
+    total = sum(scores.values())
+    for surface, score in scores.items():
+        if one.lexical_part and score:
+            yield MatchedTerm(surface, one.lexical_part * score / total, fields_containing(fields, by_surface[surface]))

@@ -1,0 +1,1 @@
+"""Delivery of messages: batches, acknowledgement, the write lease, waiting for servers, publishing."""

@@ -1,0 +1,1 @@
+"""Events: their schema, the CloudEvents envelope, the JSON Schemas and the AsyncAPI document."""

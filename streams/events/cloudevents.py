@@ -1,0 +1,128 @@
+"""Events as Kafka carries them: CloudEvents 1.0 in JSON.
+
+`decode_event` takes a message in structured mode (the whole envelope as the value) or in binary mode (the bare data as
+the value, `ce_*` headers) and returns an `Event`; everything else is an `InvalidEvent`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.errors import InvalidEvent
+from streams.events.schema import TYPES_BY_TOPIC, DeletedProduct, Event, Product, ProductData, UserData
+
+
+class Envelope(Struct):
+    """A CloudEvents 1.0 envelope in structured JSON mode; extension attributes are allowed and ignored."""
+
+    specversion: str
+    id: Annotated[str, Meta(min_length=1, max_length=256)]
+    source: Annotated[str, Meta(min_length=1, max_length=256)]
+    type: str
+    data: msgspec.Raw
+    subject: str | None = None
+    time: datetime | None = None
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_data = {name: msgspec.json.Decoder(cls) for types in TYPES_BY_TOPIC.values() for name, cls in types.items()}
+_times = msgspec.json.Decoder(datetime)
+_PATTERN_IN_ERROR = re.compile(r" matching regex '.*'")
+
+
+def decode_event(topic: str, value: bytes | None, headers: Mapping[str, bytes], timestamp_ms: int) -> Event:
+    """Decode one Kafka message in structured or binary CloudEvents mode.
+
+    Args:
+        topic: where it came from; a type that does not belong there is refused.
+        value: the message's value; a null value is no event.
+        headers: the message's headers by lower-case name.
+        timestamp_ms: Kafka's timestamp, the event's time when it has none of its own.
+
+    Raises:
+        InvalidEvent: with reason `undecodable`, `invalid` or `wrong_topic`, naming the field at fault.
+    """
+    if value is None:
+        raise InvalidEvent("undecodable", "the message has no value; a deletion is a product.deleted event")
+    envelope = _binary(value, headers) if "ce_type" in headers else _structured(value)
+    if envelope.specversion != "1.0":
+        raise InvalidEvent("invalid", f"specversion is {envelope.specversion[:20]!r}, expected '1.0'")
+    if envelope.type not in TYPES_BY_TOPIC[topic]:
+        known = ", ".join(TYPES_BY_TOPIC[topic])
+        raise InvalidEvent("wrong_topic", f"type {envelope.type[:80]!r} does not belong on {topic}; it takes {known}")
+    return Event(
+        id=envelope.id,
+        source=envelope.source,
+        type=envelope.type,
+        time_ms=_to_ms(envelope.time) if envelope.time else timestamp_ms,
+        data=_decode(_data[envelope.type], envelope.data, "data"),
+    )
+
+
+def encode_event(event: Event) -> bytes:
+    """The structured-mode JSON of an event, as `decode_event` reads it back."""
+    return msgspec.json.encode(
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": event.source,
+            "type": event.type,
+            "time": datetime.fromtimestamp(event.time_ms / 1000, UTC),
+            "datacontenttype": "application/json",
+            "data": event.data,
+        }
+    )
+
+
+def event_key(data: ProductData | UserData) -> bytes:
+    """The Kafka key: whose order the event belongs to."""
+    return (data.product_id if isinstance(data, Product | DeletedProduct) else data.user_id).encode()
+
+
+def _structured(value: bytes) -> Envelope:
+    return _decode(_envelopes, value, "envelope")
+
+
+def _binary(value: bytes, headers: Mapping[str, bytes]) -> Envelope:
+    try:
+        text = {name: raw.decode() for name, raw in headers.items() if name.startswith("ce_")}
+    except UnicodeDecodeError as error:
+        raise InvalidEvent("undecodable", f"a ce_ header is not UTF-8: {error.reason}") from None
+    time = text.get("ce_time")
+    return Envelope(
+        specversion=text.get("ce_specversion", "1.0"),
+        # Without an id, the content is the identity: a redelivery has the same bytes.
+        id=text.get("ce_id") or hashlib.sha256(value).hexdigest(),
+        source=text.get("ce_source", "unknown"),
+        type=text["ce_type"],
+        data=msgspec.Raw(value),
+        time=_decode(_times, msgspec.json.encode(time), "ce_time") if time else None,
+    )
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | msgspec.Raw, what: str) -> Any:
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(
+            "invalid", f"{what}: {_PATTERN_IN_ERROR.sub(' of the allowed characters', str(error))}"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent("undecodable", f"{what} is not JSON: {error}") from None
+
+
+def _to_ms(time: datetime) -> int:
+    # In whole numbers: by way of a float, a time that is encoded and decoded could lose its last millisecond.
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return (aware - _UNIX_EPOCH) // _MILLISECOND
+
+
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)

@@ -1,0 +1,1 @@
+"""What could not be processed: dead letters, their replay, delay lines for retries."""

@@ -1,0 +1,116 @@
+"""Reading the dead-letter topic to its present end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from streams.delivery.messages import Message
+from streams.delivery.retry_headers import (
+    MAX_DIGITS,
+    OFFSET_HEADER,
+    PARTITION_HEADER,
+    RETRY_HEADERS,
+    TIMESTAMP_HEADER,
+    TOPIC_HEADER,
+)
+from streams.errors import KafkaUnavailable
+from streams.events.schema import DEAD_LETTER
+from streams.failures.dead_letters import ERROR_HEADER, REASON_HEADER, TIME_HEADER, known_reason
+from streams.kafka.topic_history import TopicHistory
+
+READ_BATCH_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterPosition:
+    """Where a dead letter lies in its topic."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be processed, and why.
+
+    Attributes:
+        reason: the class of fault.
+        error: what was wrong, in words.
+        topic, partition, offset: where the message first arrived; empty and -1: that is not known.
+        timestamp_ms: when Kafka first took it, Unix milliseconds; None: that is not known.
+        time_ms: when it was given up, Unix milliseconds.
+        key, value: as they were.
+        headers: the message's own, by name.
+        place: where the dead letter itself is.
+    """
+
+    reason: str
+    error: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int | None
+    time_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, bytes]
+    position: DeadLetterPosition
+
+
+async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter, None]:
+    """The dead letters that are there now, oldest first within a partition; joins no consumer group, commits nothing.
+
+    Some `READ_BATCH_MESSAGES` of them are in memory at a time, whatever there is.
+
+    Args:
+        bootstrap_servers: `host:port,…`.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer in time.
+    """
+    async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER)) as messages:
+        async for message in messages:
+            yield _letter(message)
+
+
+async def read_topic(bootstrap_servers: str, topic: str) -> AsyncGenerator[Message, None]:
+    """What a topic holds now; nothing when it does not exist. Raises `KafkaUnavailable` as above."""
+    try:
+        async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
+            async for batch in history.read(READ_BATCH_MESSAGES):
+                for message in batch:
+                    yield message
+    except KafkaUnavailable as error:
+        if not isinstance(error.__cause__, UnknownTopicOrPartitionError):
+            raise
+
+
+def _letter(message: Message) -> DeadLetter:
+    notes = {name: (message.headers.get(name) or b"").decode(errors="replace") for name in _DEAD_LETTER_HEADERS}
+    return DeadLetter(
+        reason=known_reason(notes[REASON_HEADER]),
+        error=notes[ERROR_HEADER],
+        topic=notes[TOPIC_HEADER],
+        partition=_number(notes[PARTITION_HEADER], -1),
+        offset=_number(notes[OFFSET_HEADER], -1),
+        timestamp_ms=_number(notes[TIMESTAMP_HEADER], None),
+        time_ms=_number(notes[TIME_HEADER], message.timestamp_ms),
+        key=message.key,
+        value=message.value,
+        headers={name: value or b"" for name, value in message.headers.items() if name not in _DEAD_LETTER_HEADERS},
+        position=DeadLetterPosition(message.partition, message.offset, message.timestamp_ms),
+    )
+
+
+_DEAD_LETTER_HEADERS = RETRY_HEADERS | {REASON_HEADER, ERROR_HEADER, TIME_HEADER}
+N = TypeVar("N", int, None)
+
+
+def _number(text: str, otherwise: N) -> int | N:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else otherwise

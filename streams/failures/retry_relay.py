@@ -1,0 +1,206 @@
+"""The relay of the delay lines: publishes each message where it came from, once it is due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import takewhile
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from prometheus_client import Counter
+
+from streams import metrics
+from streams.config import KafkaConfig
+from streams.delivery.availability import until_available
+from streams.delivery.messages import Message
+from streams.delivery.publisher import OutgoingMessage, Publisher
+from streams.delivery.retry_headers import DELAY_LINES, DelayLine, origin_from_headers
+from streams.errors import InvalidEvent
+from streams.failures.dead_letters import build_dead_letter
+
+POLL_S = 0.2
+"""The longest that the relay waits without looking at the time."""
+MIN_REST_S = 0.05
+"""A partition whose head is not due rests at least so long: one that flows is not read once for each message."""
+FETCH_WAIT_MS = 100
+"""A partition that is resumed waits out the fetch under way, so this bounds how late a message can be."""
+FETCH_BYTES = 256 * 1024
+"""Of a partition at a time, or one message if that is larger. What is read and not due is dropped and read again."""
+MAX_RECORDS = 1_000
+METADATA_AGE_MS = 30_000
+"""How soon a line that was created later is seen."""
+SETTLE_S = 5.0
+"""How long partitions may be kept to commit what has been published from them."""
+CONNECT_S = 30.0
+FIRST_BACKOFF_S = 0.5
+MAX_BACKOFF_S = 15.0
+
+RELEASED = Counter("vitrine_retries_released_total", "Messages that came off a delay line", ["line"])
+
+log = logging.getLogger(__name__)
+
+
+class RetryRelay(ConsumerRebalanceListener):
+    """Moves messages from the delay lines back to their topics. Any number share the work, as one consumer group.
+
+    Guarantees: at least once, in the order of each line's partition; never before a message is due. An offset is
+    committed when every replica has the messages up to it, so a crash in between publishes them again. Memory is
+    bounded: what is not due stays in Kafka.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaConfig,
+        indexing_group: str,
+        publisher: Publisher,
+        lines: Sequence[DelayLine] = DELAY_LINES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Args: clock: Unix seconds, to compare with Kafka's timestamps."""
+        self._kafka = kafka
+        self._group = f"{indexing_group}-retries"
+        self._publisher = publisher
+        self._delays = {line.topic: line.delay_s for line in lines}
+        self._clock = clock
+        self._due_at: dict[TopicPartition, float] = {}
+        self._assignment_epoch = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled; whatever becomes of Kafka, it begins anew from what is committed."""
+        backoff_s = FIRST_BACKOFF_S
+        while True:
+            try:
+                async with self._connected() as consumer:
+                    while True:
+                        await self._step(consumer)
+                        backoff_s = FIRST_BACKOFF_S
+            except Exception as error:
+                # Retries are second chances: that they fail must not end the worker, which gives the first ones.
+                known = isinstance(error, KafkaError | OSError | TimeoutError)
+                extra = {"error": repr(error)[:300], "retry_in_s": backoff_s}
+                log.warning("retries_interrupted", extra=extra, exc_info=not known)
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
+
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] (it is awaited)
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
+        """Have what has been published committed first, so that the next owner does not publish it again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self._settled.wait()
+        self._assignment_epoch += 1
+        self._due_at = {}
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing to do: reading begins at what is committed."""
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka.bootstrap_servers,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=int(self._kafka.session_timeout_s * 1000),
+            heartbeat_interval_ms=int(self._kafka.heartbeat_s * 1000),
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            metadata_max_age_ms=METADATA_AGE_MS,
+        )
+        self._due_at = {}
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await consumer.start()
+            consumer.subscribe(list(self._delays), listener=self)
+            yield consumer
+        finally:
+            with suppress(KafkaError, OSError, TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await consumer.stop()
+
+    async def _step(self, consumer: AIOKafkaConsumer) -> None:
+        """Wait for records or for the next head to be due, and release what is."""
+        self._resume_due(consumer)
+        fetched = await consumer.getmany(timeout_ms=self._wait_ms(), max_records=MAX_RECORDS)
+        if not fetched:
+            return
+        self._settled.clear()
+        try:
+            await self._release(consumer, {one: self._due(consumer, one, fetched[one]) for one in fetched})
+        finally:
+            self._settled.set()
+
+    def _resume_due(self, consumer: AIOKafkaConsumer) -> None:
+        now = self._clock()
+        for partition in [one for one, due in self._due_at.items() if due <= now]:
+            del self._due_at[partition]
+            consumer.resume(partition)
+
+    def _wait_ms(self) -> int:
+        """Until the earliest head is due, but not long."""
+        earliest = min(self._due_at.values(), default=float("inf"))
+        return 1 + int(1000 * max(0.0, min(POLL_S, earliest - self._clock())))
+
+    def _due(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+    ) -> Sequence[ConsumerRecord]:
+        """The records that are due; the partition rests at the first that is not."""
+        now, delay_s = self._clock(), self._delays[partition.topic]
+        due = list(takewhile(lambda one: one.timestamp / 1000 + delay_s <= now, records))
+        if len(due) < len(records):
+            head = records[len(due)]
+            consumer.pause(partition)
+            consumer.seek(partition, head.offset)
+            self._due_at[partition] = max(head.timestamp / 1000 + delay_s, now + MIN_REST_S)
+        return due
+
+    async def _release(
+        self, consumer: AIOKafkaConsumer, due: Mapping[TopicPartition, Sequence[ConsumerRecord]]
+    ) -> None:
+        """Publish what is due, and commit it when every replica has it."""
+        outgoing = [_outgoing(record) for records in due.values() for record in records]
+        if not outgoing:
+            return
+        assignments = self._assignment_epoch
+
+        async def publish() -> None:
+            # What a publisher has given up may arrive all the same, so nothing is repeated before Kafka answers.
+            await consumer.end_offsets(list(due)[:1])
+            await self._publisher.publish(outgoing)
+
+        await until_available("kafka", publish)
+        for partition, records in due.items():
+            RELEASED.labels(partition.topic).inc(len(records))
+        log.info("retries_released", extra={"events": len(outgoing)})
+        if assignments != self._assignment_epoch:
+            return
+        with suppress(CommitFailedError, IllegalStateError):
+            await consumer.commit({one: records[-1].offset + 1 for one, records in due.items() if records})
+
+
+def _outgoing(record: ConsumerRecord) -> OutgoingMessage:
+    """The record as it goes back to where it came from; a dead letter when it does not tell."""
+    headers = {name.lower(): value for name, value in record.headers}
+    origin = origin_from_headers(headers)
+    if origin:
+        return OutgoingMessage(origin.topic, record.key, record.value, headers, origin.partition)
+    fault = InvalidEvent("wrong_topic", f"it is on {record.topic} and does not say where it came from")
+    metrics.DEAD_LETTERS.labels(fault.reason).inc()
+    stray = Message(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        headers,
+        ack=lambda: None,
+    )
+    return build_dead_letter(stray, fault)

@@ -1,0 +1,66 @@
+"""How old the index is: the wait of the oldest product event that is not yet searchable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from streams.errors import KafkaUnavailable
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from streams.kafka.lag import LagProbe, PartitionLag
+
+log = logging.getLogger(__name__)
+
+
+class IndexAge:
+    """Watches the indexing group. Committed offsets tell what is searchable, Kafka's clock since when the rest waits.
+
+    As exact as the group's commit interval plus `interval_s`.
+    """
+
+    def __init__(self, bootstrap_servers: str, group: str, interval_s: float = 0.25) -> None:
+        self._probe = LagProbe(bootstrap_servers, group)
+        self._interval_s = interval_s
+        self._waiting_since_ms: int | None = None
+        self._known = False
+        self._lag: dict[str, int] = {}
+        self._timestamps: dict[int, tuple[int, int]] = {}
+        """The offset that was last asked about and its timestamp, by partition: each message is fetched once."""
+
+    def age_ms(self) -> int | None:
+        """How long the oldest unsearchable event has waited, 0 when none waits, None while Kafka cannot be asked."""
+        if not self._known:
+            return None
+        return 0 if self._waiting_since_ms is None else max(0, int(time.time() * 1000) - self._waiting_since_ms)
+
+    def lag(self) -> dict[str, int] | None:
+        """How many events of each topic the group has not acknowledged; None while Kafka cannot be asked."""
+        return dict(self._lag) if self._known else None
+
+    async def run(self) -> None:
+        """Watch until cancelled; when Kafka is away, try again until it is back."""
+        while True:
+            try:
+                async with self._probe as probe:
+                    while True:
+                        lag = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)
+                        waiting = [one for one in lag if one.messages and one.topic == PRODUCT_EVENTS]
+                        self._lag = {
+                            topic: sum(one.messages for one in lag if one.topic == topic)
+                            for topic in (PRODUCT_EVENTS, USER_EVENTS)
+                        }
+                        since = [await self._timestamp(probe, one) for one in waiting]
+                        self._waiting_since_ms, self._known = min(since, default=None), True
+                        await asyncio.sleep(self._interval_s)
+            except KafkaUnavailable as error:
+                self._known = False
+                log.warning("index_age_unknown", extra={"error": str(error)[:300]})
+                await asyncio.sleep(1)
+
+    async def _timestamp(self, probe: LagProbe, waiting: PartitionLag) -> int:
+        known = self._timestamps.get(waiting.partition)
+        if known is None or known[0] != waiting.next_offset:
+            at = await probe.timestamp_ms(waiting.topic, waiting.partition, waiting.next_offset)
+            self._timestamps[waiting.partition] = known = (waiting.next_offset, at)
+        return known[1]

@@ -1,0 +1,146 @@
+"""The producer edge over aiokafka: idempotent, acknowledged by every in-sync replica, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from streams.delivery.publisher import OutgoingMessage
+from streams.errors import InvalidEvent, PublishFailed
+from streams.events.cloudevents import encode_event, event_key
+from streams.events.schema import MAX_MESSAGE_BYTES, Event
+
+BATCH_BYTES = 1 << 20
+"""aiokafka buffers at most two batches a partition, so this bounds memory, whatever `MAX_IN_FLIGHT` events weigh."""
+MAX_IN_FLIGHT = 2_000
+"""Events sent and not yet acknowledged."""
+REQUEST_OVERHEAD_BYTES = 1 << 16
+"""Room in a request beside its message."""
+
+Delivery = asyncio.Future[object]
+
+
+class EventPublisher:
+    """Publishes events; an async context manager that owns its connection.
+
+    What a call that returned has published is there exactly once; one that failed or was cancelled may have published
+    all the same. Events of one key keep the order in which `send` took them. For one event loop.
+    """
+
+    def __init__(self, bootstrap_servers: str, deadline_s: float = 30.0, linger_ms: int = 5) -> None:
+        """Args: bootstrap_servers: `host:port,…`; deadline_s: to connect, and for each event; linger_ms: batching."""
+        self._servers = bootstrap_servers
+        self._deadline_s = deadline_s
+        self._linger_ms = linger_ms
+
+    async def __aenter__(self) -> EventPublisher:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=self._linger_ms,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES + REQUEST_OVERHEAD_BYTES,
+            request_timeout_ms=int(self._deadline_s * 1000),
+        )
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._producer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._stop()
+            raise PublishFailed(f"Kafka at {self._servers} does not answer: {error!r}") from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Publish an event; returns once every in-sync replica has it.
+
+        Raises:
+            InvalidEvent: it is larger than a message may be.
+            PublishFailed: Kafka did not acknowledge it within the deadline; it may have arrived all the same.
+        """
+        await self.wait_delivered([await self.send(topic, event)])
+
+    async def send(self, topic: str, event: Event) -> Delivery:
+        """Take an event into the buffer, waiting while that is full; `settle` tells whether it was delivered."""
+        return await self.send_raw(
+            OutgoingMessage(topic, event_key(event.data), encode_event(event)), f"event {event.id}"
+        )
+
+    async def send_raw(self, message: OutgoingMessage, name: str) -> Delivery:
+        """`send` for a message whose bytes are there already; by its key where its partition does not exist.
+
+        Args:
+            name: what to call it in errors.
+        """
+        headers = list(message.headers.items())
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                there = await self._producer.partitions_for(message.topic)
+                partition = message.partition if message.partition in there else None
+                return await self._producer.send(message.topic, message.value, message.key, partition, headers=headers)
+        except MessageSizeTooLargeError as error:
+            raise InvalidEvent("too_large", f"{name} is over {MAX_MESSAGE_BYTES:,} bytes") from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self._failed(f"{name} for {message.topic}", error) from error
+
+    async def publish_raw(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Publish messages whose bytes are there already. Raises what `publish` raises."""
+        await self.wait_delivered([await self.send_raw(one, f"a message for {one.topic}") for one in messages])
+
+    async def wait_delivered(self, deliveries: Iterable[Delivery]) -> None:
+        """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""
+        waiting = list(deliveries)
+        if not waiting:
+            return
+        done, pending = await asyncio.wait(waiting, timeout=self._deadline_s)
+        errors = [error for one in done if (error := one.exception()) is not None]
+        if errors or pending:
+            raise self._failed(f"{len(errors) + len(pending)} events", errors[0] if errors else TimeoutError()) from (
+                errors[0] if errors else None
+            )
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._producer.stop()
+        except (KafkaError, OSError, TimeoutError):
+            # What mattered was settled before; a broker that is gone cannot be told goodbye.
+            return
+
+    def _failed(self, what: str, error: BaseException) -> PublishFailed:
+        why = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
+        return PublishFailed(f"Kafka at {self._servers} did not take {what} ({self._deadline_s:g} s): {why}")
+
+
+class BulkSender:
+    """Sends many events with a bound on those in flight, counting what was acknowledged."""
+
+    def __init__(self, publisher: EventPublisher, on_acknowledged: Callable[[int], None]) -> None:
+        self._publisher = publisher
+        self._on_acknowledged = on_acknowledged
+        self._in_flight: deque[Delivery] = deque()
+
+    async def send(self, topic: str, event: Event) -> None:
+        """Send one, after waiting for acknowledgements where too many are outstanding."""
+        self._in_flight.append(await self._publisher.send(topic, event))
+        arrived = 0
+        while arrived < len(self._in_flight) and self._in_flight[arrived].done():
+            arrived += 1
+        await self.wait_delivered(arrived if len(self._in_flight) < MAX_IN_FLIGHT else max(arrived, MAX_IN_FLIGHT // 2))
+
+    async def wait_delivered(self, count: int | None = None) -> None:
+        """Wait for the oldest `count` (None: all) to be acknowledged."""
+        wanted = len(self._in_flight) if count is None else count
+        oldest = [self._in_flight.popleft() for _ in range(wanted)]
+        await self._publisher.wait_delivered(oldest)
+        self._on_acknowledged(wanted)

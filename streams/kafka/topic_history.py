@@ -1,0 +1,129 @@
+"""Reading a topic from a point in time to its present end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.delivery.messages import Message
+from streams.errors import KafkaUnavailable
+
+DEADLINE_S = 10.0
+"""To connect, and to get on with reading."""
+FETCH_WAIT_MS = 500
+
+
+class TopicHistory:
+    """What a topic holds now; an async context manager that owns its connection.
+
+    Joins no consumer group and commits nothing. Raises `KafkaUnavailable` when Kafka does not answer in time.
+    """
+
+    def __init__(self, bootstrap_servers: str, topic: str, since_ms: int) -> None:
+        """Args: bootstrap_servers: `host:port,…`; topic: its name; since_ms: Kafka's timestamp to begin with."""
+        self._servers = bootstrap_servers
+        self._topic = topic
+        self._since_ms = since_ms
+        self._starts: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+
+    async def __aenter__(self) -> TopicHistory:
+        self._consumer = AIOKafkaConsumer(
+            self._topic,
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=int(DEADLINE_S * 1000),
+        )
+        try:
+            async with self._answering():
+                await self._consumer.start()
+                await self._find_bounds()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    @property
+    def count(self) -> int:
+        """How many messages there are to read, at most."""
+        return sum(end - self._starts[partition] for partition, end in self._ends.items())
+
+    async def read(self, count: int) -> AsyncIterator[list[Message]]:
+        """All messages, up to `count` at a time, in order per partition; may be called again when it has ended.
+
+        Now and then an empty list comes, while Kafka takes its time.
+        """
+        ahead = dict(self._ends)
+        for partition, start in self._starts.items():
+            self._consumer.seek(partition, start)
+        heard = time.monotonic()
+        while await self._drop_finished(ahead):
+            records = await self._fetch(ahead, count)
+            if not records and time.monotonic() - heard > DEADLINE_S:
+                raise KafkaUnavailable(f"Kafka at {self._servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
+            yield [_message(record) for record in records]
+            if records:
+                heard = time.monotonic()
+
+    async def _find_bounds(self) -> None:
+        partitions = self._consumer.assignment()
+        if not partitions:
+            raise KafkaUnavailable(f"Kafka at {self._servers} knows no topic {self._topic} just now")
+        begins = await self._consumer.beginning_offsets(partitions)
+        self._ends = await self._consumer.end_offsets(partitions)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, self._since_ms)))
+        for partition, end in self._ends.items():
+            at = found.get(partition)
+            self._starts[partition] = max(begins[partition], at.offset) if at else end
+
+    async def _drop_finished(self, ahead: dict[TopicPartition, int]) -> bool:
+        """Take out the partitions that are read to their end; whether any are left."""
+        async with self._answering():
+            for partition in [one for one, end in ahead.items() if await self._consumer.position(one) >= end]:
+                del ahead[partition]
+        return bool(ahead)
+
+    async def _fetch(self, ahead: dict[TopicPartition, int], count: int) -> list[ConsumerRecord]:
+        async with self._answering():
+            found = await self._consumer.getmany(*ahead, timeout_ms=FETCH_WAIT_MS, max_records=count)
+        return [one for partition, records in found.items() for one in records if one.offset < ahead[partition]]
+
+    async def _stop(self) -> None:
+        # It committed nothing, so there is nothing to say goodbye for.
+        with suppress(KafkaUnavailable):
+            async with self._answering():
+                await self._consumer.stop()
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                yield
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+
+
+def _message(record: ConsumerRecord) -> Message:
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers={name.lower(): value for name, value in record.headers},
+        ack=lambda: None,
+    )

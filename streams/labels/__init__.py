@@ -1,0 +1,1 @@
+"""Suggested labels and duplicates of products, and how sure the suggestions are."""

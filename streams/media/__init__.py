@@ -1,0 +1,1 @@
+"""Pictures, clips and sounds of products: fetching, decoding, transcription, the embedding cache."""

@@ -1,0 +1,131 @@
+"""Filling a generation of the index from another: every product as it is there, with new vectors if need be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from encoders.port import AsyncEncoder
+from encoders.spec import FloatArray
+from indexer.planning import ProductPlan, plan
+from indexer.ports import ProductStore
+from indexer.records import IndexRow, StoredProduct
+from indexer.rows import build_row, with_labels
+from streams.delivery.availability import until_available
+from streams.delivery.publisher import OutgoingMessage, Publisher
+from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
+from streams.events.schema import PRODUCT_EVENTS
+from streams.media.pictures import PictureBatch, PictureLoader
+from streams.products.embedding import embed_rows
+
+PAGE_PRODUCTS = 64
+"""Products at a time: enough to fill the encoder, few enough to lose little in a crash."""
+
+Page = Mapping[str, tuple[StoredProduct, FloatArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyProgress:
+    """How far the copy is."""
+
+    through_id: str
+    """All products up to this id are durably in the new generation."""
+    products_copied: int
+    """How many were copied since the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A page whose pictures are at hand."""
+
+    page: Page
+    plans: Sequence[ProductPlan]
+    pictures: PictureBatch | None
+    """None: the stored vectors are good as they are."""
+
+
+class GenerationCopier:
+    """Copies products in the order of their ids, tombstones too; what came of each event stays in its stamps.
+
+    Guarantees: at least once; what is copied again after a crash comes out the same. There must be no other writer of
+    the new generation meanwhile. Waits as long as it takes while a server is away.
+    """
+
+    def __init__(
+        self,
+        source: ProductStore,
+        target: ProductStore,
+        target_name: str,
+        encoder: AsyncEncoder | None,
+        pictures: PictureLoader,
+        publisher: Publisher,
+    ) -> None:
+        """Args: encoder: of the new generation; None: its vector space is that of the old one."""
+        self._source = source
+        self._target = target
+        self._target_name = target_name
+        self._encoder = encoder
+        self._pictures = pictures
+        self._publisher = publisher
+
+    async def copy(self, after: str = "") -> AsyncIterator[CopyProgress]:
+        """Copy all products whose ids are greater than `after`; tells of each page that is durable.
+
+        The pictures of a page are loaded while the one before it is encoded.
+        """
+        copied, loading = 0, asyncio.create_task(self._load(after))
+        try:
+            while (loaded := await loading).page:
+                through = max(loaded.page)
+                loading = asyncio.create_task(self._load(through))
+                await self._write(loaded)
+                copied += len(loaded.page)
+                yield CopyProgress(through, copied)
+        finally:
+            loading.cancel()
+
+    async def _load(self, after: str) -> _Loaded:
+        page = await until_available("milvus", lambda: self._source.scan(after, PAGE_PRODUCTS))
+        if self._encoder is None:
+            return _Loaded(page, (), None)
+        changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
+        # What sounds say is of no vector space.
+        plans = [one.with_transcripts(page[one.product_id][0].transcripts) for one in plan(changes, {}).values()]
+        wanted = {one.product_id: one.images_to_embed for one in plans if one.needs_image_embedding}
+        return _Loaded(page, plans, await self._pictures.load(wanted))
+
+    async def _write(self, loaded: _Loaded) -> None:
+        rows = await self._rows(loaded)
+        await until_available("milvus", lambda: self._target.write(rows))
+        # After the write: who tries them again must find that they are missing.
+        asks = [self._retry_request(row.product_id) for row in rows if row.stored.incomplete]
+        if asks:
+            await until_available("kafka", lambda: self._publisher.publish(asks))
+
+    async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
+        if loaded.pictures is None or self._encoder is None:
+            return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
+        rows, embeddings = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
+        await self._pictures.cache_embeddings(embeddings)
+        # What was found out is looked for again when the content changes, and stays until then.
+        known = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
+        return [with_labels(row, (one := known[row.product_id]).suggestions, one.duplicates) for row in rows]
+
+    def _retry_request(self, product_id: str) -> OutgoingMessage:
+        """An event that changes nothing and has a product's missing pictures tried again."""
+        event = {
+            "specversion": "1.0",
+            "id": uuid.uuid4().hex,
+            "source": "vitrine/reindex",
+            "type": "product.updated",
+            "subject": product_id,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "data": {"product_id": product_id},
+        }
+        headers = {ATTEMPT_HEADER: b"0", GENERATION_HEADER: self._target_name.encode()}
+        return OutgoingMessage(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), headers)

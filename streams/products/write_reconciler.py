@@ -1,0 +1,111 @@
+"""Late writes: what an earlier request, thought lost, did to rows that were written since."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from indexer.ports import ProductStore
+from indexer.records import IndexRow, ProductChange, ProductState, merge_all
+from streams import metrics
+from streams.delivery.availability import until_available
+from streams.errors import PartitionsLost
+
+CHECK_INTERVAL_S = 1.0
+READ_CHUNK = 256
+MAX_WATCHED_ROWS = 10_000
+"""Some 30 MB of product states."""
+
+log = logging.getLogger(__name__)
+
+Repair = Callable[[Sequence[ProductChange], Callable[[], None]], Awaitable[None]]
+"""Merges changes into the index; the callable raises when it must not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    partition: int
+    state: ProductState
+
+
+class WriteReconciler:
+    """Watches rows that a late write may still overwrite, and has them written again where one did.
+
+    A request may land after its deadline, and after its sender has died: no deadline of ours ends a packet's way
+    through the network, and the index cannot compare before it sets. It may for `window_s` after partitions have come
+    from another worker, or after a write got no answer. What is written meanwhile is remembered, read again when the
+    window is over, and merged with what is there: merging is a lattice join, so nothing newer is ever undone.
+    """
+
+    def __init__(
+        self, store: ProductStore, repair: Repair, window_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._repair = repair
+        self._window_s = window_s
+        self._clock = clock
+        self._window_ends = float("-inf")
+        self._watched: dict[str, _Written] = {}
+        self._ownership: object | None = object()
+        """This worker's present hold of its partitions; None while the group shares them out anew."""
+
+    def open_window(self) -> None:
+        """From now on, and for the length of the window, a late write may land."""
+        self._window_ends = self._clock() + self._window_s
+
+    def record_written(self, rows: Iterable[IndexRow], partitions: Mapping[str, int]) -> None:
+        """Note rows that have just become durable, with the partitions of their products by product id."""
+        watching = self._clock() < self._window_ends
+        for row in rows:
+            # After the window, too, the latest state of what is still watched is the one that must be there.
+            if row.product_id in self._watched or (watching and len(self._watched) < MAX_WATCHED_ROWS):
+                self._watched[row.product_id] = _Written(partitions[row.product_id], row.stored.state)
+        metrics.WATCHED_ROWS.set(len(self._watched))
+
+    def pause(self) -> None:
+        """Write nothing while partitions are shared out anew."""
+        self._ownership = None
+
+    def resume(self, partitions: Collection[int]) -> None:
+        """Go on with the rows of these partitions; those of others are left to their new owners."""
+        self._watched = {one: written for one, written in self._watched.items() if written.partition in partitions}
+        self._ownership = object()
+        self.open_window()
+
+    async def run(self) -> None:
+        """Check what is watched whenever a window is over, until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            if self._watched and self._clock() >= self._window_ends and await self.reconcile():
+                self._watched = {}
+                metrics.WATCHED_ROWS.set(0)
+
+    async def reconcile(self) -> bool:
+        """Read all that is watched again, and repair what is not as it was written; False: partitions are moving."""
+        tenure = self._ownership
+
+        def still_ours() -> None:
+            if self._ownership is not tenure or tenure is None:
+                raise PartitionsLost("the rows may be another worker's by now")
+
+        watched = list(self._watched.items())
+        try:
+            for start in range(0, len(watched), READ_CHUNK):
+                await self._reconcile_chunk(dict(watched[start : start + READ_CHUNK]), still_ours)
+        except PartitionsLost:
+            return False
+        return True
+
+    async def _reconcile_chunk(self, written: Mapping[str, _Written], still_ours: Callable[[], None]) -> None:
+        found = await until_available("milvus", lambda: self._store.read(list(written)))
+        for product_id, one in written.items():
+            still_ours()
+            there = found[product_id][0].state if product_id in found else ProductState()
+            changes = one.state.changes(product_id)
+            if merge_all(there, changes) != there:
+                log.warning("late_write_found")
+                metrics.LATE_WRITES_REPAIRED.inc()
+                await self._repair(changes, still_ours)

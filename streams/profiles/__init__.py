@@ -1,0 +1,1 @@
+"""The profile pipeline: from shoppers' events to profiles in Redis."""

@@ -1,0 +1,133 @@
+"""Restoring profiles that Redis has lost, from the topic of user events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import Counter, Gauge
+
+from indexer.errors import StoreUnavailable
+from indexer.ports import ProfileStore, RestoreLease
+from streams.delivery.decoding import Horizon
+from streams.delivery.messages import Message
+from streams.errors import KafkaUnavailable
+from streams.events.schema import USER_EVENTS, USER_FORGOTTEN
+from streams.kafka.topic_history import TopicHistory
+from streams.profiles.pipeline import ProfileRecorder
+
+log = logging.getLogger(__name__)
+
+RESTORING = Gauge("vitrine_profiles_restoring", "1 while this worker restores profiles from the topic")
+RESTORES = Counter("vitrine_profile_restores_total", "Restores of profiles from the topic that were completed")
+PROGRESS_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreConfig:
+    """How profiles that Redis has lost come back."""
+
+    check_s: float = 2.0
+    """How often a worker looks whether Redis still has its data."""
+    lease_s: float = 15.0
+    """How long a worker that restores may be silent before another takes over."""
+    batch_events: int = 500
+    """Events in one call to Redis."""
+
+    def __post_init__(self) -> None:
+        if self.check_s <= 0 or self.lease_s <= 0 or self.batch_events < 1:
+            raise ValueError("restore.check_s and lease_s must be positive, batch_events at least 1")
+
+
+class _LeaseLost(Exception):
+    """Redis lost its data once more, or another worker has taken over."""
+
+
+class ProfileRestorer:
+    """Reads the topic of user events again whenever the profile store does not know its profiles to be whole.
+
+    One worker at a time does, holding a lease; all go on recording live events meanwhile, which takes nothing away:
+    recording is idempotent, whatever the order. A restore that is broken off begins anew, by whoever takes the lease.
+    Read is what was in the topic when it began, as far back as events may be old.
+    """
+
+    def __init__(
+        self,
+        profiles: ProfileStore,
+        lease: RestoreLease,
+        bootstrap_servers: str,
+        horizon: Horizon,
+        config: RestoreConfig | None = None,
+    ) -> None:
+        self._recorder = ProfileRecorder(profiles, horizon)
+        self._lease = lease
+        self._servers = bootstrap_servers
+        self._horizon = horizon
+        self._config = config or RestoreConfig()
+
+    async def run(self) -> None:
+        """Watch, and restore, until cancelled."""
+        while True:
+            try:
+                await self.restore_if_lost()
+            except StoreUnavailable:
+                # Whoever records events says so; there is nothing to restore to.
+                log.debug("profiles_not_checked")
+            except Exception as error:
+                # A restore is a second chance: that it fails must not take the first one, live events, with it.
+                known = isinstance(error, KafkaUnavailable | _LeaseLost)
+                log.warning("profiles_not_restored", extra={"error": repr(error)[:300]}, exc_info=not known)
+            await asyncio.sleep(self._config.check_s)
+
+    async def restore_if_lost(self) -> bool:
+        """Restore profiles if the store has lost them and no other worker is at it; whether this one did.
+
+        Raises:
+            StoreUnavailable: the store did not answer.
+            KafkaUnavailable: Kafka did not answer; the next call begins anew.
+        """
+        if not await self._lease.is_needed() or not await self._lease.take():
+            return False
+        with RESTORING.track_inprogress():
+            try:
+                await self._restore()
+            finally:
+                await self._lease.release()
+        RESTORES.inc()
+        return True
+
+    async def _restore(self) -> None:
+        started = time.monotonic()
+        since_ms = int((time.time() - self._horizon.past_s - self._horizon.future_s) * 1000)
+        async with TopicHistory(self._servers, USER_EVENTS, since_ms) as history:
+            log.info("profiles_restoring", extra={"events": history.count})
+            # Who is to be forgotten comes first, so that nobody comes back even for a moment.
+            await self._record_events(history, _may_forget)
+            await self._record_events(history, lambda _: True)
+        if not await self._lease.complete():
+            raise _LeaseLost("the lease ended before the restore did")
+        took_s = round(time.monotonic() - started, 3)
+        log.info("profiles_restored", extra={"events": history.count, "took_s": took_s})
+
+    async def _record_events(self, history: TopicHistory, wanted: Callable[[Message], bool]) -> None:
+        done, told = 0, time.monotonic()
+        async for batch in history.read(self._config.batch_events):
+            # What cannot be recorded became a dead letter when it first came.
+            await self._recorder.record([message for message in batch if wanted(message)])
+            if not await self._lease.renew():
+                raise _LeaseLost("the lease was taken, or Redis lost its data again")
+            done += len(batch)
+            if time.monotonic() - told >= PROGRESS_INTERVAL_S:
+                told = time.monotonic()
+                log.info("profiles_restoring", extra={"done": done, "events": history.count})
+
+
+def _may_forget(message: Message) -> bool:
+    """Whether a message may be a `user.forgotten` event, at a glance; one that hides comes with all the others."""
+    return _FORGOTTEN in (message.value or b"") or message.headers.get("ce_type") == _FORGOTTEN
+
+
+_FORGOTTEN = USER_FORGOTTEN.encode()

@@ -1,0 +1,1 @@
+"""Training data from files and from Kafka's topics."""

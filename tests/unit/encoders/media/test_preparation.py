@@ -1,0 +1,53 @@
+"""Preparing pictures needs no torch, travels between processes, and agrees with the checkpoints' own rules."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from transformers.models.siglip2.image_processing_siglip2 import get_image_size_for_max_num_patches
+
+from encoders.media.preparation import FixedSizePreparer, PatchPreparer, Preparer
+
+PREPARERS: list[Preparer] = [
+    FixedSizePreparer(size=(32, 24)),
+    FixedSizePreparer(shortest_edge=36, crop=(32, 32), resample=Image.Resampling.BILINEAR),
+    PatchPreparer(patch=8, max_patches=16),
+]
+
+
+@given(
+    height=st.integers(1, 3000),
+    width=st.integers(1, 3000),
+    patch=st.sampled_from([8, 14, 16]),
+    most=st.integers(1, 1024),
+)
+def test_patches_are_counted_as_the_checkpoints_count_them(height: int, width: int, patch: int, most: int) -> None:
+    rows, columns = PatchPreparer(patch, most).grid(height, width)
+    assert (rows * patch, columns * patch) == get_image_size_for_max_num_patches(height, width, patch, most)
+
+
+@pytest.mark.parametrize("preparer", PREPARERS)
+def test_a_preparer_is_a_value_that_travels(preparer: Preparer) -> None:
+    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(preparer), type=Preparer)
+    assert sent == preparer == pickle.loads(pickle.dumps(preparer))
+    assert hash(sent) == hash(preparer)
+
+
+@pytest.mark.parametrize(("size", "shape"), [((90, 60), (32, 24, 3)), ((3, 500), (32, 24, 3))])
+def test_a_fixed_size_is_height_and_width(size: tuple[int, int], shape: tuple[int, ...]) -> None:
+    assert PREPARERS[0](Image.new("RGB", size)).shape == shape
+
+
+@pytest.mark.parametrize(
+    "module", ["encoders.processes.image_decoding", "encoders.processes.encoder", "encoders.workers.images"]
+)
+def test_event_loops_and_decoders_import_no_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(bool({{'torch', 'transformers'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,301 @@
+"""The pictures of a batch: nothing is fetched, decoded or encoded twice, and what is away holds nothing back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from encoders.errors import InvalidImage, WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.port import Pixels
+from encoders.processes.image_decoding import InProcessImageDecoder
+from encoders.spec import split_parts
+from indexer.errors import StoreUnavailable
+from indexer.media_store import media_hash
+from indexer.redis.bounded_map import InMemoryBoundedMap
+from streams import metrics
+from streams.delivery.messages import Message
+from streams.media.embedding_cache import COOLDOWN_S, EmbeddingCache
+from streams.media.fetching import FetchLimits, MediaFetcher
+from streams.media.pictures import PictureLoader
+from tests.unit.streams.image_hosts import ImageHost, serving
+from tests.unit.streams.media.test_hostile_pictures import bomb
+from tests.unit.streams.pipeline import Bench, picture
+
+RED, BLUE = (base64.b64decode(picture(one)) for one in ("red", "blue"))
+
+
+class CountingDecoder(InProcessImageDecoder):
+    """Counts what it decodes, and may fail."""
+
+    def __init__(self, preparer: Any) -> None:
+        super().__init__(preparer)
+        self.decoded = 0
+        self.errors: list[Exception] = []
+
+    async def decode(self, images: Sequence[bytes]) -> list[Pixels | InvalidImage]:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.decoded += len(images)
+        return await super().decode(images)
+
+
+class Shop:
+    """A pipeline with an image host; a context manager."""
+
+    def __init__(self, bench: Bench, host: ImageHost, fetcher: MediaFetcher) -> None:
+        self.bench, self.host = bench, host
+        self.decoder = CountingDecoder(bench.encoder.preparer)
+        self._version = 0
+        bench.pipeline._pictures = PictureLoader(bench.media, fetcher, self.decoder, bench.memory)
+
+    def created(self, product_id: str, *images: str | bytes) -> Message:
+        """A product with pictures: paths at the host, or files."""
+        self._version += 1
+        stated = [
+            {"url": self.host.url + one} if isinstance(one, str) else {"data": base64.b64encode(one).decode()}
+            for one in images
+        ]
+        return self.bench.kafka.message(
+            {"product_id": product_id, "version": self._version, "title": "Kettle", "images": stated}
+        )
+
+    async def index(self, *messages: Message) -> None:
+        await self.bench.index(*messages)
+
+    async def image(self, product_id: str) -> np.ndarray:
+        return split_parts(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
+
+    @property
+    def work(self) -> tuple[int, int]:
+        """Pictures decoded and encoded."""
+        return self.decoder.decoded, self.bench.encoder.images
+
+
+LIMITS = FetchLimits(max_bytes=100_000, timeout_s=2.0, attempts=1, private_hosts=("localhost",))
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with serving(ImageHost()) as host, MediaFetcher(LIMITS) as fetcher:
+        host.files = {"/red": RED, "/also-red": RED, "/blue": BLUE, "/page": b"<html>not found</html>"}
+        yield Shop(Bench(), host, fetcher)
+
+
+def saved(modality: str, why: str) -> float:
+    return metrics.REUSED_EMBEDDINGS.labels(modality, why)._value.get()
+
+
+async def test_a_picture_that_many_products_have_is_fetched_decoded_and_encoded_once(shop):
+    before = saved("image", "batch")
+    await shop.index(*(shop.created(f"p{n}", "/red", RED, "/also-red") for n in range(20)))
+    assert shop.work == (1, 1)
+    assert shop.host.asked == {"/red": 1, "/also-red": 1}
+    assert saved("image", "batch") - before == 59
+    assert np.array_equal(await shop.image("p0"), await shop.image("p19")) and np.any(await shop.image("p0"))
+
+
+async def test_a_picture_that_an_earlier_batch_had_is_not_even_decoded(shop):
+    await shop.index(shop.created("p", RED, "/blue"))
+    hits = metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit")._value.get()
+    await shop.index(shop.created("q", BLUE), shop.created("r", "/red"))
+    assert shop.work == (2, 2)
+    assert metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit")._value.get() - hits == 2
+    assert np.any(await shop.image("q")) and np.any(await shop.image("r"))
+
+
+async def test_a_picture_is_the_same_in_the_index_be_it_new_or_remembered(shop):
+    await shop.index(shop.created("p", RED))
+    await shop.index(shop.created("q", "/red"))
+    assert np.array_equal(await shop.image("p"), await shop.image("q"))
+
+
+async def test_equal_texts_are_encoded_once(shop):
+    before = saved("text", "batch")
+    await shop.index(*(shop.created(f"p{n}") for n in range(10)))
+    assert shop.bench.encoder.texts == 1 and saved("text", "batch") - before == 9
+
+
+async def test_a_file_of_the_store_that_is_embedded_is_not_read(shop):
+    await shop.index(shop.created("p", RED))
+    shop.bench.media.get = None
+    await shop.index(shop.created("q", RED))
+    assert shop.work == (1, 1)
+
+
+async def test_an_unchanged_address_that_is_stated_again_is_neither_sent_nor_encoded_again(shop):
+    shop.host.etags["/red"] = '"v1"'
+    await shop.index(shop.created("p", "/red"))
+    bytes_before = metrics.FETCHED_BYTES._value.get()
+    await shop.index(shop.created("p", "/red"))
+    assert shop.host.asked["/red"] == 2 and shop.work == (1, 1)
+    assert metrics.FETCHED_BYTES._value.get() == bytes_before
+    assert np.any(await shop.image("p"))
+
+
+async def test_a_changed_file_at_the_same_address_is_the_new_picture(shop):
+    shop.host.etags["/red"] = '"v1"'
+    await shop.index(shop.created("p", "/red"))
+    old = await shop.image("p")
+    shop.host.files["/red"], shop.host.etags["/red"] = BLUE, '"v2"'
+    await shop.index(shop.created("p", "/red"))
+    assert shop.work == (2, 2) and not np.array_equal(await shop.image("p"), old)
+
+
+async def test_a_file_whose_embedding_was_forgotten_is_fetched_without_conditions(shop):
+    shop.host.etags["/red"] = '"v1"'
+    await shop.index(shop.created("p", "/red"))
+    shop.bench.memory._embeddings = InMemoryBoundedMap()
+    await shop.index(shop.created("p", "/red"))
+    assert "If-None-Match" not in shop.host.headers[-1] and shop.work == (2, 2)
+    assert np.any(await shop.image("p"))
+
+
+async def test_a_file_whose_embedding_is_forgotten_meanwhile_is_still_there(shop):
+    """What was promised to the host as known must not be looked for a second time."""
+    shop.host.etags["/red"] = '"v1"'
+    await shop.index(shop.created("p", "/red"))
+    remembered = shop.bench.memory._embeddings
+
+    class ForgetsAfterOneLook(InMemoryBoundedMap):
+        async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+            shop.bench.memory._embeddings = InMemoryBoundedMap()
+            return await remembered.get(keys)
+
+    shop.bench.memory._embeddings = ForgetsAfterOneLook()
+    await shop.index(shop.created("p", "/red"))
+    assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == [] and shop.work == (1, 1)
+
+
+async def test_a_memory_that_is_away_holds_nothing_back_is_not_asked_each_time_and_logs_once(shop, caplog):
+    asked = 0
+
+    class Away:
+        async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+            nonlocal asked
+            asked += 1
+            raise StoreUnavailable("away")
+
+        async def put(self, entries: Any) -> None:
+            nonlocal asked
+            asked += 1
+            raise StoreUnavailable("away")
+
+    shop.bench.memory._embeddings = shop.bench.memory._urls = Away()
+    with caplog.at_level(logging.WARNING):
+        for n in range(4):
+            await shop.index(shop.created(f"p{n}", "/red"))
+    assert asked == 1 and shop.work == (4, 4)
+    assert [one.message for one in caplog.records].count("picture_memory_unavailable") == 1
+    assert all([np.any(await shop.image(f"p{n}")) for n in range(4)])
+
+
+async def test_a_memory_that_is_back_is_used_again(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("streams.media.embedding_cache.time.monotonic", lambda: now)
+
+    class Comes(InMemoryBoundedMap):
+        away = True
+
+        async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+            if self.away:
+                raise StoreUnavailable("away")
+            return await super().get(keys)
+
+    entries = Comes()
+    memory = EmbeddingCache(entries, entries)
+    row = np.ones(4, np.float32)
+    await memory.put_embeddings({"a": row})
+    assert await memory.get_embeddings(["a"]) == {}
+    entries.away = False
+    assert await memory.get_embeddings(["a"]) == {}
+    now = COOLDOWN_S
+    assert np.array_equal((await memory.get_embeddings(["a"]))["a"], row)
+
+
+async def test_a_media_store_that_is_away_is_waited_for(shop):
+    get, away = shop.bench.media.get, [StoreUnavailable("disk"), StoreUnavailable("disk")]
+
+    async def get_later(digest: str) -> bytes | None:
+        if away:
+            raise away.pop()
+        return await get(digest)
+
+    shop.bench.media.get = get_later
+    await shop.index(shop.created("p", RED))
+    assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
+
+
+@pytest.mark.parametrize("error", [WorkerProcessUnavailable("none"), WorkerProcessFailed("died")])
+async def test_a_decoder_and_an_encoder_that_are_away_are_waited_for(shop, error):
+    shop.decoder.errors = [error]
+    encode, errors = shop.bench.pipeline._encoder.encode, [error]
+
+    async def encode_later(texts, images):
+        if errors:
+            raise errors.pop()
+        return await encode(texts, images)
+
+    shop.bench.pipeline._encoder.encode = encode_later
+    await shop.index(shop.created("p", RED))
+    assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
+
+
+async def test_what_a_file_is_decides_and_not_what_it_is_called(shop):
+    await shop.index(shop.created("p", "/red"), shop.created("q", "/page"), shop.created("r", b""))
+    assert np.any(await shop.image("p"))
+    assert sorted(reason for reason, _ in shop.bench.kafka.dead_letters) == ["invalid_image", "invalid_image"]
+    assert sorted(await shop.bench.titles("kettle")) == ["p", "q", "r"]
+
+
+@pytest.mark.parametrize("path", ["/hang", "/failing", "/endless", "/drip", "/loop", "/gzip-bomb", "/missing"])
+async def test_a_bad_host_leaves_its_product_searchable_and_to_be_tried_again(shop, path):
+    async with MediaFetcher(FetchLimits(100_000, timeout_s=0.3, attempts=1, private_hosts=("localhost",))) as fetcher:
+        shop = Shop(shop.bench, shop.host, fetcher)
+        await shop.index(shop.created("p", path, "/red"), shop.created("q", "/blue"))
+    retries = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry.")]
+    assert len(retries) == 1 and shop.bench.kafka.dead_letters == []
+    assert (await shop.bench.store.read(["p"]))["p"][0].missing_images == (shop.host.url + path,)
+    assert np.any(await shop.image("p")) and np.any(await shop.image("q"))
+
+
+async def test_a_bomb_at_an_address_is_a_broken_picture(shop):
+    shop.host.files["/bomb"] = bomb()
+    await shop.index(shop.created("p", "/bomb?signature=secret"))
+    ((reason, error),) = shop.bench.kafka.dead_letters
+    assert reason == "invalid_image" and "secret" not in error
+    assert await shop.bench.titles("kettle") == ["p"]
+
+
+async def test_pictures_stay_in_the_order_that_the_product_states(shop):
+    await shop.index(shop.created("p", "/blue", "/missing", RED), shop.created("q", RED, BLUE))
+    stored = (await shop.bench.store.read(["p"]))["p"][0]
+    assert stored.image_keys == (shop.host.url + "/blue", media_hash(RED))
+    assert not np.allclose(await shop.image("p"), await shop.image("q"))
+
+
+async def test_files_are_decoded_as_they_come_and_do_not_pile_up(shop):
+    limits = FetchLimits(concurrency=2, per_host=2, attempts=1, private_hosts=("localhost",))
+    async with MediaFetcher(limits) as fetcher:
+        shop = Shop(shop.bench, shop.host, fetcher)
+        in_hand = most = 0
+        decode = shop.decoder.decode
+
+        async def decode_slowly(images):
+            nonlocal in_hand, most
+            in_hand += len(images)
+            most = max(most, in_hand)
+            await asyncio.sleep(0.005)
+            in_hand -= len(images)
+            return await decode(images)
+
+        shop.decoder.decode = decode_slowly
+        for n in range(12):
+            shop.host.files[f"/{n}"] = base64.b64decode(picture(f"#{n:02}00ff"))
+        await shop.index(*(shop.created(f"p{n}", f"/{n}") for n in range(12)))
+    assert most <= 2 and shop.work == (12, 12)

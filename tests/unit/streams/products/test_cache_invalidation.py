@@ -1,0 +1,42 @@
+"""Telling of changes while Redis comes and goes, and repeating calls until a server is back."""
+
+from collections.abc import Sequence
+
+from indexer.errors import StoreUnavailable
+from indexer.redis.change_log import InMemoryChangeLog
+from streams.delivery.availability import until_available
+from streams.errors import PublishFailed
+from streams.products.cache_invalidation import CacheInvalidator
+
+
+class Flaky(InMemoryChangeLog):
+    """A change log that is away for a while."""
+
+    away = True
+
+    async def append(self, product_ids: Sequence[str]) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+        await super().append(product_ids)
+
+
+async def test_changes_that_could_not_be_told_are_told_with_the_next_ones():
+    log = Flaky()
+    notices = CacheInvalidator(log)
+    await notices.invalidate(["a", "b"])
+    log.away = False
+    await notices.invalidate(["c"])
+    assert await log.since(0) == (3, ["a", "b", "c"])
+    await notices.invalidate([])
+    assert await log.position() == 3
+
+
+async def test_a_call_is_repeated_until_its_server_is_back():
+    faults = iter([StoreUnavailable("away"), PublishFailed("away", retry_after_s=0)])
+
+    async def call() -> str:
+        for fault in faults:
+            raise fault
+        return "done"
+
+    assert await until_available("test", call) == "done"

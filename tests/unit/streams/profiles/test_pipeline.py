@@ -1,0 +1,128 @@
+"""The shopper pipeline: what shoppers do counts, what cannot is buried, and nothing stops the rest."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from indexer.errors import InvalidRecord, StoreUnavailable
+from indexer.ports import Interaction
+from indexer.redis.profiles import InMemoryProfileStore
+from streams.delivery.decoding import Horizon
+from streams.delivery.messages import Message
+from streams.delivery.publisher import OutgoingMessage
+from streams.events.schema import DEAD_LETTER, USER_EVENTS
+from streams.profiles.pipeline import ProfilePipeline
+
+NOW_MS = int(time.time() * 1000)
+
+
+class Profiles(InMemoryProfileStore):
+    """A store that breaks over one product, and is away for some calls."""
+
+    broken: Exception | None = None
+    away_for = 0
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        if self.away_for:
+            self.away_for -= 1
+            raise StoreUnavailable("away")
+        if self.broken and any(one.product_id == "poison" for _, one in interactions):
+            raise self.broken
+        await super().record(interactions)
+
+
+class Shoppers:
+    """The pipeline, and what came of it."""
+
+    def __init__(self) -> None:
+        self.profiles = Profiles()
+        self.published: list[OutgoingMessage] = []
+        self.finished: list[Message] = []
+        self.pipeline = ProfilePipeline(self.profiles, self, self.finished.extend, Horizon())
+
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
+        self.published += messages
+
+    async def process(self, *values: bytes | None) -> None:
+        batch = [Message(USER_EVENTS, 0, at, NOW_MS, b"u", one, {}, lambda: None) for at, one in enumerate(values)]
+        await self.pipeline.process(batch)
+        assert self.finished == batch
+
+    @property
+    def reasons(self) -> list[str]:
+        assert all(one.topic == DEAD_LETTER for one in self.published)
+        return [one.headers["vitrine_reason"].decode() for one in self.published]
+
+
+@pytest.fixture
+def shoppers() -> Shoppers:
+    return Shoppers()
+
+
+def event(kind: str, event_id: str = "e", at_ms: int = NOW_MS, **data: Any) -> bytes:
+    time = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+    whole = {"specversion": "1.0", "id": event_id, "source": "shop", "type": f"user.{kind}", "time": time}
+    return json.dumps(whole | {"data": {"user_id": "ada"} | data}).encode()
+
+
+async def test_what_a_shopper_does_and_is_like_is_recorded(shoppers: Shoppers) -> None:
+    await shoppers.process(
+        event("clicked", "1", product_id="p"),
+        event("clicked", "1", product_id="p"),
+        event("profiled", "2", traits={"age": "30-39"}),
+        event("searched", "3", query="red shoes"),
+    )
+    assert await shoppers.profiles.recent("ada") == [Interaction("1", "clicked", "p", NOW_MS, "shop")]
+    assert await shoppers.profiles.traits("ada") == {"age": "30-39"}
+    assert not shoppers.published
+
+
+async def test_what_is_invalid_is_a_dead_letter_and_its_neighbours_count(shoppers: Shoppers) -> None:
+    old_ms = NOW_MS - 31 * 86_400_000
+    await shoppers.process(
+        b"{",
+        event("clicked", "1", product_id="p"),
+        event("clicked", "2"),
+        event("danced", "3"),
+        event("clicked", "4", old_ms, product_id="p"),
+        None,
+        event("forgotten", "5", because="x"),
+        event("forgotten", "6", user_id=""),
+    )
+    assert len(await shoppers.profiles.recent("ada")) == 1
+    assert sorted(shoppers.reasons) == sorted(
+        ["undecodable", "invalid", "wrong_topic", "too_old", "undecodable", "invalid", "invalid"]
+    )
+
+
+@pytest.mark.parametrize("error", [InvalidRecord("never"), ZeroDivisionError("a fault of ours")])
+async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbours_count(
+    shoppers: Shoppers, error: Exception
+) -> None:
+    shoppers.profiles.broken = error
+    values = [event("clicked", str(n), product_id="poison" if n == 3 else f"p{n}") for n in range(7)]
+    await shoppers.process(*values)
+    assert {one.product_id for one in await shoppers.profiles.recent("ada")} == {f"p{n}" for n in range(7) if n != 3}
+    assert shoppers.reasons == ["internal"] and shoppers.published[0].value == values[3]
+
+
+async def test_a_store_that_is_away_is_waited_for(shoppers: Shoppers) -> None:
+    shoppers.profiles.away_for = 2
+    await shoppers.process(event("clicked", "1", product_id="p"))
+    assert len(await shoppers.profiles.recent("ada")) == 1 and not shoppers.published
+
+
+async def test_a_forgotten_shopper_is_erased_and_does_not_come_back_with_a_redelivery(shoppers: Shoppers) -> None:
+    clicks = [event("clicked", str(n), NOW_MS - 10 + n, product_id="p") for n in range(5)]
+    await shoppers.process(*clicks, event("profiled", "t", NOW_MS - 9, traits={"age": "30-39"}))
+    shoppers.finished.clear()
+    later = event("clicked", "later", NOW_MS + 1, product_id="q")
+    await shoppers.process(*clicks, event("forgotten", "f", NOW_MS), later, *clicks)
+    assert [one.product_id for one in await shoppers.profiles.recent("ada")] == ["q"]
+    assert await shoppers.profiles.traits("ada") == {}

@@ -1,0 +1,71 @@
+"""`vitrine eval recall`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vitrine.commands.evaluate.search import OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from vitrine.evaluation.live_recall import RecallReport
+    from vitrine.settings import Settings
+
+
+@click.command()
+@click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="The cut-off.")
+@click.option("--queries", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many of each kind.")
+@click.option(
+    "--budget-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="How long a search of the index may take.",
+)
+@click.option("--json", "json_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-recall.json", show_default=True)
+@with_settings()
+def command(settings: Settings, k: int, queries: int, budget_ms: float, json_file: Path) -> None:
+    """Compare the live index's vector search with exact search, and say which index to use.
+
+    Queries are near random products; filters are ranges of prices that keep about half, a tenth, a hundredth and a
+    thousandth of them. It reads the whole index and searches it some thousand times: have it do so in a quiet hour.
+    """
+    from indexer.errors import IndexerError
+    from vitrine.errors import VitrineError
+    from vitrine.evaluation.live_recall import evaluate_recall
+    from vitrine.stack.servers import with_server_addresses
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    try:
+        report = asyncio.run(evaluate_recall(with_server_addresses(settings), k, queries, budget_ms, say))
+    except IndexerError as error:
+        raise VitrineError(str(error)) from error
+    write_report(json_file, json.dumps(to_json_values(report), indent=2))
+    _print(report)
+    say(f"written: {json_file}")
+
+
+def _print(report: RecallReport) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for trial in report.trials:
+        title = " ".join([report.index_type, *(f"{name}={value}" for name, value in trial.parameters.items())])
+        columns = ("weights", "kept", f"recall@{report.k}", "worst", "p50 ms", "p99 ms")
+        table = Table(*columns, title=title, box=box.SIMPLE_HEAD)
+        for row in trial.rows:
+            figures = (f"{row.kept:.2%}", f"{row.recall:.3f}", f"{row.worst:.2f}", f"{row.p50_ms:.1f}")
+            table.add_row(row.weights, *figures, f"{row.p99_ms:.1f}")
+        console.print(table)
+    settings = ", ".join(f"{name} = {value}" for name, value in report.advice.settings.items())
+    console.print(f"use {settings}: {report.advice.reason}")
+    console.print(f"{report.products:,} products · {report.queries} queries a row", style="dim")

@@ -1,0 +1,108 @@
+"""`vitrine publish products` and `vitrine publish events`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from streams.files.row_events import PreparedEvent
+    from streams.files.rows import RejectedRow
+    from vitrine.settings import Settings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Publish products or shoppers' events from a CSV, JSON Lines or Parquet file."""
+
+
+def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument and options that both kinds of file take."""
+    publish = click.option("--encoding", help="Of a CSV (default: its byte order mark, UTF-8, else Windows-1252).")(
+        publish
+    )
+    publish = click.option("--map", "pairs", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")(
+        publish
+    )
+    publish = click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second at most.")(
+        publish
+    )
+    return click.argument("file", type=_FILE)(publish)
+
+
+@command.command()
+@_file_options
+@click.option("--images", type=_DIRECTORY, help="Where the paths of pictures start.")
+@with_settings()
+def products(
+    settings: Settings,
+    file: Path,
+    images: Path | None,
+    rate: float | None,
+    pairs: tuple[str, ...],
+    encoding: str | None,
+) -> None:
+    """Publish a catalogue.
+
+    Usual column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes.
+    Rows that cannot be published are named, and the others are; the exit code is then 1.
+    """
+    from streams.files.local_media import LocalMedia
+    from streams.files.row_events import EventClock, product_events
+    from streams.files.rows import read_rows
+
+    resolve = LocalMedia(images).resolve
+    _publish(settings, product_events(read_rows(file, encoding), _renames(pairs), resolve, EventClock()), rate)
+
+
+@command.command()
+@_file_options
+@with_settings()
+def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str, ...], encoding: str | None) -> None:
+    """Publish shoppers' events: rows of type, user_id, product_id, time, … or CloudEvents, one a line."""
+    from streams.files.row_events import EventClock, shopper_events
+    from streams.files.rows import read_rows
+
+    _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+
+
+def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
+    from streams.files.row_events import parse_column_map
+
+    try:
+        return parse_column_map(pairs)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--map") from error
+
+
+def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
+    from streams.errors import StreamError
+    from vitrine.commands.events.publishing import PublishProgressView, PublishReport
+
+    report = PublishReport()
+    try:
+        with PublishProgressView(report) as view:
+            asyncio.run(_send(settings, outcomes, rate, view, report))
+    except StreamError as error:
+        raise click.ClickException(f"{error}; {report.summary}") from error
+    click.echo(report.summary)
+    if report.rejected:
+        raise SystemExit(1)
+
+
+async def _send(settings: Settings, outcomes: Iterator[Any], rate: float | None, view: Any, report: Any) -> None:
+    from streams.kafka.producer import EventPublisher
+    from vitrine.commands.events.publishing import publish_all
+    from vitrine.stack.servers import kafka_servers
+
+    async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
+        await publish_all(outcomes, publisher, view, report, rate)

@@ -1,0 +1,1 @@
+"""Commands about the index: rebuild, back up, label."""

@@ -1,0 +1,94 @@
+"""`vitrine export` and `vitrine import`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from indexer.backup.export_import import ImportResult
+    from indexer.backup.format import BackupHeader
+    from vitrine.settings import Settings
+
+T = TypeVar("T")
+_KEPT_SHOWN = 10
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.parquet")
+@click.option("--generation", metavar="G", help="Which one (default: the active one).")
+@with_settings()
+def command(settings: Settings, file: Path, generation: str | None) -> None:
+    """Write a generation of the index to a Parquet file.
+
+    Each product is in it as it is when it is read, deleted ones too. Events that come meanwhile may be missing; the
+    file notes Kafka's offsets from which on a replay adds them. Pictures are not in it.
+    """
+    from vitrine.generations.backups import export_generation
+    from vitrine.stack.servers import with_server_addresses
+
+    header, count = _run(export_generation(with_server_addresses(settings), file, generation, _say))
+    click.echo(f"exported {count:,} products of {header.generation} ({header.encoder}) to {file}")
+    _say(f"pictures are not in it: copy {settings.media_directory} too")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.parquet")
+@click.option("--resume", is_flag=True, help="Finish an import that was cut off; what is in the index stays as it is.")
+@with_settings()
+def import_command(settings: Settings, file: Path, resume: bool) -> None:
+    """Fill an empty index from a file that `vitrine export` wrote.
+
+    Publish nothing meanwhile: a product of which an event comes before its row is not restored, but named, and the
+    exit code is 1.
+    """
+    from vitrine.generations.backups import import_generation
+    from vitrine.stack.servers import with_server_addresses
+
+    header, imported = _run(import_generation(with_server_addresses(settings), file, resume, _say))
+    click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
+    _say(f"pictures are not in the file: have those of the exported index in {settings.media_directory}")
+    _say_offsets(header)
+    if imported.already_present and not resume:
+        _say_kept(imported)
+        raise SystemExit(1)
+
+
+def _say_offsets(header: BackupHeader) -> None:
+    if header.offsets:
+        noted = "; ".join(f"{topic}: {_listed(partitions)}" for topic, partitions in header.offsets.items())
+        _say(
+            f"what came since is in Kafka from these offsets on, {noted}; to catch up, stop the indexing workers, set "
+            f"their group (there it was {header.group}) to them with `kafka-consumer-groups --reset-offsets`, and start"
+        )
+
+
+def _say_kept(imported: ImportResult) -> None:
+    named = ", ".join(imported.already_present[:_KEPT_SHOWN]) + (
+        ", …" if len(imported.already_present) > _KEPT_SHOWN else ""
+    )
+    _say(f"{len(imported.already_present):,} products were in the index by then and stay as they are: {named}")
+
+
+def _listed(partitions: dict[str, int]) -> str:
+    return " ".join(f"{partition}={offset}" for partition, offset in partitions.items())
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    from indexer.errors import IndexerError
+    from vitrine.errors import VitrineError
+
+    try:
+        return asyncio.run(work)
+    except IndexerError as error:
+        raise VitrineError(str(error)) from error

@@ -1,0 +1,43 @@
+"""`vitrine label`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from vitrine.settings import Settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_settings()
+def command(settings: Settings, as_json: bool) -> None:
+    """Have products that are in the index compared with the others again.
+
+    For after `labelling.*` was changed, or after many products came: those with open fields, suggestions or duplicates
+    go through the indexing workers once more, which do as their configuration says.
+    """
+    import json
+
+    from indexer.errors import IndexerError
+    from vitrine.commands.index.relabelling import request_relabelling
+    from vitrine.errors import VitrineError
+    from vitrine.generations.backups import ProductCountView
+    from vitrine.stack.servers import with_server_addresses
+
+    try:
+        with ProductCountView("asking") as view:
+            count = asyncio.run(request_relabelling(with_server_addresses(settings), view))
+    except IndexerError as error:
+        raise VitrineError(str(error)) from error
+    if not settings.labelling.is_on:
+        click.echo(
+            "labelling is off here (labelling.fields, .duplicates, .borrow_texts): what was found is taken back",
+            err=True,
+        )
+    click.echo(json.dumps({"asked": count}) if as_json else f"{count:,} products are compared with the others again")

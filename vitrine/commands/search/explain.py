@@ -1,0 +1,149 @@
+"""`vitrine explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vitrine.settings import Settings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PARTS = ("text", "image", "lexical", "personal", "ranker")
+_TERMS_SHOWN = 8
+
+
+@click.command()
+@click.argument("query_and_product", nargs=-1, required=True, metavar="[QUERY] PRODUCT")
+@click.option("--image", type=_FILE, help="A photo that is searched with.")
+@click.option("--audio", type=_FILE, help="A spoken query that is searched with.")
+@click.option("--video", type=_FILE, help="A clip that is searched with.")
+@click.option("--like", metavar="ID", help="A product that is searched with.")
+@click.option("--user", help="Whose taste orders the results.")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many hits a page has.")
+@click.option("--mode", type=click.Choice(["hybrid", "dense", "lexical"]), help="How to compare (default: hybrid).")
+@click.option("--sort", type=click.Choice(["relevance", "price", "-price", "newest"]), help="Order of the results.")
+@click.option("--group", is_flag=True, help="Just the best of each group of variants.")
+@click.option(
+    "--filter", "expressions", multiple=True, metavar="EXPR", help="price<50, brand=A,B, attributes.colour=red"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@with_settings()
+def command(
+    settings: Settings,
+    query_and_product: tuple[str, ...],
+    image: Path | None,
+    audio: Path | None,
+    video: Path | None,
+    like: str | None,
+    expressions: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Say where a product stands in a search, or why it is not in it.
+
+    QUERY is the words that are searched with, PRODUCT the product's id. Nothing comes from the cache.
+    """
+    if len(query_and_product) > 2:
+        raise click.UsageError("give one QUERY, in quotes if it has blanks, and one PRODUCT")
+    text, product = query_and_product if len(query_and_product) == 2 else (None, *query_and_product)
+    files = {"image": image, "audio": audio, "video": video}
+    if not any((text, *files.values(), like, expressions)):
+        raise click.UsageError("give QUERY, --image, --audio, --video, --like or --filter, and PRODUCT last")
+    query = _query(options) | {"product_id": like, "filters": _filters(expressions) or None}
+    query |= {name: path.read_bytes() for name, path in files.items() if path}
+    found = _explain(settings, product, text, query)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _print(found)
+
+
+def _query(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that are fields of the request by themselves."""
+    return {"user_id" if name == "user" else name: value or None for name, value in options.items()}
+
+
+def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
+    from vitrine.commands.search.filter_expressions import parse_filter_expressions
+
+    try:
+        return parse_filter_expressions(expressions)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--filter") from error
+
+
+def _explain(settings: Settings, product: str, text: str | None, query: dict[str, Any]) -> dict[str, Any]:
+    from vitrine.client import Client
+    from vitrine.stack.servers import query_url
+
+    with Client(query_url(settings)) as client:
+        return client.explain(product, text, **query)
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    # No width of its own: a sentence is one line wherever it goes.
+    console = Console(highlight=False, soft_wrap=True)
+    for line in _sentences(found):
+        console.print(Text(line))
+    if found["place"]:
+        console.print(_table(found))
+        for line in _words(found["place"]["explanation"]["terms"]):
+            console.print(Text(line))
+    for note in found["notes"]:
+        console.print(Text(f"note: {note['detail']}"))
+    console.print(Text(_footer(found)), style="dim")
+
+
+def _sentences(found: dict[str, Any]) -> Iterator[str]:
+    product, place = found["product_id"], found["place"]
+    if found["verdict"] == "shown":
+        yield f"{product} is hit {place['rank']} of {found['total']:,}."
+        return
+    heads = {"on_another_page": "is on another page", "filtered": "is filtered out"}
+    yield f"{product} {heads.get(found['verdict'], 'is not in the results')}:"
+    for reason in found["reasons"]:
+        yield f"  - {reason['detail']}"
+    if found["verdict"] == "filtered" and place and place["rank"]:
+        yield f"  without these filters it would be at the place of hit {place['rank']:,}"
+
+
+def _table(found: dict[str, Any]) -> Table:
+    """The parts of its score beside those of the last hit of the page and of the last of all."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("hit", "score", *_PARTS, "product", box=box.SIMPLE_HEAD)
+    places = {one["product_id"]: one for one in (found["last"], found["hit"], found["place"]) if one}
+    for place in sorted(places.values(), key=lambda one: one["rank"] or 0):
+        rank = "" if place["rank"] is None else f"{place['rank']:,}"
+        numbers = [place["score"], *(place["explanation"][part] for part in _PARTS)]
+        style = "bold" if place["product_id"] == found["product_id"] else ""
+        table.add_row(rank, *(f"{one:.3f}" for one in numbers), Text(place["product_id"]), style=style)
+    return table
+
+
+def _words(terms: list[dict[str, Any]]) -> Iterator[str]:
+    for one in terms[:_TERMS_SHOWN]:
+        yield f"  {one['score']:.3f}  {one['term']}  in {', '.join(one['fields']) or 'no field now'}"
+    if len(terms) > _TERMS_SHOWN:
+        yield f"  {sum(one['score'] for one in terms[_TERMS_SHOWN:]):.3f}  {len(terms) - _TERMS_SHOWN} more words"
+
+
+def _footer(found: dict[str, Any]) -> str:
+    indexed = found["indexed"]
+    known = [f"version {indexed['version']}", f"last event {indexed['last_event']}"] if indexed else []
+    return " · ".join([*known, f"{found['total']:,} found", found["generation"]])

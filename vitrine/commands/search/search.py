@@ -1,0 +1,125 @@
+"""`vitrine search`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from vitrine.client import SearchResults
+    from vitrine.settings import Settings
+
+_SIGNS = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤"}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--image", "images", type=_FILE, multiple=True, help="A photo to search with; may be repeated.")
+@click.option("--like", metavar="ID", help="A product to search with.")
+@click.option("--not-text", "not_texts", multiple=True, metavar="TEXT", help="Words to search away from; repeatable.")
+@click.option("--not-image", "not_images", type=_FILE, multiple=True, help="A photo to search away from; repeatable.")
+@click.option("--audio", type=_FILE, help="A spoken query.")
+@click.option("--video", type=_FILE, help="A clip to search with.")
+@click.option("--user", help="Whose taste orders the results.")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many results.")
+@click.option(
+    "--filter", "expressions", multiple=True, metavar="EXPR", help="price<50, brand=A,B, attributes.colour=red"
+)
+@click.option("--verbatim", is_flag=True, help="Correct no words, and take no price in them for a filter.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@with_settings()
+def command(
+    settings: Settings, text: str | None, expressions: tuple[str, ...], as_json: bool, verbatim: bool, **asked: Any
+) -> None:
+    """Search by words, photos, a product, a spoken query or a clip, or several of these.
+
+    Words after a dash are left out: 'dress -floral'. A price may be in words: 'mug under 50'.
+    """
+    query = _media(asked) | {"product_id": asked["like"], "user_id": asked["user"], "k": asked["k"]}
+    if not text and not any(query[name] for name in ("image", "audio", "video", "product_id", "parts")):
+        raise click.UsageError("give TEXT, --image, --like, --audio or --video")
+    query |= {"filters": _filters(expressions)} | ({"correct": False, "price_phrases": False} if verbatim else {})
+    results = _search(settings, text, query)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
+    else:
+        _print_table(results)
+
+
+def _media(asked: dict[str, Any]) -> dict[str, Any]:
+    """The files' bytes and the parts of a request."""
+    first, *others = [path.read_bytes() for path in asked["images"]] or [None]
+    parts: list[dict[str, Any]] = [{"image": one} for one in others]
+    parts += [{"text": one, "weight": -1.0} for one in asked["not_texts"]]
+    parts += [{"image": path.read_bytes(), "weight": -1.0} for path in asked["not_images"]]
+    clips = {name: asked[name].read_bytes() if asked[name] else None for name in ("audio", "video")}
+    return {"image": first, "parts": parts, **clips}
+
+
+def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
+    from vitrine.commands.search.filter_expressions import parse_filter_expressions
+
+    try:
+        return parse_filter_expressions(expressions)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--filter") from error
+
+
+def _search(settings: Settings, text: str | None, query: dict[str, Any]) -> SearchResults:
+    from vitrine.client import Client
+    from vitrine.stack.servers import query_url
+
+    with Client(query_url(settings)) as client:
+        return client.search(text, **query)
+
+
+def _print_table(results: SearchResults) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    for line in _understood(results):
+        console.print(Text(line, style="italic"))
+    if results.hits:
+        table = Table("", "score", "title", "price", "brand", "category", "product", box=box.SIMPLE_HEAD)
+        for rank, hit in enumerate(results.hits, start=1):
+            price = "" if hit.price is None else f"{hit.price:,.2f} {hit.currency or ''}".strip()
+            # Text, as a title may hold what rich takes for markup.
+            cells = [hit.title or "", price, hit.brand or "", hit.category or "", hit.product_id]
+            table.add_row(str(rank), f"{hit.score:.3f}", *map(Text, cells))
+        console.print(table)
+    notes = [
+        f"{results.total:,} found",
+        f"{results.took_ms:.0f} ms",
+        *([f"cache {results.cache}"] if results.cache else []),
+    ]
+    notes += [f"without {', '.join(results.degraded)}"] if results.degraded else []
+    console.print(" · ".join(notes), style="dim", highlight=False)
+
+
+def _understood(results: SearchResults) -> Iterator[str]:
+    """How the words were understood, a line each."""
+    found = results.understood or {}
+    if results.did_you_mean:
+        yield f"{'showing' if results.corrected else 'did you mean'}: {results.did_you_mean}"
+    if found.get("speech"):
+        yield f"heard: {found['speech']}"
+    if found.get("speech_problem"):
+        yield f"not understood: {found['speech_problem']}"
+    if found.get("phrase"):
+        bounds = " ".join(f"{_SIGNS[sign]} {number:g}" for sign, number in found["price"].items())
+        yield f"price {bounds} ({found['phrase']}){'' if found.get('price_applied', True) else ': --filter wins'}"
+    if found.get("excluded"):
+        yield f"without: {', '.join(found['excluded'])}"
+    if found.get("synonyms"):
+        yield f"also: {', '.join(one for adds in found['synonyms'].values() for one in adds)}"

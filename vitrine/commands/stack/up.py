@@ -1,0 +1,105 @@
+"""`vitrine up`: everything on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from deploy.local.state import StackState
+    from vitrine.settings import Settings
+
+T = TypeVar("T")
+WATCH_S = 1.0
+
+
+@click.command(help="Start what is not there yet: Kafka, Redis, Milvus Lite, indexing and query workers.")
+@click.option("--detach", is_flag=True, help="Leave it running in the background.")
+@click.option("--port", type=int, help="Of the query worker (default 8080).")
+@click.option("--encoder", help="A built-in name, a directory or a hub name.")
+@click.option("--workers", type=int, help="Indexing workers (default 1).")
+@with_settings(port="query.port", encoder="encoder.name", workers="indexing.workers")
+def command(settings: Settings, detach: bool) -> None:
+    state = start_stack(settings, click.echo)
+    url = state.with_prefix("query")[0].url
+    click.echo(f"\nSearch page  {url}/\nAPI          {url}/docs\nData         {settings.data_dir}")
+    if detach:
+        click.echo(f"Stop it with: {stop_command(settings)}")
+        return
+    click.echo("Ctrl-C stops it.")
+    _watch(settings)
+
+
+def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackState:
+    """Start what does not run yet on the data dir. Raises `VitrineError` saying what failed."""
+    from deploy.local.errors import LocalStackError
+    from deploy.local.stack import LocalStack
+    from vitrine.errors import VitrineError
+    from vitrine.generations.binding import standby_wanted
+    from vitrine.stack.servers import with_server_addresses
+    from vitrine.stack.services import stack_services, standby_service
+
+    stack = LocalStack(settings.data_dir)
+
+    async def run() -> StackState:
+        state = await stack.start(stack_services(settings, stack), progress)
+        if await standby_wanted(with_server_addresses(settings)):
+            state = await stack.start([standby_service(settings, stack)], progress)
+        return state
+
+    try:
+        return run_interruptibly(run())
+    except LocalStackError as error:
+        raise VitrineError(str(error)) from error
+
+
+def stop_command(settings: Settings) -> str:
+    """What to type to stop the stack of these settings, from the working directory."""
+    import shlex
+    import sys
+    from pathlib import Path
+
+    program = sys.argv[0] if Path(sys.argv[0]).name == "vitrine" else "vitrine"
+    return f"{program} down --data-dir {shlex.quote(str(settings.data_dir))}"
+
+
+def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it tidies up behind itself."""
+    import signal
+
+    async def run() -> T:
+        task = asyncio.ensure_future(work)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise click.Abort() from None
+
+
+def _watch(settings: Settings) -> None:
+    """Stay until Ctrl-C; start a worker that died again, give up when a server did; then stop everything."""
+    from deploy.local.processes import log_tail
+    from deploy.local.stack import LocalStack
+    from vitrine.errors import VitrineError
+
+    stack = LocalStack(settings.data_dir)
+    try:
+        while True:
+            run_interruptibly(asyncio.sleep(WATCH_S))
+            for record in stack.crashed():
+                if record.name in ("kafka", "redis", "milvus"):
+                    raise VitrineError(f"{record.name} died; {log_tail(record)}")
+                click.echo(f"{record.name} died and is started again; {log_tail(record)}", err=True)
+                start_stack(settings, click.echo)
+    except click.Abort:
+        click.echo("\nstopping")
+    finally:
+        stack.stop(progress=click.echo)

@@ -1,0 +1,63 @@
+"""`vitrine worker`: one worker in the foreground, as containers run it."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vitrine.commands.options import with_settings
+
+if TYPE_CHECKING:
+    from vitrine.settings import Settings
+
+
+@click.group(help="Run one worker in the foreground, against the configured servers.")
+def command() -> None:
+    pass
+
+
+@command.command(help="Consume events, encode them and write them to the index.")
+@with_settings()
+def indexing(settings: Settings) -> None:
+    from vitrine.stack.servers import with_server_addresses
+    from vitrine.wiring.indexing_worker import run_indexing_worker
+
+    _run(run_indexing_worker(with_server_addresses(settings)))
+
+
+@command.command(help="Keep a generation of the index up to date that is being built, or can be switched back to.")
+@click.option("--exit-when-done", is_flag=True, help="Leave when there is no such generation, instead of waiting.")
+@with_settings()
+def standby(settings: Settings, exit_when_done: bool) -> None:
+    from vitrine.stack.servers import with_server_addresses
+    from vitrine.wiring.indexing_worker import run_standby_worker
+
+    _run(run_standby_worker(with_server_addresses(settings), wait=not exit_when_done))
+
+
+@command.command(help="Answer searches over HTTP.")
+@with_settings()
+def query(settings: Settings) -> None:
+    from vitrine.stack.servers import with_server_addresses
+    from vitrine.wiring.query_worker import run_query_worker
+
+    _run(run_query_worker(with_server_addresses(settings)))
+
+
+def _run(worker: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    from encoders.errors import EncoderError
+    from indexer.errors import IndexerError
+    from query_api.errors import QueryError
+    from streams.errors import StreamError
+    from vitrine.errors import VitrineError
+    from vitrine.logs import configure_logging
+
+    configure_logging()
+    try:
+        uvloop.run(worker)
+    except (EncoderError, IndexerError, QueryError, StreamError) as error:
+        raise VitrineError(str(error)) from error

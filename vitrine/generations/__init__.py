@@ -1,0 +1,1 @@
+"""The life of generations: rebuild, compare, switch, follow, back up."""

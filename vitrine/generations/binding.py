@@ -1,0 +1,169 @@
+"""Which generation of the index a process serves, and what it does when that changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import msgspec
+from redis.asyncio import Redis
+
+from indexer.errors import StoreUnavailable
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.registry import Generation, GenerationRegistry, Generations
+from indexer.milvus.store import drop_generation
+from indexer.redis.change_log import delete_change_log
+from vitrine.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+"""How often the registry is looked at."""
+HANDOVER_S = 20.0
+"""How long a standby worker goes on with a generation that became active, while the active workers come over."""
+RETIRE_DELAY_S = 5.0
+"""Between marking a generation as going and removing it: whoever follows it has noticed by then."""
+ANNOUNCE_OVERLAP_MS = 60_000
+"""How much of what came after a switch the workers of the former generation still speak of."""
+
+ENCODER_VARIABLE = "VITRINE_ENCODER_NAME"
+
+
+@asynccontextmanager
+async def open_registry(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
+    """The registry, closed at the end."""
+    registry = GenerationRegistry(milvus)
+    try:
+        yield registry
+    finally:
+        await registry.close()
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationBinding:
+    """The generation that a worker serves."""
+
+    generation: Generation | None
+    """None: there is none yet, the worker makes the first."""
+    encoder_name: str
+    standby: bool = False
+    """Whether it is not the active one."""
+    announces_until_ms: float = float("inf")
+    """Until when events have to have come to be spoken of, Unix milliseconds."""
+
+    def is_superseded(self, now: Generations) -> bool:
+        """Whether the registry gives the worker something else to serve."""
+        if self.generation is None:
+            return False
+        if not self.standby:
+            return now.active is not None and now.active.collection != self.generation.collection
+        mine = now.others.get(self.generation.collection)
+        return mine is None or mine.stage == "dropping"
+
+
+def bind_active(settings: Settings, now: Generations) -> GenerationBinding:
+    """The active generation with its encoder; the configuration's own choice of an encoder goes first."""
+    noted = now.active.encoder_name if now.active else ""
+    return GenerationBinding(now.active, settings.encoder.name or noted or settings.encoder.name_for_new_index)
+
+
+def bind_generation(settings: Settings, generation: Generation) -> GenerationBinding:
+    """A generation with the encoder that it was made with, whatever the configuration says by now."""
+    return GenerationBinding(generation, generation.encoder_name or settings.encoder.name_for_new_index)
+
+
+def bind_standby(settings: Settings, now: Generations) -> GenerationBinding | None:
+    """The generation that is kept up to date beside the active one, if there is one."""
+    found = now.in_stage("following", "ready", "held")
+    if found is None:
+        return None
+    switched_ms = now.history[-1].at_ms if now.history and found.stage == "held" else float("-inf")
+    return replace(bind_generation(settings, found), standby=True, announces_until_ms=switched_ms + ANNOUNCE_OVERLAP_MS)
+
+
+async def wait_for_standby(settings: Settings, registry: GenerationRegistry, wait: bool) -> GenerationBinding | None:
+    """Wait for something to stand by for; None, unless told to wait, once there is nothing."""
+    while True:
+        now = await _read(registry)
+        found = bind_standby(settings, now) if now else None
+        if found is not None or (now is not None and not wait and now.in_stage("copying") is None):
+            return found
+        await asyncio.sleep(POLL_S)
+
+
+async def standby_wanted(settings: Settings) -> bool:
+    """Whether a generation is to be kept up to date beside the active one."""
+    async with open_registry(settings.milvus) as registry:
+        now = await _read(registry)
+    return now is not None and bind_standby(settings, now) is not None
+
+
+async def watch_until_superseded(
+    registry: GenerationRegistry, binding: GenerationBinding, over: Callable[[Generations], None]
+) -> None:
+    """Watch the registry for ever; call `over` once the worker is to serve something else."""
+    while True:
+        now = await _read(registry)
+        if now is not None and binding.is_superseded(now):
+            became_active = _is_active(now, binding)
+            log.info("generation_changed", extra={"active": now.active and now.active.collection})
+            await asyncio.sleep(HANDOVER_S if binding.standby and became_active else 0)
+            over(now)
+            return
+        await asyncio.sleep(POLL_S)
+
+
+async def retire_generations(registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
+    """Remove generations whose hold is over, for ever; any number of workers may do so at once."""
+    while True:
+        now = await _read(registry)
+        for one in now.others.values() if now else ():
+            if one.stage == "dropping" or (one.stage == "held" and one.hold_until_ms < time.time() * 1000):
+                try:
+                    await retire_generation(one, registry, milvus, redis)
+                except StoreUnavailable as error:
+                    extra = {"generation": one.collection, "error": str(error)[:300]}
+                    log.warning("generation_not_dropped", extra=extra)
+        await asyncio.sleep(RETIRE_DELAY_S)
+
+
+def restart_process(now: Generations) -> None:
+    """Begin anew as the same process, with nothing left of the former generation; does not return.
+
+    The encoder that the configuration names was chosen before the switch, so that of the active generation counts.
+    """
+    log.info("worker_restarts")
+    logging.shutdown()
+    environ = dict(os.environ)
+    if now.active and now.active.encoder_name:
+        environ[ENCODER_VARIABLE] = now.active.encoder_name
+    os.execve(sys.executable, [sys.executable, "-m", "vitrine", *sys.argv[1:]], environ)
+
+
+def _is_active(now: Generations, binding: GenerationBinding) -> bool:
+    return bool(now.active and binding.generation and now.active.collection == binding.generation.collection)
+
+
+async def retire_generation(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
+    """Remove a generation that is not active, once nobody follows it any more. Raises `StoreUnavailable`."""
+    if one.stage != "dropping":
+        await registry.save(msgspec.structs.replace(one, stage="dropping"))
+        await asyncio.sleep(RETIRE_DELAY_S)
+    await drop_generation(milvus, one.collection)
+    await delete_change_log(redis, one.collection)
+    await registry.forget(one.collection)
+    log.info("generation_dropped", extra={"generation": one.collection})
+
+
+async def _read(registry: GenerationRegistry) -> Generations | None:
+    """The registry; None while Milvus is away, which is no news."""
+    try:
+        return await registry.read()
+    except StoreUnavailable:
+        return None

@@ -1,0 +1,173 @@
+"""Switching between generations of the index: who may, what is waited for, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Protocol, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import LockError
+
+from indexer.milvus.registry import Generation, GenerationRegistry
+from indexer.redis.client import connect_redis
+from query_api.generations.worker_status import WorkerStatusBoard
+from streams.delivery.availability import until_available
+from streams.events.schema import PRODUCT_EVENTS
+from streams.kafka.lag import LagProbe
+from vitrine.errors import VitrineError
+from vitrine.generations.binding import open_registry, retire_generation
+from vitrine.settings import Settings
+
+LOCK_S = 20.0
+"""A rebuild that is silent for so long has died, and another may begin."""
+UNDER_WAY_S = 2.0
+"""Within this long of having come, events are under way rather than late."""
+PREPARE_S = 180.0
+"""How long query workers may take to load a generation."""
+POLL_S = 0.5
+
+T = TypeVar("T")
+
+
+class RebuildProgress(Protocol):
+    """Is told how a rebuild comes on."""
+
+    def say(self, text: str) -> None:
+        """Something happened."""
+        ...
+
+    def copied(self, done: int, total: int) -> None:
+        """So many products of about so many are copied."""
+        ...
+
+    def behind(self, events: int) -> None:
+        """So many events are not yet in the new generation."""
+        ...
+
+    async def standby_needed(self) -> None:
+        """A standby worker is needed from now on."""
+        ...
+
+
+@asynccontextmanager
+async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationRegistry, Redis]]:
+    """The registry and Redis, with the right to change generations."""
+    async with AsyncExitStack() as resources:
+        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        redis = connect_redis(settings.redis)
+        resources.push_async_callback(redis.aclose)
+        await resources.enter_async_context(_rebuild_lock(redis))
+        yield registry, redis
+
+
+async def roll_back(settings: Settings, hold_s: float, progress: RebuildProgress, wait: bool = True) -> Generation:
+    """Switch back to the generation that was active before; the present one is held.
+
+    Args:
+        settings: the configuration in force.
+        hold_s: how long the present one is kept to be switched to again.
+        progress: is told.
+        wait: for the former one to have all events, should it be behind; False: switch at once.
+
+    Raises:
+        VitrineError: no generation is held.
+    """
+    async with locked_registry(settings) as (registry, redis):
+        held = (await until_milvus_answers(registry.read)).in_stage("held")
+        if held is None:
+            raise VitrineError("no generation is held to switch back to: its hold is over, or there never was another")
+        await progress.standby_needed()
+        if wait:
+            await wait_until_caught_up(settings, held, progress)
+        # Marked as ready, query workers prepare it; it is removed no more.
+        await until_milvus_answers(lambda: registry.save(msgspec.structs.replace(held, stage="ready", hold_until_ms=0)))
+        await wait_for_query_workers(redis, held.collection, progress)
+        await until_milvus_answers(lambda: registry.switch(held, ms_from_now(hold_s), "rollback"))
+        progress.say(f"switched back to {held.collection}")
+        return held
+
+
+async def cancel_rebuild(settings: Settings) -> str | None:
+    """Drop a generation that was begun and never switched to; its name, None when there is none."""
+    async with locked_registry(settings) as (registry, redis):
+        found = (await registry.read()).in_stage("copying", "following", "ready")
+        if found is None:
+            return None
+        await retire_generation(found, registry, settings.milvus, redis)
+        return found.collection
+
+
+async def drop_held(settings: Settings) -> str | None:
+    """Drop the generation that could be switched back to; its name, None when there is none."""
+    async with locked_registry(settings) as (registry, redis):
+        found = (await registry.read()).in_stage("held", "dropping")
+        if found is not None:
+            await retire_generation(found, registry, settings.milvus, redis)
+        return found.collection if found else None
+
+
+async def until_milvus_answers(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of an idempotent call to Milvus, however long that is away."""
+    return await until_available("milvus", call)
+
+
+def ms_from_now(seconds: float) -> int:
+    """So many seconds from now, Unix milliseconds."""
+    return int((time.time() + seconds) * 1000)
+
+
+async def wait_until_caught_up(settings: Settings, target: Generation, progress: RebuildProgress) -> None:
+    """Wait until a generation has all events but those of the last moments, which are under way."""
+    group = settings.indexing.group_of(target.collection)
+    async with LagProbe(settings.kafka.bootstrap_servers, group) as probe:
+        ends: dict[int, int] = {}
+        while True:
+            lags = await probe.lag(PRODUCT_EVENTS)
+            progress.behind(sum(one.messages for one in lags))
+            if ends and all(one.next_offset >= ends.get(one.partition, one.end_offset) for one in lags):
+                return
+            ends = {one.partition: one.end_offset for one in lags}
+            await asyncio.sleep(UNDER_WAY_S)
+
+
+async def wait_for_query_workers(redis: Redis, generation: str, progress: RebuildProgress) -> None:
+    """Wait until all query workers could answer from a generation at once. Raises `VitrineError` when one cannot."""
+    board = WorkerStatusBoard(redis)
+    give_up = time.monotonic() + PREPARE_S
+    while True:
+        workers = await board.read_all()
+        late = [one for one in workers if generation not in (one.prepared, one.active)]
+        if not late:
+            progress.say(f"{len(workers)} query workers have {generation} at hand")
+            return
+        if time.monotonic() > give_up:
+            why = "; ".join(sorted({one.fault for one in late if one.fault})) or "they do not say why"
+            raise VitrineError(f"{len(late)} query workers could not load {generation} in {PREPARE_S:.0f} s: {why}")
+        await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def _rebuild_lock(redis: Redis) -> AsyncIterator[None]:
+    """Be the only one who changes generations, until done or dead."""
+    lock = redis.lock("vitrine:rebuild", timeout=LOCK_S, blocking=False)
+    if not await lock.acquire():
+        raise VitrineError(
+            f"another rebuild is under way; should it have been killed, this works again after {LOCK_S:.0f} s"
+        )
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(LOCK_S / 4)
+            await lock.reacquire()
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(LockError):
+            await lock.release()

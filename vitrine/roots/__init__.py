@@ -1,1 +1,0 @@
-"""Composition roots: where configuration, servers and pipelines become a running process."""

@@ -1,0 +1,1 @@
+"""Drawings of clothes, bags, furniture, electronics and other goods."""

@@ -1,0 +1,1 @@
+"""Canvas, light, fabrics and textures."""

@@ -1,0 +1,1 @@
+"""Drawings of fruit, vegetables and groceries."""

@@ -1,0 +1,1 @@
+"""The training of `mini`, the encoder that ships."""

@@ -1,0 +1,1 @@
+"""Training data of `mini`: rendered goods, synthetic scenes, photographs."""

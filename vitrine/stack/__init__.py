@@ -1,0 +1,1 @@
+"""The embedded stack: its services, their addresses and health."""

@@ -1,0 +1,110 @@
+"""What `vitrine up` runs on a data dir: the servers that the configuration does not name, and our workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from deploy.local.errors import StartFailed
+from deploy.local.processes import free_port
+from deploy.local.services import Service
+from deploy.local.stack import LocalStack
+from vitrine.settings import Settings, as_environment
+
+# Torch's threads must not spin while they wait: there are more of them than cores.
+_CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+
+
+class WorkerService(Service):
+    """One of our own workers as a process: `vitrine worker KIND`."""
+
+    stage = 1
+    # The first to load a model makes it ready, which takes a busy machine minutes.
+    start_deadline_s = 300.0
+
+    def __init__(self, name: str, command: Sequence[str], url: str, data_dir: Path, env: Mapping[str, str]) -> None:
+        """Args: command: what follows `vitrine worker`."""
+        self.name = name
+        self.url = url
+        self.cwd = data_dir
+        self._command = command
+        self._env = {**_CALM_THREADS, **os.environ, **env, "VITRINE_DATA_DIR": str(data_dir)}
+
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        """Nothing to prepare."""
+
+    @property
+    def argv(self) -> list[str]:
+        """The worker's command line."""
+        return [sys.executable, "-m", "vitrine", "worker", *self._command]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of `vitrine up`, with the addresses of the servers."""
+        return self._env
+
+    async def check(self) -> None:
+        """Ask the worker whether it is ready."""
+        import httpx
+
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            (await client.get(f"{self.url}/readyz")).raise_for_status()
+
+
+def stack_services(settings: Settings, stack: LocalStack) -> list[Service]:
+    """The processes of a complete stack, in the order in which they must start."""
+    servers, env = _servers(settings, stack)
+    return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
+
+
+def standby_service(settings: Settings, stack: LocalStack) -> Service:
+    """The worker that keeps a generation of the index up to date beside the active one; leaves when there is none."""
+    _, env = _servers(settings, stack)
+    worker = _indexing_worker("standby-0", ["standby", "--exit-when-done"], settings, stack, env)
+    worker.temporary = True
+    return worker
+
+
+def _servers(settings: Settings, stack: LocalStack) -> tuple[list[Service], dict[str, str]]:
+    """The servers that the configuration does not name, and what workers have to know of all of them."""
+    servers: list[Service] = []
+    addresses = {
+        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "VITRINE_REDIS_URL": settings.redis.url,
+        "VITRINE_MILVUS_URI": settings.milvus.uri,
+    }
+    embedded = (stack.kafka, stack.redis, stack.milvus)
+    for variable, make in zip(addresses, embedded, strict=True):
+        if not addresses[variable]:
+            servers.append(make())
+            addresses[variable] = servers[-1].url
+    lite_database = settings.milvus.lite_database if settings.milvus.uri else str(stack.milvus().database)
+    # What a file or a flag has set, too: workers run in the data dir, and read neither.
+    return servers, as_environment(settings) | addresses | {"VITRINE_MILVUS_LITE_DATABASE": lite_database}
+
+
+def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[WorkerService]:
+    names = [f"indexing-{number}" for number in range(settings.indexing.workers)]
+    return [_indexing_worker(name, ["indexing"], settings, stack, env) for name in names]
+
+
+def _indexing_worker(
+    name: str, command: Sequence[str], settings: Settings, stack: LocalStack, env: Mapping[str, str]
+) -> WorkerService:
+    port = stack.port(name)
+    health = {"VITRINE_INDEXING_HEALTH_HOST": "127.0.0.1", "VITRINE_INDEXING_HEALTH_PORT": str(port)}
+    return WorkerService(name, command, f"http://127.0.0.1:{port}", settings.data_dir, {**env, **health})
+
+
+def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> WorkerService:
+    port = settings.query.port or stack.port("query-0")
+    if stack.state().find("query-0") is None and free_port(port) != port:
+        raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
+    address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
+    if settings.query.synonyms:
+        # The worker runs in the data directory.
+        address["VITRINE_QUERY_SYNONYMS"] = str(Path(settings.query.synonyms).absolute())
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
+    return WorkerService("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})

@@ -1,0 +1,96 @@
+"""The state of everything: what runs, what is indexed, how far behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from deploy.local.processes import ProcessRecord
+from deploy.local.stack import LocalStack
+from indexer.milvus.registry import FIRST_GENERATION
+from streams.errors import StreamError
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from streams.kafka.lag import LagProbe
+from vitrine.errors import NotRunning, VitrineError
+from vitrine.settings import Settings
+from vitrine.stack.freshness import measure_freshness
+from vitrine.stack.servers import kafka_servers, query_url
+
+T = TypeVar("T")
+
+
+async def read_status(settings: Settings) -> dict[str, Any]:
+    """The state as `vitrine status --json` prints it; what cannot be asked is null, and named in `problems`."""
+    stack = LocalStack(settings.data_dir)
+    state = stack.state()
+    problems = [f"{one.name} ended; see {one.log}" for one in stack.crashed()]
+    answered, times = await asyncio.gather(
+        _or_problem(ask_query_worker(query_url(settings)), problems),
+        measure_freshness([one.url for one in state.with_prefix("indexing")]),
+    )
+    index = answered or {}
+    group = settings.indexing.group_of(index.get("generation", FIRST_GENERATION))
+    lag = await _or_problem(waiting_events(settings, group), problems)
+    return {
+        "healthy": not problems,
+        "problems": problems,
+        "kafka": _server(state.find("kafka"), "bootstrap_servers", settings.kafka.bootstrap_servers),
+        "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
+        "redis": _server(state.find("redis"), "url", settings.redis.url),
+        "indexing_workers": [_worker(one) for one in state.with_prefix("indexing")],
+        "standby_workers": [_worker(one) for one in state.with_prefix("standby")],
+        "query_workers": [_worker(one) for one in state.with_prefix("query")],
+        "products": index.get("products"),
+        "generation": index.get("generation"),
+        "encoder": index.get("encoder"),
+        "index_age_ms": index.get("index_age_ms"),
+        "lag": lag,
+        "freshness": times,
+    }
+
+
+async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
+    try:
+        return await asked
+    except (VitrineError, StreamError) as error:
+        problems.append(str(error))
+        return None
+
+
+async def active_group(settings: Settings) -> str:
+    """The consumer group of the workers that index what is searched. Raises `NotRunning`."""
+    return settings.indexing.group_of((await ask_query_worker(query_url(settings)))["generation"])
+
+
+async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
+    """Events that a consumer group has not acknowledged, by topic and partition."""
+    waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
+    async with LagProbe(kafka_servers(settings), group) as probe:
+        for one in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
+            waiting[one.topic][str(one.partition)] = one.messages
+    return waiting
+
+
+async def ask_query_worker(url: str) -> dict[str, Any]:
+    """What a query worker knows of the index. Raises `NotRunning` when none answers at the URL."""
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+            response = await client.get("/readyz")
+            response.raise_for_status()
+            return response.json()
+    except httpx.HTTPError as error:
+        raise NotRunning(f"no query worker answers at {url} ({error!r}); start one with `vitrine up`") from error
+
+
+def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:
+    """An embedded server with its process, or the configured one."""
+    if record is None:
+        return {key: configured or None}
+    return {key: record.url, "pid": record.pid}
+
+
+def _worker(record: ProcessRecord) -> dict[str, Any]:
+    return {"name": record.name, "pid": record.pid, "url": record.url, "log": record.log}

@@ -1,0 +1,1 @@
+"""Composition: workers and their parts, put together from settings."""

@@ -1,0 +1,175 @@
+"""The indexing worker: Kafka → encoder → Milvus and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+import faust
+
+from indexer.milvus.registry import GenerationRegistry, Generations
+from streams.agents import GroupMembership, add_agents
+from streams.delivery.availability import until_available
+from streams.delivery.batching import MicroBatcher
+from streams.health import health_server
+from streams.topics import ensure_topics
+from vitrine.generations.binding import (
+    GenerationBinding,
+    bind_active,
+    open_registry,
+    restart_process,
+    wait_for_standby,
+    watch_until_superseded,
+)
+from vitrine.settings import Settings
+from vitrine.wiring.indexing_parts import BackgroundWork, IndexingWorker
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED = 70
+"""A pipeline failed in a way that it cannot deal with (EX_SOFTWARE)."""
+STANDBY_NICENESS = 10
+
+
+async def run_indexing_worker(settings: Settings) -> None:
+    """Index into the active generation, and into the next one after a switch, until SIGTERM or SIGINT.
+
+    Then it takes no more events, finishes the batches under way, and leaves. Should a pipeline, or Faust, fail in a way
+    that it cannot deal with, the process ends at once with `EXIT_FAILED`: nothing unfinished was acknowledged, and
+    whoever restarts it resumes from there.
+    """
+    stop = _stopped_by_signal()
+    await ensure_topics(settings.kafka)
+    async with open_registry(settings.milvus) as registry:
+        binding = bind_active(settings, await until_available("milvus", registry.read))
+        switched = await _index(settings, registry, binding, stop)
+    if switched:
+        restart_process(switched)
+
+
+async def run_standby_worker(settings: Settings, wait: bool) -> None:
+    """Index into a generation beside the active one: one that is being built, or one that can be switched back to.
+
+    It takes what the others leave of the processor.
+
+    Args:
+        settings: the configuration in force.
+        wait: with nothing to stand by for, wait for something; else leave.
+    """
+    stop = _stopped_by_signal()
+    os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    async with open_registry(settings.milvus) as registry:
+        binding = await _wait_for_standby(settings, registry, stop, wait)
+        if binding is None:
+            return
+        switched = await _index(settings, registry, binding, stop)
+    if switched:
+        restart_process(switched)
+
+
+async def _wait_for_standby(
+    settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
+) -> GenerationBinding | None:
+    """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
+    async with health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: False):
+        looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if looking.done():
+            return looking.result()
+        looking.cancel()
+        return None
+
+
+async def _index(
+    settings: Settings, registry: GenerationRegistry, binding: GenerationBinding, stop: asyncio.Event
+) -> Generations | None:
+    """Index until stopped, or until there is another generation to serve; that registry is returned then."""
+    after: list[Generations] = []
+
+    def over(now: Generations) -> None:
+        after.append(now)
+        stop.set()
+
+    async with AsyncExitStack() as resources:
+        worker = await IndexingWorker.open(settings, binding, resources)
+        batchers = worker.batchers(settings)
+        consumer, products = worker.consumer, worker.products
+        add_agents(consumer.app, consumer.acknowledger, batchers)
+        membership = GroupMembership(
+            consumer.app,
+            consumer.acknowledger,
+            batchers,
+            consumer.lease,
+            products.reconciler,
+            settings.indexing.drain_s,
+        )
+        url = await resources.enter_async_context(
+            health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
+        )
+        log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
+        if binding.generation is None:
+            binding = bind_active(settings, await until_available("milvus", registry.read))
+        watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
+        resources.callback(watch.cancel)
+        background = [products.reconciler.run(), *worker.background_work(settings, registry)]
+        await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
+    log.info("worker_stopped")
+    return after[0] if after else None
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
+
+
+async def _run_until(
+    stop: asyncio.Event,
+    app: faust.App,
+    batchers: Mapping[str, MicroBatcher],
+    background: Sequence[BackgroundWork],
+    drain_s: float,
+) -> None:
+    """Consume until told to stop, then drain."""
+    running = [
+        asyncio.create_task(_run_or_die(one)) for one in (*(one.run() for one in batchers.values()), *background)
+    ]
+    await app.start()
+    running.append(asyncio.create_task(_run_or_die(app.wait())))
+    # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    log.info("worker_started")
+    await stop.wait()
+    await _drain(batchers, drain_s)
+    for task in running:
+        task.cancel()
+    await app.stop()
+
+
+async def _drain(batchers: Mapping[str, MicroBatcher], budget_s: float) -> None:
+    """Let batches under way finish; what the budget does not suffice for is redelivered to the next worker."""
+    try:
+        async with asyncio.timeout(budget_s):
+            await asyncio.gather(*(batcher.drain() for batcher in batchers.values()))
+    except TimeoutError:
+        log.warning("drain_cut_short", extra={"budget_s": budget_s})
+
+
+async def _run_or_die(work: BackgroundWork) -> None:
+    """Run what ends only by being cancelled; that it ends otherwise, ends the process."""
+    try:
+        await work
+        log.critical("worker_failed", extra={"error": f"{work.__qualname__} ended"})
+    except Exception:
+        log.critical("worker_failed", exc_info=True)
+    logging.shutdown()
+    os._exit(EXIT_FAILED)

@@ -1,0 +1,189 @@
+"""The query worker: HTTP → encoder → Milvus and Redis, composed anew for each generation of the index."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import uvicorn
+from redis.asyncio import Redis
+
+from encoders.inference.device_priority import DevicePriority
+from encoders.loading import load_encoder, load_ranker
+from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
+from encoders.processes.media_decoding import MediaDecoderProcess
+from encoders.processes.recogniser import RecogniserProcess
+from indexer.errors import StoreUnavailable
+from indexer.media_store import DirectoryMediaStore
+from indexer.milvus.store import open_active_store, open_generation_store
+from indexer.redis.change_log import RedisChangeLog
+from indexer.redis.client import connect_redis
+from indexer.redis.profiles import RedisProfileStore
+from query_api.cache.candidate_cache import RedisCandidateCache
+from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.ports import QueryPorts
+from streams.events.schema import Event
+from streams.kafka.index_age import IndexAge
+from streams.kafka.producer import EventPublisher
+from vitrine.generations.binding import GenerationBinding, bind_active, open_registry
+from vitrine.generations.follower import GenerationFollower
+from vitrine.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 10
+"""How long requests under way may take when the worker is told to stop."""
+WATCH_S = 0.25
+"""How often the registry is looked at: a switch shows within a second."""
+
+
+async def run_query_worker(settings: Settings) -> None:
+    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
+    async with AsyncExitStack() as resources:
+        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        shared = await _SharedResources.connect(settings, resources)
+        served = await shared.open(bind_active(settings, await registry.read()))
+        app = SwitchingApp(served)
+        follower = GenerationFollower(settings, app, shared.redis, shared.open)
+        resources.push_async_callback(follower.aclose)
+
+        async def follow() -> None:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                try:
+                    await follower.follow(await registry.read())
+                except StoreUnavailable as error:
+                    log.warning("registry_unavailable", extra={"error": str(error)[:300]})
+
+        # Apart: a worker that takes long to load a generation is still there, and waited for.
+        await resources.enter_async_context(_background(follower.publish_presence()))
+        await resources.enter_async_context(_background(follow()))
+        config = uvicorn.Config(
+            app,
+            host=settings.query.host,
+            port=settings.query.port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+        # What is loaded by now stays: the collector need not look at a model's worth of objects under each query.
+        gc.collect()
+        gc.freeze()
+        log.info("worker_started", extra={"generation": served.generation})
+        await uvicorn.Server(config).serve()
+    log.info("worker_stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedResources:
+    """What is the same for all generations."""
+
+    settings: Settings
+    redis: Redis
+    clicks: _ClickPublisher
+
+    @classmethod
+    async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
+        redis = connect_redis(settings.redis)
+        resources.push_async_callback(redis.aclose)
+        return cls(settings, redis, await resources.enter_async_context(_ClickPublisher(settings)))
+
+    async def open(self, binding: GenerationBinding) -> ServedGeneration:
+        """The application over a generation; with none there, over the first one, which is made."""
+        resources = AsyncExitStack()
+        try:
+            return await ServedGeneration(await self._services(binding, resources), resources).start()
+        except BaseException:
+            await resources.aclose()
+            raise
+
+    async def _services(self, binding: GenerationBinding, resources: AsyncExitStack) -> QueryPorts:
+        """The ports over real servers."""
+        settings = self.settings
+        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
+        if binding.generation:
+            store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
+        else:
+            store = await open_active_store(
+                settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name
+            )
+        resources.push_async_callback(store.close)
+        ranker_name = settings.query.ranker
+        ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
+        encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
+        precedence = DevicePriority.for_runtime(settings.encoder.runtime)
+        resources.callback(precedence.close)
+        decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, _query_decoding(settings)))
+        media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
+        recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
+        age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
+        await resources.enter_async_context(_background(age.run()))
+        deadline_s = settings.query.redis_deadline_s
+        return QueryPorts(
+            store=store,
+            generation=store.generation,
+            encoder=encoder,
+            encoder_thread=encoder_thread,
+            decoder=decoder,
+            profiles=RedisProfileStore(self.redis, deadline_s),
+            change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
+            media_store=DirectoryMediaStore(settings.media_directory),
+            candidate_cache=RedisCandidateCache(self.redis, deadline_s),
+            index_age_ms=age.age_ms,
+            lag=age.lag,
+            config=settings.query,
+            ranker=ranker,
+            device_priority=precedence,
+            publisher=self.clicks,
+            media_decoder=media_decoder,
+            recogniser=recogniser,
+            clips_config=settings.clips,
+        )
+
+
+def _query_decoding(settings: Settings) -> DecodingConfig:
+    """One process for shoppers' pictures; one that hangs is found out, twice, while the shopper still waits."""
+    deadline_s = min(settings.decoding.deadline_s, settings.query.encode_deadline_s / 3)
+    return replace(settings.decoding, processes=1, deadline_s=deadline_s, device="cpu")
+
+
+class _ClickPublisher:
+    """Publishes the search page's clicks, connecting with the first: searches are answered without Kafka too."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._kafka = settings.kafka
+        self._resources = AsyncExitStack()
+        self._connecting = asyncio.Lock()
+        self._publisher: EventPublisher | None = None
+
+    async def __aenter__(self) -> _ClickPublisher:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._resources.aclose()
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Publish an event. Raises `PublishFailed` when Kafka does not take it in time."""
+        async with self._connecting:
+            if self._publisher is None:
+                publisher = EventPublisher(self._kafka.bootstrap_servers, self._kafka.deadline_s)
+                self._publisher = await self._resources.enter_async_context(publisher)
+        await self._publisher.publish(topic, event)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
