@@ -77,5 +77,5 @@ def cpu_seconds(worker: psutil.Process) -> dict[str, float]:
 
 def role(child: psutil.Process) -> str:
     """What a child of a worker does."""
-    module = next((word for word in child.cmdline() if word.startswith("encoders.processes.")), None)
+    module = next((word for word in child.cmdline() if word.startswith("encoders.workers.")), None)
     return f"{module.rpartition('.')[2]} process" if module else child.name()
