@@ -110,9 +110,7 @@ def check_generation(found: Generation, spec: EmbeddingSpec) -> None:
 def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
     """The active generation; where there is none, the first, made as `wanted`.
 
-    The registry is completed before it is read: a cluster loads no collection without its index, and the process that
-    began to make it may have died. Tries again until the deadline, for where two make it at once, one of them may be
-    refused.
+    Tries again until the deadline, for where two processes make it at once, one of them may be refused.
 
     Raises:
         StoreUnavailable, MilvusException: it could not be made within the deadline.
@@ -121,7 +119,6 @@ def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generat
     while True:
         fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
         try:
-            _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
             if found := read_generations(client, config).active or _create_first(client, config, wanted):
                 return found
         except (MilvusException, StoreUnavailable) as refused:
@@ -132,11 +129,12 @@ def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generat
 
 
 def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation | None:
-    """Make the first generation; None when the registry does not show it afterwards.
+    """Make the registry and the first generation; None when the registry does not show it afterwards.
 
     Lite is not atomic when two processes make a collection at once: one of them may write to a registry that the
     other's replaces. So nobody uses what was made before it has settled.
     """
+    _ensure(client, config, REGISTRY, registry_schema(), registry_indexes())
     create_generation(client, config, wanted)
     if read_generations(client, config).active is None:
         write_active(client, config, wanted)

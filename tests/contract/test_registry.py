@@ -17,7 +17,7 @@ from indexer.generations import active_generation
 from indexer.milvus import drop_generation, open_generation, open_store, open_stored
 from indexer.milvus_connection import MilvusConfig
 from indexer.milvus_schema import SCHEMA_VERSION, registry_schema
-from indexer.registry import REGISTRY, Generation, GenerationRegistry
+from indexer.registry import REGISTRY, Generation, GenerationRegistry, read_generations
 from tests import milvus3
 
 SPEC = EmbeddingSpec("hash", "1", 4)
@@ -64,9 +64,10 @@ class LoadsOnlyIndexed(MilvusClient):
         super().load_collection(collection_name, *args, **options)
 
 
-def test_a_registry_that_another_worker_has_made_by_half_is_completed(config):
+def test_a_registry_that_another_worker_has_made_by_half_counts_as_none_and_is_completed(config):
     with closing(LoadsOnlyIndexed(config.uri)) as client:
         client.create_collection(REGISTRY, schema=registry_schema(), consistency_level="Strong")
+        assert read_generations(client, config).active is None
         assert active_generation(client, config, SPEC, create=True).collection == "products_g1"
 
 
