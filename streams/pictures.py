@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,11 +77,20 @@ class _Findings:
 
     embeddings: dict[str, FloatArray]
     decoded: dict[str, Decoded] = field(default_factory=dict)
-    waiting: dict[str, asyncio.Lock] = field(default_factory=dict)
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def has(self, digest: str) -> bool:
         """Whether nothing is left to do for a file."""
         return digest in self.embeddings or digest in self.decoded
+
+    @asynccontextmanager
+    async def locked(self, digests: Iterable[str]) -> AsyncIterator[None]:
+        """Lock files, so that one which is in the store and at several addresses is decoded once."""
+        async with AsyncExitStack() as held:
+            # In one order, so that no two wait for each other.
+            for digest in sorted(digests):
+                await held.enter_async_context(self.locks.setdefault(digest, asyncio.Lock()))
+            yield
 
 
 class PictureLoader:
@@ -124,7 +134,9 @@ class PictureLoader:
         """Decode the stored files whose embeddings are not known, and return those that are not there."""
         needed = [one for one in digests if not findings.has(one)]
         found = dict(zip(needed, await asyncio.gather(*map(self._stored, needed)), strict=True))
-        await self._decode({digest: data for digest, data in found.items() if data is not None}, findings)
+        there = {digest: data for digest, data in found.items() if data is not None}
+        async with findings.locked(there):
+            await self._decode({digest: data for digest, data in there.items() if not findings.has(digest)}, findings)
         return {
             digest: UnreachableMedia(f"{digest} is not in the media store")
             for digest, data in found.items()
@@ -158,8 +170,8 @@ class PictureLoader:
             return error
 
     async def _look_at(self, digest: str, data: bytes, findings: _Findings) -> None:
-        """Find a file's embedding or decode it, be it at several addresses or at one."""
-        async with findings.waiting.setdefault(digest, asyncio.Lock()):
+        """Find a file's embedding or decode it."""
+        async with findings.locked([digest]):
             if not findings.has(digest):
                 findings.embeddings |= await self._memory.embeddings([digest])
             if not findings.has(digest):

@@ -91,6 +91,10 @@ def saved(modality: str, why: str) -> float:
     return metrics.REUSED.labels(modality, why)._value.get()
 
 
+def fetched() -> float:
+    return metrics.FETCHES.labels("fetched")._value.get()
+
+
 async def test_a_picture_that_many_products_have_is_fetched_decoded_and_encoded_once(shop):
     before = saved("image", "batch")
     await shop.index(*(shop.created(f"p{n}", "/red", RED, "/also-red") for n in range(20)))
@@ -98,6 +102,37 @@ async def test_a_picture_that_many_products_have_is_fetched_decoded_and_encoded_
     assert shop.host.asked == {"/red": 1, "/also-red": 1}
     assert saved("image", "batch") - before == 59
     assert np.array_equal(await shop.image("p0"), await shop.image("p19")) and np.any(await shop.image("p0"))
+
+
+async def test_a_picture_that_comes_from_its_host_while_that_of_the_store_is_decoded_is_decoded_once(shop):
+    decode, before = shop.decoder.decode, fetched()
+
+    async def decode_late(images):
+        while fetched() - before < 2:
+            await asyncio.sleep(0)
+        return await decode(images)
+
+    shop.decoder.decode = decode_late
+    await shop.index(shop.created("p", RED, "/red", "/also-red"))
+    assert shop.work == (1, 1) and len((await shop.bench.store.read(["p"]))["p"][0].image_keys) == 3
+
+
+async def test_a_picture_that_comes_from_the_store_while_that_of_its_host_is_decoded_is_decoded_once(shop):
+    get, decode, decoding, found = shop.bench.media.get, shop.decoder.decode, asyncio.Event(), asyncio.Event()
+
+    async def get_late(digest):
+        await decoding.wait()
+        found.set()
+        return await get(digest)
+
+    async def decode_late(images):
+        decoding.set()
+        await found.wait()
+        return await decode(images)
+
+    shop.bench.media.get, shop.decoder.decode = get_late, decode_late
+    await shop.index(shop.created("p", RED, "/red"))
+    assert shop.work == (1, 1) and len((await shop.bench.store.read(["p"]))["p"][0].image_keys) == 2
 
 
 async def test_a_picture_that_an_earlier_batch_had_is_not_even_decoded(shop):
