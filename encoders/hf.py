@@ -18,7 +18,6 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.utils.logging import disable_progress_bar
 
 from encoders import checkpoints
 from encoders.agreement import agreement, probe_pictures, probe_texts
@@ -30,6 +29,7 @@ from encoders.preprocessing import image_preprocessor
 from encoders.runtime import TOLERANCE, Runtime
 from encoders.spec import EmbeddingSpec, FloatArray
 from encoders.tokens import TextBatcher, TokenRules, fast_tokeniser
+from encoders.transformers_output import leave_output_to_logging
 
 _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
@@ -166,7 +166,7 @@ class HfDualEncoder:
 
 def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:
     # A service's log is no place for a bar that redraws itself.
-    disable_progress_bar()
+    leave_output_to_logging()
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
         processor = AutoProcessor.from_pretrained(directory, local_files_only=True, trust_remote_code=False)

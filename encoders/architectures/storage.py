@@ -22,6 +22,7 @@ from encoders.architectures.config import FusionConfig, ImageTower, TextTower, n
 from encoders.architectures.model import WEIGHTS, FusionModel
 from encoders.errors import ModelUnavailable
 from encoders.training.vocabulary import train_tokenizer
+from encoders.transformers_output import leave_output_to_logging
 
 
 def new_model(
@@ -111,6 +112,7 @@ def _image_like(settings: dict[str, Any], source: Path) -> ImageTower:
 
 def _from_pretrained(kind: Any, source: Path, **options: Any) -> Any:
     """What transformers loads from a local directory, without code of its own. Raises `ModelUnavailable`."""
+    leave_output_to_logging()
     try:
         return kind.from_pretrained(source, local_files_only=True, trust_remote_code=False, **options)
     except Exception as error:

@@ -19,6 +19,7 @@ from encoders.errors import ModelUnavailable
 from encoders.hf import pooled
 from encoders.preprocessing import image_preprocessor
 from encoders.spec import MAIN_IMAGE_WEIGHT
+from encoders.transformers_output import leave_output_to_logging
 
 _FULL_PADDING = frozenset({"siglip", "siglip2"})
 _OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "camembert"})
@@ -35,6 +36,7 @@ class DualEncoder(nn.Module):
         """
         super().__init__()
         self._kind = checkpoints.check(directory)
+        leave_output_to_logging()
         self.device = torch.device(device)
         try:
             self.processor: Any = AutoProcessor.from_pretrained(directory, local_files_only=True)
