@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
+from pathlib import Path
 
+COMMANDS_LOG = "commands.log"
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -35,15 +38,41 @@ class _TerminalFormatter(logging.Formatter):
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """Log to standard error; the libraries' own chatter from WARNING up."""
+    """Log to standard error; what libraries log from WARNING up, Python's warnings included."""
     handler = logging.StreamHandler(sys.stderr)
     on_terminal = sys.stderr.isatty()
     handler.setFormatter(
         _TerminalFormatter("%(asctime)s %(levelname)-7s %(message)s") if on_terminal else _JsonFormatter()
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
     for package in ("streams", "encoders", "indexer", "query_api", "vitrine"):
         logging.getLogger(package).setLevel(level)
+
+
+def log_to_file(data_dir: Path) -> None:
+    """Keep the terminal for what a command says itself: all logs, and what libraries write, go to a file.
+
+    That is `logs/commands.log` in the data directory, or in the user's cache directory where that does not exist. The
+    process's standard error becomes that file, for libraries below Python (gRPC, OpenVINO) and for child processes;
+    `sys.stderr` goes on writing to what it was. Nothing is done where `sys.stderr` has been replaced already, or the
+    file cannot be opened.
+    """
+    from deploy.local.services import cache_dir
+
+    if sys.stderr is not sys.__stderr__:
+        return
+    directory = (data_dir if data_dir.is_dir() else cache_dir()) / "logs"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / COMMANDS_LOG).open("ab") as file:
+            terminal = os.dup(2)
+            os.dup2(file.fileno(), 2)
+    except OSError:
+        return
+    # By the stream that writes to descriptor 2, which is the file from here on.
+    configure_logging()
+    sys.stderr = os.fdopen(terminal, "w", 1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -28,6 +28,7 @@ from encoders.architectures.config import (
 from encoders.architectures.model import WEIGHTS, FusionModel
 from encoders.architectures.tokenizer import train_tokenizer
 from encoders.errors import ModelUnavailable
+from encoders.huggingface.library_output import leave_output_to_logging
 
 
 def new_model(
@@ -117,6 +118,7 @@ def _image_like(settings: dict[str, Any], source: Path) -> ImageTowerConfig:
 
 def _from_pretrained(kind: Any, source: Path, **options: Any) -> Any:
     """What transformers loads from a local directory, without code of its own. Raises `ModelUnavailable`."""
+    leave_output_to_logging()
     try:
         return kind.from_pretrained(source, local_files_only=True, trust_remote_code=False, **options)
     except Exception as error:

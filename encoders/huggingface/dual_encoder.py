@@ -18,11 +18,11 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.utils.logging import disable_progress_bar
 
 from encoders import checkpoints
 from encoders.errors import EncoderError, ModelUnavailable
 from encoders.huggingface.forward_passes import DeviceCopier, ForwardPasses
+from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.huggingface.preprocessing import image_preprocessor
 from encoders.inference.buckets import LENGTH_STEP, padded_count, padded_length
 from encoders.inference.parity import min_cosine, probe_pictures, probe_texts
@@ -170,7 +170,7 @@ class HfDualEncoder:
 
 def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:
     # A service's log is no place for a bar that redraws itself.
-    disable_progress_bar()
+    leave_output_to_logging()
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
         processor = AutoProcessor.from_pretrained(directory, local_files_only=True, trust_remote_code=False)

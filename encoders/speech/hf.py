@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor
-from transformers.utils.logging import disable_progress_bar
 
 from encoders.errors import ModelUnavailable
+from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.media.sound import SAMPLE_RATE_HZ, Samples, is_silent
 from encoders.speech.port import Transcript
 
@@ -51,7 +51,7 @@ def _windows(samples: Samples) -> Iterator[Samples]:
 
 def _load(directory: Path, device: torch.device) -> tuple[Any, Any, bool]:
     """Processor, model, and whether it generates text rather than labels each moment."""
-    disable_progress_bar()
+    leave_output_to_logging()
     safe = {"local_files_only": True, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(directory, **safe)

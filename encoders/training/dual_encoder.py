@@ -17,6 +17,7 @@ from transformers import AutoModel, AutoProcessor
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
 from encoders.huggingface.dual_encoder import pooled_features
+from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.huggingface.preprocessing import image_preprocessor
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
@@ -35,6 +36,7 @@ class TrainableDualEncoder(nn.Module):
         """
         super().__init__()
         self._kind = checkpoints.check_dual_encoder(directory)
+        leave_output_to_logging()
         self.device = torch.device(device)
         try:
             self.processor: Any = AutoProcessor.from_pretrained(directory, local_files_only=True)

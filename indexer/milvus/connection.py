@@ -18,6 +18,7 @@ from indexer.milvus.vector_types import DTYPES, FLOAT32
 INVALID_PARAMETER = 1100
 COLLECTION_NOT_FOUND = 100
 COLLECTION_NOT_LOADED = 101
+INDEX_NOT_FOUND = 700
 _RETRY_AFTER_S = 1.0
 _KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
 """A server takes more pings than one in five minutes for an attack, and hangs up; the client's own are every 10 s."""

@@ -41,9 +41,10 @@ def load_active_generation(
         IndexMismatch: it was made with another encoder or by another version of this program.
         StoreUnavailable: there is none and `create` is false.
     """
-    found = read_generations(client, config).active
-    if found is None and create:
-        found = _create_first(client, config, planned_generation(FIRST_GENERATION, config, spec, encoder_name))
+    if create:
+        found = _active_or_first(client, config, planned_generation(FIRST_GENERATION, config, spec, encoder_name))
+    else:
+        found = read_generations(client, config).active
     if found is None:
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
     check_generation(found, spec)
@@ -106,28 +107,39 @@ def check_generation(found: Generation, spec: EmbeddingSpec) -> None:
         )
 
 
-def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
-    """Make the first generation, again if need be: Lite is not atomic when two processes make a collection at once.
+def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
+    """The active generation; where there is none, the first, made as `wanted`.
 
-    One of them may be refused, or write to a registry that the other's replaces. So nobody uses what was made before
-    it has settled, and whoever then does not find it makes what is missing.
+    Tries again until the deadline, for where two processes make it at once, one of them may be refused.
+
+    Raises:
+        StoreUnavailable, MilvusException: it could not be made within the deadline.
     """
     give_up = time.monotonic() + config.deadline_s
     while True:
         fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
         try:
-            _ensure_collection(client, config, REGISTRY_COLLECTION, registry_schema(), registry_indexes())
-            create_generation(client, config, wanted)
-            if read_generations(client, config).active is None:
-                write_active(client, config, wanted)
-            time.sleep(_SETTLE_S)
-            if found := read_generations(client, config).active:
+            if found := read_generations(client, config).active or _create_first(client, config, wanted):
                 return found
-        except MilvusException as refused:
+        except (MilvusException, StoreUnavailable) as refused:
             fault = refused
         if time.monotonic() > give_up:
             raise fault
         time.sleep(_SETTLE_S)
+
+
+def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation | None:
+    """Make the registry and the first generation; None when the registry does not show it afterwards.
+
+    Lite is not atomic when two processes make a collection at once: one of them may write to a registry that the
+    other's replaces. So nobody uses what was made before it has settled.
+    """
+    _ensure_collection(client, config, REGISTRY_COLLECTION, registry_schema(), registry_indexes())
+    create_generation(client, config, wanted)
+    if read_generations(client, config).active is None:
+        write_active(client, config, wanted)
+    time.sleep(_SETTLE_S)
+    return read_generations(client, config).active
 
 
 def _ensure_collection(

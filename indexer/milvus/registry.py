@@ -9,10 +9,10 @@ from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
-from pymilvus import MilvusClient
+from pymilvus import MilvusClient, MilvusException
 
 from indexer.errors import StoreUnavailable
-from indexer.milvus.connection import MilvusConfig, connect_blocking, translated_errors
+from indexer.milvus.connection import INDEX_NOT_FOUND, MilvusConfig, connect_blocking, translated_errors
 from indexer.milvus.schema import REGISTRY_DIM
 from indexer.milvus.vector_types import FLOAT32
 
@@ -132,10 +132,9 @@ class GenerationRegistry:
 
 
 def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
-    """The registry as it is now."""
-    if not client.has_collection(REGISTRY_COLLECTION, timeout=config.deadline_s):
+    """The registry as it is now; empty where there is none, or none that was made to the end."""
+    if not client.has_collection(REGISTRY_COLLECTION, timeout=config.deadline_s) or not _is_loaded(client):
         return Generations(None)
-    client.load_collection(REGISTRY_COLLECTION, timeout=_LOAD_TIMEOUT_S)
     found = client.query(
         REGISTRY_COLLECTION,
         filter='key >= ""',
@@ -150,6 +149,17 @@ def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
     others = {one.collection: one for one in named if active is None or one.collection != active.collection}
     history = msgspec.json.decode(values.get(_HISTORY, "[]"), type=list[GenerationSwitch])
     return Generations(active, others, history)
+
+
+def _is_loaded(client: MilvusClient) -> bool:
+    """Load the registry; False where it has no index yet, without which a cluster loads nothing."""
+    try:
+        client.load_collection(REGISTRY_COLLECTION, timeout=_LOAD_TIMEOUT_S)
+    except MilvusException as error:
+        if error.code == INDEX_NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def write_active(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,15 @@ class _FileStates:
         """Whether nothing is left to do for a file."""
         return digest in self.embeddings or digest in self.decoded
 
+    @asynccontextmanager
+    async def locked(self, digests: Iterable[str]) -> AsyncIterator[None]:
+        """Lock files, so that one which is in the store and at several addresses is decoded once."""
+        async with AsyncExitStack() as held:
+            # In one order, so that no two wait for each other.
+            for digest in sorted(digests):
+                await held.enter_async_context(self.locks.setdefault(digest, asyncio.Lock()))
+            yield
+
 
 class PictureLoader:
     """Loads the pictures of a batch; one that fails does not hold back the others."""
@@ -125,7 +135,10 @@ class PictureLoader:
         """Decode the stored files whose embeddings are not known, and return those that are not there."""
         needed = [one for one in digests if not findings.is_settled(one)]
         found = dict(zip(needed, await asyncio.gather(*map(self._read_stored, needed)), strict=True))
-        await self._decode({digest: data for digest, data in found.items() if data is not None}, findings)
+        stored = {digest: data for digest, data in found.items() if data is not None}
+        async with findings.locked(stored):
+            unsettled = {digest: data for digest, data in stored.items() if not findings.is_settled(digest)}
+            await self._decode(unsettled, findings)
         return {
             digest: UnreachableMedia(f"{digest} is not in the media store")
             for digest, data in found.items()
@@ -161,8 +174,8 @@ class PictureLoader:
             return error
 
     async def _find_or_decode(self, digest: str, data: bytes, findings: _FileStates) -> None:
-        """Find a file's embedding or decode it, be it at several addresses or at one."""
-        async with findings.locks.setdefault(digest, asyncio.Lock()):
+        """Find a file's embedding or decode it."""
+        async with findings.locked([digest]):
             if not findings.is_settled(digest):
                 findings.embeddings |= await self._cache.get_embeddings([digest])
             if not findings.is_settled(digest):

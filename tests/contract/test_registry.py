@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from pymilvus import MilvusClient, MilvusException
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
 from indexer.milvus.connection import MilvusConfig
-from indexer.milvus.registry import Generation, GenerationRegistry
-from indexer.milvus.schema import SCHEMA_VERSION
+from indexer.milvus.generations import load_active_generation
+from indexer.milvus.registry import REGISTRY_COLLECTION, Generation, GenerationRegistry, read_generations
+from indexer.milvus.schema import SCHEMA_VERSION, registry_schema
 from indexer.milvus.store import drop_generation, open_active_store, open_generation_store, open_store_to_read
 from tests import milvus3
 
@@ -50,6 +53,22 @@ async def test_where_there_is_nothing_no_generation_is_found(config):
     now = await registry.read()
     await registry.close()
     assert (now.active, now.others, now.history) == (None, {}, [])
+
+
+class LoadsOnlyIndexed(MilvusClient):
+    """As a cluster does, which refuses to load a collection that has no index yet; Lite loads it."""
+
+    def load_collection(self, collection_name: str, *args: Any, **options: Any) -> None:
+        if not self.list_indexes(collection_name):
+            raise MilvusException(700, "index not found")
+        super().load_collection(collection_name, *args, **options)
+
+
+def test_a_registry_that_another_worker_has_made_by_half_counts_as_none_and_is_completed(config):
+    with closing(LoadsOnlyIndexed(config.uri)) as client:
+        client.create_collection(REGISTRY_COLLECTION, schema=registry_schema(), consistency_level="Strong")
+        assert read_generations(client, config).active is None
+        assert load_active_generation(client, config, SPEC, create=True).collection == "products_g1"
 
 
 async def test_the_life_of_a_generation(registry, config):

@@ -100,7 +100,8 @@ def test_a_model_is_trained_from_the_live_topics_though_killed_and_goes_live_by_
     record = json.loads((stack.data_dir / "model" / "training.json").read_text())
     assert (record["data"]["pictures"], record["data"]["searched_for"]) == (32, 1)
 
-    stack.cli("reindex", "--encoder", stack.data_dir / "model")
+    rebuilt = stack.cli("reindex", "--encoder", stack.data_dir / "model")
+    assert rebuilt.stderr == "", "what libraries write goes to the log"
     status = stack.status()
     assert (status["generation"], status["encoder"].endswith("+joint")) == ("products_g2", True)
     assert status["products"]["searchable"] == len(PRODUCTS)

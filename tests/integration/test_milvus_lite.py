@@ -1,5 +1,6 @@
 """The index by primary key that Milvus Lite lacks: made beside a running server, kept, and of use."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import StoreUnavailable
-from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig, connect_blocking
 from indexer.milvus.lite_file import create_primary_key_indexes
 from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
@@ -80,6 +81,20 @@ async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_find
         found = await store.read([f"p{number}" for number in range(80)])
         assert len(found) == 75 and [found[f"p{n}"][1][0] for n in (0, 24, 25, 74)] == [1, 1, 2, 2]
         await store.close()
+
+
+async def test_two_workers_that_make_the_index_at_once_both_get_it(server: str, tmp_path: Path):
+    config = MilvusConfig(server, deadline_s=10, lite_database=str(tmp_path / "test.db"))
+    for _ in range(50):
+        # Each connects by itself, and makes what is missing in a thread of its own.
+        stores = await asyncio.gather(*(open_active_store(config, SPEC, create=True) for _ in range(2)))
+        assert [store.generation for store in stores] == ["products_g1", "products_g1"]
+        assert "USING" in _plan(tmp_path / "test.db")
+        for store in stores:
+            await store.close()
+        with closing(connect_blocking(config)) as client:
+            for collection in client.list_collections():
+                client.drop_collection(collection)
 
 
 def test_what_is_no_database_is_left_alone_or_named(tmp_path: Path):

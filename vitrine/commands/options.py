@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 
-def with_settings(**flags: str) -> Callable[[Command], Command]:
+def with_settings(*, for_people: bool = True, **flags: str) -> Callable[[Command], Command]:
     """Give a command `--data-dir` and `--config`, and pass it the `Settings` in force as its first argument.
 
     Args:
+        for_people: logs go to a file, and the terminal is for what the command says; False: standard error is the log.
         flags: settings that the command's own options set, `section.name` by the option's parameter: such a
             parameter (None: not given) is taken into the settings instead of being passed.
     """
@@ -28,8 +29,11 @@ def with_settings(**flags: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(config: EffectiveConfig, *args: Any, **options: Any) -> Any:
+            from vitrine.logs import log_to_file
             from vitrine.settings import Settings
 
+            if for_people:
+                log_to_file(config.data_dir)
             return command(Settings(config.data_dir, **config.sections), *args, **options)
 
         return from_config(run)

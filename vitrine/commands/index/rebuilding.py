@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +49,7 @@ def run_rebuild(
         _gate_judgments(queries, judgments),
         share,
     )
-    made = _run(rebuild(with_server_addresses(settings), wanted, _TerminalProgress(settings)))
+    made = _run(rebuild(with_server_addresses(settings), wanted, _TerminalProgress(settings, share)))
     if not no_switch:
         click.echo(
             f"for {hold_s:.0f} s `vitrine rollback` switches back. The index is of the encoder {made.encoder_name} "
@@ -68,27 +67,49 @@ async def drop_generation_in_stage(settings: Settings, which: str) -> str | None
     return await (drop_held if which == "held" else cancel_rebuild)(with_server_addresses(settings))
 
 
+class CopyProgressText:
+    """How far a copy has come, how fast it goes, and why it goes no faster."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Args: share: of the time, in (0, 1], that copying works; clock: seconds."""
+        self._share = share
+        self._clock = clock
+        self._first: tuple[int, float] | None = None
+        self._last_s = float("-inf")
+
+    def line(self, done: int, total: int) -> str | None:
+        """What to print when `done` of `total` products are copied; None when the last line is not old enough."""
+        now = self._clock()
+        first, first_s = self._first = self._first or (done, now)
+        if now - self._last_s < LINE_EVERY_S and done < total:
+            return None
+        self._last_s = now
+        rate = (done - first) / max(1e-9, now - first_s)
+        return f"copied {done:,} of {total:,} products{self._left(total - done, rate)}"
+
+    def _left(self, products: int, rate: float) -> str:
+        if not products or not rate:
+            return ""
+        left = f", {products / rate:.0f} s left at {rate:.0f}/s"
+        if self._share == 1:
+            return left
+        return f"{left}: works {self._share:.0%} of the time so that searches stay fast; --share 1 works all of it"
+
+
 class _TerminalProgress:
     """Prints progress: a line every few seconds, so that it reads as well in a log."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, share: float = 1.0) -> None:
         self._settings = settings
-        self._began_s = time.monotonic()
-        self._first = 0
+        self._copying = CopyProgressText(share)
         self._printed_s = 0.0
 
     def say(self, text: str) -> None:
         click.echo(text)
 
     def copied(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        self._first = self._first or done
-        if now - self._printed_s < LINE_EVERY_S and done < total:
-            return
-        self._printed_s = now
-        rate = (done - self._first) / max(1e-9, now - self._began_s)
-        left = f", {(total - done) / rate:.0f} s left at {rate:.0f}/s" if rate else ""
-        click.echo(f"copied {done:,} of {total:,} products{left}")
+        if line := self._copying.line(done, total):
+            click.echo(line)
 
     def behind(self, events: int) -> None:
         now = time.monotonic()
@@ -116,7 +137,6 @@ def _gate_judgments(queries: Path | None, judgments: Path | None) -> Judgments:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    logging.getLogger().setLevel(logging.ERROR)
     # Shoppers and live events go first.
     os.nice(NICENESS)
     try:

@@ -31,7 +31,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.FloatRange(0, 1, min_open=True),
     default=0.3,
     show_default=True,
-    help="Of the time, that copying and comparing work; 1: as fast as it can, whatever shoppers feel.",
+    help="Of the time, that copying and comparing work, so that searches stay fast; 1: as fast as it can.",
 )
 @click.option("--queries", type=_FILE, help="Judged queries, to compare nDCG@10 too; with --judgments.")
 @click.option("--judgments", type=_FILE, help="Their judgments.")
@@ -43,8 +43,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def command(settings: Settings, cancel: bool, drop_held: bool, **options: Any) -> None:
     """Rebuild the index beside the live one, and switch to it.
 
-    Searches and events go on meanwhile. Run again, it goes on where it was cut off. The former generation is kept up
-    to date for --hold seconds, in which `vitrine rollback` switches back.
+    Searches and events go on meanwhile, and go first: it works for a --share of the time. Run again, it goes on where
+    it was cut off. The former generation is kept up to date for --hold seconds, in which `vitrine rollback` switches
+    back.
     """
     from vitrine.commands.index.rebuilding import drop_generation_in_stage, run_rebuild
 

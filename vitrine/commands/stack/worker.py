@@ -19,7 +19,7 @@ def command() -> None:
 
 
 @command.command(help="Consume events, encode them and write them to the index.")
-@with_settings()
+@with_settings(for_people=False)
 def indexing(settings: Settings) -> None:
     from vitrine.stack.servers import with_server_addresses
     from vitrine.wiring.indexing_worker import run_indexing_worker
@@ -29,7 +29,7 @@ def indexing(settings: Settings) -> None:
 
 @command.command(help="Keep a generation of the index up to date that is being built, or can be switched back to.")
 @click.option("--exit-when-done", is_flag=True, help="Leave when there is no such generation, instead of waiting.")
-@with_settings()
+@with_settings(for_people=False)
 def standby(settings: Settings, exit_when_done: bool) -> None:
     from vitrine.stack.servers import with_server_addresses
     from vitrine.wiring.indexing_worker import run_standby_worker
@@ -38,7 +38,7 @@ def standby(settings: Settings, exit_when_done: bool) -> None:
 
 
 @command.command(help="Answer searches over HTTP.")
-@with_settings()
+@with_settings(for_people=False)
 def query(settings: Settings) -> None:
     from vitrine.stack.servers import with_server_addresses
     from vitrine.wiring.query_worker import run_query_worker

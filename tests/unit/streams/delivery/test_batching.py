@@ -145,14 +145,15 @@ async def test_the_next_batch_waits_no_longer_than_until_the_one_before_gives_wa
 async def test_company_is_waited_for_after_a_batch_too():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(linger_s=60, quiet_linger_s=0.2), recorder)
-    await batcher.put(message(0))
-    assert await recorder.batches.get() == [0]
-    await batcher.put(message(1))
+    batcher, task = await run(BatchLimits(count=2, linger_s=60, quiet_linger_s=60), recorder)
+    for n in range(3):
+        await batcher.put(message(n))
+    assert await recorder.batches.get() == [0, 1]
     recorder.gate.set()
-    await asyncio.sleep(0.02)
-    await batcher.put(message(2))
-    assert await asyncio.wait_for(recorder.batches.get(), 5) == [1, 2]
+    following = asyncio.create_task(recorder.batches.get())
+    assert not (await asyncio.wait([following], timeout=0.05))[0]
+    await batcher.put(message(3))
+    assert await asyncio.wait_for(following, 5) == [2, 3]
     task.cancel()
 
 

@@ -16,7 +16,9 @@ from streams.media.fetching import FetchLimits, FetchResult, MediaFetcher
 from streams.media.host_limiter import MAX_HOST_FAILURES
 from tests.unit.streams.image_hosts import ImageHost, bare_host, serving
 
-LOCAL = FetchLimits(max_bytes=1_000, timeout_s=0.5, deadline_s=5.0, attempts=1, private_hosts=("localhost",))
+LOCAL = FetchLimits(max_bytes=1_000, timeout_s=10.0, deadline_s=30.0, attempts=1, private_hosts=("localhost",))
+IMPATIENT = replace(LOCAL, timeout_s=0.3)
+"""For hosts that never come to an end."""
 
 
 @pytest.fixture
@@ -44,8 +46,6 @@ async def test_an_allowed_host_is_fetched_and_redirects_are_followed(host):
     [
         ("/big", "more than 1000 bytes"),
         ("/endless", "more than 1000 bytes"),
-        ("/drip", "TimeoutError"),
-        ("/hang", "TimeoutError"),
         ("/missing", "answered 404"),
         ("/failing", "answered 500"),
         ("/status?204", "answered 204"),
@@ -64,6 +64,12 @@ async def test_an_allowed_host_is_fetched_and_redirects_are_followed(host):
 async def test_what_a_host_answers_badly_is_unreachable_with_its_reason(host, path, why):
     with pytest.raises(UnreachableMedia, match=why):
         await fetch(host.url + path)
+
+
+@pytest.mark.parametrize("path", ["/drip", "/hang"])
+async def test_a_host_that_does_not_come_to_an_end_is_not_waited_for(host, path):
+    with pytest.raises(UnreachableMedia, match="TimeoutError"):
+        await fetch(host.url + path, IMPATIENT)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ async def test_a_host_that_asks_for_a_long_pause_is_left_to_the_delay_lines(host
     started = time.monotonic()
     with pytest.raises(UnreachableMedia, match="429"):
         await fetch(f"{host.url}/later", replace(LOCAL, attempts=3))
-    assert host.asked["/later"] == 1 and time.monotonic() - started < 2
+    assert host.asked["/later"] == 1 and time.monotonic() - started < 10
 
 
 async def test_a_host_that_asks_for_a_short_pause_is_given_it(host):
@@ -145,10 +151,13 @@ async def test_headers_that_never_end_and_headers_without_measure_are_unreachabl
         writer.write(b"HTTP/1.1 200 OK\r\nX-Bomb: " + b"x" * 10**6 + b"\r\n\r\n")
         await writer.drain()
 
-    for reply, why in ((drip, "TimeoutError|answered 400"), (bomb, "answered 400|ClientError|LineTooLong")):
+    for reply, why, limits in (
+        (drip, "TimeoutError|answered 400", IMPATIENT),
+        (bomb, "answered 400|ClientError|LineTooLong", LOCAL),
+    ):
         async with bare_host(reply) as url:
             with pytest.raises(UnreachableMedia, match=why):
-                await fetch(url)
+                await fetch(url, limits)
 
 
 async def test_a_file_that_is_cut_short_is_unreachable():
