@@ -145,7 +145,7 @@ async def test_the_next_batch_waits_no_longer_than_until_the_one_before_gives_wa
 async def test_company_is_waited_for_after_a_batch_too():
     recorder = Recorder()
     recorder.gate.clear()
-    batcher, task = await run(BatchLimits(count=2, linger_s=60, quiet_linger_s=60), recorder)
+    batcher, task = await run(BatchLimits(max_messages=2, linger_s=60, quiet_linger_s=60), recorder)
     for n in range(3):
         await batcher.put(message(n))
     assert await recorder.batches.get() == [0, 1]
