@@ -71,11 +71,11 @@ class TransformersImageTower(nn.Module):
 
     def forward(self, pictures: Tensor) -> TowerOutput:
         """Normalised pictures (n, 3, side, side) float32 → wholes and regions."""
-        found = self.model(pixel_values=pictures)
-        seen: Tensor = found.last_hidden_state
+        output = self.model(pixel_values=pictures)
+        seen: Tensor = output.last_hidden_state
         if seen.dim() == 4:
             # Convolutions give a map, and know best how to pool it.
-            return found.pooler_output.flatten(1), seen.flatten(2).transpose(1, 2)
+            return output.pooler_output.flatten(1), seen.flatten(2).transpose(1, 2)
         regions = seen[:, 1:]
         return regions.mean(1), regions
 

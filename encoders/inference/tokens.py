@@ -62,7 +62,7 @@ def compiled_tokeniser(tokenizer: Tokenizer, max_tokens: int) -> Callable[[list[
     """A compiled tokenizer, which becomes the caller's own, as `TextBatcher` takes it."""
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
-    return lambda texts: [one.ids for one in tokenizer.encode_batch_fast(texts)]
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
 
 
 def _tokenisable_head(text: str, max_tokens: int) -> str:

@@ -51,7 +51,7 @@ def _borders(planes: Planes) -> Box:
     """Lines of border at each side of (3, height, width); none where next to nothing else would be left."""
     _, height, width = planes.shape
     turned = planes.transpose(0, 2, 1)
-    left, top, right, bottom = (_plain_lines(one) for one in (turned, planes, turned[:, ::-1], planes[:, ::-1]))
+    left, top, right, bottom = (_plain_lines(view) for view in (turned, planes, turned[:, ::-1], planes[:, ::-1]))
     is_speck = (
         width - left - right < _MIN_REMAINING_SHARE * width or height - top - bottom < _MIN_REMAINING_SHARE * height
     )

@@ -64,22 +64,22 @@ def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_
     try:
         seconds = _seconds(data)
         with open_container(data) as container:
-            found = distinct_frames(_candidates(container, seconds), max_frames)
+            frames = distinct_frames(_candidates(container, seconds), max_frames)
     except CONTAINER_ERRORS as error:
         raise InvalidVideo(f"video of {len(data)} bytes cannot be decoded: {error_summary(error)}") from error
-    if not found:
+    if not frames:
         raise InvalidVideo("video has no frame that can be decoded")
-    return found
+    return frames
 
 
 def distinct_frames(frames: Iterator[Image.Image], most: int) -> list[Image.Image]:
     """The frames that differ from all before them, at most so many, evenly spread; blank ones only if all are."""
     kept: list[_Candidate] = []
     for image in frames:
-        one = _Candidate(image, _thumbnail(image))
-        if all(np.abs(one.thumbnail - other.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for other in kept):
-            kept.append(one)
-    seen = [one for one in kept if one.thumbnail.std() > _BLANK_CONTRAST] or kept
+        candidate = _Candidate(image, _thumbnail(image))
+        if all(np.abs(candidate.thumbnail - earlier.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for earlier in kept):
+            kept.append(candidate)
+    seen = [candidate for candidate in kept if candidate.thumbnail.std() > _BLANK_CONTRAST] or kept
     return [seen[at].image for at in _spread(len(seen), most)]
 
 
@@ -99,7 +99,8 @@ def _seconds(data: bytes) -> float:
             return stated or 0.0
         packets = container.demux(container.streams.video[0])
         return max(
-            (float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0
+            (float(packet.pts * packet.time_base) for packet in packets if packet.pts is not None and packet.time_base),
+            default=0,
         )
 
 

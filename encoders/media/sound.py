@@ -103,7 +103,7 @@ def _decode(container: InputContainer, max_seconds: float) -> Samples:
         left -= len(piece)
         if left < 0:
             raise InvalidAudio(f"audio lasts more than the {max_seconds:g} s allowed")
-    if not any(len(one) for one in pieces):
+    if not any(len(piece) for piece in pieces):
         raise InvalidAudio("audio has a sound track with nothing in it")
     return np.concatenate(pieces)
 
@@ -124,8 +124,8 @@ def _check_track(container: InputContainer) -> None:
 def _resampled(container: InputContainer) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
     for frame in _frames(container):
-        yield from (one.to_ndarray()[0] for one in resampler.resample(frame))
-    yield from (one.to_ndarray()[0] for one in resampler.resample(None))
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+    yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:

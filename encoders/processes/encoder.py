@@ -111,19 +111,21 @@ class EncoderProcess:
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products, for an encoder whose `spec.joint`. Raises as `encode` does."""
-        runs = list(_product_chunks([len(some) for some in images]))
+        runs = list(_product_chunks([len(pictures) for pictures in images]))
         answers = await asyncio.gather(*(self._request_products(texts[run], images[run]) for run in runs))
         return np.concatenate([np.zeros((0, self.spec.dim), np.float32), *answers])
 
     async def _request_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        batch = EncodeProducts(texts_to_message(texts), [[picture_to_message(one) for one in some] for some in images])
+        batch = EncodeProducts(
+            texts_to_message(texts), [[picture_to_message(picture) for picture in pictures] for pictures in images]
+        )
         rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), 0))
         if isinstance(rows, ErrorMessage):
             raise rows.to_error()
         return rows[0]
 
     async def _request(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
-        batch = EncodeParts(texts_to_message(texts), [picture_to_message(one) for one in images])
+        batch = EncodeParts(texts_to_message(texts), [picture_to_message(picture) for picture in images])
         rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), len(images)))
         if isinstance(rows, ErrorMessage):
             raise rows.to_error()

@@ -166,4 +166,6 @@ def _parse_outcomes(answer: bytes, count: int) -> list[DecodeOutcome]:
     outcomes = _ANSWERS.decode(answer)
     if len(outcomes) != count:
         raise ValueError(f"{len(outcomes)} answers to {count} pictures")
-    return [InvalidImage(one) if isinstance(one, str) else picture_from_message(one) for one in outcomes]
+    return [
+        InvalidImage(outcome) if isinstance(outcome, str) else picture_from_message(outcome) for outcome in outcomes
+    ]

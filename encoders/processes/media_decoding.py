@@ -147,7 +147,7 @@ class InProcessMediaDecoder:
         from encoders.media.clips import clip_frames
 
         try:
-            return [self._preparer(one) for one in await asyncio.to_thread(clip_frames, data, self._config.frames)]
+            return [self._preparer(frame) for frame in await asyncio.to_thread(clip_frames, data, self._config.frames)]
         except InvalidVideo as error:
             return error
 
@@ -166,5 +166,5 @@ def _frames(answer: bytes) -> list[Pixels] | InvalidVideo:
     return (
         InvalidVideo(decoded.reason)
         if isinstance(decoded, DecodingRefused)
-        else [picture_from_message(one) for one in decoded.frames]
+        else [picture_from_message(frame) for frame in decoded.frames]
     )

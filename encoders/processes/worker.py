@@ -75,16 +75,16 @@ class WorkerProcess:
     @classmethod
     async def start(cls, program: WorkerProgram) -> WorkerProcess:
         """Start a process and wait until it is ready. Raises `WorkerProcessUnavailable`."""
-        ours, its = socket.socketpair()
+        own_socket, worker_socket = socket.socketpair()
         try:
-            process = await _spawn(program, its)
+            process = await _spawn(program, worker_socket)
             # The end of `ours` ends the process too, wherever this is left.
-            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_READ_AHEAD_BYTES)
+            reader, writer = await asyncio.open_unix_connection(sock=own_socket, limit=_READ_AHEAD_BYTES)
         except BaseException:
-            ours.close()
+            own_socket.close()
             raise
         finally:
-            its.close()
+            worker_socket.close()
         child = cls(program, process, reader, writer)
         try:
             await child._wait_until_ready()
@@ -201,13 +201,13 @@ class WorkerProcess:
         return self._fault or (f"was killed by {_signal_name(-status)}" if status < 0 else f"exited with {status}")
 
 
-async def _spawn(program: WorkerProgram, its: socket.socket) -> Process:
+async def _spawn(program: WorkerProgram, worker_socket: socket.socket) -> Process:
     # It imports from where this process does, and not from whatever directory it is started in.
     path = os.pathsep.join(entry or str(os.curdir) for entry in sys.path)
     environment = {**os.environ, **program.environment, "PYTHONPATH": path}
     command = (sys.executable, "-P", "-m", program.module)
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=its.fileno(), stdout=2, env=environment)
+        return await asyncio.create_subprocess_exec(*command, stdin=worker_socket.fileno(), stdout=2, env=environment)
     except OSError as error:
         raise WorkerProcessUnavailable(f"the {program.name} could not be started: {error}") from error
 

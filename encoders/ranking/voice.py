@@ -53,11 +53,11 @@ class VoiceTower(nn.Module):
         """Log-mel frames (frames, mels) of each, or None → (n, width)."""
         device = next(self.lstm.parameters()).device
         out = torch.zeros(len(recordings), self.width, device=device)
-        heard = [row for row, one in enumerate(recordings) if one is not None and len(one)]
+        heard = [row for row, recording in enumerate(recordings) if recording is not None and len(recording)]
         if not heard:
             return out
         frames = [torch.from_numpy(np.asarray(recordings[row], np.float32)) for row in heard]
-        lengths = torch.tensor([len(one) for one in frames])
+        lengths = torch.tensor([len(recording) for recording in frames])
         padded = nn.utils.rnn.pad_sequence(frames, batch_first=True).to(device)
         packed = pack_padded_sequence(padded, lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)

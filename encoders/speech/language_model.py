@@ -44,16 +44,16 @@ def arpa_language_model(spoken: SpokenVocabulary) -> str:
 
 
 def _by_first(counts: Iterable[tuple[int, int, int]]) -> PairCounts:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
+    pairs: dict[int, dict[int, int]] = defaultdict(dict)
     for first, second, count in counts:
-        found[first][second] = count
-    return found
+        pairs[first][second] = count
+    return pairs
 
 
 def _symmetric(counts: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
-    for one, other, count in counts:
-        yield one, other, count
-        yield other, one, count
+    for word, neighbour, count in counts:
+        yield word, neighbour, count
+        yield neighbour, word, count
 
 
 def _next_word_probabilities(

@@ -34,12 +34,12 @@ class Pronunciations:
     @classmethod
     def from_cmu_file(cls, path: Path) -> Pronunciations:
         """A dictionary in CMU's format: a word and its phones a line, further ways as `word(2)`."""
-        found: dict[str, tuple[Phones, ...]] = {}
+        dictionary: dict[str, tuple[Phones, ...]] = {}
         for line in path.read_text("utf-8").splitlines():
             written, *phones = line.split()
             word = written.partition("(")[0]
-            found[word] = (*found.get(word, ()), tuple(phones))
-        return cls(found)
+            dictionary[word] = (*dictionary.get(word, ()), tuple(phones))
+        return cls(dictionary)
 
     def pronounce(self, word: str) -> tuple[Phones, ...]:
         """All ways to say a word of letters and apostrophes; none for one that has no sound.

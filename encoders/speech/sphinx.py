@@ -69,7 +69,7 @@ class SphinxRecogniser:
     def transcribe(self, samples: Samples) -> Transcript:
         said = [] if is_silent(samples) else self._decode(samples)
         if said and not self._is_biased:
-            said = [" ".join(_without_variant_number(one.word) for one in self._words() if one.prob > _SURE_WORD)]
+            said = [" ".join(_without_variant_number(word.word) for word in self._words() if word.prob > _SURE_WORD)]
         misfit = self._frame_misfit() if said and self._is_biased else 0.0
         if not any(said) or misfit > _FOREIGN:
             return Transcript("", problem=NOT_UNDERSTOOD_MESSAGE)
@@ -90,13 +90,13 @@ class SphinxRecogniser:
         """How badly each frame of the sound fits what was found; 0 where the words are sure all the same."""
         decoder = self._decoder
         misfit = -_log_fit(decoder)
-        words = [max(one.prob, 1e-9) for one in self._words()]
+        words = [max(word.prob, 1e-9) for word in self._words()]
         sureness = math.exp(sum(map(math.log, words)) / len(words)) if words else 0.0
         return misfit if sureness < _SURE else 0.0
 
     def _words(self) -> list[Segment]:
         """What was heard, word by word, without silences and noises."""
-        return [one for one in self._decoder.seg() or () if one.word[0] not in "<["]
+        return [segment for segment in self._decoder.seg() or () if segment.word[0] not in "<["]
 
 
 def _hypotheses(decoder: Decoder, sound: bytes) -> list[str]:
@@ -107,7 +107,7 @@ def _hypotheses(decoder: Decoder, sound: bytes) -> list[str]:
     best = decoder.hyp()
     if best is None or not best.hypstr:
         return []
-    others = (one.hypstr for one in islice(decoder.nbest() or (), _NBEST) if one is not None)
+    others = (hypothesis.hypstr for hypothesis in islice(decoder.nbest() or (), _NBEST) if hypothesis is not None)
     return list(dict.fromkeys(text for text in (best.hypstr, *others) if text))
 
 

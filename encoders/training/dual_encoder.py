@@ -70,7 +70,7 @@ class TrainableDualEncoder(nn.Module):
         if not len(levels):
             return torch.zeros(0, self.dim, device=self.device)
         rounded = (levels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        inputs = self._images.model_inputs([np.ascontiguousarray(one) for one in rounded], self._on_device)
+        inputs = self._images.model_inputs([np.ascontiguousarray(pixels) for pixels in rounded], self._on_device)
         tower: Callable[..., object] = self.model.get_image_features
         return functional.normalize(pooled_features(tower(**inputs)).float(), dim=-1)
 

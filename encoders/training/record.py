@@ -68,8 +68,8 @@ def write_record(
         "teachers": list(done.teachers),
         "new_pieces": done.new_pieces,
         "progress": asdict(done.progress),
-        "before": [asdict(one) for one in done.before],
-        "after": [asdict(one) for one in done.after],
+        "before": [asdict(report) for report in done.before],
+        "after": [asdict(report) for report in done.after],
         "libraries": libraries,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False)
@@ -121,7 +121,7 @@ def _row(before: RetrievalReport, after: RetrievalReport) -> str:
     return f"| {before.name} | {before.queries} | {_figures(before)} | {_figures(after)} |"
 
 
-def _figures(one: RetrievalReport) -> str:
-    shown = [found for found in one.recalls if found.k in (1, 10)]
-    cells = [f"{found.value:.3f} ({found.low:.2f}–{found.high:.2f})" for found in shown]
-    return " | ".join([*cells, f"{one.mean_reciprocal_rank:.3f}"])
+def _figures(report: RetrievalReport) -> str:
+    shown = [recall for recall in report.recalls if recall.k in (1, 10)]
+    cells = [f"{recall.value:.3f} ({recall.low:.2f}–{recall.high:.2f})" for recall in shown]
+    return " | ".join([*cells, f"{report.mean_reciprocal_rank:.3f}"])

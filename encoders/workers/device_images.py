@@ -65,13 +65,13 @@ class DeviceDecoder:
         if not files:
             return []
         # Copies: torch warns of memory that it may not write to.
-        data = [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in files]
+        data = [torch.frombuffer(bytearray(file), dtype=torch.uint8) for file in files]
         try:
             return [*decode_jpeg(data, mode=ImageReadMode.RGB, device=self._device)]
         except RuntimeError:
             if len(files) == 1:
                 return [None]
-        return [self._decoded([one])[0] for one in files]
+        return [self._decoded([file])[0] for file in files]
 
     def _prepared(self, picture: Tensor) -> Tensor | None:
         width, height = self._preparer.scaled(picture.shape[2], picture.shape[1])

@@ -55,12 +55,14 @@ def _request_handler(encoder: Encoder, precedence: DevicePriority) -> Callable[[
 
 def _encode_parts(encoder: Encoder, batch: EncodeParts) -> EncodedRows:
     texts = encoder.encode_texts(texts_from_message(batch.texts)) if batch.texts else None
-    images = encoder.encode_images([picture_from_message(one) for one in batch.images]) if batch.images else None
+    images = (
+        encoder.encode_images([picture_from_message(picture) for picture in batch.images]) if batch.images else None
+    )
     return EncodedRows(_bytes(texts), _bytes(images))
 
 
 def _encode_products(encoder: Encoder, batch: EncodeProducts) -> EncodedRows:
-    images = [[picture_from_message(one) for one in some] for some in batch.images]
+    images = [[picture_from_message(picture) for picture in pictures] for pictures in batch.images]
     return EncodedRows(
         _bytes(as_joint_encoder(encoder).encode_products(texts_from_message(batch.texts), images)), _bytes(None)
     )

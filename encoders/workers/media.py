@@ -45,7 +45,7 @@ def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSo
         try:
             if isinstance(file, DecodeSound):
                 return DecodedSound(decode_sound(file.data, file.max_seconds).tobytes())
-            frames = [picture_to_message(preparer(one)) for one in clip_frames(file.data, file.max_frames)]
+            frames = [picture_to_message(preparer(frame)) for frame in clip_frames(file.data, file.max_frames)]
             return DecodedClip(frames)  # pyright: ignore[reportArgumentType]
         except (InvalidAudio, InvalidVideo) as error:
             return DecodingRefused(str(error))

@@ -61,12 +61,12 @@ def hard_negatives(embeddings: CatalogueEmbeddings, marks: Sequence[str], count:
     fused = np.concatenate([embeddings.texts, embeddings.pictures], axis=1)
     _, names = np.unique(np.asarray(marks), return_inverse=True)
     wanted = min(count, len(fused) - 1)
-    found = np.empty((len(fused), wanted), np.int64)
+    neighbours = np.empty((len(fused), wanted), np.int64)
     for start in range(0, len(fused), 1024):
         scores = fused[start : start + 1024] @ fused.T
         scores[names[start : start + 1024, None] == names[None, :]] = -np.inf
-        found[start : start + 1024] = np.argpartition(-scores, wanted - 1, axis=1)[:, :wanted]
-    return found
+        neighbours[start : start + 1024] = np.argpartition(-scores, wanted - 1, axis=1)[:, :wanted]
+    return neighbours
 
 
 @torch.no_grad()
@@ -91,7 +91,7 @@ def held_out_reports(
 
 def stopping_score(reports: Sequence[RetrievalReport]) -> float:
     """The one number that a run is stopped by: the mean of the reciprocal ranks of all kinds of search."""
-    return float(np.mean([one.mean_reciprocal_rank for one in reports])) if reports else 0.0
+    return float(np.mean([report.mean_reciprocal_rank for report in reports])) if reports else 0.0
 
 
 def _report(

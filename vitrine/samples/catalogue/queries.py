@@ -62,16 +62,18 @@ def bilingual_queries(catalogue: Sequence[SampleProduct], count: int, seed: int 
     """
     rng = random.Random(f"queries-{seed}")
     listings = {product.product_id: product.listing for product in catalogue}
-    found: dict[tuple[str, ...], BilingualQuery] = {}
+    queries: dict[tuple[str, ...], BilingualQuery] = {}
     for facts in _shuffled_rounds(list(listings.values()), rng):
         asked = rng.choice(_ASKED_OF_FOOD if facts.is_food else _ASKED)
         wish = _query_traits(facts, asked)
         # A plain look goes without saying.
-        if wish not in found and all(wish) and "plain" not in wish:
-            relevant = frozenset(one for one, its in listings.items() if _query_traits(its, asked) == wish)
-            found[wish] = BilingualQuery({lang: _query_text(facts, asked, lang, rng) for lang in LANGUAGES}, relevant)
-        if len(found) == count:
-            return list(found.values())
+        if wish not in queries and all(wish) and "plain" not in wish:
+            relevant = frozenset(
+                product_id for product_id, listing in listings.items() if _query_traits(listing, asked) == wish
+            )
+            queries[wish] = BilingualQuery({lang: _query_text(facts, asked, lang, rng) for lang in LANGUAGES}, relevant)
+        if len(queries) == count:
+            return list(queries.values())
     raise ValueError(f"{len(catalogue)} products are too few for {count} queries")
 
 
