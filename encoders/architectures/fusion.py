@@ -177,11 +177,11 @@ class EarlyAttentionFusion(nn.Module):
 
     def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
-        whole = self.whole.expand(len(parts.text), 1, -1)
-        row = torch.cat([whole, parts.words + self.kinds[0], parts.regions + self.kinds[1]], dim=1)
+        mark = self.whole.expand(len(parts.text), 1, -1)
+        row = torch.cat([mark, parts.words + self.kinds[0], parts.regions + self.kinds[1]], dim=1)
         kept = torch.cat([torch.ones_like(parts.has_text)[:, None], parts.word_mask, parts.region_mask], dim=1)
-        seen = self.layers(row, src_key_padding_mask=~kept)
-        return parts.text + parts.image + self.out(seen[:, 0])
+        outputs = self.layers(row, src_key_padding_mask=~kept)
+        return parts.text + parts.image + self.out(outputs[:, 0])
 
 
 class MissingModality(nn.Module):

@@ -138,11 +138,11 @@ class FusionModel(nn.Module):
 
 def _index_within_product(owners: Tensor) -> Tensor:
     """Which of its product's pictures each is, from 0 on."""
-    seen: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     places: list[int] = []
     for owner in owners.tolist():
-        places.append(seen[owner])
-        seen[owner] += 1
+        places.append(counts[owner])
+        counts[owner] += 1
     return torch.tensor(places, dtype=torch.int64)
 
 

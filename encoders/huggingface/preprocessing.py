@@ -107,10 +107,11 @@ class PatchPreprocessor:
         for row, (pixels, (high, wide)) in enumerate(zip(images, grids, strict=True)):
             levels[row, : high * wide] = self._patches(pixels, high, wide)
             mask[row, : high * wide] = 1
-        shown = copy(mask)
+        mask_on_device = copy(mask)
         return {
-            "pixel_values": self._normalise(copy(levels).unflatten(-1, (-1, 3))).flatten(-2) * shown[..., None],
-            "pixel_attention_mask": shown,
+            "pixel_values": self._normalise(copy(levels).unflatten(-1, (-1, 3))).flatten(-2)
+            * mask_on_device[..., None],
+            "pixel_attention_mask": mask_on_device,
             "spatial_shapes": copy(np.array(grids)),
         }
 

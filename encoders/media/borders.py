@@ -33,13 +33,13 @@ def trim_borders(image: Image.Image) -> Image.Image:
     """
     factor = max(1, max(image.size) // _ANALYSIS_SIDE)
     small = np.asarray(image.reduce(factor), np.int16).transpose(2, 0, 1)
-    left, top, right, bottom = whole = (0, 0, small.shape[2], small.shape[1])
+    left, top, right, bottom = frame = (0, 0, small.shape[2], small.shape[1])
     for _ in range(_MOST_BORDERS):
         borders = _borders(small[:, top:bottom, left:right])
         if not any(borders):
             break
         left, top, right, bottom = left + borders[0], top + borders[1], right - borders[2], bottom - borders[3]
-    if (left, top, right, bottom) == whole:
+    if (left, top, right, bottom) == frame:
         return image
     # The last line of a small copy may stand for fewer of the picture's.
     return image.crop(

@@ -79,8 +79,8 @@ def distinct_frames(frames: Iterator[Image.Image], most: int) -> list[Image.Imag
         candidate = _Candidate(image, _thumbnail(image))
         if all(np.abs(candidate.thumbnail - earlier.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for earlier in kept):
             kept.append(candidate)
-    seen = [candidate for candidate in kept if candidate.thumbnail.std() > _BLANK_CONTRAST] or kept
-    return [seen[at].image for at in _spread(len(seen), most)]
+    with_content = [candidate for candidate in kept if candidate.thumbnail.std() > _BLANK_CONTRAST] or kept
+    return [with_content[at].image for at in _spread(len(with_content), most)]
 
 
 def _spread(count: int, most: int) -> Sequence[int]:

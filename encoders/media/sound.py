@@ -79,10 +79,10 @@ def trim_silence(samples: Samples) -> Samples:
     if loud - quiet < _STANDS_OUT_DB:
         return samples
     # Clicks are shorter than what anybody says.
-    heard = np.convolve(
+    loud_frames = np.convolve(
         levels > max(quiet + _STANDS_OUT_DB / 2, loud - _SPEECH_RANGE_DB), np.ones(_LEAST_FRAMES), "valid"
     )
-    places = np.flatnonzero(heard == _LEAST_FRAMES)
+    places = np.flatnonzero(loud_frames == _LEAST_FRAMES)
     if not len(places):
         return samples
     start, stop = int(places[0]) * _FRAME - _MARGIN, (int(places[-1]) + _LEAST_FRAMES) * _FRAME + _MARGIN

@@ -82,13 +82,13 @@ class FusionRanker(nn.Module):
     def forward(self, queries: RankerInputs, products: RankerInputs) -> Tensor:
         """Logits (n,) of n pairs; their sigmoid is the relevance from 0 to 1."""
         query, product = self._fused(self.query, queries), self._fused(self.product, products)
-        near = [
+        similarities = [
             (query_part * product_part).sum(-1, keepdim=True)
             for query_part in (queries.text, queries.image)
             for product_part in (products.text, products.image)
         ]
-        seen = torch.cat(near, dim=-1)
-        return (self.score(torch.cat([query, product, query * product, seen], dim=-1)) + self.near(seen))[:, 0]
+        similar = torch.cat(similarities, dim=-1)
+        return (self.score(torch.cat([query, product, query * product, similar], dim=-1)) + self.near(similar))[:, 0]
 
     def save(self, directory: Path) -> None:
         """Write weights and configuration; `load_ranker` loads the directory."""
@@ -138,8 +138,8 @@ class VectorRanker:
     def scores(self, query: FloatArray, products: FloatArray, voice: FloatArray | None = None) -> FloatArray:
         """Relevance (n,) float32 from 0 to 1 of products (n, 2·dim) for a query (2·dim,)."""
         count = len(products)
-        asked = self._side(query[None], [voice]).select(torch.zeros(count, dtype=torch.int64))
-        return torch.sigmoid(self._ranker(asked, self._side(products))).numpy()
+        queries = self._side(query[None], [voice]).select(torch.zeros(count, dtype=torch.int64))
+        return torch.sigmoid(self._ranker(queries, self._side(products))).numpy()
 
     def _side(self, rows: FloatArray, voice: Sequence[FloatArray | None] = ()) -> RankerInputs:
         # The weights that a query's parts carry are the index's matter.

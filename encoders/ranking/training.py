@@ -123,9 +123,9 @@ def _epoch(
 def _loss(ranker: FusionRanker, queries: RankerInputs, products: RankerInputs, lists: JudgedLists) -> Tensor:
     """Mean over the queries of how wrong the order of their products is, and how wrong their relevance."""
     counts = torch.tensor([len(rows) for rows, _ in lists.values()])
-    asked = torch.repeat_interleave(torch.tensor(list(lists)), counts)
+    query_rows = torch.repeat_interleave(torch.tensor(list(lists)), counts)
     relevance = torch.cat([relevances for _, relevances in lists.values()])
-    logits = ranker(queries.select(asked), products.select(torch.cat([rows for rows, _ in lists.values()])))
+    logits = ranker(queries.select(query_rows), products.select(torch.cat([rows for rows, _ in lists.values()])))
     order = [
         functional.cross_entropy(own, wanted / wanted.sum())
         for own, wanted in zip(logits.split(counts.tolist()), relevance.split(counts.tolist()), strict=True)

@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.media`: decodes sounds and clips, within bounds, for the parent process."""
+"""`python -m encoders.workers.media`: the worker that decodes sounds and clips, within bounds."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from encoders.workers.images import limit_memory
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=MediaDecodingSetup)
+    """Serve until the main process is gone."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=MediaDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     limit_memory(setup.memory_bytes)
-    # What FFmpeg thinks of a broken file is in the answer, not in our log.
+    # FFmpeg's complaints about a file are in the answer; the log need not have them too.
     av.logging.set_level(av.logging.PANIC)
-    parent.send(None)
-    parent.serve(_request_handler(preparer))
+    main_process.send(None)
+    main_process.serve(_request_handler(preparer))
 
 
 def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSound | DecodedClip | DecodingRefused]:

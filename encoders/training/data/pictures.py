@@ -117,10 +117,10 @@ def _other_grounds(levels: Tensor, share: float, generator: torch.Generator) -> 
         return levels
     size = levels.shape[-1]
     quarter = size // 4
-    grounds = levels[lenders, :, quarter:-quarter, quarter:-quarter]
-    grounds = torch.nn.functional.interpolate(grounds, (size, size), mode="bilinear", align_corners=False)
+    backgrounds = levels[lenders, :, quarter:-quarter, quarter:-quarter]
+    backgrounds = torch.nn.functional.interpolate(backgrounds, (size, size), mode="bilinear", align_corners=False)
     white = (levels.amin(dim=1, keepdim=True) > _WHITE) & chosen.reshape(-1, 1, 1, 1)
-    return torch.where(white, grounds, levels)
+    return torch.where(white, backgrounds, levels)
 
 
 def _blurred(levels: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -39,7 +39,7 @@ class Objective(nn.Module):
         sides: Mapping[BatchSideName, EmbeddedSide],
         alike: Tensor,
         categories: Tensor,
-        taught: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         """Losses by name.
 
@@ -55,21 +55,21 @@ class Objective(nn.Module):
                 name = f"{task.left}-{task.right}"
                 left, right, rows = _common(sides[task.left], sides[task.right])
                 if len(rows) > 1:
-                    losses |= self._task(name, task.weight, left, right, alike[rows][:, rows], taught.get(name), rows)
+                    losses |= self._task(name, task.weight, left, right, alike[rows][:, rows], targets.get(name), rows)
         if self._classes and self._config.category_weight:
             losses["category"] = self._config.category_weight * self._category(sides, categories)
         return losses
 
     def _task(
-        self, name: str, weight: float, left: Tensor, right: Tensor, alike: Tensor, taught: Tensor | None, rows: Tensor
+        self, name: str, weight: float, left: Tensor, right: Tensor, alike: Tensor, targets: Tensor | None, rows: Tensor
     ) -> dict[str, Tensor]:
         scale = self.scale.exp().clamp(1, 60)
         losses = {
             name: weight
             * contrastive_loss(self._config.loss, left, right, scale, self.bias, alike, self._config.margin)
         }
-        if taught is not None and self._config.distil_weight:
-            target = taught[rows][:, rows]
+        if targets is not None and self._config.distil_weight:
+            target = targets[rows][:, rows]
             losses[f"{name} taught"] = (
                 weight * self._config.distil_weight * distillation_loss(left, right, scale, target)
             )
@@ -155,13 +155,13 @@ def pair_loss(logits: Tensor, false_negatives: Tensor) -> Tensor:
     return (right + wrong) / 2
 
 
-def distillation_loss(left: Tensor, right: Tensor, scale: Tensor, taught: Tensor) -> Tensor:
+def distillation_loss(left: Tensor, right: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
     """How far a batch's distribution over right sides, for each left side, is from the teachers' (n, n) log-odds.
 
     Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
     """
     own = functional.log_softmax(left @ right.T * scale, dim=1)
-    return functional.kl_div(own, functional.log_softmax(taught, dim=1), log_target=True, reduction="batchmean")
+    return functional.kl_div(own, functional.log_softmax(targets, dim=1), log_target=True, reduction="batchmean")
 
 
 def _common(left: EmbeddedSide, right: EmbeddedSide) -> tuple[Tensor, Tensor, Tensor]:

@@ -58,9 +58,9 @@ def distillation_targets(
     targets: dict[str, Tensor] = {}
     for task in tasks:
         if task.left in batch.sides and task.right in batch.sides:
-            seen = [known for teacher in teachers if (known := teacher.similarities(batch, task)) is not None]
-            if seen:
-                mean = torch.stack([_standardised(similar) for similar in seen]).mean(dim=0)
+            similarities = [known for teacher in teachers if (known := teacher.similarities(batch, task)) is not None]
+            if similarities:
+                mean = torch.stack([_standardised(similar) for similar in similarities]).mean(dim=0)
                 targets[f"{task.left}-{task.right}"] = _scatter_to_batch(mean, batch, task)
     return targets
 
