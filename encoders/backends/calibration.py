@@ -15,48 +15,37 @@ _SEED: Final = 8
 _SIDE: Final = 256
 
 _ENGLISH: Final = (
-    ("red", "navy blue", "light grey", "black", "white", "green", "pink", "golden", "beige"),
-    ("cotton", "leather", "wooden", "stainless steel", "silk", "plastic", "wool", "ceramic"),
-    (
-        "shirt",
-        "running shoes",
-        "table lamp",
-        "backpack",
-        "coffee mug",
-        "headphones",
-        "armchair",
-        "apples, 1 kg",
-        "dress",
-    ),
-    (
-        "for women",
-        "for men",
-        "with long sleeves",
-        "size 42",
-        "500 ml",
-        "set of 4",
-        "waterproof",
-        "new 2024 edition",
-        "",
-    ),
+    "red, navy blue, light grey, black, white, green, pink, golden, beige, striped, floral",
+    "cotton, leather, wooden, stainless steel, silk, plastic, ceramic, fresh, ripe, juicy, organic, roasted, wireless",
+    "shirt, dress, jeans, jacket, running shoes, sandals, backpack, handbag, wrist watch, sunglasses, "
+    "table lamp, armchair, bookshelf, coffee mug, frying pan, knife set, headphones, smartphone, camera, "
+    "toy car, teddy bear, football, tent, bicycle, apple, banana, lime, lemon, grapes, strawberries, mango, "
+    "tomato, bell pepper, carrot, potatoes, mushrooms, coconut, milk, olive oil, coffee beans, green tea, "
+    "chocolate, shampoo, notebook",
+    "for women, for men, with long sleeves, size 42, 500 ml, set of 4, waterproof, new for 2024, 1 kg",
 )
 _CHINESE: Final = (
-    ("红色", "藏青色", "浅灰色", "黑色", "白色", "绿色", "粉色", "金色", "米色"),
-    ("纯棉", "真皮", "实木", "不锈钢", "真丝", "塑料", "羊毛", "陶瓷"),
-    ("衬衫", "跑步鞋", "台灯", "双肩包", "咖啡杯", "耳机", "扶手椅", "苹果 1千克"),
-    ("女款", "男款", "长袖", "42码", "500毫升", "四件套", "防水", "2024新款", ""),
+    "红色, 藏青色, 浅灰色, 黑色, 白色, 绿色, 粉色, 金色, 米色, 条纹, 碎花",
+    "纯棉, 真皮, 实木, 不锈钢, 真丝, 塑料, 陶瓷, 新鲜, 熟透, 多汁, 有机, 烘焙, 无线",
+    "衬衫, 连衣裙, 牛仔裤, 夹克, 跑步鞋, 凉鞋, 双肩包, 手提包, 手表, 太阳镜, 台灯, 扶手椅, 书架, 咖啡杯, 平底锅, "
+    "刀具, 耳机, 手机, 相机, 玩具车, 泰迪熊, 足球, 帐篷, 自行车, 苹果, 香蕉, 青柠, 柠檬, 葡萄, 草莓, 芒果, 番茄, "
+    "甜椒, 胡萝卜, 土豆, 蘑菇, 椰子, 牛奶, 橄榄油, 咖啡豆, 绿茶, 巧克力, 洗发水, 笔记本",
+    "女款, 男款, 长袖, 42码, 500毫升, 四件套, 防水, 2024新款, 1千克",
 )
+"""Colours, materials, goods and details, alike in both languages."""
 
 
 def calibration_texts(count: int = SAMPLES) -> list[str]:
     """So many titles, and as many again in Chinese, from one word to a dozen."""
     random = np.random.default_rng(_SEED)
+    english, chinese = ([words.split(", ") for words in language] for language in (_ENGLISH, _CHINESE))
     texts: list[str] = []
     for number in range(count):
-        chosen = [int(random.integers(len(words))) for words in _ENGLISH]
-        kept = slice(0, None) if number % 4 else slice(2, 3)
-        texts.append(" ".join(words[at] for words, at in zip(_ENGLISH[kept], chosen[kept], strict=True)).strip())
-        texts.append("".join(words[at] for words, at in zip(_CHINESE[kept], chosen[kept], strict=True)))
+        chosen = [int(random.integers(len(words))) for words in english]
+        # Every fourth is the name of the goods alone.
+        parts = range(len(chosen)) if number % 4 else range(2, 3)
+        texts.append(" ".join(english[part][chosen[part]] for part in parts))
+        texts.append("".join(chinese[part][chosen[part]] for part in parts))
     return texts
 
 

@@ -6,7 +6,7 @@ Names are those of safetensors files: a layer called `dense` has `dense.weight` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from openvino import Node
@@ -25,6 +25,9 @@ ACTIVATIONS: Final[Mapping[str, Callable[[Node], Node]]] = {
     "tanh": ops.tanh,
 }
 """By their names in `config.json`."""
+_LAST: Final = (-1,)
+_CHANNELS: Final = (1, -1, 1, 1)
+"""The shape of a vector that goes along the channels of (n, channels, height, width)."""
 _MASKED: Final = np.finfo(np.float32).min
 
 
@@ -38,24 +41,24 @@ def activation(name: object) -> Callable[[Node], Node]:
 def linear(node: Node, weights: Weights, name: str) -> Node:
     """(…, in) → (…, out); with a bias where the weights have one."""
     product = ops.matmul(node, ops.constant(weights.take(f"{name}.weight")), False, True)
-    return _plus_bias(product, weights, name, ())
+    return _plus_bias(product, weights, name, _LAST)
 
 
 def layer_norm(node: Node, weights: Weights, name: str, epsilon: float) -> Node:
     """Normalise over the last axis, scale and shift. Source: Ba et al., "Layer normalization", 2016."""
-    return _layer_norm(node, weights, name, epsilon, -1, ())
+    return _layer_norm(node, weights, name, epsilon, -1, _LAST)
 
 
 def channel_norm(node: Node, weights: Weights, name: str, epsilon: float) -> Node:
     """`layer_norm` over the channels of (n, channels, height, width)."""
-    return _layer_norm(node, weights, name, epsilon, 1, (1, 1))
+    return _layer_norm(node, weights, name, epsilon, 1, _CHANNELS)
 
 
 def convolution(node: Node, weights: Weights, name: str, stride: int = 1, padding: int = 0) -> Node:
     """(n, in, height, width) → (n, out, …) by a square kernel; with a bias where the weights have one."""
     kernel = ops.constant(weights.take(f"{name}.weight"))
     result = ops.convolution(node, kernel, [stride] * 2, [padding] * 2, [padding] * 2, [1, 1])
-    return _plus_bias(result, weights, name, (1, 1))
+    return _plus_bias(result, weights, name, _CHANNELS)
 
 
 def depthwise_convolution(node: Node, weights: Weights, name: str, stride: int = 1, padding: int = 0) -> Node:
@@ -63,7 +66,7 @@ def depthwise_convolution(node: Node, weights: Weights, name: str, stride: int =
     kernel = weights.take(f"{name}.weight")
     grouped = ops.constant(kernel[:, None])
     result = ops.group_convolution(node, grouped, [stride] * 2, [padding] * 2, [padding] * 2, [1, 1])
-    return _plus_bias(result, weights, name, (1, 1))
+    return _plus_bias(result, weights, name, _CHANNELS)
 
 
 def attention(query: Node, key: Node, value: Node, heads: int, mask: Node | None = None) -> Node:
@@ -102,17 +105,15 @@ def token_at(node: Node, position: int) -> Node:
     return ops.gather(node, ops.constant(np.int64(position)), ops.constant(np.int64(1)))
 
 
-def _layer_norm(node: Node, weights: Weights, name: str, epsilon: float, axis: int, after: tuple[int, ...]) -> Node:
+def _layer_norm(node: Node, weights: Weights, name: str, epsilon: float, axis: int, shape: tuple[int, ...]) -> Node:
     normalised = ops.mvn(node, ops.constant(np.array([axis])), True, epsilon, "INSIDE_SQRT")
-    scaled = ops.multiply(normalised, _by_channel(weights, f"{name}.weight", after))
-    return ops.add(scaled, _by_channel(weights, f"{name}.bias", after))
+    scaled = ops.multiply(normalised, _vector(weights, f"{name}.weight", shape))
+    return ops.add(scaled, _vector(weights, f"{name}.bias", shape))
 
 
-def _plus_bias(node: Node, weights: Weights, name: str, after: tuple[int, ...]) -> Node:
-    return ops.add(node, _by_channel(weights, f"{name}.bias", after)) if f"{name}.bias" in weights else node
+def _plus_bias(node: Node, weights: Weights, name: str, shape: tuple[int, ...]) -> Node:
+    return ops.add(node, _vector(weights, f"{name}.bias", shape)) if f"{name}.bias" in weights else node
 
 
-def _by_channel(weights: Weights, name: str, after: tuple[int, ...]) -> Any:
-    """A vector (channels,), with axes of length 1 after it."""
-    vector = weights.take(name)
-    return ops.constant(vector.reshape(-1, *after))
+def _vector(weights: Weights, name: str, shape: tuple[int, ...]) -> Node:
+    return ops.constant(weights.take(name).reshape(shape))
