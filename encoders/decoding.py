@@ -15,6 +15,7 @@ from encoders.children.crew import IN_FLIGHT, Crew
 from encoders.children.frames import DecodingSetup, pixels
 from encoders.errors import ChildFailed, InvalidImage
 from encoders.images import prepared
+from encoders.packages import require
 from encoders.preparation import ImagePreparer
 from encoders.turns import Call, Decoded, Part, Turns
 
@@ -55,8 +56,17 @@ class DecoderPool:
     """
 
     def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
-        """Args: preparer: makes the model's input of a decoded picture; must be picklable."""
+        """Take down what to run; entering the context starts it.
+
+        Args:
+            preparer: Makes the model's input of a decoded picture; must be picklable.
+
+        Raises:
+            MissingPackage: pictures are to be decoded on a GPU, and torch is not installed.
+        """
         self._config = config or DecodingConfig()
+        if self._config.device != "cpu":
+            require(f"decoding.device = {self._config.device}", "torch", "torchvision")
         self._program = Program(
             what="image decoder",
             module=_ON_CPU if self._config.device == "cpu" else _ON_DEVICE,
