@@ -36,10 +36,11 @@ get_uv() {
 }
 
 case $part in
-    # No --exact: what else is installed stays.
+    # Inexact: what else is installed stays. Not compiled: that is a tenth of its size, and most of it is never imported.
     light) options='--inexact --no-dev --extra local'; size='about 1 GB' ;;
-    # Exact: this is everything, so that what the lock file no longer has can go.
-    all) options='--all-extras'; size='some GB the first time: torch brings its libraries' ;;
+    # Exact: this is everything, so that what the lock file no longer has can go. Compiled once for all processes to
+    # come: where Python may not write beside its modules, each would compile torch anew.
+    all) options='--all-extras --compile-bytecode'; size='some GB the first time: torch brings its libraries' ;;
     *) fail "no part '$part': light or all" ;;
 esac
 
@@ -54,8 +55,7 @@ python=$(find_python)
 # The environment's own Python goes on, as long as none is asked for: another one would make it anew, without the rest.
 if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && suitable .venv/bin/python; then python=.venv/bin/python; fi
 echo "setup: installing the locked environment into .venv ($part, $size)"
-# Compiled once for all processes to come: where Python may not write beside its modules, each would compile them anew.
 # shellcheck disable=SC2086
-.uv/bin/uv sync --locked $options --compile-bytecode --python "$python" || fail 'the environment could not be installed; the lines above say why'
+.uv/bin/uv sync --locked $options --python "$python" || fail 'the environment could not be installed; the lines above say why'
 touch ".venv/.locked-$part"
 echo 'setup: done'
