@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.commands.evaluate.search import OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, to_json_values, write_report
+from vitrine.commands.options import OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
     from vitrine.evaluation.live_recall import RecallReport

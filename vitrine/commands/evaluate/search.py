@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, read_json_option, to_json_values, write_report
+from vitrine.commands.options import INPUT_FILE, OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
     from query_api.evaluation.judgments import JudgedQueries
     from query_api.evaluation.report import Cutoffs, EvaluationReport, QueryRanking, SearchConfiguration
     from vitrine.settings import Settings
 
-INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
-REPORTS_DIR = Path("build/reports")
 WORST_SHOWN = 10
 
 
@@ -33,7 +31,7 @@ WORST_SHOWN = 10
 @click.option("--weights", metavar="JSON", help='As requests have them: {"text": 0.3, "lexical": 0.6}.')
 @click.option(
     "--against",
-    metavar="JSON|INPUT_FILE",
+    metavar="JSON|FILE",
     help='Other request fields to compare with: {"mode": "lexical"}; may have a url.',
 )
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="The cut-off.")
@@ -79,31 +77,6 @@ def command(
     write_report(html_file, html_report(report))
     _print(report)
     click.echo(f"written: {json_file}, {html_file}", err=True)
-
-
-def write_report(file: Path, text: str) -> None:
-    """Write a report."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-
-
-def to_json_values(value: Any) -> Any:
-    """A dataclass as JSON values."""
-    import msgspec
-
-    return msgspec.to_builtins(value)
-
-
-def read_json_option(name: str, given: str) -> dict[str, Any]:
-    """An option's JSON object, or that of the file it names. Raises `click.BadParameter`."""
-    try:
-        text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"neither JSON nor a file of it: {error}", param_hint=name) from None
-    if not isinstance(value, dict):
-        raise click.BadParameter(f"{given!r:.80} is no JSON object", param_hint=name)
-    return value
 
 
 def _configurations(mode: str | None, weights: str | None, against: str | None) -> list[SearchConfiguration]:

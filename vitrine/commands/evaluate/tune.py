@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.commands.evaluate.search import INPUT_FILE, OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, to_json_values, write_report
+from vitrine.commands.options import INPUT_FILE, OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
     from query_api.evaluation.intervals import Interval
