@@ -11,9 +11,16 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.config import KafkaConfig
 from streams.delivery.decoding import Horizon
-from streams.delivery.retry_headers import DELAY_LINES, DelayLine
 from streams.errors import PublishFailed
-from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import (
+    DEAD_LETTER,
+    DEAD_LETTER_REPLAYS,
+    INDEX_CHANGES,
+    MAX_MESSAGE_BYTES,
+    PRODUCT_EVENTS,
+    USER_EVENTS,
+)
+from streams.failures.delay_lines import DELAY_LINES, DelayLine
 
 MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
 """An event of the largest size with its envelope and headers."""
@@ -21,8 +28,6 @@ MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
 """The same as a dead letter or a retry, which add some headers: there is nothing that these could not take."""
 
 RETAIN_FOREVER = -1
-DEAD_LETTER_REPLAYS = "vitrine.dead-letter-replays"
-"""How far dead letters have been replayed: the latest state, by reason."""
 
 
 async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAY_LINES) -> None:
@@ -60,7 +65,7 @@ def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str
     limit = {"max.message.bytes": str(MAX_EVENT_BYTES)}
     events = [(name, partitions, kept | limit) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
     # By the broker's clock, so that a delay does not depend on how well a worker's is set.
-    lines = [(one.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for one in delay_lines]
+    lines = [(line.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for line in delay_lines]
     letters = (DEAD_LETTER, partitions, _settings(RETAIN_FOREVER))
     replays = (DEAD_LETTER_REPLAYS, 1, _settings(RETAIN_FOREVER) | {"cleanup.policy": "compact"})
     return [*events, *lines, letters, replays]

@@ -8,9 +8,10 @@ from streams import metrics
 from streams.delivery.decoding import MEDIA_FIELDS
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
-from streams.delivery.retry_headers import attempt_number, next_retry
+from streams.delivery.retry_headers import attempt_number
 from streams.errors import InvalidEvent, Reason
 from streams.failures.dead_letters import build_dead_letter
+from streams.failures.delay_lines import next_retry
 from streams.products.generation_role import GenerationRole
 from streams.products.ingest import IngestedEvent, RejectedMessage
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec
 from indexer.labels.near_duplicates import ComparedProduct, compared_product, duplicate_groups, duplicate_pairs
-from indexer.labels.suggestions import stated_labels
 from indexer.milvus.store import open_store_to_read
 from indexer.ports import ProductStore
 from indexer.rows import is_searchable
+from indexer.stated_labels import stated_labels
 from vitrine.errors import VitrineError
 from vitrine.generations.binding import open_registry
 from vitrine.settings import Settings
