@@ -13,7 +13,6 @@ from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
 from encoders.speech.port import AdaptableRecogniser
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
-from query_api.cache.candidate_cache import CandidateCache
 from query_api.config import QueryConfig
 from streams.events.schema import Event
 
@@ -23,6 +22,18 @@ class EventSink(Protocol):
 
     async def publish(self, topic: str, event: Event) -> None:
         """Publish; returns once Kafka has it. Raises `PublishFailed`."""
+        ...
+
+
+class CandidateCache(Protocol):
+    """Bytes by key, for a time. May forget anything at any time. Raises `StoreUnavailable`."""
+
+    async def get(self, key: str) -> bytes | None:
+        """What is kept under a key."""
+        ...
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        """Keep a value for at most `ttl_s`, in place of an older one."""
         ...
 
 

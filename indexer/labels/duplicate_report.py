@@ -8,10 +8,10 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.labels.near_duplicates import ComparedProduct, compared_product, duplicate_groups, duplicate_pairs
-from indexer.labels.suggestions import stated_labels
 from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
+from indexer.stated_labels import stated_labels
 
 PAGE_PRODUCTS = 256
 

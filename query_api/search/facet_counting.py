@@ -10,8 +10,9 @@ from indexer.criteria import Filters, IdAfter
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports import ProductStore
 from query_api.contract.requests import SearchRequest
+from query_api.contract.responses import Facet
 from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, retrieve
-from query_api.search.facets import Facet, FacetTally
+from query_api.search.facets import FacetTally
 from query_api.search.ranking import read_payload
 
 PAGE_SIZE = 10_000

@@ -16,13 +16,13 @@ from indexer.errors import InvalidFilter
 from indexer.filter_parsing import parse_filters
 from query_api.cache.candidate_cache import candidate_key
 from query_api.contract.requests import MAX_TEXT, Part, SearchRequest
+from query_api.contract.text import normalise_text
 from query_api.embedding.query_vectors import PartKind, QueryEmbedder, QueryPart, part_key, part_weights
 from query_api.embedding.text_trust import scale_by_trust
 from query_api.errors import InvalidRequest
 from query_api.ports import QueryPorts
 from query_api.retrieval.hybrid_search import RetrievalQuery
 from query_api.search.browsing import browse_limit, browse_order
-from query_api.understanding.excluded_terms import normalise_text
 from query_api.understanding.number_words import normalise_transcript
 from query_api.understanding.parser import ParsedQuery, QueryParser
 from query_api.understanding.transcription import SpeechTranscriber

@@ -10,10 +10,9 @@ from typing import Any
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Ids
 from indexer.ports import ProductStore
-from indexer.text_analysis.analyzer import query_terms, surface_forms
+from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, surface_forms
 from query_api.contract.responses import Explanation, MatchedTerm
 from query_api.embedding.query_vectors import part_scores
-from query_api.explaining.evidence import fields_containing
 from query_api.ports import QueryPorts
 from query_api.retrieval.hybrid_search import RetrievalQuery
 from query_api.search.ranking import RankedCandidate
@@ -58,6 +57,17 @@ async def explain_scores(
     return await asyncio.to_thread(lambda: {one.candidate.product_id: explained(one) for one in hits})
 
 
+def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
+    """The names of a product's fields that have at least one of these terms.
+
+    Args:
+        fields: the product's fields, as JSON values; attributes are looked at one by one.
+        terms: terms as `query_terms` gives them, separated by blanks.
+    """
+    wanted = set(terms.split())
+    return [name for name, field in _searched_fields(fields) if not wanted.isdisjoint(document_terms(field).split())]
+
+
 async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
     """What each term adds to the products' BM25, by the store's own account: it is a sum over the query's terms."""
     page = (Ids(tuple(product_ids)),)
@@ -96,3 +106,12 @@ def _matched_terms(
     for surface, score in scores.items():
         if one.lexical_part and score:
             yield MatchedTerm(surface, one.lexical_part * score / total, fields_containing(fields, by_surface[surface]))
+
+
+def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The fields that lexical search looks at, each as a product of its own; attributes one by one."""
+    for name in FIELD_WEIGHTS:
+        if name != "attributes":
+            yield name, {name: fields.get(name)}
+    for name, value in (fields.get("attributes") or {}).items():
+        yield f"attributes.{name}", {"attributes": {name: value}}

@@ -1,17 +1,10 @@
-"""A query's text in one writing, and the terms in it that are to be left out. Pure."""
+"""The terms in a query's text that its results must not have: `-word`, `-"several words"`. Pure."""
 
 from __future__ import annotations
 
 import re
-import string
-import unicodedata
 from dataclasses import dataclass
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
-_WIDE = {ord(plain) + 0xFEE0: plain for plain in string.ascii_letters + string.digits}
-_QUOTES = dict.fromkeys(map(ord, "‘’‚‛＇"), "'") | dict.fromkeys(map(ord, "“”„‟＂"), '"')
-_PLAIN = _WIDE | _QUOTES
 _DASHES = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 _BREAKS = ",;，；、"
 _EXCLUDED_TERM = re.compile(rf'(?:^|(?<=[\s{_BREAKS}]))[{_DASHES}](?:"([^"]+)"|([^\W\d_][^\s"{_BREAKS}]*))')
@@ -24,19 +17,6 @@ class QueryText:
 
     text: str
     excluded_terms: tuple[str, ...] = ()
-
-
-def normalise_text(text: str) -> str:
-    """A text as encoders see it and caches key it: composed (NFC), wide letters and digits, curly quotes plain.
-
-    Control and zero-width characters are gone, blanks collapsed. Case, accents and signs stay: they may mean something
-    to an encoder; words are matched without them anyway.
-    """
-    if not text.isascii():
-        text = _ZERO_WIDTH.sub("", unicodedata.normalize("NFC", text).translate(_PLAIN))
-        # What stood apart for a zero-width character may compose now.
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def split_excluded_terms(text: str) -> QueryText:

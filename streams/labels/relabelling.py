@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
-from indexer.labels.suggestions import stated_labels
 from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
+from indexer.stated_labels import stated_labels
 from streams.config import LabellingConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import RELABEL_HEADER
