@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from encoders.packages import EXTRAS, missing
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
 
@@ -78,6 +79,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (VitrineError, StreamError) as error:
             raise _Failure(error) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            raise click.ClickException(missing(f"`vitrine {ctx.invoked_subcommand}`", package)) from error
 
 
 class _Failure(click.ClickException):

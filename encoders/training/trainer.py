@@ -17,7 +17,7 @@ from encoders.training.data.catalogue import TrainingCatalogue
 from encoders.training.evaluation.held_out import embed_catalogue, hard_negatives, held_out_reports, stopping_score
 from encoders.training.evaluation.metrics import RetrievalReport
 from encoders.training.evaluation.tensorboard import TensorBoardLog
-from encoders.training.objectives.objective import Objective
+from encoders.training.objectives.losses import Objective
 from encoders.training.objectives.teachers import Teacher, distillation_targets
 from encoders.training.optimisation.gradients import GradientAccumulator, process_rows
 from encoders.training.optimisation.parameters import parameter_groups

@@ -1,19 +1,100 @@
-"""`python -m encoders.workers.device_images`: decodes JPEGs on a GPU for the parent, the rest as its sibling."""
+"""`python -m encoders.workers.device_images`: decodes JPEGs on a GPU (by nvJPEG on NVIDIA's), all else by Pillow."""
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import resize
 
-from encoders.media.preparation import Preparer
+from encoders.media.images import MAX_BYTES, MAX_PIXELS
+from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
 from encoders.processes.messages import ImageDecodingSetup, PictureMessage, picture_to_message
 from encoders.workers.connection import MainProcess
-from encoders.workers.device_decoding import DeviceDecoder
 from encoders.workers.images import decode_to_message
+
+_END_OF_IMAGE: Final = b"\xff\xd9"
+_MODES: Final = frozenset({"RGB", "L"})
+_UPRIGHT: Final = frozenset({None, 1})
+_FILTERS: Final = {
+    Image.Resampling.NEAREST: InterpolationMode.NEAREST_EXACT,
+    Image.Resampling.BILINEAR: InterpolationMode.BILINEAR,
+    Image.Resampling.BICUBIC: InterpolationMode.BICUBIC,
+}
+
+
+class DeviceDecoder:
+    """Makes a model's input of plain JPEGs on a device, and leaves everything else to whoever asks."""
+
+    def __init__(self, device: torch.device, preparer: Preparer) -> None:
+        """Args: preparer: what is redone on the device; its filter must be one that torchvision has."""
+        self._device = device
+        self._preparer = preparer
+        is_redone = not (isinstance(preparer, FixedSizePreparer) and preparer.trim)
+        self._filter = _FILTERS.get(Image.Resampling(preparer.resample)) if is_redone else None
+
+    def __call__(self, files: Sequence[bytes]) -> list[Pixels | None]:
+        """Prepared pictures; None for what is to be decoded, or refused, by Pillow.
+
+        Those are other formats, pictures that are turned, in other colours than RGB and grey, too large, cut short,
+        smaller than what is cut out of them, and what the device's decoder does not take.
+        """
+        out: list[Pixels | None] = [None] * len(files)
+        plain = [at for at, data in enumerate(files) if self._filter is not None and is_device_decodable(data)]
+        done: dict[int, Tensor] = {}
+        for at, picture in zip(plain, self._decoded([files[at] for at in plain]), strict=True):
+            prepared = None if picture is None else self._prepared(picture)
+            if prepared is not None:
+                done[at] = prepared
+        # Copied after all are under way: the device works through without waiting for this process.
+        for at, prepared in done.items():
+            out[at] = prepared.permute(1, 2, 0).contiguous().cpu().numpy()
+        return out
+
+    def _decoded(self, files: Sequence[bytes]) -> list[Tensor | None]:
+        """(3, height, width) uint8 on the device; None for what its decoder refuses, which takes no others along."""
+        if not files:
+            return []
+        # Copies: torch warns of memory that it may not write to.
+        data = [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in files]
+        try:
+            return [*decode_jpeg(data, mode=ImageReadMode.RGB, device=self._device)]
+        except RuntimeError:
+            if len(files) == 1:
+                return [None]
+        return [self._decoded([one])[0] for one in files]
+
+    def _prepared(self, picture: Tensor) -> Tensor | None:
+        width, height = self._preparer.scaled(picture.shape[2], picture.shape[1])
+        assert self._filter is not None
+        small = resize(picture, [height, width], self._filter, antialias=True)
+        crop = self._preparer.crop
+        if crop is None:
+            return small
+        top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
+        return small[:, top : top + crop[0], left : left + crop[1]] if min(top, left) >= 0 else None
+
+
+def is_device_decodable(data: bytes) -> bool:
+    """Whether a file is a whole, upright JPEG in RGB or grey of an allowed size, by its header and its end."""
+    if len(data) > MAX_BYTES or not data.endswith(_END_OF_IMAGE):
+        return False
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            small = 0 < image.width * image.height <= MAX_PIXELS
+            return small and image.mode in _MODES and image.getexif().get(ExifTags.Base.Orientation) in _UPRIGHT
+    except Exception:
+        # Whatever is wrong with it, Pillow says so again where reasons are given.
+        return False
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from encoders.speech.port import SpokenVocabulary
-from indexer.text_analysis.analyzer import fold
+from indexer.text_analysis.folding import fold
 
 MAX_SPOKEN_WORDS = 20_000
 """The words with the most products; more make a recogniser slow, and sure of nothing."""

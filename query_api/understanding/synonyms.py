@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.text_analysis.analyzer import fold, query_terms
+from indexer.text_analysis.analyzer import query_terms
+from indexer.text_analysis.folding import fold
 from query_api.errors import InvalidSynonyms
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from indexer.text_analysis.analyzer import fold, query_terms
+from indexer.text_analysis.analyzer import query_terms
+from indexer.text_analysis.folding import fold
 
 MAX_WORDS = 100_000
 """More are cut to half, the rarest first: some 30 MB."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from encoders.training.config import BatchSideName, Precision
 from encoders.training.data.batches import BatchSide, TrainingBatch
-from encoders.training.objectives.objective import EmbeddedSide, Objective
+from encoders.training.objectives.losses import EmbeddedSide, Objective
 from encoders.training.optimisation.process_group import ProcessGroup
 from encoders.training.trainable import Trainable
 

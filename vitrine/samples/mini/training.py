@@ -17,12 +17,11 @@ from transformers import BertTokenizer, VisionTextDualEncoderModel
 from encoders.architectures.tokenizer import train_tokenizer
 from encoders.huggingface.dual_encoder import pooled_features
 from encoders.loading import load_encoder
-from encoders.training.objectives.contrastive import info_nce
-from vitrine.samples.mini import measuring as measure
-from vitrine.samples.mini.architecture import build_model, export_model
+from encoders.training.objectives.losses import info_nce
+from vitrine.samples.mini import measuring
+from vitrine.samples.mini.architecture import build_model, centre_pictures, export_model
 from vitrine.samples.mini.batches import BatchSource, MiniBatchSampler, MiniTrainingBatch, Tokens
 from vitrine.samples.mini.card import write_record
-from vitrine.samples.mini.centring import centre_pictures
 from vitrine.samples.mini.config import MiniConfig, TrainingPhase
 from vitrine.samples.mini.data.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
 
@@ -64,11 +63,11 @@ def _tokenizer(config: MiniConfig, corpus: Corpus) -> BertTokenizer:
 def _measure(config: MiniConfig) -> None:
     """Measure the exported model, as others will load it, and write its card."""
     encoder = load_encoder(str(config.output), "cpu")
-    reports = measure.measure_rendered(encoder, open_held_out(config.corpus, config.work / "data"))
+    reports = measuring.measure_rendered(encoder, open_held_out(config.corpus, config.work / "data"))
     data = config.corpus.real_data
     if data is not None and (data / "image_queries.jsonl").is_file():
-        reports += measure.measure_real(encoder, data, measure.embed_real_products(encoder, data))
-    speed = measure.products_per_second(encoder)
+        reports += measuring.measure_real(encoder, data, measuring.embed_real_products(encoder, data))
+    speed = measuring.products_per_second(encoder)
     print(*reports, f"{speed:.0f} products/s", sep="\n", flush=True)
     write_record(config.output, config, reports, speed)
 

@@ -12,8 +12,7 @@ from PIL import Image
 
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import FixedSizePreparer, PatchPreparer, Preparer
-from encoders.workers.device_decoding import DeviceDecoder, is_device_decodable
-from encoders.workers.device_images import request_handler
+from encoders.workers.device_images import DeviceDecoder, is_device_decodable, request_handler
 
 DEVICES = [
     "cpu",

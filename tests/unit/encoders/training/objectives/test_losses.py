@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from encoders.training.config import Task, TuningConfig
-from encoders.training.objectives.objective import (
+from encoders.training.objectives.losses import (
     EmbeddedSide,
     Objective,
     contrastive_loss,

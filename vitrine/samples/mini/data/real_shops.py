@@ -1,7 +1,8 @@
-"""Real photos with words: a sportswear shop, an outdoor shop, and amateur photos of clothes.
+"""Real material: photos with words of a sportswear shop, an outdoor shop and amateurs, and listings without photos.
 
-Only the three sources named here are read. Groceries and the shop photos of them stay unseen, pictures and words
-alike: they are what photo search is judged on.
+Of photos only the three sources named here are read. Groceries and the shop photos of them stay unseen, pictures and
+words alike: they are what photo search is judged on. Of listings without photos only the texts are read, not the
+judgments.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -82,6 +84,16 @@ def load_backgrounds(data: Path, side: int, count: int = BACKGROUND_COUNT) -> li
     return [np.asarray(Image.open(data / path).convert("RGB").resize((2 * side, 2 * side))) for path in paths]
 
 
+def read_listing_texts(data: Path) -> list[list[str]]:
+    """Each listing in one row, its title, its points, and its brand, colour and category; judgments are not read."""
+    path = data / "esci_products.parquet"
+    if not path.is_file():
+        return []
+    rows = parquet.read_table(path).to_pylist()
+    texts = [_listing_texts(row) for row in rows if not is_held_out(row["asin"])]
+    return [row for row in texts if len(row) > 1]
+
+
 def _scenes(
     pictures: Sequence[Image.Image], grounds: Sequence[NDArray[np.uint8]], side: int, rng: np.random.Generator
 ) -> list[Image.Image]:
@@ -114,3 +126,23 @@ def _product_item(product: dict[str, Any], colour: str) -> TrainingItem:
     texts = [named, f"{named}, {kind}", f"{title}. {path}. {description}"[:400], description[:400]]
     key, own = f"{product['id']}:{colour}", product["id"]
     return TrainingItem(key, 0, [text for text in texts if text], [], own, is_held_out(own))
+
+
+def _listing_texts(row: dict[str, object]) -> list[str]:
+    def cell(name: str) -> str:
+        value = row.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    points = cell("bullet_points").split("\n")
+    kind = " ".join(part for part in (cell("brand"), cell("color"), cell("category").split(">")[-1].strip()) if part)
+    half = len(points) // 2 + 1
+    whole = ". ".join((cell("title"), kind, cell("bullet_points").replace("\n", " ")))[:240]
+    texts = (
+        whole,
+        cell("title"),
+        " ".join(points[:half])[:160],
+        " ".join(points[half:])[:160],
+        cell("description")[:160],
+        kind,
+    )
+    return [text for text in texts if len(text) > 3]
