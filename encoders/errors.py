@@ -7,6 +7,7 @@ EncoderError                 base of everything raised here
 ├── InvalidImage             the bytes are no usable picture: dead-letter the picture, keep the product
 ├── InvalidVideo             the bytes are no usable clip: dead-letter the clip, keep the product
 ├── ModelUnavailable         the model directory or hub name cannot be loaded: fix the configuration
+│   └── MissingPackage       it needs a package that is not installed: install the extra that is named
 └── SpecMismatch             vectors of one space met an index of another: stop and reindex
 """
 
@@ -42,6 +43,10 @@ class InvalidVideo(EncoderError):
 
 class ModelUnavailable(EncoderError):
     """A model cannot be loaded; the message names it and the way out."""
+
+
+class MissingPackage(ModelUnavailable):
+    """A package that is not part of every installation is not installed; the message names the extra with it."""
 
 
 class SpecMismatch(EncoderError):

@@ -11,6 +11,7 @@ import click
 
 from deploy.local.errors import LocalStackError
 from encoders.errors import EncoderError
+from encoders.packages import EXTRAS, missing
 from indexer.errors import IndexerError
 from query_api.errors import QueryError
 from streams.errors import StreamError
@@ -76,6 +77,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except _PACKAGE_ERRORS as error:
             raise _Failure(error) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            raise click.ClickException(missing(f"`vitrine {ctx.invoked_subcommand}`", package)) from error
 
 
 class _Failure(click.ClickException):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
@@ -18,6 +18,8 @@ from av.error import ArgumentError, FFmpegError, InvalidDataError
 FORMATS: Final = ("wav", "mp3", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "flac", "aac", "avi", "gif", "amr")
 """Names of FFmpeg's demuxers, each with its aliases."""
 _OPTIONS: Final = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "none"}
+_METADATA: Final[dict[str, Any]] = {"metadata_errors": "ignore"} if hasattr(InputContainer, "metadata_errors") else {}
+"""Titles and authors may be in any encoding, and nobody reads them. From PyAV 19 on it passes over them itself."""
 
 # What PyAV raises on broken files: FFmpeg's errors are OSErrors or ValueErrors too, and codecs it lacks LookupErrors.
 CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, OverflowError, MemoryError, RuntimeError)
@@ -27,7 +29,7 @@ CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, Overfl
 def open_container(data: bytes) -> Iterator[InputContainer]:
     """Open a whole file. Raises one of `CONTAINER_ERRORS` where it is none of `FORMATS`, or broken."""
     try:
-        container = av.open(io.BytesIO(data), "r", options=_OPTIONS, metadata_errors="ignore")
+        container: InputContainer = av.open(io.BytesIO(data), "r", options=_OPTIONS, **_METADATA)
     except (InvalidDataError, ArgumentError) as error:
         raise ValueError("it is of none of the known formats, or its head is broken") from error
     with container:

@@ -13,6 +13,7 @@ import msgspec
 from encoders.errors import InvalidImage, WorkerProcessFailed
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import ImagePreparer
+from encoders.packages import require
 from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
 from encoders.processes.messages import ImageDecodingSetup, picture_from_message
 from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool
@@ -55,8 +56,17 @@ class ImageDecoderPool:
     """
 
     def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
-        """Args: preparer: makes the model's input of a decoded picture; must be picklable."""
+        """Take down what to run; entering the context starts it.
+
+        Args:
+            preparer: Makes the model's input of a decoded picture; must be picklable.
+
+        Raises:
+            MissingPackage: pictures are to be decoded on a GPU, and torch is not installed.
+        """
         self._config = config or DecodingConfig()
+        if self._config.device != "cpu":
+            require(f"decoding.device = {self._config.device}", "torch", "torchvision")
         self._program = WorkerProgram(
             name="image decoder",
             module=_CPU_WORKER_MODULE if self._config.device == "cpu" else _DEVICE_WORKER_MODULE,

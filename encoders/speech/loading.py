@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from encoders import checkpoints
 from encoders.errors import ModelUnavailable
+from encoders.packages import TORCH, require
 from encoders.speech.port import OFFLINE_MODEL, BlockingRecogniser, SpokenVocabulary
 
 
@@ -16,7 +17,7 @@ def load_recogniser(name: str, device: str = "auto", spoken: SpokenVocabulary | 
         spoken: the words to expect, for one that can learn; None: any.
 
     Raises:
-        ModelUnavailable: no such model or device, or one that recognises no speech.
+        ModelUnavailable: no such model or device, one that recognises no speech, or one that torch is missing for.
     """
     # Imported here: neither needs the other's libraries, and torch costs seconds.
     if name == OFFLINE_MODEL:
@@ -26,6 +27,7 @@ def load_recogniser(name: str, device: str = "auto", spoken: SpokenVocabulary | 
     directory = checkpoints.locate(name)
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
+    require(f"the recogniser {name!r}", *TORCH)
     from encoders.loading import torch_device
     from encoders.speech.hf import HfRecogniser
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from indexer.milvus.registry import Generation
+from query_api.evaluation.title_sampling import sample_titles
 from query_api.generations.quality_gate import GateLimits, GateResult, Judgments, compare_generations
-from query_api.generations.title_sample import sample_titles
 from query_api.ports import QueryPorts
 from vitrine.errors import VitrineError
 

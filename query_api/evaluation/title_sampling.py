@@ -1,4 +1,4 @@
-"""Titles of products from all over the catalogue, as queries whose right answer is known. Pure but for the store."""
+"""Titles of a sample of the catalogue: queries whose right answer is known."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from indexer.hit_payload import decode_hit_payload
 from indexer.ports import ProductStore
 
 SAMPLED_PRODUCTS = 200
-"""Titles at most."""
+"""The most products whose titles are sampled."""
 PROBE_SEARCHES = 50
-"""Searches that find them, each in a random direction."""
+"""Searches that find them, each an equal share."""
 _SEED = 1
 
 
 async def sample_titles(store: ProductStore, spec: EmbeddingSpec) -> dict[str, str]:
-    """Titles by product id, of the products farthest in random directions.
+    """Titles by product id, of products from all over the vector space.
+
+    A `ProductStore` has no random access, and its first products by id may all be of one kind: so the products with
+    the highest scores in random directions are taken, the same directions each time.
 
     Args:
-        store: searched `PROBE_SEARCHES` times.
+        store: the generation to sample.
         spec: of its vectors.
+
+    Returns:
+        At most `SAMPLED_PRODUCTS` titles; products without one are left out.
 
     Raises:
         StoreUnavailable: the store does not answer.
