@@ -22,6 +22,7 @@ from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.group_offsets import group_offsets, start_group_at
 from streams.products.generation_copy import GenerationCopier
 from vitrine.errors import VitrineError
+from vitrine.generations.active import require_active
 from vitrine.generations.binding import bind_generation
 from vitrine.generations.gate import OpenServices, check_verdict, compare_side_by_side, verdict_summary
 from vitrine.generations.pace import rest_s
@@ -99,7 +100,7 @@ async def rebuild(
     """
     async with locked_registry(settings) as (registry, redis):
         now = await until_milvus_answers(registry.read)
-        active = _require_active(now)
+        active = require_active(now)
         target = _find_unfinished(now, request)
         if target is None:
             target = await _create_generation(settings, registry, active, request, parts)
@@ -120,13 +121,6 @@ async def rebuild(
         await until_milvus_answers(lambda: registry.switch(target, ms_from_now(request.hold_s), "reindex"))
         progress.say(f"switched to {target.collection}")
         return target
-
-
-def _require_active(now: Generations) -> Generation:
-    """The active generation. Raises `VitrineError` when there is none."""
-    if now.active is None:
-        raise VitrineError("there is no index yet: start it with `vitrine up` and publish products")
-    return now.active
 
 
 def _find_unfinished(now: Generations, request: RebuildRequest) -> Generation | None:

@@ -19,7 +19,7 @@ from streams.delivery.availability import until_available
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.lag import LagProbe
 from vitrine.errors import VitrineError
-from vitrine.generations.binding import open_registry, retire_generation
+from vitrine.generations.binding import retire_generation
 from vitrine.settings import Settings
 
 LOCK_S = 20.0
@@ -55,7 +55,7 @@ class RebuildProgress(Protocol):
 async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationRegistry, Redis]]:
     """The registry and Redis, with the right to change generations."""
     async with AsyncExitStack() as resources:
-        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
         await resources.enter_async_context(_rebuild_lock(redis))

@@ -26,7 +26,7 @@ def command(settings: Settings, as_json: bool) -> None:
     """
     from indexer.errors import IndexerError
     from vitrine.errors import VitrineError
-    from vitrine.generations.backups import ProductCountView
+    from vitrine.commands.progress import ProductCountView
     from vitrine.stack.servers import with_server_addresses
 
     try:

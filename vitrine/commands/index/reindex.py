@@ -73,7 +73,7 @@ def command(settings: Settings, cancel: bool, drop_held: bool, **options: Any) -
 @with_settings()
 def rollback(settings: Settings, hold_s: float, now: bool) -> None:
     """Switch back to the generation that was active before the last `vitrine reindex`, while it is held."""
-    from vitrine.commands.rebuild_progress import RebuildProgressView
+    from vitrine.commands.progress import RebuildProgressView
     from vitrine.generations.switch import roll_back
     from vitrine.stack.servers import with_server_addresses
 
@@ -95,7 +95,7 @@ def _rebuild(
 ) -> None:
     """Rebuild the index, telling how it comes on. Raises the packages' errors."""
     from query_api.generations.quality_gate import GateLimits
-    from vitrine.commands.rebuild_progress import RebuildProgressView
+    from vitrine.commands.progress import RebuildProgressView
     from vitrine.generations.rebuild import RebuildRequest, rebuild
     from vitrine.settings import absolute_encoder_name
     from vitrine.stack.servers import with_server_addresses

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitrine.commands.rebuild_progress import CopyProgressText
+from vitrine.commands.progress import CopyProgressText
 
 WHY = ": works 30% of the time so that searches stay fast; --share 1 works all of it"
 
