@@ -28,8 +28,12 @@ Notify = Callable[[str], None]
 ReportCount = Callable[[int], None]
 
 
+def _ignore_count(_count: int) -> None:
+    pass
+
+
 async def export_generation(
-    settings: Settings, file: Path, name: str | None, say: Notify, on_progress: ReportCount
+    settings: Settings, file: Path, name: str | None, say: Notify, on_progress: ReportCount = _ignore_count
 ) -> tuple[BackupHeader, int]:
     """Write a generation to a file; its header, and how many products there are.
 
@@ -54,7 +58,7 @@ async def export_generation(
 
 
 async def import_generation(
-    settings: Settings, file: Path, resume: bool, say: Notify, on_progress: ReportCount
+    settings: Settings, file: Path, resume: bool, say: Notify, on_progress: ReportCount = _ignore_count
 ) -> tuple[BackupHeader, ImportResult]:
     """Fill the active generation, which is made if there is none, from a file.
 
