@@ -11,8 +11,7 @@ import pytest
 from encoders.errors import WorkerProcessUnavailable
 from encoders.speech.port import ScriptedRecogniser, SpokenVocabulary, Transcript
 from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater
-from query_api.understanding.spoken_prices import add_price_words
-from query_api.understanding.spoken_words import SpokenWordCounts
+from query_api.understanding.spoken_words import SpokenWordCounts, add_price_words
 from tests.shop import MakeShop, Shop, png
 from tests.unit.sounds import clip, tone
 

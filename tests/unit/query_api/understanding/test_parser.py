@@ -13,7 +13,6 @@ import pytest
 
 from query_api.config import QueryConfig
 from query_api.errors import InvalidSynonyms
-from query_api.understanding import background_refresh as upkeep
 from tests.shop import MakeShop, Shop, png
 
 ALL = {"k": 100}
@@ -187,9 +186,8 @@ class TestPrices:
 
 class TestSpelling:
     @pytest.fixture
-    async def client(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
         """The shop, whose words are counted."""
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
         async with shop.app.router.lifespan_context(shop.app), shop.client() as client:
             async with asyncio.timeout(5):
                 while "did_you_mean" not in await search(client, text="hoodei"):
@@ -226,8 +224,7 @@ class TestSpelling:
 
 
 class TestSynonyms:
-    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path, monkeypatch):
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
+    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path):
         file = tmp_path / "synonyms.txt"
         file.write_text("sneaker, trainer\n裙子 => 连衣裙\n")
         shop = make_shop(QueryConfig(synonyms=str(file)))
