@@ -25,7 +25,7 @@ PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class RefreshIntervals:
-    """How often the words are brought up to date, in seconds."""
+    """How often what is known of words is brought up to date, in seconds."""
 
     poll_s: float = 2.0
     """Between two looks for changes."""
@@ -48,9 +48,7 @@ class CatalogueVocabulary:
         spoken_counts: what shoppers may say, counted with it.
     """
 
-    def __init__(
-        self, store: ProductStore, change_log: ChangeLog, intervals: RefreshIntervals = RefreshIntervals()
-    ) -> None:
+    def __init__(self, store: ProductStore, change_log: ChangeLog, intervals: RefreshIntervals) -> None:
         self._store = store
         self._change_log = change_log
         self._intervals = intervals
@@ -129,7 +127,7 @@ class RecogniserUpdater:
         self,
         words: CatalogueVocabulary,
         recogniser: AdaptableRecogniser | None,
-        intervals: RefreshIntervals = RefreshIntervals(),
+        intervals: RefreshIntervals,
     ) -> None:
         """Args: recogniser: None: there is none to adapt."""
         self._words = words

@@ -14,8 +14,6 @@ from query_api.errors import InvalidSynonyms
 
 log = logging.getLogger(__name__)
 
-POLL_S = 2.0
-"""Between two looks at the file."""
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKENS = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:[-.'’](?:(?![{_HAN}])[^\W_])+)*")
 _COMMA = re.compile(r"(?<!\\),")
@@ -82,7 +80,7 @@ class SynonymFile:
         synonyms: those in force.
     """
 
-    def __init__(self, path: str, poll_s: float = POLL_S) -> None:
+    def __init__(self, path: str, poll_s: float) -> None:
         """Read the file.
 
         Args:

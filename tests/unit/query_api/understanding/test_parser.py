@@ -13,9 +13,11 @@ import pytest
 
 from query_api.config import QueryConfig
 from query_api.errors import InvalidSynonyms
+from query_api.understanding.background_refresh import RefreshIntervals
 from tests.shop import MakeShop, Shop, png
 
 ALL = {"k": 100}
+FREQUENT = RefreshIntervals(poll_s=0.01)
 
 
 async def search(client: httpx.AsyncClient, **request: Any) -> dict[str, Any]:
@@ -186,6 +188,10 @@ class TestPrices:
 
 class TestSpelling:
     @pytest.fixture
+    def shop_options(self) -> dict[str, Any]:
+        return {"refresh_intervals": FREQUENT}
+
+    @pytest.fixture
     async def client(self, shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
         """The shop, whose words are counted."""
         async with shop.app.router.lifespan_context(shop.app), shop.client() as client:
@@ -227,7 +233,7 @@ class TestSynonyms:
     async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path):
         file = tmp_path / "synonyms.txt"
         file.write_text("sneaker, trainer\n裙子 => 连衣裙\n")
-        shop = make_shop(QueryConfig(synonyms=str(file)))
+        shop = make_shop(QueryConfig(synonyms=str(file)), refresh_intervals=FREQUENT)
         await shop.put("trainer", title="White trainers")
         await shop.put("dress", title="红色连衣裙")
         await shop.put("slipper", title="Slippers")
