@@ -21,6 +21,7 @@ from indexer.milvus.generations import planned_generation
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_generation_store, open_store_to_read
 from indexer.milvus.vector_types import FLOAT32
+from query_api.evaluation.title_sampling import sample_titles
 from query_api.generations.quality_gate import GateLimits, GateResult, Judgments, compare_generations
 from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
@@ -41,7 +42,7 @@ from vitrine.generations.switch import (
     wait_until_caught_up,
 )
 from vitrine.settings import Settings
-from vitrine.wiring.gate_services import open_gate_services, sample_titles
+from vitrine.wiring.gate_services import open_gate_services
 from vitrine.wiring.indexing_parts import embedding_cache
 
 SAVE_EVERY_S = 1.0
