@@ -43,7 +43,9 @@ class BackupWriter:
     Every method raises `InvalidBackup` when the file cannot be written.
     """
 
-    def __init__(self, path: Path, header: BackupHeader) -> None:
+    def __init__(self, path: Path, header: BackupHeader, group_rows: int = GROUP_ROWS) -> None:
+        """Args: group_rows: products in a row group at most."""
+        self._group_rows = group_rows
         self._path = path
         self._part = path.with_name(path.name + ".part")
         self._schema = backup_schema(header)
@@ -74,7 +76,7 @@ class BackupWriter:
         self._waiting.append(row)
         self._count += 1
         self._bytes += len(row["state"]) + len(row["fields"]) + product[2].nbytes
-        if len(self._waiting) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+        if len(self._waiting) >= self._group_rows or self._bytes >= GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -106,8 +108,10 @@ class BackupReader:
     Every method raises `InvalidBackup` for a file that is none, is not whole, or was made by a later version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_rows: int = READ_ROWS) -> None:
+        """Args: read_rows: products read at a time."""
         self._path = path
+        self._read_rows = read_rows
 
     def __enter__(self) -> BackupReader:
         try:
@@ -156,7 +160,7 @@ class BackupReader:
             # One group by one: going through all of them, the reader keeps what it has read.
             groups = ([group] for group in range(self._file.num_row_groups))
             columns = ["product_id", "state", "vector"]
-            for batch in (one for group in groups for one in self._file.iter_batches(READ_ROWS, group, columns)):
+            for batch in (one for group in groups for one in self._file.iter_batches(self._read_rows, group, columns)):
                 numbers = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
                 vectors = numbers.reshape(len(batch), 2 * self.header.dim)
                 ids, states = batch.column("product_id").to_pylist(), batch.column("state").to_pylist()

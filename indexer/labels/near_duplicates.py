@@ -24,7 +24,7 @@ TEXT_SIMILARITY = 0.95
 """Cosine of the texts that counts as much as the titles' overlap: the same in another language."""
 TITLE_AGREEMENT = 0.9
 """Of both titles' terms, how many both have; for listings one of which has no picture."""
-BLOCK = 1_024
+BLOCK_ROWS = 1_024
 """Products compared with all others at once."""
 
 
@@ -77,18 +77,20 @@ def duplicate_pairs(
     listings: Sequence[ComparedProduct],
     vectors: FloatArray,
     picture_similarity: float = PICTURE_SIMILARITY,
+    block_rows: int = BLOCK_ROWS,
 ) -> Iterator[tuple[int, int]]:
     """All pairs of duplicates among products, as positions, the first the lesser.
 
     Args:
         spec: of the vectors.
         listings: products.
-        vectors: their fused vectors (n, 2·dim).
+        vectors: their fused vectors (n, 2·dim) float32.
         picture_similarity: as `are_duplicates` has it.
+        block_rows: how many are compared with all others at once.
     """
     texts, images = np.split(vectors / PART_SCALE, [spec.dim], axis=1)
-    for start in range(0, len(listings), BLOCK):
-        near = images[start : start + BLOCK] @ images.T >= picture_similarity
+    for start in range(0, len(listings), block_rows):
+        near = images[start : start + block_rows] @ images.T >= picture_similarity
         for at, other in _ascending_pairs(near, start):
             text, image = float(texts[at] @ texts[other]), float(images[at] @ images[other])
             if are_duplicates(listings[at], listings[other], text, image, picture_similarity):

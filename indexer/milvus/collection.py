@@ -71,7 +71,7 @@ class MilvusCollection:
         return await self._call(partial(query, consistency_level="Strong"))
 
     async def count(self, expression: str) -> int:
-        """How many they are."""
+        """How many entities an expression lets pass."""
         return int((await self.query(expression, ["count(*)"]))[0]["count(*)"])
 
     async def index_types(self) -> dict[str, str]:
@@ -115,6 +115,11 @@ class MilvusCollection:
                 # Lite 3 forgets what was loaded when it is restarted.
                 await self._client.load_collection(self.name, timeout=deadline_s)
                 return await request(timeout=deadline_s)
+
+
+def to_candidate(entity: Mapping[str, Any]) -> Candidate:
+    """What a query gave of a product, as a candidate without a score. `entity` has `product_id` and `card`."""
+    return Candidate(entity["product_id"], 0.0, entity["card"].encode())
 
 
 def _scores(query: StoredArray | str, hits: ResultColumns) -> Iterable[float]:

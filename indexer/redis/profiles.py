@@ -47,16 +47,34 @@ class RedisProfileStore:
     room evicts it as a whole.
     """
 
-    def __init__(self, redis: Redis, deadline_s: float = 0.5, horizon_s: float = HORIZON_S) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        deadline_s: float = 0.5,
+        horizon_s: float = HORIZON_S,
+        history_length: int = HISTORY_LENGTH,
+        max_traits: int = MAX_TRAITS,
+    ) -> None:
+        """Bind to a server.
+
+        Args:
+            redis: the connection.
+            deadline_s: the longest that one call may take.
+            horizon_s: how old an event may be that still comes.
+            history_length: interactions kept of a user.
+            max_traits: traits kept of a user.
+        """
         self._redis = redis
         self._deadline_s = deadline_s
+        self._history_length = history_length
+        self._max_traits = max_traits
         self._remember_s = int(horizon_s) + CLOCK_SKEW_S
         self._record = redis.register_script(scripts.RECORD)
         self._set_traits = redis.register_script(scripts.SET_TRAITS)
         self._forget = redis.register_script(scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        bounds = [HISTORY_LENGTH, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
         for part in _chunks(interactions, EVENTS_A_CALL):
             packed = [
                 (user_id, one.time_ms, _member(one).decode(), one.product_id, KIND_WEIGHTS.get(one.kind, 0.0))
@@ -67,7 +85,7 @@ class RedisProfileStore:
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [(user_id, one.time_ms, one.source, one.event_id, _stored_traits(one)) for user_id, one in part]
-            await self._write(self._set_traits, [], packed, [MAX_TRAITS, USER_TTL_S])
+            await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in _chunks(forgotten, EVENTS_A_CALL):
@@ -77,7 +95,7 @@ class RedisProfileStore:
         async with redis_call(self._deadline_s):
             found = cast(
                 list[tuple[bytes, float]],
-                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY_LENGTH - 1, withscores=True),
+                await self._redis.zrevrange(_history_key(user_id), 0, self._history_length - 1, withscores=True),
             )
         return [_interaction(member, score) for member, score in found]
 
@@ -108,7 +126,10 @@ class RedisProfileStore:
 class InMemoryProfileStore:
     """The double of `RedisProfileStore` within one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, history_length: int = HISTORY_LENGTH, max_traits: int = MAX_TRAITS) -> None:
+        """Args: history_length, max_traits: as `RedisProfileStore` has them."""
+        self._history_length = history_length
+        self._max_traits = max_traits
         self._history: dict[str, dict[bytes, Interaction]] = {}
         self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
         self._forgotten: dict[str, int] = {}
@@ -128,7 +149,7 @@ class InMemoryProfileStore:
                 stamp = (one.time_ms, one.source, one.event_id, name)
                 if name not in kept or stamp > kept[name][0]:
                     kept[name] = (stamp, value)
-            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[MAX_TRAITS:]:
+            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[self._max_traits :]:
                 del kept[name]
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
@@ -157,7 +178,7 @@ class InMemoryProfileStore:
         if known and known.time_ms >= one.time_ms:
             return
         history[member] = one
-        if len(history) > HISTORY_LENGTH:
+        if len(history) > self._history_length:
             oldest = min(history, key=lambda m: (history[m].time_ms, m))
             del history[oldest]
             if oldest == member:
