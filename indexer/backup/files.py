@@ -1,12 +1,16 @@
 """Backups of a generation as Parquet files: written in row groups, whole or not at all; checked when they are read."""
 
+# pyarrow has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -95,7 +99,7 @@ class BackupWriter:
         self._part.replace(self._path)
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _translated_errors(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
@@ -144,7 +148,7 @@ class BackupReader:
         if raw is None:
             self._refuse("has no checksum, so it was not written to its end")
         digest, count, last = hashlib.blake2b(digest_size=16), 0, ""
-        for product_id, state, vector in (one for packed in self._packed() for one in packed):
+        for product_id, state, vector in chain.from_iterable(self._packed()):
             if product_id <= last:
                 self._refuse(f"is damaged: {product_id} comes after {last}")
             update_digest(digest, product_id, state, vector)
@@ -160,14 +164,15 @@ class BackupReader:
             # One group by one: going through all of them, the reader keeps what it has read.
             groups = ([group] for group in range(self._file.num_row_groups))
             columns = ["product_id", "state", "vector"]
-            for batch in (one for group in groups for one in self._file.iter_batches(self._read_rows, group, columns)):
+            batches = (self._file.iter_batches(self._read_rows, group, columns) for group in groups)
+            for batch in chain.from_iterable(batches):
                 numbers = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
                 vectors = numbers.reshape(len(batch), 2 * self.header.dim)
                 ids, states = batch.column("product_id").to_pylist(), batch.column("state").to_pylist()
                 yield list(zip(ids, states, vectors, strict=True))
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _translated_errors(self) -> Generator[None]:
         """Faults of the file, with its name."""
         try:
             yield

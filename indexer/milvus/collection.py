@@ -1,5 +1,8 @@
 """Calls to one collection of Milvus, each with strong reads, a deadline and its errors translated."""
 
+# Methods of pymilvus' clients take options without types, and give dictionaries of them.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -77,8 +80,8 @@ class MilvusCollection:
     async def index_types(self) -> dict[str, str]:
         """By field, how it is indexed."""
         names = await self._call(partial(self._client.list_indexes, self.name))
-        found = [await self._call(partial(self._client.describe_index, self.name, one)) for one in names]
-        return {one["field_name"]: one["index_type"] for one in cast(list[dict[str, str]], found)}
+        indexes = [await self._call(partial(self._client.describe_index, self.name, name)) for name in names]
+        return {index["field_name"]: index["index_type"] for index in cast(list[dict[str, str]], indexes)}
 
     async def _hits(
         self,

@@ -41,7 +41,7 @@ async def replace_excluded_words(filters: Filters, lookup: TermLookup, listed: i
 async def _ids_with_all_terms(terms: tuple[str, ...], filters: Filters, lookup: TermLookup, listed: int) -> set[str]:
     """The products that have all of these terms; of no terms, none."""
     holders = await asyncio.gather(*(_ids_with_term(term, filters, lookup, listed) for term in terms))
-    return set.intersection(*holders) if holders else set()
+    return holders[0].intersection(*holders[1:]) if holders else set()
 
 
 async def _ids_with_term(term: str, filters: Filters, lookup: TermLookup, listed: int) -> set[str]:

@@ -1,16 +1,20 @@
 """Generations of the index, each a collection of its own: made, opened, removed."""
 
+# Methods of pymilvus' clients take options without types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import cast
 
 from pymilvus import CollectionSchema, MilvusClient, MilvusException
 from pymilvus.milvus_client.index import IndexParams
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig, collection_exists
 from indexer.milvus.limits import DEFAULT_LIMITS
 from indexer.milvus.lite_file import create_primary_key_indexes
 from indexer.milvus.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
@@ -93,7 +97,7 @@ def load_generation(client: MilvusClient, config: MilvusConfig, generation: Gene
 
 def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
     """Remove the collection of a generation, if it is there."""
-    if client.has_collection(collection, timeout=config.deadline_s):
+    if collection_exists(client, config, collection):
         client.drop_collection(collection, timeout=_LOAD_TIMEOUT_S)
 
 
@@ -107,8 +111,8 @@ def check_generation(generation: Generation, spec: EmbeddingSpec) -> None:
     if (generation.encoder, generation.dim) != (spec.key, spec.dim):
         raise IndexMismatch(
             f"the index {generation.collection} holds vectors of {generation.encoder} ({generation.dim} dimensions), "
-            f"the configured encoder makes {spec.key} ({spec.dim}): configure that encoder, or rebuild the index for this one with "
-            "`vitrine reindex --encoder NAME`"
+            f"the configured encoder makes {spec.key} ({spec.dim}): configure that encoder, or rebuild the index for "
+            "this one with `vitrine reindex --encoder NAME`"
         )
 
 
@@ -152,9 +156,9 @@ def _ensure_collection(
 ) -> None:
     """Have a collection with its indexes, whoever made it and however far they came."""
     timeout = config.deadline_s
-    if not client.has_collection(name, timeout=timeout):
+    if not collection_exists(client, config, name):
         client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)
-    if len(client.list_indexes(name, timeout=timeout)) < len(indexes):
+    if len(cast(list[str], client.list_indexes(name, timeout=timeout))) < len(indexes):
         # Without `sync` it does not ask how far the index is, which Lite 3 cannot say; loading waits for it.
         client.create_index(name, indexes, timeout=timeout, sync=False)
     client.load_collection(name, timeout=_LOAD_TIMEOUT_S)

@@ -187,7 +187,8 @@ class MilvusProductStore:
         expression = to_milvus_expression(await self._plain(filters))
         search = self._collection.search_all(LEXICAL_FIELD, queries, expression, limit)
         answers = iter(await _empty_without_terms(search))
-        return [next(answers, []) if query else [] for query in terms]
+        nothing: list[Candidate] = []
+        return [next(answers, nothing) if query else [] for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_milvus_expression((Ids(tuple(product_ids)),))

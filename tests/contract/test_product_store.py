@@ -141,7 +141,7 @@ async def test_a_later_write_replaces_a_product(store):
     assert await store.search_lexical("red", (), 10) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
     [found] = await store.search_lexical("blue", (), 10)
-    assert decode_hit_payload(found.card).title == "Blue hoodie"
+    assert decode_hit_payload(found.payload).title == "Blue hoodie"
 
 
 async def test_a_write_with_an_impossible_row_writes_nothing(store):
@@ -318,7 +318,7 @@ async def test_the_largest_products_fit(store):
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
     [found] = await store.search_lexical("衣", (), 10)
-    assert decode_hit_payload(found.card).title == "衣" * 1_000
+    assert decode_hit_payload(found.payload).title == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
