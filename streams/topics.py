@@ -11,9 +11,16 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.config import KafkaConfig
 from streams.delivery.decoding import Horizon
-from streams.delivery.retry_headers import DELAY_LINES, DelayLine
 from streams.errors import PublishFailed
-from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import (
+    DEAD_LETTER,
+    DEAD_LETTER_REPLAYS,
+    INDEX_CHANGES,
+    MAX_MESSAGE_BYTES,
+    PRODUCT_EVENTS,
+    USER_EVENTS,
+)
+from streams.failures.delay_lines import DELAY_LINES, DelayLine
 
 MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
 """An event of the largest size with its envelope and headers."""
@@ -21,8 +28,6 @@ MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
 """The same as a dead letter or a retry, which add some headers: there is nothing that these could not take."""
 
 RETAIN_FOREVER = -1
-DEAD_LETTER_REPLAYS = "vitrine.dead-letter-replays"
-"""How far dead letters have been replayed: the latest state, by reason."""
 
 
 async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAY_LINES) -> None:

@@ -1,18 +1,15 @@
-"""Delay lines: topics on which a message waits before it is tried again, and what it remembers of its way.
+"""What a message that is tried again remembers of its way, in headers beside the producer's own.
 
-A line is a first-in-first-out queue with one delay, so only its head has to be watched. What a message remembers is in
-headers: which attempt it is, and where and when it first arrived. The producer's own key, value and headers stay as
-they are.
+Which attempt it is, and where and when it first arrived. The producer's key, value and headers stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streams.delivery.messages import Message
-from streams.delivery.publisher import OutgoingMessage
-from streams.events.schema import MAX_MESSAGE_BYTES, TYPES_BY_TOPIC
+from streams.events.schema import TYPES_BY_TOPIC
 
 ATTEMPT_HEADER = "vitrine_attempt"
 TOPIC_HEADER = "vitrine_topic"
@@ -27,23 +24,6 @@ RETRY_HEADERS = frozenset(
 )
 """Headers that are ours, not the producer's."""
 MAX_DIGITS = 19
-
-
-@dataclass(frozen=True, slots=True)
-class DelayLine:
-    """A topic whose messages are due a fixed time after Kafka took them."""
-
-    topic: str
-    delay_s: float
-
-
-DELAY_LINES = (
-    DelayLine("vitrine.retry.1s", 1.0),
-    DelayLine("vitrine.retry.10s", 10.0),
-    DelayLine("vitrine.retry.1m", 60.0),
-    DelayLine("vitrine.retry.10m", 600.0),
-    DelayLine("vitrine.retry.1h", 3600.0),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +56,6 @@ def attempt_number(message: Message) -> int | None:
 def is_retry(message: Message) -> bool:
     """Whether a message is there to have something tried again."""
     return attempt_number(message) is not None
-
-
-def next_retry(
-    message: Message, generation: str = "", lines: Sequence[DelayLine] = DELAY_LINES
-) -> OutgoingMessage | None:
-    """The message on the line of its next attempt; None when it is to be a dead letter.
-
-    That is after the last attempt, and at once for a message that is too large to be published again.
-
-    Args:
-        message: what to try again.
-        generation: of the index, whose workers are to decide about the attempt after that.
-        lines: the delay lines, in the order of the attempts.
-    """
-    tried = attempt_number(message) or 0
-    if tried >= len(lines) or _size(message) > MAX_MESSAGE_BYTES:
-        return None
-    headers = producer_headers(message) | origin_of(message).headers(tried + 1)
-    if generation:
-        headers[GENERATION_HEADER] = generation.encode()
-    return OutgoingMessage(lines[tried].topic, message.key, message.value, headers)
 
 
 def is_for_generation(message: Message, generation: str) -> bool:
@@ -135,11 +94,6 @@ def producer_headers(message: Message) -> dict[str, bytes]:
     if not is_retry(message):
         return dict(message.headers)
     return {name: value for name, value in message.headers.items() if name not in RETRY_HEADERS}
-
-
-def _size(message: Message) -> int:
-    headers = sum(len(name) + len(value or b"") for name, value in message.headers.items())
-    return len(message.key or b"") + len(message.value or b"") + headers
 
 
 def _number(header: bytes | None) -> int | None:

@@ -14,6 +14,8 @@ PRODUCT_EVENTS = "catalog.product-events"
 USER_EVENTS = "shop.user-events"
 INDEX_CHANGES = "vitrine.index-changes"
 DEAD_LETTER = "vitrine.dead-letter"
+DEAD_LETTER_REPLAYS = "vitrine.dead-letter-replays"
+"""How far dead letters have been replayed: the latest state, by reason."""
 MAX_MESSAGE_BYTES = 10 * 2**20
 """What one message may take on any topic, its key and headers included."""
 

@@ -13,10 +13,9 @@ import msgspec
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import Origin
 from streams.errors import InvalidEvent
-from streams.events.schema import TYPES_BY_TOPIC
+from streams.events.schema import DEAD_LETTER_REPLAYS, TYPES_BY_TOPIC
 from streams.failures.dead_letter_reader import DeadLetter, read_dead_letters, read_topic
 from streams.kafka.producer import Delivery, EventPublisher
-from streams.topics import DEAD_LETTER_REPLAYS
 
 CHUNK_LETTERS = 500
 """Letters between two notes of how far a replay has come: so many are repeated at most when it is broken off."""

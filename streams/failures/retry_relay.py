@@ -18,9 +18,10 @@ from streams.config import KafkaConfig
 from streams.delivery.availability import until_available
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage, Publisher
-from streams.delivery.retry_headers import DELAY_LINES, DelayLine, origin_from_headers
+from streams.delivery.retry_headers import origin_from_headers
 from streams.errors import InvalidEvent
 from streams.failures.dead_letters import build_dead_letter
+from streams.failures.delay_lines import DELAY_LINES, DelayLine
 
 POLL_S = 0.2
 """The longest that the relay waits without looking at the time."""

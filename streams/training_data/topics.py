@@ -9,11 +9,11 @@ from encoders.training.data.listings import TrainingListing, make_listing
 from indexer.media_store import DirectoryMediaStore, MediaStore, media_hash
 from indexer.records import ProductState
 from indexer.rows import embedding_text
-from streams.delivery.decoding import inline_media, to_product_change
 from streams.errors import InvalidEvent
 from streams.events.cloudevents import decode_event
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event, UserForgotten, UserInteraction, UserSearched
 from streams.kafka.topic_history import TopicHistory
+from streams.products.changes import inline_media, to_product_change
 from streams.training_data.files import chosen_products, with_clicks
 from vitrine.settings import Settings
 from vitrine.stack.servers import kafka_servers

@@ -15,9 +15,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from streams.config import KafkaConfig
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage, Publisher
-from streams.delivery.retry_headers import DelayLine, next_retry, origin_from_headers
+from streams.delivery.retry_headers import origin_from_headers
 from streams.errors import PublishFailed
 from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
+from streams.failures.delay_lines import DelayLine, next_retry
 from streams.failures.retry_relay import RetryRelay
 from streams.kafka.producer import EventPublisher
 from streams.topics import ensure_topics

@@ -7,12 +7,10 @@ import pytest
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import (
-    DELAY_LINES,
     Origin,
     attempt_number,
     first_arrival_ms,
     is_retry,
-    next_retry,
     origin_from_headers,
     origin_of,
     producer_headers,
@@ -20,6 +18,7 @@ from streams.delivery.retry_headers import (
 from streams.errors import InvalidEvent
 from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.dead_letters import REASON_GUIDES, build_dead_letter, known_reason
+from streams.failures.delay_lines import DELAY_LINES, next_retry
 
 OWN = {"ce_type": b"product.created", "trace": b"\xff"}
 
