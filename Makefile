@@ -1,12 +1,14 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-encoders chaos soak clean
+.PHONY: help setup setup-light demo test test-light lint bench bench-encoders chaos soak clean
 RUN := .venv/bin
 export PYTHON
 
 help:
 	@echo 'make demo    start real servers, index a sample catalogue, show searches'
+	@echo 'make setup   install everything; `make demo` by itself installs just what it runs on'
 	@echo 'make test    all tests, on real servers'
+	@echo 'make test-light   what a light installation can do, in one made for it'
 	@echo 'make lint    style, types, import contract'
 	@echo 'make bench   speed, side by side with baselines'
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
@@ -15,13 +17,19 @@ help:
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
 
 setup:
-	@deploy/setup.sh
+	@deploy/setup.sh all
 
-demo: setup
+setup-light:
+	@deploy/setup.sh light
+
+demo: setup-light
 	@$(RUN)/vitrine demo
 
 test: setup
 	@$(RUN)/pytest
+
+test-light: setup
+	@$(RUN)/pytest tests/install
 
 lint: setup
 	$(RUN)/ruff check .
@@ -38,4 +46,4 @@ bench-encoders: setup
 
 clean:
 	@if [ -x $(RUN)/vitrine ]; then $(RUN)/vitrine down || true; fi
-	rm -rf .venv .uv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* .uv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

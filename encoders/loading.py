@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.errors import ModelUnavailable
 from encoders.inference.runtime import Runtime, make_openmp_threads_sleep
 from encoders.inference.truncation import TruncatedEncoder, split_name, truncated_dimensions
+from encoders.packages import TORCH, is_installed, missing, require
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
 from encoders.spec import EmbeddingSpec
 
@@ -36,7 +36,7 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
 
     Raises:
         ModelUnavailable: no such model or device, one that is no text–image dual encoder, or one that does not have
-            so many dimensions.
+            so many dimensions; `MissingPackage` where it is torch that runs it, and torch is not installed.
     """
     dim = truncated_dimensions(name)
     encoder = _load_whole(split_name(name)[0], Runtime(runtime) if isinstance(runtime, str) else runtime)
@@ -51,9 +51,10 @@ def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
         spec: Of the vectors that it will read.
 
     Raises:
-        ModelUnavailable: no ranker is there.
+        ModelUnavailable: no ranker is there, or no torch to run it.
         SpecMismatch: it was trained on other vectors.
     """
+    require(f"the ranker {directory!r}", *TORCH)
     # Imported here: most query workers have none.
     from encoders.ranking import ranker
 
@@ -66,6 +67,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
     directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
     called = name if name == "mini" or not Path(name).is_dir() else None
     if checkpoints.model_type(directory) == FUSION:
+        require(f"the encoder {name!r}", *TORCH)
         # Imported here, as below: the doubles must not cost seconds of torch, nor a name that is not to be found.
         from encoders.architectures.fusion_encoder import FusionEncoder
 
@@ -76,9 +78,10 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
         try:
             return OpenVinoEncoder(directory, runtime, called)
         except ModelUnavailable as error:
-            if runtime.backend != "auto":
+            if runtime.backend != "auto" or not _has_torch():
                 raise
             log.warning("openvino_not_used", extra={"encoder": name, "reason": str(error)})
+    require(f"the encoder {name!r}, run by torch,", *TORCH)
     make_openmp_threads_sleep()
     from encoders.huggingface.dual_encoder import HfDualEncoder
 
@@ -86,17 +89,31 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
 
 
 def _is_for_openvino(runtime: Runtime) -> bool:
-    """Whether a runtime asks for OpenVINO, or leaves it open on a machine where that is the fastest."""
+    """Whether a runtime asks for OpenVINO, or leaves it open where that is the fastest, or all that there is."""
     if runtime.backend == "auto":
-        on_cpu = runtime.device == "cpu" or (runtime.device == "auto" and not _may_have_accelerator())
-        return on_cpu and runtime.precision != "float16" and not runtime.compile and find_spec("openvino") is not None
+        if runtime.precision == "float16" or runtime.compile or not is_installed("openvino"):
+            return False
+        return runtime.device == "cpu" or (runtime.device == "auto" and not _is_for_accelerator())
     if runtime.backend == "torch":
         return False
     if runtime.device not in ("auto", "cpu"):
         raise ModelUnavailable(f"openvino runs on the CPU, not on {runtime.device}: set encoder.backend to torch")
-    if find_spec("openvino") is None:
-        raise ModelUnavailable("encoder.backend is openvino, which is not installed: pip install 'vitrine[openvino]'")
+    if not is_installed("openvino"):
+        raise ModelUnavailable("encoder.backend is openvino, which is not installed: pip install openvino")
     return True
+
+
+def _is_for_accelerator() -> bool:
+    """Whether there may be a device that is faster than the CPU, and torch to use it."""
+    if not _may_have_accelerator():
+        return False
+    if not _has_torch():
+        log.warning("accelerator_not_used", extra={"reason": missing("an accelerator", "torch")})
+    return _has_torch()
+
+
+def _has_torch() -> bool:
+    return all(map(is_installed, TORCH))
 
 
 def _may_have_accelerator() -> bool:

@@ -12,8 +12,8 @@ from msgspec import structs
 from encoders.spec import FloatArray
 from indexer.filters import ATTRIBUTE_PREFIX, created_at_ms, filter_numbers, filter_terms
 from indexer.hit_payload import HitPayload, encode_hit_payload, image_url
-from indexer.labels.suggestions import accepted_values, stated_labels
 from indexer.records import IndexRow, StoredProduct, Suggestion
+from indexer.stated_labels import accepted_values, stated_labels
 from indexer.text_analysis.analyzer import document_terms
 
 HIT_PAYLOAD_MAX_BYTES = 65_535

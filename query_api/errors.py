@@ -4,7 +4,8 @@ QueryError              base of everything raised here
 ├── InvalidRequest      the request cannot be answered as it is: mend the field named
 ├── ProductNotFound     no such product is indexed
 ├── InvalidSynonyms     the synonyms file cannot be used: mend the line named
-└── EncoderBusy         too many queries wait for the encoder: retry after `retry_after_s`
+├── EncoderBusy         too many queries wait for the encoder: retry after `retry_after_s`
+└── NotEnoughData       an evaluation has too little to measure: the message says what it lacks
 """
 
 
@@ -40,3 +41,7 @@ class EncoderBusy(QueryError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NotEnoughData(QueryError):
+    """An evaluation whose judgments or index hold too little to measure or to fit to."""

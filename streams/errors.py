@@ -2,11 +2,13 @@
 
 StreamError             base of everything raised here
 ├── InvalidEvent        the message can never be processed: dead-letter it with `reason`
-├── UnreachableMedia    a picture cannot be had just now: index the product without it
-├── PublishFailed       Kafka does not take messages just now: retry after `retry_after_s`
+├── UnreachableMedia    a picture, clip or sound cannot be fetched at present: index the product without it
+├── PublishFailed       Kafka does not take messages at present: retry after `retry_after_s`
 ├── KafkaUnavailable    Kafka did not answer a question in time: ask again
+├── EventsGone          Kafka has deleted what was still to be read: begin anew, with a longer retention
 ├── PartitionsLost      another worker owns these messages now: leave them to it
-└── UnreadableFile      a file to publish cannot be read as a whole: mend the file or the command
+├── UnreadableFile      a file cannot be read as a whole: mend the file or the command
+└── NoCatalogue         a directory has no file of products: name one
 """
 
 from typing import Literal
@@ -45,7 +47,7 @@ class InvalidEvent(StreamError):
 
 
 class UnreachableMedia(StreamError):
-    """A picture cannot be had just now, or may not be fetched; the message says why."""
+    """A picture, clip or sound cannot be fetched at present, or may not be; the message says why."""
 
 
 class PublishFailed(StreamError):
@@ -58,6 +60,10 @@ class PublishFailed(StreamError):
 
 class UnreadableFile(StreamError):
     """A file to publish cannot be read as a whole; the message names it and the way out."""
+
+
+class NoCatalogue(StreamError):
+    """A directory without a file of products; the message says which names are looked for."""
 
 
 class PartitionsLost(StreamError):

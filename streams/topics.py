@@ -65,7 +65,7 @@ def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str
     limit = {"max.message.bytes": str(MAX_EVENT_BYTES)}
     events = [(name, partitions, kept | limit) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]
     # By the broker's clock, so that a delay does not depend on how well a worker's is set.
-    lines = [(one.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for one in delay_lines]
+    lines = [(line.topic, partitions, kept | {"message.timestamp.type": "LogAppendTime"}) for line in delay_lines]
     letters = (DEAD_LETTER, partitions, _settings(RETAIN_FOREVER))
     replays = (DEAD_LETTER_REPLAYS, 1, _settings(RETAIN_FOREVER) | {"cleanup.policy": "compact"})
     return [*events, *lines, letters, replays]

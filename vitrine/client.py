@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 Media = bytes | str
 """A picture, sound or clip: its bytes, or its URL."""
+NO_CACHE_HEADERS = {"cache-control": "no-cache"}
+"""Headers of a client whose searches go past the worker's cache."""
 
 
 class SearchHit(Struct, frozen=True, omit_defaults=True):

@@ -33,7 +33,7 @@ def converted_model(checkpoint: Path, cache: Path, key: str, precision: str) -> 
     by a child, so that no process that serves has to hold torch.
 
     Args:
-        checkpoint: As `encoders.huggingface.dual_encoder` takes it.
+        checkpoint: Config, safetensors weights, tokenizer and image processor.
         cache: Where such directories are kept.
         key: Names the checkpoint's content and all that the result depends on.
         precision: `float32` or `int8`, of the weights.

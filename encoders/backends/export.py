@@ -1,111 +1,89 @@
-"""`python -m encoders.backends.export CHECKPOINT DIRECTORY PRECISION`: makes a checkpoint ready for OpenVINO."""
+"""`python -m encoders.backends.export CHECKPOINT DIRECTORY PRECISION`: makes a checkpoint ready for OpenVINO.
+
+Needs no torch for the architectures that are built by operations. Where torch is installed, it says what the
+embeddings should be.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import openvino
-import torch
-from torch import Tensor, nn
-
+from encoders.backends.building import built
 from encoders.backends.conversion_cache import REFUSED_EXIT_CODE
-from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
+from encoders.backends.manifest import Manifest
 from encoders.backends.openvino import OpenVinoTowers
-from encoders.errors import EncoderError, ModelUnavailable
-from encoders.huggingface.dual_encoder import HfDualEncoder, is_compiled_tokenizer
-from encoders.huggingface.preprocessing import FixedSizePreprocessor
-from encoders.inference.parity import min_cosine, probe_pictures
+from encoders.backends.towers import Embedding, Towers
+from encoders.errors import EncoderError, MissingPackage, ModelUnavailable
+from encoders.inference.parity import min_cosine
+from encoders.inference.runtime import usable_cores
+from encoders.packages import TORCH, is_installed, require
 
-
-class MissingPackage(ModelUnavailable):
-    """A package that is not needed by all is not installed."""
-
-
-class ExportableTextTower(nn.Module):
-    """Token ids and mask (n, length) → embeddings (n, dim)."""
-
-    def __init__(self, encoder: HfDualEncoder) -> None:
-        super().__init__()
-        self.model = encoder.model
-        self._embeddings = encoder.text_embeddings
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return self._embeddings(input_ids, attention_mask)
-
-
-class ExportableImageTower(nn.Module):
-    """Prepared pictures (n, height, width, 3) uint8 → embeddings (n, dim)."""
-
-    def __init__(self, encoder: HfDualEncoder, images: FixedSizePreprocessor) -> None:
-        super().__init__()
-        self.model = encoder.model
-        self._embeddings = encoder.image_embeddings
-        self._pixel_values = images.pixel_values
-
-    def forward(self, levels: Tensor) -> Tensor:
-        return self._embeddings(self._pixel_values(levels))
+log = logging.getLogger(__name__)
+PRECISIONS = ("float32", "bfloat16")
+"""Those that a ready model is computed in, whatever its weights are."""
 
 
 def export_checkpoint(checkpoint: Path, directory: Path, precision: str) -> None:
-    """Convert both towers, compare their embeddings with torch's, and write all that serving needs.
+    """Make both towers, compare their embeddings with the reference, and write all that serving needs.
+
+    Args:
+        checkpoint: Config, safetensors weights, tokenizer and image processor.
+        directory: Where to write; it exists.
+        precision: `float32` or `int8`, of the weights.
 
     Raises:
+        MissingPackage: it can be made ready just with a package that is not installed.
         ModelUnavailable: the checkpoint cannot be loaded, or has a part that cannot be converted.
     """
-    encoder = HfDualEncoder(checkpoint, torch.device("cpu"))
-    images = encoder.images
-    if not is_compiled_tokenizer(encoder.tokenizer):
-        raise ModelUnavailable(f"{checkpoint}: its tokenizer, {type(encoder.tokenizer).__name__}, runs in Python alone")
-    pictures = probe_pictures(images.preparer)
-    if not isinstance(images, FixedSizePreprocessor) or len(images.batchable_groups(pictures)) > 1:
-        raise ModelUnavailable(f"{checkpoint}: it takes pictures of many shapes, which only torch is used for")
-    texts = encoder.texts.pad(encoder.texts.token_ids(["one text", "and another one"]))
-    text = _converted(
-        ExportableTextTower(encoder),
-        dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, texts), strict=True)),
+    towers = _towers(checkpoint)
+    towers.write(directory)
+    manifest = Manifest(towers.dim, towers.tokens, towers.preparer, {})
+    probes = towers.probes()
+    reference = (
+        towers.reference() if towers.reference else OpenVinoTowers(directory, manifest, "float32", usable_cores())
     )
-    image = _converted(ExportableImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
-    image.reshape([-1, *pictures[0].shape])
+    expected = reference.encode_texts(probes[0]), reference.encode_images(probes[1])
+    del reference
     if precision == "int8":
-        text, image = _quantised_towers(text, image, encoder)
-    openvino.save_model(text, directory / TEXT_TOWER, compress_to_fp16=False)
-    openvino.save_model(image, directory / IMAGE_TOWER, compress_to_fp16=False)
-    (directory / TOKENIZER).write_text(encoder.tokenizer.backend_tokenizer.to_str(), "utf-8")
-    manifest = Manifest(encoder.spec.dim, encoder.texts.rules, images.preparer, {})
-    Manifest(
-        manifest.dim, manifest.tokens, manifest.preparer, _parity_by_precision(encoder, directory, manifest)
-    ).write(directory)
+        _in_8_bits(towers).write(directory)
+    agreements: dict[str, float] = {}
+    for computed_in in PRECISIONS:
+        model = OpenVinoTowers(directory, manifest, computed_in, usable_cores())
+        agreements[computed_in] = min_cosine(expected, (model.encode_texts(probes[0]), model.encode_images(probes[1])))
+    Manifest(towers.dim, towers.tokens, towers.preparer, agreements).write(directory)
 
 
-def _quantised_towers(
-    text: openvino.Model, image: openvino.Model, encoder: HfDualEncoder
-) -> tuple[openvino.Model, openvino.Model]:
+def _towers(checkpoint: Path) -> Towers:
+    """Built by operations if it can be, converted by torch if not."""
+    has_torch = all(map(is_installed, TORCH))
     try:
-        # Imported here: just this precision needs it.
-        from encoders.backends.quantisation import quantise_towers
-    except ImportError as error:
-        raise MissingPackage("encoder.precision = int8 needs the package nncf: pip install 'vitrine[int8]'") from error
-    return quantise_towers(text, image, encoder)
+        towers = built(checkpoint)
+    except ModelUnavailable as error:
+        log.info("not_built_by_operations", extra={"path": str(checkpoint), "reason": str(error)})
+        require(f"{error}, and converting it", *TORCH)
+        # Imported here, as below: not every installation has torch.
+        from encoders.backends.conversion import converted
+
+        return converted(checkpoint)
+    return replace(towers, reference=lambda: _by_torch(checkpoint)) if has_torch else towers
 
 
-def _parity_by_precision(encoder: HfDualEncoder, directory: Path, manifest: Manifest) -> dict[str, float]:
-    """How far the towers as written agree with torch in float32, by the precision that they are computed in."""
-    texts, pictures = encoder.parity_probes()
-    expected = encoder.encode_texts(texts), encoder.encode_images(pictures)
-    found: dict[str, float] = {}
-    for precision in ("float32", "bfloat16"):
-        model = OpenVinoTowers(directory, manifest, precision, torch.get_num_threads())
-        found[precision] = min_cosine(expected, (model.encode_texts(texts), model.encode_images(pictures)))
-    return found
+def _by_torch(checkpoint: Path) -> Embedding:
+    from encoders.backends.conversion import by_torch
+
+    return by_torch(checkpoint)
 
 
-def _converted(tower: nn.Module, example: dict[str, Tensor]) -> openvino.Model:
-    """A tower as OpenVINO's own graph, for any number of inputs."""
-    with torch.inference_mode(False), torch.no_grad():
-        return openvino.convert_model(tower, example_input=example)
+def _in_8_bits(towers: Towers) -> Towers:
+    require("encoder.precision = int8", "nncf")
+    # Imported here: just this precision needs it.
+    from encoders.backends.quantisation import quantise_towers
+
+    return quantise_towers(towers)
 
 
 def main() -> None:

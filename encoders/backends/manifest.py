@@ -23,7 +23,8 @@ class Manifest(msgspec.Struct, frozen=True):
     tokens: TokenRules
     preparer: Preparer
     agreement: dict[str, float]
-    """The least cosine to torch in float32 over probe texts and pictures, by precision."""
+    """The least cosine over probe texts and pictures, by precision, to torch in float32; where that was not installed,
+    to the graphs in float32."""
 
     def write(self, directory: Path) -> None:
         """Write it into a model's directory."""

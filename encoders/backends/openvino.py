@@ -25,7 +25,7 @@ from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
 
 MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Of the directories in the cache; a change leaves older ones alone."""
 _HINTS: Final = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
@@ -47,8 +47,8 @@ class OpenVinoEncoder:
             name: Model name in the spec; the directory's own name if absent.
 
         Raises:
-            ModelUnavailable: the checkpoint cannot be loaded, has parts that OpenVINO has no equal of, or comes out
-                of the conversion with other embeddings.
+            ModelUnavailable: the checkpoint cannot be loaded, has parts that OpenVINO has no equal of, comes out of
+                the conversion with other embeddings, or is converted by packages that are not installed.
         """
         if runtime.precision == "float16" or runtime.compile:
             raise ModelUnavailable("openvino takes neither encoder.precision = float16 nor encoder.compile")

@@ -1,49 +1,48 @@
-"""Towers in 8-bit integers, calibrated on the project's own rendered catalogue. Wants the package nncf."""
+"""Towers in 8-bit integers, calibrated on texts and pictures made for it. Wants the package nncf."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 import nncf
 import numpy as np
 import openvino
+from PIL import Image
 
-from encoders.huggingface.dual_encoder import HfDualEncoder
-from vitrine.samples.catalogue import sample_products
-from vitrine.samples.drawing.rendering import render
-
-CALIBRATION_PRODUCTS: Final = 128
-_SEED: Final = 8
-_SIDE: Final = 256
+from encoders.backends.calibration import calibration_pictures, calibration_texts
+from encoders.backends.towers import Towers
 
 
 def quantise_towers(
-    text: openvino.Model, image: openvino.Model, encoder: HfDualEncoder
-) -> tuple[openvino.Model, openvino.Model]:
+    towers: Towers, texts: Sequence[str] | None = None, pictures: Sequence[Image.Image] | None = None
+) -> Towers:
     """Both towers with weights and activations in 8 bits, where that is known not to ruin them.
 
+    Args:
+        towers: in float32.
+        texts: to calibrate on, as they are searched for and indexed; None: `calibration_texts`.
+        pictures: to calibrate on, in RGB; None: `calibration_pictures`.
+
     Source: Jacob et al., 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
-    inference"; the ranges of activations are those seen on the calibration products.
+    inference"; the ranges of activations are those seen in calibration.
     """
-    products = sample_products(CALIBRATION_PRODUCTS, _SEED)
-    titles = [one.title(lang) for one in products for lang in ("en", "zh")]
-    batches = [encoder.texts.pad(encoder.texts.token_ids([one])) for one in titles]
-    wanted = {port.any_name for port in text.inputs}
-    texts = [
-        {name: ids for name, ids in zip(("input_ids", "attention_mask"), batch, strict=True) if name in wanted}
+    wanted = {port.any_name for port in towers.text.inputs}
+    batcher = towers.batcher()
+    batches = [batcher.pad(batcher.token_ids([text])) for text in texts or calibration_texts()]
+    ids = [
+        {name: rows for name, rows in zip(("input_ids", "attention_mask"), batch, strict=True) if name in wanted}
         for batch in batches
     ]
-    pictures = [
-        {"levels": np.asarray(encoder.preparer(render(one, at % 2, _SIDE)))[None]} for at, one in enumerate(products)
-    ]
-    return _quantised(text, texts), _quantised(image, pictures)
+    levels = [{"levels": towers.preparer(picture)[None]} for picture in pictures or calibration_pictures()]
+    return replace(towers, text=_quantised(towers.text, ids), image=_quantised(towers.image, levels))
 
 
 def _quantised(tower: openvino.Model, samples: Sequence[dict[str, Any]]) -> openvino.Model:
     return nncf.quantize(
         tower,
-        nncf.Dataset(samples),
+        nncf.Dataset([{name: np.asarray(value) for name, value in sample.items()} for sample in samples]),
         preset=nncf.QuantizationPreset.MIXED,
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(samples),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray
-from indexer.labels.suggestions import CATEGORY, Labels, normalised_label
+from indexer.stated_labels import CATEGORY, Labels, normalised_label
 from indexer.text_analysis.analyzer import query_terms
 
 PICTURE_SIMILARITY = 0.95

@@ -6,10 +6,10 @@ import time
 
 from encoders.spec import FloatArray
 from indexer.criteria import Filters
-from indexer.filters import to_milvus_expression
 from indexer.milvus.approximate import JOINT_FIELD, search_with_rescoring
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.filter_expressions import to_milvus_expression
 from indexer.milvus.vector_types import StoredArray, to_stored_type
 from indexer.ports import Candidate
 

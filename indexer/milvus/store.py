@@ -15,11 +15,12 @@ from pymilvus import MilvusClient
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.filters import PRODUCT_ID_PATTERN, ids_expression, to_milvus_expression
+from indexer.filters import PRODUCT_ID_PATTERN
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
 from indexer.milvus.excluded_words import replace_excluded_words
+from indexer.milvus.filter_expressions import ids_expression, to_milvus_expression
 from indexer.milvus.generations import (
     check_generation,
     create_generation,

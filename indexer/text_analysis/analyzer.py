@@ -1,4 +1,4 @@
-"""Our own analysis for BM25, the same for documents and queries, so that no engine's analyzer is needed.
+"""Text analysis for BM25, the same for documents and queries and for every engine.
 
 The store only splits text at what is no letter or digit: stems, Chinese words and field weights are made here.
 A term is a stemmed word, a word joined across its hyphens (`t-shirt` → `tshirt`), a Chinese word or character.
@@ -8,16 +8,14 @@ tokenizer leaves them whole.
 
 from __future__ import annotations
 
-import logging
 import re
-import unicodedata
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 
-if TYPE_CHECKING:
-    from jieba import Tokenizer
+from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese
+from indexer.text_analysis.folding import fold, without_possessives
+from indexer.text_analysis.stemming import stem
 
 BM25_K1 = 0.8
 BM25_B = 0.4
@@ -26,13 +24,8 @@ TERMS_MAX_BYTES = 60_000
 FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1, "voice": 1}
 """How often a field's terms count: a match in the title says more than one in the description."""
 
-_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = rf"(?:(?![{_HAN}])[^\W_])"
-_RUNS = re.compile(rf"[{_HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
-_HAN_START = re.compile(rf"[{_HAN}]")
-_POSSESSIVES = re.compile(r"['’ʼ](?:s\b)?")
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
+_LETTER = rf"(?:(?![{HAN}])[^\W_])"
+_RUNS = re.compile(rf"[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
 _SHORT = 64
@@ -73,17 +66,17 @@ def required_terms(text: str) -> tuple[str, ...]:
     Fewer than `query_terms` gives: of a word with hyphens the joined one, of Chinese the dictionary's words and the
     characters outside of them. A document may have a word's characters, or its pieces, without the word.
     """
-    runs = _RUNS.findall(_POSSESSIVES.sub("", fold(text[:TERMS_MAX_BYTES])))
+    runs = _runs(text[:TERMS_MAX_BYTES])
     return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
 
 
 def surface_forms(text: str) -> dict[str, str]:
     """Each term of a text as it is first written there, but for case, width and accents: `tshirt` → `t-shirt`."""
-    found: dict[str, str] = {}
-    for run in _RUNS.findall(_POSSESSIVES.sub("", fold(text[:TERMS_MAX_BYTES]))):
+    forms: dict[str, str] = {}
+    for run in _runs(text[:TERMS_MAX_BYTES]):
         for term, form in _run_surfaces(run):
-            found.setdefault(term, form)
-    return found
+            forms.setdefault(term, form)
+    return forms
 
 
 def words_in_order(text: str) -> list[str]:
@@ -91,62 +84,47 @@ def words_in_order(text: str) -> list[str]:
     return [word for run in _RUNS.findall(fold(text[:TERMS_MAX_BYTES])) for word in _run_words(run)]
 
 
-def has_chinese(text: str) -> bool:
-    """Whether a text has a Chinese character."""
-    return not text.isascii() and _HAN_START.search(text) is not None
+def _runs(text: str) -> list[str]:
+    """The runs of letters and the runs of Chinese characters in a text, folded, without possessives."""
+    return _RUNS.findall(without_possessives(fold(text)))
 
 
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
-    runs = _RUNS.findall(_POSSESSIVES.sub("", fold(text)))
-    return [term for run in runs for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
-
-
-def fold(text: str) -> str:
-    """A text without case, width, accents and zero-width characters, as words are compared."""
-    if text.isascii():
-        return text.lower()
-    text = _ZERO_WIDTH.sub("", text)
-    return unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
+    return [term for run in _runs(text) for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
 
 
 def _run_terms(run: str) -> tuple[str, ...]:
     """The terms of a run of letters, joined by hyphens perhaps, or of Chinese characters."""
-    return tuple(map(_ascii, _han_terms(run) if _HAN_START.match(run) else _word_terms(run)))
+    return tuple(map(_ascii, index_terms(run) if is_chinese(run) else _word_terms(run)))
 
 
 def _word_terms(run: str) -> Iterator[str]:
     pieces = _HYPHENS.split(run)
     for piece in pieces:
-        yield _stem(piece[:_LONGEST_TERM])
+        yield stem(piece[:_LONGEST_TERM])
     if len(pieces) > 1:
-        yield _stem("".join(pieces)[:_LONGEST_TERM])
+        yield stem("".join(pieces)[:_LONGEST_TERM])
 
 
 def _run_words(run: str) -> Iterable[str]:
-    return _segmenter().cut(run, HMM=False) if _HAN_START.match(run) else (run,)
+    return dictionary_words(run) if is_chinese(run) else (run,)
 
 
 def _run_required(run: str) -> Iterator[str]:
-    if _HAN_START.match(run):
-        yield from _segmenter().cut(run, HMM=False)
+    if is_chinese(run):
+        yield from dictionary_words(run)
     else:
-        yield _stem(_HYPHENS.sub("", run)[:_LONGEST_TERM])
+        yield stem(_HYPHENS.sub("", run)[:_LONGEST_TERM])
 
 
 def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
     """The terms of a run, each with what it is written as there."""
-    if _HAN_START.match(run):
-        yield from ((_ascii(term), term) for term in _han_terms(run))
+    if is_chinese(run):
+        yield from ((_ascii(term), term) for term in index_terms(run))
         return
     for form in (run, *_HYPHENS.split(run)):
-        yield _ascii(_stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
-
-
-def _han_terms(run: str) -> Iterator[str]:
-    # Characters too: a word that the dictionary does not know still matches by what it is written with.
-    yield from (word for word in _segmenter().cut_for_search(run) if len(word) > 1)
-    yield from run
+        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
 
 
 _short_run_terms = lru_cache(_CACHED)(_run_terms)
@@ -158,11 +136,11 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
+        for item in value.values():
+            yield from _texts(item)
     elif isinstance(value, Iterable):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
 
 
 def _truncated(terms: str) -> str:
@@ -175,27 +153,3 @@ def _ascii(term: str) -> str:
     if term.isascii() and not term.startswith("0x"):
         return term
     return f"0x{term.encode('utf-16-be', errors='surrogatepass').hex()}"
-
-
-def _stem(word: str) -> str:
-    """An English word without its plural ending; verbs are left alone, for `leggings` are no `legs`.
-
-    Source: Harman, 1991, "How effective is suffixing?" (the S stemmer), with the -es of sibilants.
-    """
-    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("sses", "shes", "ches", "xes", "zzes")) else word[:-1]
-
-
-@cache
-def _segmenter() -> Tokenizer:
-    """Jieba with its dictionary, which takes a second to load, so only where there is Chinese."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It imports pkg_resources, which warns of its own age.
-        import jieba
-    jieba.setLogLevel(logging.CRITICAL)
-    segmenter = jieba.Tokenizer()
-    segmenter.initialize()
-    return segmenter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from encoders.spec import FloatArray
 from indexer.redis.client import redis_call
-from query_api.retrieval.hybrid_search import CandidateSet
+from query_api.retrieval.candidate_set import CandidateSet
 
 ENTRY_FORMAT = 2
 """Entries of another format are not understood; part of every key."""
@@ -33,18 +33,6 @@ class CacheEntry(Struct, frozen=True, array_like=True):
     def query_vector(self) -> FloatArray | None:
         """The query vector (2·dim,)."""
         return None if self.vector is None else np.frombuffer(self.vector, np.float32)
-
-
-class CandidateCache(Protocol):
-    """Bytes by key, for a time. May forget anything at any time. Raises `StoreUnavailable`."""
-
-    async def get(self, key: str) -> bytes | None:
-        """What is kept under a key."""
-        ...
-
-    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Keep a value for at most `ttl_s`, in place of an older one."""
-        ...
 
 
 class RedisCandidateCache:

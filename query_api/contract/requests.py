@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from query_api.contract.text import normalise_text
 from query_api.errors import InvalidRequest
-from query_api.understanding.excluded_terms import normalise_text
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -228,8 +228,9 @@ def _validated(request: SearchRequest) -> SearchRequest:
 
 
 def _named_pictures(request: SearchRequest) -> Iterator[tuple[str, bytes | MediaReference | None]]:
-    own = len(request.all_parts) - len(request.parts)
-    for at, part in enumerate(request.all_parts):
+    parts = request.all_parts
+    own = len(parts) - len(request.parts)
+    for at, part in enumerate(parts):
         yield ("image" if at < own else f"parts[{at - own}].image"), part.image
 
 

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from query_api.search.facets import Facet
-
 
 class MatchedTerm(Struct, frozen=True):
     """A term of the query that a product has."""
@@ -78,6 +76,18 @@ class Understood(Struct, frozen=True, omit_defaults=True):
     """What else it may have said, the likelier first."""
     speech_problem: str | None = None
     """Why it was not understood, and what helps."""
+
+
+class FacetCount(Struct, frozen=True):
+    """How many candidates have a `value`, or a number from `gte` up to, but not including, `lt`."""
+
+    count: int
+    value: str | bool | UnsetType = UNSET
+    gte: float | UnsetType = UNSET
+    lt: float | UnsetType = UNSET
+
+
+Facet = list[FacetCount]
 
 
 class SearchResponse(Struct, frozen=True):

@@ -25,7 +25,8 @@ from encoders.spec import EmbeddingSpec, FloatArray, PartWeights
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
 from indexer.rows import embedding_text
-from indexer.text_analysis.analyzer import has_chinese, query_terms, words_in_order
+from indexer.text_analysis.analyzer import query_terms, words_in_order
+from indexer.text_analysis.chinese import has_chinese
 from query_api import metrics
 from query_api.contract.requests import Weights
 from query_api.embedding.batcher import EncoderBatcher

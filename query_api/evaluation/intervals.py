@@ -1,4 +1,4 @@
-"""Means of figures that each query has, with 95 % bootstrap intervals. Pure."""
+"""Means over queries, with 95 % bootstrap intervals. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2_000
 MANY = 20_000
-"""With more queries than this, the normal approximation is as good, and takes no time."""
+"""With more values than this the normal approximation is used: it is as good, and takes no time."""
 _LOW, _HIGH = 2.5, 97.5
 _NORMAL = 1.96
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, and where it lies in 95 of 100 samples of queries like these."""
+    """A mean with its 95 % confidence interval over queries."""
 
     mean: float
     low: float
@@ -26,11 +26,19 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def signed(self) -> str:
+        """The same of a difference, with `+` and `-`."""
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
 
 def bootstrap(values: Sequence[float] | NDArray[np.float64], seed: int = 0) -> Interval:
-    """The mean of values (n,), one a query, with its percentile interval.
+    """The mean of values with its percentile interval; of more than `MANY` values, with a normal interval.
 
-    A difference of two configurations is paired: of values that are each query's own difference.
+    To compare two configurations, pass each query's own difference: the interval is that of a paired comparison then.
+
+    Args:
+        values: (n,) float64, one a query.
+        seed: of the resampling.
 
     Raises:
         ValueError: there are no values.

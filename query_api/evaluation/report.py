@@ -1,4 +1,4 @@
-"""What judged queries say of one configuration of search, or of two compared. Pure."""
+"""Measures of search on judged queries, in one configuration or two that are compared. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from query_api.errors import NotEnoughData
 from query_api.evaluation.intervals import Interval, bootstrap
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.ranking_metrics import relevant_products, report_measures
 
+_EQUAL = 1e-12
+"""Scores that differ by less are the same."""
+_MISSED = 5
+"""How many missed products are named for each query."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchConfiguration:
-    """A way to ask."""
+    """A way to search, by its name."""
 
     name: str
     request: Mapping[str, Any]
@@ -22,18 +28,20 @@ class SearchConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class QueryRanking:
-    """What one query found."""
+    """The results of one query."""
 
     product_ids: tuple[str, ...]
     """Best first."""
     titles: tuple[str, ...] = ()
+    """Of the products; empty: not known."""
     took_ms: float = 0.0
     degraded: tuple[str, ...] = ()
+    """What the search was done without, because a server did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """What is looked at."""
+    """How far down a ranking is looked, and what counts as right."""
 
     k: int = 10
     depth: int = 100
@@ -44,7 +52,7 @@ class Cutoffs:
 
 @dataclass(frozen=True, slots=True)
 class JudgedResult:
-    """A result, or a right product that is none."""
+    """A result with its judged gain, or a right product that is not among the results."""
 
     product_id: str
     gain: float | None
@@ -54,15 +62,15 @@ class JudgedResult:
 
 @dataclass(frozen=True, slots=True)
 class QueryScores:
-    """One query's figures."""
+    """One query's scores and results; each tuple has an element for each configuration."""
 
     query: str
     scores: tuple[Mapping[str, float], ...]
-    """By measure, for each configuration."""
+    """By measure, the main one first."""
     first: tuple[tuple[JudgedResult, ...], ...]
-    """The first k results, for each configuration."""
+    """The first k results."""
     missed: tuple[tuple[JudgedResult, ...], ...]
-    """The best judged products that are not among them, for each configuration."""
+    """The best judged products that are not among them, at most 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +82,20 @@ class ConfigurationComparison:
     better: int
     worse: int
     equal: int
-    """Queries whose first measure is higher, lower and the same with the first configuration."""
+    """Queries whose main measure is higher, lower and the same with the first configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """Figures of judged queries.
+    """Measures over judged queries.
 
     Attributes:
         means: by measure, for each configuration; the first measure is the main one.
-        median_ms: of the answers, for each configuration.
+        median_ms: how long the worker took for a query, for each configuration.
         queries: worst first: by the first configuration's main measure, or by the difference where there are two.
-        left_out: queries without a right product: no ranking of them is better than another.
-        degraded: answers for which a server was left out, for each configuration.
+        left_out: queries without a right product: for them no ranking is better than another.
+        degraded: answers that were degraded, for each configuration.
+        facts: what else a reader should know, as JSON values by name.
     """
 
     configurations: tuple[SearchConfiguration, ...]
@@ -105,91 +114,95 @@ class EvaluationReport:
         return tuple(self.means[0])
 
 
-_EQUAL = 1e-12
-_MISSED = 5
-
-
 def build_report(
     queries: Sequence[JudgedQuery],
-    asked: Sequence[tuple[SearchConfiguration, Sequence[QueryRanking]]],
+    rankings: Sequence[tuple[SearchConfiguration, Sequence[QueryRanking]]],
     cutoffs: Cutoffs,
     seed: int = 0,
     **facts: Any,
 ) -> EvaluationReport:
-    """Measure rankings.
+    """Measure rankings against judgments.
 
     Args:
-        queries: (n,) what was asked.
-        asked: one or two configurations with their (n,) rankings.
+        queries: (n,) the judged queries.
+        rankings: one or two configurations, each with its (n,) rankings of the queries.
+        cutoffs: how far down a ranking is looked.
         seed: of the bootstrap.
-        facts: what else is to be told, as JSON values.
+        facts: what else a reader should know, as JSON values by name.
 
     Raises:
-        ValueError: no query has a right product.
+        NotEnoughData: no query has a right product.
     """
-    kept = [at for at, one in enumerate(queries) if relevant_products(one.gains, cutoffs.relevant_gain)]
+    kept = [at for at, query in enumerate(queries) if relevant_products(query.gains, cutoffs.relevant_gain)]
     if not kept:
-        raise ValueError("no query has a right product: look at the gains, and at the least gain that counts as right")
-    scored = [_scores(queries[at], [rankings[at] for _, rankings in asked], cutoffs) for at in kept]
-    comparison = _compare(scored, seed) if len(asked) > 1 else None
+        raise NotEnoughData(
+            "no query has a right product: look at the gains, and at the least gain that counts as right"
+        )
+    scored = [_score_query(queries[at], [ranked[at] for _, ranked in rankings], cutoffs) for at in kept]
     return EvaluationReport(
-        tuple(configuration for configuration, _ in asked),
+        tuple(configuration for configuration, _ in rankings),
         cutoffs,
-        tuple(_means(scored, at, seed) for at in range(len(asked))),
-        tuple(_median([one.took_ms for one in rankings]) for _, rankings in asked),
-        tuple(sorted(scored, key=_badness)),
+        tuple(_means(scored, at, seed) for at in range(len(rankings))),
+        tuple(_median([ranking.took_ms for ranking in ranked]) for _, ranked in rankings),
+        tuple(sorted(scored, key=_worst_first)),
         len(queries) - len(kept),
-        tuple(sum(bool(one.degraded) for one in rankings) for _, rankings in asked),
-        comparison,
+        tuple(sum(bool(ranking.degraded) for ranking in ranked) for _, ranked in rankings),
+        _compare(scored, seed) if len(rankings) > 1 else None,
         facts,
     )
 
 
-def _scores(query: JudgedQuery, rankings: Sequence[QueryRanking], cutoffs: Cutoffs) -> QueryScores:
+def _score_query(query: JudgedQuery, rankings: Sequence[QueryRanking], cutoffs: Cutoffs) -> QueryScores:
     relevant = relevant_products(query.gains, cutoffs.relevant_gain)
-    by_name = report_measures(cutoffs.k, cutoffs.depth)
-    scores = (
-        {name: one(found.product_ids, query.gains, relevant) for name, one in by_name.items()} for found in rankings
+    measures = report_measures(cutoffs.k, cutoffs.depth)
+    scores = tuple(
+        {name: measure(ranking.product_ids, query.gains, relevant) for name, measure in measures.items()}
+        for ranking in rankings
     )
-    first = tuple(_first(found, query, cutoffs.k) for found in rankings)
-    return QueryScores(query.text, tuple(scores), first, tuple(_missed(places, query, cutoffs.k) for places in first))
+    first = tuple(_first_results(ranking, query, cutoffs.k) for ranking in rankings)
+    missed = tuple(_missed_products(results, query, cutoffs.k) for results in first)
+    return QueryScores(query.text, scores, first, missed)
 
 
-def _first(found: QueryRanking, query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
-    titles = found.titles or ("",) * len(found.product_ids)
+def _first_results(ranking: QueryRanking, query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
+    titles = ranking.titles or ("",) * len(ranking.product_ids)
     return tuple(
-        JudgedResult(one, query.gains.get(one), title)
-        for one, title in zip(found.product_ids[:k], titles[:k], strict=True)
+        JudgedResult(product_id, query.gains.get(product_id), title)
+        for product_id, title in zip(ranking.product_ids[:k], titles[:k], strict=True)
     )
 
 
-def _missed(first: Sequence[JudgedResult], query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
-    """The products whose lack among the first k costs most."""
-    ideal = sorted(query.gains, key=lambda one: (-query.gains[one], one))[:k]
-    shown = {one.product_id for one in first}
-    return tuple(JudgedResult(one, query.gains[one]) for one in ideal if one not in shown and query.gains[one] > 0)[
-        :_MISSED
-    ]
+def _missed_products(first: Sequence[JudgedResult], query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
+    """Of the k products with the highest gains, those that are not among the first k results."""
+    ideal = sorted(query.gains, key=lambda product_id: (-query.gains[product_id], product_id))[:k]
+    shown = {result.product_id for result in first}
+    missed = [product_id for product_id in ideal if product_id not in shown and query.gains[product_id] > 0]
+    return tuple(JudgedResult(product_id, query.gains[product_id]) for product_id in missed[:_MISSED])
 
 
-def _means(scored: Sequence[QueryScores], at: int, seed: int) -> dict[str, Interval]:
-    return {name: bootstrap([one.scores[at][name] for one in scored], seed) for name in scored[0].scores[at]}
+def _means(scored: Sequence[QueryScores], configuration: int, seed: int) -> dict[str, Interval]:
+    return {
+        name: bootstrap([query.scores[configuration][name] for query in scored], seed)
+        for name in scored[0].scores[configuration]
+    }
 
 
 def _compare(scored: Sequence[QueryScores], seed: int) -> ConfigurationComparison:
     names = list(scored[0].scores[0])
-    differences = {name: [one.scores[0][name] - one.scores[1][name] for one in scored] for name in names}
+    differences = {name: [query.scores[0][name] - query.scores[1][name] for query in scored] for name in names}
     main = differences[names[0]]
-    better, worse = sum(one > _EQUAL for one in main), sum(one < -_EQUAL for one in main)
+    better, worse = sum(value > _EQUAL for value in main), sum(value < -_EQUAL for value in main)
     intervals = {name: bootstrap(values, seed) for name, values in differences.items()}
     return ConfigurationComparison(intervals, better, worse, len(main) - better - worse)
 
 
-def _badness(one: QueryScores) -> tuple[float, str]:
-    main = [next(iter(scores.values())) for scores in one.scores]
-    return (main[0] - main[1] if len(main) > 1 else main[0], one.query)
+def _worst_first(query: QueryScores) -> tuple[float, str]:
+    """Sort key: the main measure, or its difference where there are two configurations; then the text."""
+    main = [next(iter(scores.values())) for scores in query.scores]
+    return (main[0] - main[1] if len(main) > 1 else main[0], query.query)
 
 
 def _median(values: Sequence[float]) -> float:
+    """The upper median; 0 of no values."""
     ordered = sorted(values)
     return ordered[len(ordered) // 2] if ordered else 0.0

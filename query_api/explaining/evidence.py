@@ -17,10 +17,11 @@ from indexer.criteria import AnyOf, Filter, Filters, WithoutWords
 from indexer.filters import ATTRIBUTE_PREFIX, any_of_terms, matches
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable, with_accepted_suggestions
-from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, required_terms, surface_forms
+from indexer.text_analysis.analyzer import document_terms, query_terms, required_terms, surface_forms
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Indexed, Reason
-from query_api.retrieval.hybrid_search import RetrievalQuery
+from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.search.score_parts import fields_containing
 from query_api.understanding.parser import ParsedQuery
 
 MAX_LISTED = 10
@@ -123,12 +124,6 @@ def parsed_query_notes(reading: ParsedQuery, request: SearchRequest) -> Iterator
         yield Reason("price_phrase", detail, {"filter": dict(reading.price.bounds)})
 
 
-def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
-    """The fields of a product in which one of these terms is, `terms` as `query_terms` gives them."""
-    wanted = set(terms.split())
-    return [name for name, one in _searched_fields(fields) if not wanted.isdisjoint(document_terms(one).split())]
-
-
 def staleness_note(age_ms: int | None) -> Reason | None:
     """That the index may not be up to date; None when it is."""
     if age_ms is None:
@@ -225,15 +220,6 @@ def _own_value(field: str, fields: Mapping[str, Any]) -> Any:
 
 def _shares_words(text: str, fields: Mapping[str, Any]) -> bool:
     return not set(query_terms(text).split()).isdisjoint(document_terms(fields).split())
-
-
-def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The fields that lexical search looks at, each by itself; attributes one by one."""
-    for name in FIELD_WEIGHTS:
-        if name != "attributes":
-            yield name, {name: fields.get(name)}
-    for name, value in (fields.get("attributes") or {}).items():
-        yield f"attributes.{name}", {"attributes": {name: value}}
 
 
 def _format_value(value: Any) -> str:

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from msgspec import UNSET, Struct, UnsetType
-
 from indexer.hit_payload import HitPayload
+from query_api.contract.responses import Facet, FacetCount
 from query_api.personalisation.taste import category_paths
 
 MAX_VALUES = 50
@@ -20,18 +19,6 @@ TARGET_RANGES = 5
 MIN_STEP = 0.5
 """Ranges are no finer than this: half a star, half a euro."""
 _NICE_STEPS = (1, 2, 2.5, 5, 10)
-
-
-class FacetCount(Struct, frozen=True):
-    """How many candidates have a `value`, or a number from `gte` up to, but not including, `lt`."""
-
-    count: int
-    value: str | bool | UnsetType = UNSET
-    gte: float | UnsetType = UNSET
-    lt: float | UnsetType = UNSET
-
-
-Facet = list[FacetCount]
 
 
 class FacetTally:

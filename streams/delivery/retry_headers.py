@@ -1,6 +1,6 @@
-"""What a message that is tried again remembers of its way, in headers beside the producer's own.
+"""What a message that is tried again remembers of its way, in headers: the attempt, and where it first arrived.
 
-Which attempt it is, and where and when it first arrived. The producer's key, value and headers stay as they are.
+The producer's own key, value and headers stay as they are.
 """
 
 from __future__ import annotations

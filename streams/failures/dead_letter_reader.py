@@ -7,8 +7,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from aiokafka.errors import UnknownTopicOrPartitionError
-
 from streams.delivery.messages import Message
 from streams.delivery.retry_headers import (
     MAX_DIGITS,
@@ -18,12 +16,9 @@ from streams.delivery.retry_headers import (
     TIMESTAMP_HEADER,
     TOPIC_HEADER,
 )
-from streams.errors import KafkaUnavailable
 from streams.events.schema import DEAD_LETTER
 from streams.failures.dead_letters import ERROR_HEADER, REASON_HEADER, TIME_HEADER, known_reason
-from streams.kafka.topic_history import TopicHistory
-
-READ_BATCH_MESSAGES = 500
+from streams.kafka.topic_history import read_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class DeadLetter:
         time_ms: when it was given up, Unix milliseconds.
         key, value: as they were.
         headers: the message's own, by name.
-        place: where the dead letter itself is.
+        position: where the dead letter itself is.
     """
 
     reason: str
@@ -64,9 +59,9 @@ class DeadLetter:
 
 
 async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter, None]:
-    """The dead letters that are there now, oldest first within a partition; joins no consumer group, commits nothing.
+    """The dead letters that the topic holds now, oldest first within a partition; none if there is no such topic.
 
-    Some `READ_BATCH_MESSAGES` of them are in memory at a time, whatever there is.
+    Joins no consumer group and commits nothing. A few hundred letters are in memory at a time.
 
     Args:
         bootstrap_servers: `host:port,…`.
@@ -74,21 +69,9 @@ async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter
     Raises:
         KafkaUnavailable: Kafka does not answer in time.
     """
-    async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER)) as messages:
+    async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER, missing_ok=True)) as messages:
         async for message in messages:
             yield _letter(message)
-
-
-async def read_topic(bootstrap_servers: str, topic: str) -> AsyncGenerator[Message, None]:
-    """What a topic holds now; nothing when it does not exist. Raises `KafkaUnavailable` as above."""
-    try:
-        async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
-            async for batch in history.read(READ_BATCH_MESSAGES):
-                for message in batch:
-                    yield message
-    except KafkaUnavailable as error:
-        if not isinstance(error.__cause__, UnknownTopicOrPartitionError):
-            raise
 
 
 def _letter(message: Message) -> DeadLetter:

@@ -8,76 +8,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-import msgspec
-
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import Origin
 from streams.errors import InvalidEvent
-from streams.events.schema import DEAD_LETTER_REPLAYS, TYPES_BY_TOPIC
-from streams.failures.dead_letter_reader import DeadLetter, read_dead_letters, read_topic
+from streams.events.schema import TYPES_BY_TOPIC
+from streams.failures.dead_letter_reader import DeadLetter, read_dead_letters
+from streams.failures.replay_marks import ReplayMarks
 from streams.kafka.producer import Delivery, EventPublisher
 
 CHUNK_LETTERS = 500
-"""Letters between two notes of how far a replay has come: so many are repeated at most when it is broken off."""
+"""Letters between two marks of how far a replay has come: so many are repeated at most when it is broken off."""
 CHUNK_S = 1.0
-REFUSALS_KEPT = 20
-
-
-class ReplayMark(msgspec.Struct, frozen=True):
-    """How far a partition of the dead-letter topic has been replayed.
-
-    The time is there because offsets begin anew when the topic is deleted and created again.
-    """
-
-    next_offset: int = 0
-    latest_ms: int = -1
-
-
-class ReplayMarks:
-    """Which dead letters were replayed: a mark for each reason and partition, kept in a compacted topic.
-
-    Marks move forward only, so it does not matter in which order they are written, or how often.
-    """
-
-    def __init__(self) -> None:
-        self._marks: dict[str, dict[int, ReplayMark]] = {}
-        self._unsaved: set[str] = set()
-
-    @classmethod
-    async def load(cls, bootstrap_servers: str) -> ReplayMarks:
-        """The marks as they are in Kafka. Raises `KafkaUnavailable` when it does not answer."""
-        marks = cls()
-        async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER_REPLAYS)) as messages:
-            async for message in messages:
-                for partition, mark in _marks.decode(message.value or b"{}").items():
-                    marks._advance((message.key or b"").decode(), partition, mark)
-        return marks
-
-    def covers(self, letter: DeadLetter) -> bool:
-        """Whether a letter was replayed."""
-        mark = self._marks.get(letter.reason, {}).get(letter.position.partition, ReplayMark())
-        return letter.position.offset < mark.next_offset and letter.position.timestamp_ms <= mark.latest_ms
-
-    def mark_replayed(self, letter: DeadLetter) -> None:
-        """Note that a letter, and all of its reason before it on its partition, were replayed."""
-        place = letter.position
-        self._advance(letter.reason, place.partition, ReplayMark(place.offset + 1, place.timestamp_ms))
-        self._unsaved.add(letter.reason)
-
-    def take_unsaved(self) -> list[OutgoingMessage]:
-        """What to publish so that the marks outlive this process."""
-        reasons, self._unsaved = self._unsaved, set()
-        return [
-            OutgoingMessage(DEAD_LETTER_REPLAYS, one.encode(), msgspec.json.encode(self._marks[one]))
-            for one in sorted(reasons)
-        ]
-
-    def _advance(self, reason: str, partition: int, mark: ReplayMark) -> None:
-        marks = self._marks.setdefault(reason, {})
-        old = marks.get(partition, ReplayMark())
-        created_again = mark.next_offset < old.next_offset and mark.latest_ms > old.latest_ms
-        offset = mark.next_offset if created_again else max(old.next_offset, mark.next_offset)
-        marks[partition] = ReplayMark(offset, max(old.latest_ms, mark.latest_ms))
+"""A chunk ends after this time, however few letters it has."""
+MAX_REFUSALS = 20
+"""Refusals that a report keeps in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +42,7 @@ class ReplayReport:
 
     Attributes:
         seen: letters looked at.
-        replayed_before: letters that were wanted but for having been replayed.
+        already_replayed: letters of the selection that were left out because they had been replayed.
         replayed: letters that every in-sync replica has on their topics, by reason.
         refused: letters that cannot be published again, by reason.
         refusals: why, for the first of them.
@@ -113,7 +57,7 @@ class ReplayReport:
     def add_refusal(self, letter: DeadLetter, fault: InvalidEvent) -> None:
         """Note a letter that cannot be published again."""
         self.refused[letter.reason] += 1
-        if len(self.refusals) < REFUSALS_KEPT:
+        if len(self.refusals) < MAX_REFUSALS:
             self.refusals.append(str(fault))
 
 
@@ -136,8 +80,47 @@ async def select_letters(
                 return
 
 
+async def replay_dead_letters(
+    bootstrap_servers: str,
+    deadline_s: float,
+    selection: ReplaySelection,
+    report: ReplayReport,
+    on_progress: Callable[[], None],
+) -> None:
+    """Publish the selected dead letters again, counting into `report`. The topics must exist.
+
+    Args:
+        bootstrap_servers: `host:port,…`.
+        deadline_s: for Kafka to acknowledge each message.
+        selection: which letters.
+        report: is counted into, also when this raises.
+        on_progress: is called whenever a chunk is durable.
+
+    Raises:
+        PublishFailed: Kafka stopped taking messages.
+        KafkaUnavailable: Kafka stopped sending letters.
+    """
+    marks = await ReplayMarks.load(bootstrap_servers)
+    async with (
+        EventPublisher(bootstrap_servers, deadline_s) as publisher,
+        aclosing(select_letters(bootstrap_servers, selection, marks, report)) as letters,
+    ):
+        await Replayer(publisher, marks, report, on_progress).run(letters)
+
+
+async def rehearse_replay(bootstrap_servers: str, selection: ReplaySelection, report: ReplayReport) -> None:
+    """Count into `report` what a replay would publish, and publish nothing. Raises `KafkaUnavailable`."""
+    marks = await ReplayMarks.load(bootstrap_servers)
+    async with aclosing(select_letters(bootstrap_servers, selection, marks, report)) as letters:
+        async for letter in letters:
+            report.replayed[letter.reason] += 1
+
+
 class Replayer:
-    """Publishes dead letters again; may be broken off at any point, and repeated."""
+    """Publishes dead letters again.
+
+    At least once: a replay that is broken off repeats up to `CHUNK_LETTERS` when it is run again, which does no harm.
+    """
 
     def __init__(
         self,
@@ -159,12 +142,12 @@ class Replayer:
             PublishFailed: Kafka stopped taking messages; the report tells how many it has.
             KafkaUnavailable: Kafka stopped sending letters.
         """
-        began = time.monotonic()
+        chunk_began_s = time.monotonic()
         async for letter in letters:
             self._chunk.append((letter, await self._send(letter)))
-            if len(self._chunk) >= CHUNK_LETTERS or time.monotonic() - began >= CHUNK_S:
+            if len(self._chunk) >= CHUNK_LETTERS or time.monotonic() - chunk_began_s >= CHUNK_S:
                 await self._settle()
-                began = time.monotonic()
+                chunk_began_s = time.monotonic()
         await self._settle()
 
     async def _send(self, letter: DeadLetter) -> Delivery | None:
@@ -182,7 +165,7 @@ class Replayer:
         for letter, _ in chunk:
             self._marks.mark_replayed(letter)
         await self._publisher.wait_delivered(
-            [await self._publisher.send_raw(one, "a replay's mark") for one in self._marks.take_unsaved()]
+            [await self._publisher.send_raw(mark, "a replay's mark") for mark in self._marks.take_unsaved()]
         )
         self._on_progress()
 
@@ -203,6 +186,3 @@ def to_replay_message(letter: DeadLetter) -> OutgoingMessage:
 
 def _name(letter: DeadLetter) -> str:
     return f"the dead letter of {letter.topic or 'an unknown topic'}[{letter.partition}]@{letter.offset}"
-
-
-_marks = msgspec.json.Decoder(dict[int, ReplayMark])

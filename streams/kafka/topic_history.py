@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.delivery.messages import Message
-from streams.errors import KafkaUnavailable
+from streams.errors import InvalidEvent, KafkaUnavailable
+from streams.events.cloudevents import decode_event
+from streams.events.schema import Event
 
 DEADLINE_S = 10.0
-"""To connect, and to get on with reading."""
+"""To connect, and for the next messages to come."""
 FETCH_WAIT_MS = 500
+READ_BATCH_MESSAGES = 500
+"""Messages of `read_topic` and `read_events` that are in memory at a time."""
 
 
 class TopicHistory:
@@ -62,21 +66,24 @@ class TopicHistory:
         return sum(end - self._starts[partition] for partition, end in self._ends.items())
 
     async def read(self, count: int) -> AsyncIterator[list[Message]]:
-        """All messages, up to `count` at a time, in order per partition; may be called again when it has ended.
+        """All messages, in lists of up to `count`, in order per partition. Can be called again when it has ended.
 
-        Now and then an empty list comes, while Kafka takes its time.
+        A list is empty when Kafka sends nothing for half a second.
+
+        Raises:
+            KafkaUnavailable: nothing came for `DEADLINE_S`.
         """
         ahead = dict(self._ends)
         for partition, start in self._starts.items():
             self._consumer.seek(partition, start)
-        heard = time.monotonic()
+        last_received_s = time.monotonic()
         while await self._drop_finished(ahead):
             records = await self._fetch(ahead, count)
-            if not records and time.monotonic() - heard > DEADLINE_S:
+            if not records and time.monotonic() - last_received_s > DEADLINE_S:
                 raise KafkaUnavailable(f"Kafka at {self._servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
             yield [_message(record) for record in records]
             if records:
-                heard = time.monotonic()
+                last_received_s = time.monotonic()
 
     async def _find_bounds(self) -> None:
         partitions = self._consumer.assignment()
@@ -84,25 +91,29 @@ class TopicHistory:
             raise KafkaUnavailable(f"Kafka at {self._servers} knows no topic {self._topic} just now")
         begins = await self._consumer.beginning_offsets(partitions)
         self._ends = await self._consumer.end_offsets(partitions)
-        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, self._since_ms)))
+        first = await self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, self._since_ms)))
         for partition, end in self._ends.items():
-            at = found.get(partition)
-            self._starts[partition] = max(begins[partition], at.offset) if at else end
+            start = first.get(partition)
+            self._starts[partition] = max(begins[partition], start.offset) if start else end
 
     async def _drop_finished(self, ahead: dict[TopicPartition, int]) -> bool:
         """Take out the partitions that are read to their end; whether any are left."""
         async with self._answering():
-            for partition in [one for one, end in ahead.items() if await self._consumer.position(one) >= end]:
+            for partition in [
+                partition for partition, end in ahead.items() if await self._consumer.position(partition) >= end
+            ]:
                 del ahead[partition]
         return bool(ahead)
 
     async def _fetch(self, ahead: dict[TopicPartition, int], count: int) -> list[ConsumerRecord]:
         async with self._answering():
-            found = await self._consumer.getmany(*ahead, timeout_ms=FETCH_WAIT_MS, max_records=count)
-        return [one for partition, records in found.items() for one in records if one.offset < ahead[partition]]
+            fetched = await self._consumer.getmany(*ahead, timeout_ms=FETCH_WAIT_MS, max_records=count)
+        return [
+            record for partition, records in fetched.items() for record in records if record.offset < ahead[partition]
+        ]
 
     async def _stop(self) -> None:
-        # It committed nothing, so there is nothing to say goodbye for.
+        # Nothing was committed, so a stop that fails loses nothing.
         with suppress(KafkaUnavailable):
             async with self._answering():
                 await self._consumer.stop()
@@ -114,6 +125,42 @@ class TopicHistory:
                 yield
         except (KafkaError, OSError, TimeoutError) as error:
             raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+
+
+async def read_topic(bootstrap_servers: str, topic: str, *, missing_ok: bool = False) -> AsyncGenerator[Message, None]:
+    """All messages that a topic holds now, in order per partition.
+
+    Args:
+        bootstrap_servers: `host:port,…`.
+        topic: its name.
+        missing_ok: a topic that does not exist holds nothing, instead of raising.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer in time.
+    """
+    try:
+        async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
+            async for batch in history.read(READ_BATCH_MESSAGES):
+                for message in batch:
+                    yield message
+    except KafkaUnavailable as error:
+        if not (missing_ok and isinstance(error.__cause__, UnknownTopicOrPartitionError)):
+            raise
+
+
+async def read_events(bootstrap_servers: str, topic: str) -> AsyncGenerator[Event, None]:
+    """All events that a topic holds now, in order per partition.
+
+    Messages that cannot be decoded are left out: the indexing workers made dead letters of them. Raises
+    `KafkaUnavailable` when Kafka does not answer in time.
+    """
+    async with aclosing(read_topic(bootstrap_servers, topic)) as messages:
+        async for message in messages:
+            try:
+                event = decode_event(topic, message.value, message.headers, message.timestamp_ms)
+            except (InvalidEvent, OverflowError, ValueError):
+                continue
+            yield event
 
 
 def _message(record: ConsumerRecord) -> Message:

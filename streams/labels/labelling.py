@@ -13,20 +13,12 @@ from indexer.errors import IndexerError
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.labels.calibration import Calibration
 from indexer.labels.near_duplicates import ComparedProduct, are_duplicates, compared_product, duplicate_pairs
-from indexer.labels.suggestions import (
-    LabelCandidate,
-    Labels,
-    Neighbour,
-    is_open_field,
-    label_candidates,
-    payload_labels,
-    stated_labels,
-    suggest,
-)
+from indexer.labels.suggestions import LabelCandidate, Neighbour, is_open_field, label_candidates, suggest
 from indexer.ports import Candidate as Found
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, Suggestion
 from indexer.rows import with_labels
+from indexer.stated_labels import Labels, payload_labels, stated_labels
 from streams import metrics
 from streams.config import LabellingConfig
 

@@ -1,1 +1,1 @@
-"""Training data from files and from Kafka's topics."""
+"""What encoders are trained on, from files and from the live topics."""

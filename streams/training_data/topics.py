@@ -1,71 +1,55 @@
-"""The live topics as what encoders are trained on: every product as its events define it, and shoppers' choices."""
+"""Training data from the live topics: every product as its events define it, and what shoppers chose."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from typing import Any
 
-from encoders.training.data.listings import TrainingListing, make_listing
-from indexer.media_store import DirectoryMediaStore, MediaStore, media_hash
-from indexer.records import ProductState
+from encoders.training.data.listings import TrainingListing, make_listing, with_clicks
+from indexer.media_store import MediaStore
 from indexer.rows import embedding_text
-from streams.errors import InvalidEvent
-from streams.events.cloudevents import decode_event
-from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event, UserForgotten, UserInteraction, UserSearched
-from streams.kafka.topic_history import TopicHistory
-from streams.products.changes import inline_media, to_product_change
-from streams.training_data.files import chosen_products, with_clicks
-from vitrine.settings import Settings
-from vitrine.stack.servers import kafka_servers
-
-_BATCH: Final = 500
+from streams.events.schema import USER_EVENTS, UserForgotten, UserInteraction, UserSearched
+from streams.kafka.topic_history import read_events
+from streams.products.topic_states import read_product_states
+from streams.training_data.clicks import chosen_products
 
 
-async def read_training_topics(settings: Settings, say: Callable[[str], None]) -> list[TrainingListing]:
-    """All products that the topic of product events holds, with what shoppers typed and chose.
+async def read_training_topics(
+    bootstrap_servers: str, media: MediaStore, notify: Callable[[str], None]
+) -> list[TrainingListing]:
+    """All products that the topic of product events holds, with what shoppers searched for and chose.
 
-    Pictures come from the media store, where indexing put them; those that are only addresses are left out. Events
-    that cannot be read became dead letters when they came, and are passed over. People who asked to be forgotten are.
+    Args:
+        bootstrap_servers: `host:port,…`.
+        media: where indexing put the pictures; those that are only addresses are left out.
+        notify: is told how much was read.
 
     Raises:
-        KafkaUnavailable: Kafka does not answer.
-        NotRunning: there is none.
+        KafkaUnavailable: Kafka does not answer in time.
     """
-    servers = kafka_servers(settings)
-    states: dict[str, ProductState] = {}
-    async for event in _events(servers, PRODUCT_EVENTS):
-        change = to_product_change(event, [media_hash(data) for data in inline_media(event)])
-        states[change.product_id] = states.get(change.product_id, ProductState()).merge(change)
-    media = DirectoryMediaStore(settings.media_directory)
-    found = [await _listing(name, state.fields, media) for name, state in states.items() if state.fields]
-    clicks = chosen_products(await _unforgotten_interactions(servers))
-    say(f"{len(found):,} products and {len(clicks):,} searches and visits from the topics")
-    return with_clicks(found, clicks)
+    states = await read_product_states(bootstrap_servers)
+    listings = [await _listing(product_id, state.fields, media) for product_id, state in states.items() if state.fields]
+    clicks = chosen_products(await _unforgotten_interactions(bootstrap_servers))
+    notify(f"{len(listings):,} products and {len(clicks):,} searches and visits from the topics")
+    return with_clicks(listings, clicks)
 
 
 async def _listing(product_id: str, fields: Mapping[str, Any], media: MediaStore) -> TrainingListing:
-    stored = [await media.get(one["hash"]) for one in fields.get("images") or () if "hash" in one]
+    stored = [await media.get(image["hash"]) for image in fields.get("images") or () if "hash" in image]
     pictures = [data for data in stored if data is not None]
     return make_listing({**fields, "product_id": product_id}, embedding_text(fields), pictures)
 
 
-async def _unforgotten_interactions(servers: str) -> list[UserInteraction | UserSearched]:
+async def _unforgotten_interactions(bootstrap_servers: str) -> list[UserInteraction | UserSearched]:
     """What shoppers did, without what they did before they asked to be forgotten."""
-    done: list[tuple[int, UserInteraction | UserSearched]] = []
-    forgotten: dict[str, int] = {}
-    async for event in _events(servers, USER_EVENTS):
-        if isinstance(event.data, UserForgotten):
-            forgotten[event.data.user_id] = max(event.time_ms, forgotten.get(event.data.user_id, 0))
-        elif isinstance(event.data, UserInteraction | UserSearched):
-            done.append((event.time_ms, event.data))
-    return [one for time_ms, one in done if time_ms > forgotten.get(one.user_id, -1)]
-
-
-async def _events(servers: str, topic: str) -> AsyncIterator[Event]:
-    async with TopicHistory(servers, topic, 0) as history:
-        async for batch in history.read(_BATCH):
-            for message in batch:
-                try:
-                    yield decode_event(topic, message.value, message.headers, message.timestamp_ms)
-                except (InvalidEvent, OverflowError, ValueError):
-                    continue
+    interactions: list[tuple[int, UserInteraction | UserSearched]] = []
+    forgotten_ms: dict[str, int] = {}
+    async with aclosing(read_events(bootstrap_servers, USER_EVENTS)) as events:
+        async for event in events:
+            if isinstance(event.data, UserForgotten):
+                user_id = event.data.user_id
+                forgotten_ms[user_id] = max(event.time_ms, forgotten_ms.get(user_id, 0))
+            elif isinstance(event.data, UserInteraction | UserSearched):
+                interactions.append((event.time_ms, event.data))
+    return [data for time_ms, data in interactions if time_ms > forgotten_ms.get(data.user_id, -1)]

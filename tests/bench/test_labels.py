@@ -20,10 +20,11 @@ from encoders.loading import load_encoder
 from encoders.port import Encoder
 from encoders.processes.encoder import ThreadEncoder
 from indexer.labels.near_duplicates import compared_product, duplicate_pairs
-from indexer.labels.suggestions import LabelCandidate, is_correct, stated_labels, without_label
+from indexer.labels.suggestions import LabelCandidate, is_correct
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.store import open_active_store
 from indexer.records import IndexRow, Suggestion
+from indexer.stated_labels import stated_labels, without_label
 from streams.config import LabellingConfig
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller, NeighbourSearch

@@ -25,7 +25,7 @@ from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool_vectors
 from encoders.training.evaluation.metrics import bootstrap_interval
 from tests.bench.report import BUILD, Target, publish_report
 from tests.stack import shared_data
-from vitrine.samples.mini.data.photos import AMATEUR_HELD_OUT_SHARE, BACKGROUND_COUNT, is_held_out
+from vitrine.samples.mini.data.real_shops import AMATEUR_HELD_OUT_SHARE, BACKGROUND_COUNT, is_held_out
 
 MINUTES = os.environ.get("BENCH_TRAINING_MINUTES", "10")
 ENCODER = os.environ.get("BENCH_ENCODER", "mini")

@@ -10,7 +10,8 @@ import pytest
 
 from indexer.errors import StoreUnavailable
 from indexer.redis.client import RedisConfig, connect_redis
-from query_api.cache.candidate_cache import CandidateCache, InMemoryCandidateCache, RedisCandidateCache
+from query_api.cache.candidate_cache import InMemoryCandidateCache, RedisCandidateCache
+from query_api.ports import CandidateCache
 
 
 @pytest.fixture(params=["double", "redis"])

@@ -19,17 +19,18 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import attempt_number, first_arrival_ms, origin_of, producer_headers
 from streams.errors import InvalidEvent, PublishFailed, Reason
 from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
-from streams.failures.dead_letter_reader import read_dead_letters, read_topic
+from streams.failures.dead_letter_reader import read_dead_letters
 from streams.failures.dead_letter_replay import (
     CHUNK_LETTERS,
     Replayer,
-    ReplayMarks,
     ReplayReport,
     ReplaySelection,
     select_letters,
 )
 from streams.failures.dead_letters import build_dead_letter
+from streams.failures.replay_marks import ReplayMarks
 from streams.kafka.producer import Delivery, EventPublisher
+from streams.kafka.topic_history import read_topic
 from streams.topics import MAX_REQUEST_BYTES, ensure_topics
 from tests.stack import Stack
 from vitrine.cli import main
@@ -56,7 +57,7 @@ class DeadLetters:
 
     async def came_back(self, topic: str = PRODUCT_EVENTS) -> list[Message]:
         """What has been published again."""
-        async with aclosing(read_topic(self.servers, topic)) as messages:
+        async with aclosing(read_topic(self.servers, topic, missing_ok=True)) as messages:
             return [one async for one in messages if (one.key or b"").startswith(self.key)]
 
     async def dlq(self, *arguments: str) -> Result:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""The type of an option that names a file to read."""
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+"""The type of an option that names a file to write."""
+
 
 def with_settings(*, for_people: bool = True, **flags: str) -> Callable[[Command], Command]:
     """Give a command `--data-dir` and `--config`, and pass it the `Settings` in force as its first argument.

@@ -5,18 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.criteria import AnyOf, Ids, Range
+from indexer.criteria import AnyOf, Range
 from indexer.errors import InvalidFilter, InvalidRecord
 from indexer.filter_parsing import MAX_FILTERS, MAX_VALUES, parse_filters
-from indexer.filters import (
-    MAX_TERMS,
-    TERM_MAX_BYTES,
-    created_at_ms,
-    filter_numbers,
-    filter_terms,
-    matches,
-    to_milvus_expression,
-)
+from indexer.filters import MAX_TERMS, TERM_MAX_BYTES, created_at_ms, filter_numbers, filter_terms, matches
 from indexer.records import IndexRow, ProductState, StoredProduct
 
 
@@ -95,22 +87,10 @@ def test_a_bad_filter_is_refused_by_name(raw, message):
         parse_filters(raw)
 
 
-def test_only_searchable_products_pass_an_expression():
-    assert to_milvus_expression(()) == "searchable == true"
-    assert to_milvus_expression((Range("price", gte=1, lt=5.5),)) == (
-        "searchable == true and price >= 0.0 and price >= 1.0 and price < 5.5"
-    )
-
-
-def test_an_expression_names_only_ids_that_products_can_have():
-    assert to_milvus_expression((Ids(("p1", '"] or true', "p2\n")),)) == 'searchable == true and product_id in ["p1"]'
-    assert to_milvus_expression((Ids(()),)) == 'searchable == true and product_id in [""]'
-
-
 @given(st.text(max_size=40), st.text(max_size=700))
 def test_a_product_matches_its_own_values_whatever_they_are(name, value):
-    one = row(brand=value, attributes={name: value})
-    assert matches(one, (AnyOf("brand", (value,)), AnyOf(f"attributes.{name}", ("other", value))))
+    product = row(brand=value, attributes={name: value})
+    assert matches(product, (AnyOf("brand", (value,)), AnyOf(f"attributes.{name}", ("other", value))))
 
 
 @given(st.text(max_size=40), st.text(max_size=700))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.commands.evaluate.search import OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, to_json_values, write_report
+from vitrine.commands.options import OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
-    from vitrine.evaluation.live_recall import RecallReport
+    from query_api.evaluation.live_recall import LiveIndex, RecallReport
     from vitrine.settings import Settings
 
 
@@ -36,20 +37,57 @@ def command(settings: Settings, k: int, queries: int, budget_ms: float, json_fil
     thousandth of them. It reads the whole index and searches it some thousand times: have it do so in a quiet hour.
     """
     from indexer.errors import IndexerError
+    from query_api.errors import NotEnoughData
     from vitrine.errors import VitrineError
-    from vitrine.evaluation.live_recall import evaluate_recall
     from vitrine.stack.servers import with_server_addresses
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
     try:
-        report = asyncio.run(evaluate_recall(with_server_addresses(settings), k, queries, budget_ms, say))
-    except IndexerError as error:
+        report = asyncio.run(_evaluate(with_server_addresses(settings), k, queries, budget_ms, say))
+    except (IndexerError, NotEnoughData) as error:
         raise VitrineError(str(error)) from error
     write_report(json_file, json.dumps(to_json_values(report), indent=2))
     _print(report)
     say(f"written: {json_file}")
+
+
+async def _evaluate(
+    settings: Settings, k: int, queries: int, budget_ms: float, say: Callable[[str], None]
+) -> RecallReport:
+    from query_api.evaluation.live_recall import evaluate_recall
+
+    index = await _live_index(settings)
+    return await evaluate_recall(
+        index, k=k, depth=settings.query.candidates, queries=queries, budget_ms=budget_ms, say=say
+    )
+
+
+async def _live_index(settings: Settings) -> LiveIndex:
+    """The active generation, to be measured. Raises `VitrineError` when there is none."""
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import asynccontextmanager
+    from dataclasses import replace
+
+    from encoders.spec import EmbeddingSpec
+    from indexer.milvus.store import open_store_to_read
+    from indexer.ports import ProductStore
+    from query_api.evaluation.live_recall import LiveIndex
+    from vitrine.generations.active import active_generation
+
+    active = await active_generation(settings)
+
+    @asynccontextmanager
+    async def open_store(parameters: Mapping[str, int]) -> AsyncIterator[ProductStore]:
+        store = await open_store_to_read(replace(settings.milvus, **parameters), active)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    spec = EmbeddingSpec.from_key(active.encoder, active.dim)
+    return LiveIndex(active.collection, active.index_type or settings.milvus.index_type, spec, open_store)
 
 
 def _print(report: RecallReport) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, read_json_option, to_json_values, write_report
+from vitrine.commands.options import INPUT_FILE, OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from query_api.evaluation.judgments import JudgedQueries
     from query_api.evaluation.report import Cutoffs, EvaluationReport, QueryRanking, SearchConfiguration
     from vitrine.settings import Settings
 
-INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
-REPORTS_DIR = Path("build/reports")
 WORST_SHOWN = 10
 
 
@@ -33,7 +34,7 @@ WORST_SHOWN = 10
 @click.option("--weights", metavar="JSON", help='As requests have them: {"text": 0.3, "lexical": 0.6}.')
 @click.option(
     "--against",
-    metavar="JSON|INPUT_FILE",
+    metavar="JSON|FILE",
     help='Other request fields to compare with: {"mode": "lexical"}; may have a url.',
 )
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="The cut-off.")
@@ -81,42 +82,19 @@ def command(
     click.echo(f"written: {json_file}, {html_file}", err=True)
 
 
-def write_report(file: Path, text: str) -> None:
-    """Write a report."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-
-
-def to_json_values(value: Any) -> Any:
-    """A dataclass as JSON values."""
-    import msgspec
-
-    return msgspec.to_builtins(value)
-
-
-def read_json_option(name: str, given: str) -> dict[str, Any]:
-    """An option's JSON object, or that of the file it names. Raises `click.BadParameter`."""
-    try:
-        text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"neither JSON nor a file of it: {error}", param_hint=name) from None
-    if not isinstance(value, dict):
-        raise click.BadParameter(f"{given!r:.80} is no JSON object", param_hint=name)
-    return value
-
-
 def _configurations(mode: str | None, weights: str | None, against: str | None) -> list[SearchConfiguration]:
+    """The configuration to measure, and the one to compare it with if there is one."""
     from query_api.evaluation.report import SearchConfiguration
 
     request: dict[str, Any] = {"mode": mode} if mode else {}
     if weights is not None:
         request["weights"] = read_json_option("--weights", weights)
-    found = [SearchConfiguration(_name(request), request)]
+    configurations = [SearchConfiguration(_name(request), request)]
     if against is not None:
-        other = read_json_option("--against", against)
-        found.append(SearchConfiguration(_name(other) if _name(other) != found[0].name else "the other", other))
-    return found
+        second = read_json_option("--against", against)
+        name = _name(second) if _name(second) != configurations[0].name else "the other"
+        configurations.append(SearchConfiguration(name, second))
+    return configurations
 
 
 def _name(request: dict[str, Any]) -> str:
@@ -133,37 +111,48 @@ def _report(
     cutoffs: Cutoffs,
     seed: int,
 ) -> EvaluationReport:
+    """Ask all queries in each configuration, and measure what comes back. Raises `InvalidJudgments`."""
+    from query_api.errors import NotEnoughData
     from query_api.evaluation.report import build_report
     from vitrine.errors import InvalidJudgments
-    from vitrine.evaluation.rankings import collect_rankings
     from vitrine.stack.servers import query_url
 
     worker = url or query_url(settings)
-    asked: list[tuple[SearchConfiguration, list[QueryRanking]]] = []
-    with click.progressbar(length=len(judged.queries) * len(configurations), label="asking", file=_terminal()) as bar:
-        for one in configurations:
-            asked.append((one, collect_rankings(worker, judged.queries, one, cutoffs.depth, lambda: bar.update(1))))
+    count = len(judged.queries) * len(configurations)
+    with click.progressbar(length=count, label="asking", file=click.get_text_stream("stderr")) as bar:
+        rankings = [
+            (configuration, _rankings(worker, judged, configuration, cutoffs.depth, lambda: bar.update(1)))
+            for configuration in configurations
+        ]
     try:
-        return build_report(judged.queries, asked, cutoffs, seed, **_facts(judged))
-    except ValueError as error:
+        return build_report(judged.queries, rankings, cutoffs, seed, **_facts(judged))
+    except NotEnoughData as error:
         raise InvalidJudgments(str(error)) from error
 
 
+def _rankings(
+    url: str,
+    judged: JudgedQueries,
+    configuration: SearchConfiguration,
+    depth: int,
+    on_answer: Callable[[], object],
+) -> list[QueryRanking]:
+    """Ask the worker at `url`, or the one that the configuration's request names as its `url`."""
+    from query_api.evaluation.rankings import collect_rankings
+    from vitrine.client import NO_CACHE_HEADERS, Client
+
+    request = dict(configuration.request)
+    with Client(str(request.pop("url", url)), headers=NO_CACHE_HEADERS) as client:
+        return collect_rankings(client, judged.queries, request, depth, on_answer)
+
+
 def _facts(judged: JudgedQueries) -> dict[str, Any]:
-    facts: dict[str, Any] = {"judgments": sum(len(one.gains) for one in judged.queries)}
+    facts: dict[str, Any] = {"judgments": sum(len(query.gains) for query in judged.queries)}
     if judged.unjudged_queries:
         facts["queries without judgments"] = judged.unjudged_queries
     if judged.unmatched_judgments:
         facts["judgments of other queries"] = judged.unmatched_judgments
     return facts
-
-
-def _terminal() -> Any:
-    return click.get_text_stream("stderr")
-
-
-def _is_terminal() -> bool:
-    return click.get_text_stream("stdout").isatty()
 
 
 def _print(report: EvaluationReport) -> None:
@@ -172,15 +161,14 @@ def _print(report: EvaluationReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if _is_terminal() else 140)
-    difference = ["difference"] if report.comparison else []
-    table = Table("", *(one.name for one in report.configurations), *difference, box=box.SIMPLE_HEAD)
-    for name in report.measure_names:
-        cells = [str(means[name]) for means in report.means]
-        if report.comparison:
-            one = report.comparison.differences[name]
-            cells.append(f"{one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]")
-        table.add_row(name, *map(Text, cells))
+    # A file or a pipe has no width of its own; 140 columns hold two configurations.
+    console = Console(highlight=False, width=None if click.get_text_stream("stdout").isatty() else 140)
+    names = [configuration.name for configuration in report.configurations]
+    table = Table("", *names, *(["difference"] if report.comparison else []), box=box.SIMPLE_HEAD)
+    for measure in report.measure_names:
+        cells = [str(means[measure]) for means in report.means]
+        cells += [report.comparison.differences[measure].signed()] if report.comparison else []
+        table.add_row(measure, *map(Text, cells))
     console.print(table)
     _print_worst(report, console)
     notes = [f"{len(report.queries)} queries", *(f"{value} {name}" for name, value in report.facts.items())]
@@ -189,16 +177,18 @@ def _print(report: EvaluationReport) -> None:
     console.print(" · ".join(notes), style="dim")
 
 
-def _print_worst(report: EvaluationReport, console: Any) -> None:
+def _print_worst(report: EvaluationReport, console: Console) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     main = report.measure_names[0]
-    table = Table("worst queries", *(one.name for one in report.configurations), box=box.SIMPLE_HEAD)
-    for one in report.queries[:WORST_SHOWN]:
-        table.add_row(Text(one.query), *(f"{scores[main]:.3f}" for scores in one.scores))
+    table = Table(
+        "worst queries", *(configuration.name for configuration in report.configurations), box=box.SIMPLE_HEAD
+    )
+    for query in report.queries[:WORST_SHOWN]:
+        table.add_row(Text(query.query), *(f"{scores[main]:.3f}" for scores in query.scores))
     console.print(table)
-    if report.comparison:
-        found = report.comparison
-        console.print(f"{main}: better {found.better}, worse {found.worse}, equal {found.equal}")
+    if comparison := report.comparison:
+        counts = f"better {comparison.better}, worse {comparison.worse}, equal {comparison.equal}"
+        console.print(f"{main}: {counts}")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.commands.evaluate.search import INPUT_FILE, OUTPUT_FILE, REPORTS_DIR, to_json_values, write_report
-from vitrine.commands.options import with_settings
+from vitrine.commands.evaluate.report_files import REPORTS_DIR, to_json_values, write_report
+from vitrine.commands.options import INPUT_FILE, OUTPUT_FILE, with_settings
 
 if TYPE_CHECKING:
-    from query_api.evaluation.intervals import Interval
-    from query_api.evaluation.weight_tuning import FittedWeights, FusionWeights
+    from query_api.evaluation.judgments import JudgedQuery
+    from query_api.evaluation.weight_fitting import FittedWeights, FusionWeights
     from vitrine.settings import Settings
 
 
@@ -37,38 +37,53 @@ def command(
     What is told of the fitted weights is measured on queries that they were not fitted to, by cross-validation. They
     are recommended only if they beat the present ones there; the exit code is 3 otherwise.
     """
+    from query_api.evaluation.weight_tuning import settings_lines
     from vitrine.evaluation.judged_files import read_judged
-    from vitrine.evaluation.weight_fitting import settings_lines, tune_worker
+
+    judged = read_judged(queries, judgments).queries
+    fitted = _tune(settings, url, judged, k, seed)
+    lines = settings_lines(fitted.weights) if fitted.is_recommended else []
+    facts: dict[str, Any] = {"k": k, "queries": len(judged), "recommended": fitted.is_recommended}
+    write_report(json_file, json.dumps(facts | to_json_values(fitted) | {"settings": lines}, indent=2))
+    _print(fitted, k, len(judged))
+    _conclude(lines)
+
+
+def _tune(settings: Settings, url: str | None, judged: list[JudgedQuery], k: int, seed: int) -> FittedWeights:
+    from query_api.errors import NotEnoughData
+    from query_api.evaluation.weight_tuning import tune_weights
+    from vitrine.client import NO_CACHE_HEADERS, Client
+    from vitrine.errors import InvalidJudgments
     from vitrine.stack.servers import query_url
 
-    judged = read_judged(queries, judgments)
-    worker = url or query_url(settings)
-    with click.progressbar(length=len(judged.queries), label="asking", file=click.get_text_stream("stderr")) as bar:
-        found = tune_worker(worker, judged.queries, settings.query, k, seed, lambda: bar.update(1))
-    lines = settings_lines(found.weights) if found.is_recommended else []
-    facts: dict[str, Any] = {"k": k, "queries": len(judged.queries), "recommended": found.is_recommended}
-    write_report(json_file, json.dumps(facts | to_json_values(found) | {"settings": lines}, indent=2))
-    _print(found, k, len(judged.queries))
-    _conclude(found, lines)
+    with (
+        Client(url or query_url(settings), headers=NO_CACHE_HEADERS) as client,
+        click.progressbar(length=len(judged), label="asking", file=click.get_text_stream("stderr")) as bar,
+    ):
+        try:
+            return tune_weights(client, judged, settings.query, k, seed, lambda: bar.update(1))
+        except NotEnoughData as error:
+            raise InvalidJudgments(str(error)) from error
 
 
-def _print(found: FittedWeights, k: int, queries: int) -> None:
+def _print(fitted: FittedWeights, k: int, queries: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(f"nDCG@{k}, {queries} queries", "mean", box=box.SIMPLE_HEAD)
-    table.add_row("lexical alone", str(found.lexical))
-    table.add_row("present weights", str(found.present))
-    table.add_row("fitted weights, on held-out folds", str(found.held_out))
-    table.add_row("  more than with the present ones", _signed(found.gain))
-    table.add_row("  more than by lexical search alone", _signed(found.over_lexical))
+    table.add_row("lexical alone", str(fitted.lexical))
+    table.add_row("present weights", str(fitted.present))
+    table.add_row("fitted weights, on held-out folds", str(fitted.held_out))
+    table.add_row("  more than with the present ones", fitted.gain.signed())
+    table.add_row("  more than by lexical search alone", fitted.over_lexical.signed())
     Console(highlight=False).print(table)
-    click.echo(f"fitted to all queries: {_words(found.weights)}")
-    click.echo("chosen in the folds: " + "; ".join(f"{_words(one)} × {count}" for one, count in found.chosen))
+    click.echo(f"fitted to all queries: {_in_words(fitted.weights)}")
+    click.echo("chosen in the folds: " + "; ".join(f"{_in_words(pick)} × {count}" for pick, count in fitted.chosen))
 
 
-def _conclude(found: FittedWeights, lines: list[str]) -> None:
+def _conclude(lines: list[str]) -> None:
+    """Print the settings to use; without any, end with exit code 3."""
     if lines:
         click.echo("\nfor vitrine.toml:\n" + "\n".join(lines))
         return
@@ -76,9 +91,5 @@ def _conclude(found: FittedWeights, lines: list[str]) -> None:
     raise click.exceptions.Exit(3)
 
 
-def _words(one: FusionWeights) -> str:
-    return f"text {one.text:g}, image {one.image:g}, lexical {one.lexical:g}"
-
-
-def _signed(one: Interval) -> str:
-    return f"{one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+def _in_words(weights: FusionWeights) -> str:
+    return f"text {weights.text:g}, image {weights.image:g}, lexical {weights.lexical:g}"

@@ -14,6 +14,7 @@ from vitrine.commands.options import with_settings
 if TYPE_CHECKING:
     from streams.files.row_events import PreparedEvent
     from streams.files.rows import RejectedRow
+    from streams.files.sending import PublishReport, SendingProgress
     from vitrine.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -86,7 +87,8 @@ def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
     from streams.errors import StreamError
-    from vitrine.commands.events.publishing import PublishProgressView, PublishReport
+    from streams.files.sending import PublishReport
+    from vitrine.commands.progress import PublishProgressView
 
     report = PublishReport()
     try:
@@ -99,10 +101,16 @@ def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow]
         raise SystemExit(1)
 
 
-async def _send(settings: Settings, outcomes: Iterator[Any], rate: float | None, view: Any, report: Any) -> None:
+async def _send(
+    settings: Settings,
+    outcomes: Iterator[PreparedEvent | RejectedRow],
+    rate: float | None,
+    progress: SendingProgress,
+    report: PublishReport,
+) -> None:
+    from streams.files.sending import send_events
     from streams.kafka.producer import EventPublisher
-    from vitrine.commands.events.publishing import publish_all
     from vitrine.stack.servers import kafka_servers
 
     async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
-        await publish_all(outcomes, publisher, view, report, rate)
+        await send_events(outcomes, publisher, progress, report, rate)

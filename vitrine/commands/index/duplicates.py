@@ -11,7 +11,7 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from vitrine.commands.index.duplicate_report import DuplicateReport
+    from indexer.labels.duplicate_report import DuplicateReport
     from vitrine.settings import Settings
 
 
@@ -25,26 +25,44 @@ def command(settings: Settings, as_json: bool) -> None:
     of one group are no duplicates.
     """
     from indexer.errors import IndexerError
-    from vitrine.commands.index.duplicate_report import find_duplicates
     from vitrine.errors import VitrineError
     from vitrine.stack.servers import with_server_addresses
 
     try:
-        found = asyncio.run(find_duplicates(with_server_addresses(settings)))
+        generation, report = asyncio.run(_find_duplicates(with_server_addresses(settings)))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
     if as_json:
-        click.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(generation, report), indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(generation, report)
 
 
-def _as_json(found: DuplicateReport) -> dict[str, object]:
-    listed = [[{"product_id": one, "title": found.titles[one]} for one in some] for some in found.groups]
-    return {"generation": found.generation, "products": found.products, "groups": listed}
+async def _find_duplicates(settings: Settings) -> tuple[str, DuplicateReport]:
+    """The active generation's name, and the duplicates in it."""
+    from encoders.spec import EmbeddingSpec
+    from indexer.labels.duplicate_report import find_duplicates
+    from indexer.milvus.store import open_store_to_read
+    from vitrine.generations.active import active_generation
+
+    active = await active_generation(settings)
+    store = await open_store_to_read(settings.milvus, active)
+    try:
+        spec = EmbeddingSpec.from_key(active.encoder, active.dim)
+        return active.collection, await find_duplicates(store, spec, settings.labelling.picture_similarity)
+    finally:
+        await store.close()
 
 
-def _print(found: DuplicateReport) -> None:
+def _as_json(generation: str, report: DuplicateReport) -> dict[str, object]:
+    groups = [
+        [{"product_id": product_id, "title": report.titles[product_id]} for product_id in group]
+        for group in report.groups
+    ]
+    return {"generation": generation, "products": report.products, "groups": groups}
+
+
+def _print(generation: str, report: DuplicateReport) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -52,9 +70,9 @@ def _print(found: DuplicateReport) -> None:
 
     console = Console(highlight=False)
     table = Table("", "product", "title", box=box.SIMPLE_HEAD)
-    for number, some in enumerate(found.groups, start=1):
-        for at, product_id in enumerate(some):
-            table.add_row("" if at else str(number), product_id, Text(found.titles[product_id]))
-    if found.groups:
+    for number, group in enumerate(report.groups, start=1):
+        for position, product_id in enumerate(group):
+            table.add_row("" if position else str(number), product_id, Text(report.titles[product_id]))
+    if report.groups:
         console.print(table)
-    console.print(f"{len(found.groups):,} groups among {found.products:,} products of {found.generation}", style="dim")
+    console.print(f"{len(report.groups):,} groups among {report.products:,} products of {generation}", style="dim")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -22,17 +24,14 @@ def command(settings: Settings, as_json: bool) -> None:
     For after `labelling.*` was changed, or after many products came: those with open fields, suggestions or duplicates
     go through the indexing workers once more, which do as their configuration says.
     """
-    import json
-
     from indexer.errors import IndexerError
-    from vitrine.commands.index.relabelling import request_relabelling
+    from vitrine.commands.progress import ProductCountView
     from vitrine.errors import VitrineError
-    from vitrine.generations.backups import ProductCountView
     from vitrine.stack.servers import with_server_addresses
 
     try:
         with ProductCountView("asking") as view:
-            count = asyncio.run(request_relabelling(with_server_addresses(settings), view))
+            count = asyncio.run(_request_relabelling(with_server_addresses(settings), view))
     except IndexerError as error:
         raise VitrineError(str(error)) from error
     if not settings.labelling.is_on:
@@ -41,3 +40,28 @@ def command(settings: Settings, as_json: bool) -> None:
             err=True,
         )
     click.echo(json.dumps({"asked": count}) if as_json else f"{count:,} products are compared with the others again")
+
+
+async def _request_relabelling(settings: Settings, on_progress: Callable[[int], None]) -> int:
+    """Publish the requests for the active generation; how many there are, of which `on_progress` is told meanwhile."""
+    from contextlib import aclosing
+
+    from indexer.milvus.store import open_store_to_read
+    from streams.kafka.producer import EventPublisher
+    from streams.labels.relabelling import relabel_requests
+    from vitrine.generations.active import active_generation
+
+    store = await open_store_to_read(settings.milvus, await active_generation(settings))
+    count = 0
+    try:
+        async with (
+            EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s) as publisher,
+            aclosing(relabel_requests(store, settings.labelling)) as pages,
+        ):
+            async for messages in pages:
+                await publisher.publish_raw(messages)
+                count += len(messages)
+                on_progress(count)
+    finally:
+        await store.close()
+    return count

@@ -21,7 +21,7 @@ _PLACE = click.Path(exists=True, path_type=Path)
 
 
 def _catalogue_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What is learnt from."""
+    """Options that say what is learnt from."""
     for option in reversed(
         (
             click.option(
@@ -39,7 +39,7 @@ def _catalogue_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How it is learnt."""
+    """Options that say how."""
     count, share = click.IntRange(min=0), click.FloatRange(0, 1)
     for option in reversed(
         (

@@ -1,4 +1,4 @@
-"""`vitrine train` put together: material from files or topics, settings from options, and the run."""
+"""The run of `vitrine train`: products and clicks from files or topics, the settings that were given, training."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from encoders.training.config import TuningConfig
-from encoders.training.data.listings import TrainingListing
+from encoders.training.data.listings import TrainingListing, with_clicks
 from encoders.training.run import CATALOGUE_TEACHER, train_on_catalogue
+from indexer.media_store import DirectoryMediaStore
 from streams.files.row_events import parse_column_map
-from streams.training_data.files import catalogue_file, read_clicks, read_listings, with_clicks
+from streams.training_data.clicks import read_clicks
+from streams.training_data.files import catalogue_file, read_listings
+from streams.training_data.topics import read_training_topics
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings
+from vitrine.stack.servers import kafka_servers
 
 
 def train_encoder(
@@ -33,27 +37,30 @@ def train_encoder(
     """Train, and return the model's directory.
 
     Args:
-        settings: say where the topics are.
+        settings: say where the topics and the pictures in them are.
         catalog: a file or directory of products; None: the live topics.
         encoder: what to begin with.
         images: where the paths of pictures start; None: beside the file.
         clicks: a file of queries with products, or of events.
-        pairs: columns by our fields' names.
+        pairs: `ours=theirs`, columns that are named otherwise than usual.
         encoding: of a CSV.
         teachers: to imitate; none given: the catalogue's own texts.
-        options: settings of the run by name; None: as they are by default.
+        options: fields of `TuningConfig`; None: as they are by default.
+
+    Raises:
+        VitrineError, StreamError: the catalogue cannot be had.
+        EncoderError: the encoder cannot be loaded or trained.
     """
     if catalog is None:
-        from streams.training_data.topics import read_training_topics
-
-        listings = asyncio.run(read_training_topics(settings, _say))
+        media = DirectoryMediaStore(settings.media_directory)
+        listings = asyncio.run(read_training_topics(kafka_servers(settings), media, _notify))
     else:
         listings = _from_file(catalog, images, pairs, encoding)
     if clicks is not None:
-        listings = with_clicks(listings, read_clicks(clicks, _say))
+        listings = with_clicks(listings, read_clicks(clicks, _notify))
     given = {name: value for name, value in options.items() if value is not None}
     config = dataclasses.replace(TuningConfig(given.pop("output")), **given)
-    return train_on_catalogue(encoder, listings, config, _teacher_names(teachers), _say)
+    return train_on_catalogue(encoder, listings, config, _teacher_names(teachers), _notify)
 
 
 def _from_file(
@@ -64,7 +71,7 @@ def _from_file(
         renames = parse_column_map(pairs)
     except ValueError as error:
         raise VitrineError(f"--map: {error}") from error
-    return read_listings(file, images or file.parent, renames, encoding, _say)
+    return read_listings(file, images or file.parent, renames, encoding, _notify)
 
 
 def _teacher_names(teachers: tuple[str, ...]) -> tuple[str, ...]:
@@ -73,6 +80,7 @@ def _teacher_names(teachers: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in teachers if name != "none")
 
 
-def _say(line: str) -> None:
+def _notify(line: str) -> None:
+    """Print to standard error, by the first of several training processes only."""
     if os.environ.get("RANK", "0") == "0":
         print(line, file=sys.stderr, flush=True)

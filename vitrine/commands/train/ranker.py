@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.commands.evaluate.search import INPUT_FILE
-from vitrine.commands.options import with_settings
+from vitrine.commands.options import INPUT_FILE, with_settings
 
 if TYPE_CHECKING:
     from vitrine.settings import Settings

@@ -17,7 +17,7 @@ from encoders.port import Encoder
 from encoders.spec import MAIN_IMAGE_WEIGHT, FloatArray, pool_vectors
 from encoders.training.evaluation.metrics import RetrievalReport, retrieval_report, target_ranks
 from vitrine.samples.mini.data.item_store import ItemStore
-from vitrine.samples.mini.data.photos import is_held_out
+from vitrine.samples.mini.data.real_shops import is_held_out
 
 _SPEED_BATCH: Final = 32
 _SPEED_ROUNDS: Final = 10

@@ -17,12 +17,11 @@ from transformers import BertTokenizer, VisionTextDualEncoderModel
 from encoders.architectures.tokenizer import train_tokenizer
 from encoders.huggingface.dual_encoder import pooled_features
 from encoders.loading import load_encoder
-from encoders.training.objectives.contrastive import info_nce
-from vitrine.samples.mini import measuring as measure
-from vitrine.samples.mini.architecture import build_model, export_model
+from encoders.training.objectives.losses import info_nce
+from vitrine.samples.mini import measuring
+from vitrine.samples.mini.architecture import build_model, centre_pictures, export_model
 from vitrine.samples.mini.batches import BatchSource, MiniBatchSampler, MiniTrainingBatch, Tokens
 from vitrine.samples.mini.card import write_record
-from vitrine.samples.mini.centring import centre_pictures
 from vitrine.samples.mini.config import MiniConfig, TrainingPhase
 from vitrine.samples.mini.data.corpus import Corpus, CorpusConfig, open_corpus, open_held_out
 
@@ -64,11 +63,11 @@ def _tokenizer(config: MiniConfig, corpus: Corpus) -> BertTokenizer:
 def _measure(config: MiniConfig) -> None:
     """Measure the exported model, as others will load it, and write its card."""
     encoder = load_encoder(str(config.output), "cpu")
-    reports = measure.measure_rendered(encoder, open_held_out(config.corpus, config.work / "data"))
+    reports = measuring.measure_rendered(encoder, open_held_out(config.corpus, config.work / "data"))
     data = config.corpus.real_data
     if data is not None and (data / "image_queries.jsonl").is_file():
-        reports += measure.measure_real(encoder, data, measure.embed_real_products(encoder, data))
-    speed = measure.products_per_second(encoder)
+        reports += measuring.measure_real(encoder, data, measuring.embed_real_products(encoder, data))
+    speed = measuring.products_per_second(encoder)
     print(*reports, f"{speed:.0f} products/s", sep="\n", flush=True)
     write_record(config.output, config, reports, speed)
 
@@ -175,8 +174,8 @@ class _Run:
         learning = model.visual_projection.weight.requires_grad
         with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(learning):
             pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
-            seen = pooled_features(model.get_image_features(pixel_values=pictures))
-        first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
+            image_vectors = pooled_features(model.get_image_features(pixel_values=pictures))
+        first, second = functional.normalize(image_vectors.float(), dim=-1).chunk(2)
         losses: dict[str, Tensor] = {}
         if learning:
             losses["pictures"] = config.picture_weight * info_nce(first, second, config.picture_scale)
@@ -191,12 +190,12 @@ class _Run:
         text_tower = cast("Callable[..., object]", model.get_text_features)
         with torch.autocast("cpu", torch.bfloat16):
             left, right = (pooled_features(text_tower(**tokens)) for tokens in texts)
-        left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
-        scale, worded = model.logit_scale.exp(), batch.rows_with_texts
-        count = len(worded)
+        left, right = (functional.normalize(vectors.float(), dim=-1) for vectors in (left, right))
+        scale, rows = model.logit_scale.exp(), batch.rows_with_texts
+        count = len(rows)
         alike = batch.false_negatives[:count, :count]
-        cross = info_nce(left[:count], first[worded], scale, alike)
-        cross = cross + info_nce(right[:count], second[worded], scale, alike)
+        cross = info_nce(left[:count], first[rows], scale, alike)
+        cross = cross + info_nce(right[:count], second[rows], scale, alike)
         return {
             "cross": config.cross_weight * cross / 2,
             "texts": config.text_weight * info_nce(left, right, scale, batch.false_negatives),

@@ -45,6 +45,14 @@ def test_what_cannot_be_listened_to_is_refused_by_its_fault(data: bytes, why: st
         decode_sound(data, 2)
 
 
+def test_a_title_in_another_encoding_than_utf_8_is_passed_over() -> None:
+    title = "Café".encode("latin-1") + b"\0"
+    named = b"INFOINAM" + len(title).to_bytes(4, "little") + title + b"\0" * (len(title) % 2)
+    sound = bytearray(tone(0.5) + b"LIST" + len(named).to_bytes(4, "little") + named)
+    sound[4:8] = (len(sound) - 8).to_bytes(4, "little")
+    assert len(decode_sound(bytes(sound), 5)) == SAMPLE_RATE_HZ / 2
+
+
 def test_a_file_over_the_limit_is_refused_unread() -> None:
     with pytest.raises(InvalidAudio, match="more than the 10 allowed"):
         decode_sound(tone(), 5, max_bytes=10)

@@ -13,7 +13,7 @@ from indexer.labels.near_duplicates import (
     duplicate_groups,
     duplicate_pairs,
 )
-from indexer.labels.suggestions import stated_labels
+from indexer.stated_labels import stated_labels
 
 SPEC = EmbeddingSpec("test", "1", 8)
 

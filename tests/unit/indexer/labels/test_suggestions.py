@@ -10,17 +10,15 @@ from indexer.labels.calibration import Calibration
 from indexer.labels.suggestions import (
     LabelCandidate,
     Neighbour,
-    accepted_values,
     is_correct,
     is_open_field,
     label_candidates,
     open_suggestions,
-    stated_labels,
     suggest,
-    without_label,
 )
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct, Suggestion
 from indexer.rows import build_row, with_accepted_suggestions
+from indexer.stated_labels import accepted_values, stated_labels, without_label
 
 SURE = {
     name: Calibration((4.0, 4.0, 4.0, 4.0), -2.0, 100)

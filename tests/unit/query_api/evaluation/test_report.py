@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from query_api.errors import NotEnoughData
 from query_api.evaluation.html_report import html_report
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.report import Cutoffs, JudgedResult, QueryRanking, SearchConfiguration, build_report
@@ -22,7 +23,7 @@ def test_one_configuration_is_measured_worst_first():
     report = build_report(QUERIES, [(HYBRID, BAD)], Cutoffs(k=2, depth=10))
     assert report.measure_names == ("nDCG@2", "recall@2", "precision@2", "F1@2", "MRR", "recall@10")
     assert report.means[0]["MRR"].mean == pytest.approx(0.25)
-    assert [one.query for one in report.queries] == ["mug", "red <b>hoodie</b>"]
+    assert [query.query for query in report.queries] == ["mug", "red <b>hoodie</b>"]
     assert (report.left_out, report.degraded, report.comparison) == (1, (1,), None)
 
 
@@ -44,13 +45,13 @@ def test_a_query_tells_what_it_found_and_what_it_missed():
 
 
 def test_the_least_gain_of_a_right_product_can_be_said():
-    some, exact = (build_report(QUERIES, [(HYBRID, GOOD)], Cutoffs(2, 2, least)) for least in (0.0, 1.0))
-    assert some.means[0]["recall@2"].mean == 1
-    assert exact.means[0]["precision@2"].mean < some.means[0]["precision@2"].mean
+    graded, exact = (build_report(QUERIES, [(HYBRID, GOOD)], Cutoffs(2, 2, least)) for least in (0.0, 1.0))
+    assert graded.means[0]["recall@2"].mean == 1
+    assert exact.means[0]["precision@2"].mean < graded.means[0]["precision@2"].mean
 
 
 def test_without_a_right_product_there_is_no_report():
-    with pytest.raises(ValueError, match="no query has a right product"):
+    with pytest.raises(NotEnoughData, match="no query has a right product"):
         build_report(QUERIES[2:], [(HYBRID, GOOD[2:])], Cutoffs())
 
 

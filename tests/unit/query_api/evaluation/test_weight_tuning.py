@@ -1,106 +1,82 @@
-"""Fitting weights."""
+"""Tuning the weights of a worker by what it answers."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from query_api.config import QueryConfig
+from query_api.errors import NotEnoughData
+from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.ranking_metrics import ndcg
-from query_api.evaluation.weight_tuning import (
-    LEXICAL_ONLY,
-    CandidateParts,
-    FusionWeights,
-    fit_weights,
-    merge_rankings,
-    ndcg_by_weights,
-    weight_grid,
-)
+from query_api.evaluation.weight_fitting import CandidateParts, FusionWeights, PartScores, fit_weights
+from query_api.evaluation.weight_tuning import PROBE_WEIGHTS, settings_lines, tune_weights
+from tests.unit.query_api.evaluation.scripted_worker import ScriptedWorker
 
-NOW = FusionWeights(0.3, 0.1, 0.6)
+CONFIG = QueryConfig(text_query_text=0.3, text_query_image=0.1, lexical=0.6)
+PRESENT = FusionWeights(0.3, 0.1, 0.6)
 
 
-def made(queries: int, text_knows: float, lexical_knows: float) -> list[CandidateParts]:
-    """Queries with 3 right products of 40, whose text and lexical scores know of them so much."""
+def judged(count: int) -> tuple[list[JudgedQuery], dict[str, dict[str, PartScores]]]:
+    """Queries with 3 right products of 40, which score higher by text than others, and not by picture or words."""
     random = np.random.default_rng(1)
-    parts: list[CandidateParts] = []
-    for _ in range(queries):
-        right = np.arange(40) < 3
-        text = random.random(40) + text_knows * right
-        lexical = random.random(40) + lexical_knows * right
-        ids = tuple(f"p{one}" for one in random.permutation(40))
-        gains = {ids[at]: 1.0 for at in range(3)}
-        parts.append(CandidateParts(ids, np.stack([text, np.zeros(40), lexical], axis=1), gains))
-    return parts
+    queries: list[JudgedQuery] = []
+    parts: dict[str, dict[str, PartScores]] = {}
+    for number in range(count):
+        text, image, lexical = random.random((3, 40))
+        text += 0.8 * (np.arange(40) < 3)
+        scores = {f"p{at:02}": (float(text[at]), float(image[at]), float(lexical[at])) for at in range(40)}
+        queries.append(JudgedQuery(str(number), f"query {number}", {f"p{at:02}": 1.0 for at in range(3)}))
+        parts[f"query {number}"] = scores
+    return queries, parts
 
 
-def present(queries: list[CandidateParts]) -> np.ndarray:
-    return np.array([ndcg_by_weights(one, [NOW], 10)[0] for one in queries])
-
-
-def test_weights_go_to_what_knows_more():
-    queries = made(60, text_knows=0.8, lexical_knows=0.1)
-    found = fit_weights(queries, present(queries), NOW, 10)
-    assert found.weights.text > found.weights.lexical
-    assert found.is_recommended
-    assert found.gain.low > 0
-
-
-def test_noise_gets_no_weight_and_is_not_surely_worse_than_lexical_search():
-    queries = made(60, text_knows=0.0, lexical_knows=0.5)
-    found = fit_weights(queries, present(queries), NOW, 10)
-    assert found.weights.text <= 0.1
-    assert found.over_lexical.high > 0
-
-
-def test_what_does_not_beat_the_present_weights_is_not_recommended():
-    queries = made(60, text_knows=0.3, lexical_knows=0.6)
-    best = fit_weights(queries, present(queries), NOW, 10)
-    again = np.array([ndcg_by_weights(one, [best.weights], 10)[0] for one in queries])
-    assert not fit_weights(queries, again, best.weights, 10).is_recommended
-
-
-def test_held_out_figures_are_not_better_than_those_of_the_fit():
-    queries = made(40, text_knows=0.2, lexical_knows=0.2)
-    tried = weight_grid(False)
-    fitted = np.stack([ndcg_by_weights(one, tried, 10) for one in queries]).mean(axis=0).max()
-    assert fit_weights(queries, present(queries), NOW, 10).held_out.mean <= fitted + 1e-12
-
-
-def test_the_same_seed_gives_the_same_answer():
-    queries = made(20, 0.3, 0.3)
-    assert fit_weights(queries, present(queries), NOW, 10, seed=3) == fit_weights(
-        queries, present(queries), NOW, 10, seed=3
+def test_weights_are_fitted_to_the_parts_of_the_scores_that_the_worker_explains():
+    queries, parts = judged(40)
+    worker = ScriptedWorker(parts, PRESENT)
+    fitted = tune_weights(worker, queries, CONFIG, 10, 0, lambda: None)
+    candidates = [
+        CandidateParts(tuple(parts[query.text]), np.array(list(parts[query.text].values())), query.gains)
+        for query in queries
+    ]
+    present = np.array(
+        [
+            ndcg([hit.product_id for hit in worker.search(query.text, k=10, offset=None).hits], query.gains, 10)
+            for query in queries
+        ]
     )
+    expected = fit_weights(candidates, present, PRESENT, 10)
+    assert (fitted.weights, fitted.present, fitted.chosen) == (expected.weights, expected.present, expected.chosen)
+    assert fitted.weights.text > 0.7 and fitted.is_recommended
+    assert fitted.present.mean < fitted.held_out.mean == pytest.approx(expected.held_out.mean)
 
 
-def test_a_handful_of_queries_is_too_few():
-    queries = made(9, 0.3, 0.3)
-    with pytest.raises(ValueError, match="9 judged queries are too few"):
-        fit_weights(queries, present(queries), NOW, 10)
+def test_each_query_is_asked_once_as_search_is_and_once_with_each_probe():
+    queries, parts = judged(10)
+    worker = ScriptedWorker(parts, PRESENT)
+    answered: list[int] = []
+    tune_weights(worker, queries, CONFIG, 10, 0, lambda: answered.append(1))
+    assert len(answered) == 10
+    for query in queries:
+        asked = [request.get("weights") for request in worker.requests if request["text"] == query.text]
+        probes = [
+            {"text": probe.text, "image": probe.image, "lexical": probe.lexical, "personal": 0.0}
+            for probe in PROBE_WEIGHTS
+        ]
+        assert sorted(asked, key=str) == sorted([None, *probes], key=str)
 
 
-def test_pictures_are_weighed_where_there_are_any():
-    assert LEXICAL_ONLY in weight_grid(False) and LEXICAL_ONLY in weight_grid(True)
-    assert all(one.image == 0 for one in weight_grid(False))
-    assert all(sum((one.text, one.image, one.lexical)) == pytest.approx(1) for one in weight_grid(True))
+def test_too_few_queries_are_refused():
+    queries, parts = judged(9)
+    with pytest.raises(NotEnoughData, match="9 judged queries are too few"):
+        tune_weights(ScriptedWorker(parts), queries, CONFIG, 10, 0, lambda: None)
 
 
-def test_rankings_of_the_same_query_are_joined_without_repetition():
-    found = merge_rankings([{"a": (1, 0, 0)}, {"a": (1, 0, 0), "b": (0, 0, 1)}], {"a": 1.0})
-    assert found.product_ids == ("a", "b")
-    assert found.parts.shape == (2, 3)
-    assert ndcg_by_weights(merge_rankings([], {"a": 1.0}), [NOW], 10).tolist() == [0]
-
-
-@given(
-    st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=15),
-    st.lists(st.sampled_from([0.0, 0.1, 1.0]), min_size=15, max_size=15),
-    st.integers(1, 12),
-)
-def test_all_weights_at_once_measure_as_one_ranking_does(rows, gains, k):
-    ids = [f"p{at}" for at in range(len(rows))]
-    query = CandidateParts(tuple(ids), np.array(rows, float), dict(zip(ids, gains, strict=False)))
-    scores = query.parts @ np.array([NOW.text, NOW.image, NOW.lexical])
-    ranked = sorted(range(len(ids)), key=lambda at: (-round(scores[at], 9), ids[at]))
-    expected = ndcg([ids[at] for at in ranked], query.gains, k)
-    assert ndcg_by_weights(query, [NOW], k)[0] == pytest.approx(expected, abs=1e-9)
+def test_settings_switch_off_what_would_scale_the_weights():
+    assert settings_lines(FusionWeights(0.25, 0.0, 0.75)) == [
+        "[query]",
+        "text_query_text = 0.25",
+        "text_query_image = 0",
+        "lexical = 0.75",
+        "text_trust = false",
+    ]

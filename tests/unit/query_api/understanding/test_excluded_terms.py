@@ -1,4 +1,4 @@
-"""How a query's text is normalised, and what in it is to be left out."""
+"""What in a query's text is to be left out."""
 
 from __future__ import annotations
 
@@ -6,26 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.understanding.excluded_terms import QueryText, normalise_text, split_excluded_terms
+from query_api.contract.text import normalise_text
+from query_api.understanding.excluded_terms import QueryText, split_excluded_terms
 
 TEXTS = st.text() | st.text(alphabet="ab -−–\"“”',，、1$.\u200b 花")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("  red \n dress ", "red dress"),
-        ("ｒｅｄ　ｄｒｅｓｓ　５０", "red dress 50"),
-        ("hood\u200bie \ufeffred\u00ad", "hoodie red"),
-        ("women’s “red” dress", 'women\'s "red" dress'),
-        ("cafe\u0301 a\u0085b", "caf\u00e9 a b"),
-        ("红色　连衣裙，Ｓ码", "红色 连衣裙，S码"),
-        ("Größe 4½ m² ™", "Größe 4½ m² ™"),
-        (" \u200b\n ", ""),
-    ],
-)
-def test_texts_have_one_writing(text: str, expected: str) -> None:
-    assert normalise_text(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,12 +60,6 @@ def test_terms_after_a_dash_are_unwanted(text: str, wanted: str, unwanted: list[
 )
 def test_other_dashes_mean_nothing(text: str) -> None:
     assert split_excluded_terms(text) == QueryText(text)
-
-
-@given(TEXTS)
-def test_normalising_twice_changes_nothing_more(text: str) -> None:
-    once = normalise_text(text)
-    assert normalise_text(once) == once
 
 
 @given(TEXTS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.understanding.excluded_terms import normalise_text
+from query_api.contract.text import normalise_text
 from query_api.understanding.price_phrases import parse_price
 from query_api.understanding.price_words import word_set
 

@@ -12,7 +12,8 @@ from streams.delivery.retry_headers import origin_from_headers
 from streams.errors import InvalidEvent
 from streams.events.schema import PRODUCT_EVENTS
 from streams.failures.dead_letter_reader import DeadLetter, DeadLetterPosition
-from streams.failures.dead_letter_replay import ReplayMarks, to_replay_message
+from streams.failures.dead_letter_replay import to_replay_message
+from streams.failures.replay_marks import ReplayMarks
 
 
 def letter(offset: int, reason: str = "invalid", partition: int = 0, timestamp_ms: int | None = None) -> DeadLetter:

@@ -9,10 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from encoders.media.borders import trim_borders
-from vitrine.samples.mini.data import photos, rendered
-from vitrine.samples.mini.data import synthetic as invented
+from vitrine.samples.mini.data import real_shops, rendered, synthetic
 from vitrine.samples.mini.data.item_store import ItemStore, TrainingItem, open_store
-from vitrine.samples.mini.data.listing_texts import read_listing_texts
+from vitrine.samples.mini.data.real_shops import read_listing_texts
 
 
 @dataclass(frozen=True)
@@ -78,21 +77,21 @@ def _rendered(config: CorpusConfig, directory: Path, count: int, seed: int) -> I
 
 def _invented(config: CorpusConfig, directory: Path, data: Path | None) -> ItemStore:
     side, count, seed = config.side, config.invented, config.seed
-    grounds = photos.load_backgrounds(data, side) if data is not None else []
+    backgrounds = real_shops.load_backgrounds(data, side) if data is not None else []
     return open_store(
-        directory / f"invented-{count}-{side}-{seed}-{len(grounds)}",
-        (count, invented.VIEWS, side),
-        lambda: _framed(invented.synthetic_items(count, side, seed, grounds)),
+        directory / f"invented-{count}-{side}-{seed}-{len(backgrounds)}",
+        (count, synthetic.VIEWS, side),
+        lambda: _framed(synthetic.synthetic_items(count, side, seed, backgrounds)),
         "invented things",
     )
 
 
 def _photos(config: CorpusConfig, directory: Path, data: Path) -> ItemStore:
-    count, side = photos.photo_count(data), config.side
+    count, side = real_shops.photo_count(data), config.side
     return open_store(
         directory / f"photos-{count}-{side}-{config.seed}",
-        (count, photos.VIEWS, side),
-        lambda: _framed(photos.photo_items(data, side, config.seed)),
+        (count, real_shops.VIEWS, side),
+        lambda: _framed(real_shops.photo_items(data, side, config.seed)),
         "photos",
     )
 

@@ -12,7 +12,7 @@ from encoders.training.data.batches import BatchSampler
 from encoders.training.data.catalogue import prepare_catalogue
 from encoders.training.data.listings import TrainingListing
 from encoders.training.dual_encoder import TrainableDualEncoder
-from encoders.training.objectives.objective import Objective
+from encoders.training.objectives.losses import Objective
 from encoders.training.optimisation.gradients import GradientAccumulator, process_rows
 from encoders.training.optimisation.process_group import AccelerateProcessGroup, ProcessGroup, SingleProcess
 

@@ -1,4 +1,4 @@
-"""`vitrine train`: what it reads, and a run from a file of products to a model that loads."""
+"""`vitrine train`: its arguments, and a run from a file of products to a model that loads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from PIL import Image
 
 from encoders.architectures.tokenizer import train_tokenizer
 from encoders.loading import load_encoder
-from encoders.training.data.listings import TrainingListing
-from streams.training_data.files import NoCatalogue, catalogue_file, read_clicks, read_listings, with_clicks
 from vitrine.cli import main
 
 ROWS = [
@@ -29,10 +27,6 @@ def shop(tmp_path: Path) -> Path:
         Image.new("RGB", (20, 20), colour).save(tmp_path / f"{colour}.png")
     (tmp_path / "products.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), "utf-8")
     return tmp_path
-
-
-def _said(lines: list[str]) -> str:
-    return "\n".join(lines)
 
 
 def test_a_catalogue_becomes_a_model_that_loads(shop: Path) -> None:
@@ -79,45 +73,3 @@ def test_a_call_that_names_no_catalogue_is_refused(
     result = CliRunner().invoke(main, ["train", *arguments])
     assert result.exit_code != 0
     assert reason in result.output
-
-
-def test_rows_that_cannot_be_read_are_named_and_the_last_row_of_a_product_counts(shop: Path) -> None:
-    rows = [*ROWS, {"title": "no id"}, {**ROWS[0], "title": "green lamp", "images": "https://shop.example/a.png"}]
-    file = shop / "more.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
-    lines: list[str] = []
-    listings = read_listings(file, shop, {}, None, lines.append)
-    assert len(listings) == 4
-    assert listings[0].passages[0] == "green lamp"
-    assert listings[0].pictures == ()
-    assert listings[1].category == "Home/vase"
-    assert "line 5: no product_id" in _said(lines)
-    assert "1 pictures are addresses" in _said(lines)
-
-
-def test_rows_of_queries_and_products_become_what_products_are_searched_for(tmp_path: Path) -> None:
-    file = tmp_path / "clicks.csv"
-    file.write_text("query,product_id\nreading light,p-1\nreading light,p-1\nflowers,p-2\n", "utf-8")
-    listings = with_clicks([TrainingListing("p-1", "lamp"), TrainingListing("p-2", "vase")], read_clicks(file, print))
-    assert [one.queries for one in listings] == [("reading light", "reading light"), ("flowers",)]
-
-
-def test_events_are_joined_by_their_query_and_by_their_session(tmp_path: Path) -> None:
-    events = [
-        {"type": "searched", "user_id": "u", "query": "for reading", "query_id": "q", "time": "2026-01-01"},
-        {"type": "clicked", "user_id": "u", "product_id": "p-1", "query_id": "q", "time": "2026-01-01"},
-        {"type": "viewed", "user_id": "u", "product_id": "p-2", "session_id": "s", "time": "2026-01-01"},
-        {"type": "viewed", "user_id": "u", "product_id": "p-3", "session_id": "s", "time": "2026-01-01"},
-        {"type": "viewed", "user_id": "u", "product_id": "p-3", "session_id": "s", "time": "2026-01-02"},
-    ]
-    file = tmp_path / "events.jsonl"
-    file.write_text("\n".join(json.dumps(event) for event in events), "utf-8")
-    found = with_clicks([TrainingListing(f"p-{number}", "") for number in (1, 2, 3)], read_clicks(file, print))
-    assert found[0].queries == ("for reading",)
-    assert found[1].co_viewed == ("p-3",)
-    assert found[2].co_viewed == ("p-2",)
-
-
-def test_a_directory_without_products_says_what_it_looks_for(tmp_path: Path) -> None:
-    with pytest.raises(NoCatalogue, match=r"products\.jsonl"):
-        catalogue_file(tmp_path)

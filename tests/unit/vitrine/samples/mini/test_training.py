@@ -16,12 +16,11 @@ from safetensors.torch import load_file
 from encoders.architectures.tokenizer import train_tokenizer
 from encoders.loading import load_encoder
 from encoders.training.data.augmentation import jitter_light, random_crop, random_occlusion
-from encoders.training.objectives.contrastive import info_nce
+from encoders.training.objectives.losses import info_nce
 from tests.paths import SHARED_DATA
-from vitrine.samples.mini.architecture import MiniArchitecture, build_model
-from vitrine.samples.mini.centring import centre_pictures
+from vitrine.samples.mini.architecture import MiniArchitecture, build_model, centre_pictures
 from vitrine.samples.mini.config import MiniConfig, TrainingPhase
-from vitrine.samples.mini.data import photos
+from vitrine.samples.mini.data import real_shops
 from vitrine.samples.mini.data.corpus import CorpusConfig
 from vitrine.samples.mini.data.synthetic_scenes import cut_out, draw_packshot, draw_pile
 from vitrine.samples.mini.data.synthetic_sprites import draw_random_sprite
@@ -169,10 +168,10 @@ def test_every_corpus_character_has_a_piece_and_texts_are_cut() -> None:
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no real data beside the repository")
 def test_groceries_are_never_read_for_training() -> None:
-    assert {product["id"].split("-")[0] for product in photos.read_products(DATA)} == {"luma", "eshop"}
-    assert all("grocery" not in path for path, _ in photos.clothing_photos(DATA))
+    assert {product["id"].split("-")[0] for product in real_shops.read_products(DATA)} == {"luma", "eshop"}
+    assert all("grocery" not in path for path, _ in real_shops.clothing_photos(DATA))
 
 
 def test_training_material_without_real_data_is_empty_not_an_error(tmp_path: Path) -> None:
-    assert photos.read_products(tmp_path) == photos.clothing_photos(tmp_path) == []
-    assert photos.load_backgrounds(tmp_path, 40) == []
+    assert real_shops.read_products(tmp_path) == real_shops.clothing_photos(tmp_path) == []
+    assert real_shops.load_backgrounds(tmp_path, 40) == []

@@ -1,0 +1,68 @@
+"""Both towers of a checkpoint as OpenVINO's graphs, with all that goes before and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import openvino
+from tokenizers import Tokenizer
+
+from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER
+from encoders.inference.parity import probe_pictures, probe_texts
+from encoders.inference.tokens import TextBatcher, TokenRules, compiled_tokeniser
+from encoders.media.preparation import Pixels, Preparer
+from encoders.spec import FloatArray
+
+
+class Embedding(Protocol):
+    """What makes embeddings, by whichever engine."""
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Texts → (n, dim) unit float32 rows."""
+        ...
+
+    def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Prepared pictures → (n, dim) unit float32 rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class Towers:
+    """A checkpoint made ready, in memory."""
+
+    text: Any
+    """An `openvino.Model`: `input_ids` and `attention_mask` (n, length) int64 → embeddings (n, dim) of any length."""
+    image: Any
+    """An `openvino.Model`: `levels` (n, height, width, 3) uint8 → embeddings (n, dim) of any length."""
+    tokenizer: str
+    """What `tokenizer.json` holds."""
+    tokens: TokenRules
+    preparer: Preparer
+    dim: int
+    reference: Callable[[], Embedding] | None = None
+    """Loads the same checkpoint run by torch; None where there is no torch."""
+
+    def write(self, directory: Path) -> None:
+        """Write graphs and tokenizer; what was there is replaced, not written over: it may be in use."""
+        for model, name in ((self.text, TEXT_TOWER), (self.image, IMAGE_TOWER)):
+            for path in (directory / name, (directory / name).with_suffix(".bin")):
+                path.unlink(missing_ok=True)
+            openvino.save_model(model, directory / name, compress_to_fp16=False)
+        (directory / TOKENIZER).write_text(self.tokenizer, "utf-8")
+
+    def batcher(self) -> TextBatcher:
+        """Tokenises texts as the text tower takes them."""
+        return TextBatcher(self.tokens, compiled_tokeniser(Tokenizer.from_str(self.tokenizer), self.tokens.max_tokens))
+
+    def probes(self) -> tuple[list[str], list[Pixels]]:
+        """Texts and pictures by which to tell whether another way to compute gives the same embeddings."""
+        tokenizer = Tokenizer.from_str(self.tokenizer)
+
+        def decode(ids: list[int]) -> str:
+            return tokenizer.decode(ids, skip_special_tokens=False)
+
+        texts = probe_texts(decode, tokenizer.get_vocab_size(), self.tokens.max_tokens)
+        return texts, probe_pictures(self.preparer)

@@ -1,0 +1,67 @@
+"""A checkpoint's weights, read from safetensors without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+
+from encoders.errors import ModelUnavailable
+from encoders.spec import FloatArray
+
+_KINDS: Final = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
+_UNUSED: Final = ("logit_scale", "position_ids", "token_type_ids")
+"""Ends of names that take no part in an embedding: a temperature, and buffers that count."""
+
+
+class CheckpointWeights:
+    """Tensors by name as float32 arrays; remembers which of them were taken."""
+
+    def __init__(self, directory: Path) -> None:
+        """Read all `*.safetensors` of a directory. Raises `ModelUnavailable` where one is broken."""
+        self._directory = directory
+        self._tensors: dict[str, FloatArray] = {}
+        for path in sorted(directory.glob("*.safetensors")):
+            try:
+                self._tensors.update(_tensors(path))
+            except (OSError, SafetensorError) as error:
+                raise ModelUnavailable(f"{path} cannot be read: {error}") from error
+        self._left = set(self._tensors)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tensors
+
+    def take(self, name: str, *shape: int) -> FloatArray:
+        """A tensor. Raises `ModelUnavailable` where there is none of that name, or, if one is given, of that shape."""
+        if name not in self._tensors:
+            raise ModelUnavailable(f"weights in {self._directory} lack {name}")
+        tensor = self._tensors[name]
+        if shape and tensor.shape != shape:
+            raise ModelUnavailable(f"{name} in {self._directory} has shape {tensor.shape}, not {shape}")
+        self._left.discard(name)
+        return tensor
+
+    def check_all_taken(self) -> None:
+        """Raise `ModelUnavailable` where a tensor was not taken: the model then does more than was built of it."""
+        left = sorted(name for name in self._left if not name.endswith(_UNUSED))
+        if left:
+            raise ModelUnavailable(f"{self._directory} has {len(left)} tensors of no known use, the first is {left[0]}")
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, FloatArray]]:
+    for name, tensor in deserialize(path.read_bytes()):
+        if (floats := _floats(tensor["dtype"], bytes(tensor["data"]))) is not None:
+            yield name, floats.reshape(tensor["shape"])
+
+
+def _floats(kind: str, data: bytes) -> FloatArray | None:
+    """The numbers of a tensor as float32; None where it is none of floats, such as a buffer that counts positions."""
+    if kind == "BF16":
+        # The upper half of a float32.
+        upper: NDArray[np.uint32] = np.frombuffer(data, np.uint16).astype(np.uint32)
+        return (upper << 16).view(np.float32)
+    return np.frombuffer(data, _KINDS[kind]).astype(np.float32) if kind in _KINDS else None

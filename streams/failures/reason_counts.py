@@ -1,0 +1,39 @@
+"""How many dead letters there are of each reason."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from streams.failures.dead_letter_reader import read_dead_letters
+from streams.failures.replay_marks import ReplayMarks
+
+
+@dataclass(slots=True)
+class ReasonCount:
+    """The dead letters of a reason.
+
+    Attributes:
+        count: how many there are.
+        replayed: how many of them were replayed.
+        first_ms, last_ms: when the first and the last was given up, Unix milliseconds.
+    """
+
+    first_ms: int
+    last_ms: int
+    count: int = 0
+    replayed: int = 0
+
+
+async def count_by_reason(bootstrap_servers: str) -> dict[str, ReasonCount]:
+    """The dead letters that are there now, by reason, the most frequent first. Raises `KafkaUnavailable`."""
+    marks = await ReplayMarks.load(bootstrap_servers)
+    counts: dict[str, ReasonCount] = {}
+    async with aclosing(read_dead_letters(bootstrap_servers)) as letters:
+        async for letter in letters:
+            entry = counts.setdefault(letter.reason, ReasonCount(letter.time_ms, letter.time_ms))
+            entry.count += 1
+            entry.replayed += marks.covers(letter)
+            entry.first_ms = min(entry.first_ms, letter.time_ms)
+            entry.last_ms = max(entry.last_ms, letter.time_ms)
+    return dict(sorted(counts.items(), key=lambda item: -item[1].count))

@@ -1,0 +1,32 @@
+"""Clicks of files as training data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from encoders.training.data.listings import TrainingListing, with_clicks
+from streams.training_data.clicks import read_clicks
+
+
+def test_rows_of_queries_and_products_become_what_products_are_searched_for(tmp_path: Path) -> None:
+    file = tmp_path / "clicks.csv"
+    file.write_text("query,product_id\nreading light,p-1\nreading light,p-1\nflowers,p-2\n", "utf-8")
+    listings = with_clicks([TrainingListing("p-1", "lamp"), TrainingListing("p-2", "vase")], read_clicks(file, print))
+    assert [listing.queries for listing in listings] == [("reading light", "reading light"), ("flowers",)]
+
+
+def test_events_are_joined_by_their_query_and_by_their_session(tmp_path: Path) -> None:
+    events = [
+        {"type": "searched", "user_id": "u", "query": "for reading", "query_id": "q", "time": "2026-01-01"},
+        {"type": "clicked", "user_id": "u", "product_id": "p-1", "query_id": "q", "time": "2026-01-01"},
+        {"type": "viewed", "user_id": "u", "product_id": "p-2", "session_id": "s", "time": "2026-01-01"},
+        {"type": "viewed", "user_id": "u", "product_id": "p-3", "session_id": "s", "time": "2026-01-01"},
+        {"type": "viewed", "user_id": "u", "product_id": "p-3", "session_id": "s", "time": "2026-01-02"},
+    ]
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n".join(json.dumps(event) for event in events), "utf-8")
+    listings = with_clicks([TrainingListing(f"p-{number}", "") for number in (1, 2, 3)], read_clicks(file, print))
+    assert listings[0].queries == ("for reading",)
+    assert listings[1].co_viewed == ("p-3",)
+    assert listings[2].co_viewed == ("p-2",)

@@ -1,0 +1,44 @@
+"""Names that libraries keep private and that are used here all the same; their upper bounds are in pyproject.toml.
+
+When one of these tests fails after an update, the place that it names has to change with the library.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from pymilvus import AsyncMilvusClient
+from pymilvus.client.async_grpc_handler import AsyncGrpcHandler
+from pymilvus.client.call_context import _api_level_md
+
+
+def _parameters(function: object) -> list[str]:
+    assert callable(function)
+    return list(inspect.signature(function).parameters)
+
+
+def test_a_heartbeat_can_be_watched_by_streams_agents() -> None:
+    """`streams.agents` wraps the coordinator's heartbeat, and finds the coordinator through Faust's consumer thread."""
+    assert inspect.iscoroutinefunction(GroupCoordinator._do_heartbeat)
+    assert _parameters(GroupCoordinator._do_heartbeat) == ["self"]
+    assert _parameters(AIOKafkaConsumerThread._ensure_consumer) == ["self"]
+    assert "_coordinator" in inspect.getsource(AIOKafkaConsumerThread)
+
+
+def test_a_consumer_of_faust_keeps_its_thread_where_streams_agents_looks() -> None:
+    from faust.transport.consumer import ThreadDelegateConsumer
+
+    assert "_thread" in inspect.getsource(ThreadDelegateConsumer.__init__)
+
+
+def test_columns_can_be_read_by_indexer_milvus_columns() -> None:
+    """`indexer.milvus.columns` gives each connection a search of its own."""
+    assert inspect.iscoroutinefunction(AsyncMilvusClient._get_connection)
+    assert _parameters(AsyncMilvusClient._get_connection) == ["self"]
+    assert inspect.iscoroutinefunction(AsyncGrpcHandler._execute_search)
+    assert _parameters(AsyncGrpcHandler._execute_search)[:2] == ["self", "request"]
+    assert "_execute_search" in inspect.getsource(AsyncGrpcHandler.search)
+    assert "_async_stub" in inspect.getsource(AsyncGrpcHandler)
+    assert _parameters(_api_level_md) == ["context"]
