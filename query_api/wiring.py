@@ -41,8 +41,9 @@ from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher, SearchStages
-from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, SynonymFile
+from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals
 from query_api.understanding.parser import QueryParser
+from query_api.understanding.synonyms import SynonymFile
 from query_api.understanding.transcription import SpeechLimits, SpeechTranscriber
 
 BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
@@ -83,6 +84,8 @@ class QueryPorts:
     recogniser: AdaptableRecogniser | None = None
     """Transcribes what shoppers say; None: sounds are refused."""
     clips_config: ClipsConfig = field(default_factory=ClipsConfig)
+    refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
+    """How often what is known of words is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +184,10 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
 
 
 def _wire_understanding(ports: QueryPorts) -> _Understanding:
-    vocabulary = CatalogueVocabulary(ports.store, ports.change_log)
-    synonyms = SynonymFile(ports.config.synonyms)
-    updater = RecogniserUpdater(vocabulary, ports.recogniser)
+    intervals = ports.refresh_intervals
+    vocabulary = CatalogueVocabulary(ports.store, ports.change_log, intervals)
+    synonyms = SynonymFile(ports.config.synonyms, intervals.poll_s)
+    updater = RecogniserUpdater(vocabulary, ports.recogniser, intervals)
     return _Understanding(QueryParser(ports.store, vocabulary, synonyms), (vocabulary.run, synonyms.run, updater.run))
 
 
