@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
-from query_api.understanding.background_refresh import CatalogueVocabulary, SynonymFile
+from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections
-from query_api.understanding.synonyms import append_synonyms
+from query_api.understanding.synonyms import SynonymFile, append_synonyms
 
 
 @dataclass(frozen=True, slots=True)
