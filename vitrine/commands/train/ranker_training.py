@@ -12,14 +12,13 @@ import torch
 from encoders.ranking.ranker import FusionRanker, RankerConfig, RankerInputs
 from encoders.ranking.training import RankerTrainingConfig, RelevanceJudgment, train_ranker
 from encoders.spec import FloatArray, fused_query_vector, split_parts
-from indexer.milvus.registry import Generations
 from query_api.config import QueryConfig
 from query_api.contract.requests import Weights
 from query_api.embedding.query_vectors import part_weights
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.wiring import QueryPorts
 from vitrine.errors import VitrineError
-from vitrine.generations.binding import open_registry
+from vitrine.generations.active import active_generation
 from vitrine.settings import Settings
 from vitrine.wiring.gate_services import open_gate_services
 
@@ -36,11 +35,8 @@ async def train_ranker_for_index(
         VitrineError: there is no index, or none of the judged products is in it.
         IndexerError, EncoderError: Milvus does not answer, or the encoder cannot be loaded.
     """
-    async with open_registry(settings.milvus) as registry:
-        found: Generations = await registry.read()
-    if found.active is None:
-        raise VitrineError("there is no index yet: publish products first")
-    async with open_gate_services(settings, found.active) as services:
+    active = await active_generation(settings)
+    async with open_gate_services(settings, active) as services:
         asked, products, judged = await ranker_examples(services, queries)
     spec = services.encoder.spec
     torch.manual_seed(config.seed)
