@@ -109,7 +109,7 @@ class TextTrust:
             await asyncio.sleep(SETTLED_INTERVAL_S if self._is_settled else SOON_INTERVAL_S)
 
     async def measure(self) -> None:
-        """Measure on a sample of products, unless it has hardly grown since. Raises `StoreUnavailable`, `EncoderBusy`."""
+        """Measure on a sample of products, unless it hardly grew. Raises `StoreUnavailable` and `EncoderBusy`."""
         if not self._is_measured:
             return
         texts = await sample_texts(self._store, self._batcher.spec)
