@@ -66,7 +66,7 @@ async def _evaluate(
 
 async def _live_index(settings: Settings) -> LiveIndex:
     """The active generation, to be measured. Raises `VitrineError` when there is none."""
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from contextlib import asynccontextmanager
     from dataclasses import replace
 
@@ -79,7 +79,7 @@ async def _live_index(settings: Settings) -> LiveIndex:
     active = await active_generation(settings)
 
     @asynccontextmanager
-    async def open_store(parameters: Mapping[str, int]) -> AsyncIterator[ProductStore]:
+    async def open_store(parameters: Mapping[str, int]) -> AsyncGenerator[ProductStore]:
         store = await open_store_to_read(replace(settings.milvus, **parameters), active)
         try:
             yield store

@@ -33,7 +33,7 @@ def command(settings: Settings, queries: Path, judgments: Path, output: Path, ep
 
     from encoders.ranking.training import RankerTrainingConfig
     from vitrine.commands.train.ranker_training import train_ranker_for_index
-    from vitrine.evaluation.judged_files import read_judged
+    from vitrine.judged_files import read_judged
 
     judged = read_judged(queries, judgments).queries
     losses = asyncio.run(
