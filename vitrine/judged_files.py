@@ -38,7 +38,7 @@ def read_judged(queries: Path, judgments: Path) -> JudgedQueries:
 
 def read_judgments(queries: Path, judgments: Path) -> Mapping[str, Gains]:
     """Gains by the text of the query and the product's id. Raises what `read_judged` raises."""
-    return {one.text: one.gains for one in read_judged(queries, judgments).queries}
+    return {query.text: query.gains for query in read_judged(queries, judgments).queries}
 
 
 def _rows(path: Path, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
