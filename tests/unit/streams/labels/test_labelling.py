@@ -18,7 +18,8 @@ from streams import metrics
 from streams.config import LabellingConfig
 from streams.delivery.retry_headers import RELABEL_HEADER
 from streams.labels.calibration import LabelCalibrator
-from streams.labels.labelling import Labeller, NeighbourSearch
+from streams.labels.labelling import Labeller
+from streams.labels.neighbours import NeighbourSearch
 from tests.unit.streams.pipeline import Bench, picture
 
 KINDS = {"kettle": ("Kitchen/Kettles", "red"), "lamp": ("Living/Lamps", "blue"), "tent": ("Outdoor/Tents", "green")}
@@ -43,11 +44,11 @@ class Shop(Bench):
         store = Flaky(Bench().encoder.spec)
         super().__init__(store)
         self.flaky = store
-        neighbourhood = NeighbourSearch(self.store, self.encoder.spec)
-        self.labeller = Labeller(neighbourhood, self.encoder.spec, config)
+        self.neighbourhood = NeighbourSearch(self.store, self.encoder.spec)
+        self.labeller = Labeller(self.neighbourhood, self.encoder.spec, config)
         self.pipeline._labeller = self.labeller
         encoder = ThreadEncoder(self.encoder, self._threads)
-        self.calibrator = LabelCalibrator(self.store, encoder, neighbourhood, self.labeller, config)
+        self.calibrator = LabelCalibrator(self.store, encoder, self.neighbourhood, self.labeller, config)
 
     async def fill(self, each: int = 20) -> None:
         """Index products of each kind, and measure."""
@@ -172,7 +173,7 @@ async def test_what_was_indexed_before_there_were_suggestions_gets_them_when_it_
 async def test_what_was_suggested_never_votes(shop: Shop):
     for at in range(20):
         await shop.add(f"orphan-{at}", title=f"kettle spare{at}")
-    found = await shop.labeller._neighbourhood.nearest([])
+    found = await shop.neighbourhood.nearest([])
     assert found == []
     cards = [
         decode_hit_payload(one.payload)
