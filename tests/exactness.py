@@ -15,9 +15,8 @@ from indexer.filters import created_at_ms
 from query_api.contract.requests import SearchRequest, convert_fields
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.taste import category_paths
-from query_api.retrieval.hybrid_search import RetrievalQuery, ScoredCandidate
+from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
 from query_api.search.ranking import rank_candidates
-from query_api.search.response_builder import ResponseBuilder
 from query_api.search.searcher import Searcher
 from tests.shop import Shop, png
 
@@ -88,14 +87,13 @@ async def fill(shop: Shop, products: Mapping[str, Fields]) -> None:
 async def check(shop: Shop, searcher: Searcher, products: Mapping[str, Fields], body: Fields) -> None:
     """Ask, and compare the answer with what the products themselves say."""
     request = convert_fields(body | ({"image": png("red")} if body.get("image") else {}), SearchRequest)
-    answer = await searcher.rank(request)
-    response = await ResponseBuilder(shop.services).build(answer)
-    assert answer.retrieval is not None and answer.rank_weights is not None
-    scored = await _scored(shop, {one for one in products if _passes(products[one], request.filters)}, answer.retrieval)
-    ranked = rank_candidates(scored, answer.rank_weights, None, answer.read_payload)
+    results, response = await searcher.rank(request), await searcher.search(request)
+    assert results.retrieval is not None and results.scoring is not None
+    passing = {product_id for product_id, fields in products.items() if _passes(fields, request.filters)}
+    ranked = rank_candidates(await _scored(shop, passing, results.retrieval), results.scoring)
     order = _SORTED[request.sort]
     found = sorted((order(products[one.candidate.product_id]), -one.score, one.candidate.product_id) for one in ranked)
-    if not (request.group and answer.is_truncated):
+    if not (request.group and results.is_truncated):
         _compare_hits(response, request, found, products)
         assert response.approximate is UNSET
     assert response.total == len(found)

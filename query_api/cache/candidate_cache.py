@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from encoders.spec import FloatArray
 from indexer.redis.client import redis_call
-from query_api.retrieval.hybrid_search import CandidateSet
+from query_api.retrieval.candidate_set import CandidateSet
 
 ENTRY_FORMAT = 2
 """Entries of another format are not understood; part of every key."""

@@ -228,8 +228,9 @@ def _validated(request: SearchRequest) -> SearchRequest:
 
 
 def _named_pictures(request: SearchRequest) -> Iterator[tuple[str, bytes | MediaReference | None]]:
-    own = len(request.all_parts) - len(request.parts)
-    for at, part in enumerate(request.all_parts):
+    parts = request.all_parts
+    own = len(parts) - len(request.parts)
+    for at, part in enumerate(parts):
         yield ("image" if at < own else f"parts[{at - own}].image"), part.image
 
 

@@ -20,7 +20,7 @@ from indexer.rows import build_row, is_searchable, with_accepted_suggestions
 from indexer.text_analysis.analyzer import document_terms, query_terms, required_terms, surface_forms
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Indexed, Reason
-from query_api.retrieval.hybrid_search import RetrievalQuery
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.score_parts import fields_containing
 from query_api.understanding.parser import ParsedQuery
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from encoders.spec import FloatArray
-from indexer.criteria import Ids
+from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Place, ProductExplanation, Reason
@@ -23,12 +23,12 @@ from query_api.explaining.evidence import (
     transcript_note,
 )
 from query_api.explaining.product_position import ProductPosition, locate_product, position_reason
-from query_api.ports import QueryPorts
-from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, ScoredCandidate, retrieve
-from query_api.search.planning import query_product_ids
+from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
+from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.ranking import rank_candidates
-from query_api.search.response_builder import RankedResults
-from query_api.search.score_parts import explain_scores
+from query_api.search.response_builder import IndexStatus
+from query_api.search.results import RankedResults
+from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher
 
 Places = tuple[Place | None, Place | None, Place | None]
@@ -38,9 +38,19 @@ Places = tuple[Place | None, Place | None, Place | None]
 class ProductExplainer:
     """Explains single products; nothing that it says comes from the cache."""
 
-    def __init__(self, services: QueryPorts, searcher: Searcher) -> None:
-        self._services = services
+    def __init__(
+        self,
+        searcher: Searcher,
+        retriever: Retriever,
+        store: ProductStore,
+        scores: ScoreExplainer,
+        index: IndexStatus,
+    ) -> None:
         self._searcher = searcher
+        self._retriever = retriever
+        self._store = store
+        self._scores = scores
+        self._index = index
 
     async def explain(self, request: SearchRequest, product_id: str) -> ProductExplanation:
         """Say where a product stands in a search, or why it is not in it; one that is not known is no error.
@@ -51,11 +61,11 @@ class ProductExplainer:
             EncoderBusy: the encoder does not.
         """
         answer, found = await asyncio.gather(
-            self._searcher.rank(request, use_cache=False), self._services.store.read([product_id])
+            self._searcher.rank(request, use_cache=False), self._store.read([product_id])
         )
         product = found.get(product_id)
         if not any(one.candidate.product_id == product_id for one in answer.ranked):
-            await self._extend_browse(answer)
+            answer = await self._extend_browse(answer)
         gone = _unavailable_reason(request, product_id, product)
         standing = locate_product(answer, product_id, None if gone else await self._score_alone(answer, product_id))
         places = await self._places(standing)
@@ -70,34 +80,33 @@ class ProductExplainer:
             last=places[2],
             total=len(answer.ranked) + answer.unretrieved_count,
             indexed=indexed_state(product[0]) if product else None,
-            generation=self._services.generation,
-            index_age_ms=self._services.index_age_ms(),
+            generation=self._index.generation,
+            index_age_ms=self._index.age_ms(),
         )
 
-    async def _extend_browse(self, answer: RankedResults) -> None:
-        """Of a look without a query, have as many products as there can be pages of: their order tells their ranks."""
-        retrieval, wanted = answer.retrieval, self._services.config.browse_candidates
-        if retrieval is None or answer.rank_weights is None or not retrieval.is_browse or not answer.unretrieved_count:
-            return
-        found = await retrieve(
-            self._services.store, replace(retrieval, browse_limit=wanted), RetrievalLimits(browse=wanted)
+    async def _extend_browse(self, results: RankedResults) -> RankedResults:
+        """Results of a browse that hold as many products as there can be pages of: their order tells their ranks."""
+        retrieval, limit = results.retrieval, self._retriever.limits.browse
+        if retrieval is None or results.scoring is None or not retrieval.is_browse or not results.unretrieved_count:
+            return results
+        candidates = await self._retriever.retrieve(replace(retrieval, browse_limit=limit))
+        return replace(
+            results,
+            ranked=rank_candidates(candidates.items, results.scoring),
+            is_truncated=candidates.is_truncated,
+            unretrieved_count=candidates.unretrieved_count,
         )
-        answer.ranked = rank_candidates(found.items, answer.rank_weights, answer.taste, answer.read_payload)
-        answer.is_truncated, answer.unretrieved_count = found.is_truncated, found.unretrieved_count
 
-    async def _score_alone(self, answer: RankedResults, product_id: str) -> ScoredCandidate | None:
+    async def _score_alone(self, results: RankedResults, product_id: str) -> ScoredCandidate | None:
         """The exact scores of a product that the search did not find, filters apart; None: there are none."""
-        if answer.retrieval is None or any(one.candidate.product_id == product_id for one in answer.ranked):
+        if results.retrieval is None or any(hit.candidate.product_id == product_id for hit in results.ranked):
             return None
-        alone = await retrieve(
-            self._services.store, replace(answer.retrieval, filters=(Ids((product_id,)),)), RetrievalLimits(1, 1)
-        )
-        return alone.items[0] if alone.items else None
+        return await self._retriever.score_product(results.retrieval, product_id)
 
     async def _places(self, standing: ProductPosition) -> Places:
         hits = standing.product, standing.last_page_hit, standing.last_hit
         distinct = {one.candidate.product_id: one for one in hits if one is not None}
-        explained = await explain_scores(self._services, _retrieval_of(standing.results), list(distinct.values()))
+        explained = await self._scores.explain(_retrieval_of(standing.results), list(distinct.values()))
         own, hit, last = (standing.place_of(one, explained) for one in hits)
         return own, hit, last
 
@@ -105,7 +114,7 @@ class ProductExplainer:
         self, answer: RankedResults, product: tuple[StoredProduct, FloatArray] | None, told: set[str]
     ) -> Iterator[Reason]:
         if product is not None:
-            found = product_notes(self._services.encoder.spec, _retrieval_of(answer), *product)
+            found = product_notes(self._scores.spec, _retrieval_of(answer), *product)
             yield from (one for one in found if one.kind not in told)
         if answer.transcript is not None and answer.retrieval is not None:
             yield transcript_note(answer.transcript)
@@ -115,14 +124,14 @@ class ProductExplainer:
         if without := [one for one in answer.degraded if one != "audio"]:
             detail = f"the search was done without {', '.join(without)}: a server did not answer"
             yield Reason("degraded", detail, {"degraded": without})
-        if stale := staleness_note(self._services.index_age_ms()):
+        if stale := staleness_note(self._index.age_ms()):
             yield stale
 
 
 def _unavailable_reason(
     request: SearchRequest, product_id: str, product: tuple[StoredProduct, FloatArray] | None
 ) -> Reason | None:
-    if product_id in query_product_ids(request):
+    if any(part.product_id == product_id for part in request.all_parts):
         return Reason("asked_with", "it is the product that is searched with, which is left out")
     return absence_reason(product_id, product[0] if product else None)
 
@@ -148,4 +157,4 @@ def _reasons(
 
 
 def _retrieval_of(answer: RankedResults) -> RetrievalQuery:
-    return answer.retrieval or RetrievalQuery(answer.query_vector, None)
+    return answer.retrieval or RetrievalQuery(None, None)

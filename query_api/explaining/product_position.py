@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from query_api.contract.responses import Explanation, Place, Reason
-from query_api.retrieval.hybrid_search import ScoredCandidate
-from query_api.search.ranking import RankedCandidate, collapse_variants, rank_candidates, sort_candidates
-from query_api.search.response_builder import RankedResults
+from query_api.retrieval.candidate_set import ScoredCandidate
+from query_api.search.ranking import (
+    RankedCandidate,
+    collapse_variants,
+    rank_candidates,
+    read_payload,
+    sort_candidates,
+)
+from query_api.search.results import RankedResults
 
 SCORE_PARTS = ("text", "image", "lexical", "personal", "ranker")
 _SORTED_BY = {"price": "price", "-price": "price", "newest": "created_at_ms"}
@@ -66,21 +72,15 @@ def locate_product(answer: RankedResults, product_id: str, alone: ScoredCandidat
     """
     ranked = answer.ranked
     is_candidate = any(one.candidate.product_id == product_id for one in ranked)
-    if alone is not None and not is_candidate and answer.rank_weights is not None:
-        ranked = rank_candidates(
-            [*(one.candidate for one in ranked), alone],
-            answer.rank_weights,
-            answer.taste,
-            answer.read_payload,
-            answer.ranker_scores,
-        )
-    ordered = sort_candidates(ranked, answer.request.sort, answer.read_payload)
-    shown = collapse_variants(ordered, answer.read_payload) if answer.request.group else ordered
+    if alone is not None and not is_candidate and answer.scoring is not None:
+        ranked = rank_candidates([*(hit.candidate for hit in ranked), alone], answer.scoring)
+    ordered = sort_candidates(ranked, answer.request.sort)
+    shown = collapse_variants(ordered) if answer.request.group else ordered
     own = next((one for one in ordered if one.candidate.product_id == product_id), None)
     leader = None
     if own is not None and all(one is not own for one in shown):
-        group = answer.read_payload(own.candidate).group_id
-        leader = next(one for one in shown if answer.read_payload(one.candidate).group_id == group)
+        group = read_payload(own.candidate).group_id
+        leader = next(one for one in shown if read_payload(one.candidate).group_id == group)
     return ProductPosition(answer, own, is_candidate, shown, leader)
 
 
@@ -125,8 +125,8 @@ def _beyond_candidates_reason(standing: ProductPosition, own: Place, hit: Place 
 
 def _hidden_variant_reason(standing: ProductPosition, own: Place) -> Reason:
     assert standing.shown_variant is not None
-    leader, cards = standing.shown_variant, standing.results.read_payload
-    evidence = {"product_id": leader.candidate.product_id, "group_id": cards(leader.candidate).group_id}
+    leader = standing.shown_variant
+    evidence = {"product_id": leader.candidate.product_id, "group_id": read_payload(leader.candidate).group_id}
     detail = f"it is hidden behind {evidence['product_id']}, the best of its variants (group {evidence['group_id']})"
     return Reason("behind_a_variant", detail, evidence | {"score": leader.score, "gap": leader.score - own.score})
 
@@ -144,10 +144,7 @@ def _comparison_clause(standing: ProductPosition, own: Place, hit: Place | None)
     if hit is None or hit.rank is None or (own.rank is not None and own.rank <= hit.rank):
         return ""
     if sorted_by := _SORTED_BY.get(standing.results.request.sort):
-        values = {
-            one.candidate.product_id: getattr(standing.results.read_payload(one.candidate), sorted_by)
-            for one in standing.shown
-        }
+        values = {one.candidate.product_id: getattr(read_payload(one.candidate), sorted_by) for one in standing.shown}
         theirs, mine = values[hit.product_id], values.get(own.product_id)
         return f"; results are sorted by {sorted_by}: hit {hit.rank:,} ({hit.product_id}) has {theirs}, it has {mine}"
     gap = _score_gap(own, hit)

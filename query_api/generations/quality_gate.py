@@ -12,8 +12,7 @@ import numpy as np
 
 from query_api.contract.requests import MAX_TEXT, SearchRequest
 from query_api.evaluation.ranking_metrics import ndcg
-from query_api.http.app import open_searcher
-from query_api.ports import QueryPorts
+from query_api.wiring import QueryPorts, open_searcher
 
 _DASHES = re.compile(r"(?<!\w)[-−–—]+")
 
@@ -70,7 +69,7 @@ async def compare_generations(
         StoreUnavailable: a store does not answer.
     """
     queries = [*titles.values(), *judgments]
-    before, after = [await _top_k(one, queries, limits.k, share) for one in (active, new)]
+    before, after = [await _top_k(ports, queries, limits.k, share) for ports in (active, new)]
     overlap = float(np.mean([_overlap(*pair) for pair in zip(before, after, strict=True)])) if queries else 1.0
     known = tuple(_known_item_rate(titles, lists) for lists in (before, after))
     judged = tuple(_mean_ndcg(judgments, lists[len(titles) :], limits.k) for lists in (before, after))
@@ -81,17 +80,17 @@ async def compare_generations(
     )
 
 
-async def _top_k(services: QueryPorts, queries: Sequence[str], k: int, share: float) -> list[list[str]]:
+async def _top_k(ports: QueryPorts, queries: Sequence[str], k: int, share: float) -> list[list[str]]:
     """The ids of the first k results of each query."""
-    found: list[list[str]] = []
-    async with open_searcher(services) as searcher:
+    lists: list[list[str]] = []
+    async with open_searcher(ports) as searcher:
         for text in queries:
             began_s = time.monotonic()
             request = SearchRequest(text=_plain(text), correct=False, price_phrases=False)
-            answer = await searcher.rank(request, use_cache=False)
-            found.append([one.candidate.product_id for one in answer.ranked[:k]])
+            results = await searcher.rank(request, use_cache=False)
+            lists.append([hit.candidate.product_id for hit in results.ranked[:k]])
             await asyncio.sleep((time.monotonic() - began_s) * (1 / share - 1))
-    return found
+    return lists
 
 
 def _plain(text: str) -> str:
@@ -105,8 +104,8 @@ def _overlap(first: Sequence[str], second: Sequence[str]) -> float:
 
 
 def _known_item_rate(titles: Mapping[str, str], lists: Sequence[Sequence[str]]) -> float:
-    found = [product_id in ids for product_id, ids in zip(titles, lists, strict=False)]
-    return float(np.mean(found)) if found else 1.0
+    is_known = [product_id in ids for product_id, ids in zip(titles, lists, strict=False)]
+    return float(np.mean(is_known)) if is_known else 1.0
 
 
 def _mean_ndcg(judgments: Judgments, lists: Sequence[Sequence[str]], k: int) -> float:

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from query_api.http.app import create_app
-from query_api.ports import QueryPorts
+from query_api.wiring import QueryPorts
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ DRAIN_S = 30.0
 class ServedGeneration:
     """The application over one generation, with its background work, and how many requests are in it."""
 
-    def __init__(self, services: QueryPorts, resources: AsyncExitStack) -> None:
-        """Args: resources: what the services are made of, closed with this."""
-        self.generation = services.generation
-        self._app: Starlette = create_app(services)
+    def __init__(self, ports: QueryPorts, resources: AsyncExitStack) -> None:
+        """Args: resources: what the ports are made of, closed with this."""
+        self.generation = ports.generation
+        self._app: Starlette = create_app(ports)
         self._resources = resources
         self._requests = 0
         self._idle = asyncio.Event()

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from query_api.config import QueryConfig
 from query_api.contract.requests import ProductId, SearchRequest, convert_fields, invalid_request, read_json
 from query_api.errors import InvalidRequest
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
-from query_api.ports import QueryPorts
 
 
 class _ExplainRequest(Struct, forbid_unknown_fields=True):
@@ -28,9 +28,9 @@ class _ExplainRequest(Struct, forbid_unknown_fields=True):
 class ExplainRoute:
     """`/v1/explain`."""
 
-    def __init__(self, services: QueryPorts, explainer: ProductExplainer) -> None:
-        self._config = services.config
+    def __init__(self, explainer: ProductExplainer, config: QueryConfig) -> None:
         self._explainer = explainer
+        self._config = config
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -47,16 +47,16 @@ class ExplainRoute:
 def _read(body: bytes) -> tuple[SearchRequest, str]:
     """The search and the product. Raises `InvalidRequest` naming the field that is refused."""
     try:
-        asked = msgspec.json.decode(body, type=_ExplainRequest)
+        request = msgspec.json.decode(body, type=_ExplainRequest)
     except msgspec.ValidationError as error:
         raise invalid_request(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
-    return read_json(bytes(asked.query)), asked.product_id
+    return read_json(bytes(request.query)), request.product_id
 
 
 def _read_form(form: Form) -> tuple[SearchRequest, str]:
     """The same of a form: `query` is JSON, to which its files belong."""
     query = {"query": Raw(form.fields.get("query", "{}").encode())}
-    asked = convert_fields(form.fields | query, _ExplainRequest)
-    return read_json(bytes(asked.query), form.files), asked.product_id
+    request = convert_fields(form.fields | query, _ExplainRequest)
+    return read_json(bytes(request.query), form.files), request.product_id

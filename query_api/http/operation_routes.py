@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from importlib.resources import files
 from typing import Any
@@ -15,9 +14,8 @@ from starlette.routing import Route
 
 from indexer.errors import StoreUnavailable
 from query_api.http.problems import problem, problem_response
-from query_api.ports import QueryPorts
+from query_api.http.readiness import Readiness
 
-READINESS_DEADLINE_S = 2.0
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _PAGES = {"/": "index.html", "/docs": "docs.html"}
 
@@ -25,8 +23,8 @@ _PAGES = {"/": "index.html", "/docs": "docs.html"}
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, and the pages."""
 
-    def __init__(self, services: QueryPorts, openapi: dict[str, Any]) -> None:
-        self._services = services
+    def __init__(self, readiness: Readiness, openapi: dict[str, Any]) -> None:
+        self._readiness = readiness
         self._openapi = msgspec.json.encode(openapi)
 
     def routes(self) -> list[Route]:
@@ -43,43 +41,17 @@ class OperationRoutes:
         return _json({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Ready while the product store answers; Redis is reported, but searches go on without it."""
+        """Ready while the product store answers."""
         try:
-            async with asyncio.timeout(READINESS_DEADLINE_S):
-                counts = await self._services.store.count()
+            return _json(await self._readiness.report())
         except (StoreUnavailable, TimeoutError):
             return problem_response(problem(503, "the product store does not answer"), {"retry-after": "1"})
-        redis = await self._redis_answers()
-        return _json(
-            {
-                "status": "ready",
-                "generation": self._services.generation,
-                "encoder": self._services.encoder.spec.key,
-                "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
-                "redis": redis,
-                "index_age_ms": self._services.index_age_ms(),
-                "lag": self._lag(),
-            }
-        )
-
-    def _lag(self) -> dict[str, int] | None:
-        """Events that wait, under names that a path into the document can have: an autoscaler reads them."""
-        lag = self._services.lag()
-        return None if lag is None else {topic.replace(".", "_").replace("-", "_"): n for topic, n in lag.items()}
 
     async def metrics(self, _: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def openapi(self, _: Request) -> Response:
         return Response(self._openapi, media_type="application/json")
-
-    async def _redis_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(self._services.config.redis_deadline_s):
-                await self._services.change_log.position()
-        except (StoreUnavailable, TimeoutError):
-            return False
-        return True
 
 
 def _json(content: dict[str, Any]) -> Response:
@@ -88,7 +60,8 @@ def _json(content: dict[str, Any]) -> Response:
 
 def _page_routes() -> list[Route]:
     """The page's files, read once: they ship with the package and never change under a running process."""
-    assets = {one.name: one.read_bytes() for one in files("query_api").joinpath("page").iterdir() if one.is_file()}
+    page = files("query_api").joinpath("page")
+    assets = {file.name: file.read_bytes() for file in page.iterdir() if file.is_file()}
     paths = _PAGES | {f"/page/{name}": name for name in assets if not name.endswith(".html")}
     return [Route(path, _file_endpoint(name, assets[name])) for path, name in paths.items()]
 

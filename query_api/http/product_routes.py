@@ -11,11 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from indexer.hit_payload import image_url
+from indexer.media_store import MediaStore
+from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
 from query_api.http.problems import problem, problem_response
-from query_api.ports import QueryPorts
 
 _MAGIC = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -36,8 +37,10 @@ _MAGIC = (
 class ProductRoutes:
     """`/v1/products/{id}` and `/media/{hash}`."""
 
-    def __init__(self, services: QueryPorts) -> None:
-        self._services = services
+    def __init__(self, store: ProductStore, media: MediaStore, deadline_s: float) -> None:
+        self._store = store
+        self._media = media
+        self._deadline_s = deadline_s
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -45,17 +48,17 @@ class ProductRoutes:
 
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]
-        async with asyncio.timeout(self._services.config.deadline_s):
-            found = (await self._services.store.read([product_id])).get(product_id)
-        if found is None or (found[0].state.deleted and not is_searchable(found[0])):
+        async with asyncio.timeout(self._deadline_s):
+            stored, _ = (await self._store.read([product_id])).get(product_id, (None, None))
+        if stored is None or (stored.state.deleted and not is_searchable(stored)):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")
-        return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
+        return Response(msgspec.json.encode(_product_fields(product_id, stored)), media_type="application/json")
 
     async def media(self, request: Request) -> Response:
         digest = request.path_params["digest"]
         etag = f'"{digest}"'
-        async with asyncio.timeout(self._services.config.deadline_s):
-            data = await self._services.media_store.get(digest)
+        async with asyncio.timeout(self._deadline_s):
+            data = await self._media.get(digest)
         if data is None:
             return problem_response(problem(404, "no such picture, clip or sound is stored"))
         headers = {
@@ -79,7 +82,7 @@ def media_type(data: bytes) -> str:
 
 def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:
     fields = stored.state.fields
-    images = [{"url": image_url(one)} for one in fields.get("images") or ()]
+    images = [{"url": image_url(image)} for image in fields.get("images") or ()]
     return {
         "product_id": product_id,
         "version": stored.state.version,
@@ -94,5 +97,5 @@ def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:
 
 def _comparison_fields(stored: StoredProduct) -> dict[str, Any]:
     """What comparing the product with others told, apart from what its merchant says."""
-    found = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
-    return {name: some for name, some in found.items() if some}
+    fields = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
+    return {name: value for name, value in fields.items() if value}

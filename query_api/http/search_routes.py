@@ -10,22 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from query_api.config import QueryConfig
 from query_api.contract.requests import RecommendationRequest, SearchRequest, convert_fields, read_fields, read_json
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
-from query_api.ports import QueryPorts
 from query_api.recommending.recommender import Recommender
+from query_api.recommending.similar import SimilarProducts
 from query_api.search.searcher import Searcher
 
 
 class SearchRoutes:
     """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
 
-    def __init__(self, services: QueryPorts, searcher: Searcher, recommender: Recommender) -> None:
-        self._config = services.config
+    def __init__(
+        self, searcher: Searcher, similar: SimilarProducts, recommender: Recommender, config: QueryConfig
+    ) -> None:
         self._searcher = searcher
+        self._similar = similar
         self._recommender = recommender
+        self._config = config
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -39,26 +43,26 @@ class SearchRoutes:
 
     async def search_by_body(self, request: Request) -> Response:
         given = await json_or_form(request, self._config.body_deadline_s)
-        asked = read_fields(given.fields, given.files) if isinstance(given, Form) else read_json(given)
-        return await self._search(request, asked)
+        search = read_fields(given.fields, given.files) if isinstance(given, Form) else read_json(given)
+        return await self._search(request, search)
 
     async def search_by_parameters(self, request: Request) -> Response:
         return await self._search(request, read_fields(text_parameters(request.query_params)))
 
     async def similar(self, request: Request) -> Response:
-        asked = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
+        search = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
         async with asyncio.timeout(self._config.deadline_s):
-            return json_response(await self._searcher.similar(asked))
+            return json_response(await self._similar.similar(search))
 
     async def recommendations(self, request: Request) -> Response:
-        asked = _request_from_path(request, user_id=request.path_params["user_id"])
+        search = _request_from_path(request, user_id=request.path_params["user_id"])
         async with asyncio.timeout(self._config.deadline_s):
-            return json_response(await self._recommender.recommend(asked))
+            return json_response(await self._recommender.recommend(search))
 
-    async def _search(self, request: Request, asked: SearchRequest) -> Response:
+    async def _search(self, request: Request, search: SearchRequest) -> Response:
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with asyncio.timeout(self._config.deadline_s):
-            return json_response(await self._searcher.search(asked, use_cache))
+            return json_response(await self._searcher.search(search, use_cache))
 
 
 def json_response(response: SearchResponse) -> Response:
@@ -72,6 +76,6 @@ def _request_from_path(request: Request, **path: str) -> SearchRequest:
     for name in path:
         if name in given:
             raise InvalidRequest(name, f"{name} is in the path already")
-    asked = convert_fields(given, RecommendationRequest)
-    fields: dict[str, Any] = {name: getattr(asked, name) for name in asked.__struct_fields__}
+    parameters = convert_fields(given, RecommendationRequest)
+    fields: dict[str, Any] = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
     return convert_fields(fields | path, SearchRequest)

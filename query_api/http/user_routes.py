@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from indexer.ports import ProfileStore
+from query_api.config import QueryConfig
 from query_api.contract.requests import invalid_request
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
-from query_api.ports import QueryPorts
+from query_api.ports import EventSink
 from streams.events.cloudevents import decode_event
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 
@@ -35,8 +37,11 @@ class ShopperEvent(Struct, forbid_unknown_fields=True):
 class UserRoutes:
     """`POST /v1/events` and `DELETE /v1/users/{id}`."""
 
-    def __init__(self, services: QueryPorts) -> None:
-        self._services = services
+    def __init__(self, profiles: ProfileStore, publisher: EventSink | None, config: QueryConfig) -> None:
+        """Args: publisher: None: no events are taken, and what is forgotten is forgotten here alone."""
+        self._profiles = profiles
+        self._publisher = publisher
+        self._config = config
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -44,12 +49,11 @@ class UserRoutes:
         return [Route("/v1/events", self.publish, methods=["POST"]), forget]
 
     async def publish(self, request: Request) -> Response:
-        publisher = self._services.publisher
-        if publisher is None:
+        if self._publisher is None:
             raise InvalidRequest("", "this service takes no events; publish them to Kafka")
-        event = read_event(await json_body(request, self._services.config.body_deadline_s))
-        async with asyncio.timeout(self._services.config.deadline_s):
-            await publisher.publish(USER_EVENTS, event)
+        event = read_event(await json_body(request, self._config.body_deadline_s))
+        async with asyncio.timeout(self._config.deadline_s):
+            await self._publisher.publish(USER_EVENTS, event)
         return Response(msgspec.json.encode({"id": event.id}), 202, media_type="application/json")
 
     async def forget(self, request: Request) -> Response:
@@ -57,18 +61,17 @@ class UserRoutes:
         user_id = request.path_params["user_id"]
         if not 1 <= len(user_id) <= 256:
             raise InvalidRequest("user_id", f"user_id has {len(user_id)} characters, it takes 1 to 256")
-        async with asyncio.timeout(self._services.config.deadline_s):
+        async with asyncio.timeout(self._config.deadline_s):
             await self._forget(user_id)
         return Response(status_code=204)
 
     async def _forget(self, user_id: str) -> None:
-        profiles, publisher = self._services.profiles, self._services.publisher
         # What is known may be ahead of the clock here.
-        time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
-        if publisher is not None:
+        time_ms = max(int(time.time() * 1000), await self._profiles.latest_ms(user_id) or 0)
+        if self._publisher is not None:
             event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
-            await publisher.publish(USER_EVENTS, event)
-        await profiles.forget([(user_id, time_ms)])
+            await self._publisher.publish(USER_EVENTS, event)
+        await self._profiles.forget([(user_id, time_ms)])
 
 
 def read_event(body: bytes) -> Event:

@@ -1,18 +1,18 @@
-"""A shopper's taste, read from their latest interactions at every query, so that a click counts in the next search."""
+"""A shopper's taste, learnt from their latest interactions at every query: a click counts in the next search."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from indexer.criteria import Ids
+from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports import Interaction, ProductStore
+from indexer.ports import ProductStore, ProfileStore
 from query_api.circuit_breaker import CircuitBreaker
-from query_api.personalisation.taste import Taste, interaction_weights, learn_taste
-from query_api.ports import QueryPorts
+from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
@@ -21,15 +21,21 @@ MAX_CACHED_PAYLOADS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ShopperProfile:
-    """What is known of a shopper at a query."""
+    """What is known of a shopper at a query; by default nothing."""
 
-    taste: Taste = field(default_factory=Taste)
-    product_weights: dict[str, float] = field(default_factory=dict)
+    taste: Taste = NO_TASTE
+    product_weights: Mapping[str, float] = field(default_factory=dict[str, float])
     """How much each product that they interacted with says of them."""
+    degraded: tuple[str, ...] = ()
+    """`personalisation` where Redis or the product store did not answer."""
+
+
+IMPERSONAL = ShopperProfile()
+"""For queries that no taste orders."""
 
 
 class PayloadCache:
-    """The cards of products that shoppers interacted with; the least recently read ones make room."""
+    """The hit payloads of products that shoppers interacted with; the least recently read ones make room."""
 
     def __init__(self, store: ProductStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -37,41 +43,54 @@ class PayloadCache:
         self._kept: OrderedDict[str, tuple[float, HitPayload | None]] = OrderedDict()
 
     async def payloads(self, product_ids: Iterable[str]) -> dict[str, HitPayload]:
-        """Cards by product id, at most `PAYLOAD_TTL_S` old; products that are not searchable are absent."""
+        """Payloads by product id, at most `PAYLOAD_TTL_S` old; products that are not searchable are absent.
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
         wanted = list(product_ids)
-        stale = tuple(one for one in wanted if self._kept.get(one, (0.0, None))[0] <= self._clock())
+        now_s = self._clock()
+        stale = tuple(product_id for product_id in wanted if self._kept.get(product_id, (0.0, None))[0] <= now_s)
         if stale:
             await self._refresh(stale)
-        found = {one: self._kept[one][1] for one in wanted if one in self._kept}
-        return {product_id: card for product_id, card in found.items() if card is not None}
+        kept = {product_id: self._kept[product_id][1] for product_id in wanted if product_id in self._kept}
+        return {product_id: payload for product_id, payload in kept.items() if payload is not None}
 
     async def _refresh(self, product_ids: Sequence[str]) -> None:
-        found = {one.product_id: one.payload for one in await self._store.browse((Ids(tuple(product_ids)),), 10_000)}
-        expires = self._clock() + PAYLOAD_TTL_S
+        rows = await self._store.browse((Ids(tuple(product_ids)),), 10_000)
+        payloads = {row.product_id: row.payload for row in rows}
+        expires_s = self._clock() + PAYLOAD_TTL_S
         for product_id in product_ids:
-            card = found.get(product_id)
-            self._kept[product_id] = (expires, None if card is None else decode_hit_payload(card))
+            payload = payloads.get(product_id)
+            self._kept[product_id] = (expires_s, None if payload is None else decode_hit_payload(payload))
             self._kept.move_to_end(product_id)
         while len(self._kept) > max(MAX_CACHED_PAYLOADS, len(product_ids)):
             self._kept.popitem(last=False)
 
 
 class ShopperProfiles:
-    """Reads shoppers' histories."""
+    """Reads shoppers' histories, and what is popular; without Redis, it does without."""
 
-    def __init__(self, services: QueryPorts, redis: CircuitBreaker) -> None:
-        self._profiles = services.profiles
-        self._redis = redis
-        self._payloads = PayloadCache(services.store)
+    def __init__(self, profiles: ProfileStore, circuit: CircuitBreaker, payloads: PayloadCache) -> None:
+        self._profiles = profiles
+        self._circuit = circuit
+        self._payloads = payloads
 
     async def load(self, user_id: str) -> ShopperProfile:
-        """A shopper as of now; an unknown one has no taste. Raises `StoreUnavailable`."""
-        recent: list[Interaction] = await self._redis.call(lambda: self._profiles.recent(user_id))
-        if not recent:
-            return ShopperProfile()
-        weights = interaction_weights(recent, int(time.time() * 1000))
-        return ShopperProfile(learn_taste(weights, await self._payloads.payloads(weights)), weights)
+        """What is known of a shopper now; of an unknown one nothing."""
+        try:
+            recent = await self._circuit.call(lambda: self._profiles.recent(user_id))
+            if not recent:
+                return IMPERSONAL
+            weights = interaction_weights(recent, int(time.time() * 1000))
+            return ShopperProfile(learn_taste(weights, await self._payloads.payloads(weights)), weights)
+        except StoreUnavailable:
+            return ShopperProfile(degraded=("personalisation",))
 
     async def popular_products(self, limit: int) -> list[str]:
-        """The products that most shoppers interact with. Raises `StoreUnavailable`."""
-        return await self._redis.call(lambda: self._profiles.popular(limit))
+        """The ids of the products that most shoppers interact with, the most popular first.
+
+        Raises:
+            StoreUnavailable: Redis does not answer.
+        """
+        return await self._circuit.call(lambda: self._profiles.popular(limit))

@@ -35,6 +35,10 @@ class Taste:
     """How much is known, from 0 (nothing) towards 1."""
 
 
+NO_TASTE = Taste()
+"""Of a shopper of whom nothing is known."""
+
+
 def interaction_weights(interactions: Sequence[Interaction], now_ms: int) -> dict[str, float]:
     """How much each product that was interacted with says of the shopper.
 

@@ -1,230 +1,161 @@
-"""Candidates: dense and lexical search joined, and mended when products change afterwards."""
+"""Candidates: dense and lexical search joined, and refreshed when products change afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from msgspec import Struct
-
-from encoders.spec import FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
 from indexer.ports import Candidate, ProductStore
-
-MIN_KEPT_SHARE = 0.8
-"""A cut candidate set that lost a fifth of its products is searched anew."""
-MAX_GROWTH = 1.25
+from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery, ScoredCandidate
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalQuery:
-    """What to look for. Neither vector nor text: everything that passes the filters."""
+class Retriever:
+    """Searches a product store for candidates, the same number whatever page is asked for. Safe to use concurrently.
 
-    vector: FloatArray | None
-    """Query vector (2·dim,), the parts' weights within."""
-    text: str | None
-    """Words for lexical search."""
-    filters: Filters = ()
-    order: SortOrder | None = None
-    """Without a query: which of the products that pass come first; None: by product id."""
-    browse_limit: int | None = None
-    """Without a query: how many of them are wanted; None: as many as the depth says."""
-
-    @property
-    def is_browse(self) -> bool:
-        """Whether there is no query."""
-        return self.vector is None and self.text is None
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalLimits:
-    """How many products searches return."""
-
-    search: int = 1_000
-    browse: int = 10_000
-
-
-class ScoredCandidate(Struct, frozen=True, array_like=True, gc=False):
-    """A candidate with its raw scores."""
-
-    product_id: str
-    dense: float
-    """Weighted similarity, exact; 0 without a vector."""
-    lexical: float
-    """BM25, exact; 0 where it shares no term with the text."""
-    payload: bytes
-
-
-class CandidateSet(Struct, frozen=True, array_like=True):
-    """Products among which to rank.
-
-    Each search's share is a prefix of its full ranking: a product belongs when its dense score reaches
-    `dense_floor` or its lexical score `lexical_floor`. So whether a changed product belongs can be told from its
-    own new scores, and the set after `refresh` is again such a prefix, with no search of the others.
+    Every method raises `StoreUnavailable` when the store does not answer.
     """
 
-    items: list[ScoredCandidate]
-    dense_floor: float | None
-    """The least dense score found, when the depth cut that search; None: it found all there is."""
-    lexical_floor: float | None
-    is_truncated: bool
-    """Whether products that match were left out."""
-    initial_size: int
-    """How many products were found at first."""
-    without_lexical: bool = False
-    """Lexical search did not answer and was left out."""
-    match_count: int | None = None
-    """How many products match, where they were counted; None: with a query."""
+    def __init__(self, store: ProductStore, limits: RetrievalLimits) -> None:
+        self._store = store
+        self.limits = limits
 
-    @property
-    def unretrieved_count(self) -> int:
-        """How many products match beyond those here, where they were counted."""
-        return max(0, self.match_count - len(self.items)) if self.match_count is not None else 0
+    async def retrieve(self, query: RetrievalQuery) -> CandidateSet:
+        """Search for candidates; where just the lexical half of a hybrid search fails, without that half."""
+        if query.is_browse:
+            return await self._browse(query, query.browse_limit or self.limits.browse)
+        return await self._search(query, self.limits.search)
 
-    def covers(self, wanted: int | None) -> bool:
-        """Whether the first `wanted` products without a query are all here."""
-        return wanted is None or not self.unretrieved_count or len(self.items) >= wanted
+    async def refresh(self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]) -> CandidateSet:
+        """Refreshable candidates after products changed: those are scored anew, the others stay as they are.
 
-    @property
-    def is_refreshable(self) -> bool:
-        """Whether a changed product's own scores tell if it belongs: not where the first of many were fetched."""
-        return not (self.is_truncated and self.match_count is not None)
+        Args:
+            query: by which the candidates were retrieved, with its vector.
+            old: candidates whose `is_refreshable` is true.
+            changed: ids of products that changed or were deleted since.
+        """
+        gone = set(changed)
+        fresh = await self._rescore_changed(query, old, changed)
+        items = [candidate for candidate in old.items if candidate.product_id not in gone] + fresh
+        match_count = None if old.match_count is None else len(items)
+        return CandidateSet(
+            items, old.dense_floor, old.lexical_floor, old.is_truncated, old.initial_size, match_count=match_count
+        )
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether it has changed so much that it no longer stands for a search of the full depth."""
-        lost = self.is_truncated and len(self.items) < MIN_KEPT_SHARE * self.initial_size
-        return lost or len(self.items) > MAX_GROWTH * max(self.initial_size, 100)
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[ScoredCandidate]:
+        """The first `limit` products that pass the filters, with no scores; without an order, by product id."""
+        rows = await self._store.browse(filters, limit, order)
+        return [ScoredCandidate(row.product_id, 0.0, 0.0, row.payload) for row in rows]
+
+    async def score_product(self, query: RetrievalQuery, product_id: str) -> ScoredCandidate | None:
+        """One product's exact scores, whatever the query's filters; None: it has neither vector nor matching word."""
+        alone = replace(query, filters=(Ids((product_id,)),))
+        candidates = await self._browse(alone, 1) if alone.is_browse else await self._search(alone, 1)
+        return candidates.items[0] if candidates.items else None
+
+    async def _search(self, query: RetrievalQuery, limit: int) -> CandidateSet:
+        dense, lexical = await asyncio.gather(
+            self._dense(query, query.filters, limit), self._lexical(query, query.filters, limit)
+        )
+        floors = _score_floor(dense, limit), _score_floor(lexical or (), limit)
+        dense_scores, lexical_scores = await asyncio.gather(
+            self._missing_dense_scores(query, _ids_missing_from(lexical or (), dense)),
+            # A search that was not cut has found all that share a term.
+            self._missing_lexical_scores(query, _ids_missing_from(dense, lexical) if lexical else [], floors[1]),
+        )
+        items = _join(dense, lexical or (), dense_scores, lexical_scores or {})
+        # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
+        hidden = floors[0] if query.vector is not None else floors[1]
+        return CandidateSet(items, *floors, hidden is not None, len(items), None in (lexical, lexical_scores))
+
+    async def _browse(self, query: RetrievalQuery, limit: int) -> CandidateSet:
+        items, matching = await asyncio.gather(
+            self.browse(query.filters, limit, query.order), self._store.count_matching(query.filters)
+        )
+        # Products may have come or gone between the two reads.
+        matching = max(matching, len(items)) if len(items) >= limit else len(items)
+        return CandidateSet(items, None, None, len(items) < matching, len(items), match_count=matching)
+
+    async def _rescore_changed(
+        self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]
+    ) -> list[ScoredCandidate]:
+        filters, limit = (*query.filters, Ids(tuple(changed))), len(changed)
+        if query.is_browse:
+            return await self.browse(filters, limit)
+        dense, lexical = await asyncio.gather(self._dense(query, filters, limit), self._lexical(query, filters, limit))
+        if lexical is None:
+            raise StoreUnavailable("lexical search did not answer")
+        return [candidate for candidate in _join(dense, lexical) if _belongs(candidate, query, old)]
+
+    async def _dense(self, query: RetrievalQuery, filters: Filters, limit: int) -> list[Candidate]:
+        return [] if query.vector is None else await self._store.search_dense(query.vector, filters, limit)
+
+    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> list[Candidate] | None:
+        """None: it did not answer, and dense search can do without."""
+        if query.text is None:
+            return []
+        try:
+            return await self._store.search_lexical(query.text, filters, limit)
+        except StoreUnavailable:
+            if query.vector is None:
+                raise
+            return None
+
+    async def _missing_dense_scores(self, query: RetrievalQuery, product_ids: Sequence[str]) -> Mapping[str, float]:
+        if query.vector is None or not product_ids:
+            return {}
+        return await self._store.score_dense(query.vector, product_ids)
+
+    async def _missing_lexical_scores(
+        self, query: RetrievalQuery, product_ids: Sequence[str], floor: float | None
+    ) -> Mapping[str, float] | None:
+        """Of products that a search cut at `floor` did not reach: what they share with the text counts all the same.
+
+        None: the store did not answer.
+        """
+        if query.text is None or floor is None or not product_ids:
+            return {}
+        try:
+            scores = await self._store.score_lexical(query.text, product_ids)
+            # None can have more; Lite 3 says so all the same, as it takes terms to be as rare as among these products.
+            return {product_id: min(floor, score) for product_id, score in scores.items()}
+        except StoreUnavailable:
+            return None
 
 
-async def retrieve(store: ProductStore, retrieval: RetrievalQuery, depth: RetrievalLimits) -> CandidateSet:
-    """Search for candidates. Raises `StoreUnavailable`, unless just the lexical half of a hybrid search failed."""
-    if retrieval.is_browse:
-        return await _browse(store, retrieval, retrieval.browse_limit or depth.browse)
-    dense, lexical = await asyncio.gather(
-        _dense(store, retrieval, retrieval.filters, depth.search),
-        _lexical(store, retrieval, retrieval.filters, depth.search),
-    )
-    floors = _score_floor(dense, depth.search), _score_floor(lexical or (), depth.search)
-    dense_of, lexical_of = await asyncio.gather(
-        _missing_dense_scores(store, retrieval, _ids_missing_from(lexical or (), dense)),
-        # A search that was not cut has found all that share a term.
-        _missing_lexical_scores(store, retrieval, _ids_missing_from(dense, lexical) if lexical else [], floors[1]),
-    )
-    items = _join(dense, lexical or (), dense_of, lexical_of or {})
-    # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
-    hidden = floors[0] if retrieval.vector is not None else floors[1]
-    return CandidateSet(items, *floors, hidden is not None, len(items), None in (lexical, lexical_of))
-
-
-async def _browse(store: ProductStore, retrieval: RetrievalQuery, limit: int) -> CandidateSet:
-    found, matching = await asyncio.gather(
-        store.browse(retrieval.filters, limit, retrieval.order), store.count_matching(retrieval.filters)
-    )
-    items = [ScoredCandidate(one.product_id, 0.0, 0.0, one.payload) for one in found]
-    # Products may have come or gone between the two looks.
-    matching = max(matching, len(items)) if len(items) >= limit else len(items)
-    return CandidateSet(items, None, None, len(items) < matching, len(items), match_count=matching)
-
-
-async def refresh(
-    store: ProductStore, retrieval: RetrievalQuery, old: CandidateSet, changed: Sequence[str]
-) -> CandidateSet:
-    """The mendable candidates after `changed` products changed: those are scored anew, the others stay."""
-    gone = set(changed)
-    fresh = await _rescore_changed(store, retrieval, old, changed)
-    items = [one for one in old.items if one.product_id not in gone] + fresh
-    matching = None if old.match_count is None else len(items)
-    return CandidateSet(
-        items, old.dense_floor, old.lexical_floor, old.is_truncated, old.initial_size, match_count=matching
-    )
-
-
-async def _rescore_changed(
-    store: ProductStore, retrieval: RetrievalQuery, old: CandidateSet, changed: Sequence[str]
-) -> list[ScoredCandidate]:
-    filters, limit = (*retrieval.filters, Ids(tuple(changed))), len(changed)
-    if retrieval.is_browse:
-        return [ScoredCandidate(one.product_id, 0.0, 0.0, one.payload) for one in await store.browse(filters, limit)]
-    dense, lexical = await asyncio.gather(
-        _dense(store, retrieval, filters, limit), _lexical(store, retrieval, filters, limit)
-    )
-    if lexical is None:
-        raise StoreUnavailable("lexical search did not answer")
-    return [one for one in _join(dense, lexical) if _belongs(one, retrieval, old)]
-
-
-def _belongs(one: ScoredCandidate, retrieval: RetrievalQuery, old: CandidateSet) -> bool:
-    if one.lexical and (old.lexical_floor is None or one.lexical >= old.lexical_floor):
+def _belongs(candidate: ScoredCandidate, query: RetrievalQuery, old: CandidateSet) -> bool:
+    if candidate.lexical and (old.lexical_floor is None or candidate.lexical >= old.lexical_floor):
         return True
-    return retrieval.vector is not None and (old.dense_floor is None or one.dense >= old.dense_floor)
+    return query.vector is not None and (old.dense_floor is None or candidate.dense >= old.dense_floor)
 
 
-async def _dense(store: ProductStore, retrieval: RetrievalQuery, filters: Filters, limit: int) -> list[Candidate]:
-    return [] if retrieval.vector is None else await store.search_dense(retrieval.vector, filters, limit)
-
-
-async def _missing_dense_scores(
-    store: ProductStore, retrieval: RetrievalQuery, product_ids: Sequence[str]
-) -> dict[str, float]:
-    if retrieval.vector is None or not product_ids:
-        return {}
-    return await store.score_dense(retrieval.vector, product_ids)
-
-
-async def _missing_lexical_scores(
-    store: ProductStore, retrieval: RetrievalQuery, product_ids: Sequence[str], floor: float | None
-) -> dict[str, float] | None:
-    """Of products that a search cut at `floor` did not reach: what they share with the text counts all the same."""
-    if retrieval.text is None or floor is None or not product_ids:
-        return {}
-    try:
-        found = await store.score_lexical(retrieval.text, product_ids)
-        # None can have more; Lite 3 says so all the same, as it takes terms to be as rare as among these products.
-        return {product_id: min(floor, score) for product_id, score in found.items()}
-    except StoreUnavailable:
-        return None
-
-
-async def _lexical(
-    store: ProductStore, retrieval: RetrievalQuery, filters: Filters, limit: int
-) -> list[Candidate] | None:
-    """None: it did not answer, and dense search can do without."""
-    if retrieval.text is None:
-        return []
-    try:
-        return await store.search_lexical(retrieval.text, filters, limit)
-    except StoreUnavailable:
-        if retrieval.vector is None:
-            raise
-        return None
-
-
-def _ids_missing_from(found: Sequence[Candidate], among: Sequence[Candidate]) -> list[str]:
-    known = {one.product_id for one in among}
-    return [one.product_id for one in found if one.product_id not in known]
+def _ids_missing_from(rows: Sequence[Candidate], among: Sequence[Candidate]) -> list[str]:
+    """The ids of `rows` that are not `among` others."""
+    known = {row.product_id for row in among}
+    return [row.product_id for row in rows if row.product_id not in known]
 
 
 def _join(
     dense: Sequence[Candidate],
     lexical: Sequence[Candidate],
-    dense_of: Mapping[str, float] | None = None,
-    lexical_of: Mapping[str, float] | None = None,
+    dense_scores: Mapping[str, float] | None = None,
+    lexical_scores: Mapping[str, float] | None = None,
 ) -> list[ScoredCandidate]:
-    """Both searches' products, each once, with the scores that the one or the other did not tell."""
-    words = {one.product_id: one.score for one in lexical}
-    words.update(lexical_of or {})
-    known = {one.product_id for one in dense}
-    nearness = dense_of or {}
-    items = [ScoredCandidate(one.product_id, one.score, words.get(one.product_id, 0.0), one.payload) for one in dense]
+    """Both searches' products, each once, with the scores that one search or the other did not tell."""
+    bm25 = {row.product_id: row.score for row in lexical}
+    bm25.update(lexical_scores or {})
+    known = {row.product_id for row in dense}
+    similarities = dense_scores or {}
+    items = [ScoredCandidate(row.product_id, row.score, bm25.get(row.product_id, 0.0), row.payload) for row in dense]
     return items + [
-        ScoredCandidate(one.product_id, nearness.get(one.product_id, 0.0), one.score, one.payload)
-        for one in lexical
-        if one.product_id not in known
+        ScoredCandidate(row.product_id, similarities.get(row.product_id, 0.0), row.score, row.payload)
+        for row in lexical
+        if row.product_id not in known
     ]
 
 
-def _score_floor(found: Sequence[Candidate], limit: int) -> float | None:
-    return found[-1].score if len(found) >= limit else None
+def _score_floor(rows: Sequence[Candidate], limit: int) -> float | None:
+    """The least score of a search that its limit cut; None: it was not cut."""
+    return rows[-1].score if len(rows) >= limit else None

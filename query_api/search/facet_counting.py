@@ -11,7 +11,8 @@ from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports import ProductStore
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Facet
-from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, retrieve
+from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets import FacetTally
 from query_api.search.ranking import read_payload
 
@@ -34,50 +35,51 @@ class FacetCounts:
 class FacetCounter:
     """Counts facets over the candidates of a search, or over more than those where the request takes more."""
 
-    def __init__(self, store: ProductStore, depth: RetrievalLimits) -> None:
+    def __init__(self, store: ProductStore, retriever: Retriever) -> None:
         self._store = store
-        self._limits = depth
+        self._retriever = retriever
 
     async def count(
-        self, request: SearchRequest, retrieval: RetrievalQuery, cards: Sequence[HitPayload], unseen: int
+        self, request: SearchRequest, retrieval: RetrievalQuery, payloads: Sequence[HitPayload], unretrieved: int
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
         Args:
             request: which facets, and how.
             retrieval: what was looked for.
-            cards: of the candidates.
-            unseen: how many products match beyond the candidates, where they were counted.
+            payloads: of the candidates.
+            unretrieved: how many products match beyond the candidates, where they were counted.
 
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        asked = list(dict.fromkeys((*request.facets, *request.facet_ranges)))
-        own = {one: _without_field(retrieval.filters, one) for one in asked} if request.multi_select else {}
-        widened = {one: filters for one, filters in own.items() if len(filters) < len(retrieval.filters)}
-        tally = FacetTally([one for one in asked if one not in widened], request.facet_ranges)
-        complete = await self._tally(tally, retrieval, cards, unseen) if len(asked) > len(widened) else True
+        requested = list(dict.fromkeys((*request.facets, *request.facet_ranges)))
+        widened = _widened_filters(requested, retrieval.filters) if request.multi_select else {}
+        tally = FacetTally([field for field in requested if field not in widened], request.facet_ranges)
+        complete = True
+        if len(requested) > len(widened):
+            complete = await self._tally(tally, retrieval, payloads, unretrieved)
         counts = tally.facets()
         for field, filters in widened.items():
             tally = FacetTally([field], request.facet_ranges)
             complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters))
             counts |= tally.facets()
-        return FacetCounts({one: counts[one] for one in asked}, complete)
+        return FacetCounts({field: counts[field] for field in requested}, complete)
 
     async def _count_retrieved(self, tally: FacetTally, request: SearchRequest, retrieval: RetrievalQuery) -> bool:
-        found = await retrieve(self._store, retrieval, self._limits)
-        cards = [read_payload(one) for one in found.items if one.product_id != request.product_id]
-        return await self._tally(tally, retrieval, cards, found.unretrieved_count) and (
-            found.unretrieved_count > 0 or not found.is_truncated
+        retrieved = await self._retriever.retrieve(retrieval)
+        payloads = [read_payload(item) for item in retrieved.items if item.product_id != request.product_id]
+        return await self._tally(tally, retrieval, payloads, retrieved.unretrieved_count) and (
+            retrieved.unretrieved_count > 0 or not retrieved.is_truncated
         )
 
     async def _tally(
-        self, tally: FacetTally, retrieval: RetrievalQuery, cards: Sequence[HitPayload], unseen: int
+        self, tally: FacetTally, retrieval: RetrievalQuery, payloads: Sequence[HitPayload], unretrieved: int
     ) -> bool:
-        """Count candidates, or everything; whether that is all there is beyond what a query's depth cuts."""
-        if not unseen or len(cards) + unseen > MAX_COUNTED_PRODUCTS:
-            await _add_in_steps(tally, cards)
-            return not unseen
+        """Count candidates, or everything; whether that is all there is beyond what a query's limit cuts."""
+        if not unretrieved or len(payloads) + unretrieved > MAX_COUNTED_PRODUCTS:
+            await _add_in_steps(tally, payloads)
+            return not unretrieved
         async for page in self._pages(retrieval.filters):
             await _add_in_steps(tally, page)
         return True
@@ -85,16 +87,16 @@ class FacetCounter:
     async def _pages(self, filters: Filters) -> AsyncIterator[Iterable[HitPayload]]:
         """All products that pass, by id."""
         after = ""
-        while found := await self._store.browse((*filters, IdAfter(after)), PAGE_SIZE):
-            yield (decode_hit_payload(one.payload) for one in found)
-            after = found[-1].product_id
+        while rows := await self._store.browse((*filters, IdAfter(after)), PAGE_SIZE):
+            yield (decode_hit_payload(row.payload) for row in rows)
+            after = rows[-1].product_id
 
 
-async def _add_in_steps(tally: FacetTally, cards: Iterable[HitPayload]) -> None:
+async def _add_in_steps(tally: FacetTally, payloads: Iterable[HitPayload]) -> None:
     """Count products in small steps, so that other queries go on meanwhile."""
     step: list[HitPayload] = []
-    for card in cards:
-        step.append(card)
+    for payload in payloads:
+        step.append(payload)
         if len(step) >= _STEP:
             tally.add(step)
             step.clear()
@@ -102,5 +104,11 @@ async def _add_in_steps(tally: FacetTally, cards: Iterable[HitPayload]) -> None:
     tally.add(step)
 
 
+def _widened_filters(fields: Iterable[str], filters: Filters) -> dict[str, Filters]:
+    """By each field that is filtered, the filters without its own."""
+    others = {field: _without_field(filters, field) for field in fields}
+    return {field: rest for field, rest in others.items() if len(rest) < len(filters)}
+
+
 def _without_field(filters: Filters, field: str) -> Filters:
-    return tuple(one for one in filters if getattr(one, "field", None) != field)
+    return tuple(criterion for criterion in filters if getattr(criterion, "field", None) != field)

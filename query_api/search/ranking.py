@@ -1,9 +1,9 @@
-"""Order: dense, lexical and personal scores into one, variants collapsed, sorted, paged. Pure."""
+"""Order: dense, lexical, personal and ranker scores into one, variants collapsed, sorted. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from query_api.contract.requests import Sort
-from query_api.personalisation.taste import Taste, taste_affinity
-from query_api.retrieval.hybrid_search import ScoredCandidate
+from query_api.personalisation.taste import NO_TASTE, Taste, taste_affinity
+from query_api.retrieval.candidate_set import ScoredCandidate
+
+MAX_DECODED_PAYLOADS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,16 @@ class RankWeights:
 
     lexical: float
     personal: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What candidates are ranked by, beside their own scores."""
+
+    weights: RankWeights
+    taste: Taste = NO_TASTE
+    ranker_scores: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What a ranker adds, weight included, by product id; products that it did not score are absent."""
 
 
 class RankedCandidate(Struct, frozen=True, gc=False):
@@ -36,27 +48,17 @@ class RankedCandidate(Struct, frozen=True, gc=False):
     """The sum of its parts."""
 
 
-_NO_RANKER_SCORES: Mapping[str, float] = {}
-PayloadReader = Callable[[ScoredCandidate], HitPayload]
 _PRODUCT_ID, _SCORE = attrgetter("candidate.product_id"), attrgetter("score")
-
-
-MAX_DECODED_PAYLOADS = 20_000
 _decoded = lru_cache(maxsize=MAX_DECODED_PAYLOADS)(decode_hit_payload)
 
 
-def read_payload(one: ScoredCandidate) -> HitPayload:
-    """A candidate's card; the same few thousand bytes come back query after query, so they are decoded once."""
-    return _decoded(one.payload)
+def read_payload(candidate: ScoredCandidate) -> HitPayload:
+    """What a hit shows of a candidate; the same few thousand payloads come back query after query, so the decoded
+    ones are kept."""
+    return _decoded(candidate.payload)
 
 
-def rank_candidates(
-    items: Sequence[ScoredCandidate],
-    weights: RankWeights,
-    taste: Taste | None,
-    cards: PayloadReader,
-    ranker: Mapping[str, float] = _NO_RANKER_SCORES,
-) -> list[RankedCandidate]:
+def rank_candidates(candidates: Sequence[ScoredCandidate], scoring: Scoring) -> list[RankedCandidate]:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
@@ -64,41 +66,43 @@ def rank_candidates(
     range (min-max, z-scores) or to ranks makes as much of noise as of knowledge. How far they are worth their weight
     is `query_api.embedding.text_trust`'s to say. On ESCI, rank fusion was below BM25
     alone by 0.09 nDCG@10 with a weak encoder.
-    `ranker` is what a ranker adds, by product id.
 
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
-    greatest = max((one.lexical for one in items), default=0.0) or 1.0
+    weights, taste, ranker = scoring.weights, scoring.taste, scoring.ranker_scores
+    greatest = max((candidate.lexical for candidate in candidates), default=0.0) or 1.0
     # Payloads are decoded only where somebody's taste is known.
-    affinity = taste_affinity(taste) if taste and taste.confidence and weights.personal else None
+    affinity = taste_affinity(taste) if taste.confidence and weights.personal else None
     ranked: list[RankedCandidate] = []
-    for one in items:
-        lexical = weights.lexical * (one.lexical / greatest)
-        personal = weights.personal * affinity(cards(one)) if affinity else 0.0
-        again = ranker.get(one.product_id, 0.0) if ranker else 0.0
-        ranked.append(RankedCandidate(one, lexical, personal, again, one.dense + lexical + personal + again))
+    for candidate in candidates:
+        lexical = weights.lexical * (candidate.lexical / greatest)
+        personal = weights.personal * affinity(read_payload(candidate)) if affinity else 0.0
+        again = ranker.get(candidate.product_id, 0.0) if ranker else 0.0
+        ranked.append(
+            RankedCandidate(candidate, lexical, personal, again, candidate.dense + lexical + personal + again)
+        )
     # A sort keeps the order of equals, and two by plain keys take half the time of one by pairs.
     ranked.sort(key=_PRODUCT_ID)
     ranked.sort(key=_SCORE, reverse=True)
     return ranked
 
 
-def sort_candidates(ranked: list[RankedCandidate], sort: Sort, cards: PayloadReader) -> list[RankedCandidate]:
+def sort_candidates(ranked: Sequence[RankedCandidate], sort: Sort) -> Sequence[RankedCandidate]:
     """Candidates in another order than relevance; those that lack the number come last, equal ones by relevance."""
     if sort == "relevance":
         return ranked
     value = _SORT_VALUES[sort]
-    return sorted(ranked, key=lambda one: value(cards(one.candidate)))
+    return sorted(ranked, key=lambda hit: value(read_payload(hit.candidate)))
 
 
-def collapse_variants(ranked: Sequence[RankedCandidate], cards: PayloadReader) -> list[RankedCandidate]:
-    """Just the first of each group of variants; products without a group stay."""
+def collapse_variants(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """The first of each group of variants; products without a group stay."""
     seen: set[str] = set()
     kept: list[RankedCandidate] = []
-    for one in ranked:
-        group = cards(one.candidate).group_id
+    for hit in ranked:
+        group = read_payload(hit.candidate).group_id
         if group is None or group not in seen:
-            kept.append(one)
+            kept.append(hit)
         if group is not None:
             seen.add(group)
     return kept
@@ -109,7 +113,7 @@ def _last_if_absent(number: float | None, sign: int) -> tuple[bool, float]:
 
 
 _SORT_VALUES: dict[str, Callable[[HitPayload], Any]] = {
-    "price": lambda card: _last_if_absent(card.price, 1),
-    "-price": lambda card: _last_if_absent(card.price, -1),
-    "newest": lambda card: _last_if_absent(card.created_at_ms, -1),
+    "price": lambda payload: _last_if_absent(payload.price, 1),
+    "-price": lambda payload: _last_if_absent(payload.price, -1),
+    "newest": lambda payload: _last_if_absent(payload.created_at_ms, -1),
 }

@@ -3,52 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from encoders.port import Ranker
+from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
-from query_api.ports import QueryPorts
+from indexer.ports import ProductStore
 from query_api.search.ranking import rank_candidates
-from query_api.search.response_builder import RankedResults
+from query_api.search.results import RankedResults
+
+
+@dataclass(frozen=True, slots=True)
+class RerankLimits:
+    """How many of the best candidates a ranker scores, and what it adds."""
+
+    candidates: int = 100
+    weight: float = 0.1
+    """What its relevance, from 0 to 1, adds to a score."""
 
 
 class Reranker:
-    """Adds a ranker's relevance to the scores of the best candidates; they stay before all others.
+    """The fifth stage of a search: adds a ranker's relevance to the scores of the best candidates.
 
-    With no ranker, or where there is no query vector, nothing is done. What it costs is bounded by
-    `query.ranker_candidates`: one read of so many vectors, and one pass through the ranker.
+    What it costs is bounded by `RerankLimits.candidates`: one read of so many vectors, and one pass through the ranker.
     """
 
-    def __init__(self, services: QueryPorts) -> None:
-        self._services = services
+    def __init__(self, ranker: Ranker | None, store: ProductStore, limits: RerankLimits) -> None:
+        """Args: ranker: None: results stay as they are."""
+        self._ranker = ranker
+        self._store = store
+        self._limits = limits
 
-    async def rerank(self, answer: RankedResults) -> list[str]:
-        """Reorder an answer; returns what is degraded: without the vectors the order stays as it is."""
-        config = self._services.config
-        if (
-            self._services.ranker is None
-            or answer.query_vector is None
-            or answer.rank_weights is None
-            or not config.ranker_weight
-        ):
-            return []
-        best = [one.candidate.product_id for one in answer.ranked[: config.ranker_candidates]]
+    async def rerank(self, results: RankedResults) -> RankedResults:
+        """Results in the ranker's order; the same ones without a ranker, its weight or a query vector.
+
+        Where the product store does not answer, the order stays and `ranker` is degraded.
+        """
+        retrieval, scoring = results.retrieval, results.scoring
+        if self._ranker is None or not self._limits.weight or retrieval is None or scoring is None:
+            return results
+        if retrieval.vector is None:
+            return results
+        best = [hit.candidate.product_id for hit in results.ranked[: self._limits.candidates]]
         try:
-            answer.ranker_scores = await self._ranker_scores(best, answer.query_vector)
+            scores = await self._scores(self._ranker, best, retrieval.vector)
         except StoreUnavailable:
-            return ["ranker"]
-        items = [one.candidate for one in answer.ranked]
-        answer.ranked = rank_candidates(
-            items, answer.rank_weights, answer.taste, answer.read_payload, answer.ranker_scores
-        )
-        return []
+            return replace(results, degraded=(*results.degraded, "ranker"))
+        scoring = replace(scoring, ranker_scores=scores)
+        ranked = rank_candidates([hit.candidate for hit in results.ranked], scoring)
+        return replace(results, ranked=ranked, scoring=scoring)
 
-    async def _ranker_scores(self, product_ids: list[str], query: np.ndarray) -> dict[str, float]:
-        """What the ranker adds, by product id; nothing for a product that has just gone."""
-        stored = await self._services.store.read(product_ids)
-        if self._services.ranker is None or not stored:
+    async def _scores(self, ranker: Ranker, product_ids: Sequence[str], query: FloatArray) -> dict[str, float]:
+        """What the ranker adds, by product id; nothing for a product that has just gone.
+
+        Args:
+            query: query vector (2·dim,).
+        """
+        stored = await self._store.read(product_ids)
+        if not stored:
             return {}
         products = np.stack([vector for _, vector in stored.values()])
-        relevance = await asyncio.to_thread(self._services.ranker.scores, query, products)
-        weight = self._services.config.ranker_weight
-        return dict(zip(stored, (weight * relevance).tolist(), strict=True))
+        relevance = await asyncio.to_thread(ranker.scores, query, products)
+        return dict(zip(stored, (self._limits.weight * relevance).tolist(), strict=True))

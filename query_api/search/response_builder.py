@@ -1,134 +1,143 @@
-"""From ranked candidates to a response: one page of hits, facets, what was left out."""
+"""From ranked results to a response: one page of hits, facets, how the query was understood, what was left out."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
 
-from encoders.spec import FloatArray
 from encoders.speech.port import Transcript
 from indexer.hit_payload import HitPayload
 from query_api import metrics
-from query_api.cache.cached_retrieval import CacheState
 from query_api.contract.requests import SearchRequest
-from query_api.contract.responses import Explanation, Hit, SearchResponse
-from query_api.personalisation.taste import Taste
-from query_api.ports import QueryPorts
-from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery
+from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.facet_counting import FacetCounter, FacetCounts
-from query_api.search.ranking import PayloadReader, RankedCandidate, RankWeights, collapse_variants, sort_candidates
-from query_api.search.score_parts import explain_scores
-from query_api.search.understood import understood_fields
+from query_api.search.ranking import RankedCandidate, collapse_variants, read_payload, sort_candidates
+from query_api.search.results import RankedResults
+from query_api.search.score_parts import ScoreExplainer
 from query_api.understanding.parser import ParsedQuery
 
 log = logging.getLogger(__name__)
 
 _QUERY_FIELDS = ("text", "image", "audio", "video", "product_id", "parts", "user_id")
+_NO_RETRIEVAL = RetrievalQuery(None, None)
 
 
-@dataclass(slots=True)
-class RankedResults:
-    """What a query came to, before it is worded."""
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """Which generation of the index answers, and how old it is."""
 
-    request: SearchRequest
-    ranked: list[RankedCandidate]
-    """All candidates, by relevance."""
-    read_payload: PayloadReader
-    query_vector: FloatArray | None
-    """Query vector (2·dim,), where there is one."""
-    is_truncated: bool
-    """Whether products that match were not looked at."""
-    unretrieved_count: int = 0
-    """How many those are, where they were counted."""
-    retrieval: RetrievalQuery | None = None
-    """What was searched for, with its vector; None: no search, but a recommendation."""
-    rank_weights: RankWeights | None = None
-    taste: Taste | None = None
-    ranker_scores: Mapping[str, float] = field(default_factory=dict)
-    """What a ranker adds to the scores of the best, by product id."""
-    """What the candidates were ranked by."""
-    parsed: ParsedQuery | None = None
-    """How the texts were understood."""
-    transcript: Transcript | None = None
-    """What a spoken query said."""
-    cache_state: CacheState = "bypass"
-    degraded: list[str] = field(default_factory=list)
-    started_s: float = field(default_factory=time.perf_counter)
+    generation: str
+    age_ms: Callable[[], int | None]
+    """How long the oldest event that is not yet searchable has waited, in ms; None: not known just now."""
 
 
 class ResponseBuilder:
-    """Words answers."""
+    """The last stage of a search."""
 
-    def __init__(self, services: QueryPorts) -> None:
-        self._services = services
-        depth = RetrievalLimits(services.config.candidates, services.config.browse_candidates)
-        self._facet_counter = FacetCounter(services.store, depth)
+    def __init__(self, facets: FacetCounter, scores: ScoreExplainer, index: IndexStatus) -> None:
+        self._facets = facets
+        self._scores = scores
+        self._index = index
 
-    async def build(self, answer: RankedResults) -> SearchResponse:
-        """Sort, collapse and page an answer, explain it where that was asked for, and log it."""
-        request, cards = answer.request, answer.read_payload
-        ordered = sort_candidates(answer.ranked, request.sort, cards)
-        shown = collapse_variants(ordered, cards) if request.group else ordered
+    async def build(self, results: RankedResults, started_s: float) -> SearchResponse:
+        """Sort, collapse and page results, explain them where that was asked for, and log the query.
+
+        Args:
+            started_s: when the query came, by `time.perf_counter`.
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
+        request = results.request
+        ordered = sort_candidates(results.ranked, request.sort)
+        shown = collapse_variants(ordered) if request.group else ordered
         page = shown[request.offset : request.offset + request.k]
-        retrieval = answer.retrieval or RetrievalQuery(answer.query_vector, None)
-        explained = await explain_scores(self._services, retrieval, page) if request.explain else {}
-        hits = [_to_hit(one, answer, explained.get(one.candidate.product_id)) for one in page]
-        facets = await self._count_facets(answer, ordered, retrieval)
+        retrieval = results.retrieval or _NO_RETRIEVAL
+        explanations = await self._scores.explain(retrieval, page) if request.explain else {}
+        hits = [_to_hit(hit, explanations.get(hit.candidate.product_id)) for hit in page]
+        facets = await self._count_facets(results, ordered, retrieval)
         response = SearchResponse(
             query_id=secrets.token_hex(8),
             hits=hits,
-            total=len(ordered) + answer.unretrieved_count,
+            total=len(ordered) + results.unretrieved_count,
             groups=len(shown) if request.group else UNSET,
-            took_ms=round((time.perf_counter() - answer.started_s) * 1000, 2),
-            cache=answer.cache_state,
-            degraded=answer.degraded,  # pyright: ignore[reportArgumentType]
-            generation=self._services.generation,
-            index_age_ms=self._services.index_age_ms(),
+            took_ms=round((time.perf_counter() - started_s) * 1000, 2),
+            cache=results.cache_state,
+            degraded=list(results.degraded),  # pyright: ignore[reportArgumentType]
+            generation=self._index.generation,
+            index_age_ms=self._index.age_ms(),
             facets=facets.by_field if facets else UNSET,  # pyright: ignore[reportArgumentType]
-            approximate=True if _is_approximate(answer, facets) else UNSET,
-            **(understood_fields(answer.parsed, request, answer.transcript) if answer.parsed else {}),
+            approximate=True if _is_approximate(results, facets) else UNSET,
+            **(_understood_fields(results.parsed, request, results.transcript) if results.parsed else {}),
         )
         _log_query(response, request)
         return response
 
     async def _count_facets(
-        self, answer: RankedResults, ordered: Sequence[RankedCandidate], retrieval: RetrievalQuery
+        self, results: RankedResults, ordered: Sequence[RankedCandidate], retrieval: RetrievalQuery
     ) -> FacetCounts | None:
-        if not (answer.request.facets or answer.request.facet_ranges):
+        if not (results.request.facets or results.request.facet_ranges):
             return None
-        cards = [answer.read_payload(one.candidate) for one in ordered]
-        return await self._facet_counter.count(answer.request, retrieval, cards, answer.unretrieved_count)
+        payloads = [read_payload(hit.candidate) for hit in ordered]
+        return await self._facets.count(results.request, retrieval, payloads, results.unretrieved_count)
 
 
-def _is_approximate(answer: RankedResults, facets: FacetCounts | None) -> bool:
-    """Whether more products match than the numbers of the answer were made from."""
-    is_counted = not answer.is_truncated or (answer.unretrieved_count > 0 and not answer.request.group)
+def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:
+    """Whether more products match than the numbers of the response were made from."""
+    is_counted = not results.is_truncated or (results.unretrieved_count > 0 and not results.request.group)
     return not is_counted or (facets is not None and not facets.is_complete)
 
 
-def _to_hit(one: RankedCandidate, answer: RankedResults, explanation: Explanation | None) -> Hit:
+def _to_hit(hit: RankedCandidate, explanation: Explanation | None) -> Hit:
+    payload = read_payload(hit.candidate)
     return Hit(
-        product_id=one.candidate.product_id,
-        score=explanation.score if explanation else one.score,
+        product_id=hit.candidate.product_id,
+        score=explanation.score if explanation else hit.score,
         explanation=explanation or UNSET,
-        suggested=answer.read_payload(one.candidate).suggested or UNSET,
-        **_shown_fields(answer.read_payload(one.candidate)),
+        suggested=payload.suggested or UNSET,
+        **_shown_fields(payload),
     )
 
 
-def _shown_fields(card: HitPayload) -> dict[str, Any]:
+def _shown_fields(payload: HitPayload) -> dict[str, Any]:
     names = ("title", "price", "currency", "brand", "category", "image_url", "in_stock", "rating")
-    return {name: getattr(card, name) for name in names}
+    return {name: getattr(payload, name) for name in names}
+
+
+def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> dict[str, Any]:
+    """The fields of a response that say how texts were understood; none where they were taken as they are."""
+    fields: dict[str, Any] = {}
+    if parsed.did_you_mean is not None:
+        fields |= {"did_you_mean": parsed.did_you_mean, "corrected": request.correct}
+    if parsed.price or parsed.excluded_terms or parsed.synonyms or transcript:
+        fields["understood"] = _understood(parsed, request, transcript)
+    return fields
+
+
+def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> Understood:
+    price = parsed.price
+    return Understood(
+        price=dict(price.bounds) if price else {},  # pyright: ignore[reportArgumentType]
+        phrase=price.phrase if price else None,
+        currency=price.currency if price else None,
+        price_applied=price is None or "price" not in request.filters,
+        excluded=list(parsed.excluded_terms),
+        synonyms={entry: list(expansions) for entry, expansions in parsed.synonyms.items()},
+        speech=transcript.text if transcript else None,
+        speech_alternatives=list(transcript.alternatives) if transcript else [],
+        speech_problem=(transcript.problem or None) if transcript else None,
+    )
 
 
 def _log_query(response: SearchResponse, request: SearchRequest) -> None:
-    """One line a query, which tells neither what was asked nor by whom."""
+    """Count the query and log one line, which tells neither what was asked nor by whom."""
     metrics.QUERIES.labels(response.cache).inc()
     for part in response.degraded:
         metrics.DEGRADED.labels(part).inc()

@@ -12,9 +12,8 @@ from indexer.criteria import Ids
 from indexer.ports import ProductStore
 from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, surface_forms
 from query_api.contract.responses import Explanation, MatchedTerm
-from query_api.embedding.query_vectors import part_scores
-from query_api.ports import QueryPorts
-from query_api.retrieval.hybrid_search import RetrievalQuery
+from query_api.embedding.product_vectors import part_scores
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.ranking import RankedCandidate
 
 MAX_SCORED_TERMS = 32
@@ -26,35 +25,41 @@ TermScores = Mapping[str, Mapping[str, float]]
 """BM25 by product and by term as the query writes it; a product's sum to its BM25."""
 
 
-async def explain_scores(
-    services: QueryPorts, retrieval: RetrievalQuery, hits: Sequence[RankedCandidate]
-) -> dict[str, Explanation]:
-    """The parts of the hits' scores, by product id.
+class ScoreExplainer:
+    """Says what each part adds to the scores of hits."""
 
-    Args:
-        retrieval: by which they were found.
-        hits: few: each matched term is searched for among them.
+    def __init__(self, store: ProductStore, spec: EmbeddingSpec) -> None:
+        self._store = store
+        self.spec = spec
+        """Of the vectors in the store."""
 
-    Raises:
-        StoreUnavailable: the product store does not answer.
-    """
-    product_ids = [one.candidate.product_id for one in hits]
-    terms = _terms_by_surface(retrieval.text or "" if any(one.lexical_part for one in hits) else "")
-    stored, scores = await asyncio.gather(
-        services.store.read(product_ids), _term_scores(services.store, terms, product_ids)
-    )
+    async def explain(self, retrieval: RetrievalQuery, hits: Sequence[RankedCandidate]) -> dict[str, Explanation]:
+        """The parts of the hits' scores, by product id.
 
-    def explained(one: RankedCandidate) -> Explanation:
-        product, vector = stored.get(one.candidate.product_id, (None, None))
-        text, image = _dense_parts(services.encoder.spec, one, retrieval.vector, vector)
-        fields = product.text_fields if product else {}
-        matched = sorted(
-            _matched_terms(one, scores[one.candidate.product_id], terms, fields), key=lambda term: -term.score
+        Args:
+            retrieval: by which they were found, with its vector.
+            hits: few, a page of them: each matched term is searched for among them.
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
+        product_ids = [hit.candidate.product_id for hit in hits]
+        has_lexical_part = any(hit.lexical_part for hit in hits)
+        terms = _terms_by_surface(retrieval.text or "" if has_lexical_part else "")
+        stored, scores = await asyncio.gather(
+            self._store.read(product_ids), _term_scores(self._store, terms, product_ids)
         )
-        return Explanation(text, image, one.lexical_part, one.personal_part, matched, one.ranker_part)
 
-    # Analysing a page of long products takes a while, and other queries wait for this thread.
-    return await asyncio.to_thread(lambda: {one.candidate.product_id: explained(one) for one in hits})
+        def explained(hit: RankedCandidate) -> Explanation:
+            product, vector = stored.get(hit.candidate.product_id, (None, None))
+            text, image = _dense_parts(self.spec, hit, retrieval.vector, vector)
+            fields = product.text_fields if product else {}
+            matched = _matched_terms(hit, scores[hit.candidate.product_id], terms, fields)
+            by_score = sorted(matched, key=lambda term: -term.score)
+            return Explanation(text, image, hit.lexical_part, hit.personal_part, by_score, hit.ranker_part)
+
+        # Analysing a page of long products takes a while, and other queries wait for this thread.
+        return await asyncio.to_thread(lambda: {hit.candidate.product_id: explained(hit) for hit in hits})
 
 
 def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
@@ -71,11 +76,11 @@ def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
 async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
     """What each term adds to the products' BM25, by the store's own account: it is a sum over the query's terms."""
     page = (Ids(tuple(product_ids)),)
-    found = await asyncio.gather(*(store.search_terms(terms, page, len(product_ids)) for terms in by_surface.values()))
+    searches = (store.search_terms(terms, page, len(product_ids)) for terms in by_surface.values())
     scores: dict[str, dict[str, float]] = {product_id: {} for product_id in product_ids}
-    for surface, candidates in zip(by_surface, found, strict=True):
-        for one in candidates:
-            scores[one.product_id][surface] = one.score
+    for surface, rows in zip(by_surface, await asyncio.gather(*searches), strict=True):
+        for row in rows:
+            scores[row.product_id][surface] = row.score
     return scores
 
 
@@ -88,10 +93,15 @@ def _terms_by_surface(text: str) -> dict[str, str]:
 
 
 def _dense_parts(
-    spec: EmbeddingSpec, one: RankedCandidate, query: FloatArray | None, vector: FloatArray | None
+    spec: EmbeddingSpec, hit: RankedCandidate, query: FloatArray | None, vector: FloatArray | None
 ) -> tuple[float, float]:
-    """What text and picture add. The store's own dense score is what was ranked by: the parts are made to sum to it."""
-    dense = one.candidate.dense
+    """What text and picture add. The store's own dense score is what was ranked by: the parts are made to sum to it.
+
+    Args:
+        query: query vector (2·dim,).
+        vector: the product's (2·dim,).
+    """
+    dense = hit.candidate.dense
     if query is None or vector is None:
         return dense, 0.0
     text, image = part_scores(spec, query, vector)
@@ -99,13 +109,13 @@ def _dense_parts(
 
 
 def _matched_terms(
-    one: RankedCandidate, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
+    hit: RankedCandidate, scores: Mapping[str, float], by_surface: Mapping[str, str], fields: Mapping[str, Any]
 ) -> Iterator[MatchedTerm]:
     """The lexical part shared out by BM25, of which it is a multiple."""
     total = sum(scores.values())
     for surface, score in scores.items():
-        if one.lexical_part and score:
-            yield MatchedTerm(surface, one.lexical_part * score / total, fields_containing(fields, by_surface[surface]))
+        if hit.lexical_part and score:
+            yield MatchedTerm(surface, hit.lexical_part * score / total, fields_containing(fields, by_surface[surface]))
 
 
 def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
-from query_api.ports import QueryPorts
-from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, SynonymFile
+from query_api.understanding.background_refresh import CatalogueVocabulary, SynonymFile
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections
@@ -44,27 +43,11 @@ class _ParsedText:
 class QueryParser:
     """Reads the texts of requests."""
 
-    def __init__(
-        self, store: ProductStore, words: CatalogueVocabulary, synonyms: SynonymFile, lessons: RecogniserUpdater
-    ) -> None:
+    def __init__(self, store: ProductStore, vocabulary: CatalogueVocabulary, synonyms: SynonymFile) -> None:
+        """Args: vocabulary, synonyms: as they are at each query; who makes the parser keeps them fresh."""
         self._store = store
-        self._vocabulary = words
+        self._vocabulary = vocabulary
         self._synonyms = synonyms
-        self._recogniser_updater = lessons
-
-    @classmethod
-    def over(cls, services: QueryPorts) -> QueryParser:
-        """A reader for one generation. Raises `InvalidSynonyms`."""
-        words = CatalogueVocabulary(services.store, services.change_log)
-        lessons = RecogniserUpdater(words, services.recogniser)
-        return cls(services.store, words, SynonymFile(services.config.synonyms), lessons)
-
-    async def keep_fresh(self) -> None:
-        """Keep what is known of words fresh, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._vocabulary.run())
-            tasks.create_task(self._synonyms.run())
-            tasks.create_task(self._recogniser_updater.run())
 
     async def parse(
         self,

@@ -5,24 +5,35 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from encoders.errors import InvalidAudio, ModelUnavailable, WorkerProcessFailed, WorkerProcessUnavailable
-from encoders.speech.port import Transcript
+from encoders.processes.media_decoding import MediaDecoder
+from encoders.speech.port import Recogniser, Transcript
 from query_api.errors import EncoderBusy, InvalidRequest
-from query_api.ports import QueryPorts
 
 MAX_CACHED_TRANSCRIPTS = 256
 """Sounds whose transcripts are kept: further pages of a search are those of the same words."""
 
 
-class SpeechTranscriber:
-    """Listens to shoppers."""
+@dataclass(frozen=True, slots=True)
+class SpeechLimits:
+    """How much of a sound is listened to, and how long that may take."""
 
-    def __init__(self, services: QueryPorts) -> None:
-        self._decoder = services.media_decoder
-        self._recogniser = services.recogniser
-        self._max_seconds = services.clips_config.query_seconds
-        self._deadline_s = services.config.deadline_s
+    max_seconds: float
+    """Of sound; what comes after is left out."""
+    deadline_s: float
+    """The longest that decoding and transcribing take together."""
+
+
+class SpeechTranscriber:
+    """Transcribes spoken queries."""
+
+    def __init__(self, decoder: MediaDecoder | None, recogniser: Recogniser | None, limits: SpeechLimits) -> None:
+        """Args: decoder, recogniser: without either, sounds are refused."""
+        self._decoder = decoder
+        self._recogniser = recogniser
+        self._limits = limits
         self._transcripts: OrderedDict[bytes, Transcript] = OrderedDict()
 
     async def transcribe(self, data: bytes) -> Transcript:
@@ -35,10 +46,10 @@ class SpeechTranscriber:
         digest = hashlib.blake2b(data, digest_size=16).digest()
         if digest not in self._transcripts:
             try:
-                async with asyncio.timeout(self._deadline_s):
+                async with asyncio.timeout(self._limits.deadline_s):
                     self._transcripts[digest] = await self._decode_and_transcribe(data)
             except TimeoutError as error:
-                raise EncoderBusy(f"audio: not understood within {self._deadline_s:g} s") from error
+                raise EncoderBusy(f"audio: not understood within {self._limits.deadline_s:g} s") from error
             except (WorkerProcessFailed, WorkerProcessUnavailable, ModelUnavailable) as error:
                 raise EncoderBusy(f"audio: speech cannot be understood just now: {error}") from error
             while len(self._transcripts) > MAX_CACHED_TRANSCRIPTS:
@@ -48,7 +59,7 @@ class SpeechTranscriber:
     async def _decode_and_transcribe(self, data: bytes) -> Transcript:
         if self._decoder is None or self._recogniser is None:
             raise InvalidRequest("audio", "audio: this service does not listen")
-        samples = await self._decoder.sound(data, self._max_seconds)
+        samples = await self._decoder.sound(data, self._limits.max_seconds)
         if isinstance(samples, InvalidAudio):
             raise InvalidRequest("audio", str(samples)) from samples
         return await self._recogniser.transcribe(samples)

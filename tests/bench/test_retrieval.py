@@ -19,10 +19,14 @@ from encoders.port import HashEncoder
 from encoders.spec import FloatArray, PartWeights, fused_query_vector
 from query_api.contract.requests import SearchRequest
 from query_api.evaluation.index_recall import RecallRow, draw_queries, measure_recall
-from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, retrieve
-from query_api.search.browsing import FIRST_PAGES_LIMIT, browse_order
-from query_api.search.ranking import RankWeights, rank_candidates, read_payload
-from query_api.search.response_builder import RankedResults, ResponseBuilder
+from query_api.retrieval.candidate_set import RetrievalLimits, RetrievalQuery
+from query_api.retrieval.hybrid_search import Retriever
+from query_api.search.facet_counting import FacetCounter
+from query_api.search.planning import FIRST_PAGES_LIMIT, browse_order
+from query_api.search.ranking import RankWeights, Scoring, rank_candidates
+from query_api.search.response_builder import IndexStatus, ResponseBuilder
+from query_api.search.results import RankedResults
+from query_api.search.score_parts import ScoreExplainer
 from tests.bench.bare_calls import Recorder, Wave, repeat
 from tests.bench.big_shop import DIM, BigShop, draw_words, open_big_shop
 from tests.bench.report import Target, publish_report
@@ -47,15 +51,25 @@ class OurPath:
     """Our way from a request to its page, without encoder and cache."""
 
     def __init__(self, big: BigShop, shop: Shop) -> None:
-        self._store = big.store
-        self._responder = ResponseBuilder(shop.services)
+        self._retriever = Retriever(big.store, RetrievalLimits())
+        self._responses = ResponseBuilder(
+            FacetCounter(big.store, self._retriever),
+            ScoreExplainer(big.store, big.spec),
+            IndexStatus("bench", shop.services.index_age_ms),
+        )
 
     async def __call__(self, retrieval: RetrievalQuery, **request: Any) -> None:
-        candidates = await retrieve(self._store, retrieval, RetrievalLimits())
-        answer = RankedResults(SearchRequest(**request), [], read_payload, retrieval.vector, candidates.is_truncated)
-        answer.unretrieved_count, answer.retrieval = candidates.unretrieved_count, retrieval
-        answer.ranked = rank_candidates(candidates.items, RankWeights(0.6, 0.5), None, read_payload)
-        await self._responder.build(answer)
+        started_s = time.perf_counter()
+        candidates, scoring = await self._retriever.retrieve(retrieval), Scoring(RankWeights(0.6, 0.5))
+        results = RankedResults(
+            SearchRequest(**request),
+            rank_candidates(candidates.items, scoring),
+            retrieval,
+            scoring,
+            candidates.is_truncated,
+            candidates.unretrieved_count,
+        )
+        await self._responses.build(results, started_s)
 
 
 async def test_search_is_exact_and_costs_little_more_than_the_bare_calls(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from indexer.milvus.store import open_store_to_read
 from indexer.redis.change_log import InMemoryChangeLog
 from indexer.redis.profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
-from query_api.ports import QueryPorts
+from query_api.wiring import QueryPorts
 from vitrine.generations.binding import bind_generation
 from vitrine.settings import Settings
 

@@ -27,7 +27,7 @@ from indexer.redis.client import connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
-from query_api.ports import QueryPorts
+from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher

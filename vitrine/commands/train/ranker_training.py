@@ -17,7 +17,7 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import Weights
 from query_api.embedding.query_vectors import part_weights
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.ports import QueryPorts
+from query_api.wiring import QueryPorts
 from vitrine.errors import VitrineError
 from vitrine.generations.binding import open_registry
 from vitrine.settings import Settings

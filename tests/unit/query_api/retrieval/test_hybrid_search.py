@@ -8,7 +8,8 @@ import pytest
 from encoders.port import HashEncoder
 from encoders.spec import PartWeights, fused_query_vector
 from indexer.criteria import SortOrder
-from query_api.retrieval.hybrid_search import RetrievalLimits, RetrievalQuery, retrieve
+from query_api.retrieval.candidate_set import RetrievalLimits, RetrievalQuery
+from query_api.retrieval.hybrid_search import Retriever
 from tests.shop import MakeShop, Shop
 
 
@@ -25,7 +26,7 @@ async def test_each_candidate_of_cut_searches_has_both_of_its_scores(many: Shop)
     store, encoder = many.services.store, HashEncoder()
     [text] = encoder.encode_texts(["warm warm mug"])
     vector = fused_query_vector(encoder.spec, text, None, PartWeights(1, 0))
-    found = await retrieve(store, RetrievalQuery(vector, "hoodie"), RetrievalLimits(search=5))
+    found = await Retriever(store, RetrievalLimits(search=5)).retrieve(RetrievalQuery(vector, "hoodie"))
     dense = {one.product_id: one.score for one in await store.search_dense(vector, (), 100)}
     lexical = {one.product_id: one.score for one in await store.search_lexical("hoodie", (), 100)}
     assert found.is_truncated and 5 <= len(found.items) <= 10
@@ -38,15 +39,17 @@ async def test_each_candidate_of_cut_searches_has_both_of_its_scores(many: Shop)
 
 
 async def test_a_look_without_a_query_tells_how_many_there_are(many: Shop) -> None:
-    store = many.services.store
-    found = await retrieve(store, RetrievalQuery(None, None, (), SortOrder("price"), browse_limit=3), RetrievalLimits())
+    retriever = Retriever(many.services.store, RetrievalLimits())
+    found = await retriever.retrieve(RetrievalQuery(None, None, (), SortOrder("price"), browse_limit=3))
     assert [one.product_id for one in found.items] == ["p00", "p07", "p14"]
     assert found.match_count == 20 and found.unretrieved_count == 17 and not found.is_refreshable
     assert found.covers(3) and not found.covers(4)
-    whole = await retrieve(store, RetrievalQuery(None, None, (), browse_limit=50), RetrievalLimits())
+    whole = await retriever.retrieve(RetrievalQuery(None, None, (), browse_limit=50))
     assert not whole.is_truncated and whole.unretrieved_count == 0 and whole.is_refreshable and whole.covers(1_000)
 
 
 async def test_a_vector_of_zeros_finds_what_there_is(many: Shop) -> None:
-    found = await retrieve(many.services.store, RetrievalQuery(np.zeros(128, np.float32), None), RetrievalLimits())
+    found = await Retriever(many.services.store, RetrievalLimits()).retrieve(
+        RetrievalQuery(np.zeros(128, np.float32), None)
+    )
     assert len(found.items) == 20

@@ -1,0 +1,202 @@
+"""How the query worker is put together: what it is made of, and which component gets what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from encoders.inference.device_priority import DevicePriority
+from encoders.port import Encoder, ImageDecoder, Ranker
+from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
+from encoders.spec import PartWeights
+from encoders.speech.port import AdaptableRecogniser
+from indexer.errors import StoreUnavailable
+from indexer.media_store import MediaStore
+from indexer.ports import ChangeLog, ProductStore, ProfileStore
+from query_api.cache.cached_retrieval import CachedRetriever
+from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
+from query_api.circuit_breaker import CircuitBreaker
+from query_api.config import QueryConfig
+from query_api.embedding.batcher import EncoderBatcher
+from query_api.embedding.product_vectors import ProductVectors
+from query_api.embedding.query_vectors import QueryEmbedder
+from query_api.embedding.text_trust import TextTrust
+from query_api.embedding.visuals import VisualDecoders, VisualEmbedder
+from query_api.errors import EncoderBusy
+from query_api.explaining.product_explainer import ProductExplainer
+from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
+from query_api.ports import CandidateCache, EventSink
+from query_api.recommending.recommender import Recommender
+from query_api.recommending.similar import SimilarProducts
+from query_api.recommending.taste_vectors import TasteVectors
+from query_api.retrieval.candidate_set import RetrievalLimits
+from query_api.retrieval.hybrid_search import Retriever
+from query_api.search.candidate_finder import CandidateFinder, IndexKey
+from query_api.search.facet_counting import FacetCounter
+from query_api.search.inputs import InputLoader, MediaLoader
+from query_api.search.planning import SearchPlanner
+from query_api.search.reranking import Reranker, RerankLimits
+from query_api.search.response_builder import IndexStatus, ResponseBuilder
+from query_api.search.score_parts import ScoreExplainer
+from query_api.search.searcher import Searcher, SearchStages
+from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, SynonymFile
+from query_api.understanding.parser import QueryParser
+from query_api.understanding.transcription import SpeechLimits, SpeechTranscriber
+
+BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPorts:
+    """Ports and settings of one query worker, filled in by a composition root, which also closes them."""
+
+    store: ProductStore
+    generation: str
+    """Name of the index generation that `store` is."""
+    encoder: Encoder
+    encoder_thread: Executor
+    """Where the encoder runs: exactly one thread."""
+    decoder: ImageDecoder
+    """Makes the encoder's input of shoppers' pictures."""
+    profiles: ProfileStore
+    change_log: ChangeLog
+    media_store: MediaStore
+    candidate_cache: CandidateCache
+    index_age_ms: Callable[[], int | None]
+    """How long the oldest event that is not yet searchable has waited, in ms; None: not known just now."""
+    lag: Callable[[], Mapping[str, int] | None] = lambda: None
+    """How many events of each topic wait to be indexed; None: not known just now."""
+    config: QueryConfig = field(default_factory=QueryConfig)
+    ranker: Ranker | None = None
+    """Scores the best candidates once more; None: their scores stay."""
+    device_priority: DevicePriority | None = None
+    """Of queries on the encoder's device, over other processes' work; None: none is shared."""
+    publisher: EventSink | None = None
+    """None: the search page's clicks are not taken."""
+    fetch_media: Callable[[str], Awaitable[bytes]] | None = None
+    """Fetches a picture by URL, safely; None: queries must bring the bytes. Raises `InvalidRequest`."""
+    media_decoder: MediaDecoder | None = None
+    """Decodes shoppers' sounds and clips; None: they are refused."""
+    recogniser: AdaptableRecogniser | None = None
+    """Transcribes what shoppers say; None: sounds are refused."""
+    clips_config: ClipsConfig = field(default_factory=ClipsConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryComponents:
+    """What answers requests, and what has to run and be closed beside it."""
+
+    searcher: Searcher
+    similar: SimilarProducts
+    recommender: Recommender
+    explainer: ProductExplainer
+    index: IndexStatus
+    text_trust: TextTrust
+    batcher: EncoderBatcher
+    """To be closed."""
+    background: tuple[BackgroundWork, ...]
+    """Keeps what is known of the catalogue fresh; searches are answered without it, from what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    batcher: EncoderBatcher
+    products: ProductVectors
+    embedder: QueryEmbedder
+    text_trust: TextTrust
+
+
+@dataclass(frozen=True, slots=True)
+class _Understanding:
+    parser: QueryParser
+    background: tuple[BackgroundWork, ...]
+
+
+def wire(ports: QueryPorts) -> QueryComponents:
+    """Make the components of a query worker; nothing runs yet.
+
+    Raises:
+        InvalidSynonyms: the configured file of synonyms cannot be used.
+    """
+    config, store, spec = ports.config, ports.store, ports.encoder.spec
+    embedding, understanding = _wire_embedding(ports), _wire_understanding(ports)
+    # One circuit for all that lives in Redis: when it hangs, the first queries to notice spare the others.
+    circuit = CircuitBreaker(config.redis_deadline_s)
+    profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
+    retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
+    scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
+    responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
+    cached = CachedRetriever(retriever, _wire_cache(ports, circuit))
+    candidates = CandidateFinder(cached, embedding.embedder, IndexKey(ports.generation, spec.key))
+    stages = SearchStages(
+        _wire_inputs(ports),
+        SearchPlanner(config, understanding.parser, embedding.text_trust),
+        candidates,
+        profiles,
+        Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
+    )
+    searcher = Searcher(stages, responses)
+    tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
+    return QueryComponents(
+        searcher=searcher,
+        similar=SimilarProducts(embedding.products, searcher),
+        recommender=Recommender(profiles, retriever, tastes, responses, config.personal),
+        explainer=ProductExplainer(searcher, retriever, store, scores, index),
+        index=index,
+        text_trust=embedding.text_trust,
+        batcher=embedding.batcher,
+        background=(*understanding.background, embedding.text_trust.run),
+    )
+
+
+@asynccontextmanager
+async def open_searcher(ports: QueryPorts) -> AsyncIterator[Searcher]:
+    """A searcher with no application around it; of the background work, just text trust is measured, once."""
+    components = wire(ports)
+    try:
+        with suppress(StoreUnavailable, EncoderBusy):
+            await components.text_trust.measure()
+        yield components.searcher
+    finally:
+        await components.batcher.aclose()
+
+
+def _wire_embedding(ports: QueryPorts) -> _Embedding:
+    config = ports.config
+    batcher = EncoderBatcher(
+        ports.encoder,
+        ports.encoder_thread,
+        config.encode_batch,
+        config.encode_waiting,
+        config.encode_deadline_s,
+        ports.device_priority,
+    )
+    decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
+    products = ProductVectors(ports.store, ports.encoder.spec)
+    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products)
+    return _Embedding(batcher, products, embedder, TextTrust(ports.store, batcher, config.text_trust))
+
+
+def _wire_understanding(ports: QueryPorts) -> _Understanding:
+    vocabulary = CatalogueVocabulary(ports.store, ports.change_log)
+    synonyms = SynonymFile(ports.config.synonyms)
+    updater = RecogniserUpdater(vocabulary, ports.recogniser)
+    return _Understanding(QueryParser(ports.store, vocabulary, synonyms), (vocabulary.run, synonyms.run, updater.run))
+
+
+def _wire_inputs(ports: QueryPorts) -> InputLoader:
+    limits = SpeechLimits(ports.clips_config.query_seconds, ports.config.deadline_s)
+    return InputLoader(MediaLoader(ports.fetch_media), SpeechTranscriber(ports.media_decoder, ports.recogniser, limits))
+
+
+def _wire_cache(ports: QueryPorts, circuit: CircuitBreaker) -> CandidateEntries | None:
+    """None: the cache is turned off."""
+    config = ports.config
+    if not config.cache_ttl_s:
+        return None
+    limits = EntryLimits(config.cache_ttl_s, config.cache_entry_bytes, config.cache_repair_products)
+    return CandidateEntries(ports.candidate_cache, ports.change_log, circuit, limits)
