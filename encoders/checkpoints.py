@@ -39,17 +39,17 @@ def check_dual_encoder(directory: Path) -> str:
     Raises:
         ModelUnavailable: no readable config, another model type, or no safetensors weights.
     """
-    found = model_type(directory)
-    if found not in MODEL_TYPES:
+    kind = model_type(directory)
+    if kind not in MODEL_TYPES:
         raise ModelUnavailable(
-            f"{directory} holds a model of type {found!r}; text–image encoders are {', '.join(MODEL_TYPES)}"
+            f"{directory} holds a model of type {kind!r}; text–image encoders are {', '.join(MODEL_TYPES)}"
         )
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(
             f"{directory} has no *.safetensors; pickled weights can run code and are never loaded:"
             " convert them with save_pretrained(safe_serialization=True)"
         )
-    return found
+    return kind
 
 
 def content_version(directory: Path) -> str:

@@ -1,8 +1,8 @@
 """What can go wrong in `encoders`, and what to do about it.
 
 EncoderError                 base of everything raised here
-├── WorkerProcessFailed      a worker process died, hung or sent nonsense: call again, another takes over
-├── WorkerProcessUnavailable no worker process runs: it did not start (stderr says why), or we are closing
+├── WorkerProcessFailed      a worker process died, hung or answered nonsense: call again, another takes over
+├── WorkerProcessUnavailable no worker process runs: it did not start (stderr says why), or its pool is closed
 ├── InvalidAudio             the bytes are no usable sound: dead-letter the sound, keep the product
 ├── InvalidImage             the bytes are no usable picture: dead-letter the picture, keep the product
 ├── InvalidVideo             the bytes are no usable clip: dead-letter the clip, keep the product
@@ -17,16 +17,16 @@ class EncoderError(Exception):
 
 
 class WorkerProcessFailed(EncoderError):
-    """A child process ended, was late or answered nonsense; it is replaced for the next call."""
+    """A worker process ended, was late or gave an unreadable answer; another one takes the next call."""
 
     def __init__(self, message: str, reason: str = "") -> None:
-        """Args: reason: what became of the process, to follow its name."""
+        """Args: reason: what became of the process, as words that follow its name (`did not answer within 5 s`)."""
         super().__init__(message)
         self.reason = reason
 
 
 class WorkerProcessUnavailable(EncoderError):
-    """A child process ended or was late before it could take any call, or its pool is closed."""
+    """No worker process could take the call: none could be started in time, or the pool is closed."""
 
 
 class InvalidAudio(EncoderError):

@@ -127,7 +127,7 @@ class JointHashEncoder(HashEncoder):
         self.spec = EmbeddingSpec("hash-joint", "1", dim, joint=True)
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        rows = [self._product(text, some) for text, some in zip(texts, images, strict=True)]
+        rows = [self._product(text, pictures) for text, pictures in zip(texts, images, strict=True)]
         return np.asarray(rows, np.float32).reshape(-1, self.spec.dim)
 
     def _product(self, text: str, images: Sequence[Pixels]) -> FloatArray:

@@ -51,7 +51,7 @@ class WeightedSumFusion(nn.Module):
     def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         share = torch.sigmoid(self.logit)
-        image, text = (functional.normalize(one, dim=-1) for one in (parts.image, parts.text))
+        image, text = (functional.normalize(vectors, dim=-1) for vectors in (parts.image, parts.text))
         # What is missing is a zero row: a sum that is made unit afterwards needs no other weights.
         return share * image + (1 - share) * text
 
@@ -145,15 +145,15 @@ class GatedFusion(nn.Module):
     def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
         gates = self.gates(parts)
-        units = torch.stack([functional.normalize(one, dim=-1) for one in (parts.image, parts.text)], dim=1)
+        units = torch.stack([functional.normalize(vectors, dim=-1) for vectors in (parts.image, parts.text)], dim=1)
         return (gates[..., None] * units).sum(1)
 
     def gates(self, parts: ProductParts) -> Tensor:
         """Weights of picture and text → (n, 2), summing to 1 where there is either."""
         sides = (parts.image, parts.text)
         presence = torch.stack([parts.has_image, parts.has_text], dim=1)
-        units = [functional.normalize(one, dim=-1) for one in sides]
-        lengths = [torch.log1p(one.norm(dim=-1, keepdim=True)) for one in sides]
+        units = [functional.normalize(side, dim=-1) for side in sides]
+        lengths = [torch.log1p(side.norm(dim=-1, keepdim=True)) for side in sides]
         logits = self.reliability(torch.cat([*units, *lengths, presence.to(parts.text.dtype)], dim=-1))
         return masked_softmax(logits, presence)
 
@@ -177,11 +177,11 @@ class EarlyAttentionFusion(nn.Module):
 
     def forward(self, parts: ProductParts) -> Tensor:
         """→ (n, dim)."""
-        whole = self.whole.expand(len(parts.text), 1, -1)
-        row = torch.cat([whole, parts.words + self.kinds[0], parts.regions + self.kinds[1]], dim=1)
+        mark = self.whole.expand(len(parts.text), 1, -1)
+        row = torch.cat([mark, parts.words + self.kinds[0], parts.regions + self.kinds[1]], dim=1)
         kept = torch.cat([torch.ones_like(parts.has_text)[:, None], parts.word_mask, parts.region_mask], dim=1)
-        seen = self.layers(row, src_key_padding_mask=~kept)
-        return parts.text + parts.image + self.out(seen[:, 0])
+        outputs = self.layers(row, src_key_padding_mask=~kept)
+        return parts.text + parts.image + self.out(outputs[:, 0])
 
 
 class MissingModality(nn.Module):

@@ -60,16 +60,16 @@ class FusionEncoder:
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Embed whole products → (n, dim) unit float32 rows; one without text and pictures is zero."""
-        some = [row for row in range(len(texts)) if texts[row] or images[row]]
+        present = [row for row in range(len(texts)) if texts[row] or images[row]]
         return self._in_batches(
-            _product_batches(some, [len(one) for one in images]),
+            _product_batches(present, [len(pictures) for pictures in images]),
             len(texts),
             lambda rows: self._products([texts[row] for row in rows], [images[row] for row in rows]),
         )
 
     def _products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> Tensor:
-        pictures = [one for some in images for one in some]
-        owners = torch.tensor([row for row, some in enumerate(images) for _ in some], dtype=torch.int64)
+        pictures = [picture for own in images for picture in own]
+        owners = torch.tensor([row for row, own in enumerate(images) for _ in own], dtype=torch.int64)
         return self._model.embed_products(texts, _levels(pictures), owners)
 
     @torch.inference_mode()
@@ -106,7 +106,7 @@ def _product_batches(order: Sequence[int], pictures: Sequence[int]) -> Iterator[
     """Products in runs of at most so many of them, and so many pictures."""
     run: list[int] = []
     for row in order:
-        if run and (len(run) == MAX_BATCH or sum(pictures[one] for one in [*run, row]) > MAX_BATCH):
+        if run and (len(run) == MAX_BATCH or sum(pictures[member] for member in [*run, row]) > MAX_BATCH):
             yield run
             run = []
         run.append(row)

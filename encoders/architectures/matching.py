@@ -30,8 +30,8 @@ def top_k_matches(queries: Tensor, products: Tensor, k: int, scale: Tensor | flo
 
     Among unit vectors the order is that of the inner product, by which an index searches.
     """
-    found = match_probabilities(queries, products, scale).topk(min(k, len(products)), dim=1)
-    return found.values, found.indices
+    best = match_probabilities(queries, products, scale).topk(min(k, len(products)), dim=1)
+    return best.values, best.indices
 
 
 def matching_loss(
@@ -50,7 +50,7 @@ def matching_loss(
     """
     logits = match_logits(queries, products, matching, scale)
     if alike is not None:
-        others = alike & ~torch.eye(len(queries), dtype=torch.bool, device=alike.device)
-        logits = logits.masked_fill(others, -1e4)
+        false_negatives = alike & ~torch.eye(len(queries), dtype=torch.bool, device=alike.device)
+        logits = logits.masked_fill(false_negatives, -1e4)
     own = torch.arange(len(queries), device=logits.device)
     return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2

@@ -70,7 +70,7 @@ class FusionModel(nn.Module):
     def parts(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> ProductParts:
         """What the fusion joins; arguments as of `embed_products`."""
         text, words, word_mask = self._texts(texts)
-        has_text = torch.tensor([bool(one) for one in texts], device=self.device).reshape(len(texts))
+        has_text = torch.tensor([*map(bool, texts)], dtype=torch.bool, device=self.device)
         image, regions, region_mask = self._pictures(len(texts), levels, owners)
         has_image = torch.bincount(owners, minlength=len(texts)).to(self.device) > 0
         kept = has_text[:, None]
@@ -104,11 +104,11 @@ class FusionModel(nn.Module):
     def _tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
         most = self.config.text.max_tokens
         # Lone surrogates are no text, and tokenizers refuse them.
-        readable = [one[: most * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8") for one in texts]
-        found = self.tokenizer(readable, truncation=True, max_length=most, padding=True, return_tensors="pt")
+        readable = [text[: most * _LONGEST_TOKEN].encode("utf-8", "replace").decode("utf-8") for text in texts]
+        tokens = self.tokenizer(readable, truncation=True, max_length=most, padding=True, return_tensors="pt")
         # A tokenizer without start and end marks makes no token of an empty text; towers need one.
-        missing = int(found["input_ids"].shape[1] < 1)
-        ids, mask = (functional.pad(found[name], (0, missing)) for name in ("input_ids", "attention_mask"))
+        missing = int(tokens["input_ids"].shape[1] < 1)
+        ids, mask = (functional.pad(tokens[name], (0, missing)) for name in ("input_ids", "attention_mask"))
         return {"ids": ids.long().to(self.device), "mask": mask.long().to(self.device)}
 
     def _pictures(self, count: int, levels: Tensor, owners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,11 +138,11 @@ class FusionModel(nn.Module):
 
 def _index_within_product(owners: Tensor) -> Tensor:
     """Which of its product's pictures each is, from 0 on."""
-    seen: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     places: list[int] = []
     for owner in owners.tolist():
-        places.append(seen[owner])
-        seen[owner] += 1
+        places.append(counts[owner])
+        counts[owner] += 1
     return torch.tensor(places, dtype=torch.int64)
 
 

@@ -91,8 +91,8 @@ def load_model(directory: Path, device: torch.device) -> FusionModel:
 
 
 def _take_weights(tower: Any, source: Path) -> None:
-    found = _from_pretrained(AutoModel, source, use_safetensors=True, dtype=torch.float32)
-    missing = tower.model.load_state_dict(found.state_dict(), strict=False).missing_keys
+    checkpoint = _from_pretrained(AutoModel, source, use_safetensors=True, dtype=torch.float32)
+    missing = tower.model.load_state_dict(checkpoint.state_dict(), strict=False).missing_keys
     if missing:
         raise ModelUnavailable(f"{source} is no single tower: it lacks {len(missing)} tensors, such as {missing[0]}")
 

@@ -71,12 +71,12 @@ class TransformersImageTower(nn.Module):
 
     def forward(self, pictures: Tensor) -> TowerOutput:
         """Normalised pictures (n, 3, side, side) float32 → wholes and regions."""
-        found = self.model(pixel_values=pictures)
-        seen: Tensor = found.last_hidden_state
-        if seen.dim() == 4:
+        output = self.model(pixel_values=pictures)
+        states: Tensor = output.last_hidden_state
+        if states.dim() == 4:
             # Convolutions give a map, and know best how to pool it.
-            return found.pooler_output.flatten(1), seen.flatten(2).transpose(1, 2)
-        regions = seen[:, 1:]
+            return output.pooler_output.flatten(1), states.flatten(2).transpose(1, 2)
+        regions = states[:, 1:]
         return regions.mean(1), regions
 
 
@@ -178,7 +178,7 @@ def _torchvision(name: str) -> ConvolutionalImageTower:
         raise ModelUnavailable(f"torchvision has no model {name!r}: {error}") from error
     features = getattr(model, "features", None) or nn.Sequential(*list(model.children())[:-2])
     with torch.no_grad():
-        seen = features.eval()(torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE))
-    if seen.dim() != 4:
+        features_map = features.eval()(torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE))
+    if features_map.dim() != 4:
         raise ModelUnavailable(f"torchvision's {name} makes no map of regions: take a ResNet, ConvNeXt or EfficientNet")
-    return ConvolutionalImageTower(features, seen.shape[1])
+    return ConvolutionalImageTower(features, features_map.shape[1])

@@ -41,10 +41,10 @@ class ForwardPasses:
             EncoderError: a single input is more than the device's memory holds.
         """
         out = np.zeros((len(sizes), dim), np.float32)
-        done: list[tuple[list[int], Tensor]] = []
+        passes: list[tuple[list[int], Tensor]] = []
         for batch in length_buckets(sizes, self.limit):
-            done += self._run_or_halve(batch, sizes, features)
-        for rows, embeddings in done:
+            passes += self._run_or_halve(batch, sizes, features)
+        for rows, embeddings in passes:
             out[rows] = normalise_rows(embeddings.float().cpu().numpy())
         return out
 

@@ -77,11 +77,11 @@ class PatchPreprocessor:
         for row, (pixels, (high, wide)) in enumerate(zip(images, grids, strict=True)):
             levels[row, : high * wide] = self._patches(pixels, high, wide)
             mask[row, : high * wide] = 1
-        shown = copy(mask)
+        mask_on_device = copy(mask)
         return {
             "pixel_values": _normalised(copy(levels).unflatten(-1, (-1, 3)), self._scale).flatten(-2)
-            * shown[..., None],
-            "pixel_attention_mask": shown,
+            * mask_on_device[..., None],
+            "pixel_attention_mask": mask_on_device,
             "spatial_shapes": copy(np.array(grids)),
         }
 

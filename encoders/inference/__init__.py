@@ -1,1 +1,1 @@
-"""What runs around a model: tokens, length buckets, parity checks, device priority. Free of torch."""
+"""What a model is run with: tokens, length buckets, parity checks, device priority. Free of torch."""

@@ -1,4 +1,8 @@
-"""Inputs of like size together, in a bounded set of shapes."""
+"""Inputs of like size batched together, in a bounded set of shapes.
+
+Source: bucketing by length as in Khomenko et al., "Accelerating recurrent neural network training using sequence
+bucketing and multi-GPU data parallelization", 2016.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,29 @@ from dataclasses import dataclass
 from typing import Final
 
 LENGTH_STEP: Final = 8
-"""Texts are padded to a multiple of so many tokens: a model of 64 tokens then sees 8 lengths."""
+"""Texts are padded to a multiple of this many tokens: a model of 64 tokens then sees 8 lengths."""
 
 
 @dataclass(slots=True)
 class BatchLimit:
-    """The largest batch; may be lowered while batches are being made, and counts for the next one."""
+    """The largest batch. It may be lowered while `length_buckets` runs, and holds from the next batch on."""
 
     max_count: int
-    """Inputs of a batch."""
+    """The most inputs of a batch."""
     max_cells: float = math.inf
-    """Inputs × size of the largest; an input that alone has more comes alone."""
+    """The most inputs × size of the largest one; a larger single input is a batch of its own."""
 
 
 def length_buckets(sizes: Sequence[int], limit: BatchLimit) -> Iterator[list[int]]:
-    """Indices of inputs in batches, sorted by size: a short text is not padded to a long one."""
+    """Batch inputs by size, so that a short text is not padded to a long one.
+
+    Args:
+        sizes: the size of each input, such as its tokens.
+        limit: looked at before each batch.
+
+    Returns:
+        Batches of places in `sizes`, smaller inputs first.
+    """
     batch: list[int] = []
     for at in sorted(range(len(sizes)), key=sizes.__getitem__):
         if batch and (len(batch) >= limit.max_count or (len(batch) + 1) * sizes[at] > limit.max_cells):
@@ -34,10 +46,10 @@ def length_buckets(sizes: Sequence[int], limit: BatchLimit) -> Iterator[list[int
 
 
 def padded_length(length: int, most: int) -> int:
-    """The length that texts of up to `length` tokens are padded to, where shapes are to be few."""
+    """The tokens that texts of up to `length` tokens are padded to: a multiple of `LENGTH_STEP`, at most `most`."""
     return min(most, -(-max(1, length) // LENGTH_STEP) * LENGTH_STEP)
 
 
 def padded_count(count: int, most: int) -> int:
-    """The batch that `count` inputs are filled up to, where shapes are to be few: a power of two, or `most`."""
+    """The rows that a batch of `count` inputs is filled up to: a power of two or `most`, and never below `count`."""
     return max(count, min(most, 1 << (count - 1).bit_length()))

@@ -1,4 +1,4 @@
-"""Whether a faster way of computing embeddings is still the same vector space: probes through both."""
+"""Parity: probes that tell whether another way to compute embeddings still gives the same vector space."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _SEED: Final = 20
 
 
 def probe_texts(decode: Callable[[list[int]], str], vocabulary: int, max_tokens: int) -> list[str]:
-    """Texts of random tokens, from one to more than the model takes: in whichever language it knows.
+    """`PROBE_COUNT` texts of random tokens, so in any language that a model knows.
 
     Args:
-        decode: Token ids → text.
-        vocabulary: How many ids there are.
+        decode: makes a text of token ids.
+        vocabulary: how many token ids there are.
+        max_tokens: the model's limit; texts have from one token to a fifth more than this.
     """
     random = np.random.default_rng(_SEED)
     lengths = np.linspace(1, 1.2 * max_tokens, PROBE_COUNT).astype(int)
@@ -28,7 +29,7 @@ def probe_texts(decode: Callable[[list[int]], str], vocabulary: int, max_tokens:
 
 
 def probe_pictures(preparer: Preparer) -> list[Pixels]:
-    """Pictures of soft coloured patches, from few large to many small ones, as the model takes them."""
+    """`PROBE_COUNT` pictures (height, width, 3) uint8 of soft coloured patches, from few large to many small ones."""
     random = np.random.default_rng(_SEED)
     pictures: list[Pixels] = []
     for number in range(PROBE_COUNT):
@@ -37,8 +38,16 @@ def probe_pictures(preparer: Preparer) -> list[Pixels]:
     return pictures
 
 
-def min_cosine(expected: Sequence[FloatArray], got: Sequence[FloatArray]) -> float:
-    """The least cosine between unit rows (n, dim) of some inputs and those that should be alike; −1 for no number."""
-    cosines = np.concatenate([np.sum(left * right, axis=1) for left, right in zip(expected, got, strict=True)])
-    # Arithmetic that overflows must not pass for one that agrees.
+def min_cosine(expected: Sequence[FloatArray], actual: Sequence[FloatArray]) -> float:
+    """The least cosine between two embeddings of the same input.
+
+    Args:
+        expected: arrays of unit rows (n, dim) float32.
+        actual: arrays of the same shapes.
+
+    Returns:
+        From −1 to 1; −1 where a number overflowed.
+    """
+    cosines = np.concatenate([np.sum(wanted * rows, axis=1) for wanted, rows in zip(expected, actual, strict=True)])
+    # Arithmetic that overflowed must not pass for one that agrees.
     return float(np.min(np.nan_to_num(cosines, nan=-1.0)))

@@ -18,20 +18,20 @@ MIN_PARITY_COSINE: Final = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How to run a model. The defaults are what needs no preparation: torch in float32 on the best device."""
+    """How to run a model. The defaults need no preparation: torch in float32 on the best device."""
 
     device: str = "auto"
     """`auto` (the best there is), or a torch device such as `cpu`, `cuda`, `cuda:1`, `mps`."""
     backend: Backend = "torch"
     """`auto`: the fastest that is installed and agrees with torch in float32 within `MIN_PARITY_COSINE`."""
     precision: Precision = "float32"
-    """`auto`: the fastest within `MIN_PARITY_COSINE`. Another than that and `float32` is a vector space of its own."""
+    """`auto`: the fastest within `MIN_PARITY_COSINE`. `bfloat16`, `float16` and `int8` are spaces of their own."""
     compile: bool = False
     """Whether torch compiles the towers, for a bounded set of shapes: slow to start, faster on a GPU."""
     threads: int = 0
-    """Of a CPU; 0: as many as this process may use cores."""
+    """Threads on a CPU; 0: as many as this process may use cores."""
     cache_dir: str = ""
-    """Where models made ready for a backend are kept; empty: the user's cache directory."""
+    """The directory for models converted for a backend; empty: one in the user's cache directory."""
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -45,7 +45,7 @@ class Runtime:
 
     @property
     def version_suffix(self) -> str:
-        """What the version of the vector space says of the arithmetic; nothing where it agrees with float32."""
+        """What the version of the vector space says of the precision; empty where it agrees with float32."""
         return "" if self.precision in ("auto", "float32") else f"+{self.precision}"
 
     @property
@@ -55,7 +55,7 @@ class Runtime:
 
     @property
     def cache_path(self) -> Path:
-        """Where models made ready for a backend are kept."""
+        """The directory for models converted for a backend, and for the locks of devices."""
         if self.cache_dir:
             return Path(self.cache_dir).expanduser().absolute()
         # The XDG specification: a relative XDG_CACHE_HOME is invalid and ignored.
@@ -64,9 +64,13 @@ class Runtime:
 
 
 def usable_cores(quota: Path = CGROUP_QUOTA) -> int:
-    """Cores that this process may keep busy: its affinity, within its control group's quota, at least 1.
+    """Cores that this process may keep busy, at least 1: its CPU affinity, within its control group's quota.
 
-    Libraries count the machine's cores; a container with a quota of 2 on 64 would spend its time throttled.
+    Libraries count the machine's cores: in a container with a quota of 2 cores on a machine of 64, their threads would
+    mostly be throttled.
+
+    Args:
+        quota: the control group's `cpu.max`; without it only the affinity counts.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -77,9 +81,10 @@ def usable_cores(quota: Path = CGROUP_QUOTA) -> int:
 
 
 def make_openmp_threads_sleep() -> None:
-    """Have OpenMP's threads sleep while they wait, in libraries yet to be loaded; what the environment says stays.
+    """Have OpenMP's threads sleep while they wait, in libraries that are loaded later.
 
-    Spinning, two processes of two threads each on two cores take five times as long.
+    When they spin, two processes of two threads each on two cores take five times as long. Settings that are in the
+    environment already stay.
     """
     for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "0")):
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Embeddings cut to their first dimensions: less to store and to search, and less exact."""
+"""Embeddings cut to their first dimensions: less to store and to search, but less exact."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ _MARK = "#"
 
 
 class TruncatedEncoder:
-    """An encoder whose embeddings are the first `dim` dimensions of another's, made unit again.
+    """An encoder whose embeddings are the first `dim` dimensions of another's, scaled to length 1 again.
 
-    Source: Kusupati et al., 2022, Matryoshka representation learning. Models that were trained so lose little; with
-    others the dimensions are all alike, and what is left is what a projection to so many of them leaves.
+    Models that were trained for it lose little. With others no dimension matters more than another, and the loss is
+    that of a projection to any `dim` of them.
+    Source: Kusupati et al., "Matryoshka Representation Learning", 2022.
     """
 
     def __init__(self, encoder: Encoder, dim: int) -> None:
-        """Take an encoder, which is used by nobody else. Raises `ModelUnavailable` where it has fewer dimensions."""
-        whole = encoder.spec
-        if not 0 < dim <= whole.dim:
-            raise ModelUnavailable(
-                f"{whole.model}{_MARK}{dim}: {whole.model} can be cut to 1 to {whole.dim} dimensions"
-            )
-        self.spec = replace(whole, version=f"{whole.version}{_MARK}{dim}", dim=dim)
+        """Wrap an encoder. Raises `ModelUnavailable` where it has fewer than `dim` dimensions, or `dim` is below 1."""
+        full = encoder.spec
+        if not 0 < dim <= full.dim:
+            raise ModelUnavailable(f"{full.model}{_MARK}{dim}: {full.model} can be cut to 1 to {full.dim} dimensions")
+        self.spec = replace(full, version=f"{full.version}{_MARK}{dim}", dim=dim)
         self.preparer = encoder.preparer
         self._encoder = encoder
 
@@ -46,15 +45,17 @@ class TruncatedEncoder:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """The model that an encoder's name names, and what follows: `#64`, or nothing. A directory may have a # itself."""
+    """The model's name in an encoder's name, and the suffix `#64`, or "". A # in a directory's name is no suffix."""
     model, mark, dim = name.rpartition(_MARK)
     return (model, mark + dim) if mark and not Path(name).expanduser().is_dir() else (name, "")
 
 
 def truncated_dimensions(name: str) -> int | None:
-    """The dimensions that an encoder's name asks for; None: all. Raises `ModelUnavailable` for what is no number."""
+    """The dimensions that an encoder's name asks for; None: all. Raises `ModelUnavailable` where the suffix is none."""
     suffix = split_name(name)[1]
-    asked = suffix.removeprefix(_MARK)
-    if suffix and not (asked.isascii() and asked.isdecimal() and int(asked)):
-        raise ModelUnavailable(f"encoder {name!r}: after {_MARK} comes a number of dimensions from 1 on, not {asked!r}")
-    return int(asked) if asked else None
+    number = suffix.removeprefix(_MARK)
+    if suffix and not (number.isascii() and number.isdecimal() and int(number)):
+        raise ModelUnavailable(
+            f"encoder {name!r}: after {_MARK} comes a number of dimensions from 1 on, not {number!r}"
+        )
+    return int(number) if number else None

@@ -1,7 +1,7 @@
-"""Clips → a few frames that differ, spread over the clip's length, or a reason why not.
+"""Clips to a few frames that differ, spread over the clip's length.
 
-Source of the choice: evenly spaced candidates, near-duplicates of which are dropped by their distance as thumbnails,
-after Zhang et al., 1993, "Automatic partitioning of full-motion video" (frame differences).
+Candidates are taken at even distances in time; those that as thumbnails hardly differ from an earlier one are dropped.
+Source: Zhang et al., "Automatic partitioning of full-motion video", 1993 (frame differences).
 """
 
 from __future__ import annotations
@@ -21,20 +21,32 @@ from encoders.errors import InvalidVideo
 from encoders.media.containers import CONTAINER_ERRORS, error_summary, open_container, stated_seconds
 from encoders.spec import FloatArray
 
-MAX_BYTES: Final = 20_000_000
-MAX_PIXELS: Final = 9_000_000
-"""Of one frame: 4K and a little more."""
-MAX_SECONDS: Final = 600.0
 MAX_FRAMES: Final = 8
-"""How many a clip comes to: products turn around within as many."""
+"""The most frames that a clip comes to: a product shown turning has been around within that many."""
 _CANDIDATES: Final = 24
-_DECODED_PIXELS: Final = 400_000_000
-"""Clips of fewer are decoded but for the frames that no others need; of longer ones just the key frames are."""
 _THUMBNAIL: Final = (16, 16)
+"""Width and height in pixels."""
 _MIN_FRAME_DIFFERENCE: Final = 4.0
-"""Mean difference of thumbnails, in levels of 255, up to which two frames show the same."""
+"""Mean difference of thumbnails, in levels of 255, up to which two frames count as the same."""
 _BLANK_CONTRAST: Final = 3.0
-"""Standard deviation of a thumbnail up to which there is nothing to see: fades begin and end in black."""
+"""Standard deviation of a thumbnail, in levels of 255, up to which a frame is blank: fades begin and end in black."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """The largest clips that are decoded, and how much of them."""
+
+    max_bytes: int = 20_000_000
+    """Of the file."""
+    max_pixels: int = 9_000_000
+    """Of one frame: 4K and a little more."""
+    max_seconds: float = 600.0
+    """Of the clip."""
+    decoded_pixels: int = 400_000_000
+    """Pixels of all frames together. Of a clip with more, only key frames are decoded; decoding ends at this many."""
+
+
+DEFAULT_LIMITS: Final = ClipLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +55,13 @@ class _Candidate:
     thumbnail: FloatArray
 
 
-def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> list[Image.Image]:
-    """Decode the first moving picture of a file: MP4, WebM, Matroska, QuickTime, AVI or GIF.
+def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, limits: ClipLimits = DEFAULT_LIMITS) -> list[Image.Image]:
+    """Decode frames of the first video track of a file: MP4, WebM, Matroska, QuickTime, AVI or GIF.
 
     Args:
         data: the whole file.
         max_frames: the most frames wanted.
-        max_bytes: the longest file taken.
+        limits: larger clips are refused.
 
     Returns:
         1 to `max_frames` RGB pictures in the order of time, no two of them alike.
@@ -59,32 +71,32 @@ def clip_frames(data: bytes, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_
     """
     if not data:
         raise InvalidVideo("video is empty: 0 bytes")
-    if len(data) > max_bytes:
-        raise InvalidVideo(f"video has {len(data)} bytes, more than the {max_bytes} allowed")
+    if len(data) > limits.max_bytes:
+        raise InvalidVideo(f"video has {len(data)} bytes, more than the {limits.max_bytes} allowed")
     try:
         seconds = _seconds(data)
         with open_container(data) as container:
-            found = distinct_frames(_candidates(container, seconds), max_frames)
+            frames = distinct_frames(_candidates(container, seconds, limits), max_frames)
     except CONTAINER_ERRORS as error:
         raise InvalidVideo(f"video of {len(data)} bytes cannot be decoded: {error_summary(error)}") from error
-    if not found:
+    if not frames:
         raise InvalidVideo("video has no frame that can be decoded")
-    return found
+    return frames
 
 
 def distinct_frames(frames: Iterator[Image.Image], most: int) -> list[Image.Image]:
-    """The frames that differ from all before them, at most so many, evenly spread; blank ones only if all are."""
+    """At most `most` frames, evenly spread over those that differ from all before them; blank ones only if all are."""
     kept: list[_Candidate] = []
     for image in frames:
-        one = _Candidate(image, _thumbnail(image))
-        if all(np.abs(one.thumbnail - other.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for other in kept):
-            kept.append(one)
-    seen = [one for one in kept if one.thumbnail.std() > _BLANK_CONTRAST] or kept
-    return [seen[at].image for at in _spread(len(seen), most)]
+        candidate = _Candidate(image, _thumbnail(image))
+        if all(np.abs(candidate.thumbnail - earlier.thumbnail).mean() > _MIN_FRAME_DIFFERENCE for earlier in kept):
+            kept.append(candidate)
+    with_content = [candidate for candidate in kept if candidate.thumbnail.std() > _BLANK_CONTRAST] or kept
+    return [with_content[at].image for at in _spread(len(with_content), most)]
 
 
 def _spread(count: int, most: int) -> Sequence[int]:
-    """Up to `most` positions among `count`, the first and the last too."""
+    """At most `most` positions at even distances from 0 to `count` − 1, both included."""
     return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))}) if count else ()
 
 
@@ -93,23 +105,24 @@ def _thumbnail(image: Image.Image) -> FloatArray:
 
 
 def _seconds(data: bytes) -> float:
-    """How long a clip lasts: what recorders write while they record does not say so at its head."""
+    """How long a clip lasts, from its packets where its header does not say: recorders write it while they record."""
     with open_container(data) as container:
         if (stated := stated_seconds(container)) is not None or not container.streams.video:
             return stated or 0.0
         packets = container.demux(container.streams.video[0])
         return max(
-            (float(one.pts * one.time_base) for one in packets if one.pts is not None and one.time_base), default=0
+            (float(packet.pts * packet.time_base) for packet in packets if packet.pts is not None and packet.time_base),
+            default=0,
         )
 
 
-def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Image]:
-    """Frames at even distances in time."""
-    _check(container, seconds)
+def _candidates(container: InputContainer, seconds: float, limits: ClipLimits) -> Iterator[Image.Image]:
+    """Some `_CANDIDATES` frames at even distances in time. Raises `InvalidVideo` where the clip is too large."""
+    _check(container, seconds, limits)
     step = seconds / _CANDIDATES
     next_at = 0.0
     taken = 0
-    for frame in _frames(container, seconds, step):
+    for frame in _frames(container, seconds, step, limits):
         at = frame.time or 0.0
         if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
             continue
@@ -117,7 +130,7 @@ def _candidates(container: InputContainer, seconds: float) -> Iterator[Image.Ima
         yield frame.to_image()
 
 
-def _check(container: InputContainer, seconds: float) -> None:
+def _check(container: InputContainer, seconds: float, limits: ClipLimits) -> None:
     if not container.streams.video:
         raise InvalidVideo("video has no moving picture")
     # None where FFmpeg knows no decoder, whatever the types say.
@@ -126,18 +139,22 @@ def _check(container: InputContainer, seconds: float) -> None:
         raise InvalidVideo("video is coded in a way that is not known")
     if track.width < 1 or track.height < 1:
         raise InvalidVideo(f"video is {track.width} × {track.height} pixels")
-    if track.width * track.height > MAX_PIXELS:
-        raise InvalidVideo(f"video is {track.width} × {track.height} pixels, more than the {MAX_PIXELS} allowed")
-    if seconds > MAX_SECONDS:
-        raise InvalidVideo(f"video lasts {seconds:.0f} s, more than the {MAX_SECONDS:g} allowed")
+    size = f"{track.width} × {track.height} pixels"
+    if track.width * track.height > limits.max_pixels:
+        raise InvalidVideo(f"video is {size}, more than the {limits.max_pixels} allowed")
+    if seconds > limits.max_seconds:
+        raise InvalidVideo(f"video lasts {seconds:.0f} s, more than the {limits.max_seconds:g} allowed")
 
 
-def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[av.VideoFrame]:
-    """All frames of a short clip, key frames of a longer one; up to the first that is broken, and within the bounds."""
+def _frames(container: InputContainer, seconds: float, step: float, limits: ClipLimits) -> Iterator[av.VideoFrame]:
+    """All reference frames of a short clip, key frames at least `step` seconds apart of a longer one.
+
+    They end before the first frame that is broken, and with the limit of decoded pixels.
+    """
     stream = container.streams.video[0]
     stream.thread_type = "NONE"
     stream.codec_context.skip_frame = "NONREF"
-    budget = _DECODED_PIXELS
+    budget = limits.decoded_pixels
     key_frames_only = _pixels(container, seconds) > budget
     next_at, decoded = 0.0, False
     try:
@@ -147,7 +164,7 @@ def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[
                 continue
             next_at = at + step if at is not None else next_at
             for frame in packet.decode():
-                _check_frame(frame)
+                _check_frame(frame, limits)
                 decoded, budget = True, budget - frame.width * frame.height
                 yield frame
                 if budget < 0:
@@ -157,14 +174,15 @@ def _frames(container: InputContainer, seconds: float, step: float) -> Iterator[
             raise
 
 
-def _check_frame(frame: av.VideoFrame) -> None:
-    """Streams may change their size on the way."""
-    if frame.width * frame.height > MAX_PIXELS:
-        raise InvalidVideo(f"video has a frame of {frame.width} × {frame.height} pixels, more than {MAX_PIXELS}")
+def _check_frame(frame: av.VideoFrame, limits: ClipLimits) -> None:
+    """Check each frame: a stream may change its size on the way."""
+    if frame.width * frame.height > limits.max_pixels:
+        size = f"{frame.width} × {frame.height} pixels"
+        raise InvalidVideo(f"video has a frame of {size}, more than {limits.max_pixels}")
 
 
 def _pixels(container: InputContainer, seconds: float) -> float:
-    """How many pixels there are to decode, as far as the header tells."""
+    """How many pixels all frames have together, as far as the header says."""
     stream = container.streams.video[0]
     size = stream.codec_context.width * stream.codec_context.height
     rate = float(stream.average_rate or 25)

@@ -1,7 +1,7 @@
-"""Opening sound files and clips of unknown origin by PyAV: the formats taken, and no way from a file to another one.
+"""Opens sound files and clips of unknown origin by PyAV, so that a file cannot have FFmpeg open another one.
 
-FFmpeg's demuxers of playlists (HLS, DASH, concat) open whatever file or address the data names, so only those of
-self-contained files are allowed, and no protocol at all.
+FFmpeg's demuxers of playlists (HLS, DASH, concat) open any file or address that the data names. So only the demuxers of
+self-contained formats are allowed, and no protocol at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OPTIONS: Final = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": 
 _METADATA: Final[dict[str, Any]] = {"metadata_errors": "ignore"} if hasattr(InputContainer, "metadata_errors") else {}
 """Titles and authors may be in any encoding, and nobody reads them. From PyAV 19 on it passes over them itself."""
 
-# What PyAV raises on broken files: FFmpeg's errors are OSErrors or ValueErrors too, and codecs it lacks LookupErrors.
+# What PyAV raises for broken files. FFmpeg's errors are OSErrors or ValueErrors too, a codec it lacks is a LookupError.
 CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, OverflowError, MemoryError, RuntimeError)
 
 
@@ -37,12 +37,12 @@ def open_container(data: bytes) -> Iterator[InputContainer]:
 
 
 def stated_seconds(container: InputContainer) -> float | None:
-    """How long the file says, or its length suggests, that it lasts; None: it does not."""
+    """How long the header says, or the file's size suggests, that it lasts, in seconds; None: neither does."""
     return None if container.duration is None else container.duration / av.time_base
 
 
 def error_summary(error: BaseException) -> str:
-    """An error of a decoder in a few words."""
+    """A decoder's error in at most 200 characters."""
     if isinstance(error, MemoryError):
         return "the decoder ran out of memory"
     text = getattr(error, "strerror", None) or str(error)

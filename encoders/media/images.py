@@ -20,11 +20,11 @@ MAX_BYTES: Final = 10_000_000
 MAX_PIXELS: Final = 40_000_000
 """A 40-megapixel picture takes 120 MB as RGB: a phone's largest photo, and no more."""
 MAX_ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
-"""The WebP decoder unpacks by canvas, so an animation's frames count against a bound of their own."""
+"""Pixels of all frames of a WebP animation together: its decoder unpacks every frame."""
 DRAFT_SIDE: Final = 512
-"""JPEGs are decoded at the smallest of 1, 1/2, 1/4, 1/8 that keeps both sides at least this long, in pixels."""
+"""JPEGs are decoded at the smallest scale of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
 
-# What Pillow's parsers raise on broken files; MemoryError is a lying header, Warning a process that made them errors.
+# What Pillow's parsers raise for broken files: MemoryError where a header lies, Warning where warnings are errors.
 _DECODER_ERRORS: Final = (
     OSError,
     SyntaxError,
@@ -48,9 +48,9 @@ def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_
     """Decode the first frame of a picture: upright, RGB, transparency laid on white.
 
     Args:
-        data: A whole JPEG, PNG, WebP, GIF, BMP or TIFF file.
-        max_bytes: Longest file taken, in bytes.
-        max_pixels: Largest picture taken, width × height as its header states it.
+        data: a whole JPEG, PNG, WebP, GIF, BMP or TIFF file.
+        max_bytes: a longer file is refused.
+        max_pixels: a picture whose header states a larger width × height is refused.
 
     Returns:
         An RGB picture; a large JPEG comes reduced, with both sides still at least `DRAFT_SIDE` pixels.
@@ -71,12 +71,12 @@ def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_
 
 
 def decode_and_prepare(data: bytes, preparer: ImagePreparer) -> Pixels:
-    """Decode a picture and make a model's input of it. Raises `InvalidImage`."""
+    """Decode a picture file, and make a model's input (height, width, 3) uint8 of it. Raises `InvalidImage`."""
     image = decode_image(data)
     try:
         return preparer(image)
     except _DECODER_ERRORS as error:
-        # A picture of one line of pixels can ask for gigabytes when its short side is scaled up.
+        # A picture one pixel wide can need gigabytes when its short side is scaled up.
         raise InvalidImage(
             f"image of {image.width} × {image.height} pixels cannot be prepared: {_reason(error)}"
         ) from error
@@ -113,13 +113,13 @@ def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except _DECODER_ERRORS:
-        # Unreadable EXIF says nothing of the pixels, which are decoded already.
+        # Only the EXIF data is broken; the pixels are decoded.
         return image
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        # 16-bit grey: Pillow clips to 255 where the meaning is a scale, so keep the high byte.
+        # 16-bit grey: Pillow would clip levels at 255; the high byte scales them instead.
         image = image.convert("I").point(lambda level: level / 256).convert("L")
     if not image.has_transparency_data:
         return image.convert("RGB")

@@ -1,6 +1,6 @@
-"""Pictures to a model's input size, by Pillow alone: what a process without torch can do for the one that has it.
+"""Pictures resized and cropped to a model's input by Pillow, so that processes without torch can do it.
 
-A preparer is a value: it travels to other processes, and two equal ones prepare alike.
+A preparer is a value: it can be sent to other processes, and equal ones give equal results.
 """
 
 from __future__ import annotations
@@ -16,28 +16,32 @@ from PIL import Image
 from encoders.media.borders import trim_borders
 
 Pixels = NDArray[np.uint8]
-"""A prepared picture: (height, width, 3) RGB at the encoder's own input size."""
+"""A prepared picture: (height, width, 3) uint8 RGB at the encoder's own input size."""
 ImagePreparer = Callable[[Image.Image], Pixels]
-"""Resizes and crops a decoded RGB picture to a model's input; CPU work, from any thread."""
+"""Resizes and crops a decoded RGB picture to a model's input; may be called from any thread."""
 
 _REDUCING_GAP = 2.0
-"""Reducing first is several times faster on large pictures, and off by a quarter of a level on average."""
+"""Pillow first reduces pictures that are this many times too large: several times faster, and off by a quarter of a
+level of 255 on average."""
 _SCALE_STEP = 1e-5
+"""Precision of the scale that is searched for."""
 _LARGEST_SCALE = 100.0
+"""The largest scale that is searched for."""
 
 
 class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
-    """Every picture to one size: CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT processors. Sizes are in pixels."""
+    """Makes every picture the same size, as CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT take it. Lengths in pixels."""
 
     size: tuple[int, int] | None = None
-    """(height, width) to resize to, whatever the picture's shape."""
+    """(height, width) to resize to, whatever the picture's proportions."""
     shortest_edge: int | None = None
-    """Where `size` is absent: the shorter side's length after resizing, the shape kept."""
+    """Without `size`: the length of the shorter side after resizing, which keeps the proportions."""
     crop: tuple[int, int] | None = None
-    """(height, width) cut out of the middle afterwards."""
+    """(height, width) of the middle that is cut out after resizing; None: nothing is cut off."""
     resample: int = Image.Resampling.BICUBIC
+    """Pillow's number of the filter."""
     trim: bool = False
-    """Whether plain borders are cut off first."""
+    """Whether plain borders are cut off before resizing."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
@@ -57,7 +61,7 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
 
 
 class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
-    """Pictures of any shape as a bounded number of patches: SigLIP 2's NaFlex checkpoints.
+    """Keeps a picture's proportions within a bounded number of patches, as SigLIP 2's NaFlex checkpoints take it.
 
     Source: Tschannen et al., "SigLIP 2", 2025, section on NaFlex.
     """
@@ -65,7 +69,9 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
     patch: int
     """Side of a patch, in pixels."""
     max_patches: int
+    """The most patches of a picture."""
     resample: int = Image.Resampling.BILINEAR
+    """Pillow's number of the filter."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
@@ -74,7 +80,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
 
     @property
     def crop(self) -> None:
-        """Nothing is cut away."""
+        """None: nothing is cut off."""
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) that a picture of this width and height is resized to."""
@@ -82,7 +88,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
         return columns * self.patch, rows * self.patch
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """(rows, columns) of patches at the largest scale that has no more than allowed, found by bisection."""
+        """(rows, columns) of patches at the largest scale that has at most `max_patches`, found by bisection."""
         low, high = _SCALE_STEP / 10, _LARGEST_SCALE
         while high - low >= _SCALE_STEP:
             scale = (low + high) / 2
@@ -95,11 +101,11 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
 
 
 Preparer = FixedSizePreparer | PatchPreparer
-"""The preparers that encoders have; msgspec writes them, and reads them back by their tag."""
+"""The preparers that encoders have; msgspec tells them apart by their tag."""
 
 
 def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Cut the middle (height, width) out; a picture that is smaller gets black borders, as the processors do."""
+    """Cut out the middle (height, width); a smaller picture gets black borders, as in transformers' processors."""
     height, width = size
     left, top = _offset(image.width, width), _offset(image.height, height)
     return image.crop((left, top, left + width, top + height))

@@ -1,4 +1,4 @@
-"""Sound files → mono samples at the rate that recognisers listen to, or a reason why not."""
+"""Sound files to mono samples at the rate that speech recognisers take."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from encoders.errors import InvalidAudio
 from encoders.media.containers import CONTAINER_ERRORS, error_summary, open_container, stated_seconds
 
 Samples = NDArray[np.int16]
-"""Mono samples (n,) at `SAMPLE_RATE_HZ`."""
+"""Mono samples (n,) int16 at `SAMPLE_RATE_HZ`."""
 SAMPLE_RATE_HZ: Final = 16_000
 """Samples a second: what speech recognisers are trained on."""
 MAX_BYTES: Final = 10_000_000
 MAX_CHANNELS: Final = 8
 _RATES: Final = (4_000, 384_000)
+"""The lowest and highest sample rate taken, in Hz."""
 _SILENCE: Final = 16.0
-"""Root mean square, in levels of 32,768."""
+"""Root mean square of silence, at most, in levels of 32,768."""
 _FRAME: Final = SAMPLE_RATE_HZ // 50
+"""Samples of a frame of 20 ms."""
 _LEAST_FRAMES: Final = 3
-"""Of 20 ms each, as long as the shortest sounds of speech."""
+"""Frames in a row that must be loud: the shortest sounds of speech last as long, and clicks do not."""
 _STANDS_OUT_DB: Final = 12.0
+"""How much louder than the quiet frames speech is, at least."""
 _SPEECH_RANGE_DB: Final = 32.0
-"""How much quieter than the loudest the quietest sounds of speech are."""
+"""How much quieter than the loud frames the quietest sounds of speech are, at most."""
 _MARGIN: Final = SAMPLE_RATE_HZ // 5
-"""Kept on both sides, in samples: words begin and end in breath."""
+"""Samples kept before and after speech: words begin and end in breath."""
 _LOOSE: Final = 1.5
-"""Lengths that headers state are estimates: so much longer is surely too long."""
+"""Lengths in headers are estimates: a sound is refused by its header from this many times the longest taken."""
 
 
 def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) -> Samples:
@@ -41,11 +44,11 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
 
     Args:
         data: the whole file; a clip with sound is one too.
-        max_seconds: the longest taken.
-        max_bytes: the longest file taken.
+        max_seconds: a longer sound is refused.
+        max_bytes: a longer file is refused.
 
     Returns:
-        int16 (n,) at `SAMPLE_RATE_HZ`, the mean of all channels, at least one sample.
+        Samples (n,) int16 at `SAMPLE_RATE_HZ`, the mean of all channels, at least one sample.
 
     Raises:
         InvalidAudio: the file is empty, too long, of another format, without sound, truncated or broken.
@@ -62,14 +65,18 @@ def decode_sound(data: bytes, max_seconds: float, max_bytes: int = MAX_BYTES) ->
 
 
 def is_silent(samples: Samples) -> bool:
-    """Whether there is nothing to hear: recognisers make words up of silence."""
+    """Whether samples (n,) int16 are too quiet to hear: recognisers make up words for silence."""
     return float(np.sqrt(np.mean(samples.astype(np.float32) ** 2))) < _SILENCE
 
 
 def trim_silence(samples: Samples) -> Samples:
-    """From the first sound that stands out to the last: what a microphone hears before and after is taken for words.
+    """Cut off what is quieter than speech before and after it: recognisers would take a microphone's noise for words.
 
-    A sound that stands out in no place, as with loud noise, is given back whole.
+    Args:
+        samples: (n,) int16 at `SAMPLE_RATE_HZ`.
+
+    Returns:
+        The part from the first to the last loud frames with a margin; all of it where no frames stand out.
     """
     frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float32)
     if not len(frames):
@@ -78,11 +85,11 @@ def trim_silence(samples: Samples) -> Samples:
     quiet, loud = np.quantile(levels, (0.1, 0.95))
     if loud - quiet < _STANDS_OUT_DB:
         return samples
-    # Clicks are shorter than what anybody says.
-    heard = np.convolve(
+    # The sum over `_LEAST_FRAMES` frames drops clicks.
+    loud_frames = np.convolve(
         levels > max(quiet + _STANDS_OUT_DB / 2, loud - _SPEECH_RANGE_DB), np.ones(_LEAST_FRAMES), "valid"
     )
-    places = np.flatnonzero(heard == _LEAST_FRAMES)
+    places = np.flatnonzero(loud_frames == _LEAST_FRAMES)
     if not len(places):
         return samples
     start, stop = int(places[0]) * _FRAME - _MARGIN, (int(places[-1]) + _LEAST_FRAMES) * _FRAME + _MARGIN
@@ -103,7 +110,7 @@ def _decode(container: InputContainer, max_seconds: float) -> Samples:
         left -= len(piece)
         if left < 0:
             raise InvalidAudio(f"audio lasts more than the {max_seconds:g} s allowed")
-    if not any(len(one) for one in pieces):
+    if not any(len(piece) for piece in pieces):
         raise InvalidAudio("audio has a sound track with nothing in it")
     return np.concatenate(pieces)
 
@@ -124,12 +131,12 @@ def _check_track(container: InputContainer) -> None:
 def _resampled(container: InputContainer) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
     for frame in _frames(container):
-        yield from (one.to_ndarray()[0] for one in resampler.resample(frame))
-    yield from (one.to_ndarray()[0] for one in resampler.resample(None))
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+    yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
-    """The frames up to the first that is broken: what was said before it can still be understood."""
+    """The frames before the first broken one: what was said until then can still be understood."""
     decoded = False
     try:
         for frame in container.decode(container.streams.audio[0]):

@@ -1,4 +1,4 @@
-"""Encoders that the event loop never waits in: in a process of their own, or in a thread of this one."""
+"""Encoders for an event loop: in a worker process, or in a thread of this process."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ from encoders.processes.worker import WorkerProcess, WorkerProgram
 from encoders.spec import EmbeddingSpec, FloatArray
 
 _ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
-"""One thread computes; heaps of glibc's for the two that read and write would grow, each with the largest batch."""
+"""glibc keeps a heap for each thread, which never shrinks below the largest batch. One for all threads of the worker,
+of which just one computes, is enough."""
 
 PICTURES_PER_REQUEST: Final = 64
-"""Pictures sent at once: a pass through the model, and some 10 MB. The child's memory would not stay flat with more."""
+"""Pictures in one request: one pass through the model, some 10 MB. With more, the worker's memory would grow."""
 
 _READY: Final = msgspec.msgpack.Decoder(EncoderReady | ErrorMessage)
 _ANSWER: Final = msgspec.msgpack.Decoder(EncodedRows | ErrorMessage)
 
 
 class EncoderProcess:
-    """An encoder in a child process, whose device and GIL nothing else uses; an async context manager.
+    """An encoder in a worker process, so that nothing else needs its device and its GIL; an async context manager.
 
-    A second batch waits at the child while it works on the first, so that the device has no pause between them.
-    A child that dies is replaced when the next batch comes, which waits for the model to be loaded again.
+    The worker has up to two batches: it computes one while the next is sent, so that the device never waits. When the
+    worker dies, the next batch starts another one, and waits until the model is loaded again.
     """
 
     def __init__(
         self, name: str, runtime: Runtime | str = "auto", deadline_s: float = 60.0, start_deadline_s: float = 900.0
     ) -> None:
-        """Take down what to run; entering the context loads it.
+        """Note what to run; entering the context loads it.
 
         Args:
             name: As `load_encoder` takes it.
@@ -64,7 +65,7 @@ class EncoderProcess:
             start_deadline_s=start_deadline_s,
             environment=_ONE_ARENA,
         )
-        self._crew = WorkerPool(self._start)
+        self._pool = WorkerPool(self._start)
         self._ready: EncoderReady | None = None
 
     @property
@@ -74,36 +75,36 @@ class EncoderProcess:
 
     @property
     def preparer(self) -> Preparer:
-        """Makes its input of decoded pictures, in whichever thread or process."""
+        """Resizes and crops decoded pictures to the model's input, in any thread or process."""
         return self._loaded.preparer
 
     @property
     def pid(self) -> int:
-        """The child's process id. Raises `WorkerProcessUnavailable` while none runs."""
-        pids = self._crew.pids
+        """The worker's process id. Raises `WorkerProcessUnavailable` while none runs."""
+        pids = self._pool.pids
         if not pids:
             raise WorkerProcessUnavailable(f"the {self._program.name} has no process just now")
         return pids[0]
 
     async def __aenter__(self) -> EncoderProcess:
         """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `WorkerProcessUnavailable`."""
-        await self._crew.start()
+        await self._pool.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._crew.close()
+        await self._pool.close()
 
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing.
 
         Raises:
-            ChildFailed: the process died, or took longer than the deadline.
+            WorkerProcessFailed: the process died, or took longer than the deadline.
             WorkerProcessUnavailable: it could not be started again, or is closed.
             EncoderError: the encoder refused the batch.
         """
         if len(images) <= PICTURES_PER_REQUEST:
             return await self._request(texts, images)
-        # All texts at once, so that those of like length meet.
+        # All texts go with the first request: texts of like length then share a pass.
         starts = range(0, len(images), PICTURES_PER_REQUEST)
         parts = ((() if start else texts, images[start : start + PICTURES_PER_REQUEST]) for start in starts)
         answers = await asyncio.gather(*(self._request(*part) for part in parts))
@@ -111,20 +112,22 @@ class EncoderProcess:
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products, for an encoder whose `spec.joint`. Raises as `encode` does."""
-        runs = list(_product_chunks([len(some) for some in images]))
+        runs = list(_product_chunks([len(pictures) for pictures in images]))
         answers = await asyncio.gather(*(self._request_products(texts[run], images[run]) for run in runs))
         return np.concatenate([np.zeros((0, self.spec.dim), np.float32), *answers])
 
     async def _request_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        batch = EncodeProducts(texts_to_message(texts), [[picture_to_message(one) for one in some] for some in images])
-        rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), 0))
+        batch = EncodeProducts(
+            texts_to_message(texts), [[picture_to_message(picture) for picture in pictures] for pictures in images]
+        )
+        rows = await self._pool.request(batch, lambda answer: self._rows(answer, len(texts), 0))
         if isinstance(rows, ErrorMessage):
             raise rows.to_error()
         return rows[0]
 
     async def _request(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
-        batch = EncodeParts(texts_to_message(texts), [picture_to_message(one) for one in images])
-        rows = await self._crew.request(batch, lambda answer: self._rows(answer, len(texts), len(images)))
+        batch = EncodeParts(texts_to_message(texts), [picture_to_message(picture) for picture in images])
+        rows = await self._pool.request(batch, lambda answer: self._rows(answer, len(texts), len(images)))
         if isinstance(rows, ErrorMessage):
             raise rows.to_error()
         return rows
@@ -136,23 +139,23 @@ class EncoderProcess:
         return self._ready
 
     async def _start(self) -> WorkerProcess:
-        child = await WorkerProcess.start(self._program)
+        worker = await WorkerProcess.start(self._program)
         try:
-            self._ready = self._checked(child)
+            self._ready = self._checked(worker)
         except BaseException:
-            await child.close()
+            await worker.close()
             raise
-        return child
+        return worker
 
-    def _checked(self, child: WorkerProcess) -> EncoderReady:
+    def _checked(self, worker: WorkerProcess) -> EncoderReady:
         try:
-            ready = _READY.decode(child.ready_message)
+            ready = _READY.decode(worker.ready_message)
         except msgspec.MsgspecError as error:
-            raise WorkerProcessUnavailable(f"the {child} greeted with nonsense") from error
+            raise WorkerProcessUnavailable(f"the {worker} said something else than that it is ready") from error
         if isinstance(ready, ErrorMessage):
             raise ready.to_error()
         if self._ready is not None and ready.spec != self._ready.spec:
-            raise SpecMismatch(f"the {child} was {self._ready.spec.key} and came back as {ready.spec.key}")
+            raise SpecMismatch(f"the {worker} was {self._ready.spec.key} and came back as {ready.spec.key}")
         return ready
 
     def _rows(self, data: bytes, n_texts: int, n_images: int) -> tuple[FloatArray, FloatArray] | ErrorMessage:
@@ -167,10 +170,10 @@ class EncoderProcess:
 
 
 def _product_chunks(pictures: Sequence[int]) -> Iterator[slice]:
-    """Products in runs that one frame takes, by how many pictures each has."""
+    """Slices of consecutive products that fit into one request, from the number of pictures of each product."""
     start, taken = 0, 0
     for row, count in enumerate(pictures):
-        # A product counts beside its pictures, so that a run of products without any ends too.
+        # Each product counts as one more picture: a request of products without pictures is bounded too.
         if taken and taken + count + 1 > PICTURES_PER_REQUEST:
             yield slice(start, row)
             start, taken = row, 0
@@ -180,10 +183,10 @@ def _product_chunks(pictures: Sequence[int]) -> Iterator[slice]:
 
 
 class ThreadEncoder:
-    """An encoder in a thread of this process: nothing to start, and one GIL for it and the event loop."""
+    """An encoder in a thread of this process: nothing to start, but it shares the GIL with the event loop."""
 
     def __init__(self, encoder: Encoder, executor: Executor) -> None:
-        """Args: executor: of exactly one thread, which stays the caller's to shut down."""
+        """Args: executor: of exactly one thread; the caller shuts it down."""
         self.spec = encoder.spec
         self._encoder = encoder
         self._executor = executor
@@ -194,12 +197,12 @@ class ThreadEncoder:
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products. Raises `SpecMismatch` for an encoder of parts."""
-        whole = as_joint_encoder(self._encoder)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, whole.encode_products, texts, images)
+        joint = as_joint_encoder(self._encoder)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, joint.encode_products, texts, images)
 
     def _encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
-        none = np.zeros((0, self.spec.dim), np.float32)
+        no_rows = np.zeros((0, self.spec.dim), np.float32)
         return (
-            self._encoder.encode_texts(texts) if texts else none,
-            self._encoder.encode_images(images) if images else none,
+            self._encoder.encode_texts(texts) if texts else no_rows,
+            self._encoder.encode_images(images) if images else no_rows,
         )

@@ -1,4 +1,7 @@
-"""Pictures of many callers in chunks: small calls share a chunk, a large one takes turns with the others."""
+"""A fair queue of pictures to decode, taken in chunks: small calls share a chunk, large calls alternate with others.
+
+Source: the idea of round-robin among callers is Nagle's, "On Packet Switches With Infinite Storage", RFC 970, 1985.
+"""
 
 from __future__ import annotations
 
@@ -12,41 +15,42 @@ from encoders.errors import InvalidImage
 from encoders.media.preparation import Pixels
 
 DecodeOutcome = Pixels | InvalidImage
+"""The prepared picture (height, width, 3) uint8, or why there is none."""
 
 MAX_CHUNK_PICTURES: Final = 16
 MAX_CHUNK_BYTES: Final = 4_000_000
-"""Where a chunk is full: large enough that sending it costs nothing, small enough that turns are short."""
+"""A chunk is full with either: large enough that sending it costs little, small enough that others wait briefly."""
 MIN_CHUNK_PICTURES: Final = 8
 MIN_CHUNK_BYTES: Final = 250_000
-"""Less than both is not worth sharing among processes: sending a frame costs as much as a small picture."""
+"""A chunk with fewer of both is not split among processes: sending a message costs as much as a small picture."""
 
 
 class DecodeCall:
-    """One caller's pictures, and what became of them."""
+    """One caller's pictures, and the outcome of each."""
 
     def __init__(self, images: Sequence[bytes]) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once every picture is settled, or the call has failed."""
-        self._left = deque(QueuedPicture(self, index, data) for index, data in enumerate(images))
+        """Done once every picture has an outcome, or the call has failed."""
+        self._queued = deque(QueuedPicture(self, index, data) for index, data in enumerate(images))
         self._outcomes: dict[int, DecodeOutcome] = {}
         self._size = len(images)
 
     @property
     def waiting(self) -> int:
-        """How many pictures nobody has taken."""
-        return len(self._left)
+        """How many pictures no chunk has taken yet."""
+        return len(self._queued)
 
     @property
     def outcomes(self) -> list[DecodeOutcome]:
-        """What became of each picture, in their order, once the call is finished."""
+        """The outcome of each picture, in the order of the call, once it is finished."""
         return [self._outcomes[index] for index in range(self._size)]
 
     def next_picture(self) -> QueuedPicture:
-        """The next picture that nobody has taken."""
-        return self._left.popleft()
+        """Take the next picture. Raises `IndexError` where `waiting` is 0."""
+        return self._queued.popleft()
 
     def set_outcome(self, index: int, outcome: DecodeOutcome) -> None:
-        """Note what became of one picture."""
+        """Note the outcome of the picture at a place of the call."""
         self._outcomes[index] = outcome
         if len(self._outcomes) == self._size and not self.finished.done():
             self.finished.set_result(None)
@@ -59,7 +63,7 @@ class DecodeCall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueuedPicture:
-    """One picture of a call."""
+    """One picture of a call: its place there, and its file."""
 
     call: DecodeCall
     index: int
@@ -67,7 +71,7 @@ class QueuedPicture:
 
 
 class FairQueue:
-    """Calls with pictures that nobody works on yet."""
+    """Calls that have pictures in no chunk yet, served in turns."""
 
     def __init__(self) -> None:
         self._calls: deque[DecodeCall] = deque()
@@ -76,19 +80,22 @@ class FairQueue:
         return bool(self._calls)
 
     def add(self, call: DecodeCall) -> None:
-        """Put a call with at least one picture at the end of the line."""
+        """Put a call with at least one picture at the end of the queue."""
         self._calls.append(call)
 
     def remove(self, call: DecodeCall) -> None:
-        """Take what is left of a call out of the line."""
+        """Take the rest of a call out of the queue, where there is any."""
         if call.waiting:
             self._calls.remove(call)
 
     def next_chunk(self, processes: int) -> list[QueuedPicture]:
-        """The next chunk, of at least one picture: the first caller's, and others' where there is room.
+        """Take the next chunk of at least one picture: the first caller's, then other callers' where there is room.
+
+        A caller whose pictures did not all fit goes to the end of the queue.
 
         Args:
-            processes: How many share what waits; a chunk is no more than one's share, if that is worth sending.
+            processes: How many processes share the waiting pictures; a chunk is at most the share of one process, or
+                the smallest chunk that is worth sending.
         """
         waiting = sum(call.waiting for call in self._calls)
         share = min(MAX_CHUNK_PICTURES, -(-waiting // processes))

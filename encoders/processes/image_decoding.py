@@ -1,4 +1,4 @@
-"""Pictures decoded where a crash or a memory bomb of a native decoder takes nothing along: in child processes."""
+"""Pictures decoded in worker processes, where a crash or a memory bomb of a native decoder harms nothing else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DecodingConfig:
 
     processes: int = 2
     deadline_s: float = 5.0
-    """The longest that one picture may take."""
+    """The longest that one chunk of pictures may take, in seconds."""
     device: str = "cpu"
     """`cuda`: plain JPEGs are decoded and resized on the GPU, where the indexing worker has one to itself."""
     memory_bytes: int = 3 * 2**29
@@ -49,10 +49,10 @@ class DecodingConfig:
 
 
 class ImageDecoderPool:
-    """Decodes pictures in child processes, many callers at once; an async context manager.
+    """Decodes pictures in worker processes, for many callers at once; an async context manager.
 
-    Small calls share a frame, and large ones take turns by frames. Where a child dies, is late or answers nonsense,
-    the pictures that it had are tried again one by one in a process that has no others: just the culprit is refused.
+    Pictures are sent in chunks, taken fairly from all callers. When a worker dies, is late or answers nonsense, the
+    pictures of its chunk are tried again one by one in a separate worker, so that only the culprit is refused.
     """
 
     def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
@@ -75,52 +75,55 @@ class ImageDecoderPool:
             start_deadline_s=_START_DEADLINE_S,
             environment=_ONE_THREAD,
         )
-        self._crew = WorkerPool(self._start, self._config.processes)
+        self._pool = WorkerPool(self._start, self._config.processes)
         self._suspects = WorkerPool(self._start, in_flight=1)
-        self._turns = FairQueue()
-        self._working: set[asyncio.Task[None]] = set()
+        self._queue = FairQueue()
+        self._chunk_tasks: set[asyncio.Task[None]] = set()
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children that run."""
-        return [*self._crew.pids, *self._suspects.pids]
+        """Process ids of the workers that run."""
+        return [*self._pool.pids, *self._suspects.pids]
 
     async def __aenter__(self) -> ImageDecoderPool:
-        await self._crew.start()
+        await self._pool.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(self._crew.close(), self._suspects.close())
-        while self._working:
-            await asyncio.wait(self._working)
+        await asyncio.gather(self._pool.close(), self._suspects.close())
+        while self._chunk_tasks:
+            await asyncio.wait(self._chunk_tasks)
 
     async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
-        """Decode and prepare whole files, each to its picture or to the reason why not.
+        """Decode and prepare whole files.
+
+        Returns:
+            For each file its picture (height, width, 3) uint8, or why there is none.
 
         Raises:
-            ChildUnavailable: there was no process to decode in.
+            WorkerProcessUnavailable: there was no process to decode in.
         """
         call = DecodeCall(images)
         if not images:
             return []
-        self._turns.add(call)
-        # Not at once: calls made in the same turn of the event loop share chunks.
+        self._queue.add(call)
+        # Not at once: calls made in the same iteration of the event loop share chunks.
         asyncio.get_running_loop().call_soon(self._dispatch)
         try:
             await call.finished
         finally:
-            self._turns.remove(call)
+            self._queue.remove(call)
         return call.outcomes
 
     def _dispatch(self) -> None:
-        """Put all children to work that the pictures in line suffice for."""
-        while self._turns and len(self._working) < self._config.processes * REQUESTS_PER_WORKER:
-            task = asyncio.create_task(self._process_chunk(self._turns.next_chunk(self._config.processes)))
-            self._working.add(task)
+        """Send chunks until the queue is empty or every worker has all the requests that it takes."""
+        while self._queue and len(self._chunk_tasks) < self._config.processes * REQUESTS_PER_WORKER:
+            task = asyncio.create_task(self._process_chunk(self._queue.next_chunk(self._config.processes)))
+            self._chunk_tasks.add(task)
             task.add_done_callback(self._chunk_done)
 
     def _chunk_done(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
+        self._chunk_tasks.discard(task)
         self._dispatch()
 
     async def _process_chunk(self, chunk: list[QueuedPicture]) -> None:
@@ -132,7 +135,7 @@ class ImageDecoderPool:
 
     async def _decode(self, chunk: list[QueuedPicture]) -> None:
         try:
-            outcomes = await _request_chunk(self._crew, [part.data for part in chunk])
+            outcomes = await _request_chunk(self._pool, [part.data for part in chunk])
         except WorkerProcessFailed:
             for part in chunk:
                 part.call.set_outcome(part.index, await self._decode_alone(part.data))
@@ -151,13 +154,13 @@ class ImageDecoderPool:
 
 
 class InProcessImageDecoder:
-    """Decodes pictures in a thread of this process, at its peril: for trusted pictures and for tests."""
+    """Decodes pictures in a thread of this process, which a bad file can end: for trusted pictures and for tests."""
 
     def __init__(self, preparer: ImagePreparer) -> None:
         self._preparer = preparer
 
     async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
-        """Decode and prepare whole files, each to its picture or to the reason why not."""
+        """Decode and prepare whole files, each to its picture (height, width, 3) uint8 or to why there is none."""
         return await asyncio.to_thread(lambda: [self._outcome(data) for data in images])
 
     def _outcome(self, data: bytes) -> DecodeOutcome:
@@ -167,13 +170,15 @@ class InProcessImageDecoder:
             return error
 
 
-async def _request_chunk(crew: WorkerPool, chunk: list[bytes]) -> list[DecodeOutcome]:
-    return await crew.request(chunk, lambda answer: _parse_outcomes(answer, len(chunk)))
+async def _request_chunk(pool: WorkerPool, chunk: list[bytes]) -> list[DecodeOutcome]:
+    return await pool.request(chunk, lambda answer: _parse_outcomes(answer, len(chunk)))
 
 
 def _parse_outcomes(answer: bytes, count: int) -> list[DecodeOutcome]:
-    """What became of each picture. Raises `ValueError` where the answer is none to so many pictures."""
+    """The outcome of each picture. Raises `ValueError` where the answer has another number of them than `count`."""
     outcomes = _ANSWERS.decode(answer)
     if len(outcomes) != count:
         raise ValueError(f"{len(outcomes)} answers to {count} pictures")
-    return [InvalidImage(one) if isinstance(one, str) else picture_from_message(one) for one in outcomes]
+    return [
+        InvalidImage(outcome) if isinstance(outcome, str) else picture_from_message(outcome) for outcome in outcomes
+    ]

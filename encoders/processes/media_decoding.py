@@ -1,4 +1,4 @@
-"""Sounds and clips decoded where a crash, a bomb or an endless file of a native decoder takes nothing along."""
+"""Sounds and clips decoded in a worker process, where a crash or an endless file of a native decoder harms nothing."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class ClipsConfig:
     """Sounds and clips, and the process that decodes them."""
 
     query_seconds: float = 30.0
-    """The longest spoken query."""
+    """The longest spoken query, in seconds."""
     product_seconds: float = 120.0
-    """The longest sound of a product."""
+    """The longest sound of a product, in seconds."""
     frames: int = 8
     """How many frames of a clip are looked at, at most."""
     deadline_s: float = 20.0
-    """The longest that decoding one file may take."""
+    """The longest that decoding one file may take, in seconds."""
     memory_bytes: int = 3 * 2**29
     """Address space of the process; a file that wants more is refused. Enforced on Linux."""
 
@@ -59,24 +59,30 @@ class ClipsConfig:
 
 
 class MediaDecoder(Protocol):
-    """Sound files and clips of unknown origin into what models take; raises for none of them.
+    """Decodes sound files and clips of unknown origin into what models take.
 
-    Raises `ChildUnavailable` where there is no process to decode in.
+    A file that cannot be decoded is an answer, not an exception. Raises `WorkerProcessUnavailable` where there is no
+    process to decode in.
     """
 
     async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
-        """Mono samples (n,) at 16 kHz of a whole file, or the reason why not."""
+        """Mono int16 samples (n,) at 16 kHz of a whole file, or why there are none.
+
+        Args:
+            data: the file.
+            max_seconds: a longer sound is refused.
+        """
         ...
 
     async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
-        """Prepared frames of a whole clip, in the order of time, or the reason why not."""
+        """Prepared frames (height, width, 3) uint8 of a whole clip in the order of time, or why there are none."""
         ...
 
 
 class MediaDecoderProcess:
-    """`MediaDecoder` in a child process that starts with the first file; an async context manager.
+    """`MediaDecoder` in a worker process that starts with the first file; an async context manager.
 
-    A file that ends the process is tried once more in the next one, and then refused.
+    A file during which the process dies is tried once more in another process, and then refused.
     """
 
     def __init__(self, preparer: ImagePreparer, config: ClipsConfig | None = None) -> None:
@@ -90,19 +96,19 @@ class MediaDecoderProcess:
             start_deadline_s=_START_DEADLINE_S,
             environment=_ONE_THREAD,
         )
-        # One file at a time: what it dies of is that file's fault.
-        self._crew = WorkerPool(self._start, in_flight=1)
+        # One file at a time: when the process dies, it is that file's fault.
+        self._pool = WorkerPool(self._start, in_flight=1)
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children that run."""
-        return self._crew.pids
+        """Process ids of the workers that run."""
+        return self._pool.pids
 
     async def __aenter__(self) -> MediaDecoderProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._crew.close()
+        await self._pool.close()
 
     async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
         return await self._decode(DecodeSound(data, max_seconds), _sound, InvalidAudio, f"audio of {len(data)} bytes")
@@ -115,11 +121,11 @@ class MediaDecoderProcess:
         self, request: Any, parse: Callable[[bytes], Decoded], refusal: type[Refusal], what: str
     ) -> Decoded | Refusal:
         try:
-            return await self._crew.request(request, parse)
+            return await self._pool.request(request, parse)
         except WorkerProcessFailed:
             pass
         try:
-            return await self._crew.request(request, parse)
+            return await self._pool.request(request, parse)
         except WorkerProcessFailed as error:
             return refusal(f"{what} cannot be decoded: the decoder {error.reason}")
 
@@ -128,7 +134,7 @@ class MediaDecoderProcess:
 
 
 class InProcessMediaDecoder:
-    """`MediaDecoder` in a thread of this process, at its peril: for trusted files and for tests."""
+    """`MediaDecoder` in a thread of this process, which a bad file can end: for trusted files and for tests."""
 
     def __init__(self, preparer: ImagePreparer, config: ClipsConfig | None = None) -> None:
         self._preparer = preparer
@@ -147,7 +153,7 @@ class InProcessMediaDecoder:
         from encoders.media.clips import clip_frames
 
         try:
-            return [self._preparer(one) for one in await asyncio.to_thread(clip_frames, data, self._config.frames)]
+            return [self._preparer(frame) for frame in await asyncio.to_thread(clip_frames, data, self._config.frames)]
         except InvalidVideo as error:
             return error
 
@@ -166,5 +172,5 @@ def _frames(answer: bytes) -> list[Pixels] | InvalidVideo:
     return (
         InvalidVideo(decoded.reason)
         if isinstance(decoded, DecodingRefused)
-        else [picture_from_message(one) for one in decoded.frames]
+        else [picture_from_message(frame) for frame in decoded.frames]
     )

@@ -1,6 +1,6 @@
-"""What parents and children say to each other: frames of a length and a msgpack message.
+"""The protocol between the main process and its worker processes: frames of a length and a msgpack message.
 
-Nothing that comes from a child is ever unpickled: it may have been taken over by the file that it decodes.
+The main process never unpickles what a worker sends: a file with an exploit may have taken the worker over.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from encoders.speech.port import SpokenVocabulary, Transcript
 
 LENGTH: Final = struct.Struct("<Q")
 MAX_FRAME_BYTES: Final = 1 << 30
-"""A length beyond this is nonsense."""
+"""A frame that states a greater length is taken for garbage."""
 
 PictureMessage = tuple[int, int, memoryview]
-"""Height, width and levels of `Pixels`."""
+"""Height, width, and the levels (height, width, 3) uint8 of `Pixels` as bytes."""
 
 
 class ImageDecodingSetup(msgspec.Struct, array_like=True):
-    """The first frame to a child that decodes pictures; its requests are lists of whole files."""
+    """The first frame to a worker that decodes pictures; its requests are lists of whole files."""
 
     memory_bytes: int
     preparer: bytes
-    """Pickled: it comes from the parent, and may be of any kind."""
+    """Pickled: it comes from the main process, and may be of any type."""
     device: str = "cpu"
 
 
 class MediaDecodingSetup(msgspec.Struct, array_like=True):
-    """The first frame to a child that decodes sounds and clips."""
+    """The first frame to a worker that decodes sounds and clips."""
 
     memory_bytes: int
     preparer: bytes
-    """Pickled: it comes from the parent, and may be of any kind."""
+    """Pickled: it comes from the main process, and may be of any type."""
 
 
 class DecodeSound(msgspec.Struct, array_like=True, tag=True):
@@ -59,13 +59,13 @@ class DecodeClip(msgspec.Struct, array_like=True, tag=True):
 
 
 class DecodedSound(msgspec.Struct, array_like=True, tag=True):
-    """Int16 samples."""
+    """Mono int16 samples at 16 kHz, as bytes."""
 
     samples: bytes
 
 
 class DecodedClip(msgspec.Struct, array_like=True, tag=True):
-    """Prepared frames."""
+    """Prepared frames: height, width and levels (height, width, 3) uint8 of each."""
 
     frames: list[tuple[int, int, bytearray]]
 
@@ -77,7 +77,7 @@ class DecodingRefused(msgspec.Struct, array_like=True, tag=True):
 
 
 class RecogniserSetup(msgspec.Struct, array_like=True):
-    """The first frame to a child that recognises speech; its requests are int16 samples, as bytes."""
+    """The first frame to a worker that recognises speech; its requests are mono int16 samples at 16 kHz, as bytes."""
 
     name: str
     device: str
@@ -85,71 +85,71 @@ class RecogniserSetup(msgspec.Struct, array_like=True):
 
 
 class RecogniserReady(msgspec.Struct, array_like=True, tag=True):
-    """A child has loaded its recogniser."""
+    """A worker has loaded its recogniser."""
 
 
 class Transcribed(msgspec.Struct, array_like=True, tag=True):
-    """What was said."""
+    """The transcript of a request's samples."""
 
     transcript: Transcript
 
 
 class EncoderSetup(msgspec.Struct, array_like=True):
-    """The first frame to a child that holds an encoder."""
+    """The first frame to a worker that holds an encoder."""
 
     name: str
     runtime: Runtime
 
 
 class EncoderReady(msgspec.Struct, array_like=True, tag=True):
-    """What a child loaded."""
+    """What a worker has loaded."""
 
     spec: EmbeddingSpec
     preparer: Preparer
 
 
 class EncodeParts(msgspec.Struct, array_like=True, tag=True):
-    """Texts and pictures to encode. Texts are bytes, since a lone surrogate is no UTF-8 string."""
+    """Texts and pictures to encode. Texts are bytes: msgpack's strings cannot hold a lone surrogate."""
 
     texts: list[bytes]
     images: list[PictureMessage]
 
 
 class EncodeProducts(msgspec.Struct, array_like=True, tag=True):
-    """Whole products to encode, each with its text and its pictures; their rows come back as those of texts do."""
+    """Whole products to encode, each with its text and its pictures; `EncodedRows.texts` has their rows."""
 
     texts: list[bytes]
     images: list[list[PictureMessage]]
 
 
 class EncodedRows(msgspec.Struct, array_like=True, tag=True):
-    """Float32 rows of a batch's texts and images."""
+    """Rows (n_texts, dim) and (n_images, dim) float32 of a batch, as bytes."""
 
     texts: bytearray
     images: bytearray
 
 
 class ErrorMessage(msgspec.Struct, array_like=True, tag=True):
-    """An exception as it travels."""
+    """An exception as a message."""
 
     kind: str
     message: str
 
     @classmethod
     def from_error(cls, error: Exception) -> ErrorMessage:
-        """Take an exception along; one that is not ours says its own kind in the message."""
+        """The message for an exception; one that is no `EncoderError` becomes one, with its type's name in the text."""
         if isinstance(error, EncoderError):
             return cls(type(error).__name__, str(error))
         return cls("EncoderError", f"{type(error).__name__}: {error}")
 
     def to_error(self) -> EncoderError:
-        """The exception again, of its own class."""
+        """The exception again, of its class in `encoders.errors`."""
         kind = getattr(errors, self.kind, None)
         return (kind if isinstance(kind, type) and issubclass(kind, EncoderError) else EncoderError)(self.message)
 
 
 def encode_frame(message: Any) -> bytearray:
-    """A message with its length before it."""
+    """A message as a frame: its length in 8 bytes, then itself."""
     buffer = bytearray(LENGTH.size)
     msgspec.msgpack.Encoder().encode_into(message, buffer, LENGTH.size)
     LENGTH.pack_into(buffer, 0, len(buffer) - LENGTH.size)
@@ -157,21 +157,21 @@ def encode_frame(message: Any) -> bytearray:
 
 
 def picture_to_message(pixels: Pixels) -> PictureMessage:
-    """Pixels as they travel."""
+    """Pixels (height, width, 3) uint8 as a message, which shares their memory where they are contiguous."""
     return pixels.shape[0], pixels.shape[1], np.ascontiguousarray(pixels).data
 
 
-def picture_from_message(sent: tuple[int, int, bytearray | memoryview]) -> Pixels:
-    """Pixels that have travelled, (height, width, 3). Raises `ValueError` where the levels do not fill the picture."""
-    height, width, levels = sent
+def picture_from_message(message: tuple[int, int, bytearray | memoryview]) -> Pixels:
+    """The pixels (height, width, 3) uint8 of a message. Raises `ValueError` where it has too few or too many levels."""
+    height, width, levels = message
     return np.frombuffer(levels, np.uint8).reshape(height, width, 3)
 
 
 def texts_to_message(texts: Sequence[str]) -> list[bytes]:
-    """Texts as they travel."""
+    """Texts as bytes, lone surrogates included."""
     return [text.encode("utf-8", "surrogatepass") for text in texts]
 
 
-def texts_from_message(sent: Sequence[bytes]) -> list[str]:
-    """Texts that have travelled."""
-    return [text.decode("utf-8", "surrogatepass") for text in sent]
+def texts_from_message(message: Sequence[bytes]) -> list[str]:
+    """The texts of a message."""
+    return [text.decode("utf-8", "surrogatepass") for text in message]

@@ -1,4 +1,4 @@
-"""Children that share one kind of work; one that ends is replaced when the next request comes."""
+"""A pool of worker processes that run the same program; one that ends is replaced when a request needs it."""
 
 from __future__ import annotations
 
@@ -12,64 +12,74 @@ from encoders.processes.worker import WorkerProcess
 
 Answer = TypeVar("Answer")
 REQUESTS_PER_WORKER: Final = 2
-"""Requests that a child has at a time: one that it works on, and the next at hand."""
-_CLOSED: Final = "the child processes were closed"
+"""Requests that a worker has at a time: one that it works on, and the next one, already sent."""
+_CLOSED: Final = "the worker processes were closed"
 
 
 @dataclass(eq=False)
 class _Slot:
-    """Room for one child."""
+    """Room for one worker; the lock is held while it is started or closed."""
 
     worker: WorkerProcess | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class WorkerPool:
-    """Some children, and the requests among them: first come, first served.
+    """Worker processes, and the requests to them: first come, first served. For one event loop.
 
-    A caller that is cancelled leaves its request to be worked off, and its place taken until then.
+    The request of a cancelled caller is still computed, and counts as one of its worker's requests until then.
     """
 
     def __init__(
         self, start: Callable[[], Awaitable[WorkerProcess]], size: int = 1, in_flight: int = REQUESTS_PER_WORKER
     ) -> None:
-        """Args: start: starts one child; size: how many; in_flight: the most requests that one has at a time."""
+        """Take down how to start workers; none runs yet.
+
+        Args:
+            start: starts one worker.
+            size: how many workers there are at most.
+            in_flight: the most requests that a worker has at a time.
+        """
         self._start_worker = start
         self._closed = False
         self._in_flight = in_flight
         self._slots = [_Slot() for _ in range(size)]
         self._free: asyncio.Queue[_Slot] = asyncio.Queue()
-        for place in self._slots * in_flight:
-            self._free.put_nowait(place)
+        for slot in self._slots * in_flight:
+            self._free.put_nowait(slot)
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children that run."""
-        return [place.worker.pid for place in self._slots if place.worker is not None and place.worker.alive]
+        """Process ids of the workers that run."""
+        return [slot.worker.pid for slot in self._slots if slot.worker is not None and slot.worker.alive]
 
     async def start(self) -> None:
-        """Start all. Raises what starting one raises, with none left running."""
+        """Start all workers. Raises what starting one of them raises; none is left running then."""
         try:
-            await asyncio.gather(*(self._running_worker(place) for place in self._slots))
+            await asyncio.gather(*(self._running_worker(slot) for slot in self._slots))
         except BaseException:
             await self.close()
             raise
 
     async def request(self, request: Any, parse: Callable[[bytes], Answer]) -> Answer:
-        """Have the next free child answer, started anew if it has ended.
+        """Send a request to the next free worker, started where it does not run, and wait for its answer.
+
+        Args:
+            request: what msgspec can encode.
+            parse: makes the result of the answer's bytes.
 
         Raises:
-            WorkerProcessFailed: it died, was late, or `parse` refused its answer.
-            WorkerProcessUnavailable: the crew is closed.
+            WorkerProcessFailed: the worker died, was late, or `parse` raised.
+            WorkerProcessUnavailable: no worker could be started, or the pool is closed.
         """
-        place = await self._free.get()
+        slot = await self._free.get()
         try:
-            child = await self._running_worker(place)
+            worker = await self._running_worker(slot)
         except BaseException:
-            self._free.put_nowait(place)
+            self._free.put_nowait(slot)
             raise
-        answer = child.submit(request, parse)
-        answer.add_done_callback(lambda done: self._release(place, done))
+        answer = worker.submit(request, parse)
+        answer.add_done_callback(lambda done: self._release(slot, done))
         try:
             return await asyncio.shield(answer)
         except WorkerProcessFailed as error:
@@ -78,31 +88,31 @@ class WorkerPool:
             raise
 
     async def drain(self) -> None:
-        """Wait until nothing is under way, and take no more requests: for a crew that is about to be closed."""
+        """Wait until no request is under way, and take no more: call it before `close`."""
         for _ in range(len(self._slots) * self._in_flight):
             await self._free.get()
 
     async def close(self) -> None:
-        """Kill all children; requests under way and to come fail."""
+        """Kill all workers; requests under way and later ones fail."""
         self._closed = True
-        await asyncio.gather(*(self._close_slot(place) for place in self._slots))
+        await asyncio.gather(*(self._close_slot(slot) for slot in self._slots))
 
-    async def _running_worker(self, place: _Slot) -> WorkerProcess:
-        async with place.lock:
+    async def _running_worker(self, slot: _Slot) -> WorkerProcess:
+        async with slot.lock:
             if self._closed:
                 raise WorkerProcessUnavailable(_CLOSED)
-            if place.worker is None or not place.worker.alive:
-                if place.worker is not None:
-                    await place.worker.close()
-                place.worker = await self._start_worker()
-            return place.worker
+            if slot.worker is None or not slot.worker.alive:
+                if slot.worker is not None:
+                    await slot.worker.close()
+                slot.worker = await self._start_worker()
+            return slot.worker
 
-    async def _close_slot(self, place: _Slot) -> None:
-        async with place.lock:
-            if place.worker is not None:
-                await place.worker.close()
+    async def _close_slot(self, slot: _Slot) -> None:
+        async with slot.lock:
+            if slot.worker is not None:
+                await slot.worker.close()
 
-    def _release(self, place: _Slot, answer: asyncio.Future[Any]) -> None:
-        self._free.put_nowait(place)
-        # A caller that is gone hears of no failure, and nobody else needs to.
+    def _release(self, slot: _Slot, answer: asyncio.Future[Any]) -> None:
+        self._free.put_nowait(slot)
+        # Marks a failure as seen: asyncio would warn of it where the caller is gone.
         answer.exception()

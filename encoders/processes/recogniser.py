@@ -1,4 +1,4 @@
-"""A recogniser in a process of its own, replaced by one that has learnt more while it goes on listening."""
+"""A speech recogniser in a worker process; while another process loads a new vocabulary, the present one goes on."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class SpeechConfig:
     """`pocketsphinx` (English, offline), or a directory or hub name of a checkpoint such as Whisper."""
     device: str = "auto"
     deadline_s: float = 60.0
-    """The longest that one sound may take."""
+    """The longest that one sound may take, in seconds."""
     start_deadline_s: float = 900.0
-    """The longest that loading may take, which may fetch the model first."""
+    """The longest that loading may take, in seconds; it may have to fetch the model first."""
     ahead: bool = True
-    """Whether the offline default learns the catalogue's words before anybody speaks: the first who does need not wait
-    for it, and its process is there from the start."""
+    """Whether the offline default is started with the catalogue's words before the first spoken query, which then need
+    not wait for it; the process takes its memory from then on."""
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -44,9 +44,10 @@ class SpeechConfig:
 
 
 class RecogniserProcess:
-    """`Recogniser` in a child process that starts with the first lesson or sound; an async context manager.
+    """`AdaptableRecogniser` in a worker process; an async context manager.
 
-    A start goes on when its caller gives up, so that the next caller finds it done.
+    The process starts with the first sound, or with the first vocabulary where the configuration says so. A start goes
+    on when its caller is cancelled, and serves the next caller.
     """
 
     def __init__(self, config: SpeechConfig | None = None) -> None:
@@ -59,17 +60,17 @@ class RecogniserProcess:
 
     @property
     def is_adaptable(self) -> bool:
-        """Whether `learn` makes a difference."""
+        """Whether `adapt` makes a difference."""
         return self._config.model == OFFLINE_MODEL
 
     @property
     def is_running(self) -> bool:
-        """Whether there is a process that listens, or there will be soon."""
+        """Whether a process runs or is being started."""
         return self._pool is not None or self._starting is not None
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children that run."""
+        """Process ids of the workers that run."""
         return self._pool.pids if self._pool else []
 
     async def __aenter__(self) -> RecogniserProcess:
@@ -84,12 +85,12 @@ class RecogniserProcess:
         if self._retiring:
             await asyncio.wait(self._retiring)
 
-    async def adapt(self, spoken: SpokenVocabulary) -> None:
-        """Expect these words from now on: another process learns them while this one goes on.
+    async def adapt(self, vocabulary: SpokenVocabulary) -> None:
+        """Expect these words from now on: a process with them is started and then takes the place of the present one.
 
-        Raises what `transcribe` raises of starting a process; the former one stays then.
+        Raises what `transcribe` raises where no process can be started; the present one stays then.
         """
-        self._vocabulary = spoken
+        self._vocabulary = vocabulary
         if self.is_running:
             await self._current_pool()
             former, self._pool = self._pool, await self._start_pool()
@@ -101,11 +102,11 @@ class RecogniserProcess:
             await self._current_pool()
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
-        crew = await self._current_pool()
-        heard = await crew.request(samples.tobytes(), _ANSWER.decode)
-        if isinstance(heard, ErrorMessage):
-            raise heard.to_error()
-        return heard.transcript
+        pool = await self._current_pool()
+        answer = await pool.request(samples.tobytes(), _ANSWER.decode)
+        if isinstance(answer, ErrorMessage):
+            raise answer.to_error()
+        return answer.transcript
 
     async def _current_pool(self) -> WorkerPool:
         if self._pool is not None:
@@ -126,29 +127,29 @@ class RecogniserProcess:
             deadline_s=config.deadline_s,
             start_deadline_s=config.start_deadline_s,
         )
-        crew = WorkerPool(lambda: _start_worker(program), in_flight=1)
-        await crew.start()
-        return crew
+        pool = WorkerPool(lambda: _start_worker(program), in_flight=1)
+        await pool.start()
+        return pool
 
 
 async def _start_worker(program: WorkerProgram) -> WorkerProcess:
-    child = await WorkerProcess.start(program)
+    worker = await WorkerProcess.start(program)
     try:
-        ready = _READY.decode(child.ready_message)
+        ready = _READY.decode(worker.ready_message)
     except msgspec.MsgspecError as error:
-        await child.close()
-        raise WorkerProcessUnavailable(f"the {child} greeted with nonsense") from error
+        await worker.close()
+        raise WorkerProcessUnavailable(f"the {worker} said something else than that it is ready") from error
     if isinstance(ready, ErrorMessage):
-        await child.close()
+        await worker.close()
         raise ready.to_error()
-    return child
+    return worker
 
 
-async def _drain_and_close(crew: WorkerPool, within_s: float) -> None:
-    """Close a crew once it has answered what it was asked, or has had the time for that."""
+async def _drain_and_close(pool: WorkerPool, within_s: float) -> None:
+    """Close a pool once its requests are answered, or after so long."""
     try:
         async with asyncio.timeout(within_s):
-            await crew.drain()
+            await pool.drain()
     except (TimeoutError, WorkerProcessFailed):
         pass
-    await crew.close()
+    await pool.close()

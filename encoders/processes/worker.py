@@ -1,4 +1,4 @@
-"""The parent's side of one child process."""
+"""One worker process, seen from the main process: started, asked, watched, killed."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 _EXIT_S: Final = 5.0
-"""How long a process that is killed, or closed its socket, may take to be gone."""
+"""How long a process that was killed, or that closed its socket, may take until it is gone, in seconds."""
 _READ_AHEAD_BYTES: Final = 1 << 20
 _CLOSED: Final = "was closed"
 
 
 @dataclass(frozen=True)
 class WorkerProgram:
-    """What a child runs."""
+    """What a worker process runs."""
 
     name: str
-    """What messages call it."""
+    """What errors and logs call it."""
     module: str
     setup_message: Any
-    """The first message that it gets."""
+    """The first message that it gets, which msgspec can encode."""
     deadline_s: float
-    """For each answer, from when its turn comes."""
+    """The longest that an answer may take after the one before it, in seconds."""
     start_deadline_s: float
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Added to this process's own."""
+    """Environment variables beside this process's own."""
 
 
 @dataclass(slots=True)
@@ -51,16 +51,16 @@ class _Request(Generic[Answer]):
 
 
 class WorkerProcess:
-    """A running process that answers requests in the order in which they come; the first fault is its end.
+    """A running process that answers requests in their order. Any fault ends it; it is never used again afterwards.
 
-    For one event loop, in a thread that lasts: on Linux the process dies with the thread that started it. `close`
-    must be called in the end, and kills it at once.
+    Belongs to one event loop. Start it in a thread that lasts: on Linux the process dies with the thread that started
+    it. `close` must be called in the end, and kills it at once.
     """
 
     def __init__(self, program: WorkerProgram, process: Process, reader: StreamReader, writer: StreamWriter) -> None:
         """Take over a process just started; `start` is the way to get one."""
         self.ready_message = b""
-        """The first frame that it sent."""
+        """The first frame that it sent: it is ready, or why not."""
         self.alive = True
         """Whether it takes requests."""
         self._program = program
@@ -75,35 +75,39 @@ class WorkerProcess:
     @classmethod
     async def start(cls, program: WorkerProgram) -> WorkerProcess:
         """Start a process and wait until it is ready. Raises `WorkerProcessUnavailable`."""
-        ours, its = socket.socketpair()
+        own_socket, worker_socket = socket.socketpair()
         try:
-            process = await _spawn(program, its)
-            # The end of `ours` ends the process too, wherever this is left.
-            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_READ_AHEAD_BYTES)
+            process = await _spawn(program, worker_socket)
+            # When this end of the socket is closed, the process ends as well: nothing is left behind by an error here.
+            reader, writer = await asyncio.open_unix_connection(sock=own_socket, limit=_READ_AHEAD_BYTES)
         except BaseException:
-            ours.close()
+            own_socket.close()
             raise
         finally:
-            its.close()
-        child = cls(program, process, reader, writer)
+            worker_socket.close()
+        worker = cls(program, process, reader, writer)
         try:
-            await child._wait_until_ready()
+            await worker._wait_until_ready()
         except BaseException:
-            await child.close()
+            await worker.close()
             raise
-        return child
+        return worker
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def submit(self, request: Any, parse: Callable[[bytes], Answer]) -> asyncio.Future[Answer]:
-        """Send a request; `parse` makes its answer of the frame that comes back.
+        """Send a request.
+
+        Args:
+            request: what msgspec can encode.
+            parse: makes the result of the frame that comes back.
 
         Returns:
-            The answer to come. It fails with `WorkerProcessFailed` when the process dies, is late, or `parse` raises.
-            Cancelled or not, the process works the request off.
+            A future of the result. It fails with `WorkerProcessFailed` when the process dies, is late, or `parse`
+            raises. Cancelling it does not keep the process from computing the answer.
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if not self.alive:
@@ -116,7 +120,7 @@ class WorkerProcess:
         return answer
 
     async def close(self) -> None:
-        """Kill it, fail what it still owes, and wait until it is gone."""
+        """Kill the process, fail all requests without an answer, and wait until it is gone."""
         self._end(_CLOSED)
         if self._reading is not None:
             await asyncio.wait([self._reading])
@@ -138,7 +142,7 @@ class WorkerProcess:
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        """Hand out answers until the process ends, by itself or by our hand; then fail what is left."""
+        """Pass answers on until the process ends; then fail the requests without one."""
         try:
             while True:
                 self._resolve_next(await self._frame())
@@ -170,7 +174,7 @@ class WorkerProcess:
         return await self._reader.readexactly(length)
 
     def _restart_timer(self) -> None:
-        """Start the clock for the request whose turn it is."""
+        """Start the deadline of the request that is computed now."""
         if self._timer is not None:
             self._timer.cancel()
         if self._pending:
@@ -179,7 +183,7 @@ class WorkerProcess:
             self._timer = loop.call_later(deadline_s, self._end, f"did not answer within {deadline_s:g} s")
 
     def _end(self, reason: str) -> None:
-        """Kill it and close the socket; the first reason is the one that counts."""
+        """Kill the process and close the socket; the first reason given is the one that is kept."""
         self.alive = False
         self._fault = self._fault or reason
         if self._timer is not None:
@@ -192,7 +196,7 @@ class WorkerProcess:
         return WorkerProcessFailed(f"the {self} {reason}", reason)
 
     async def _exit_reason(self) -> str:
-        """Why it ended, once it has."""
+        """Wait until the process has ended, and say why."""
         try:
             async with asyncio.timeout(_EXIT_S):
                 status = await self._process.wait()
@@ -201,13 +205,13 @@ class WorkerProcess:
         return self._fault or (f"was killed by {_signal_name(-status)}" if status < 0 else f"exited with {status}")
 
 
-async def _spawn(program: WorkerProgram, its: socket.socket) -> Process:
-    # It imports from where this process does, and not from whatever directory it is started in.
+async def _spawn(program: WorkerProgram, worker_socket: socket.socket) -> Process:
+    # The worker imports from the same places as this process, and not from the directory that it is started in.
     path = os.pathsep.join(entry or str(os.curdir) for entry in sys.path)
     environment = {**os.environ, **program.environment, "PYTHONPATH": path}
     command = (sys.executable, "-P", "-m", program.module)
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=its.fileno(), stdout=2, env=environment)
+        return await asyncio.create_subprocess_exec(*command, stdin=worker_socket.fileno(), stdout=2, env=environment)
     except OSError as error:
         raise WorkerProcessUnavailable(f"the {program.name} could not be started: {error}") from error
 

@@ -82,13 +82,13 @@ class FusionRanker(nn.Module):
     def forward(self, queries: RankerInputs, products: RankerInputs) -> Tensor:
         """Logits (n,) of n pairs; their sigmoid is the relevance from 0 to 1."""
         query, product = self._fused(self.query, queries), self._fused(self.product, products)
-        near = [
-            (one * other).sum(-1, keepdim=True)
-            for one in (queries.text, queries.image)
-            for other in (products.text, products.image)
+        similarities = [
+            (query_part * product_part).sum(-1, keepdim=True)
+            for query_part in (queries.text, queries.image)
+            for product_part in (products.text, products.image)
         ]
-        seen = torch.cat(near, dim=-1)
-        return (self.score(torch.cat([query, product, query * product, seen], dim=-1)) + self.near(seen))[:, 0]
+        similar = torch.cat(similarities, dim=-1)
+        return (self.score(torch.cat([query, product, query * product, similar], dim=-1)) + self.near(similar))[:, 0]
 
     def save(self, directory: Path) -> None:
         """Write weights and configuration; `load_ranker` loads the directory."""
@@ -110,8 +110,8 @@ def load_ranker(directory: Path, device: torch.device | None = None) -> FusionRa
     path = directory / "config.json"
     try:
         document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        if (found := document.pop("model_type", None)) != MODEL_TYPE:
-            raise ModelUnavailable(f"{directory} holds a model of type {found!r}, no ranker ({MODEL_TYPE})")
+        if (kind := document.pop("model_type", None)) != MODEL_TYPE:
+            raise ModelUnavailable(f"{directory} holds a model of type {kind!r}, no ranker ({MODEL_TYPE})")
         ranker = FusionRanker(msgspec.convert(document, RankerConfig))
         ranker.load_state_dict(load_file(directory / WEIGHTS))
     except ModelUnavailable:
@@ -138,13 +138,13 @@ class VectorRanker:
     def scores(self, query: FloatArray, products: FloatArray, voice: FloatArray | None = None) -> FloatArray:
         """Relevance (n,) float32 from 0 to 1 of products (n, 2·dim) for a query (2·dim,)."""
         count = len(products)
-        asked = self._side(query[None], [voice]).select(torch.zeros(count, dtype=torch.int64))
-        return torch.sigmoid(self._ranker(asked, self._side(products))).numpy()
+        queries = self._side(query[None], [voice]).select(torch.zeros(count, dtype=torch.int64))
+        return torch.sigmoid(self._ranker(queries, self._side(products))).numpy()
 
     def _side(self, rows: FloatArray, voice: Sequence[FloatArray | None] = ()) -> RankerInputs:
         # The weights that a query's parts carry are the index's matter.
         halves = torch.from_numpy(rows.copy()).split(self._dim, dim=1)
-        text, image = (nn.functional.normalize(one, dim=-1) for one in halves)
+        text, image = (nn.functional.normalize(half, dim=-1) for half in halves)
         return RankerInputs(text, image, voice)
 
 

@@ -65,7 +65,7 @@ def train_ranker(
     generator = torch.Generator().manual_seed(config.seed)
     torch.manual_seed(config.seed)
     losses: list[float] = []
-    best = {name: one.clone() for name, one in ranker.state_dict().items()}
+    best = {name: tensor.clone() for name, tensor in ranker.state_dict().items()}
     for _ in range(config.epochs):
         ranker.train()
         trained = _epoch(
@@ -75,7 +75,7 @@ def train_ranker(
         with torch.no_grad():
             losses.append(_loss(ranker, queries, products, held_out).item() if held_out else trained)
         if losses[-1] == min(losses):
-            best = {name: one.clone() for name, one in ranker.state_dict().items()}
+            best = {name: tensor.clone() for name, tensor in ranker.state_dict().items()}
     ranker.load_state_dict(best)
     return losses
 
@@ -85,15 +85,18 @@ def _split_judged_lists(
 ) -> tuple[JudgedLists, JudgedLists]:
     """What is judged by query: to learn from, and held out."""
     by_query: dict[int, list[RelevanceJudgment]] = {}
-    for one in judged:
-        by_query.setdefault(one.query, []).append(one)
+    for judgment in judged:
+        by_query.setdefault(judgment.query, []).append(judgment)
     lists = {
-        query: (torch.tensor([one.product for one in some]), torch.tensor([one.relevance for one in some]))
-        for query, some in by_query.items()
+        query: (
+            torch.tensor([judgment.product for judgment in judgments]),
+            torch.tensor([judgment.relevance for judgment in judgments]),
+        )
+        for query, judgments in by_query.items()
     }
     order = random.Random(config.seed).sample(sorted(lists), len(lists))
     held_out = set(order[: int(config.held_out * len(order))])
-    learned = {query: one for query, one in lists.items() if query not in held_out}
+    learned = {query: judgments for query, judgments in lists.items() if query not in held_out}
     return learned, {query: lists[query] for query in sorted(held_out)}
 
 
@@ -108,21 +111,21 @@ def _epoch(
     order = [list(lists)[row] for row in torch.randperm(len(lists)).tolist()]
     total = 0.0
     for start in range(0, len(order), config.batch):
-        some = order[start : start + config.batch]
-        loss = _loss(ranker, queries, products, {query: lists[query] for query in some})
+        chosen = order[start : start + config.batch]
+        loss = _loss(ranker, queries, products, {query: lists[query] for query in chosen})
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        total += loss.item() * len(some)
+        total += loss.item() * len(chosen)
     return total / len(order)
 
 
 def _loss(ranker: FusionRanker, queries: RankerInputs, products: RankerInputs, lists: JudgedLists) -> Tensor:
     """Mean over the queries of how wrong the order of their products is, and how wrong their relevance."""
     counts = torch.tensor([len(rows) for rows, _ in lists.values()])
-    asked = torch.repeat_interleave(torch.tensor(list(lists)), counts)
-    relevance = torch.cat([one for _, one in lists.values()])
-    logits = ranker(queries.select(asked), products.select(torch.cat([rows for rows, _ in lists.values()])))
+    query_rows = torch.repeat_interleave(torch.tensor(list(lists)), counts)
+    relevance = torch.cat([relevances for _, relevances in lists.values()])
+    logits = ranker(queries.select(query_rows), products.select(torch.cat([rows for rows, _ in lists.values()])))
     order = [
         functional.cross_entropy(own, wanted / wanted.sum())
         for own, wanted in zip(logits.split(counts.tolist()), relevance.split(counts.tolist()), strict=True)
@@ -136,7 +139,7 @@ def _drop_voices(side: RankerInputs, share: float, generator: torch.Generator) -
     """A side without the voice of some; whoever has nothing else keeps it."""
     if not side.voice:
         return side
-    others = (side.text.abs().sum(-1) + side.image.abs().sum(-1)) > 0
-    lost = (torch.rand(len(side.text), generator=generator) < share) & others
-    voice = [None if gone else one for one, gone in zip(side.voice, lost.tolist(), strict=True)]
+    has_other_parts = (side.text.abs().sum(-1) + side.image.abs().sum(-1)) > 0
+    lost = (torch.rand(len(side.text), generator=generator) < share) & has_other_parts
+    voice = [None if gone else frames for frames, gone in zip(side.voice, lost.tolist(), strict=True)]
     return RankerInputs(side.text, side.image, voice)

@@ -27,10 +27,10 @@ def log_mel(samples: FloatArray, mels: int = 40) -> FloatArray:
 
     Source: Davis and Mermelstein, "Comparison of Parametric Representations for Monosyllabic Word Recognition", 1980.
     """
-    heard = torch.from_numpy(np.ascontiguousarray(samples[: MAX_FRAMES * _HOP], np.float32))
-    heard = torch.nn.functional.pad(heard, (0, max(0, _WINDOW - len(heard))))
+    wave = torch.from_numpy(np.ascontiguousarray(samples[: MAX_FRAMES * _HOP], np.float32))
+    wave = torch.nn.functional.pad(wave, (0, max(0, _WINDOW - len(wave))))
     window = torch.hann_window(_WINDOW)
-    power = torch.stft(heard, _WINDOW, _HOP, window=window, center=False, return_complex=True).abs() ** 2
+    power = torch.stft(wave, _WINDOW, _HOP, window=window, center=False, return_complex=True).abs() ** 2
     bank = mel_filter_bank(_WINDOW // 2 + 1, mels, 0.0, SAMPLE_RATE_HZ / 2, SAMPLE_RATE_HZ)
     levels = (power.T @ torch.from_numpy(bank.astype(np.float32))).clamp(min=_MEL_FLOOR).log()
     # How loud somebody speaks says nothing of what they want.
@@ -53,13 +53,13 @@ class VoiceTower(nn.Module):
         """Log-mel frames (frames, mels) of each, or None → (n, width)."""
         device = next(self.lstm.parameters()).device
         out = torch.zeros(len(recordings), self.width, device=device)
-        heard = [row for row, one in enumerate(recordings) if one is not None and len(one)]
-        if not heard:
+        rows = [row for row, recording in enumerate(recordings) if recording is not None and len(recording)]
+        if not rows:
             return out
-        frames = [torch.from_numpy(np.asarray(recordings[row], np.float32)) for row in heard]
-        lengths = torch.tensor([len(one) for one in frames])
+        frames = [torch.from_numpy(np.asarray(recordings[row], np.float32)) for row in rows]
+        lengths = torch.tensor([len(recording) for recording in frames])
         padded = nn.utils.rnn.pad_sequence(frames, batch_first=True).to(device)
         packed = pack_padded_sequence(padded, lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         mask = torch.arange(states.shape[1])[None] < lengths[:, None]
-        return out.index_copy(0, torch.tensor(heard, device=device), masked_mean(states, mask.to(device)))
+        return out.index_copy(0, torch.tensor(rows, device=device), masked_mean(states, mask.to(device)))

@@ -1,1 +1,1 @@
-"""Speech to text: sounds decoded within bounds, recognisers by name, and how they come to know a catalogue's words."""
+"""Speech to text: recognisers by name, and how they learn a catalogue's words."""

@@ -16,22 +16,23 @@ from encoders.media.sound import SAMPLE_RATE_HZ, Samples, is_silent
 from encoders.speech.port import Transcript
 
 _WINDOW_S: Final = 30
-"""What Whisper listens to at once; longer sounds are heard window by window."""
+"""What Whisper takes at once; longer sounds are transcribed window by window."""
 _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _NO_SPEECH: Final = "no speech was heard"
 
 
 class HfRecogniser:
-    """A `Listener` over any checkpoint that transcribes; hears the languages that it was trained on."""
+    """A `BlockingRecogniser` over any checkpoint that transcribes, in the languages that it was trained on."""
 
     def __init__(self, directory: Path, device: torch.device) -> None:
-        """Load a checkpoint of safetensors weights. Raises `ModelUnavailable` where it is none, or hears no speech."""
+        """Load a checkpoint of safetensors weights. Raises `ModelUnavailable` where it is none of a recogniser."""
         self._device = device
         self._processor, self._model, self._generates = _load(directory, device)
 
     def transcribe(self, samples: Samples) -> Transcript:
-        heard = " ".join(filter(None, map(self._window, _windows(samples))))
-        return Transcript(heard) if heard else Transcript("", problem=_NO_SPEECH)
+        """What is said in mono int16 samples (n,) at 16 kHz."""
+        text = " ".join(filter(None, map(self._window, _windows(samples))))
+        return Transcript(text) if text else Transcript("", problem=_NO_SPEECH)
 
     @torch.inference_mode()
     def _window(self, samples: Samples) -> str:
@@ -50,7 +51,7 @@ def _windows(samples: Samples) -> Iterator[Samples]:
 
 
 def _load(directory: Path, device: torch.device) -> tuple[Any, Any, bool]:
-    """Processor, model, and whether it generates text rather than labels each moment."""
+    """Processor, model, and whether the model generates text (Whisper) rather than labels frames (CTC)."""
     leave_output_to_logging()
     safe = {"local_files_only": True, "trust_remote_code": False}
     try:

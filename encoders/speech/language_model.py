@@ -17,7 +17,7 @@ from encoders.speech.port import SpokenVocabulary
 BIGRAM_WEIGHT: Final = 0.6
 COOCCURRENCE_WEIGHT: Final = 0.35
 UNIGRAM_WEIGHT: Final = 0.05
-"""Shares of the three; shoppers order words as they like, but ask for what there is."""
+"""Shares of the three estimates of a next word. Shoppers put words in any order, but ask for what the catalogue has."""
 END_PROBABILITY: Final = 0.25
 """How often a query ends after a word: some four words long."""
 _LOG_ZERO: Final = -99.0
@@ -25,52 +25,55 @@ _LOG_ZERO: Final = -99.0
 PairCounts = Mapping[int, Mapping[int, int]]
 
 
-def arpa_language_model(spoken: SpokenVocabulary) -> str:
-    """The language model of a catalogue's words; each of them can be said after each."""
-    total = sum(spoken.counts)
-    single = [count / total for count in spoken.counts]
-    following, beside = _by_first(spoken.bigrams), _by_first(_symmetric(spoken.cooccurrences))
+def arpa_language_model(vocabulary: SpokenVocabulary) -> str:
+    """The bigram model of a catalogue's words as an ARPA file; any word may follow any other."""
+    total = sum(vocabulary.counts)
+    single = [count / total for count in vocabulary.counts]
+    following, beside = _by_first(vocabulary.bigrams), _by_first(_symmetric(vocabulary.cooccurrences))
     pairs = {
         first: _next_word_probabilities(first, single, following, beside) for first in sorted({*following, *beside})
     }
     return "\n".join(
         (
             *_header_lines(len(single), pairs),
-            *_unigram_lines(spoken, single, pairs),
-            *_bigram_lines(spoken, single, pairs),
+            *_unigram_lines(vocabulary, single, pairs),
+            *_bigram_lines(vocabulary, single, pairs),
             "",
         )
     )
 
 
 def _by_first(counts: Iterable[tuple[int, int, int]]) -> PairCounts:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
+    pairs: dict[int, dict[int, int]] = defaultdict(dict)
     for first, second, count in counts:
-        found[first][second] = count
-    return found
+        pairs[first][second] = count
+    return pairs
 
 
 def _symmetric(counts: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
-    for one, other, count in counts:
-        yield one, other, count
-        yield other, one, count
+    for word, neighbour, count in counts:
+        yield word, neighbour, count
+        yield neighbour, word, count
 
 
 def _next_word_probabilities(
     first: int, single: list[float], following: PairCounts, beside: PairCounts
 ) -> dict[int, float]:
-    """Probabilities of the words seen after a word, or with it; those of the others are in proportion to their own."""
+    """Probability of each word that was seen after the word `first`, or with it in a product.
+
+    All other words share the rest in proportion to their own counts; the ARPA format says so by a back-off weight.
+    """
     shares = [(BIGRAM_WEIGHT, following.get(first, {})), (COOCCURRENCE_WEIGHT, beside.get(first, {}))]
     known = [(share, counts, sum(counts.values())) for share, counts in shares if counts]
     scale = (1 - END_PROBABILITY) / (sum(share for share, _, _ in known) + UNIGRAM_WEIGHT)
-    seen = {second for _, counts, _ in known for second in counts}
+    followers = {second for _, counts, _ in known for second in counts}
     return {
         second: scale
         * (
             UNIGRAM_WEIGHT * single[second]
             + sum(share * counts.get(second, 0) / total for share, counts, total in known)
         )
-        for second in seen
+        for second in followers
     }
 
 
@@ -80,11 +83,11 @@ def _header_lines(words: int, pairs: Mapping[int, Mapping[int, float]]) -> Itera
 
 
 def _unigram_lines(
-    spoken: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
+    vocabulary: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
 ) -> Iterator[str]:
     yield f"{_LOG_ZERO:.4f} <s> 0.0"
     yield f"{math.log10(END_PROBABILITY):.4f} </s> 0.0"
-    for at, (word, probability) in enumerate(zip(spoken.words, single, strict=True)):
+    for at, (word, probability) in enumerate(zip(vocabulary.words, single, strict=True)):
         after = pairs.get(at, {})
         left = 1 - END_PROBABILITY - sum(after.values())
         rest = (1 - END_PROBABILITY) * (1 - sum(single[second] for second in after))
@@ -93,13 +96,13 @@ def _unigram_lines(
 
 
 def _bigram_lines(
-    spoken: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
+    vocabulary: SpokenVocabulary, single: list[float], pairs: Mapping[int, Mapping[int, float]]
 ) -> Iterator[str]:
     yield from ("", "\\2-grams:")
-    for word, probability in zip(spoken.words, single, strict=True):
+    for word, probability in zip(vocabulary.words, single, strict=True):
         yield f"{math.log10(probability):.4f} <s> {word}"
     for first, after in pairs.items():
-        yield f"{math.log10(END_PROBABILITY):.4f} {spoken.words[first]} </s>"
+        yield f"{math.log10(END_PROBABILITY):.4f} {vocabulary.words[first]} </s>"
         for second, probability in after.items():
-            yield f"{math.log10(probability):.4f} {spoken.words[first]} {spoken.words[second]}"
+            yield f"{math.log10(probability):.4f} {vocabulary.words[first]} {vocabulary.words[second]}"
     yield from ("", "\\end\\")

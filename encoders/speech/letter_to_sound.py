@@ -21,9 +21,9 @@ _ALIGNED_FROM: Final = 1_500
 _LEARNT_FROM: Final = 10_000
 """Words of the dictionary that suffice: 17 % of the phones of unseen words are wrong, and 13 % with 40,000 words."""
 _CONTEXTS: Final = ((3, 3), (2, 3), (2, 2), (1, 2), (2, 1), (1, 1), (0, 1), (0, 0))
-"""Letters looked at before and after, the widest first."""
+"""Letters looked at before and after a letter, the widest context first."""
 _LEAST: Final = 3
-"""How often a context has to have been seen to decide."""
+"""How often a context must have been seen to decide."""
 _VOWEL_LETTERS: Final = frozenset("aeiouy")
 _LONGEST_CHUNK: Final = 2
 _EPSILON: Final = 1e-6
@@ -33,7 +33,11 @@ class LetterToSoundRules:
     """Pronounces words by their letters."""
 
     def __init__(self, dictionary: Mapping[str, Phones]) -> None:
-        """Learn from words of plain letters and their phones: of a large dictionary from a part, which suffices."""
+        """Learn from a dictionary's words of plain letters, of a large one from an even sample of them.
+
+        Args:
+            dictionary: words in lower case with their phones in the ARPAbet.
+        """
         words = {word: phones for word, phones in dictionary.items() if word.isascii() and word.isalpha()}
         scores = _learn_alignments(_evenly_sampled(words, _ALIGNED_FROM))
         self._counts: dict[tuple[str, str, str], Counter[Phones]] = defaultdict(Counter)
@@ -46,7 +50,7 @@ class LetterToSoundRules:
                     self._counts[key][chunk] += 1
 
     def pronounce(self, word: str) -> Phones:
-        """Phones of a word of the letters a to z; letters that it has no sound for are silent."""
+        """Phones of a word of the letters a to z; a letter in no known context is silent."""
         phones: list[str] = []
         for context in _contexts(word):
             phones += self._sound(context)
@@ -54,9 +58,9 @@ class LetterToSoundRules:
 
     def _sound(self, context: Sequence[tuple[str, str, str]]) -> Phones:
         for key in context:
-            seen = self._counts.get(key)
-            if seen and seen.total() >= _LEAST:
-                return seen.most_common(1)[0][0]
+            counts = self._counts.get(key)
+            if counts and counts.total() >= _LEAST:
+                return counts.most_common(1)[0][0]
         return ()
 
 
@@ -68,7 +72,7 @@ def _contexts(word: str) -> Iterator[list[tuple[str, str, str]]]:
 
 
 def _learn_alignments(words: Mapping[str, Phones]) -> _AlignmentScores:
-    """What letters are aligned with, after some rounds of hard EM."""
+    """Scores of aligning letters with phones, after a few rounds of hard expectation maximisation."""
     scores = _AlignmentScores()
     for _ in range(_ROUNDS):
         counts: Counter[tuple[str, Phones]] = Counter()
@@ -80,7 +84,7 @@ def _learn_alignments(words: Mapping[str, Phones]) -> _AlignmentScores:
 
 
 class _AlignmentScores:
-    """Log probability of a chunk given its letter; before the first round, vowels go with vowels."""
+    """Log probability of a chunk of phones given its letter; before the first round, vowels prefer vowels."""
 
     def __init__(self, counts: Mapping[tuple[str, Phones], int] | None = None) -> None:
         totals: Counter[str] = Counter()
@@ -99,13 +103,13 @@ class _AlignmentScores:
 
 
 def _align(word: str, phones: Phones, scores: _AlignmentScores) -> list[Phones] | None:
-    """The best chunks, one a letter; None: more phones than so many letters can stand for."""
+    """The most probable chunk of phones for each letter; None: there are more phones than the letters can stand for."""
     if len(phones) > _LONGEST_CHUNK * len(word):
         return None
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for at, letter in enumerate(word, start=1):
         reached: dict[int, tuple[float, int]] = {}
-        # Where the letters that are left cannot stand for the phones that are left, there is no way on.
+        # An end before `least` would leave more phones than the remaining letters can stand for.
         least = len(phones) - _LONGEST_CHUNK * (len(word) - at)
         for start, (score, _) in best[-1].items():
             for end in range(max(start, least), min(start + _LONGEST_CHUNK, len(phones)) + 1):
@@ -127,5 +131,5 @@ def _trace_back(phones: Phones, best: Sequence[Mapping[int, tuple[float, int]]])
 
 
 def _evenly_sampled(words: Mapping[str, Phones], most: int) -> dict[str, Phones]:
-    """Words at even distances, at most so many: they stand for the whole."""
+    """At most `most` words at even distances in the dictionary."""
     return dict(islice(words.items(), 0, None, max(1, -(-len(words) // most))))

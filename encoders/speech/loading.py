@@ -8,22 +8,22 @@ from encoders.packages import TORCH, require
 from encoders.speech.port import OFFLINE_MODEL, BlockingRecogniser, SpokenVocabulary
 
 
-def load_recogniser(name: str, device: str = "auto", spoken: SpokenVocabulary | None = None) -> BlockingRecogniser:
+def load_recogniser(name: str, device: str = "auto", vocabulary: SpokenVocabulary | None = None) -> BlockingRecogniser:
     """Load a recogniser.
 
     Args:
         name: `pocketsphinx`, or a directory or hub name of a speech recognition checkpoint such as Whisper.
         device: `auto` (the best there is), or a torch device; PocketSphinx runs on the CPU.
-        spoken: the words to expect, for one that can learn; None: any.
+        vocabulary: the words to expect, for a recogniser that can learn them; None: any words.
 
     Raises:
         ModelUnavailable: no such model or device, one that recognises no speech, or one that torch is missing for.
     """
-    # Imported here: neither needs the other's libraries, and torch costs seconds.
+    # Imported here: each recogniser has libraries of its own, and torch takes seconds to import.
     if name == OFFLINE_MODEL:
         from encoders.speech.sphinx import SphinxRecogniser
 
-        return SphinxRecogniser(spoken)
+        return SphinxRecogniser(vocabulary)
     directory = checkpoints.locate(name)
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")

@@ -1,4 +1,4 @@
-"""Speech to text as the rest of the system knows it: `Recogniser`, what it hears, and a double for tests."""
+"""The port for speech to text: `Recogniser`, its transcripts and vocabularies, and a double for tests."""
 
 from __future__ import annotations
 
@@ -9,95 +9,97 @@ import numpy as np
 from numpy.typing import NDArray
 
 OFFLINE_MODEL: Final = "pocketsphinx"
-"""The recogniser that needs no download, whose wheel carries a model: English only, and it learns what to expect."""
+"""The recogniser whose wheel carries a model, so that nothing is downloaded: English only, and adaptable."""
 
 
 class Transcript(msgspec.Struct, frozen=True, array_like=True):
-    """What was heard."""
+    """What a recogniser makes of a sound."""
 
     text: str
-    """In words, lower case where the recogniser knows no other; empty: no speech, or none that it understands."""
+    """The words, in lower case where the recogniser knows no other; empty: no speech, or none that it understands."""
     alternatives: tuple[str, ...] = ()
-    """What else it may have been, the likelier first."""
+    """Other texts that it may have been, the most probable first."""
     problem: str = ""
-    """Where there is no text, or a doubtful one: what the speaker should be told."""
+    """What to tell the speaker where there is no text, or a doubtful one; otherwise empty."""
 
 
 class Recogniser(Protocol):
     """Makes text of speech. Safe to call concurrently; calls run one after another.
 
-    Raises `ChildUnavailable` or `ChildFailed` where there is no process to listen in, `ModelUnavailable` where its
-    model cannot be loaded.
+    Raises:
+        WorkerProcessUnavailable: there is no process to run it in.
+        WorkerProcessFailed: its process died or was late.
+        ModelUnavailable: its model cannot be loaded.
     """
 
     @property
     def key(self) -> str:
-        """Names the model; transcripts of the same sound by the same model are the same, but for what it learnt."""
+        """The name of the model. The same sound has the same transcript for the same key and vocabulary."""
         ...
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
-        """What is said in mono samples (n,) at 16 kHz."""
+        """What is said in mono int16 samples (n,) at 16 kHz."""
         ...
 
 
 class BlockingRecogniser(Protocol):
-    """A recogniser within its own process."""
+    """A recogniser as its worker process has it: the call blocks."""
 
     def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
-        """What is said in mono samples (n,) at 16 kHz."""
+        """What is said in mono int16 samples (n,) at 16 kHz."""
         ...
 
 
 class SpokenVocabulary(msgspec.Struct, frozen=True, array_like=True):
-    """The words that shoppers of a catalogue say, by counts: what a recogniser is biased to."""
+    """The words that shoppers of a catalogue may say, with counts: a recogniser prefers them to others."""
 
     words: list[str]
-    """Lower case, letters and apostrophes alone."""
+    """In lower case, of letters and apostrophes alone."""
     counts: list[int]
-    """How many products have each."""
+    """The number of products that have each word."""
     bigrams: list[tuple[int, int, int]]
-    """(word, next word, count) as texts have them side by side."""
+    """(word, next word, count) of words side by side in a text; words are places in `words`."""
     cooccurrences: list[tuple[int, int, int]]
-    """(word, other word, count) as products have them both, in either order."""
+    """(word, word, count) of words that a product has both of, in any order; words are places in `words`."""
 
 
 class AdaptableRecogniser(Recogniser, Protocol):
-    """A recogniser that can be told what to expect."""
+    """A recogniser that can be told which words to expect."""
 
     @property
     def is_adaptable(self) -> bool:
-        """Whether `learn` makes a difference."""
+        """Whether `adapt` makes a difference."""
         ...
 
     @property
     def is_running(self) -> bool:
-        """Whether it is under way: each lesson costs something from then on."""
+        """Whether it has been started: from then on each `adapt` costs time and memory."""
         ...
 
-    async def adapt(self, spoken: SpokenVocabulary) -> None:
-        """Expect these words from now on, in the place of others; raises what `transcribe` raises."""
+    async def adapt(self, vocabulary: SpokenVocabulary) -> None:
+        """Expect these words from now on, and no longer those before. Raises what `transcribe` raises."""
         ...
 
 
 class ScriptedRecogniser:
-    """A `Recogniser` that hears what it is told to: for tests, and where no speech is to be understood."""
+    """An `AdaptableRecogniser` that gives fixed transcripts: for tests, and where speech is switched off."""
 
     key = "scripted"
     is_adaptable = True
 
     def __init__(self, *transcripts: Transcript) -> None:
-        """Args: transcripts: one a call, the last again and again; none: nothing is ever understood."""
+        """Args: transcripts: one for each call, the last for all further calls; without any, nothing is understood."""
         self._transcripts = list(transcripts) or [Transcript("", problem="no recogniser is configured")]
         self.received_samples: list[NDArray[np.int16]] = []
         self.received_vocabularies: list[SpokenVocabulary] = []
 
     @property
     def is_running(self) -> bool:
-        """Whether somebody has spoken yet."""
+        """Whether it has been given a sound yet."""
         return bool(self.received_samples)
 
-    async def adapt(self, spoken: SpokenVocabulary) -> None:
-        self.received_vocabularies.append(spoken)
+    async def adapt(self, vocabulary: SpokenVocabulary) -> None:
+        self.received_vocabularies.append(vocabulary)
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
         self.received_samples.append(samples)

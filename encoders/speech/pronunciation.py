@@ -28,33 +28,38 @@ class Pronunciations:
     """Pronounces English words, and names by the rules of English."""
 
     def __init__(self, dictionary: Mapping[str, tuple[Phones, ...]]) -> None:
-        """Args: dictionary: words in lower case, each with all ways to say it."""
+        """Args: dictionary: words in lower case, each with all its pronunciations, the most usual first."""
         self._dictionary = dictionary
 
     @classmethod
     def from_cmu_file(cls, path: Path) -> Pronunciations:
-        """A dictionary in CMU's format: a word and its phones a line, further ways as `word(2)`."""
-        found: dict[str, tuple[Phones, ...]] = {}
+        """Read a dictionary in CMU's format: a word and its phones on each line, its further ones as `word(2)`."""
+        dictionary: dict[str, tuple[Phones, ...]] = {}
         for line in path.read_text("utf-8").splitlines():
             written, *phones = line.split()
             word = written.partition("(")[0]
-            found[word] = (*found.get(word, ()), tuple(phones))
-        return cls(found)
+            dictionary[word] = (*dictionary.get(word, ()), tuple(phones))
+        return cls(dictionary)
 
     def pronounce(self, word: str) -> tuple[Phones, ...]:
-        """All ways to say a word of letters and apostrophes; none for one that has no sound.
+        """All pronunciations of a word of letters and apostrophes; none where no rule gives it a sound.
 
-        What the dictionary lacks is an inflection of a word in it, or two of its words side by side, and also what its
-        letters sound like: names are seldom what they seem to be made of.
+        A word that the dictionary lacks is taken for an inflection of a word in it or for a compound of two, and is
+        pronounced by its letters as well: many names only look like compounds.
         """
         if word in self._dictionary:
             return self._dictionary[word]
         plain = word.replace("'", "")
-        ways = [*self._plural(plain), *self._ending(plain), *self._compound(plain), self._letters.pronounce(plain)]
-        return tuple(way for way in dict.fromkeys(ways) if way)
+        pronunciations = [
+            *self._plural(plain),
+            *self._ending(plain),
+            *self._compound(plain),
+            self._letters.pronounce(plain),
+        ]
+        return tuple(way for way in dict.fromkeys(pronunciations) if way)
 
     def cmu_lexicon(self, words: Iterable[str]) -> str:
-        """A dictionary in CMU's format of just these words; those with no sound are left out."""
+        """A dictionary in CMU's format of just these words; those without a pronunciation are left out."""
         lines: list[str] = []
         for word in words:
             for at, phones in enumerate(self.pronounce(word), start=1):
@@ -78,7 +83,7 @@ class Pronunciations:
         return []
 
     def _compound(self, word: str) -> list[Phones]:
-        """Of the splits into two known words the one whose shorter part is the longest."""
+        """The split into two known words whose shorter part is longest, if there is any."""
         splits = [
             (min(at, len(word) - at), at)
             for at in range(_LEAST_PART, len(word) - _LEAST_PART + 1)

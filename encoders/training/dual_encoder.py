@@ -70,7 +70,7 @@ class TrainableDualEncoder(nn.Module):
         if not len(levels):
             return torch.zeros(0, self.dim, device=self.device)
         rounded = (levels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        inputs = self._images.model_inputs([np.ascontiguousarray(one) for one in rounded], self._on_device)
+        inputs = self._images.model_inputs([np.ascontiguousarray(pixels) for pixels in rounded], self._on_device)
         tower: Callable[..., object] = self.model.get_image_features
         return functional.normalize(pooled_features(tower(**inputs)).float(), dim=-1)
 
@@ -81,13 +81,13 @@ class TrainableDualEncoder(nn.Module):
         pictures = self.embed_images(levels)
         owners = owners.to(pictures.device)
         weights = _picture_weights(owners).to(pictures.device)[:, None]
-        seen = torch.zeros(len(texts), self.dim, device=self.device).index_add(0, owners, pictures * weights)
-        worded = [row for row, text in enumerate(texts) if text]
-        said = torch.zeros_like(seen)
-        if worded:
-            rows = torch.tensor(worded, device=self.device)
-            said = said.index_add(0, rows, self.embed_texts([texts[row] for row in worded]))
-        return functional.normalize(said + functional.normalize(seen, dim=-1), dim=-1)
+        image_parts = torch.zeros(len(texts), self.dim, device=self.device).index_add(0, owners, pictures * weights)
+        rows_with_text = [row for row, text in enumerate(texts) if text]
+        text_parts = torch.zeros_like(image_parts)
+        if rows_with_text:
+            rows = torch.tensor(rows_with_text, device=self.device)
+            text_parts = text_parts.index_add(0, rows, self.embed_texts([texts[row] for row in rows_with_text]))
+        return functional.normalize(text_parts + functional.normalize(image_parts, dim=-1), dim=-1)
 
     def add_adapters(self, rank: int) -> None:
         """Freeze all weights and put trainable low-rank adapters on every linear layer.
@@ -110,10 +110,10 @@ class TrainableDualEncoder(nn.Module):
 
 def _picture_weights(owners: Tensor) -> Tensor:
     """Weight of each picture (m,): the first of its product counts as the index counts main pictures."""
-    seen: set[int] = set()
+    owners_before: set[int] = set()
     weights = torch.ones(len(owners))
     for row, owner in enumerate(owners.tolist()):
-        if owner not in seen:
+        if owner not in owners_before:
             weights[row] = MAIN_IMAGE_WEIGHT
-            seen.add(owner)
+            owners_before.add(owner)
     return weights

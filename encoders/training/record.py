@@ -57,7 +57,7 @@ class TrainingOutcome:
 
 
 def write_record(
-    directory: Path, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, done: TrainingOutcome
+    directory: Path, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, outcome: TrainingOutcome
 ) -> None:
     """Write the record, for programs, and the card, for people."""
     libraries = {name: version(name) for name in ("torch", "transformers", "numpy")}
@@ -65,16 +65,16 @@ def write_record(
         "base": base.key,
         "data": {"version": material.version, "products": len(material.listings), **_amounts(material)},
         "config": recorded_settings(config),
-        "teachers": list(done.teachers),
-        "new_pieces": done.new_pieces,
-        "progress": asdict(done.progress),
-        "before": [asdict(one) for one in done.before],
-        "after": [asdict(one) for one in done.after],
+        "teachers": list(outcome.teachers),
+        "new_pieces": outcome.new_pieces,
+        "progress": asdict(outcome.progress),
+        "before": [asdict(report) for report in outcome.before],
+        "after": [asdict(report) for report in outcome.after],
         "libraries": libraries,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False)
     (directory / TRAINING_RECORD).write_text(text, "utf-8")
-    (directory / "README.md").write_text(_card(directory.name, base, config, material, done), "utf-8")
+    (directory / "README.md").write_text(_card(directory.name, base, config, material, outcome), "utf-8")
 
 
 def _amounts(material: TrainingCatalogue) -> dict[str, int]:
@@ -94,9 +94,9 @@ def recorded_settings(config: TuningConfig) -> dict[str, Any]:
 
 
 def _card(
-    name: str, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, done: TrainingOutcome
+    name: str, base: EmbeddingSpec, config: TuningConfig, material: TrainingCatalogue, outcome: TrainingOutcome
 ) -> str:
-    progress = done.progress
+    progress = outcome.progress
     return _CARD.format(
         base=base.model,
         name=name,
@@ -108,12 +108,12 @@ def _card(
         batch=config.batch,
         loss=config.loss,
         tasks=", ".join(f"{task.left}–{task.right} × {task.weight:g}" for task in config.tasks),
-        teachers=", ".join(done.teachers) or "none",
-        pieces=done.new_pieces,
+        teachers=", ".join(outcome.teachers) or "none",
+        pieces=outcome.new_pieces,
         best=progress.best_step,
         stopped=f" It stopped early: {progress.stopped}." if progress.stopped else "",
         record=TRAINING_RECORD,
-        rows="\n".join(_row(before, after) for before, after in zip(done.before, done.after, strict=True)),
+        rows="\n".join(_row(before, after) for before, after in zip(outcome.before, outcome.after, strict=True)),
     )
 
 
@@ -121,7 +121,7 @@ def _row(before: RetrievalReport, after: RetrievalReport) -> str:
     return f"| {before.name} | {before.queries} | {_figures(before)} | {_figures(after)} |"
 
 
-def _figures(one: RetrievalReport) -> str:
-    shown = [found for found in one.recalls if found.k in (1, 10)]
-    cells = [f"{found.value:.3f} ({found.low:.2f}–{found.high:.2f})" for found in shown]
-    return " | ".join([*cells, f"{one.mean_reciprocal_rank:.3f}"])
+def _figures(report: RetrievalReport) -> str:
+    shown = [recall for recall in report.recalls if recall.k in (1, 10)]
+    cells = [f"{recall.value:.3f} ({recall.low:.2f}–{recall.high:.2f})" for recall in shown]
+    return " | ".join([*cells, f"{report.mean_reciprocal_rank:.3f}"])

@@ -100,7 +100,7 @@ def _base(encoder: str, listings: Sequence[TrainingListing], config: TuningConfi
     made = config.work / f"new-{encoder}-{content_hash(listings)[:12]}-{config.seed}" / f"process-{rank}"
     if not (made / "config.json").is_file():
         unfinished = made.with_name(f"{made.name}.tmp")
-        new_model(encoder, (listing_text(one) for one in listings), seed=config.seed).save(unfinished)
+        new_model(encoder, (listing_text(listing) for listing in listings), seed=config.seed).save(unfinished)
         unfinished.rename(made)
     return made
 

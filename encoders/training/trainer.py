@@ -95,8 +95,8 @@ class Trainer:
         if not self.progress.measured:
             self._measure()
         started, saved = time.monotonic() - self.progress.seconds, time.monotonic()
-        while (done := self._done()) < 1 and not self.progress.stopped:
-            losses = self._step(done)
+        while (share := self._done()) < 1 and not self.progress.stopped:
+            losses = self._step(share)
             self.progress.seconds = self._processes.broadcast(time.monotonic() - started)
             self._report(losses)
             if self._done() * self._config.evaluations >= self.progress.measured:
@@ -117,18 +117,18 @@ class Trainer:
         by_time = self.progress.seconds / (60 * self._config.minutes) if self._config.minutes else 0.0
         return max(by_steps, by_time)
 
-    def _step(self, done: float) -> dict[str, float]:
+    def _step(self, share: float) -> dict[str, float]:
         step = self.progress.step
         # Seeded each step: what a resumed run draws, dropout included, is what an unbroken one would have.
         torch.manual_seed(self._config.seed * 1_000_003 + step)
         batch = self._batches.draw(step, self._neighbours)
-        taught = distillation_targets(self._teachers, batch, self._config.tasks)
+        targets = distillation_targets(self._teachers, batch, self._config.tasks)
         self._model.train(True)
         self._optimiser.zero_grad(set_to_none=True)
         losses = self._gradients.compute(
-            batch, {side: self._share(inputs) for side, inputs in batch.sides.items()}, taught
+            batch, {side: self._share(inputs) for side, inputs in batch.sides.items()}, targets
         )
-        self._update(done)
+        self._update(share)
         self.progress.step += 1
         return losses
 
@@ -144,8 +144,8 @@ class Trainer:
             else share
         )
 
-    def _update(self, done: float) -> None:
-        factor = learning_rate_factor(done, self._config.warmup) * min(1.0, (self.progress.step + 1) / _FIRST_STEPS)
+    def _update(self, share: float) -> None:
+        factor = learning_rate_factor(share, self._config.warmup) * min(1.0, (self.progress.step + 1) / _FIRST_STEPS)
         for group in self._optimiser.param_groups:
             group["lr"] = group["full_lr"] * factor
         scaler = self._gradients.scaler
@@ -237,11 +237,11 @@ class Trainer:
         self._say(f"resumed at step {self.progress.step} from {self._checkpoint}")
 
 
-def learning_rate_factor(done: float, warmup: float) -> float:
+def learning_rate_factor(progress: float, warmup: float) -> float:
     """Linear warm-up over the first share of a run, then half a cosine down to 1 %."""
-    if done < warmup:
-        return 0.05 + 0.95 * done / warmup
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, (done - warmup) / (1 - warmup)))) / 2
+    if progress < warmup:
+        return 0.05 + 0.95 * progress / warmup
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, (progress - warmup) / (1 - warmup)))) / 2
 
 
 def _copied(model: Trainable) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The child's side: requests in, answers out, in order, for as long as the parent lives."""
+"""A worker process's connection to its main process: requests in, answers out, in order, until that process ends."""
 
 from __future__ import annotations
 
@@ -18,36 +18,40 @@ from encoders.processes.messages import LENGTH, encode_frame
 
 _PR_SET_PDEATHSIG = 1
 _QUEUE_SIZE = 2
-"""Frames read before they are asked for, and answers not yet written: so neither side waits for the other's turn."""
+"""The most requests read ahead, and the most answers not yet written: computing waits for neither direction."""
 
 
 class MainProcess:
-    """The way to the parent process: the socket that is this process's standard input."""
+    """The connection to the main process: the socket that is this process's standard input."""
 
     def __init__(self) -> None:
-        """Take the socket over, and see to it that this process ends with its parent, and not before."""
+        """Take the socket over, and have this process end with the main process, and not before."""
         _die_with_main_process()
-        # The parent drains its work before it ends; signals to the whole group must not cut that short.
+        # The main process finishes its work before it ends; signals to the whole group must not cut that short.
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, signal.SIG_IGN)
         self._socket = socket.socket(fileno=os.dup(0))
-        # What libraries read or print by themselves must not mix with frames.
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
+        # Libraries that read standard input or print must not reach the socket.
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
         os.dup2(2, 1)
 
     def read(self) -> bytearray:
-        """Wait for the next frame; ends the process when there will be none."""
+        """Wait for the next frame, and return its message. Ends the process when the main process is gone."""
         (length,) = LENGTH.unpack(self._receive_exactly(LENGTH.size))
         return self._receive_exactly(length)
 
     def send(self, message: Any) -> None:
-        """Write one frame; ends the process when nobody reads it."""
+        """Write one frame. Ends the process when the main process is gone."""
         self._write(encode_frame(message))
 
     def serve(self, answer: Callable[[bytearray], Any]) -> None:
-        """Answer requests for ever: the next is read and the last is written while one is worked on."""
+        """Answer requests for ever; while one is computed, the next is read and the last answer is written.
+
+        Args:
+            answer: makes the answer, which msgspec can encode, of a request's bytes.
+        """
         requests: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
         answers: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
         _start_loop_thread(lambda: requests.put(self.read()))
@@ -73,7 +77,7 @@ class MainProcess:
 
 @contextlib.contextmanager
 def _exit_when_disconnected() -> Iterator[None]:
-    """Nobody is at the other end any more."""
+    """End the process quietly where the socket fails: the main process is gone."""
     try:
         yield
     except OSError:
@@ -93,6 +97,7 @@ def _start_loop_thread(step: Callable[[], None]) -> None:
 
 
 def _die_with_main_process() -> None:
-    """Die with the parent even in native code that never returns; elsewhere than on Linux the socket's end says it."""
+    """On Linux, be killed with the main process even in native code that never returns. Elsewhere the closed socket
+    ends this process, once it reads or writes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.device_images`: decodes JPEGs on a GPU (by nvJPEG on NVIDIA's), all else by Pillow."""
+"""`python -m encoders.workers.device_images`: the worker that decodes JPEGs on a GPU, and the rest by Pillow."""
 
 from __future__ import annotations
 
@@ -33,45 +33,50 @@ _FILTERS: Final = {
 
 
 class DeviceDecoder:
-    """Makes a model's input of plain JPEGs on a device, and leaves everything else to whoever asks."""
+    """Decodes, resizes and crops plain JPEGs on a device, many at once; everything else is left to the caller."""
 
     def __init__(self, device: torch.device, preparer: Preparer) -> None:
-        """Args: preparer: what is redone on the device; its filter must be one that torchvision has."""
+        """Take a device and the preparer to redo there.
+
+        Args:
+            device: where to decode; on an NVIDIA GPU nvJPEG does it.
+            preparer: of a preparer that trims borders, or has a filter that torchvision lacks, nothing is decoded here.
+        """
         self._device = device
         self._preparer = preparer
         is_redone = not (isinstance(preparer, FixedSizePreparer) and preparer.trim)
         self._filter = _FILTERS.get(Image.Resampling(preparer.resample)) if is_redone else None
 
     def __call__(self, files: Sequence[bytes]) -> list[Pixels | None]:
-        """Prepared pictures; None for what is to be decoded, or refused, by Pillow.
+        """Prepared pictures (height, width, 3) uint8; None for a file that Pillow has to decode, or refuse.
 
-        Those are other formats, pictures that are turned, in other colours than RGB and grey, too large, cut short,
-        smaller than what is cut out of them, and what the device's decoder does not take.
+        Those are other formats, pictures to be turned upright, in other colours than RGB and grey, too large,
+        truncated, smaller than the crop, and what the device's decoder refuses.
         """
         out: list[Pixels | None] = [None] * len(files)
         plain = [at for at, data in enumerate(files) if self._filter is not None and is_device_decodable(data)]
-        done: dict[int, Tensor] = {}
+        on_device: dict[int, Tensor] = {}
         for at, picture in zip(plain, self._decoded([files[at] for at in plain]), strict=True):
             prepared = None if picture is None else self._prepared(picture)
             if prepared is not None:
-                done[at] = prepared
-        # Copied after all are under way: the device works through without waiting for this process.
-        for at, prepared in done.items():
+                on_device[at] = prepared
+        # Copied back after all are under way: the device does not wait for this process in between.
+        for at, prepared in on_device.items():
             out[at] = prepared.permute(1, 2, 0).contiguous().cpu().numpy()
         return out
 
     def _decoded(self, files: Sequence[bytes]) -> list[Tensor | None]:
-        """(3, height, width) uint8 on the device; None for what its decoder refuses, which takes no others along."""
+        """Pictures (3, height, width) uint8 on the device; None for a file that its decoder refuses."""
         if not files:
             return []
         # Copies: torch warns of memory that it may not write to.
-        data = [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in files]
+        data = [torch.frombuffer(bytearray(file), dtype=torch.uint8) for file in files]
         try:
             return [*decode_jpeg(data, mode=ImageReadMode.RGB, device=self._device)]
         except RuntimeError:
             if len(files) == 1:
                 return [None]
-        return [self._decoded([one])[0] for one in files]
+        return [self._decoded([file])[0] for file in files]
 
     def _prepared(self, picture: Tensor) -> Tensor | None:
         width, height = self._preparer.scaled(picture.shape[2], picture.shape[1])
@@ -85,7 +90,7 @@ class DeviceDecoder:
 
 
 def is_device_decodable(data: bytes) -> bool:
-    """Whether a file is a whole, upright JPEG in RGB or grey of an allowed size, by its header and its end."""
+    """Whether a file's header and end say that it is a whole, upright JPEG in RGB or grey of an allowed size."""
     if len(data) > MAX_BYTES or not data.endswith(_END_OF_IMAGE):
         return False
     try:
@@ -93,21 +98,21 @@ def is_device_decodable(data: bytes) -> bool:
             small = 0 < image.width * image.height <= MAX_PIXELS
             return small and image.mode in _MODES and image.getexif().get(ExifTags.Base.Orientation) in _UPRIGHT
     except Exception:
-        # Whatever is wrong with it, Pillow says so again where reasons are given.
+        # Pillow decodes it next, and gives the reason.
         return False
 
 
 def main() -> None:
-    """Serve until the parent is gone. Its address space is not bounded: a GPU's driver reserves terabytes of it."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=ImageDecodingSetup)
+    """Serve until the main process is gone; the address space is not bounded, as GPU drivers reserve terabytes."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=ImageDecodingSetup)
     preparer: Preparer = pickle.loads(setup.preparer)
     torch.set_num_threads(1)
     device = torch.device(setup.device)
     torch.empty(0, device=device)
-    parent.send(None)
+    main_process.send(None)
     Image.init()
-    parent.serve(request_handler(DeviceDecoder(device, preparer), preparer))
+    main_process.serve(request_handler(DeviceDecoder(device, preparer), preparer))
 
 
 def request_handler(on_device: DeviceDecoder, preparer: Preparer) -> Callable[[bytearray], list[PictureMessage | str]]:
@@ -115,10 +120,10 @@ def request_handler(on_device: DeviceDecoder, preparer: Preparer) -> Callable[[b
     files = msgspec.msgpack.Decoder(list[bytes])
 
     def decode(request: bytearray) -> list[PictureMessage | str]:
-        whole = files.decode(request)
+        data = files.decode(request)
         return [
-            decode_to_message(data, preparer) if done is None else picture_to_message(done)
-            for data, done in zip(whole, on_device(whole), strict=True)
+            decode_to_message(file, preparer) if pixels is None else picture_to_message(pixels)
+            for file, pixels in zip(data, on_device(data), strict=True)
         ]
 
     return decode

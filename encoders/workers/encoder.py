@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.encoder`: holds an encoder for the parent process."""
+"""`python -m encoders.workers.encoder`: the worker that holds an encoder."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from encoders.workers.connection import MainProcess
 
 
 def main() -> None:
-    """Load the encoder, or say why not; serve until the parent is gone."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=EncoderSetup)
+    """Load the encoder, or send the error; then serve until the main process is gone."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=EncoderSetup)
     try:
         encoder = load_encoder(setup.name, setup.runtime)
     except Exception as error:
-        parent.send(ErrorMessage.from_error(error))
+        main_process.send(ErrorMessage.from_error(error))
         return
-    parent.send(EncoderReady(encoder.spec, encoder.preparer))
-    parent.serve(_request_handler(encoder, DevicePriority.for_runtime(setup.runtime)))
+    main_process.send(EncoderReady(encoder.spec, encoder.preparer))
+    main_process.serve(_request_handler(encoder, DevicePriority.for_runtime(setup.runtime)))
 
 
-def _request_handler(encoder: Encoder, precedence: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
+def _request_handler(encoder: Encoder, priority: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
     batches = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts)
 
     def encode(request: bytearray) -> EncodedRows | ErrorMessage:
         batch = batches.decode(request)
-        precedence.wait_for_priority_work()
+        priority.wait_for_priority_work()
         try:
             return (
                 _encode_products(encoder, batch) if isinstance(batch, EncodeProducts) else _encode_parts(encoder, batch)
@@ -55,12 +55,14 @@ def _request_handler(encoder: Encoder, precedence: DevicePriority) -> Callable[[
 
 def _encode_parts(encoder: Encoder, batch: EncodeParts) -> EncodedRows:
     texts = encoder.encode_texts(texts_from_message(batch.texts)) if batch.texts else None
-    images = encoder.encode_images([picture_from_message(one) for one in batch.images]) if batch.images else None
+    images = (
+        encoder.encode_images([picture_from_message(picture) for picture in batch.images]) if batch.images else None
+    )
     return EncodedRows(_bytes(texts), _bytes(images))
 
 
 def _encode_products(encoder: Encoder, batch: EncodeProducts) -> EncodedRows:
-    images = [[picture_from_message(one) for one in some] for some in batch.images]
+    images = [[picture_from_message(picture) for picture in pictures] for pictures in batch.images]
     return EncodedRows(
         _bytes(as_joint_encoder(encoder).encode_products(texts_from_message(batch.texts), images)), _bytes(None)
     )

@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.images`: decodes and prepares whole files, within bounds, for the parent process."""
+"""`python -m encoders.workers.images`: the worker that decodes and prepares picture files, within bounds."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from encoders.workers.connection import MainProcess
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=ImageDecodingSetup)
+    """Serve until the main process is gone."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=ImageDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     limit_memory(setup.memory_bytes)
-    parent.send(None)
-    # Looks for all formats' modules: while nothing is asked yet, rather than at the first picture of a rare one.
+    main_process.send(None)
+    # Loads the modules of all formats now rather than with the first picture of a rare one.
     Image.init()
-    parent.serve(_request_handler(preparer))
+    main_process.serve(_request_handler(preparer))
 
 
 def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], list[PictureMessage | str]]:
@@ -35,7 +35,7 @@ def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], list[Pict
 
 
 def decode_to_message(data: bytes, preparer: ImagePreparer) -> PictureMessage | str:
-    """The prepared picture, or why it cannot be one."""
+    """The prepared picture of a file as a message, or why there is none."""
     try:
         return picture_to_message(decode_and_prepare(data, preparer))
     except InvalidImage as error:
@@ -43,7 +43,7 @@ def decode_to_message(data: bytes, preparer: ImagePreparer) -> PictureMessage | 
 
 
 def limit_memory(memory_bytes: int) -> None:
-    """Bound the address space where the system can, and leave no core files."""
+    """Bound this process's address space, in bytes (Linux alone), and have it leave no core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))

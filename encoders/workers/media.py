@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.media`: decodes sounds and clips, within bounds, for the parent process."""
+"""`python -m encoders.workers.media`: the worker that decodes sounds and clips, within bounds."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from encoders.workers.images import limit_memory
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=MediaDecodingSetup)
+    """Serve until the main process is gone."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=MediaDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     limit_memory(setup.memory_bytes)
-    # What FFmpeg thinks of a broken file is in the answer, not in our log.
+    # FFmpeg's complaints about a file are in the answer; the log need not have them too.
     av.logging.set_level(av.logging.PANIC)
-    parent.send(None)
-    parent.serve(_request_handler(preparer))
+    main_process.send(None)
+    main_process.serve(_request_handler(preparer))
 
 
 def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSound | DecodedClip | DecodingRefused]:
@@ -45,7 +45,7 @@ def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSo
         try:
             if isinstance(file, DecodeSound):
                 return DecodedSound(decode_sound(file.data, file.max_seconds).tobytes())
-            frames = [picture_to_message(preparer(one)) for one in clip_frames(file.data, file.max_frames)]
+            frames = [picture_to_message(preparer(frame)) for frame in clip_frames(file.data, file.max_frames)]
             return DecodedClip(frames)  # pyright: ignore[reportArgumentType]
         except (InvalidAudio, InvalidVideo) as error:
             return DecodingRefused(str(error))

@@ -1,4 +1,4 @@
-"""`python -m encoders.workers.recogniser`: listens for the parent process."""
+"""`python -m encoders.workers.recogniser`: the worker that holds a speech recogniser."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from encoders.speech.port import BlockingRecogniser
 from encoders.workers.connection import MainProcess
 
 NICENESS: Final = 10
+"""Added to the priority of the thread that loads: higher gives way to others."""
 
 
 def main() -> None:
-    """Load the recogniser, or say why not; serve until the parent is gone."""
-    parent = MainProcess()
-    setup = msgspec.msgpack.decode(parent.read(), type=RecogniserSetup)
+    """Load the recogniser, or send the error; then serve until the main process is gone."""
+    main_process = MainProcess()
+    setup = msgspec.msgpack.decode(main_process.read(), type=RecogniserSetup)
     try:
-        listener = _load_at_low_priority(setup)
+        recogniser = _load_at_low_priority(setup)
     except Exception as error:
-        parent.send(ErrorMessage.from_error(error))
+        main_process.send(ErrorMessage.from_error(error))
         return
-    parent.send(RecogniserReady())
-    parent.serve(_request_handler(listener))
+    main_process.send(RecogniserReady())
+    main_process.serve(_request_handler(recogniser))
 
 
 def _load_at_low_priority(setup: RecogniserSetup) -> BlockingRecogniser:
-    """Load in a thread of low priority, which on Linux is the thread's own; a whole process could not go back.
+    """Load in a thread of low priority: learning a catalogue's words keeps a core busy for seconds.
 
-    Learning a catalogue's words keeps a core busy for seconds, mostly when no one waits for it.
+    On Linux the priority is the thread's own. A process that lowered its priority could not raise it again.
     """
     with ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,)) as thread:
         return thread.submit(load_recogniser, setup.name, setup.device, setup.vocabulary).result()
 
 
-def _request_handler(listener: BlockingRecogniser) -> Callable[[bytearray], Transcribed | ErrorMessage]:
+def _request_handler(recogniser: BlockingRecogniser) -> Callable[[bytearray], Transcribed | ErrorMessage]:
     sounds = msgspec.msgpack.Decoder(bytes)
 
     def transcribe(request: bytearray) -> Transcribed | ErrorMessage:
         try:
-            return Transcribed(listener.transcribe(np.frombuffer(sounds.decode(request), np.int16)))
+            return Transcribed(recogniser.transcribe(np.frombuffer(sounds.decode(request), np.int16)))
         except Exception as error:
             return ErrorMessage.from_error(error)
 

@@ -88,12 +88,22 @@ class GenerationRegistry:
 
     The row of the active generation decides: whatever another row says of that collection is out of date, which is
     what a crash between two steps of a switch leaves behind. There is no compare-and-set: whoever changes more than
-    progress holds the rebuild's lock. Safe for concurrent use. Raises `StoreUnavailable`.
+    progress holds the rebuild's lock. Safe for concurrent use. Close it, or use it as an async context manager.
+
+    Raises:
+        StoreUnavailable: Milvus does not answer in time; by every method but `close`.
     """
 
     def __init__(self, config: MilvusConfig) -> None:
+        """Args: config: where Milvus is; connected to with the first call."""
         self._config = config
         self._client: MilvusClient | None = None
+
+    async def __aenter__(self) -> GenerationRegistry:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close the connection."""

@@ -91,8 +91,8 @@ class TextTrust:
 
     def factor_for(self, text: str) -> float:
         """The factor for a query's text weights, in (0, 1]; 1 until it has been measured."""
-        found = self._measurements.get(has_chinese(text))
-        return 1.0 if found is None else found.trust
+        measurement = self._measurements.get(has_chinese(text))
+        return 1.0 if measurement is None else measurement.trust
 
     async def run(self) -> None:
         """Measure, and measure again as the catalogue grows, until cancelled."""
@@ -119,15 +119,14 @@ class TextTrust:
             ):
                 continue
             left, right = [await self._encode(side) for side in zip(*pairs, strict=True)]
-            self._measurements[chinese] = found = measure_agreement(left, right)
-            metrics.TEXT_TRUST.labels(name).set(found.trust)
-            log.info(
-                "text_trust_measured", extra={"language": name, "area": round(found.roc_auc, 3), "trust": found.trust}
-            )
+            self._measurements[chinese] = measurement = measure_agreement(left, right)
+            area, trust = round(measurement.roc_auc, 3), measurement.trust
+            metrics.TEXT_TRUST.labels(name).set(trust)
+            log.info("text_trust_measured", extra={"language": name, "area": area, "trust": trust})
 
     @property
     def _is_settled(self) -> bool:
-        return any(one.text_count >= TARGET_SAMPLE for one in self._measurements.values())
+        return any(measured.text_count >= TARGET_SAMPLE for measured in self._measurements.values())
 
     async def _encode(self, texts: Sequence[str]) -> FloatArray:
         rows: list[FloatArray] = []
@@ -143,11 +142,11 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
     directions = np.random.default_rng(_SEED).standard_normal((PROBES, spec.fused_dim)).astype(np.float32)
     ids: dict[str, None] = {}
     for direction in directions:
-        ids |= {one.product_id: None for one in await store.search_dense(direction, (), PROBE_LIMIT)}
+        ids |= {row.product_id: None for row in await store.search_dense(direction, (), PROBE_LIMIT)}
     texts: dict[str, None] = {}
     for start in range(0, len(ids), PAGE_SIZE):
-        found = await store.read(list(ids)[start : start + PAGE_SIZE])
-        texts |= {embedding_text(stored.state.fields): None for stored, _ in found.values()}
+        page = await store.read(list(ids)[start : start + PAGE_SIZE])
+        texts |= {embedding_text(stored.state.fields): None for stored, _ in page.values()}
     return list(texts)
 
 

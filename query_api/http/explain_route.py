@@ -37,8 +37,8 @@ class ExplainRoute:
         return [Route("/v1/explain", self.explain, methods=["POST"])]
 
     async def explain(self, request: Request) -> Response:
-        given = await json_or_form(request, self._config.body_deadline_s)
-        query, product_id = _read_form(given) if isinstance(given, Form) else _read(given)
+        body = await json_or_form(request, self._config.body_deadline_s)
+        query, product_id = _read_form(body) if isinstance(body, Form) else _read(body)
         async with asyncio.timeout(self._config.deadline_s):
             explained = await self._explainer.explain(query, product_id)
         return Response(msgspec.json.encode(explained), media_type="application/json")

@@ -7,8 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -33,16 +32,6 @@ ANNOUNCE_OVERLAP_MS = 60_000
 """How much of what came after a switch the workers of the former generation still speak of."""
 
 ENCODER_VARIABLE = "VITRINE_ENCODER_NAME"
-
-
-@asynccontextmanager
-async def open_registry(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
-    """The registry, closed at the end."""
-    registry = GenerationRegistry(milvus)
-    try:
-        yield registry
-    finally:
-        await registry.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +88,7 @@ async def wait_for_standby(settings: Settings, registry: GenerationRegistry, wai
 
 async def standby_wanted(settings: Settings) -> bool:
     """Whether a generation is to be kept up to date beside the active one."""
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         now = await _read(registry)
     return now is not None and bind_standby(settings, now) is not None
 

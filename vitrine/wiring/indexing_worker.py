@@ -21,7 +21,6 @@ from streams.topics import ensure_topics
 from vitrine.generations.binding import (
     GenerationBinding,
     bind_active,
-    open_registry,
     restart_process,
     wait_for_standby,
     watch_until_superseded,
@@ -45,7 +44,7 @@ async def run_indexing_worker(settings: Settings) -> None:
     """
     stop = _stopped_by_signal()
     await ensure_topics(settings.kafka)
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         binding = bind_active(settings, await until_available("milvus", registry.read))
         switched = await _index(settings, registry, binding, stop)
     if switched:
@@ -63,7 +62,7 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
     """
     stop = _stopped_by_signal()
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         binding = await _wait_for_standby(settings, registry, stop, wait)
         if binding is None:
             return

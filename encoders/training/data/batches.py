@@ -41,13 +41,13 @@ class BatchSide:
 
     def rows_between(self, start: int, stop: int) -> BatchSide:
         """Rows from `start` up to `stop`."""
-        mine = [place for place, owner in enumerate(self.owners) if start <= owner < stop]
+        places = [place for place, owner in enumerate(self.owners) if start <= owner < stop]
         return BatchSide(
             self.rows[start:stop],
             None if self.texts is None else self.texts[start:stop],
-            [self.pictures[place] for place in mine],
-            [self.owners[place] - start for place in mine],
-            None if self.levels is None else self.levels[mine],
+            [self.pictures[place] for place in places],
+            [self.owners[place] - start for place in places],
+            None if self.levels is None else self.levels[places],
         )
 
     def with_pictures(self, store: PictureStore, settings: Augmentation, generator: torch.Generator) -> BatchSide:
@@ -93,13 +93,13 @@ class BatchSampler:
         products = self._choose(rng, neighbours)
         lefts = [self._partner(int(row), rng) for row in products]
         sides: dict[BatchSideName, BatchSide] = {}
-        drawn: tuple[tuple[BatchSideName, Sequence[int]], ...] = (
+        rows_by_side: tuple[tuple[BatchSideName, Sequence[int]], ...] = (
             ("query", lefts),
             ("text", products.tolist()),
             ("photo", lefts),
             ("picture", products.tolist()),
         )
-        for side, rows in drawn:
+        for side, rows in rows_by_side:
             if side in self._wanted:
                 sides[side] = self._side(side, rows, rng)
         if "product" in self._wanted:
@@ -116,8 +116,8 @@ class BatchSampler:
         if not hard or neighbours is None:
             return np.sort(order[:size])
         seeds = order[: size // (1 + hard)]
-        brought = [rng.choice(neighbours[row], min(hard, neighbours.shape[1]), replace=False) for row in seeds]
-        chosen = dict.fromkeys([*seeds.tolist(), *np.concatenate(brought).tolist(), *order.tolist()])
+        near_misses = [rng.choice(neighbours[row], min(hard, neighbours.shape[1]), replace=False) for row in seeds]
+        chosen = dict.fromkeys([*seeds.tolist(), *np.concatenate(near_misses).tolist(), *order.tolist()])
         return np.sort(np.fromiter(chosen, np.int64)[:size])
 
     def _partner(self, row: int, rng: np.random.Generator) -> int:
@@ -155,8 +155,8 @@ class BatchSampler:
 
     def _alike(self, products: NDArray[np.int64], lefts: Sequence[int]) -> Tensor:
         """Left row i and right row j are alike when their words are equal or they are each other's companions."""
-        left, right = ([self._marks[row] for row in rows] for rows in (lefts, products))
-        same = np.asarray(left)[:, None] == np.asarray(right)[None, :]
+        left_texts, right_texts = ([self._marks[row] for row in rows] for rows in (lefts, products))
+        same = np.asarray(left_texts)[:, None] == np.asarray(right_texts)[None, :]
         for place, row in enumerate(lefts):
             same[place] |= np.isin(products, [*self._companions[row], *self._companions[int(products[place])]])
         return torch.from_numpy(same)

@@ -43,7 +43,10 @@ class TrainingCatalogue:
     def co_viewed_rows(self) -> list[list[int]]:
         """Rows of the listings that the same people looked at, for each."""
         row_of = {listing.product_id: row for row, listing in enumerate(self.listings)}
-        return [[row_of[one] for one in listing.co_viewed if one in row_of] for listing in self.listings]
+        return [
+            [row_of[product_id] for product_id in listing.co_viewed if product_id in row_of]
+            for listing in self.listings
+        ]
 
     def identity_texts(self) -> list[str]:
         """A text for each listing; those with equal ones cannot be told apart by words."""
@@ -59,7 +62,7 @@ def prepare_catalogue(listings: Sequence[TrainingListing], preparer: Preparer, d
     Raises:
         NotEnoughProducts: fewer than four products have text or pictures.
     """
-    usable = [one for one in listings if one.passages or one.pictures]
+    usable = [listing for listing in listings if listing.passages or listing.pictures]
     if len(usable) < _LEAST_PRODUCTS:
         raise NotEnoughProducts(
             f"{len(usable)} of {len(listings)} products have text or pictures; {_LEAST_PRODUCTS} must"
@@ -83,7 +86,7 @@ def _without_held_out_texts(listings: Sequence[TrainingListing]) -> tuple[list[T
         held = _draw(listing.product_id) < HELD_OUT_SHARE and len(queries) < _MOST_HELD_OUT
         if held and len(listing.queries) > 1:
             queries.append((listing.queries[-1], row))
-            rest = tuple(one for one in listing.queries if one != listing.queries[-1])
+            rest = tuple(query for query in listing.queries if query != listing.queries[-1])
             listing = replace(listing, queries=rest)
         elif held and len(listing.passages) >= _LEAST_PASSAGES:
             # What other products say too asks for none of them in particular.
@@ -91,7 +94,9 @@ def _without_held_out_texts(listings: Sequence[TrainingListing]) -> tuple[list[T
             if own:
                 longest = max(own, key=len)
                 queries.append((longest, row))
-                listing = replace(listing, passages=tuple(one for one in listing.passages if one != longest))
+                listing = replace(
+                    listing, passages=tuple(passage for passage in listing.passages if passage != longest)
+                )
         kept.append(listing)
     return kept, queries
 
@@ -102,10 +107,10 @@ def _hold_out_pictures(listings: Sequence[TrainingListing], pictures: PictureSto
     for row, listing in enumerate(listings):
         own = pictures.rows[row]
         choice = own[1:] if len(own) > 1 else own if listing.text else []
-        chosen = [one for one in choice if _draw(f"{listing.product_id} {own.index(one)}") < HELD_OUT_SHARE]
+        chosen = [picture for picture in choice if _draw(f"{listing.product_id} {own.index(picture)}") < HELD_OUT_SHARE]
         taken = chosen[: max(0, _MOST_HELD_OUT - len(held))]
         held += [(picture, row) for picture in taken]
-        pictures.rows[row] = [one for one in own if one not in taken]
+        pictures.rows[row] = [picture for picture in own if picture not in taken]
     return held
 
 

@@ -49,7 +49,11 @@ def make_listing(fields: Mapping[str, Any], text: str, pictures: Sequence[bytes]
     facts = " ".join(part for part in (fields.get("brand") or "", *attributes[:4], leaf) if part)
     sentences = _SENTENCE.split(fields.get("description") or "")
     passages = [title, facts, *sentences, *map(str, fields.get("tags") or ())]
-    kept = [" ".join(one.split())[:_LONGEST_PASSAGE] for one in passages if len(one.strip()) >= _SHORTEST_PASSAGE]
+    kept = [
+        " ".join(passage.split())[:_LONGEST_PASSAGE]
+        for passage in passages
+        if len(passage.strip()) >= _SHORTEST_PASSAGE
+    ]
     distinct = tuple(dict.fromkeys(kept))[:_MOST_PASSAGES]
     return TrainingListing(str(fields["product_id"]), text, distinct, category, tuple(pictures))
 
@@ -85,10 +89,17 @@ def with_clicks(
 def content_hash(listings: Iterable[TrainingListing]) -> str:
     """The data's version: a hash over all that is learnt from, whatever the order of the products."""
     digest = hashlib.sha256()
-    for one in sorted(listings, key=lambda listing: listing.product_id):
-        parts = (one.product_id, one.text, one.category, *one.passages, *one.queries, *one.co_viewed)
+    for listing in sorted(listings, key=lambda listing: listing.product_id):
+        parts = (
+            listing.product_id,
+            listing.text,
+            listing.category,
+            *listing.passages,
+            *listing.queries,
+            *listing.co_viewed,
+        )
         digest.update("\0".join(parts).encode("utf-8", "replace"))
-        for picture in one.pictures:
+        for picture in listing.pictures:
             digest.update(hashlib.sha256(picture).digest())
     return digest.hexdigest()[:16]
 

@@ -112,15 +112,15 @@ def _squeezed(image: Image.Image, preparer: Preparer, stored: int) -> Image.Imag
 def _other_grounds(levels: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Some pictures' near-white ground replaced by the middle of another picture of the batch, blown up."""
     chosen = torch.rand(len(levels), generator=generator) < share
-    others = torch.randperm(len(levels), generator=generator)
+    lenders = torch.randperm(len(levels), generator=generator)
     if not chosen.any():
         return levels
     size = levels.shape[-1]
     quarter = size // 4
-    grounds = levels[others, :, quarter:-quarter, quarter:-quarter]
-    grounds = torch.nn.functional.interpolate(grounds, (size, size), mode="bilinear", align_corners=False)
+    backgrounds = levels[lenders, :, quarter:-quarter, quarter:-quarter]
+    backgrounds = torch.nn.functional.interpolate(backgrounds, (size, size), mode="bilinear", align_corners=False)
     white = (levels.amin(dim=1, keepdim=True) > _WHITE) & chosen.reshape(-1, 1, 1, 1)
-    return torch.where(white, grounds, levels)
+    return torch.where(white, backgrounds, levels)
 
 
 def _blurred(levels: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -53,20 +53,20 @@ def embed_catalogue(model: Trainable, material: TrainingCatalogue, *, joint: boo
     return CatalogueEmbeddings(texts, pooled, _products(model, material) if joint else None)
 
 
-def hard_negatives(embeddings: CatalogueEmbeddings, marks: Sequence[str], count: int) -> Neighbours:
+def hard_negatives(embeddings: CatalogueEmbeddings, identities: Sequence[str], count: int) -> Neighbours:
     """The nearest other products of each (n, count), equal ones left out; by exact search over the embeddings.
 
     Source: Xiong et al., "Approximate Nearest Neighbor Negative Contrastive Learning for Dense Text Retrieval", 2021.
     """
     fused = np.concatenate([embeddings.texts, embeddings.pictures], axis=1)
-    _, names = np.unique(np.asarray(marks), return_inverse=True)
+    _, names = np.unique(np.asarray(identities), return_inverse=True)
     wanted = min(count, len(fused) - 1)
-    found = np.empty((len(fused), wanted), np.int64)
+    neighbours = np.empty((len(fused), wanted), np.int64)
     for start in range(0, len(fused), 1024):
         scores = fused[start : start + 1024] @ fused.T
         scores[names[start : start + 1024, None] == names[None, :]] = -np.inf
-        found[start : start + 1024] = np.argpartition(-scores, wanted - 1, axis=1)[:, :wanted]
-    return found
+        neighbours[start : start + 1024] = np.argpartition(-scores, wanted - 1, axis=1)[:, :wanted]
+    return neighbours
 
 
 @torch.no_grad()
@@ -91,20 +91,20 @@ def held_out_reports(
 
 def stopping_score(reports: Sequence[RetrievalReport]) -> float:
     """The one number that a run is stopped by: the mean of the reciprocal ranks of all kinds of search."""
-    return float(np.mean([one.mean_reciprocal_rank for one in reports])) if reports else 0.0
+    return float(np.mean([report.mean_reciprocal_rank for report in reports])) if reports else 0.0
 
 
 def _report(
     name: str, queries: FloatArray, targets: Sequence[int], material: TrainingCatalogue, embeddings: CatalogueEmbeddings
 ) -> RetrievalReport:
     """A product whose words equal the target's is as right as the target: nothing tells them apart."""
-    marks = np.asarray(material.identity_texts())
+    identities = np.asarray(material.identity_texts())
     scores = embeddings.scores(queries)
     ranks = np.empty(len(queries), np.int64)
     for row, target in enumerate(targets):
-        right = marks == marks[target]
-        ranks[row] = 1 + np.sum(scores[row, ~right] >= scores[row, right].max())
-    return retrieval_report(name, ranks, len(marks), targets)
+        is_target = identities == identities[target]
+        ranks[row] = 1 + np.sum(scores[row, ~is_target] >= scores[row, is_target].max())
+    return retrieval_report(name, ranks, len(identities), targets)
 
 
 def _texts(model: Trainable, texts: Sequence[str]) -> FloatArray:

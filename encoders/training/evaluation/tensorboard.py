@@ -42,10 +42,10 @@ class TensorBoardLog:
     def log_retrieval(self, step: int, reports: Sequence[RetrievalReport]) -> None:
         """Curves of held-out retrieval."""
         if self._writer:
-            for one in reports:
-                self._writer.add_scalar(f"{one.name}/MRR", one.mean_reciprocal_rank, step)
-                for recall in one.recalls:
-                    self._writer.add_scalar(f"{one.name}/R@{recall.k}", recall.value, step)
+            for report in reports:
+                self._writer.add_scalar(f"{report.name}/MRR", report.mean_reciprocal_rank, step)
+                for recall in report.recalls:
+                    self._writer.add_scalar(f"{report.name}/R@{recall.k}", recall.value, step)
 
     def log_examples(self, step: int, material: TrainingCatalogue, embeddings: CatalogueEmbeddings) -> None:
         """Some products with the products nearest to each: a row of pictures, or of titles where there are none."""

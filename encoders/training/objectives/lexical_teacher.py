@@ -59,11 +59,11 @@ class LexicalTeacher:
     def scores(self, queries: Sequence[str]) -> Tensor:
         """(q, n) over all listings; the share of its best possible BM25 score plus the LSA cosine."""
         documents = [Counter(index_terms(query)) for query in queries]
-        asked = torch.from_numpy(self._dense(documents, lambda document: dict(document)) * self._bm25_idf)
-        exact = (self._bm25 @ asked.T).T
-        best = asked.sum(dim=1, keepdim=True) * (_K1 + 1)
-        said = torch.from_numpy(self._dense(documents, self._weighed))
-        latent = torch.nn.functional.normalize(said @ self._axes, dim=1) @ self._latent.T
+        query_weights = torch.from_numpy(self._dense(documents, lambda document: dict(document)) * self._bm25_idf)
+        exact = (self._bm25 @ query_weights.T).T
+        best = query_weights.sum(dim=1, keepdim=True) * (_K1 + 1)
+        tfidf = torch.from_numpy(self._dense(documents, self._weighed))
+        latent = torch.nn.functional.normalize(tfidf @ self._axes, dim=1) @ self._latent.T
         return exact / best.clamp_min(1e-6) + latent
 
     def _weighed(self, document: Counter[str]) -> dict[str, float]:

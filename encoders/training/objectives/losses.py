@@ -39,7 +39,7 @@ class Objective(nn.Module):
         sides: Mapping[BatchSideName, EmbeddedSide],
         alike: Tensor,
         categories: Tensor,
-        taught: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         """Losses by name.
 
@@ -55,21 +55,21 @@ class Objective(nn.Module):
                 name = f"{task.left}-{task.right}"
                 left, right, rows = _common(sides[task.left], sides[task.right])
                 if len(rows) > 1:
-                    losses |= self._task(name, task.weight, left, right, alike[rows][:, rows], taught.get(name), rows)
+                    losses |= self._task(name, task.weight, left, right, alike[rows][:, rows], targets.get(name), rows)
         if self._classes and self._config.category_weight:
             losses["category"] = self._config.category_weight * self._category(sides, categories)
         return losses
 
     def _task(
-        self, name: str, weight: float, left: Tensor, right: Tensor, alike: Tensor, taught: Tensor | None, rows: Tensor
+        self, name: str, weight: float, left: Tensor, right: Tensor, alike: Tensor, targets: Tensor | None, rows: Tensor
     ) -> dict[str, Tensor]:
         scale = self.scale.exp().clamp(1, 60)
         losses = {
             name: weight
             * contrastive_loss(self._config.loss, left, right, scale, self.bias, alike, self._config.margin)
         }
-        if taught is not None and self._config.distil_weight:
-            target = taught[rows][:, rows]
+        if targets is not None and self._config.distil_weight:
+            target = targets[rows][:, rows]
             losses[f"{name} taught"] = (
                 weight * self._config.distil_weight * distillation_loss(left, right, scale, target)
             )
@@ -89,13 +89,17 @@ def contrastive_loss(
     loss: Loss, left: Tensor, right: Tensor, scale: Tensor, bias: Tensor, alike: Tensor, margin: float
 ) -> Tensor:
     """The loss of pairs (n, d), (n, d) whose diagonal belongs together; `alike` pairs are no negatives."""
-    others = alike & ~torch.eye(len(left), dtype=torch.bool, device=alike.device)
+    false_negatives = alike & ~torch.eye(len(left), dtype=torch.bool, device=alike.device)
     if loss == "info-nce":
-        return info_nce(left, right, scale, others)
+        return info_nce(left, right, scale, false_negatives)
     similar = left @ right.T
     if loss == "sigmoid":
-        return sigmoid_loss(similar * scale + bias, others)
-    return triplet_loss(similar, others, margin) if loss == "triplet" else pair_loss(similar * scale + bias, others)
+        return sigmoid_loss(similar * scale + bias, false_negatives)
+    return (
+        triplet_loss(similar, false_negatives, margin)
+        if loss == "triplet"
+        else pair_loss(similar * scale + bias, false_negatives)
+    )
 
 
 def info_nce(left: Tensor, right: Tensor, scale: Tensor | float, alike: Tensor | None = None) -> Tensor:
@@ -114,36 +118,36 @@ def info_nce(left: Tensor, right: Tensor, scale: Tensor | float, alike: Tensor |
     """
     logits = left @ right.T * scale
     if alike is not None:
-        others = alike & ~torch.eye(len(left), dtype=torch.bool)
-        logits = logits.masked_fill(others, -1e4)
+        false_negatives = alike & ~torch.eye(len(left), dtype=torch.bool)
+        logits = logits.masked_fill(false_negatives, -1e4)
     target = torch.arange(len(left))
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
 
 
-def sigmoid_loss(logits: Tensor, others: Tensor) -> Tensor:
+def sigmoid_loss(logits: Tensor, false_negatives: Tensor) -> Tensor:
     """Each pair of a batch (n, n) judged alone: belongs together, or not; `others` (n, n) bool are left out.
 
     Source: Zhai et al., "Sigmoid Loss for Language Image Pre-Training", 2023.
     """
     signs = 2 * torch.eye(len(logits), device=logits.device) - 1
-    return -(functional.logsigmoid(signs * logits) * ~others).sum() / len(logits)
+    return -(functional.logsigmoid(signs * logits) * ~false_negatives).sum() / len(logits)
 
 
-def triplet_loss(similar: Tensor, others: Tensor, margin: float) -> Tensor:
+def triplet_loss(similar: Tensor, false_negatives: Tensor, margin: float) -> Tensor:
     """The nearest wrong row has to be `margin` further than the right one, in both directions; (n, n) cosines.
 
     Source: Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", 2017.
     """
     own = similar.diagonal()
-    excluded = others | torch.eye(len(similar), dtype=torch.bool, device=similar.device)
+    excluded = false_negatives | torch.eye(len(similar), dtype=torch.bool, device=similar.device)
     wrong = similar.masked_fill(excluded, -1.0)
     down, across = (functional.relu(margin + wrong.amax(dim) - own).mean() for dim in (0, 1))
     return (down + across) / 2
 
 
-def pair_loss(logits: Tensor, others: Tensor) -> Tensor:
+def pair_loss(logits: Tensor, false_negatives: Tensor) -> Tensor:
     """Binary judgments of as many wrong pairs as right ones: each row's hardest wrong partner, (n, n) logits."""
-    excluded = others | torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    excluded = false_negatives | torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     hardest = logits.masked_fill(excluded, -math.inf).amax(dim=1)
     right = functional.binary_cross_entropy_with_logits(logits.diagonal(), torch.ones(len(logits)).to(logits))
     kept = hardest[torch.isfinite(hardest)]
@@ -151,13 +155,13 @@ def pair_loss(logits: Tensor, others: Tensor) -> Tensor:
     return (right + wrong) / 2
 
 
-def distillation_loss(left: Tensor, right: Tensor, scale: Tensor, taught: Tensor) -> Tensor:
+def distillation_loss(left: Tensor, right: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
     """How far a batch's distribution over right sides, for each left side, is from the teachers' (n, n) log-odds.
 
     Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
     """
     own = functional.log_softmax(left @ right.T * scale, dim=1)
-    return functional.kl_div(own, functional.log_softmax(taught, dim=1), log_target=True, reduction="batchmean")
+    return functional.kl_div(own, functional.log_softmax(targets, dim=1), log_target=True, reduction="batchmean")
 
 
 def _common(left: EmbeddedSide, right: EmbeddedSide) -> tuple[Tensor, Tensor, Tensor]:

@@ -55,14 +55,14 @@ def distillation_targets(
 
     Teachers differ in scale: each row of each is centred and scaled to one spread before the mean is taken.
     """
-    found: dict[str, Tensor] = {}
+    targets: dict[str, Tensor] = {}
     for task in tasks:
         if task.left in batch.sides and task.right in batch.sides:
-            seen = [known for one in teachers if (known := one.similarities(batch, task)) is not None]
-            if seen:
-                mean = torch.stack([_standardised(similar) for similar in seen]).mean(dim=0)
-                found[f"{task.left}-{task.right}"] = _scatter_to_batch(mean, batch, task)
-    return found
+            similarities = [known for teacher in teachers if (known := teacher.similarities(batch, task)) is not None]
+            if similarities:
+                mean = torch.stack([_standardised(similar) for similar in similarities]).mean(dim=0)
+                targets[f"{task.left}-{task.right}"] = _scatter_to_batch(mean, batch, task)
+    return targets
 
 
 def _standardised(similar: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class GradientAccumulator:
         return self._scaler
 
     def compute(
-        self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], taught: Mapping[str, Tensor]
+        self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], targets: Mapping[str, Tensor]
     ) -> dict[str, float]:
         """Compute gradients.
 
@@ -58,11 +58,11 @@ class GradientAccumulator:
         """
         if self._chunk is None and self._processes.count == 1:
             embedded: dict[BatchSideName, Tensor] = {side: self._embed(inputs) for side, inputs in sides.items()}
-            return self._backward(batch, embedded, taught)
-        return self._in_pieces(batch, sides, taught)
+            return self._backward(batch, embedded, targets)
+        return self._in_pieces(batch, sides, targets)
 
     def _in_pieces(
-        self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], taught: Mapping[str, Tensor]
+        self, batch: TrainingBatch, sides: Mapping[BatchSideName, BatchSide], targets: Mapping[str, Tensor]
     ) -> dict[str, float]:
         pieces: dict[BatchSideName, list[BatchSide]] = {
             side: list(self._pieces(inputs)) for side, inputs in sides.items()
@@ -78,7 +78,7 @@ class GradientAccumulator:
                     rows.append(self._embed(part))
             shares[side] = torch.cat(rows) if rows else torch.zeros(0, self._model.dim)
             whole[side] = self._gathered(batch, side, shares[side])
-        losses = self._backward(batch, whole, taught)
+        losses = self._backward(batch, whole, targets)
         for side, parts in pieces.items():
             gradient = self._own(batch, side, whole[side].grad)
             for part, state, own in zip(
@@ -91,14 +91,14 @@ class GradientAccumulator:
         return losses
 
     def _backward(
-        self, batch: TrainingBatch, rows: Mapping[BatchSideName, Tensor], taught: Mapping[str, Tensor]
+        self, batch: TrainingBatch, rows: Mapping[BatchSideName, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, float]:
         device = next(iter(rows.values())).device
         sides = {
             side: EmbeddedSide(vectors, torch.tensor(batch.sides[side].rows, device=device))
             for side, vectors in rows.items()
         }
-        on_device = {name: similar.to(device) for name, similar in taught.items()}
+        on_device = {name: similar.to(device) for name, similar in targets.items()}
         losses = self._objective(sides, batch.alike.to(device), batch.categories.to(device), on_device)
         if losses:
             self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()

@@ -28,15 +28,15 @@ def freeze(model: Trainable, names: Sequence[str]) -> int:
     Raises:
         NoTrainableParameters: a name that fits no parameter, or nothing that is left to learn.
     """
-    found = dict(model.named_parameters())
+    parameters = dict(model.named_parameters())
     for part in names:
-        fitting = [parameter for name, parameter in found.items() if part in name]
+        fitting = [parameter for name, parameter in parameters.items() if part in name]
         if not fitting:
-            known = sorted({".".join(name.split(".")[:3]) for name in found})
+            known = sorted({".".join(name.split(".")[:3]) for name in parameters})
             raise NoTrainableParameters(f"no parameter's name contains {part!r}; they begin with {', '.join(known)}")
         for parameter in fitting:
             parameter.requires_grad_(False)
-    learning = sum(parameter.numel() for parameter in found.values() if parameter.requires_grad)
+    learning = sum(parameter.numel() for parameter in parameters.values() if parameter.requires_grad)
     if not learning:
         raise NoTrainableParameters("every parameter is frozen: freeze fewer, or train low-rank adapters")
     return learning
@@ -84,9 +84,9 @@ def _depths(names: Iterable[str]) -> dict[str, int]:
 
 def _layer_number(name: str) -> int:
     """0 for the lowest parts, 1 and up for numbered layers, −1 for heads and projections."""
-    found = _LAYER.search(name)
-    if found:
-        return 1 + int(found.group(1))
+    layer = _LAYER.search(name)
+    if layer:
+        return 1 + int(layer.group(1))
     return 0 if _LOWEST.search(name) else -1
 
 

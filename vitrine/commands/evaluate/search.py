@@ -99,7 +99,7 @@ def _configurations(mode: str | None, weights: str | None, against: str | None) 
 
 def _name(request: dict[str, Any]) -> str:
     """`lexical`, `hybrid text=0.3 lexical=0.6`."""
-    weights = request.get("weights") or {}
+    weights: dict[str, Any] = request.get("weights") or {}
     return " ".join([str(request.get("mode", "hybrid")), *(f"{name}={value}" for name, value in weights.items())])
 
 

@@ -62,16 +62,20 @@ def bilingual_queries(catalogue: Sequence[SampleProduct], count: int, seed: int 
     """
     rng = random.Random(f"queries-{seed}")
     listings = {product.product_id: product.listing for product in catalogue}
-    found: dict[tuple[str, ...], BilingualQuery] = {}
+    queries: dict[tuple[str, ...], BilingualQuery] = {}
     for facts in _shuffled_rounds(list(listings.values()), rng):
-        asked = rng.choice(_ASKED_OF_FOOD if facts.is_food else _ASKED)
-        wish = _query_traits(facts, asked)
+        trait_names = rng.choice(_ASKED_OF_FOOD if facts.is_food else _ASKED)
+        traits = _query_traits(facts, trait_names)
         # A plain look goes without saying.
-        if wish not in found and all(wish) and "plain" not in wish:
-            relevant = frozenset(one for one, its in listings.items() if _query_traits(its, asked) == wish)
-            found[wish] = BilingualQuery({lang: _query_text(facts, asked, lang, rng) for lang in LANGUAGES}, relevant)
-        if len(found) == count:
-            return list(found.values())
+        if traits not in queries and all(traits) and "plain" not in traits:
+            relevant = frozenset(
+                product_id for product_id, listing in listings.items() if _query_traits(listing, trait_names) == traits
+            )
+            queries[traits] = BilingualQuery(
+                {lang: _query_text(facts, trait_names, lang, rng) for lang in LANGUAGES}, relevant
+            )
+        if len(queries) == count:
+            return list(queries.values())
     raise ValueError(f"{len(catalogue)} products are too few for {count} queries")
 
 
@@ -80,15 +84,15 @@ def _shuffled_rounds(listings: Sequence[ListingFacts], rng: random.Random) -> It
         yield from rng.sample(listings, len(listings))
 
 
-def _query_traits(facts: ListingFacts, asked: Sequence[str]) -> tuple[str, ...]:
+def _query_traits(facts: ListingFacts, trait_names: Sequence[str]) -> tuple[str, ...]:
     """What is asked for: the kind and the values of the traits."""
-    return (facts.kind.key, *(_TRAITS[name](facts) for name in asked))
+    return (facts.kind.key, *(_TRAITS[name](facts) for name in trait_names))
 
 
-def _query_text(facts: ListingFacts, asked: Sequence[str], lang: str, rng: random.Random) -> str:
+def _query_text(facts: ListingFacts, trait_names: Sequence[str], lang: str, rng: random.Random) -> str:
     """Traits before or after the kind; Chinese with blanks or without."""
     kind = _name(facts.kind.word, lang, rng)
-    traits = [name for name in (_trait(facts, trait, lang, rng) for trait in asked) if name not in kind]
+    traits = [name for name in (_trait(facts, trait, lang, rng) for trait in trait_names) if name not in kind]
     words = [*traits, kind] if rng.random() < 0.7 else [kind, *traits]
     return ("" if lang == "zh" and rng.random() < 0.5 else " ").join(words)
 

@@ -71,7 +71,7 @@ def _strew(scene: Image.Image, stamps: Sequence[Image.Image], step: float, layer
 def _stamps(drawing: Image.Image, rng: random.Random) -> list[Image.Image]:
     """A piece as it is and mirrored, lit unevenly, each in the dark gap that surrounds it in a heap."""
     flipped = drawing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return [_grounded(ImageEnhance.Brightness(one).enhance(rng.uniform(0.8, 1.08))) for one in (drawing, flipped)]
+    return [_grounded(ImageEnhance.Brightness(side).enhance(rng.uniform(0.8, 1.08))) for side in (drawing, flipped)]
 
 
 def _grounded(piece: Image.Image) -> Image.Image:

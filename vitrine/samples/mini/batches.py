@@ -87,10 +87,10 @@ class MiniBatchSampler:
             return MiniTrainingBatch(
                 pictures, None, torch.empty(0, dtype=torch.long), torch.empty(0, 0, dtype=torch.bool)
             )
-        worded = [row for row, item in enumerate(items) if item.english]
-        pairs = [_two_texts(items[row], rng) for row in worded]
+        rows_with_texts = [row for row, item in enumerate(items) if item.english]
+        pairs = [_two_texts(items[row], rng) for row in rows_with_texts]
         pairs += [_two_of(self._listings[row], rng) for row in self._listing_rows(rng)]
-        marks = [items[row].alike or items[row].key for row in worded]
+        marks = [items[row].alike or items[row].key for row in rows_with_texts]
         marks += [f"listing-{number}" for number in range(len(pairs) - len(marks))]
         alike = torch.tensor([[left == right for right in marks] for left in marks])
         return MiniTrainingBatch(
@@ -99,7 +99,7 @@ class MiniBatchSampler:
                 _tokens(self._tokenizer, [left for left, _ in pairs]),
                 _tokens(self._tokenizer, [right for _, right in pairs]),
             ),
-            torch.tensor(worded),
+            torch.tensor(rows_with_texts),
             alike,
         )
 

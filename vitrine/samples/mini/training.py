@@ -174,8 +174,8 @@ class _Run:
         learning = model.visual_projection.weight.requires_grad
         with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(learning):
             pictures = torch.cat(batch.pictures).to(memory_format=torch.channels_last)
-            seen = pooled_features(model.get_image_features(pixel_values=pictures))
-        first, second = functional.normalize(seen.float(), dim=-1).chunk(2)
+            image_vectors = pooled_features(model.get_image_features(pixel_values=pictures))
+        first, second = functional.normalize(image_vectors.float(), dim=-1).chunk(2)
         losses: dict[str, Tensor] = {}
         if learning:
             losses["pictures"] = config.picture_weight * info_nce(first, second, config.picture_scale)
@@ -190,12 +190,12 @@ class _Run:
         text_tower = cast("Callable[..., object]", model.get_text_features)
         with torch.autocast("cpu", torch.bfloat16):
             left, right = (pooled_features(text_tower(**tokens)) for tokens in texts)
-        left, right = (functional.normalize(said.float(), dim=-1) for said in (left, right))
-        scale, worded = model.logit_scale.exp(), batch.rows_with_texts
-        count = len(worded)
+        left, right = (functional.normalize(vectors.float(), dim=-1) for vectors in (left, right))
+        scale, rows = model.logit_scale.exp(), batch.rows_with_texts
+        count = len(rows)
         alike = batch.false_negatives[:count, :count]
-        cross = info_nce(left[:count], first[worded], scale, alike)
-        cross = cross + info_nce(right[:count], second[worded], scale, alike)
+        cross = info_nce(left[:count], first[rows], scale, alike)
+        cross = cross + info_nce(right[:count], second[rows], scale, alike)
         return {
             "cross": config.cross_weight * cross / 2,
             "texts": config.text_weight * info_nce(left, right, scale, batch.false_negatives),

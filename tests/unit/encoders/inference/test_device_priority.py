@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,22 @@ from encoders.inference.device_priority import DevicePriority
 from encoders.inference.runtime import Runtime
 
 NEVER_S = 60.0
+"""As long as no test may wait."""
+
+
+class StoppedClock:
+    """Waits for nobody: `sleep` moves the time on, and can have something happen while somebody sleeps."""
+
+    def __init__(self, while_asleep: Callable[[], None] = lambda: None) -> None:
+        self.slept_s = 0.0
+        self._while_asleep = while_asleep
+
+    def monotonic(self) -> float:
+        return self.slept_s
+
+    def sleep(self, seconds: float, /) -> None:
+        self._while_asleep()
+        self.slept_s += seconds
 
 
 @pytest.fixture
@@ -21,26 +37,39 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "made" / "cpu.precedence"
 
 
-@pytest.fixture
-def background(path: Path) -> Iterator[DevicePriority]:
-    precedence = DevicePriority(path)
-    yield precedence
-    precedence.close()
+def test_background_work_waits_until_the_query_is_done_and_no_longer(path: Path) -> None:
+    query = DevicePriority(path).prioritised()
+    naps = iter(range(3))
+    clock = StoppedClock(lambda: query.__exit__(None, None, None) if next(naps) == 2 else None)
+    background = DevicePriority(path, clock)
+    query.__enter__()
+    background.wait_for_priority_work(NEVER_S)
+    assert next(naps, None) is None, "it went on while the query was under way"
+    assert clock.slept_s < 1, "it waited on although the query was done"
 
 
-def test_background_work_waits_while_a_query_is_under_way(path: Path, background: DevicePriority) -> None:
-    query, waiting = DevicePriority(path), threading.Thread(target=background.wait_for_priority_work, args=(NEVER_S,))
-    with query.prioritised():
+def test_background_work_goes_on_after_the_bound_under_endless_queries(path: Path) -> None:
+    clock = StoppedClock()
+    with DevicePriority(path).prioritised():
+        DevicePriority(path, clock).wait_for_priority_work(0.1)
+    assert clock.slept_s == pytest.approx(0.1, abs=0.01)
+
+
+def test_background_work_does_not_wait_where_there_is_no_query(path: Path) -> None:
+    clock = StoppedClock()
+    DevicePriority(path, clock).wait_for_priority_work(NEVER_S)
+    assert clock.slept_s == 0
+
+
+def test_another_thread_waits_by_the_real_clock(path: Path) -> None:
+    background = DevicePriority(path)
+    waiting = threading.Thread(target=background.wait_for_priority_work, args=(NEVER_S,), daemon=True)
+    with DevicePriority(path).prioritised():
         waiting.start()
         waiting.join(0.05)
         assert waiting.is_alive()
-    waiting.join(10)
+    waiting.join(NEVER_S / 6)
     assert not waiting.is_alive()
-
-
-def test_background_work_goes_on_after_a_while(path: Path, background: DevicePriority) -> None:
-    with DevicePriority(path).prioritised():
-        background.wait_for_priority_work(0.01)
 
 
 def test_queries_never_wait_for_each_other(path: Path) -> None:
@@ -48,7 +77,7 @@ def test_queries_never_wait_for_each_other(path: Path) -> None:
         pass
 
 
-def test_a_process_that_died_holds_nobody_up(path: Path, background: DevicePriority) -> None:
+def test_a_process_that_died_holds_nobody_up(path: Path) -> None:
     program = f"""
 import os, pathlib
 from encoders.inference.device_priority import DevicePriority
@@ -56,14 +85,18 @@ with DevicePriority(pathlib.Path({str(path)!r})).prioritised():
     os._exit(0)
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-    background.wait_for_priority_work(NEVER_S)
+    clock = StoppedClock()
+    DevicePriority(path, clock).wait_for_priority_work(NEVER_S)
+    assert clock.slept_s == 0
 
 
-def test_without_a_file_everybody_goes(tmp_path: Path) -> None:
+def test_without_a_file_nobody_waits(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    precedence = DevicePriority(tmp_path / "file" / "cpu.precedence")
-    with precedence.prioritised():
-        precedence.wait_for_priority_work(NEVER_S)
+    clock = StoppedClock()
+    priority = DevicePriority(tmp_path / "file" / "cpu.precedence", clock)
+    with priority.prioritised():
+        priority.wait_for_priority_work(NEVER_S)
+    assert clock.slept_s == 0
 
 
 def test_those_on_one_device_share_it(tmp_path: Path) -> None:

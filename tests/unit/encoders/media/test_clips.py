@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from encoders.errors import InvalidVideo
-from encoders.media import clips
-from encoders.media.clips import clip_frames, distinct_frames
+from encoders.media.clips import DEFAULT_LIMITS, MAX_FRAMES, ClipLimits, clip_frames, distinct_frames
 from tests.stack import shared_data
 from tests.unit.sounds import clip, tone
 
@@ -40,9 +39,9 @@ def test_no_more_frames_than_wanted_spread_over_the_clip() -> None:
     assert colours(clip_frames(shown, max_frames=2)) == ["red", "blue"]
 
 
-def test_only_key_frames_of_a_large_clip_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips, "_DECODED_PIXELS", 10_000)
-    assert 1 <= len(clip_frames(clip(["red", "lime", "blue"], seconds=6))) <= 3
+def test_only_key_frames_of_a_large_clip_are_decoded() -> None:
+    limits = ClipLimits(decoded_pixels=10_000)
+    assert 1 <= len(clip_frames(clip(["red", "lime", "blue"], seconds=6), limits=limits)) <= 3
 
 
 def test_blank_frames_count_only_where_there_is_nothing_else() -> None:
@@ -65,17 +64,19 @@ def test_what_cannot_be_looked_at_is_refused_by_its_fault(data: bytes, why: str)
         clip_frames(data)
 
 
-def test_size_length_and_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = clip(["red"])
-    with pytest.raises(InvalidVideo, match="bytes, more than"):
-        clip_frames(data, max_bytes=10)
-    monkeypatch.setattr(clips, "MAX_PIXELS", 1_000)
-    with pytest.raises(InvalidVideo, match="64 × 48 pixels"):
-        clip_frames(data)
-    monkeypatch.setattr(clips, "MAX_PIXELS", 10_000)
-    monkeypatch.setattr(clips, "MAX_SECONDS", 1.0)
-    with pytest.raises(InvalidVideo, match="lasts 2 s"):
-        clip_frames(data)
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (ClipLimits(max_bytes=10), "bytes, more than"),
+        (ClipLimits(max_pixels=1_000), "64 × 48 pixels, more than the 1000 allowed"),
+        (ClipLimits(max_seconds=1.0), "lasts 2 s, more than the 1 allowed"),
+    ],
+    ids=["bytes", "pixels", "seconds"],
+)
+def test_bytes_size_and_length_are_bounded(limits: ClipLimits, why: str) -> None:
+    with pytest.raises(InvalidVideo, match=why):
+        clip_frames(clip(["red"]), limits=limits)
+    assert clip_frames(clip(["red"]), limits=DEFAULT_LIMITS)
 
 
 def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
@@ -92,4 +93,4 @@ def test_noise_in_a_file_never_fails_in_any_other_way() -> None:
 
 @pytest.mark.parametrize("name", ["gesture_eat.mkv", "bottle_preview.gif"])
 def test_real_clips_are_looked_at(name: str) -> None:
-    assert 1 <= len(clip_frames((shared_data() / "video" / name).read_bytes())) <= clips.MAX_FRAMES
+    assert 1 <= len(clip_frames((shared_data() / "video" / name).read_bytes())) <= MAX_FRAMES

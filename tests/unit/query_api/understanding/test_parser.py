@@ -13,10 +13,11 @@ import pytest
 
 from query_api.config import QueryConfig
 from query_api.errors import InvalidSynonyms
-from query_api.understanding import background_refresh as upkeep
+from query_api.understanding.background_refresh import RefreshIntervals
 from tests.shop import MakeShop, Shop, png
 
 ALL = {"k": 100}
+FREQUENT = RefreshIntervals(poll_s=0.01)
 
 
 async def search(client: httpx.AsyncClient, **request: Any) -> dict[str, Any]:
@@ -187,9 +188,12 @@ class TestPrices:
 
 class TestSpelling:
     @pytest.fixture
-    async def client(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    def shop_options(self) -> dict[str, Any]:
+        return {"refresh_intervals": FREQUENT}
+
+    @pytest.fixture
+    async def client(self, shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
         """The shop, whose words are counted."""
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
         async with shop.app.router.lifespan_context(shop.app), shop.client() as client:
             async with asyncio.timeout(5):
                 while "did_you_mean" not in await search(client, text="hoodei"):
@@ -226,11 +230,10 @@ class TestSpelling:
 
 
 class TestSynonyms:
-    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path, monkeypatch):
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
+    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path):
         file = tmp_path / "synonyms.txt"
         file.write_text("sneaker, trainer\n裙子 => 连衣裙\n")
-        shop = make_shop(QueryConfig(synonyms=str(file)))
+        shop = make_shop(QueryConfig(synonyms=str(file)), refresh_intervals=FREQUENT)
         await shop.put("trainer", title="White trainers")
         await shop.put("dress", title="红色连衣裙")
         await shop.put("slipper", title="Slippers")

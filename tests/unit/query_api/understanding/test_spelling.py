@@ -67,7 +67,7 @@ def test_words_of_a_product_are_those_of_its_title_brand_category_and_attributes
 
 
 def test_the_rarest_words_go_when_there_are_too_many() -> None:
-    words = Vocabulary(most_words=4)
+    words = Vocabulary(max_words=4)
     for _ in range(3):
         words.add({"jacket", "hoodie"})
     words.add({"rare", "seldom", "scarce"})

@@ -108,9 +108,9 @@ class Canvas:
 
     def cut_out(self) -> Image.Image:
         """The drawing as RGBA with a transparent background."""
-        done = self._image.copy()
-        done.putalpha(self._alpha)
-        return done
+        copy = self._image.copy()
+        copy.putalpha(self._alpha)
+        return copy
 
     def _place(self, points: Iterable[Point]) -> list[Point]:
         px = self.px

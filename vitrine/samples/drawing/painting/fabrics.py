@@ -12,9 +12,9 @@ from vitrine.samples.catalogue.vocabulary import RGB, Rgb
 from vitrine.samples.drawing.painting.textures import TEXTURES, texture
 
 
-def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
+def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
     """A colour between two: 0 is the first, 1 the second."""
-    r, g, b = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    r, g, b = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return (r, g, b)
 
 
@@ -32,7 +32,7 @@ def accent(colour: Rgb, rng: random.Random) -> Rgb:
     """A second colour that stands out from the first."""
     names = ["white", "black", "navy", "beige", "red", "mustard", "sky", "pink", "teal", "grey", "white"]
     rng.shuffle(names)
-    return max((RGB[name] for name in names[:3]), key=lambda other: abs(luminance(other) - luminance(colour)))
+    return max((RGB[name] for name in names[:3]), key=lambda candidate: abs(luminance(candidate) - luminance(colour)))
 
 
 def fabric(px: int, colour: Rgb, second: Rgb, pattern: str, material: str, rng: random.Random) -> Image.Image:

@@ -77,11 +77,11 @@ def _rendered(config: CorpusConfig, directory: Path, count: int, seed: int) -> I
 
 def _invented(config: CorpusConfig, directory: Path, data: Path | None) -> ItemStore:
     side, count, seed = config.side, config.invented, config.seed
-    grounds = real_shops.load_backgrounds(data, side) if data is not None else []
+    backgrounds = real_shops.load_backgrounds(data, side) if data is not None else []
     return open_store(
-        directory / f"invented-{count}-{side}-{seed}-{len(grounds)}",
+        directory / f"invented-{count}-{side}-{seed}-{len(backgrounds)}",
         (count, synthetic.VIEWS, side),
-        lambda: _framed(synthetic.synthetic_items(count, side, seed, grounds)),
+        lambda: _framed(synthetic.synthetic_items(count, side, seed, backgrounds)),
         "invented things",
     )
 

@@ -60,11 +60,11 @@ def clothing_photos(data: Path) -> list[tuple[str, str]]:
 def photo_items(data: Path, side: int, seed: int) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Every product in each of its colours, and every amateur photo, with composed scenes to fill `VIEWS`."""
     rng = np.random.default_rng(seed)
-    grounds = load_backgrounds(data, side)
+    backgrounds = load_backgrounds(data, side)
     for product in read_products(data):
         for colour, paths in _by_colour(product).items():
             pictures = [Image.open(data / path).convert("RGB") for path in paths][: VIEWS - 2]
-            yield _product_item(product, colour), [*pictures, *_scenes(pictures, grounds, side, rng)]
+            yield _product_item(product, colour), [*pictures, *_scenes(pictures, backgrounds, side, rng)]
     for number, (path, label) in enumerate(clothing_photos(data)):
         picture = Image.open(data / path).convert("RGB")
         chinese = [_CHINESE_LABELS[label]] if _CHINESE_LABELS.get(label) else []
@@ -95,12 +95,12 @@ def read_listing_texts(data: Path) -> list[list[str]]:
 
 
 def _scenes(
-    pictures: Sequence[Image.Image], grounds: Sequence[NDArray[np.uint8]], side: int, rng: np.random.Generator
+    pictures: Sequence[Image.Image], backgrounds: Sequence[NDArray[np.uint8]], side: int, rng: np.random.Generator
 ) -> list[Image.Image]:
     sprite = cut_out(pictures[0])
     scenes: list[Image.Image] = []
     for _ in range(VIEWS - len(pictures)):
-        ground = random_background(grounds, rng, side)
+        ground = random_background(backgrounds, rng, side)
         make_pile = rng.random() < 0.5
         scenes.append(
             draw_pile(sprite, ground, side, rng) if make_pile else draw_in_hand(sprite, [sprite], ground, side, rng)

@@ -17,14 +17,14 @@ VIEWS: Final = 5
 
 
 def synthetic_items(
-    count: int, side: int, seed: int, grounds: Sequence[NDArray[np.uint8]]
+    count: int, side: int, seed: int, backgrounds: Sequence[NDArray[np.uint8]]
 ) -> Iterator[tuple[TrainingItem, Sequence[Image.Image]]]:
     """Draw `count` things; neighbours in the series stand on each other's shelves."""
     rng = np.random.default_rng(seed)
     recent = [draw_random_sprite(rng, side) for _ in range(12)]
     for number in range(count):
         sprite = draw_random_sprite(rng, side)
-        scenes = [_scene(sprite, recent, grounds, side, rng) for _ in range(VIEWS - 1)]
+        scenes = [_scene(sprite, recent, backgrounds, side, rng) for _ in range(VIEWS - 1)]
         recent = [*recent[1:], sprite]
         yield TrainingItem(f"invented-{number}"), [draw_packshot(sprite, side, rng), *scenes]
 
@@ -32,11 +32,11 @@ def synthetic_items(
 def _scene(
     sprite: Image.Image,
     others: Sequence[Image.Image],
-    grounds: Sequence[NDArray[np.uint8]],
+    backgrounds: Sequence[NDArray[np.uint8]],
     side: int,
     rng: np.random.Generator,
 ) -> Image.Image:
-    ground = random_background(grounds, rng, side)
+    ground = random_background(backgrounds, rng, side)
     # Tall fronts are packs, which stand in hands and rows more often than in heaps.
     heaped = 0.2 if sprite.height > 1.15 * sprite.width else 0.65
     return (

@@ -53,10 +53,10 @@ def draw_in_hand(
     """One thing large before a shelf of others, often in a hand."""
     canvas = draw_shelf(others, ground, side, rng).convert("RGBA")
     extent = side * float(rng.uniform(0.55, 1.1))
-    thing = _turned(sprite, extent, rng, 25.0)[0]
-    left = int((side - thing.width) / 2 + rng.normal(0, 0.08) * side)
-    top = int((side - thing.height) / 2 + rng.normal(0, 0.08) * side)
-    _paste(canvas, thing, left, top)
+    turned = _turned(sprite, extent, rng, 25.0)[0]
+    left = int((side - turned.width) / 2 + rng.normal(0, 0.08) * side)
+    top = int((side - turned.height) / 2 + rng.normal(0, 0.08) * side)
+    _paste(canvas, turned, left, top)
     if rng.random() < 0.6:
         _hand(canvas, rng)
     return _lit(canvas, rng)
@@ -150,8 +150,8 @@ def _clipped(x: int, y: int) -> tuple[int, int]:
     return max(0, x), max(0, y)
 
 
-def _paste(canvas: Image.Image, thing: Image.Image, left: int, top: int) -> None:
-    canvas.paste(thing, (left, top), thing)
+def _paste(canvas: Image.Image, picture: Image.Image, left: int, top: int) -> None:
+    canvas.paste(picture, (left, top), picture)
 
 
 def _price_tag(canvas: Image.Image, rng: np.random.Generator) -> None:

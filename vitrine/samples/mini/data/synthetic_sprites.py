@@ -52,8 +52,8 @@ def _draw_organic(rng: np.random.Generator, side: int) -> Image.Image:
 
 def _palette(rng: np.random.Generator) -> list[Colour]:
     base = random_colour(rng)
-    other = random_colour(rng) if rng.random() < 0.4 else _near(base, rng, 35)
-    return [base, other, _near(base, rng, 60)]
+    second = random_colour(rng) if rng.random() < 0.4 else _near(base, rng, 35)
+    return [base, second, _near(base, rng, 60)]
 
 
 def _wobble(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -94,10 +94,10 @@ def _skin(rng: np.random.Generator, side: int, colours: list[Colour]) -> NDArray
     """Shaded surface (side, side, 3): a blush between two colours, speckles or stripes, light from above."""
     grid = np.linspace(-1, 1, side, dtype=np.float32)
     x, y = np.meshgrid(grid, grid)
-    base, other, mark = (np.asarray(colour, np.float32) for colour in colours)
+    base, second, mark = (np.asarray(colour, np.float32) for colour in colours)
     direction = rng.uniform(0, 2 * np.pi)
     blush = 1 / (1 + np.exp(-rng.uniform(2, 8) * (x * np.cos(direction) + y * np.sin(direction) + rng.normal(0, 0.4))))
-    skin = base + (other - base) * blush[..., None]
+    skin = base + (second - base) * blush[..., None]
     pattern = _markings(rng, x, y)
     skin = skin + (mark - skin) * pattern[..., None]
     light = 1.05 - rng.uniform(0.2, 0.6) * ((x - 0.2) ** 2 + (y + 0.3) ** 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitrine.commands.index.rebuilding import CopyProgressText
+from vitrine.commands.progress import CopyProgressText
 
 WHY = ": works 30% of the time so that searches stay fast; --share 1 works all of it"
 

@@ -108,8 +108,8 @@ async def test_without_a_time_to_live_the_cache_is_off(make_shop: MakeShop) -> N
 
 async def test_an_entry_that_cannot_be_read_is_a_miss(client: httpx.AsyncClient, shop: Shop) -> None:
     await ask(client, {"text": "mug"})
-    for key in list(shop.services.candidate_cache._entries):  # type: ignore[attr-defined]
-        await shop.services.candidate_cache.set(key, b"\xc1broken", 60)
+    for key in list(shop.candidates.entries):
+        await shop.candidates.set(key, b"\xc1broken", 60)
     assert (await ask(client, {"text": "mug"}))["cache"] == "miss"
     assert decode_entry(b"") is None
 
@@ -248,7 +248,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
 
 async def test_the_cache_does_not_hold_queries_or_users(client: httpx.AsyncClient, shop: Shop) -> None:
     await ask(client, {"text": "secretword", "user_id": "secretuser", "mode": "lexical"})
-    kept = shop.services.candidate_cache._entries  # type: ignore[attr-defined]
+    kept = shop.candidates.entries
     assert kept and not any("secret" in key or b"secret" in value for key, (_, value) in kept.items())
 
 
