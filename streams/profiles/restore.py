@@ -61,12 +61,14 @@ class ProfileRestorer:
         bootstrap_servers: str,
         horizon: Horizon,
         config: RestoreConfig | None = None,
+        topic: str = USER_EVENTS,
     ) -> None:
         self._recorder = ProfileRecorder(profiles, horizon)
         self._lease = lease
         self._servers = bootstrap_servers
         self._horizon = horizon
         self._config = config or RestoreConfig()
+        self._topic = topic
 
     async def run(self) -> None:
         """Check every `check_s` whether profiles were lost, and restore them, until cancelled."""
@@ -105,7 +107,7 @@ class ProfileRestorer:
     async def _restore(self) -> None:
         started = time.monotonic()
         since_ms = int((time.time() - self._horizon.past_s - self._horizon.future_s) * 1000)
-        async with TopicHistory(self._servers, USER_EVENTS, since_ms) as history:
+        async with TopicHistory(self._servers, self._topic, since_ms) as history:
             log.info("profiles_restoring", extra={"events": history.count})
             # Requests to be forgotten come first, so that no forgotten profile exists even for a moment.
             await self._record_events(history, _may_forget)
