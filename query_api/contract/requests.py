@@ -1,4 +1,4 @@
-"""What callers may ask: `SearchRequest`, read from JSON, from query parameters or from form fields."""
+"""Requests, as they are read from JSON, query parameters or form fields, and validated."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     @property
     def all_parts(self) -> list[Part]:
-        """All to search with: `text`, `image` and `product_id`, then `parts`."""
+        """All there is to search with: `text`, `image` and `product_id` as parts, then `parts`."""
         text = [Part(text=self.text)] if self.text is not None else []
         image = [Part(image=self.image)] if self.image is not None else []
         product = [Part(product_id=self.product_id)] if self.product_id is not None else []

@@ -56,7 +56,7 @@ def _read(body: bytes) -> tuple[SearchRequest, str]:
 
 
 def _read_form(form: Form) -> tuple[SearchRequest, str]:
-    """The same of a form: `query` is JSON, to which its files belong."""
+    """The search and the product of a form: its field `query` is JSON, and its files belong to that search."""
     query = {"query": Raw(form.fields.get("query", "{}").encode())}
     request = convert_fields(form.fields | query, _ExplainRequest)
     return read_json(bytes(request.query), form.files), request.product_id

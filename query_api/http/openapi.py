@@ -1,4 +1,4 @@
-"""The OpenAPI document, generated from the structs that requests are read into and answers are made of."""
+"""The OpenAPI document, generated from the structs of requests and responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shopper likes, read off what they did of late, and how well a product fits it. Pure."""
+"""A shopper's taste, learnt from their latest interactions, and how well a product fits it. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NO_TASTE = Taste()
 
 
 def interaction_weights(interactions: Sequence[Interaction], now_ms: int) -> dict[str, float]:
-    """How much each product that was interacted with says of the shopper.
+    """How much each product says of a shopper who interacted with it, by product id.
 
     Args:
         interactions: newest first.
@@ -78,7 +78,10 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
 
 
 def taste_affinity(taste: Taste) -> Callable[[HitPayload], float]:
-    """How well products fit a taste, in [0, 1]; made for a thousand candidates that share a few categories."""
+    """A function that tells how well a product fits a taste, in [0, 1].
+
+    It keeps the fit of each category: a thousand candidates share a few.
+    """
     by_category: dict[str | None, float] = {}
 
     def affinity(payload: HitPayload) -> float:

@@ -70,7 +70,7 @@ def command(
     """
     from query_api.evaluation.html_report import html_report
     from query_api.evaluation.report import Cutoffs
-    from vitrine.evaluation.judged_files import read_judged
+    from vitrine.judged_files import read_judged
 
     configurations = _configurations(mode, weights, against)
     cutoffs = Cutoffs(k, max(k, depth), relevant_gain)

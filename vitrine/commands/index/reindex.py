@@ -126,7 +126,7 @@ def _gate_judgments(queries: Path | None, judgments: Path | None) -> Judgments:
         raise click.UsageError("--queries and --judgments belong together")
     if queries is None or judgments is None:
         return {}
-    from vitrine.evaluation.judged_files import read_judgments
+    from vitrine.judged_files import read_judgments
 
     return read_judgments(queries, judgments)
 

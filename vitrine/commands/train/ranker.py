@@ -36,7 +36,7 @@ def command(settings: Settings, queries: Path, judgments: Path, output: Path, ep
     from encoders.ranking.training import RankerTrainingConfig
     from query_api.errors import NotEnoughData
     from vitrine.errors import VitrineError
-    from vitrine.evaluation.judged_files import read_judged
+    from vitrine.judged_files import read_judged
 
     judged = read_judged(queries, judgments).queries
     try:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from encoders.processes.encoder import ThreadEncoder
 from encoders.spec import split_parts
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import decode_hit_payload
@@ -46,9 +45,8 @@ class Shop(Bench):
         self.flaky = store
         self.neighbourhood = NeighbourSearch(self.store, self.encoder.spec)
         self.labeller = Labeller(self.neighbourhood, self.encoder.spec, config)
-        self.pipeline._labeller = self.labeller
-        encoder = ThreadEncoder(self.encoder, self._threads)
-        self.calibrator = LabelCalibrator(self.store, encoder, self.neighbourhood, self.labeller, config)
+        self.use(labeller=self.labeller)
+        self.calibrator = LabelCalibrator(self.store, self.models.encoder, self.neighbourhood, self.labeller, config)
 
     async def fill(self, each: int = 20) -> None:
         """Index products of each kind, and measure."""
