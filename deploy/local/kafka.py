@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -149,7 +149,7 @@ def _java_version(java: str) -> int:
 
 
 @contextmanager
-def _silent(logger: str) -> Iterator[None]:
+def _silent(logger: str) -> Generator[None]:
     """Keep a library from logging each attempt to reach a broker that is still starting."""
     chosen = logging.getLogger(logger)
     level = chosen.level

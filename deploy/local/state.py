@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class StateFile:
             raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}; make room for it") from error
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the data directory. Raises `DataDirUnusable` when another command does, or it cannot be written."""
         try:
             self._run.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from streams.delivery.availability import until_available
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
@@ -25,3 +27,9 @@ class Publisher(Protocol):
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key. Raises `PublishFailed` when Kafka does not take them in time."""
         ...
+
+
+async def publish_durably(publisher: Publisher, messages: Sequence[OutgoingMessage]) -> None:
+    """Publish messages, however long Kafka is away; with none, nothing is asked of it."""
+    if messages:
+        await until_available("kafka", lambda: publisher.publish(messages))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from streams.delivery.messages import Message
+from streams import metrics
+from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import origin_of, producer_headers
 from streams.errors import InvalidEvent, Reason
@@ -59,6 +60,13 @@ REASON_GUIDES: Mapping[str, ReasonGuide] = {
 def known_reason(reason: str) -> str:
     """The reason, or `UNKNOWN_REASON` when it is none of ours."""
     return reason if reason in get_args(Reason) else UNKNOWN_REASON
+
+
+def route_rejected(rejected: Sequence[RejectedMessage]) -> list[OutgoingMessage]:
+    """Dead letters for messages that can never be processed, counted by reason."""
+    for _, fault in rejected:
+        metrics.DEAD_LETTERS.labels(fault.reason).inc()
+    return [build_dead_letter(message, fault) for message, fault in rejected]
 
 
 def build_dead_letter(message: Message, fault: InvalidEvent) -> OutgoingMessage:

@@ -71,7 +71,9 @@ class WriteReconciler:
 
     def resume(self, partitions: Collection[int]) -> None:
         """Go on with the rows of these partitions; those of others are left to their new owners."""
-        self._watched = {one: written for one, written in self._watched.items() if written.partition in partitions}
+        self._watched = {
+            product_id: written for product_id, written in self._watched.items() if written.partition in partitions
+        }
         self._ownership = object()
         self.open_window()
 
@@ -100,12 +102,12 @@ class WriteReconciler:
         return True
 
     async def _reconcile_chunk(self, written: Mapping[str, _Written], still_ours: Callable[[], None]) -> None:
-        found = await until_available("milvus", lambda: self._store.read(list(written)))
-        for product_id, one in written.items():
+        stored = await until_available("milvus", lambda: self._store.read(list(written)))
+        for product_id, row in written.items():
             still_ours()
-            there = found[product_id][0].state if product_id in found else ProductState()
-            changes = one.state.changes(product_id)
-            if merge_all(there, changes) != there:
+            state = stored[product_id][0].state if product_id in stored else ProductState()
+            changes = row.state.changes(product_id)
+            if merge_all(state, changes) != state:
                 log.warning("late_write_found")
                 metrics.LATE_WRITES_REPAIRED.inc()
                 await self._repair(changes, still_ours)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import StoreUnavailable
+from indexer.media_keys import MediaKey
 from indexer.redis.bounded_map import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
 from indexer.redis.client import RedisConfig, connect_redis
 from streams.media.embedding_cache import EmbeddingCache, FileVersion
@@ -108,21 +109,32 @@ async def test_a_server_that_is_not_there_is_unavailable():
 
 
 async def test_embeddings_and_answers_of_hosts_are_remembered_exactly(new_map):
-    memory = EmbeddingCache(new_map(10), new_map(10))
-    row = np.random.default_rng(0).standard_normal(64).astype(np.float32)
-    await memory.put_embeddings({"digest": row})
-    found = await memory.get_embeddings(["digest", "unknown"])
-    assert list(found) == ["digest"] and np.array_equal(found["digest"], row)
-    odd, seen = "http://h/\ud800?" + "x" * 5_000, FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
-    await memory.put_file_versions({odd: seen, "http://h/plain": seen})
-    assert await memory.get_file_versions([odd, "http://h/plain", "http://h/other"]) == {
-        odd: seen,
-        "http://h/plain": seen,
+    embeddings, urls = new_map(10), new_map(10)
+    cache = EmbeddingCache(embeddings, urls)
+    picture, clip, unknown = (
+        MediaKey("image", digest="digest"),
+        MediaKey("video", digest="digest"),
+        MediaKey("image", digest="unknown"),
+    )
+    row, clip_row = np.random.default_rng(0).standard_normal((2, 64)).astype(np.float32)
+    await cache.put_embeddings({picture: row, clip: clip_row})
+    rows = await cache.get_embeddings([picture, unknown, clip])
+    assert rows.keys() == {picture, clip}
+    assert np.array_equal(rows[picture], row) and np.array_equal(rows[clip], clip_row)
+    assert (await embeddings.get(["digest", "clip:digest"])).keys() == {"digest", "clip:digest"}
+    odd, plain = "http://h/\ud800?" + "x" * 5_000, "http://h/plain"
+    seen = FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
+    versions = {
+        MediaKey("image", url=odd): seen,
+        MediaKey("image", url=plain): seen,
+        MediaKey("video", url=plain): seen,
     }
+    await cache.put_file_versions(versions)
+    assert await cache.get_file_versions([*versions, MediaKey("image", url="http://h/other")]) == versions
 
 
 @pytest.mark.parametrize("etag", ["", '"' + "x" * 300 + '"', '"é"', '"a\tb"'])
 async def test_words_that_cannot_be_sent_back_are_not_remembered(new_map, etag):
-    memory = EmbeddingCache(new_map(10), new_map(10))
-    await memory.put_file_versions({"http://h/x": FileVersion("digest", etag)})
-    assert await memory.get_file_versions(["http://h/x"]) == {}
+    cache, key = EmbeddingCache(new_map(10), new_map(10)), MediaKey("image", url="http://h/x")
+    await cache.put_file_versions({key: FileVersion("digest", etag)})
+    assert await cache.get_file_versions([key]) == {}

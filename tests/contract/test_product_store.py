@@ -18,6 +18,7 @@ from indexer.filter_parsing import parse_filters
 from indexer.hit_payload import decode_hit_payload
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig, connect_milvus
+from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.ports import Candidate, ProductCounts, ProductStore
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
@@ -75,36 +76,36 @@ def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
     return config
 
 
+@pytest.fixture
+def limits() -> MilvusLimits:
+    """Nobody else makes an index here, so there is nothing to wait for."""
+    return MilvusLimits(settle_s=0.0)
+
+
 @pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
-async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProductStore]:
-    # Nobody else makes an index here, so there is nothing to wait for.
-    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
+async def store(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIterator[ProductStore]:
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
         return
-    async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)):
+    async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10), limits):
         yield opened
 
 
 @pytest.fixture(params=[("lite_2_5", "IVF_FLAT"), ("lite_2_5", "AUTOINDEX"), ("lite_3", "HNSW")], ids="-".join)
-async def indexed_store(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[MilvusProductStore]:
+async def indexed_store(request: pytest.FixtureRequest) -> AsyncIterator[MilvusProductStore]:
     """One with an approximate index, which is asked however few products there are."""
-    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
-    monkeypatch.setattr("indexer.milvus.approximate.PROPOSED", 10)
     server, index_type = request.param
     config = MilvusConfig(request.getfixturevalue(server), deadline_s=10, index_type=index_type, exact_below=0)
-    async for opened in _opened(config):
+    async for opened in _opened(config, MilvusLimits(proposed=10, settle_s=0.0)):
         yield opened
 
 
-async def _opened(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
+async def _opened(config: MilvusConfig, limits: MilvusLimits) -> AsyncIterator[MilvusProductStore]:
     """An empty store."""
     with closing(MilvusClient(config.uri, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
-    opened = await open_active_store(config, SPEC, create=True)
+    opened = await open_active_store(config, SPEC, create=True, limits=limits)
     yield opened
     await opened.close()
 
@@ -140,7 +141,7 @@ async def test_a_later_write_replaces_a_product(store):
     assert await store.search_lexical("red", (), 10) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
     [found] = await store.search_lexical("blue", (), 10)
-    assert decode_hit_payload(found.card).title == "Blue hoodie"
+    assert decode_hit_payload(found.payload).title == "Blue hoodie"
 
 
 async def test_a_write_with_an_impossible_row_writes_nothing(store):
@@ -317,7 +318,7 @@ async def test_the_largest_products_fit(store):
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
     [found] = await store.search_lexical("衣", (), 10)
-    assert decode_hit_payload(found.card).title == "衣" * 1_000
+    assert decode_hit_payload(found.payload).title == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
@@ -473,9 +474,10 @@ def dresses() -> list[IndexRow]:
     return [*rows, product("blue", 1, title=titles["blue"], description="with a floral print")]
 
 
-@pytest.mark.parametrize("listed", [10_000, 1])
-async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses, listed, monkeypatch):
-    monkeypatch.setattr("indexer.milvus.excluded_words.LISTED", listed)
+@pytest.mark.parametrize(
+    "limits", [MilvusLimits(settle_s=0.0), MilvusLimits(listed=1, settle_s=0.0)], ids=["at once", "one by one"]
+)
+async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses):
     await store.write(dresses)
     for text, expected in LACKING:
         for found in [
@@ -513,9 +515,8 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
     assert await store.score_lexical("", some) == await store.score_dense(query, ["never"]) == {}
 
 
-async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store, monkeypatch):
-    monkeypatch.setattr("indexer.milvus.top_k._SPARE", 5)
-    monkeypatch.setattr("indexer.milvus.top_k.SAMPLE", 20)
+@pytest.mark.parametrize("limits", [MilvusLimits(sort_sample=20, sort_spare=5, settle_s=0.0)], ids=["few"])
+async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store):
     generator = np.random.default_rng(7)
     # Few prices, so that many are equal, and some products without one.
     prices = [None if chance < 0.1 else float(chance * 10 // 1) for chance in generator.random(400)]

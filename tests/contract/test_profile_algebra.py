@@ -6,14 +6,14 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.ports import Interaction, ProfileStore, TraitChange
-from indexer.redis import profiles as module
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
+from indexer.redis.profiles import KIND_WEIGHTS, InMemoryProfileStore, RedisProfileStore, popularity_weight
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
@@ -29,13 +29,11 @@ each_example_opens_a_store = settings(
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenStore]:
+async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
     """Opens an empty store, with bounds small enough to be met."""
-    monkeypatch.setattr(module, "HISTORY", HISTORY)
-    monkeypatch.setattr(module, "TRAITS", TRAITS)
 
     async def open_memory() -> ProfileStore:
-        return InMemoryProfileStore()
+        return InMemoryProfileStore(HISTORY, TRAITS)
 
     if request.param == "memory":
         yield open_memory
@@ -44,7 +42,7 @@ async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
     async def open_redis() -> ProfileStore:
         await redis.flushdb()
-        return RedisProfileStore(redis, deadline_s=10)
+        return RedisProfileStore(redis, deadline_s=10, history_length=HISTORY, max_traits=TRAITS)
 
     yield open_redis
     await redis.aclose()
@@ -59,7 +57,7 @@ traits = st.dictionaries(names, values, min_size=1, max_size=3)
 def interactions(event_ids: st.SearchStrategy[str], times: st.SearchStrategy[int] = times) -> Any:
     # What an event says follows from its id, as it does with a publisher that says what it said before.
     def make(event_id: str, time_ms: int, source: str) -> Interaction:
-        kind = sorted(module.KIND_WEIGHTS)[len(event_id) % 5]
+        kind = sorted(KIND_WEIGHTS)[len(event_id) % 5]
         return Interaction(event_id, kind, f"p{event_id[-1]}", time_ms, source)
 
     return st.builds(make, event_ids, times, sources)
@@ -96,7 +94,8 @@ def expected_recent(changes: Sequence[Change], user: str) -> list[Interaction]:
             known = latest.setdefault((one.source, one.event_id, one.kind, one.product_id), one)
             if one.time_ms > known.time_ms:
                 latest[one.source, one.event_id, one.kind, one.product_id] = one
-    return sorted(latest.values(), key=lambda one: (one.time_ms, module._member(one)), reverse=True)[:HISTORY]
+    ordered = sorted(latest, key=lambda key: (latest[key].time_ms, msgspec.json.encode(key)), reverse=True)
+    return [latest[key] for key in ordered[:HISTORY]]
 
 
 def expected_traits(changes: Sequence[Change], user: str) -> dict[str, str]:

@@ -14,7 +14,9 @@ from tests.paths import ROOT
 
 PACKAGES = ("streams", "encoders", "indexer", "query_api", "vitrine", "deploy", "tests", "examples")
 FOLDERS = (*PACKAGES, "docs", ".ci", ".github")
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("encoders/models/*/*.md")]
+)
 # An entry of the past names what was there then.
 PAGES_OF_THE_PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 

@@ -99,14 +99,14 @@ async def _index(
     async with AsyncExitStack() as resources:
         worker = await IndexingWorker.open(settings, binding, resources)
         batchers = worker.batchers(settings)
-        consumer, products = worker.consumer, worker.products
-        add_agents(consumer.app, consumer.acknowledger, batchers)
+        delivery = worker.delivery
+        add_agents(worker.app, delivery.acknowledger, batchers)
         membership = GroupMembership(
-            consumer.app,
-            consumer.acknowledger,
+            worker.app,
+            delivery.acknowledger,
             batchers,
-            consumer.lease,
-            products.reconciler,
+            delivery.lease,
+            worker.products.reconciler,
             settings.indexing.drain_s,
         )
         url = await resources.enter_async_context(
@@ -117,8 +117,8 @@ async def _index(
             binding = bind_active(settings, await until_available("milvus", registry.read))
         watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
         resources.callback(watch.cancel)
-        background = [products.reconciler.run(), *worker.background_work(settings, registry)]
-        await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
+        background = worker.background_work(settings, registry)
+        await _run_until(stop, worker.app, batchers, background, settings.indexing.drain_s)
     log.info("worker_stopped")
     return after[0] if after else None
 
@@ -138,9 +138,8 @@ async def _run_until(
     drain_s: float,
 ) -> None:
     """Consume until told to stop, then drain."""
-    running = [
-        asyncio.create_task(_run_or_die(one)) for one in (*(one.run() for one in batchers.values()), *background)
-    ]
+    work = (*(batcher.run() for batcher in batchers.values()), *background)
+    running = [asyncio.create_task(_run_or_die(coroutine)) for coroutine in work]
     await app.start()
     running.append(asyncio.create_task(_run_or_die(app.wait())))
     # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from encoders.processes.encoder import ThreadEncoder
 from encoders.spec import split_parts
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import decode_hit_payload
@@ -45,9 +44,8 @@ class Shop(Bench):
         self.flaky = store
         neighbourhood = NeighbourSearch(self.store, self.encoder.spec)
         self.labeller = Labeller(neighbourhood, self.encoder.spec, config)
-        self.pipeline._labeller = self.labeller
-        encoder = ThreadEncoder(self.encoder, self._threads)
-        self.calibrator = LabelCalibrator(self.store, encoder, neighbourhood, self.labeller, config)
+        self.use(labeller=self.labeller)
+        self.calibrator = LabelCalibrator(self.store, self.models.encoder, neighbourhood, self.labeller, config)
 
     async def fill(self, each: int = 20) -> None:
         """Index products of each kind, and measure."""

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from encoders.errors import InvalidVideo
 from encoders.loading import load_encoder
 from encoders.media.preparation import Preparer
 from encoders.port import Encoder, JointEncoder, JointHashEncoder, Pixels, as_joint_encoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
+from encoders.processes.media_decoding import InProcessMediaDecoder
 from encoders.spec import FloatArray, split_parts
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig
@@ -32,6 +34,7 @@ from streams.media.pictures import PictureLoader
 from streams.products.generation_copy import GenerationCopier
 from tests import milvus3
 from tests.unit.encoders.tiny_models import tiny_model
+from tests.unit.sounds import clip
 from tests.unit.streams.pipeline import Bench, picture
 
 
@@ -230,3 +233,18 @@ async def test_a_rebuild_makes_whole_products_of_parts(shop):
         ("picture", {}, (GREEN,)),
     ):
         np.testing.assert_allclose(await shop.vector(product_id), shop.expected(fields, *images), atol=1e-5)
+
+
+async def test_the_frames_of_a_clip_are_further_pictures(shop):
+    bench, file = shop.bench, clip(["red", "blue"])
+    decoder = InProcessMediaDecoder(shop.encoder.preparer)
+    fetcher = MediaFetcher(FetchLimits(attempts=1))
+    bench.use(pictures=PictureLoader(bench.media, fetcher, bench.decoder, bench.cache, decoder))
+    videos = [{"data": base64.b64encode(file).decode()}]
+    await bench.index(shop.event("created", title="Kettle", images=[GREEN], videos=videos))
+    frames = await decoder.frames(file)
+    assert not isinstance(frames, InvalidVideo)
+    pixels = [shop.encoder.preparer(_opened(GREEN)), *frames]
+    (expected,) = as_joint_encoder(shop.encoder).encode_products([embedding_text({"title": "Kettle"})], [pixels])
+    np.testing.assert_allclose(await shop.vector(), expected, atol=1e-5)
+    assert bench.kafka.dead_letters == []

@@ -40,13 +40,13 @@ async def test_a_price_change_does_not_wait_for_the_encoder_of_its_batch():
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "price": 1.0}))
     gate = asyncio.Event()
-    encode = bench.pipeline._encoder.encode
+    encode = bench.models.encoder.encode
 
     async def encode_later(texts, images):
         await gate.wait()
         return await encode(texts, images)
 
-    bench.pipeline._encoder.encode = encode_later
+    bench.models.encoder.encode = encode_later
     price = bench.kafka.message({"product_id": "p", "price": 2.0}, "product.updated")
     indexing = asyncio.create_task(bench.index(price, bench.kafka.message({"product_id": "q", "title": "Teapot"})))
     while (await stored(bench))[0].state.fields["price"] != 2.0:

@@ -6,7 +6,7 @@ from indexer.errors import StoreUnavailable
 from indexer.redis.change_log import InMemoryChangeLog
 from streams.delivery.availability import until_available
 from streams.errors import PublishFailed
-from streams.products.cache_invalidation import CacheInvalidator
+from streams.products.change_events import CacheInvalidator
 
 
 class Flaky(InMemoryChangeLog):
@@ -22,12 +22,12 @@ class Flaky(InMemoryChangeLog):
 
 async def test_changes_that_could_not_be_told_are_told_with_the_next_ones():
     log = Flaky()
-    notices = CacheInvalidator(log)
-    await notices.invalidate(["a", "b"])
+    invalidator = CacheInvalidator(log)
+    await invalidator.invalidate(["a", "b"])
     log.away = False
-    await notices.invalidate(["c"])
+    await invalidator.invalidate(["c"])
     assert await log.since(0) == (3, ["a", "b", "c"])
-    await notices.invalidate([])
+    await invalidator.invalidate([])
     assert await log.position() == 3
 
 
