@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -48,7 +47,7 @@ async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = 
     try:
         async with asyncio.timeout(30):
             await admin.start()
-            answer: Any = await admin.create_topics(topics)
+            answer = await admin.create_topics(topics)
             for _, code, *_ in answer.topic_errors:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:

@@ -12,10 +12,11 @@ from streams.files.rows import RejectedRow, read_rows
 from vitrine.errors import InvalidJudgments
 
 FAULTS_SHOWN = 20
+"""Rows that the message names, of those that cannot be used."""
 
 
 def read_judged(queries: Path, judgments: Path) -> JudgedQueries:
-    """The judged queries of two files, which may be one and the same.
+    """The judged queries of a file of queries and a file of judgments; one file may be both.
 
     Raises:
         InvalidJudgments: naming the rows that cannot be used, or that no query is judged.

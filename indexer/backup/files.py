@@ -144,7 +144,7 @@ class BackupReader:
 
     def verify(self) -> None:
         """Read all of it, and compare the count and the digest with those that were noted when it was written."""
-        raw = self._file.metadata.metadata.get(CHECKSUM_KEY)
+        raw = (self._file.metadata.metadata or {}).get(CHECKSUM_KEY)
         if raw is None:
             self._refuse("has no checksum, so it was not written to its end")
         digest, count, last = hashlib.blake2b(digest_size=16), 0, ""
