@@ -67,7 +67,7 @@ def drawn(count: int) -> FloatArray:
 async def test_vectors_are_read_back_to_three_digits_and_no_less_after_they_are_written_again(store):
     written = drawn(30)
     written[::3, SPEC.dim :] = 0
-    await store.write([product(f"p{at:02d}", one, title="x") for at, one in enumerate(written)])
+    await store.write([product(f"p{at:02d}", vector, title="x") for at, vector in enumerate(written)])
     found = await store.scan("", 100)
     vectors = np.stack([vector for _, vector in found.values()])
     assert (list(found), vectors.dtype) == ([f"p{at:02d}" for at in range(30)], np.float32)
@@ -81,17 +81,17 @@ async def test_vectors_are_read_back_to_three_digits_and_no_less_after_they_are_
 
 async def test_the_nearest_products_are_found_among_those_that_pass_filters(store):
     vectors = drawn(100)
-    await store.write([product(f"p{at}", one, title="x", price=float(at)) for at, one in enumerate(vectors)])
+    await store.write([product(f"p{at}", vector, title="x", price=float(at)) for at, vector in enumerate(vectors)])
     query = drawn(101)[100]
     for kept in (100, 20):
         scores = vectors[:kept] @ query
         found = await store.search_dense(query, parse_filters({"price": {"lt": kept}}), 10)
-        assert [one.score for one in found] == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
-        assert [one.score for one in found] == pytest.approx(
-            [scores[int(one.product_id[1:])] for one in found], abs=1e-2
+        assert [hit.score for hit in found] == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
+        assert [hit.score for hit in found] == pytest.approx(
+            [scores[int(hit.product_id[1:])] for hit in found], abs=1e-2
         )
-    some = await store.score_dense(query, [one.product_id for one in found])
-    assert some == pytest.approx({one.product_id: one.score for one in found})
+    some = await store.score_dense(query, [hit.product_id for hit in found])
+    assert some == pytest.approx({hit.product_id: hit.score for hit in found})
 
 
 async def test_a_later_write_replaces_a_vector_and_a_deletion_takes_it_out(store):
@@ -109,7 +109,7 @@ async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now
     [(_, found)] = (await now.read(["p1"])).values()
     np.testing.assert_allclose(found, vector, rtol=1e-3, atol=1e-6)
     await now.write([product("p2", vector, title="x")])
-    assert {one.product_id for one in await now.search_dense(vector, (), 10)} == {"p1", "p2"}
+    assert {hit.product_id for hit in await now.search_dense(vector, (), 10)} == {"p1", "p2"}
     await now.close()
 
 

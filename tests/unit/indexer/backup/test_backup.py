@@ -111,8 +111,8 @@ def test_an_export_and_an_import_give_the_same_rows(some: list[IndexRow]) -> Non
         done, told = await imported(directory / "a.parquet", after)
         assert (done.written, done.already_present, told) == (len(some), [], sorted(row.product_id for row in some))
         assert await contents(after) == await contents(before)
-        found = [await one.search_lexical("a b 0", (), 100) for one in (before, after)]
-        assert {one.product_id: one.score for one in found[0]} == {one.product_id: one.score for one in found[1]}
+        found = [await store.search_lexical("a b 0", (), 100) for store in (before, after)]
+        assert {hit.product_id: hit.score for hit in found[0]} == {hit.product_id: hit.score for hit in found[1]}
         assert await after.count() == await before.count()
         await exported(after, directory / "b.parquet")
         assert (directory / "a.parquet").read_bytes() == (directory / "b.parquet").read_bytes()
@@ -177,7 +177,7 @@ async def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(tmp_pat
 
 
 def names(directory: Path) -> list[str]:
-    return [one.name for one in directory.iterdir()]
+    return [path.name for path in directory.iterdir()]
 
 
 def damaged(path: Path, fault: str) -> None:
