@@ -144,8 +144,8 @@ def _java_version(java: str) -> int:
         shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20).stderr
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    found = re.search(r'version "(\d+)', shown)
-    return int(found.group(1)) if found else 0
+    match = re.search(r'version "(\d+)', shown)
+    return int(match.group(1)) if match else 0
 
 
 @contextmanager
