@@ -12,10 +12,11 @@ from streams.files.rows import RejectedRow, read_rows
 from vitrine.errors import InvalidJudgments
 
 FAULTS_SHOWN = 20
+"""Rows that the message names, of those that cannot be used."""
 
 
 def read_judged(queries: Path, judgments: Path) -> JudgedQueries:
-    """The judged queries of two files, which may be one and the same.
+    """The judged queries of a file of queries and a file of judgments; one file may be both.
 
     Raises:
         InvalidJudgments: naming the rows that cannot be used, or that no query is judged.
@@ -38,7 +39,7 @@ def read_judged(queries: Path, judgments: Path) -> JudgedQueries:
 
 def read_judgments(queries: Path, judgments: Path) -> Mapping[str, Gains]:
     """Gains by the text of the query and the product's id. Raises what `read_judged` raises."""
-    return {one.text: one.gains for one in read_judged(queries, judgments).queries}
+    return {query.text: query.gains for query in read_judged(queries, judgments).queries}
 
 
 def _rows(path: Path, faults: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -4,6 +4,9 @@ Only what Milvus Lite 2.5, Lite 3.2 and a Milvus cluster ≥ 2.5 do alike: no nu
 updates, and of the analyzers just the splitting at what is no letter or digit.
 """
 
+# Methods of pymilvus' clients take options without types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Prices in a query's words: `under 50`, `20-50 dollars`, `低于50元`. Pure.
 
-A phrase counts where its meaning is clear: it names a currency or a price, or its number stands at the end, or before
-a word that goes on with something else; never where a unit follows, or a measure or an age comes before.
+A phrase is taken for a price if it has a currency or a word for price. Without either it is one only at the end of the
+text, or before a word that is no unit, and never after the name of a measure or of an age.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ REASON_GUIDES: Mapping[str, ReasonGuide] = {
         "a dead letter that states no known reason", True, "look at it with `vitrine dlq show`"
     ),
 }
-"""What is behind each reason, and the way out."""
+"""What each reason means, and what to do about it."""
 
 
 def known_reason(reason: str) -> str:
@@ -70,7 +70,7 @@ def route_rejected(rejected: Sequence[RejectedMessage]) -> list[OutgoingMessage]
 
 
 def build_dead_letter(message: Message, fault: InvalidEvent) -> OutgoingMessage:
-    """The record that keeps a message that cannot be processed: its key, value and headers, and where it first was."""
+    """A message for the dead-letter topic: the original bytes and headers, the reason, and where it first arrived."""
     notes = {
         REASON_HEADER: fault.reason,
         ERROR_HEADER: str(fault)[:MAX_ERROR_CHARS],
@@ -78,6 +78,6 @@ def build_dead_letter(message: Message, fault: InvalidEvent) -> OutgoingMessage:
     }
     headers = producer_headers(message) | origin_of(message).headers()
     headers |= {name: note.encode(errors="replace") for name, note in notes.items()}
-    # Kafka's client takes nothing that has neither a key nor a value.
+    # aiokafka refuses a message that has neither a key nor a value.
     value = b"" if message.key is None and message.value is None else message.value
     return OutgoingMessage(DEAD_LETTER, message.key, value, headers)

@@ -1,4 +1,4 @@
-"""The shopper pipeline: a batch of user events becomes a few writes to the profile store."""
+"""The profile pipeline: a batch of shoppers' events becomes a few writes to the profile store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ class ProfileRecorder:
         self._horizon = horizon
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
-        """Record a batch durably, however long the store is away; what can never be recorded is handed back."""
+        """Record a batch durably, waiting for as long as the store is away.
+
+        Returns:
+            The messages that can never be recorded, and why.
+        """
         accepted: list[tuple[Message, Event]] = []
         rejected: list[RejectedMessage] = []
         for message in batch:
@@ -54,7 +58,7 @@ class ProfileRecorder:
 
 
 class ProfilePipeline:
-    """Records what shoppers do, and buries what cannot be recorded."""
+    """Records what shoppers do, and publishes dead letters for what cannot be recorded."""
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class ProfilePipeline:
         self._finish = finish
 
     async def process(self, batch: list[Message]) -> None:
-        """Record a batch: decode, write, bury what is invalid, finish."""
+        """Record a batch: decode, write, publish dead letters, and mark all its messages as done."""
         rejected = await self._recorder.record(batch)
         await publish_durably(self._publisher, route_rejected(rejected))
         self._finish(batch)

@@ -29,7 +29,7 @@ async def new_map(request: pytest.FixtureRequest) -> AsyncIterator[NewMap]:
 
 
 def numbered(*numbers: int) -> dict[str, bytes]:
-    return {str(one): bytes([one % 256]) for one in numbers}
+    return {str(number): bytes([number % 256]) for number in numbers}
 
 
 async def test_what_was_put_comes_back_whole_and_replaced(new_map):
@@ -55,9 +55,9 @@ async def test_no_more_is_kept_than_the_bound_and_the_latest_half_always_is(new_
     for start in range(0, 700, at_once):
         await entries.put(numbered(*range(start, start + at_once)))
     last = start + at_once
-    kept = await entries.get([str(one) for one in range(last)])
+    kept = await entries.get([str(number) for number in range(last)])
     assert len(kept) <= 20
-    assert {str(one) for one in range(last - 9, last)} <= kept.keys()
+    assert {str(number) for number in range(last - 9, last)} <= kept.keys()
 
 
 async def test_what_is_used_stays_and_looking_things_up_keeps_the_bound(new_map):
@@ -66,13 +66,13 @@ async def test_what_is_used_stays_and_looking_things_up_keeps_the_bound(new_map)
     for start in range(0, 300, 3):
         await entries.put(numbered(*range(start, start + 3)))
         assert await entries.get(["used"]) == {"used": b"x"}
-        await entries.get([str(one) for one in range(start)])
+        await entries.get([str(number) for number in range(start)])
     assert len(await entries.get(["used", *map(str, range(300))])) <= 20
 
 
 async def test_a_thousand_are_looked_up_in_one_go(new_map):
     entries = new_map(20_000)
-    many = {f"{one:064}": b"x" * 512 for one in range(9_000)}
+    many = {f"{number:064}": b"x" * 512 for number in range(9_000)}
     await entries.put(many)
     assert await entries.get(list(many)) == many
 
@@ -102,7 +102,7 @@ async def test_a_map_that_nobody_uses_goes_and_looking_things_up_is_use(redis_ur
 
 async def test_a_server_that_is_not_there_is_unavailable():
     redis = connect_redis(RedisConfig("redis://127.0.0.1:9"))
-    for call in (lambda one: one.get(["a"]), lambda one: one.put({"a": b""})):
+    for call in (lambda entries: entries.get(["a"]), lambda entries: entries.put({"a": b""})):
         with pytest.raises(StoreUnavailable):
             await call(RedisBoundedMap(redis, "any", 10))
     await redis.aclose()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from tests.paths import ROOT
+from vitrine.settings import Settings
 
 PACKAGES = ("streams", "encoders", "indexer", "query_api", "vitrine", "deploy", "tests", "examples")
 FOLDERS = (*PACKAGES, "docs", ".ci", ".github")
@@ -72,6 +75,18 @@ def test_every_make_target_is_there(page: Path) -> None:
     assert set(_TARGET.findall(page.read_text())) <= known
 
 
+@pages
+def test_every_setting_exists(page: Path) -> None:
+    sections = "|".join(sorted({setting.partition(".")[0] for setting in _settings()}))
+    keys = {".".join(key) for key in re.findall(rf"`({sections})\.(\w+)(?= ?[=`])", page.read_text())}
+    assert sorted(keys - _settings()) == []
+
+
+@pages
+def test_every_metric_and_header_is_known_to_the_code(page: Path) -> None:
+    assert sorted(set(re.findall(r"\bvitrine_[a-z_]+", page.read_text())) - _words_of_the_code()) == []
+
+
 def test_the_architecture_names_every_folder_of_code() -> None:
     architecture = (ROOT / "docs/architecture.md").read_text()
     folders = [
@@ -110,6 +125,7 @@ def test_the_checks_see_what_is_wrong() -> None:
     assert not _is_defined("streams.gone") and not _is_defined("streams.errors.Gone")
     assert _is_defined("indexer.records.ProductState.merge") and _is_defined("query_api.http")
     assert not _resolves(ROOT / "README.md", "docs/gone.md") and not _resolves(ROOT / "README.md", "#gone")
+    assert "query.ranker" in _settings() and "query.gone" not in _settings()
     assert _MODULE.findall("`vitrine.index-changes`, `vitrine.retry.1s`") == []
 
 
@@ -157,6 +173,13 @@ def _definitions(node: ast.AST) -> Iterator[str]:
             yield child.name
         elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
             yield child.id
+
+
+@cache
+def _settings() -> set[str]:
+    """The keys of all settings, such as `query.ranker`."""
+    sections = {name: kind for name, kind in get_type_hints(Settings).items() if is_dataclass(kind)}
+    return {f"{name}.{setting.name}" for name, kind in sections.items() for setting in fields(kind)}
 
 
 @cache

@@ -35,7 +35,8 @@ from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
 from streams.labels.calibration import LabelCalibrator
-from streams.labels.labelling import Labeller, NeighbourSearch
+from streams.labels.labelling import Labeller
+from streams.labels.neighbours import NeighbourSearch
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader

@@ -39,9 +39,9 @@ def test_a_java_that_is_too_old_is_passed_over_for_the_packaged_one(tmp_path, mo
 
 def test_the_lock_names_each_jar_once_with_its_digest():
     jars = locked_jars()
-    assert len({one.file_name for one in jars}) == len(jars)
-    assert all(re.fullmatch("[0-9a-f]{64}", one.sha256) for one in jars)
-    assert ("kafka_2.13", VERSION) in {(one.name, one.version) for one in jars}
+    assert len({jar.file_name for jar in jars}) == len(jars)
+    assert all(re.fullmatch("[0-9a-f]{64}", jar.sha256) for jar in jars)
+    assert ("kafka_2.13", VERSION) in {(jar.name, jar.version) for jar in jars}
 
 
 def test_jars_that_cannot_be_fetched_are_named_with_the_way_out_and_nothing_half_is_kept(tmp_path, monkeypatch):
@@ -50,7 +50,7 @@ def test_jars_that_cannot_be_fetched_are_named_with_the_way_out_and_nothing_half
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with pytest.raises(MissingServer, match=r"\.jar cannot be fetched .* VITRINE_KAFKA_BOOTSTRAP_SERVERS"):
         class_path(lambda _: None)
-    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_cached_jars_are_used_without_a_word(tmp_path, monkeypatch):
