@@ -15,8 +15,8 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 suitable() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; }
 
 find_python() {
-    # 3.12 and 3.11 first: for those every package comes built.
-    for name in "${PYTHON:-}" python3.12 python3.11 python3 python3.13; do
+    # 3.11 first: for it every package comes built. PocketSphinx is built on 3.12, and Redis on 3.13.
+    for name in "${PYTHON:-}" python3.11 python3.12 python3 python3.13; do
         [ -n "$name" ] && command -v "$name" >/dev/null 2>&1 && suitable "$name" && { command -v "$name"; return; }
     done
     fail 'no Python 3.11, 3.12 or 3.13 found: install one, or name it: make setup PYTHON=/path/to/python3'

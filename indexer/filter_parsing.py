@@ -1,10 +1,10 @@
-"""Filters as a request words them, in JSON, and what is wrong with those that cannot be applied."""
+"""Parses the filters of a request, in JSON, and says what is wrong with those that cannot be applied. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from indexer.criteria import AnyOf, Filter, Filters, Range
 from indexer.errors import InvalidFilter
@@ -43,28 +43,30 @@ def _parse(field: str, value: Any) -> Filter:
 
 
 def _values(field: str, value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list | tuple) else [value]
+    values: Sequence[Any] = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
     if not 1 <= len(values) <= MAX_VALUES:
         raise InvalidFilter(f"filters.{field}: {len(values)} values, it takes 1 to {MAX_VALUES}")
     kind = bool if field == "in_stock" else str
-    if not all(isinstance(one, kind) for one in values):
+    if not all(isinstance(item, kind) for item in values):
         takes = "true or false" if kind is bool else "a text or a list of texts"
         raise InvalidFilter(f"filters.{field}: it takes {takes}, not {_abbreviated(value)}")
-    if any(len(str(one)) > _MAX_VALUE_CHARS for one in values):
+    texts = tuple(str(item) for item in values)
+    if max(map(len, texts)) > _MAX_VALUE_CHARS:
         raise InvalidFilter(f"filters.{field}: a value is over {_MAX_VALUE_CHARS} characters")
-    return tuple(str(one) for one in values)
+    return texts
 
 
 def _range(field: str, value: Any) -> Range:
     if not isinstance(value, Mapping):
         number = _number(field, value)
         return Range(field, gte=number, lte=number)
-    unknown = [name for name in value if name not in RANGE_OPERATORS]
-    if unknown or not value:
+    bounds = cast(Mapping[str, Any], value)
+    unknown = [name for name in bounds if name not in RANGE_OPERATORS]
+    if unknown or not bounds:
         raise InvalidFilter(
             f"filters.{field}: it takes a number or {', '.join(RANGE_OPERATORS)}, not {_abbreviated(unknown or value)}"
         )
-    return Range(field, **{name: _number(f"{field}.{name}", bound) for name, bound in value.items()})
+    return Range(field, **{name: _number(f"{field}.{name}", bound) for name, bound in bounds.items()})
 
 
 def _number(field: str, value: Any) -> float:

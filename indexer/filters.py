@@ -72,6 +72,11 @@ def any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
     return tuple(_term(criterion.field, value) for value in criterion.values)
 
 
+def attribute_values(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """A product's attributes by name, of its fields as JSON values; none where it states none."""
+    return fields.get("attributes") or {}
+
+
 def category_paths(category: str) -> list[str]:
     """A category and all above it, the topmost first: `a/b/c` → `a`, `a/b`, `a/b/c`."""
     steps = _steps(category)
@@ -88,7 +93,7 @@ def _terms(fields: Mapping[str, Any]) -> Iterator[str]:
     for name in TERM_FIELDS:
         for value in _values(fields.get(name)):
             yield from (_term(name, path) for path in (category_paths(value) if name == "category" else [value]))
-    for name, value in (fields.get("attributes") or {}).items():
+    for name, value in attribute_values(fields).items():
         yield from (_term(ATTRIBUTE_PREFIX + name, text) for text in _values(value))
 
 

@@ -1,4 +1,4 @@
-"""The card of a product: what results show, rank and count facets by; stored as JSON beside the vector."""
+"""The hit payload: what results show of a product, rank it and count facets by; stored as JSON beside the vector."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class HitPayload(Struct, frozen=True, omit_defaults=True):
 _hit_payloads = msgspec.json.Decoder(HitPayload)
 
 
-def encode_hit_payload(card: HitPayload) -> bytes:
-    """JSON of a card."""
-    return msgspec.json.encode(card)
+def encode_hit_payload(payload: HitPayload) -> bytes:
+    """The JSON that is stored."""
+    return msgspec.json.encode(payload)
 
 
 def decode_hit_payload(data: bytes | str) -> HitPayload:
-    """The card that `encode_hit_payload` wrote."""
+    """The payload that `encode_hit_payload` wrote."""
     return _hit_payloads.decode(data)
 
 

@@ -31,8 +31,8 @@ class InMemoryProductStore:
         """Nothing to give back."""
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        found = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
-        return {row.product_id: (row.stored, row.vector.copy()) for row in found}
+        rows = [self._rows[product_id] for product_id in product_ids if product_id in self._rows]
+        return {row.product_id: (row.stored, row.vector.copy()) for row in rows}
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self.read(sorted(product_id for product_id in self._rows if product_id > after)[:limit])
@@ -44,7 +44,7 @@ class InMemoryProductStore:
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
         rows = self._matching(filters)
-        scores = np.stack([row.vector for row in rows]) @ vector if rows else []
+        scores: list[float] = (np.stack([row.vector for row in rows]) @ vector).tolist() if rows else []
         return _top_k(zip(rows, scores, strict=True), limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
@@ -60,15 +60,15 @@ class InMemoryProductStore:
         return [await self.search_dense(vector, filters, limit) for vector in vectors]
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
-        return [await self.search_terms(one, filters, limit) if one else [] for one in terms]
+        return [await self.search_terms(query, filters, limit) if query else [] for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
-        found = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
-        return {one.product_id: one.score for one in found}
+        candidates = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
+        return {candidate.product_id: candidate.score for candidate in candidates}
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
-        found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
-        return {one.product_id: one.score for one in found}
+        candidates = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
+        return {candidate.product_id: candidate.score for candidate in candidates}
 
     async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
         rows = sorted(self._matching(filters), key=lambda row: (*_sort_key(row, order), row.product_id))
@@ -93,7 +93,7 @@ class InMemoryProductStore:
         documents = {product_id: row.lexical.split() for product_id, row in self._rows.items()}
         mean = sum(map(len, documents.values())) / max(1, len(documents)) or 1.0
         frequencies = {product_id: Counter(terms) for product_id, terms in documents.items()}
-        containing = {term: sum(term in one for one in frequencies.values()) for term in query}
+        containing = {term: sum(term in document for document in frequencies.values()) for term in query}
         scores: dict[str, float] = {}
         for product_id, terms in frequencies.items():
             norm = BM25_K1 * (1 - BM25_B + BM25_B * len(documents[product_id]) / mean)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from encoders.spec import FloatArray
+from indexer.media_keys import MediaKey, MediaKind
 from indexer.records import ProductChange, ProductState, StoredProduct, merge_all
 from indexer.rows import embedding_text, text_hash
 
@@ -16,8 +16,6 @@ MAX_POOLED_CLIPS = 2
 """How many of its clips, which count as further pictures."""
 MAX_TRANSCRIBED_AUDIOS = 4
 """How many of its sounds are listened to."""
-CLIP_KEY_PREFIX = "clip:"
-"""What the keys of clips begin with: a file's first picture is not what the whole of it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +29,16 @@ class ProductPlan:
     state: ProductState
     text: str
     text_hash: str
-    images: tuple[Mapping[str, Any], ...]
-    """References to the pictures, then the clips, that its image part should be made of."""
-    audios: tuple[Mapping[str, Any], ...] = ()
-    """References to the sounds that should be listened to."""
+    images: tuple[MediaKey, ...]
+    """The pictures, then the clips, that its image part should be made of."""
+    audios: tuple[MediaKey, ...] = ()
+    """The sounds that should be transcribed."""
     retry_missing: bool = False
     """Pictures that were out of reach are to be tried again."""
     retry_broken: bool = False
     """So are those that could not be decoded."""
     transcripts: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What is known of what its sounds say, by their keys."""
+    """What its sounds say, as far as it is known, by the stored form of their keys."""
     relabel: bool = False
     """It is to be compared with other products again, whatever has changed."""
 
@@ -75,11 +73,10 @@ class ProductPlan:
 
         Stating an address again asks whether what is there has changed; the fetch is conditional.
         """
-        wanted = [media_key(one) for one in self.images_to_embed]
-        known = tuple(key for key in wanted if key not in self.stored.missing_images)
-        if known != self.stored.image_keys or (
-            self.images_restated and any("url" in one for one in self.images_to_embed)
-        ):
+        images = self.images_to_embed
+        wanted = [key.stored_form for key in images]
+        known = tuple(name for name in wanted if name not in self.stored.missing_images)
+        if known != self.stored.image_keys or (self.images_restated and not all(key.is_stored for key in images)):
             return True
         return len(known) < len(wanted) and (self.retry_missing or self.images_restated)
 
@@ -93,30 +90,31 @@ class ProductPlan:
         return self._restated("images") or self._restated("videos")
 
     @property
-    def audios_to_transcribe(self) -> tuple[Mapping[str, Any], ...]:
-        """Its sounds that were not listened to, or are to be listened to again."""
-        again = self._restated("audios")
-        return tuple(
-            one for one in self.audios if self._is_to_transcribe(media_key(one), "url" in one and again, again)
-        )
+    def audios_to_transcribe(self) -> tuple[MediaKey, ...]:
+        """Its sounds that were not transcribed, or are to be transcribed again."""
+        restated = self._restated("audios")
+        return tuple(key for key in self.audios if self._is_to_transcribe(key, restated))
 
     @property
     def untranscribed_audios(self) -> tuple[str, ...]:
-        """Keys of its sounds of which it is not known what they say."""
-        return tuple(key for one in self.audios if (key := media_key(one)) not in self.transcripts)
+        """Stored forms of the keys of its sounds of which it is not known what they say."""
+        return tuple(name for key in self.audios if (name := key.stored_form) not in self.transcripts)
 
     def with_transcripts(self, transcripts: Mapping[str, str]) -> ProductPlan:
-        """The plan once more is known of what its sounds say."""
-        keys = map(media_key, self.audios)
+        """The plan once more is known of what its sounds say, by the stored form of their keys."""
         known = {**self.transcripts, **transcripts}
-        kept = {key: known[key] for key in keys if key in known}
+        kept = {name: known[name] for key in self.audios if (name := key.stored_form) in known}
         text = embedding_text(StoredProduct(self.state, transcripts=kept).text_fields)
         return replace(self, transcripts=kept, text=text, text_hash=text_hash(text))
 
-    def _is_to_transcribe(self, key: str, may_have_changed: bool, restated: bool) -> bool:
-        if key in self.stored.missing_audios and not (self.retry_missing or restated):
+    def _is_to_transcribe(self, key: MediaKey, restated: bool) -> bool:
+        name = key.stored_form
+        if name in self.stored.missing_audios and not (self.retry_missing or restated):
             return False
-        return key not in self.transcripts or may_have_changed or (self.retry_broken and not self.transcripts[key])
+        if name not in self.transcripts:
+            return True
+        may_have_changed = restated and not key.is_stored
+        return may_have_changed or (self.retry_broken and not self.transcripts[name])
 
     def _restated(self, name: str) -> bool:
         old, new = self.stored.state.written.get(name), self.state.written.get(name)
@@ -124,17 +122,17 @@ class ProductPlan:
 
     @property
     def image_keys(self) -> tuple[str, ...]:
-        """Identities of `images`."""
-        return tuple(media_key(one) for one in self.images)
+        """Stored forms of the keys of `images`."""
+        return tuple(key.stored_form for key in self.images)
 
     @property
-    def images_to_embed(self) -> tuple[Mapping[str, Any], ...]:
+    def images_to_embed(self) -> tuple[MediaKey, ...]:
         """Its pictures without those that are known to be broken and cannot have been mended since."""
         if self.retry_broken:
             return self.images
         broken = self.stored.broken_images
         return tuple(
-            one for one in self.images if media_key(one) not in broken or ("url" in one and self.images_restated)
+            key for key in self.images if key.stored_form not in broken or (self.images_restated and not key.is_stored)
         )
 
 
@@ -158,30 +156,48 @@ def plan(
     for change in changes:
         by_product.setdefault(change.product_id, []).append(change)
     return {
-        one: replace(
-            _plan(one, some, stored.get(one), one in retry_missing, one in retry_broken), relabel=one in relabel
+        product_id: _plan(
+            product_id,
+            product_changes,
+            stored.get(product_id),
+            retry_missing=product_id in retry_missing,
+            retry_broken=product_id in retry_broken,
+            relabel=product_id in relabel,
         )
-        for one, some in by_product.items()
+        for product_id, product_changes in by_product.items()
     }
-
-
-def media_key(reference: Mapping[str, Any]) -> str:
-    """The identity of a picture, clip or sound: its content's hash when it is stored, else its address."""
-    return (CLIP_KEY_PREFIX if reference.get("is_clip") else "") + str(reference.get("hash") or reference["url"])
 
 
 def _plan(
     product_id: str,
     changes: list[ProductChange],
     stored: tuple[StoredProduct, FloatArray] | None,
+    *,
     retry_missing: bool,
     retry_broken: bool,
+    relabel: bool,
 ) -> ProductPlan:
     old, vector = stored if stored else (StoredProduct(ProductState()), None)
     state = merge_all(old.state, changes)
     fields = state.fields
-    images = tuple(fields.get("images") or ())[:MAX_POOLED_IMAGES]
-    clips = tuple({**one, "is_clip": True} for one in (fields.get("videos") or ())[:MAX_POOLED_CLIPS])
-    audios = tuple(fields.get("audios") or ())[:MAX_TRANSCRIBED_AUDIOS]
-    bare = ProductPlan(product_id, old, vector, state, "", "", (*images, *clips), audios, retry_missing, retry_broken)
-    return bare.with_transcripts(old.transcripts)
+    images = _media_keys("image", fields.get("images"), MAX_POOLED_IMAGES)
+    clips = _media_keys("video", fields.get("videos"), MAX_POOLED_CLIPS)
+    audios = _media_keys("audio", fields.get("audios"), MAX_TRANSCRIBED_AUDIOS)
+    planned = ProductPlan(
+        product_id,
+        old,
+        vector,
+        state,
+        text="",
+        text_hash="",
+        images=(*images, *clips),
+        audios=audios,
+        retry_missing=retry_missing,
+        retry_broken=retry_broken,
+        relabel=relabel,
+    )
+    return planned.with_transcripts(old.transcripts)
+
+
+def _media_keys(kind: MediaKind, references: Sequence[Mapping[str, str]] | None, limit: int) -> tuple[MediaKey, ...]:
+    return tuple(MediaKey.from_reference(kind, reference) for reference in (references or ())[:limit])

@@ -24,7 +24,7 @@ class Candidate(Struct, frozen=True, gc=False):
     score: float
     """Inner product for dense search, BM25 (≥ 0) for lexical search, 0 when browsing."""
     payload: bytes
-    """`IndexRow.card`."""
+    """`IndexRow.hit_payload`."""
 
 
 @dataclass(frozen=True, slots=True)

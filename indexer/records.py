@@ -61,7 +61,7 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
     """The greatest whole write seen; nothing older than it counts."""
     deleted: bool = False
     """Whether that whole write was a deletion: the row is a tombstone until text or a picture comes later."""
-    written: dict[str, FieldWrite] = msgspec.field(default_factory=dict)
+    written: dict[str, FieldWrite] = msgspec.field(default_factory=dict[str, FieldWrite])
     """Fields by name: those of the base, and those patched after it (null ones too: they are news)."""
 
     def merge(self, change: ProductChange) -> ProductState:
@@ -76,28 +76,26 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
             old = written.get(name)
             if old is None or change.stamp > old.stamp or (change.stamp == old.stamp and _wins(value, old.value)):
                 written[name] = FieldWrite(change.stamp, value)
-        return ProductState(
-            base, deleted, {name: one for name, one in written.items() if base is None or one.stamp >= base}
-        )
+        counting = {name: write for name, write in written.items() if base is None or write.stamp >= base}
+        return ProductState(base, deleted, counting)
 
     def changes(self, product_id: str) -> list[ProductChange]:
         """Changes that, merged into any state, add all that this one says."""
-        whole = (
-            [ProductChange(product_id, self.base, {}, replaces_all_fields=True, deletes=self.deleted)]
-            if self.base
-            else []
-        )
-        return whole + [ProductChange(product_id, one.stamp, {name: one.value}) for name, one in self.written.items()]
+        patches = [ProductChange(product_id, write.stamp, {name: write.value}) for name, write in self.written.items()]
+        if self.base is None:
+            return patches
+        whole = ProductChange(product_id, self.base, {}, replaces_all_fields=True, deletes=self.deleted)
+        return [whole, *patches]
 
     @property
     def fields(self) -> dict[str, Any]:
         """The product's fields that are not null."""
-        return {name: one.value for name, one in self.written.items() if one.value is not None}
+        return {name: write.value for name, write in self.written.items() if write.value is not None}
 
     @property
     def version(self) -> int:
         """The greatest version among the events that still count."""
-        stamps = [one.stamp for one in self.written.values()] + ([self.base] if self.base else [])
+        stamps = [write.stamp for write in self.written.values()] + ([self.base] if self.base else [])
         return max(stamps).version if stamps else 0
 
 
@@ -177,7 +175,7 @@ class IndexRow:
     """Analysed terms separated by blanks, for BM25."""
     filter_terms: tuple[str, ...] = ()
     """`field=value` terms that equality filters and categories match."""
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict[str, float])
     """Numeric fields that range filters compare: price, rating, rating_count, created_at (Unix ms)."""
     hit_payload: bytes = b""
     """JSON of the fields that results show, rank and count facets by."""

@@ -1,16 +1,16 @@
-"""From a stored product to its row: what is embedded, what BM25 sees, what filters match, what results show."""
+"""Makes a row of a stored product: its embedded text, BM25 terms, filter terms and hit payload. Pure."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from encoders.spec import FloatArray
-from indexer.filters import ATTRIBUTE_PREFIX, created_at_ms, filter_numbers, filter_terms
+from indexer.filters import ATTRIBUTE_PREFIX, attribute_values, created_at_ms, filter_numbers, filter_terms
 from indexer.hit_payload import HitPayload, encode_hit_payload, image_url
 from indexer.records import IndexRow, StoredProduct, Suggestion
 from indexer.stated_labels import accepted_values, stated_labels
@@ -23,7 +23,7 @@ DESCRIPTION_MAX_CHARS = 400
 
 
 def embedding_text(fields: Mapping[str, Any]) -> str:
-    """What the text encoder sees of a product, the telling parts first; may be empty.
+    """The text that is embedded of a product, its most telling parts first; may be empty.
 
     Args:
         fields: the product's fields that are not null, as JSON values; `voice`: what its sounds say.
@@ -80,12 +80,12 @@ def with_labels(row: IndexRow, suggestions: tuple[Suggestion, ...], duplicates: 
 
 def with_accepted_suggestions(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     """A product's fields with the accepted suggestions for those that the merchant does not state."""
-    known, accepted = stated_labels(fields), accepted_values(suggestions)
-    added = {name: values for name, values in accepted.items() if name not in known}
-    attributes = {name.removeprefix(ATTRIBUTE_PREFIX): some for name, some in added.items() if "." in name}
-    plain = {name: some[0] for name, some in added.items() if "." not in name}
+    stated, accepted = stated_labels(fields), accepted_values(suggestions)
+    added = {name: values for name, values in accepted.items() if name not in stated}
     if not added:
         return dict(fields)
+    attributes = {name.removeprefix(ATTRIBUTE_PREFIX): values for name, values in added.items() if "." in name}
+    plain = {name: values[0] for name, values in added.items() if "." not in name}
     return {**fields, **plain, "attributes": {**(fields.get("attributes") or {}), **attributes}}
 
 
@@ -94,7 +94,7 @@ def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
     yield fields.get("brand") or ""
     yield (fields.get("category") or "").replace("/", " ")
     # In the order of their names: a map that was stored has no other.
-    for _, value in sorted((fields.get("attributes") or {}).items()):
+    for _, value in sorted(attribute_values(fields).items()):
         yield value if isinstance(value, str) else ", ".join(value)
     yield (fields.get("description") or "")[:DESCRIPTION_MAX_CHARS]
     yield " ".join(fields.get("voice") or ())[:DESCRIPTION_MAX_CHARS]
@@ -102,8 +102,10 @@ def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _hit_payload(stored: StoredProduct) -> HitPayload:
     fields = stored.state.fields
-    shown = [one for one in fields.get("images") or () if (one.get("hash") or one["url"]) not in stored.broken_images]
+    images: Sequence[dict[str, Any]] = fields.get("images") or ()
+    shown = [image for image in images if (image.get("hash") or image["url"]) not in stored.broken_images]
     plain = ("price", "currency", "brand", "category", "url", "lang", "group_id", "in_stock", "rating", "rating_count")
+    stated = stated_labels(fields)
     return HitPayload(
         title=fields.get("title") or "",
         image_url=image_url(shown[0]) if shown else None,
@@ -112,26 +114,24 @@ def _hit_payload(stored: StoredProduct) -> HitPayload:
         attributes=fields.get("attributes") or {},
         incomplete=stored.incomplete,
         version=stored.state.version,
-        suggested={
-            name: some
-            for name, some in accepted_values(stored.suggestions).items()
-            if name not in stated_labels(fields)
-        },
+        suggested={name: values for name, values in accepted_values(stored.suggestions).items() if name not in stated},
         **{name: fields.get(name) for name in plain},
     )
 
 
-def _encoded_payload(card: HitPayload) -> bytes:
-    """JSON of a card within its bound: facets may miss some of a huge product's values, filters have them all."""
-    data = encode_hit_payload(card)
-    kept = dict(card.attributes)
+def _encoded_payload(payload: HitPayload) -> bytes:
+    """JSON of a payload, of at most `HIT_PAYLOAD_MAX_BYTES`.
+
+    The longest attributes of a huge product are left out, then all attributes and tags: facets miss them, filters do
+    not.
+    """
+    data = encode_hit_payload(payload)
+    if len(data) <= HIT_PAYLOAD_MAX_BYTES:
+        return data
+    kept = dict(payload.attributes)
     for name in sorted(kept, key=lambda name: len(msgspec.json.encode(kept[name])), reverse=True):
+        del kept[name]
+        data = encode_hit_payload(structs.replace(payload, attributes=kept))
         if len(data) <= HIT_PAYLOAD_MAX_BYTES:
             return data
-        del kept[name]
-        data = encode_hit_payload(msgspec.structs.replace(card, attributes=kept))
-    return (
-        data
-        if len(data) <= HIT_PAYLOAD_MAX_BYTES
-        else encode_hit_payload(msgspec.structs.replace(card, attributes={}, tags=[]))
-    )
+    return encode_hit_payload(structs.replace(payload, attributes={}, tags=[]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from indexer.filters import ATTRIBUTE_PREFIX, category_paths
+from indexer.filters import ATTRIBUTE_PREFIX, attribute_values, category_paths
 from indexer.hit_payload import HitPayload
 from indexer.records import Suggestion
 
@@ -20,7 +20,7 @@ Labels = Mapping[str, Sequence[str]]
 def stated_labels(fields: Mapping[str, Any]) -> dict[str, list[str]]:
     """The labels that a merchant states, from a product's fields as JSON values."""
     labels = {name: [fields[name]] for name in SINGLE_FIELDS if (fields.get(name) or "").strip()}
-    for name, value in (fields.get("attributes") or {}).items():
+    for name, value in attribute_values(fields).items():
         texts = [value] if isinstance(value, str) else value
         if values := [text for text in texts if text.strip()]:
             labels[ATTRIBUTE_PREFIX + name] = values
@@ -37,7 +37,7 @@ def without_label(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
     name = label.removeprefix(ATTRIBUTE_PREFIX)
     if name == label:
         return {key: value for key, value in fields.items() if key != label}
-    attributes = {key: value for key, value in (fields.get("attributes") or {}).items() if key != name}
+    attributes = {key: value for key, value in attribute_values(fields).items() if key != name}
     return {**fields, "attributes": attributes}
 
 

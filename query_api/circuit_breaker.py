@@ -1,4 +1,4 @@
-"""A circuit breaker: what does without a server that hangs, instead of waiting for it in every query."""
+"""A circuit breaker: while a server hangs, queries do without it instead of each waiting for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPEN_S = 2.0
 
 
 class CircuitBreaker:
-    """Bounds calls to one server in time and, while it fails, spares them. For one event loop."""
+    """Puts a deadline on calls to one server and, while it fails, does not make them. For one event loop."""
 
     def __init__(self, deadline_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._deadline_s = deadline_s
@@ -27,7 +27,11 @@ class CircuitBreaker:
         self._open_until = 0.0
 
     async def call(self, ask: Callable[[], Awaitable[Result]]) -> Result:
-        """What `ask` answers. Raises `StoreUnavailable` when it fails, is late, or was not asked at all."""
+        """The result of `ask`.
+
+        Raises:
+            StoreUnavailable: the call failed, was late, or was not made as the circuit is open.
+        """
         if self._clock() < self._open_until:
             raise StoreUnavailable("not asked: it did not answer a moment ago", OPEN_S)
         if self._failures >= FAILURE_THRESHOLD:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class QueryConfig:
-    """The query worker. Weights are those of requests that name none; each part's score lies in [-1, 1]."""
+    """Settings of the query worker. A request's own weights go before those here; each part's score is in [-1, 1]."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -17,7 +17,7 @@ class QueryConfig:
     cache_entry_bytes: int = 2 * 2**20
     """Larger candidate sets are not cached."""
     cache_repair_products: int = 256
-    """With more changed products than this, a cached entry is searched anew instead of mended."""
+    """With more changed products than this, a cached entry is searched anew instead of refreshed."""
     redis_deadline_s: float = 0.1
     """The longest that a query waits for each answer of Redis before it does without."""
     candidates: int = 1_000

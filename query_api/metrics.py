@@ -1,4 +1,4 @@
-"""What the query worker counts and times, in Prometheus' terms."""
+"""The query worker's Prometheus metrics."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

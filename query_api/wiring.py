@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
-from query_api.cache.cached_retrieval import CachedRetriever
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
@@ -42,8 +41,9 @@ from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher, SearchStages
-from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, SynonymFile
+from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals
 from query_api.understanding.parser import QueryParser
+from query_api.understanding.synonyms import SynonymFile
 from query_api.understanding.transcription import SpeechLimits, SpeechTranscriber
 
 BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
@@ -84,6 +84,8 @@ class QueryPorts:
     recogniser: AdaptableRecogniser | None = None
     """Transcribes what shoppers say; None: sounds are refused."""
     clips_config: ClipsConfig = field(default_factory=ClipsConfig)
+    refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
+    """How often what is known of words is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ def wire(ports: QueryPorts) -> QueryComponents:
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
-    cached = CachedRetriever(retriever, _wire_cache(ports, circuit))
-    candidates = CandidateFinder(cached, embedding.embedder, IndexKey(ports.generation, spec.key))
+    index_key = IndexKey(ports.generation, spec.key)
+    candidates = CandidateFinder(_wire_cache(ports, circuit), embedding.embedder, retriever, index_key)
     stages = SearchStages(
         _wire_inputs(ports),
         SearchPlanner(config, understanding.parser, embedding.text_trust),
@@ -154,7 +156,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
 
 
 @asynccontextmanager
-async def open_searcher(ports: QueryPorts) -> AsyncIterator[Searcher]:
+async def open_searcher(ports: QueryPorts) -> AsyncGenerator[Searcher, None]:
     """A searcher with no application around it; of the background work, just text trust is measured, once."""
     components = wire(ports)
     try:
@@ -182,9 +184,10 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
 
 
 def _wire_understanding(ports: QueryPorts) -> _Understanding:
-    vocabulary = CatalogueVocabulary(ports.store, ports.change_log)
-    synonyms = SynonymFile(ports.config.synonyms)
-    updater = RecogniserUpdater(vocabulary, ports.recogniser)
+    intervals = ports.refresh_intervals
+    vocabulary = CatalogueVocabulary(ports.store, ports.change_log, intervals)
+    synonyms = SynonymFile(ports.config.synonyms, intervals.poll_s)
+    updater = RecogniserUpdater(vocabulary, ports.recogniser, intervals)
     return _Understanding(QueryParser(ports.store, vocabulary, synonyms), (vocabulary.run, synonyms.run, updater.run))
 
 

@@ -61,7 +61,7 @@ class LabellingConfig:
 
     def __post_init__(self) -> None:
         known = re.compile(r"category|brand|attributes(\..+)?")
-        if unknown := [one for one in self.fields if not known.fullmatch(one)]:
+        if unknown := [field for field in self.fields if not known.fullmatch(field)]:
             raise ValueError(
                 f"labelling.fields has {', '.join(unknown)}; it takes category, brand, attributes, attributes.NAME"
             )

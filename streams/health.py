@@ -1,8 +1,8 @@
-"""The indexing worker's own little HTTP server: liveness, readiness and metrics."""
+"""The indexing worker's HTTP server: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -10,12 +10,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
 @asynccontextmanager
-async def health_server(host: str, port: int, ready: Callable[[], bool]) -> AsyncIterator[str]:
+async def health_server(host: str, port: int, ready: Callable[[], bool]) -> AsyncGenerator[str, None]:
     """Serve /healthz, /readyz and /metrics; yields the server's URL.
 
     Args:
         port: 0 for a free one.
-        ready: whether the worker has partitions and its servers.
+        ready: whether the worker has its servers and the partitions that it was given; asked at each request.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -34,7 +34,7 @@ async def health_server(host: str, port: int, ready: Callable[[], bool]) -> Asyn
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
-        bound = runner.addresses[0][1]
-        yield f"http://{host}:{bound}"
+        bound_port = runner.addresses[0][1]
+        yield f"http://{host}:{bound_port}"
     finally:
         await runner.cleanup()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -25,7 +24,7 @@ from streams.failures.delay_lines import DELAY_LINES, DelayLine
 MAX_EVENT_BYTES = MAX_MESSAGE_BYTES + 2**16
 """An event of the largest size with its envelope and headers."""
 MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 2**20
-"""The same as a dead letter or a retry, which add some headers: there is nothing that these could not take."""
+"""Such an event as a dead letter or a retry, which have more headers: each event that Kafka took fits in one."""
 
 RETAIN_FOREVER = -1
 
@@ -33,9 +32,9 @@ RETAIN_FOREVER = -1
 async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAY_LINES) -> None:
     """Create the topics that do not exist yet; others are left as they are.
 
-    Events are never compacted: an update names just the fields that changed, so each event of a product counts. They
-    are kept as long as they can be ordered against tombstones, on the delay lines too, dead letters until somebody
-    removes them.
+    Events are never compacted: an update names only the fields that changed, so each event of a product counts. They
+    are kept for as long as they can be ordered against tombstones, on the delay lines too. Dead letters are kept until
+    somebody removes them.
 
     Raises:
         PublishFailed: Kafka does not answer in time, or refuses.
@@ -48,7 +47,7 @@ async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = 
     try:
         async with asyncio.timeout(30):
             await admin.start()
-            answer: Any = await admin.create_topics(topics)
+            answer = await admin.create_topics(topics)
             for _, code, *_ in answer.topic_errors:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
@@ -60,7 +59,7 @@ async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = 
 
 
 def _topics(partitions: int, delay_lines: Sequence[DelayLine]) -> list[tuple[str, int, dict[str, str]]]:
-    """Every topic's name, number of partitions and settings."""
+    """The name, the number of partitions and the settings of each topic."""
     kept = _settings(int(Horizon().past_s * 1000))
     limit = {"max.message.bytes": str(MAX_EVENT_BYTES)}
     events = [(name, partitions, kept | limit) for name in (PRODUCT_EVENTS, USER_EVENTS, INDEX_CHANGES)]

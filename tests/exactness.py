@@ -92,65 +92,69 @@ async def check(shop: Shop, searcher: Searcher, products: Mapping[str, Fields], 
     passing = {product_id for product_id, fields in products.items() if _passes(fields, request.filters)}
     ranked = rank_candidates(await _scored(shop, passing, results.retrieval), results.scoring)
     order = _SORTED[request.sort]
-    found = sorted((order(products[one.candidate.product_id]), -one.score, one.candidate.product_id) for one in ranked)
+    expected = sorted(
+        (order(products[hit.candidate.product_id]), -hit.score, hit.candidate.product_id) for hit in ranked
+    )
     if not (request.group and results.is_truncated):
-        _compare_hits(response, request, found, products)
+        _compare_hits(response, request, expected, products)
         assert response.approximate is UNSET
-    assert response.total == len(found)
-    _compare_facets(response, request, {one for _, _, one in found}, products)
+    assert response.total == len(expected)
+    _compare_facets(response, request, {product_id for _, _, product_id in expected}, products)
 
 
 async def _scored(shop: Shop, passing: set[str], retrieval: RetrievalQuery) -> list[ScoredCandidate]:
     """Every product that passes and that the query reaches, with its scores."""
     store = shop.services.store
     stored = await store.read(sorted(passing))
-    words = await store.search_lexical(retrieval.text, (), 1_000) if retrieval.text else []
-    lexical = {one.product_id: one.score for one in words if one.product_id in passing}
+    rows = await store.search_lexical(retrieval.text, (), 1_000) if retrieval.text else []
+    lexical = {row.product_id: row.score for row in rows if row.product_id in passing}
     if retrieval.vector is not None:
-        dense = {one: float(vector @ retrieval.vector) for one, (_, vector) in stored.items()}
-        return [ScoredCandidate(one, score, lexical.get(one, 0.0), b"{}") for one, score in dense.items()]
-    return [ScoredCandidate(one, 0.0, lexical.get(one, 0.0), b"{}") for one in (lexical if retrieval.text else stored)]
+        dense = {product_id: float(vector @ retrieval.vector) for product_id, (_, vector) in stored.items()}
+    else:
+        dense = dict.fromkeys(lexical if retrieval.text else stored, 0.0)
+    return [ScoredCandidate(name, score, lexical.get(name, 0.0), b"{}") for name, score in dense.items()]
 
 
 def _compare_hits(
     response: SearchResponse,
     request: SearchRequest,
-    found: list[tuple[Any, float, str]],
+    expected: list[tuple[Any, float, str]],
     products: Mapping[str, Fields],
 ) -> None:
     # Scores that differ by rounding alone may change places; by value, each place is what it must be.
-    keys = {product_id: (key, score) for key, score, product_id in found}
+    keys = {product_id: (key, score) for key, score, product_id in expected}
     if request.group:
-        found = _leaders(found, products)
-        assert response.groups == len(found)
-        leaders = [products[one.product_id].get("group_id") or one.product_id for one in response.hits]
+        expected = _leaders(expected, products)
+        assert response.groups == len(expected)
+        leaders = [products[hit.product_id].get("group_id") or hit.product_id for hit in response.hits]
         assert len(set(leaders)) == len(leaders)
-    page = found[request.offset : request.offset + request.k]
-    hits = [keys[one.product_id] for one in response.hits]
+    page = expected[request.offset : request.offset + request.k]
+    hits = [keys[hit.product_id] for hit in response.hits]
     assert [key for key, _ in hits] == [key for key, _, _ in page]
     assert [score for _, score in hits] == pytest.approx([score for _, score, _ in page], abs=1e-5)
-    assert len({one.product_id for one in response.hits}) == len(page)
+    assert len({hit.product_id for hit in response.hits}) == len(page)
 
 
-def _leaders(found: list[tuple[Any, float, str]], products: Mapping[str, Fields]) -> list[tuple[Any, float, str]]:
-    first = {products[one[2]].get("group_id") or f"alone {one[2]}": one for one in reversed(found)}
+def _leaders(ranked: list[tuple[Any, float, str]], products: Mapping[str, Fields]) -> list[tuple[Any, float, str]]:
+    first = {products[row[2]].get("group_id") or f"alone {row[2]}": row for row in reversed(ranked)}
     return sorted(first.values())
 
 
 def _compare_facets(
-    response: SearchResponse, request: SearchRequest, found: set[str], products: Mapping[str, Fields]
+    response: SearchResponse, request: SearchRequest, product_ids: set[str], products: Mapping[str, Fields]
 ) -> None:
-    asked = dict.fromkeys((*request.facets, *request.facet_ranges))
-    assert list(response.facets or {}) == list(asked)
+    requested = dict.fromkeys((*request.facets, *request.facet_ranges))
+    assert list(response.facets or {}) == list(requested)
     for field, counts in (response.facets or {}).items():
         if request.multi_select and field in request.filters:
             continue
-        values = Counter(value for one in found for value in _values(products[one], field))
+        values = Counter(value for product_id in product_ids for value in _values(products[product_id], field))
         if field == "price":
-            assert all(one.count == sum(n for v, n in values.items() if one.gte <= v < one.lt) for one in counts)
-            assert request.facet_ranges or sum(one.count for one in counts) == values.total()
+            for counted in counts:
+                assert counted.count == sum(n for value, n in values.items() if counted.gte <= value < counted.lt)
+            assert request.facet_ranges or sum(counted.count for counted in counts) == values.total()
         else:
-            assert {one.value: one.count for one in counts} == values
+            assert {counted.value: counted.count for counted in counts} == values
 
 
 def _passes(fields: Fields, filters: Mapping[str, Any]) -> bool:
@@ -160,10 +164,9 @@ def _passes(fields: Fields, filters: Mapping[str, Any]) -> bool:
 def _passes_one(values: list[Any], wanted: Any) -> bool:
     if isinstance(wanted, dict):
         bounds = [(sign, _number(bound)) for sign, bound in wanted.items()]
-        return any(all(_COMPARE[sign](_number(one), bound) for sign, bound in bounds) for one in values)
-    return not {_folded(one) for one in values}.isdisjoint(
-        _folded(one) for one in (wanted if isinstance(wanted, list) else [wanted])
-    )
+        return any(all(_COMPARE[sign](_number(value), bound) for sign, bound in bounds) for value in values)
+    accepted = wanted if isinstance(wanted, list) else [wanted]
+    return not {_folded(value) for value in values}.isdisjoint(map(_folded, accepted))
 
 
 def _values(fields: Fields, name: str) -> list[Any]:

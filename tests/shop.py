@@ -66,9 +66,10 @@ class Shop:
         self.encoder = replaced.get("encoder", encoder)
         self.profiles = InMemoryProfileStore()
         self.published = Published(self.profiles)
+        self.candidates = InMemoryCandidateCache()
         self._stamps = iter(range(1, 10**9))
         self.executor = ThreadPoolExecutor(1)
-        given: dict[str, Any] = {
+        ports: dict[str, Any] = {
             "store": InMemoryProductStore(encoder.spec),
             "generation": "memory",
             "encoder": encoder,
@@ -77,20 +78,20 @@ class Shop:
             "profiles": self.profiles,
             "change_log": InMemoryChangeLog(),
             "media_store": InMemoryMediaStore(),
-            "candidate_cache": InMemoryCandidateCache(),
+            "candidate_cache": self.candidates,
             "index_age_ms": lambda: 0,
             "config": config or QueryConfig(),
             "publisher": self.published,
             "media_decoder": InProcessMediaDecoder(self.encoder.preparer),
             "recogniser": ScriptedRecogniser(),
         }
-        self.services = QueryPorts(**(given | replaced))
+        self.services = QueryPorts(**(ports | replaced))
         self.app = create_app(self.services)
 
     async def put(self, product_id: str, *pictures: bytes, **fields: Any) -> None:
         """Index a product as the indexing worker would, and note the change."""
         hashes = await self.services.media_store.put(pictures)
-        fields |= {"images": [{"hash": one} for one in hashes]} if hashes else {}
+        fields |= {"images": [{"hash": digest} for digest in hashes]} if hashes else {}
         stamp = EventStamp(next(self._stamps), "test", "event")
         state = ProductState().merge(ProductChange(product_id, stamp, fields, replaces_all_fields=True))
         text = embedding_text(fields)
@@ -112,8 +113,11 @@ class Shop:
     async def interact(self, user_id: str, product_ids: Iterable[str], kind: str = "clicked") -> None:
         """A shopper does something, now."""
         now_ms = int(time.time() * 1000)
-        pairs = [(user_id, Interaction(f"{kind}-{at}-{one}", kind, one, now_ms)) for at, one in enumerate(product_ids)]
-        await self.profiles.record(pairs)
+        interactions = [
+            Interaction(f"{kind}-{at}-{product_id}", kind, product_id, now_ms)
+            for at, product_id in enumerate(product_ids)
+        ]
+        await self.profiles.record([(user_id, interaction) for interaction in interactions])
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -126,7 +130,7 @@ class Shop:
         self.executor.shutdown()
 
     def _image_part(self, pictures: Iterable[bytes]) -> Any:
-        pixels = [self.encoder.preparer(decode_image(one)) for one in pictures]
+        pixels = [self.encoder.preparer(decode_image(picture)) for picture in pictures]
         return pool_vectors(self.encoder.encode_images(pixels)) if pixels else None
 
 

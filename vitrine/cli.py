@@ -5,57 +5,55 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from deploy.local.errors import LocalStackError
+from encoders.errors import EncoderError
 from encoders.packages import EXTRAS, missing
+from indexer.errors import IndexerError
+from query_api.errors import QueryError
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
 
-COMMANDS: Mapping[str, str] = {
-    "up": "Start everything on this machine.",
-    "down": "Stop what `up` started.",
-    "status": "What runs, what is indexed, how far behind.",
-    "demo": "Start everything, index a sample catalogue, and show searches.",
-    "config": "Print the effective configuration and where each value comes from.",
-    "publish": "Publish products or shoppers' events from a file.",
-    "search": "Search from the terminal.",
-    "explain": "Say where a product stands in a search, or why it is not in it.",
-    "label": "Have products compared with the others again, after labelling was configured.",
-    "duplicates": "List products that look like the same goods listed twice.",
-    "reindex": "Rebuild the index beside the live one, and switch to it.",
-    "rollback": "Switch back to the generation before the last rebuild.",
-    "export": "Write the index to a file.",
-    "import": "Fill an empty index from such a file.",
-    "dlq": "Look at the events that could not be processed, and publish them again.",
-    "train": "Train an encoder.",
-    "eval": "Measure how good search is.",
-    "worker": "Run one worker in the foreground, as containers do.",
-}
-"""Each command with its line of help."""
 
-COMMAND_LOCATIONS: Mapping[str, str] = {
-    "up": "stack.up",
-    "down": "stack.down",
-    "status": "stack.status",
-    "demo": "stack.demo",
-    "config": "stack.config",
-    "worker": "stack.worker",
-    "publish": "events.publish",
-    "dlq": "events.dlq",
-    "search": "search.search",
-    "explain": "search.explain",
-    "label": "index.label",
-    "duplicates": "index.duplicates",
-    "reindex": "index.reindex",
-    "rollback": "index.rollback",
-    "export": "index.export",
-    "import": "index.export:import_command",
-    "train": "train.encoder",
-    "eval": "evaluate.group",
+class CommandEntry(NamedTuple):
+    """A command as `vitrine --help` lists it, and where it is."""
+
+    help: str
+    module: str
+    """Under `vitrine.commands`; imported when the command is called."""
+    attribute: str = "command"
+    """The `click.Command` in that module."""
+
+
+COMMANDS: Mapping[str, CommandEntry] = {
+    "up": CommandEntry("Start everything on this machine.", "stack.up"),
+    "down": CommandEntry("Stop what `up` started.", "stack.up", "down"),
+    "status": CommandEntry("What runs, what is indexed, how far behind.", "stack.status"),
+    "demo": CommandEntry("Start everything, index a sample catalogue, and show searches.", "stack.demo"),
+    "config": CommandEntry("Print the effective configuration and where each value comes from.", "stack.config"),
+    "publish": CommandEntry("Publish products or shoppers' events from a file.", "events.publish"),
+    "search": CommandEntry("Search from the terminal.", "search.search"),
+    "explain": CommandEntry("Say where a product stands in a search, or why it is not in it.", "search.explain"),
+    "label": CommandEntry(
+        "Have products compared with the others again, after labelling was configured.", "index.label"
+    ),
+    "duplicates": CommandEntry("List products that look like the same goods listed twice.", "index.duplicates"),
+    "reindex": CommandEntry("Rebuild the index beside the live one, and switch to it.", "index.reindex"),
+    "rollback": CommandEntry("Switch back to the generation before the last rebuild.", "index.reindex", "rollback"),
+    "export": CommandEntry("Write the index to a file.", "index.export"),
+    "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
+    "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
+    "train": CommandEntry("Train an encoder.", "train.encoder"),
+    "eval": CommandEntry("Measure how good search is.", "evaluate.group"),
+    "worker": CommandEntry("Run one worker in the foreground, as containers do.", "stack.worker"),
 }
-"""The module of each command under `vitrine.commands`; its name there is `command` unless another follows a colon."""
+"""All commands by name, in the order in which the help lists them."""
+
+_PACKAGE_ERRORS = (VitrineError, StreamError, EncoderError, IndexerError, QueryError, LocalStackError)
+"""The base of each package's errors: their messages are for people."""
 
 
 class _Commands(click.Group):
@@ -65,19 +63,19 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
             return None
-        module, _, name = COMMAND_LOCATIONS[cmd_name].partition(":")
-        return getattr(importlib.import_module(f"vitrine.commands.{module}"), name or "command")
+        return getattr(importlib.import_module(f"vitrine.commands.{entry.module}"), entry.attribute)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (VitrineError, StreamError) as error:
+        except _PACKAGE_ERRORS as error:
             raise _Failure(error) from error
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
@@ -87,9 +85,9 @@ class _Commands(click.Group):
 
 
 class _Failure(click.ClickException):
-    """An error of ours as click prints it."""
+    """An error of a package of Vitrine as click prints it."""
 
-    def __init__(self, error: VitrineError | StreamError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
 

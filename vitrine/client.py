@@ -111,9 +111,16 @@ class Client:
             NotRunning: nothing answers at the URL.
             SearchRefused: the worker answered with a problem; the message is its own.
         """
-        asked = {"text": text, "product_id": product_id, "user_id": user_id, "k": k, "filters": filters or None, **more}
-        asked["parts"] = [_part(one) for one in parts] or None
-        body = _media_fields(image, audio, video) | {name: it for name, it in asked.items() if it is not None}
+        fields = {
+            "text": text,
+            "product_id": product_id,
+            "user_id": user_id,
+            "k": k,
+            "filters": filters or None,
+            **more,
+        }
+        fields["parts"] = [_part(part) for part in parts] or None
+        body = _media_fields(image, audio, video) | _stated(fields)
         return _decoded(self._post("/v1/search", body), SearchResults)
 
     def explain(
@@ -135,8 +142,7 @@ class Client:
 
         Raises: what `search` raises.
         """
-        asked = {"text": text, **more}
-        query = _media_fields(image, audio, video) | {name: value for name, value in asked.items() if value is not None}
+        query = _media_fields(image, audio, video) | _stated({"text": text, **more})
         response = self._post("/v1/explain", {"query": query, "product_id": product})
         return _decoded(response, dict[str, Any])
 
@@ -151,13 +157,18 @@ class Client:
         return response
 
 
+def _stated(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a request that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _media(value) if name == "image" else value for name, value in part.items()}
 
 
 def _media_fields(image: Media | None, audio: Media | None, video: Media | None) -> dict[str, Any]:
     given = (("image", image), ("audio", audio), ("video", video))
-    return {name: _media(one) for name, one in given if one is not None}
+    return {name: _media(media) for name, media in given if media is not None}
 
 
 def _media(media: Media) -> str | dict[str, str]:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -144,12 +144,12 @@ def _java_version(java: str) -> int:
         shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20).stderr
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    found = re.search(r'version "(\d+)', shown)
-    return int(found.group(1)) if found else 0
+    match = re.search(r'version "(\d+)', shown)
+    return int(match.group(1)) if match else 0
 
 
 @contextmanager
-def _silent(logger: str) -> Iterator[None]:
+def _silent(logger: str) -> Generator[None]:
     """Keep a library from logging each attempt to reach a broker that is still starting."""
     chosen = logging.getLogger(logger)
     level = chosen.level

@@ -112,17 +112,19 @@ def _resolve(context: MavenContext) -> list[Artifact]:
         for group, name, version in COORDINATES
     ]
     given, transitive = context.resolver.resolve(wanted)
-    return [one.artifact for one in (*given, *transitive) if one.scope in ("compile", "runtime")]
+    return [dependency.artifact for dependency in (*given, *transitive) if dependency.scope in ("compile", "runtime")]
+
+
+def _lock_line(artifact: Artifact) -> str:
+    digest = hashlib.sha256(artifact.resolve().read_bytes()).hexdigest()
+    return f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {digest}\n"
 
 
 def main() -> None:
     """Rewrite the lock."""
     with tempfile.TemporaryDirectory() as repository:
         artifacts = _resolve(_maven(Path(repository)))
-        lines = [
-            f"{one.groupId}:{one.artifactId}:{one.version} {hashlib.sha256(one.resolve().read_bytes()).hexdigest()}\n"
-            for one in artifacts
-        ]
+        lines = [_lock_line(artifact) for artifact in artifacts]
     LOCK_FILE.write_text("".join(sorted(lines)))
 
 

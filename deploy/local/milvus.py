@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from deploy.local.errors import DataDirUnusable, MissingServer
 from deploy.local.services import Service
@@ -57,7 +58,8 @@ class EmbeddedMilvus(Service):
         from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
 
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
-            stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+            # Generated code: it has no types.
+            stub: Any = milvus_pb2_grpc.MilvusServiceStub(channel)
             answer = await stub.ShowCollections(milvus_pb2.ShowCollectionsRequest(), timeout=5)
             if answer.status.code:
                 raise ConnectionError(f"Milvus answers {answer.status.reason}")

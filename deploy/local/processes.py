@@ -73,7 +73,10 @@ def is_listening(record: ProcessRecord) -> bool:
         sockets = process.net_connections("tcp") if process else []
     except psutil.NoSuchProcess:
         return False
-    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in sockets)
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        for connection in sockets
+    )
 
 
 def stop(record: ProcessRecord, grace_s: float) -> None:
@@ -85,9 +88,9 @@ def stop(record: ProcessRecord, grace_s: float) -> None:
         family = [process, *process.children(recursive=True)]
         process.terminate()
         _, alive = psutil.wait_procs(family, timeout=grace_s)
-        for one in alive:
+        for child in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
+                child.kill()
         psutil.wait_procs(alive, timeout=5)
 
 

@@ -53,7 +53,7 @@ class EmbeddedRedis(Service):
         from redis.asyncio import Redis
 
         async with Redis(port=self._port, socket_timeout=2, socket_connect_timeout=2) as client:
-            await client.execute_command("PING")
+            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
 
 
 def find_redis() -> str:

@@ -36,11 +36,11 @@ class LocalStack:
     def state(self) -> StackState:
         """What was started on the data directory and still runs."""
         state = self._file.load()
-        return StackState([one for one in state.processes if is_alive(one)], state.ports)
+        return StackState([record for record in state.processes if is_alive(record)], state.ports)
 
     def crashed(self) -> list[ProcessRecord]:
         """What was started on the data directory and ended without being told to, or meaning to."""
-        return [one for one in self._file.load().processes if not (one.temporary or is_alive(one))]
+        return [record for record in self._file.load().processes if not (record.temporary or is_alive(record))]
 
     async def start(self, services: Sequence[Service], progress: Callable[[str], None]) -> StackState:
         """Start what does not run yet: what shares a stage together, each stage ready before the next.
@@ -53,11 +53,11 @@ class LocalStack:
         with self._file.lock():
             state = self.state()
             started: list[ProcessRecord] = []
-            order = [one.name for one in services]
+            order = [service.name for service in services]
             try:
-                missing = [one for one in services if state.find(one.name) is None]
-                for _, together in itertools.groupby(missing, key=lambda one: one.stage):
-                    await _all_or_none([self._start(one, state, order, progress, started) for one in together])
+                missing = [service for service in services if state.find(service.name) is None]
+                for _, together in itertools.groupby(missing, key=lambda service: service.stage):
+                    await _all_or_none([self._start(service, state, order, progress, started) for service in together])
             except BaseException:
                 for record in reversed(started):
                     stop(record, STOP_GRACE_S)
@@ -75,12 +75,12 @@ class LocalStack:
         """
         with self._file.lock():
             state = self.state()
-            chosen = [one for one in reversed(state.processes) if not names or one.name in names]
+            chosen = [record for record in reversed(state.processes) if not names or record.name in names]
             for record in chosen:
                 progress(f"stopping {record.name}")
                 stop(record, STOP_GRACE_S)
-            self._file.save(StackState([one for one in state.processes if one not in chosen], state.ports))
-            return [one.name for one in chosen]
+            self._file.save(StackState([record for record in state.processes if record not in chosen], state.ports))
+            return [record.name for record in chosen]
 
     def kafka(self) -> EmbeddedKafka:
         """This data directory's Kafka."""
@@ -142,7 +142,7 @@ class LocalStack:
 
 async def _all_or_none(starts: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Wait for all; when one fails, the others are cancelled, and have tidied up when its error is raised."""
-    tasks = [asyncio.ensure_future(one) for one in starts]
+    tasks = [asyncio.ensure_future(start) for start in starts]
     try:
         await asyncio.gather(*tasks)
     except BaseException:

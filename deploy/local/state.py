@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class StackState(msgspec.Struct):
 
     def find(self, name: str) -> ProcessRecord | None:
         """The process of that name, if it still runs."""
-        return next((one for one in self.processes if one.name == name and is_alive(one)), None)
+        return next((record for record in self.processes if record.name == name and is_alive(record)), None)
 
     def add(self, record: ProcessRecord, order: Sequence[str]) -> None:
         """Take a process in, in place of one that had its name before.
@@ -31,14 +31,18 @@ class StackState(msgspec.Struct):
             order: names in the order of their start, which a process that is started anew returns to: nothing may be
                 stopped before what depends on it.
         """
-        known = [one for one in self.processes if one.name != record.name]
-        rank = {name: place for place, name in enumerate(order)}
-        # What ends of itself leans on all others, and was not there when their order was made.
-        self.processes = sorted([*known, record], key=lambda one: (one.temporary, rank.get(one.name, len(rank))))
+        known = [process for process in self.processes if process.name != record.name]
+        rank = {name: position for position, name in enumerate(order)}
+
+        def place(process: ProcessRecord) -> tuple[bool, int]:
+            # What ends of itself leans on all others, and was not there when their order was made.
+            return process.temporary, rank.get(process.name, len(rank))
+
+        self.processes = sorted([*known, record], key=place)
 
     def with_prefix(self, prefix: str) -> list[ProcessRecord]:
         """The running processes whose names start like that."""
-        return [one for one in self.processes if one.name.startswith(prefix) and is_alive(one)]
+        return [process for process in self.processes if process.name.startswith(prefix) and is_alive(process)]
 
 
 class StateFile:
@@ -65,7 +69,7 @@ class StateFile:
             raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}; make room for it") from error
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the data directory. Raises `DataDirUnusable` when another command does, or it cannot be written."""
         try:
             self._run.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
-"""A generation to a backup and back, over the store's port.
+"""Writes the products of a store to a backup, and a backup's into a store.
 
-Each row of a backup is a product as it was when its page was read: with events coming meanwhile it is no snapshot of
-one instant. The offsets in its header, noted before the first page, tell from where on a replay adds the rest, as
-events are merged by their versions. Tombstones are rows too, so that late events stay in order. Pictures are not in it.
+Each row of a backup is a product as it was when its page was read; it is no snapshot of one instant when events come
+meanwhile. The offsets in its header were noted before the first page: replaying events from there on adds what rows
+may lack, as events are merged by their versions. Tombstones are rows too, so that late events do not bring deleted
+products back. Pictures are not in it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from indexer.rows import build_row
 PAGE = 256
 
 OnWritten = Callable[[Sequence[str]], Awaitable[None]]
-"""Is told of products that are in the store from now on, and of how many there are."""
+"""Is told the ids of products that have just been written."""
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class ImportResult:
     """What came of an import."""
 
     written: int = 0
-    already_present: list[str] = field(default_factory=list)
+    already_present: list[str] = field(default_factory=list[str])
     """Products that were in the store already, which were left as they are."""
 
 
@@ -88,7 +89,7 @@ async def import_rows(
     batches = reader.batches()
     while batch := await asyncio.to_thread(next, batches, None):
         present = await store.read([product_id for product_id, _, _ in batch])
-        rows = await asyncio.to_thread(_build_rows, [one for one in batch if one[0] not in present])
+        rows = await asyncio.to_thread(_build_rows, [product for product in batch if product[0] not in present])
         await store.write(rows)
         await changed([row.product_id for row in rows])
         imported.written += len(rows)

@@ -1,12 +1,16 @@
 """Backups of a generation as Parquet files: written in row groups, whole or not at all; checked when they are read."""
 
+# pyarrow has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -43,7 +47,9 @@ class BackupWriter:
     Every method raises `InvalidBackup` when the file cannot be written.
     """
 
-    def __init__(self, path: Path, header: BackupHeader) -> None:
+    def __init__(self, path: Path, header: BackupHeader, group_rows: int = GROUP_ROWS) -> None:
+        """Args: group_rows: products in a row group at most."""
+        self._group_rows = group_rows
         self._path = path
         self._part = path.with_name(path.name + ".part")
         self._schema = backup_schema(header)
@@ -74,7 +80,7 @@ class BackupWriter:
         self._waiting.append(row)
         self._count += 1
         self._bytes += len(row["state"]) + len(row["fields"]) + product[2].nbytes
-        if len(self._waiting) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+        if len(self._waiting) >= self._group_rows or self._bytes >= GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -93,7 +99,7 @@ class BackupWriter:
         self._part.replace(self._path)
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _translated_errors(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
@@ -106,8 +112,10 @@ class BackupReader:
     Every method raises `InvalidBackup` for a file that is none, is not whole, or was made by a later version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_rows: int = READ_ROWS) -> None:
+        """Args: read_rows: products read at a time."""
         self._path = path
+        self._read_rows = read_rows
 
     def __enter__(self) -> BackupReader:
         try:
@@ -136,11 +144,11 @@ class BackupReader:
 
     def verify(self) -> None:
         """Read all of it, and compare the count and the digest with those that were noted when it was written."""
-        raw = self._file.metadata.metadata.get(CHECKSUM_KEY)
+        raw = (self._file.metadata.metadata or {}).get(CHECKSUM_KEY)
         if raw is None:
             self._refuse("has no checksum, so it was not written to its end")
         digest, count, last = hashlib.blake2b(digest_size=16), 0, ""
-        for product_id, state, vector in (one for packed in self._packed() for one in packed):
+        for product_id, state, vector in chain.from_iterable(self._packed()):
             if product_id <= last:
                 self._refuse(f"is damaged: {product_id} comes after {last}")
             update_digest(digest, product_id, state, vector)
@@ -156,14 +164,15 @@ class BackupReader:
             # One group by one: going through all of them, the reader keeps what it has read.
             groups = ([group] for group in range(self._file.num_row_groups))
             columns = ["product_id", "state", "vector"]
-            for batch in (one for group in groups for one in self._file.iter_batches(READ_ROWS, group, columns)):
+            batches = (self._file.iter_batches(self._read_rows, group, columns) for group in groups)
+            for batch in chain.from_iterable(batches):
                 numbers = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
                 vectors = numbers.reshape(len(batch), 2 * self.header.dim)
                 ids, states = batch.column("product_id").to_pylist(), batch.column("state").to_pylist()
                 yield list(zip(ids, states, vectors, strict=True))
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _translated_errors(self) -> Generator[None]:
         """Faults of the file, with its name."""
         try:
             yield

@@ -1,5 +1,9 @@
 """What a backup file looks like: its header, its columns, the digest over what is restored from it."""
 
+# pyarrow has no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""The same goods listed twice: which products look like it. Pure.
+"""Finds near-duplicates: products that look like the same goods listed twice. Pure.
 
-Nearness of embeddings alone does not tell: an encoder is made to see that two black hoodies are alike. So the pictures
-must be all but the same, the titles too must say the same in other words or in another order, and nothing that both
-listings state may contradict. Variants of one group are no duplicates.
+Near embeddings alone do not tell, for an encoder is trained to see that two black hoodies are alike. Two products are
+near-duplicates when their pictures are all but the same, their titles share most words (or their texts are near, as in
+another language), and nothing that both state differs. Variants of one group are none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray
 from indexer.stated_labels import CATEGORY, Labels, normalised_label
@@ -24,7 +25,7 @@ TEXT_SIMILARITY = 0.95
 """Cosine of the texts that counts as much as the titles' overlap: the same in another language."""
 TITLE_AGREEMENT = 0.9
 """Of both titles' terms, how many both have; for listings one of which has no picture."""
-BLOCK = 1_024
+BLOCK_ROWS = 1_024
 """Products compared with all others at once."""
 
 
@@ -47,8 +48,8 @@ def compared_product(
 
 
 def are_duplicates(
-    one: ComparedProduct,
-    other: ComparedProduct,
+    first: ComparedProduct,
+    second: ComparedProduct,
     text: float,
     image: float,
     picture_similarity: float = PICTURE_SIMILARITY,
@@ -56,20 +57,20 @@ def are_duplicates(
     """Whether two products look like the same goods listed twice.
 
     Args:
-        one, other: listings of distinct products.
+        first, second: listings of distinct products.
         text: cosine of their text parts; 0 where it is not known.
         image: cosine of their image parts.
         picture_similarity: the least cosine of pictures that are the same but for cropping and compression.
     """
-    if one.group_id is not None and one.group_id == other.group_id:
+    if first.group_id is not None and first.group_id == second.group_id:
         return False
-    shared = len(one.title_terms & other.title_terms)
-    if not (one.has_picture and other.has_picture):
-        alike = shared >= TITLE_AGREEMENT * max(1, len(one.title_terms | other.title_terms))
-    else:
-        overlap = shared / max(1, min(len(one.title_terms), len(other.title_terms)))
+    shared = len(first.title_terms & second.title_terms)
+    if first.has_picture and second.has_picture:
+        overlap = shared / max(1, min(len(first.title_terms), len(second.title_terms)))
         alike = image >= picture_similarity and (overlap >= TITLE_OVERLAP or text >= TEXT_SIMILARITY)
-    return alike and not _contradict(one, other)
+    else:
+        alike = shared >= TITLE_AGREEMENT * max(1, len(first.title_terms | second.title_terms))
+    return alike and not _contradict(first, second)
 
 
 def duplicate_pairs(
@@ -77,74 +78,77 @@ def duplicate_pairs(
     listings: Sequence[ComparedProduct],
     vectors: FloatArray,
     picture_similarity: float = PICTURE_SIMILARITY,
+    block_rows: int = BLOCK_ROWS,
 ) -> Iterator[tuple[int, int]]:
     """All pairs of duplicates among products, as positions, the first the lesser.
 
     Args:
         spec: of the vectors.
         listings: products.
-        vectors: their fused vectors (n, 2·dim).
+        vectors: their fused vectors (n, 2·dim) float32.
         picture_similarity: as `are_duplicates` has it.
+        block_rows: how many are compared with all others at once.
     """
     texts, images = np.split(vectors / PART_SCALE, [spec.dim], axis=1)
-    for start in range(0, len(listings), BLOCK):
-        near = images[start : start + BLOCK] @ images.T >= picture_similarity
-        for at, other in _ascending_pairs(near, start):
-            text, image = float(texts[at] @ texts[other]), float(images[at] @ images[other])
-            if are_duplicates(listings[at], listings[other], text, image, picture_similarity):
-                yield at, other
+    for start in range(0, len(listings), block_rows):
+        near = images[start : start + block_rows] @ images.T >= picture_similarity
+        for lesser, greater in _ascending_pairs(near, start):
+            text, image = float(texts[lesser] @ texts[greater]), float(images[lesser] @ images[greater])
+            if are_duplicates(listings[lesser], listings[greater], text, image, picture_similarity):
+                yield lesser, greater
     yield from _pairs_by_title(listings)
 
 
 def duplicate_groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Products that are duplicates of each other, directly or by way of others, each group by id; the largest first."""
     leaders: dict[str, str] = {}
-    for one, other in pairs:
-        leaders[_group_root(leaders, one)] = _group_root(leaders, other)
-    found: dict[str, list[str]] = {}
-    for one in sorted(leaders.keys() | leaders.values()):
-        found.setdefault(_group_root(leaders, one), []).append(one)
-    return sorted(found.values(), key=lambda some: (-len(some), some))
+    for first, second in pairs:
+        leaders[_group_root(leaders, first)] = _group_root(leaders, second)
+    groups: dict[str, list[str]] = {}
+    for product_id in sorted(leaders.keys() | leaders.values()):
+        groups.setdefault(_group_root(leaders, product_id), []).append(product_id)
+    return sorted(groups.values(), key=lambda group: (-len(group), group))
 
 
-def _group_root(leaders: Mapping[str, str], one: str) -> str:
-    while leaders.get(one, one) != one:
-        one = leaders[one]
-    return one
+def _group_root(leaders: Mapping[str, str], product_id: str) -> str:
+    while leaders.get(product_id, product_id) != product_id:
+        product_id = leaders[product_id]
+    return product_id
 
 
-def _ascending_pairs(near: np.ndarray, start: int) -> Iterator[tuple[int, int]]:
-    rows, others = np.nonzero(near)
-    yield from ((start + int(row), int(other)) for row, other in zip(rows, others, strict=True) if other > start + row)
+def _ascending_pairs(near: NDArray[np.bool_], start: int) -> Iterator[tuple[int, int]]:
+    """Positions of pairs that are near, the lesser first; `near` (b, n) has the rows from `start` on."""
+    rows, columns = np.nonzero(near)
+    pairs = ((start + int(row), int(column)) for row, column in zip(rows, columns, strict=True))
+    yield from ((lesser, greater) for lesser, greater in pairs if greater > lesser)
 
 
 def _pairs_by_title(listings: Sequence[ComparedProduct]) -> Iterator[tuple[int, int]]:
-    """Pairs one of which has no picture: their titles must agree, so that rare terms lead to them."""
-    holding: dict[str, list[int]] = {}
-    for at, one in enumerate(listings):
-        for term in one.title_terms:
-            holding.setdefault(term, []).append(at)
-    for at, one in enumerate(listings):
-        if one.has_picture or not one.title_terms:
+    """Pairs of which a product has no picture: their titles must agree, so that rare terms lead to them."""
+    holders: dict[str, list[int]] = {}
+    for position, product in enumerate(listings):
+        for term in product.title_terms:
+            holders.setdefault(term, []).append(position)
+    for position, product in enumerate(listings):
+        if product.has_picture or not product.title_terms:
             continue
         # Titles that agree in nine of ten terms share one of any two; the rarest are the shortest to look through.
-        rarest = sorted(one.title_terms, key=lambda term: len(holding[term]))[: 1 + len(one.title_terms) // 10]
-        for other in {position for term in rarest for position in holding[term]}:
-            if (
-                other != at
-                and (listings[other].has_picture or other > at)
-                and are_duplicates(one, listings[other], 0.0, 0.0)
-            ):
-                yield min(at, other), max(at, other)
+        by_rarity = sorted(product.title_terms, key=lambda term: len(holders[term]))
+        rarest = by_rarity[: 1 + len(product.title_terms) // 10]
+        for match in {holder for term in rarest for holder in holders[term]} - {position}:
+            # A pair of which both lack a picture comes up from either side: it is taken once.
+            is_first_sight = listings[match].has_picture or match > position
+            if is_first_sight and are_duplicates(product, listings[match], 0.0, 0.0):
+                yield min(position, match), max(position, match)
 
 
-def _contradict(one: ComparedProduct, other: ComparedProduct) -> bool:
+def _contradict(first: ComparedProduct, second: ComparedProduct) -> bool:
     """Whether both state something, and not the same: a brand, an attribute, a number in the title."""
-    for field in one.labels.keys() & other.labels.keys() - {CATEGORY}:
-        values = [{normalised_label(field, value) for value in some.labels[field]} for some in (one, other)]
+    for field in first.labels.keys() & second.labels.keys() - {CATEGORY}:
+        values = [{normalised_label(field, value) for value in product.labels[field]} for product in (first, second)]
         if values[0].isdisjoint(values[1]):
             return True
-    numbers = _numbers(one.title_terms), _numbers(other.title_terms)
+    numbers = _numbers(first.title_terms), _numbers(second.title_terms)
     return all(numbers) and numbers[0] != numbers[1]
 
 

@@ -1,5 +1,8 @@
 """Calls to one collection of Milvus, each with strong reads, a deadline and its errors translated."""
 
+# Methods of pymilvus' clients take options without types, and give dictionaries of them.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -71,14 +74,14 @@ class MilvusCollection:
         return await self._call(partial(query, consistency_level="Strong"))
 
     async def count(self, expression: str) -> int:
-        """How many they are."""
+        """How many entities an expression lets pass."""
         return int((await self.query(expression, ["count(*)"]))[0]["count(*)"])
 
     async def index_types(self) -> dict[str, str]:
         """By field, how it is indexed."""
         names = await self._call(partial(self._client.list_indexes, self.name))
-        found = [await self._call(partial(self._client.describe_index, self.name, one)) for one in names]
-        return {one["field_name"]: one["index_type"] for one in cast(list[dict[str, str]], found)}
+        indexes = [await self._call(partial(self._client.describe_index, self.name, name)) for name in names]
+        return {index["field_name"]: index["index_type"] for index in cast(list[dict[str, str]], indexes)}
 
     async def _hits(
         self,
@@ -115,6 +118,11 @@ class MilvusCollection:
                 # Lite 3 forgets what was loaded when it is restarted.
                 await self._client.load_collection(self.name, timeout=deadline_s)
                 return await request(timeout=deadline_s)
+
+
+def to_candidate(entity: Mapping[str, Any]) -> Candidate:
+    """What a query gave of a product, as a candidate without a score. `entity` has `product_id` and `card`."""
+    return Candidate(entity["product_id"], 0.0, entity["card"].encode())
 
 
 def _scores(query: StoredArray | str, hits: ResultColumns) -> Iterable[float]:

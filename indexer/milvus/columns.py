@@ -1,4 +1,11 @@
-"""Search results as the columns that Milvus sends, not as the object a hit that its client makes of them."""
+"""Search results as the columns that Milvus sends, instead of an object for each hit as its client makes them.
+
+The one place where private names of pymilvus are used: `_get_connection`, the handler's `_execute_search` and
+`_async_stub`, and `_api_level_md`.
+"""
+
+# pymilvus is not wholly typed.
+# pyright: reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -42,17 +49,17 @@ async def _execute_search(
 ) -> list[ResultColumns]:
     response = await handler._async_stub.Search(request, timeout=deadline_s, metadata=_api_level_md(context))
     check_status(response.status)
-    found = response.results
-    texts = found.fields_data[0].scalars.string_data.data if found.fields_data else ()
+    results = response.results
+    texts = results.fields_data[0].scalars.string_data.data if results.fields_data else ()
     # An answer without any hit may not even say so query by query.
-    counts = list(found.topks) or [0] * request.nq
-    return list(_split_by_query(counts, list(found.ids.str_id.data), list(found.scores), list(texts)))
+    counts = list(results.topks) or [0] * request.nq
+    return list(_split_by_query(counts, list(results.ids.str_id.data), list(results.scores), list(texts)))
 
 
 def _split_by_query(
     counts: Sequence[int], ids: Sequence[str], scores: Sequence[float], texts: Sequence[str]
 ) -> Iterator[ResultColumns]:
-    """The hits of each query, which come one query's after another's; so many a query."""
+    """The hits of each query: `counts` says how many it has, and the rest has one query's after another's."""
     start = 0
     for count in counts:
         hits = slice(start, start + count)

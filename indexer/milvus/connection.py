@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import grpc
 from pymilvus import MilvusClient, MilvusException
@@ -99,8 +100,15 @@ def connect_blocking(config: MilvusConfig) -> MilvusClient:
     )
 
 
+def collection_exists(client: MilvusClient, config: MilvusConfig, name: str) -> bool:
+    """Whether a collection is there. Raises `MilvusException` when Milvus does not answer in time."""
+    # The client is typed as if it were the asynchronous one too.
+    has_collection = cast(Callable[..., bool], client.has_collection)  # pyright: ignore[reportUnknownMemberType]
+    return has_collection(name, timeout=config.deadline_s)
+
+
 @contextmanager
-def translated_errors(deadline_s: float) -> Iterator[None]:
+def translated_errors(deadline_s: float) -> Generator[None]:
     """Turn what Milvus and its client raise into `StoreUnavailable`, or `InvalidRecord` for what it will never take."""
     try:
         yield

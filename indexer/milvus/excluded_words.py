@@ -1,6 +1,6 @@
-"""Filters by words that products must lack, on an engine whose expressions cannot ask for that.
+"""Filters by words that products must lack, for an engine whose expressions cannot ask for that.
 
-Its index of words tells which products hold them, and those are left out by their ids.
+The index of words is asked which products hold them, and those are left out by their ids.
 """
 
 from __future__ import annotations
@@ -9,38 +9,46 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from indexer.criteria import Filters, NotIds, WithoutWords
+from indexer.milvus.limits import DEFAULT_LIMITS
 from indexer.text_analysis.analyzer import required_terms
-
-LISTED = 10_000
-"""How many products a lookup lists at once; Milvus gives at most 16,384."""
 
 TermLookup = Callable[[str, Filters, int], Awaitable[list[str]]]
 """Ids of at most `limit` products that have a term and pass filters."""
 
 
-async def replace_excluded_words(filters: Filters, lookup: TermLookup) -> Filters:
-    """The same filters, with the products that hold words in the place of `WithoutWords`.
+async def replace_excluded_words(filters: Filters, lookup: TermLookup, listed: int = DEFAULT_LIMITS.listed) -> Filters:
+    """The same filters, with the ids of products that hold the words in place of `WithoutWords`.
 
-    They are those of just now: one that comes to hold the words between this and a search may still be found by it.
+    The ids are those of now: a product that comes to hold the words before the search may still be found by it.
+
+    Args:
+        filters: as a request has them.
+        lookup: asks the index of words.
+        listed: how many products it lists at once.
     """
-    texts = dict.fromkeys(text for one in filters if isinstance(one, WithoutWords) for text in one.texts)
-    plain = tuple(one for one in filters if not isinstance(one, WithoutWords))
-    holders = await asyncio.gather(*(_ids_with_all_terms(required_terms(text), plain, lookup) for text in texts))
-    held = tuple(sorted(set[str]().union(*holders)))
-    return (*plain, NotIds(held)) if held else plain
+    texts = dict.fromkeys(
+        text for criterion in filters if isinstance(criterion, WithoutWords) for text in criterion.texts
+    )
+    plain = tuple(criterion for criterion in filters if not isinstance(criterion, WithoutWords))
+    holders = await asyncio.gather(
+        *(_ids_with_all_terms(required_terms(text), plain, lookup, listed) for text in texts)
+    )
+    no_ids: set[str] = set()
+    excluded = tuple(sorted(no_ids.union(*holders)))
+    return (*plain, NotIds(excluded)) if excluded else plain
 
 
-async def _ids_with_all_terms(terms: tuple[str, ...], filters: Filters, lookup: TermLookup) -> set[str]:
+async def _ids_with_all_terms(terms: tuple[str, ...], filters: Filters, lookup: TermLookup, listed: int) -> set[str]:
     """The products that have all of these terms; of no terms, none."""
-    having = await asyncio.gather(*(_ids_with_term(term, filters, lookup) for term in terms))
-    return set.intersection(*having) if having else set()
+    holders = await asyncio.gather(*(_ids_with_term(term, filters, lookup, listed) for term in terms))
+    return holders[0].intersection(*holders[1:]) if holders else set()
 
 
-async def _ids_with_term(term: str, filters: Filters, lookup: TermLookup) -> set[str]:
+async def _ids_with_term(term: str, filters: Filters, lookup: TermLookup, listed: int) -> set[str]:
     """The products that have a term, however many they are."""
-    found = await lookup(term, filters, LISTED)
-    ids = set(found)
-    while len(found) >= LISTED:
-        found = await lookup(term, (*filters, NotIds(tuple(ids))), LISTED)
-        ids |= set(found)
+    page = await lookup(term, filters, listed)
+    ids = set(page)
+    while len(page) >= listed:
+        page = await lookup(term, (*filters, NotIds(tuple(ids))), listed)
+        ids |= set(page)
     return ids

@@ -1,16 +1,21 @@
 """Generations of the index, each a collection of its own: made, opened, removed."""
 
+# Methods of pymilvus' clients take options without types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import cast
 
 from pymilvus import CollectionSchema, MilvusClient, MilvusException
 from pymilvus.milvus_client.index import IndexParams
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.connection import MilvusConfig, collection_exists
+from indexer.milvus.limits import DEFAULT_LIMITS
 from indexer.milvus.lite_file import create_primary_key_indexes
 from indexer.milvus.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
 from indexer.milvus.schema import (
@@ -25,12 +30,15 @@ from indexer.milvus.vector_types import FLOAT32
 _LOAD_TIMEOUT_S = 60.0
 _TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
 """What Lite 3 says of a type of vectors that it lacks, and Lite 2.5 of an index that it lacks for one."""
-_SETTLE_S = 0.2
-"""Much longer than making a collection takes."""
 
 
 def load_active_generation(
-    client: MilvusClient, config: MilvusConfig, spec: EmbeddingSpec, create: bool, encoder_name: str = ""
+    client: MilvusClient,
+    config: MilvusConfig,
+    spec: EmbeddingSpec,
+    create: bool,
+    encoder_name: str = "",
+    settle_s: float = DEFAULT_LIMITS.settle_s,
 ) -> Generation:
     """The generation that is searched, loaded; the first is made when there is none and `create` says so.
 
@@ -42,14 +50,15 @@ def load_active_generation(
         StoreUnavailable: there is none and `create` is false.
     """
     if create:
-        found = _active_or_first(client, config, planned_generation(FIRST_GENERATION, config, spec, encoder_name))
+        first = planned_generation(FIRST_GENERATION, config, spec, encoder_name)
+        active = _active_or_first(client, config, first, settle_s)
     else:
-        found = read_generations(client, config).active
-    if found is None:
+        active = read_generations(client, config).active
+    if active is None:
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
-    check_generation(found, spec)
-    load_generation(client, config, found, write=create)
-    return found
+    check_generation(active, spec)
+    load_generation(client, config, active, write=create)
+    return active
 
 
 def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
@@ -68,7 +77,7 @@ def create_generation(client: MilvusClient, config: MilvusConfig, generation: Ge
     try:
         _ensure_collection(client, config, generation.collection, schema, product_indexes(index_type))
     except MilvusException as error:
-        if generation.vector_type == FLOAT32 or not any(one in error.message for one in _TYPE_REFUSED):
+        if generation.vector_type == FLOAT32 or not any(sign in error.message for sign in _TYPE_REFUSED):
             raise
         # Another type would find a collection of this one in its place.
         drop_collection(client, config, generation.collection)
@@ -88,27 +97,27 @@ def load_generation(client: MilvusClient, config: MilvusConfig, generation: Gene
 
 def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:
     """Remove the collection of a generation, if it is there."""
-    if client.has_collection(collection, timeout=config.deadline_s):
+    if collection_exists(client, config, collection):
         client.drop_collection(collection, timeout=_LOAD_TIMEOUT_S)
 
 
-def check_generation(found: Generation, spec: EmbeddingSpec) -> None:
+def check_generation(generation: Generation, spec: EmbeddingSpec) -> None:
     """Check that this program, with this encoder, writes what the rows of a generation are. Raises `IndexMismatch`."""
-    if found.schema_version != SCHEMA_VERSION:
+    if generation.schema_version != SCHEMA_VERSION:
         raise IndexMismatch(
-            f"the index {found.collection} has schema {found.schema_version}, this program writes {SCHEMA_VERSION}: "
-            "rebuild it with `vitrine reindex`, or run the version that made it"
+            f"the index {generation.collection} has schema {generation.schema_version}, this program writes "
+            f"{SCHEMA_VERSION}: rebuild it with `vitrine reindex`, or run the version that made it"
         )
-    if (found.encoder, found.dim) != (spec.key, spec.dim):
+    if (generation.encoder, generation.dim) != (spec.key, spec.dim):
         raise IndexMismatch(
-            f"the index {found.collection} holds vectors of {found.encoder} ({found.dim} dimensions), the configured "
-            f"encoder makes {spec.key} ({spec.dim}): configure that encoder, or rebuild the index for this one with "
-            "`vitrine reindex --encoder NAME`"
+            f"the index {generation.collection} holds vectors of {generation.encoder} ({generation.dim} dimensions), "
+            f"the configured encoder makes {spec.key} ({spec.dim}): configure that encoder, or rebuild the index for "
+            "this one with `vitrine reindex --encoder NAME`"
         )
 
 
-def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation:
-    """The active generation; where there is none, the first, made as `wanted`.
+def _active_or_first(client: MilvusClient, config: MilvusConfig, first: Generation, settle_s: float) -> Generation:
+    """The active generation; where there is none, the first, which is made.
 
     Tries again until the deadline, for where two processes make it at once, one of them may be refused.
 
@@ -119,26 +128,26 @@ def _active_or_first(client: MilvusClient, config: MilvusConfig, wanted: Generat
     while True:
         fault: Exception = StoreUnavailable("the index was made, but the registry does not show it")
         try:
-            if found := read_generations(client, config).active or _create_first(client, config, wanted):
-                return found
+            if active := read_generations(client, config).active or _create_first(client, config, first, settle_s):
+                return active
         except (MilvusException, StoreUnavailable) as refused:
             fault = refused
         if time.monotonic() > give_up:
             raise fault
-        time.sleep(_SETTLE_S)
+        time.sleep(settle_s)
 
 
-def _create_first(client: MilvusClient, config: MilvusConfig, wanted: Generation) -> Generation | None:
+def _create_first(client: MilvusClient, config: MilvusConfig, first: Generation, settle_s: float) -> Generation | None:
     """Make the registry and the first generation; None when the registry does not show it afterwards.
 
     Lite is not atomic when two processes make a collection at once: one of them may write to a registry that the
     other's replaces. So nobody uses what was made before it has settled.
     """
     _ensure_collection(client, config, REGISTRY_COLLECTION, registry_schema(), registry_indexes())
-    create_generation(client, config, wanted)
+    create_generation(client, config, first)
     if read_generations(client, config).active is None:
-        write_active(client, config, wanted)
-    time.sleep(_SETTLE_S)
+        write_active(client, config, first)
+    time.sleep(settle_s)
     return read_generations(client, config).active
 
 
@@ -147,9 +156,9 @@ def _ensure_collection(
 ) -> None:
     """Have a collection with its indexes, whoever made it and however far they came."""
     timeout = config.deadline_s
-    if not client.has_collection(name, timeout=timeout):
+    if not collection_exists(client, config, name):
         client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)
-    if len(client.list_indexes(name, timeout=timeout)) < len(indexes):
+    if len(cast(list[str], client.list_indexes(name, timeout=timeout))) < len(indexes):
         # Without `sync` it does not ask how far the index is, which Lite 3 cannot say; loading waits for it.
         client.create_index(name, indexes, timeout=timeout, sync=False)
     client.load_collection(name, timeout=_LOAD_TIMEOUT_S)

@@ -1,18 +1,27 @@
-"""The registry of generations: which one is active, which others there are. A small collection in Milvus itself."""
+"""The registry of generations: which is active, and which others there are. Kept in a small collection of Milvus."""
+
+# Methods of pymilvus' clients take options without types.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
 from pymilvus import MilvusClient, MilvusException
 
 from indexer.errors import StoreUnavailable
-from indexer.milvus.connection import INDEX_NOT_FOUND, MilvusConfig, connect_blocking, translated_errors
+from indexer.milvus.connection import (
+    INDEX_NOT_FOUND,
+    MilvusConfig,
+    collection_exists,
+    connect_blocking,
+    translated_errors,
+)
 from indexer.milvus.schema import REGISTRY_DIM
 from indexer.milvus.vector_types import FLOAT32
 
@@ -77,9 +86,9 @@ class Generations(Struct, frozen=True):
     def in_stage(self, *stages: GenerationStage) -> Generation | None:
         """A generation in one of these stages, the earlier named first."""
         for stage in stages:
-            for one in self.others.values():
-                if one.stage == stage:
-                    return one
+            for generation in self.others.values():
+                if generation.stage == stage:
+                    return generation
         return None
 
 
@@ -88,12 +97,22 @@ class GenerationRegistry:
 
     The row of the active generation decides: whatever another row says of that collection is out of date, which is
     what a crash between two steps of a switch leaves behind. There is no compare-and-set: whoever changes more than
-    progress holds the rebuild's lock. Safe for concurrent use. Raises `StoreUnavailable`.
+    progress holds the rebuild's lock. Safe for concurrent use. Close it, or use it as an async context manager.
+
+    Raises:
+        StoreUnavailable: Milvus does not answer in time; by every method but `close`.
     """
 
     def __init__(self, config: MilvusConfig) -> None:
+        """Args: config: where Milvus is; connected to with the first call."""
         self._config = config
         self._client: MilvusClient | None = None
+
+    async def __aenter__(self) -> GenerationRegistry:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -133,20 +152,13 @@ class GenerationRegistry:
 
 def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
     """The registry as it is now; empty where there is none, or none that was made to the end."""
-    if not client.has_collection(REGISTRY_COLLECTION, timeout=config.deadline_s) or not _is_loaded(client):
+    if not collection_exists(client, config, REGISTRY_COLLECTION) or not _is_loaded(client):
         return Generations(None)
-    found = client.query(
-        REGISTRY_COLLECTION,
-        filter='key >= ""',
-        output_fields=["value"],
-        limit=_MAX_ROWS,
-        consistency_level="Strong",
-        timeout=config.deadline_s,
-    )
-    values: dict[str, str] = {one["key"]: one["value"] for one in found}
+    values = _read_values(client, config, 'key >= ""')
     active = msgspec.json.decode(values[_ACTIVE], type=Generation) if _ACTIVE in values else None
     named = [msgspec.json.decode(value, type=Generation) for key, value in values.items() if key.startswith(_PREFIX)]
-    others = {one.collection: one for one in named if active is None or one.collection != active.collection}
+    by_name = {generation.collection: generation for generation in named}
+    others = {name: generation for name, generation in by_name.items() if not active or name != active.collection}
     history = msgspec.json.decode(values.get(_HISTORY, "[]"), type=list[GenerationSwitch])
     return Generations(active, others, history)
 
@@ -183,16 +195,26 @@ def _switch(client: MilvusClient, config: MilvusConfig, to: Generation, hold_unt
 
 
 def _next_name(client: MilvusClient, config: MilvusConfig) -> str:
-    found = client.query(
-        REGISTRY_COLLECTION,
-        filter=f'key == "{_SEQUENCE}"',
-        output_fields=["value"],
-        consistency_level="Strong",
-        timeout=config.deadline_s,
-    )
-    number = (int(found[0]["value"]) if found else 1) + 1
+    values = _read_values(client, config, f'key == "{_SEQUENCE}"')
+    number = int(values.get(_SEQUENCE, "1")) + 1
     _write(client, config, _SEQUENCE, number)
     return f"products_g{number}"
+
+
+def _read_values(client: MilvusClient, config: MilvusConfig, expression: str) -> dict[str, str]:
+    """JSON values of the registry by key."""
+    rows = cast(
+        list[dict[str, str]],
+        client.query(
+            REGISTRY_COLLECTION,
+            filter=expression,
+            output_fields=["value"],
+            limit=_MAX_ROWS,
+            consistency_level="Strong",
+            timeout=config.deadline_s,
+        ),
+    )
+    return {row["key"]: row["value"] for row in rows}
 
 
 def _write(client: MilvusClient, config: MilvusConfig, key: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""How a collection of Milvus is searched by vector and gone through by a number."""
+"""Searches a collection of Milvus by vector, and reads it in the order of a number."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import time
 from encoders.spec import FloatArray
 from indexer.criteria import Filters
 from indexer.milvus.approximate import JOINT_FIELD, search_with_rescoring
-from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
+from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection, to_candidate
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.filter_expressions import to_milvus_expression
+from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.vector_types import StoredArray, to_stored_type
 from indexer.ports import Candidate
 
@@ -21,9 +22,12 @@ _COUNTS_KEPT = 1_000
 class MilvusVectorSearch:
     """Vector search, exact whatever the index; implements `VectorIndex`."""
 
-    def __init__(self, collection: MilvusCollection, config: MilvusConfig) -> None:
+    def __init__(
+        self, collection: MilvusCollection, config: MilvusConfig, limits: MilvusLimits = DEFAULT_LIMITS
+    ) -> None:
         self._collection = collection
         self._config = config
+        self._limits = limits
         self._index_type: str | None = None
         self._counts: dict[int, tuple[float, int]] = {}
         """By the hash of an expression, which may name thousands of ids."""
@@ -33,13 +37,15 @@ class MilvusVectorSearch:
         return bool(await self._approximate_index_type())
 
     async def search(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        """Products by inner product with `vector` (2·dim,), greatest first."""
+        """Products by inner product with `vector` (2·dim,) float32, greatest first."""
         if not await self._approximate_index_type():
             return await self.exact(vector, filters, limit)
-        return await search_with_rescoring(self, vector, filters, limit, self._config.exact_below)
+        return await search_with_rescoring(
+            self, vector, filters, limit, self._config.exact_below, self._limits.proposed
+        )
 
     async def search_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
-        """As `search`, for vectors (n, 2·dim): in one call where every product is looked at, else one by one."""
+        """As `search`, for vectors (n, 2·dim) float32: in one call where the index is exact, else one by one."""
         if not await self._approximate_index_type():
             expression = to_milvus_expression(filters)
             return await self._collection.search_all("vector", [*map(self._query_vector, vectors)], expression, limit)
@@ -76,7 +82,7 @@ class MilvusVectorSearch:
 
 
 class MilvusNumericRows:
-    """The entities that pass an expression, by one of their numbers; implements `ordered.Rows`."""
+    """The entities that pass an expression, by one of their numbers; implements `NumericRows`."""
 
     def __init__(self, collection: MilvusCollection, expression: str, field: str) -> None:
         self._collection = collection
@@ -87,14 +93,14 @@ class MilvusNumericRows:
         return await self._collection.count(self._narrowed(clause))
 
     async def numbers(self, clause: str, limit: int) -> list[float]:
-        found = await self._collection.query(self._narrowed(clause), [self._field], limit=limit)
-        return [one[self._field] for one in found]
+        entities = await self._collection.query(self._narrowed(clause), [self._field], limit=limit)
+        return [entity[self._field] for entity in entities]
 
     async def fetch(self, clause: str, limit: int) -> list[tuple[float, Candidate]]:
-        found = await self._collection.query(
+        entities = await self._collection.query(
             self._narrowed(clause), [self._field, "card"], limit=limit, **BY_PRODUCT_ID
         )
-        return [(one[self._field], Candidate(one["product_id"], 0.0, one["card"].encode())) for one in found]
+        return [(entity[self._field], to_candidate(entity)) for entity in entities]
 
     def _narrowed(self, clause: str) -> str:
         return f"{self._expression} and {clause}"

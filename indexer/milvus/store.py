@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
 from indexer.filters import PRODUCT_ID_PATTERN
-from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
+from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection, to_candidate
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
 from indexer.milvus.excluded_words import replace_excluded_words
@@ -28,8 +28,9 @@ from indexer.milvus.generations import (
     load_active_generation,
     load_generation,
 )
+from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
-from indexer.milvus.schema import entity_bytes, to_entity
+from indexer.milvus.schema import request_chunks, to_entity
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.vector_types import to_float32, to_stored_type
@@ -45,14 +46,15 @@ _EMPTY_INDEX = "Invalid sparse row: NaN"
 LEXICAL_FIELD = "lexical_weights"
 READ_CHUNK = 256
 """Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
-WRITE_CHUNK_ROWS = 256
-WRITE_CHUNK_BYTES = 8 * 2**20
-"""A request's rows and bytes: on Milvus Lite a call costs some 22 ms at 10,000 rows and a row 0.3 ms more, up to so
-many; beyond, each row costs more again."""
 
 
 async def open_active_store(
-    config: MilvusConfig, spec: EmbeddingSpec, *, create: bool, encoder_name: str = ""
+    config: MilvusConfig,
+    spec: EmbeddingSpec,
+    *,
+    create: bool,
+    encoder_name: str = "",
+    limits: MilvusLimits = DEFAULT_LIMITS,
 ) -> MilvusProductStore:
     """Connect to the active generation of the index.
 
@@ -61,15 +63,16 @@ async def open_active_store(
         spec: the vector space that this process writes and asks in.
         create: make the index if there is none; safe when several workers do so at once.
         encoder_name: what the encoder is loaded by, to be noted with an index that is made.
+        limits: how the store works.
 
     Raises:
         IndexMismatch: the index was made with another encoder or schema.
         StoreUnavailable: Milvus does not answer, or there is no index and `create` is false.
     """
-    found = await _with_client(
-        config, lambda client: load_active_generation(client, config, spec, create, encoder_name)
+    active = await _with_client(
+        config, lambda client: load_active_generation(client, config, spec, create, encoder_name, limits.settle_s)
     )
-    return _store_of(config, spec, found)
+    return _store_of(config, spec, active, limits)
 
 
 async def open_generation_store(
@@ -97,11 +100,13 @@ async def drop_generation(config: MilvusConfig, collection: str) -> None:
     await _with_client(config, lambda client: drop_collection(client, config, collection))
 
 
-def _store_of(config: MilvusConfig, spec: EmbeddingSpec, generation: Generation) -> MilvusProductStore:
+def _store_of(
+    config: MilvusConfig, spec: EmbeddingSpec, generation: Generation, limits: MilvusLimits = DEFAULT_LIMITS
+) -> MilvusProductStore:
     """The store of a generation, searched as that was made to be."""
     index_type = generation.index_type or config.index_type
     as_made = replace(config, index_type=index_type, vector_type=generation.vector_type)
-    return MilvusProductStore(connect_milvus(config), as_made, spec, generation.collection)
+    return MilvusProductStore(connect_milvus(config), as_made, spec, generation.collection, limits)
 
 
 async def _with_client(config: MilvusConfig, work: Callable[[MilvusClient], T]) -> T:
@@ -119,12 +124,19 @@ class MilvusProductStore:
     """`ProductStore` over one collection of Milvus, with strong reads. Bound to the event loop that opened it."""
 
     def __init__(
-        self, client: ColumnarMilvusClient, config: MilvusConfig, spec: EmbeddingSpec, generation: str
+        self,
+        client: ColumnarMilvusClient,
+        config: MilvusConfig,
+        spec: EmbeddingSpec,
+        generation: str,
+        limits: MilvusLimits = DEFAULT_LIMITS,
     ) -> None:
+        """Args: generation: the collection's name; limits: how it is searched."""
         self._collection = MilvusCollection(client, generation, config.deadline_s)
-        self._vectors = MilvusVectorSearch(self._collection, config)
+        self._vectors = MilvusVectorSearch(self._collection, config, limits)
         self._spec = spec
         self._vector_type = config.vector_type
+        self._limits = limits
         self.generation = generation
 
     async def close(self) -> None:
@@ -133,10 +145,10 @@ class MilvusProductStore:
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
         known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID_PATTERN.fullmatch(product_id)]
-        found: dict[str, tuple[StoredProduct, FloatArray]] = {}
+        products: dict[str, tuple[StoredProduct, FloatArray]] = {}
         for start in range(0, len(known), READ_CHUNK):
-            found |= await self._stored(ids_expression(Ids(tuple(known[start : start + READ_CHUNK]))))
-        return found
+            products |= await self._stored(ids_expression(Ids(tuple(known[start : start + READ_CHUNK]))))
+        return products
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
@@ -144,11 +156,11 @@ class MilvusProductStore:
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         parts = await self._vectors.has_approximate_index()
-        for chunk in _chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
+        for chunk in request_chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
             await self._collection.upsert(chunk, until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        plain = await replace_excluded_words(filters, self._ids_with_term)
+        plain = await self._plain(filters)
         return await self._vectors.search(vector, plain, limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
@@ -157,42 +169,42 @@ class MilvusProductStore:
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
         if not terms:
             return []
-        expression = to_milvus_expression(await replace_excluded_words(filters, self._ids_with_term))
+        expression = to_milvus_expression(await self._plain(filters))
         return await _empty_without_terms(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
-        plain = await replace_excluded_words(filters, self._ids_with_term)
+        plain = await self._plain(filters)
         return await self._vectors.search_all(vectors, plain, limit) if len(vectors) else []
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
-        asked = [one for one in terms if one]
-        if not asked:
+        queries = [query for query in terms if query]
+        if not queries:
             return [[] for _ in terms]
-        expression = to_milvus_expression(await replace_excluded_words(filters, self._ids_with_term))
-        found = await _empty_without_terms(self._collection.search_all(LEXICAL_FIELD, asked, expression, limit))
-        answers = iter(found)
-        return [next(answers, []) if one else [] for one in terms]
+        expression = to_milvus_expression(await self._plain(filters))
+        search = self._collection.search_all(LEXICAL_FIELD, queries, expression, limit)
+        answers = iter(await _empty_without_terms(search))
+        nothing: list[Candidate] = []
+        return [next(answers, nothing) if query else [] for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_milvus_expression((Ids(tuple(product_ids)),))
-        asked = to_stored_type(vector, self._vector_type)
-        return await self._collection.scores("vector", asked, expression, len(product_ids))
+        query = to_stored_type(vector, self._vector_type)
+        return await self._collection.scores("vector", query, expression, len(product_ids))
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
         terms, expression = query_terms(text), to_milvus_expression((Ids(tuple(product_ids)),))
         return await self._collection.scores(LEXICAL_FIELD, terms, expression, len(product_ids)) if terms else {}
 
     async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
-        expression = to_milvus_expression(await replace_excluded_words(filters, self._ids_with_term))
+        expression = to_milvus_expression(await self._plain(filters))
         if order is not None:
-            return await top_k_by_field(MilvusNumericRows(self._collection, expression, order.field), order, limit)
-        found = await self._collection.query(expression, ["card"], limit=limit, **BY_PRODUCT_ID)
-        return [Candidate(one["product_id"], 0.0, one["card"].encode()) for one in found]
+            rows = MilvusNumericRows(self._collection, expression, order.field)
+            return await top_k_by_field(rows, order, limit, self._limits)
+        entities = await self._collection.query(expression, ["card"], limit=limit, **BY_PRODUCT_ID)
+        return [to_candidate(entity) for entity in entities]
 
     async def count_matching(self, filters: Filters) -> int:
-        return await self._collection.count(
-            to_milvus_expression(await replace_excluded_words(filters, self._ids_with_term))
-        )
+        return await self._collection.count(to_milvus_expression(await self._plain(filters)))
 
     async def count(self) -> ProductCounts:
         searchable, incomplete = await asyncio.gather(
@@ -201,6 +213,10 @@ class MilvusProductStore:
         )
         return ProductCounts(searchable, incomplete)
 
+    async def _plain(self, filters: Filters) -> Filters:
+        """The filters, those by words as filters by ids."""
+        return await replace_excluded_words(filters, self._ids_with_term, self._limits.listed)
+
     async def _ids_with_term(self, term: str, filters: Filters, limit: int) -> list[str]:
         """Ids of products that have a term."""
         return await _empty_without_terms(
@@ -208,31 +224,18 @@ class MilvusProductStore:
         )
 
     async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        found = await self._collection.query(expression, ["state", "vector"], **bounds)
-        kind = self._vector_type
-        return {one["product_id"]: (unpack_product(one["state"]), to_float32(one["vector"], kind)) for one in found}
+        entities = await self._collection.query(expression, ["state", "vector"], **bounds)
+        return {entity["product_id"]: self._unpacked(entity) for entity in entities}
+
+    def _unpacked(self, entity: Mapping[str, Any]) -> tuple[StoredProduct, FloatArray]:
+        return unpack_product(entity["state"]), to_float32(entity["vector"], self._vector_type)
 
 
-async def _empty_without_terms(found: Awaitable[list[T]]) -> list[T]:
-    """What a search by words finds: nothing where there are no words at all."""
+async def _empty_without_terms(search: Awaitable[list[T]]) -> list[T]:
+    """What a search by words finds: nothing where no product has any."""
     try:
-        return await found
+        return await search
     except StoreUnavailable as error:
         if _EMPTY_INDEX in str(error):
             return []
         raise
-
-
-def _chunks(entities: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Entities in requests of bounded rows and bytes."""
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for entity in entities:
-        taken = entity_bytes(entity)
-        if chunk and (len(chunk) >= WRITE_CHUNK_ROWS or size + taken > WRITE_CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(entity)
-        size += taken
-    if chunk:
-        yield chunk

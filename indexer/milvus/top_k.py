@@ -1,7 +1,8 @@
 """The first products by a number, out of any number of them, from an engine that filters and counts but cannot sort.
 
-A quickselect (Hoare, 1961, "Algorithm 65: Find") whose pivots come from a sample and whose partitions are counts: the
-range of numbers is narrowed until few enough products are within it, and just those are fetched and sorted.
+The range of numbers is narrowed until few enough products are within it; those are fetched and sorted.
+
+Source: Hoare, 1961, "Algorithm 65: Find" (quickselect), with pivots from a sample, and partitions that are counted.
 """
 
 from __future__ import annotations
@@ -11,13 +12,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.criteria import SortOrder
+from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.ports import Candidate
 
-SAMPLE = 1_000
 MAX_ROWS = 16_384
 """Rows that Milvus gives at once."""
-_SPARE = 1_000
-"""Fetching so many rows more than are wanted costs less than another look."""
 
 
 class NumericRows(Protocol):
@@ -28,7 +27,7 @@ class NumericRows(Protocol):
         ...
 
     async def numbers(self, clause: str, limit: int) -> list[float]:
-        """The numbers of some of them."""
+        """The numbers of at most `limit` of them."""
         ...
 
     async def fetch(self, clause: str, limit: int) -> list[tuple[float, Candidate]]:
@@ -38,49 +37,57 @@ class NumericRows(Protocol):
 
 @dataclass(slots=True)
 class _Span:
-    """Where the last wanted product lies: between two numbers, both without, in the wanted direction."""
+    """The numbers among which the last wanted product's is: between `low` and `high`, in the wanted order."""
 
     low: float | None
+    """Left out; None: from the first on."""
     start: int
     """How many products are up to and with `low`."""
     high: float | None
+    """Left out; None: to the last."""
     end: int
-    """How many are before `high`."""
+    """How many products are before `high`."""
 
 
-async def top_k_by_field(rows: NumericRows, order: SortOrder, limit: int) -> list[Candidate]:
+async def top_k_by_field(
+    rows: NumericRows, order: SortOrder, limit: int, limits: MilvusLimits = DEFAULT_LIMITS
+) -> list[Candidate]:
     """The first `limit` products by a number; equal ones by product id, those without it last."""
-    signs = _Comparisons(order)
-    span = _Span(None, 0, None, await rows.count(signs.present))
-    found = await _top_k_with_value(rows, signs, span, limit) if span.end else []
-    if len(found) < limit:
-        found += [one for _, one in await rows.fetch(signs.absent, limit - len(found))]
-    return found
+    comparisons = _Comparisons(order)
+    span = _Span(None, 0, None, await rows.count(comparisons.present))
+    first = await _top_k_with_number(rows, comparisons, span, limit, limits) if span.end else []
+    if len(first) < limit:
+        first += [candidate for _, candidate in await rows.fetch(comparisons.absent, limit - len(first))]
+    return first
 
 
-async def _top_k_with_value(rows: NumericRows, signs: _Comparisons, span: _Span, limit: int) -> list[Candidate]:
+async def _top_k_with_number(
+    rows: NumericRows, comparisons: _Comparisons, span: _Span, limit: int, limits: MilvusLimits
+) -> list[Candidate]:
     pivots: list[float] = []
-    while span.end > min(MAX_ROWS, 2 * limit + _SPARE):
-        pivots = [one for one in pivots if signs.within(one, span)] or sorted(
-            set(await rows.numbers(signs.between(span), SAMPLE)), reverse=signs.descending
-        )
+    while span.end > min(MAX_ROWS, 2 * limit + limits.sort_spare):
+        pivots = [pivot for pivot in pivots if comparisons.within(pivot, span)]
+        if not pivots:
+            sample = await rows.numbers(comparisons.between(span), limits.sort_sample)
+            pivots = sorted(set(sample), reverse=comparisons.descending)
         if not pivots:
             break
-        pivot = pivots[_pivot_position(len(pivots), span, limit)]
-        below, upto = await asyncio.gather(rows.count(signs.before(pivot)), rows.count(signs.upto(pivot)))
+        pivot = pivots[_pivot_position(len(pivots), span, limit, limits.sort_spare)]
+        before, upto = await asyncio.gather(rows.count(comparisons.before(pivot)), rows.count(comparisons.upto(pivot)))
         if upto < limit:
             span.low, span.start = pivot, upto
-        elif below >= limit:
-            span.high, span.end = pivot, below
+        elif before >= limit:
+            span.high, span.end = pivot, before
         else:
-            first = signs.sorted(await rows.fetch(signs.before(pivot), MAX_ROWS)) if below else []
-            return first[:limit] + [one for _, one in await rows.fetch(signs.equal(pivot), limit - below)]
-    return signs.sorted(await rows.fetch(signs.before(span.high), MAX_ROWS))[:limit]
+            first = comparisons.sorted(await rows.fetch(comparisons.before(pivot), MAX_ROWS)) if before else []
+            equal = await rows.fetch(comparisons.equal(pivot), limit - before)
+            return first[:limit] + [candidate for _, candidate in equal]
+    return comparisons.sorted(await rows.fetch(comparisons.before(span.high), MAX_ROWS))[:limit]
 
 
-def _pivot_position(pivots: int, span: _Span, limit: int) -> int:
+def _pivot_position(pivots: int, span: _Span, limit: int, spare: int) -> int:
     """Which of the sorted pivots is probably a little beyond the last wanted product."""
-    share = (limit - span.start + _SPARE / 2) / max(1, span.end - span.start)
+    share = (limit - span.start + spare / 2) / max(1, span.end - span.start)
     return min(pivots - 1, int(share * pivots))
 
 
@@ -94,15 +101,15 @@ class _Comparisons:
         self.present, self.absent = f"{order.field} >= 0.0", f"{order.field} < 0.0"
 
     def before(self, number: float | None) -> str:
-        """Numbers before one; None: all."""
+        """Numbers before a number; None: all."""
         return self.present if number is None else f"{self.present} and {self._field} {self._before} {number!r}"
 
     def upto(self, number: float) -> str:
-        """Numbers before one, and itself."""
+        """Numbers before a number, and that number."""
         return f"{self.present} and {self._field} {self._before}= {number!r}"
 
     def equal(self, number: float) -> str:
-        """Just the one."""
+        """Just that number."""
         return f"{self._field} == {number!r}"
 
     def between(self, span: _Span) -> str:
@@ -111,11 +118,12 @@ class _Comparisons:
         return self.before(span.high) + after
 
     def within(self, number: float, span: _Span) -> bool:
-        """Whether a number is."""
+        """Whether a number is within a span, its ends left out."""
         low, high = (span.high, span.low) if self.descending else (span.low, span.high)
         return (low is None or number > low) and (high is None or number < high)
 
-    def sorted(self, found: list[tuple[float, Candidate]]) -> list[Candidate]:
+    def sorted(self, numbered: list[tuple[float, Candidate]]) -> list[Candidate]:
         """Products in the wanted order; equal ones by id."""
-        found.sort(key=lambda one: (-one[0] if self.descending else one[0], one[1].product_id))
-        return [one for _, one in found]
+        sign = -1.0 if self.descending else 1.0
+        ordered = sorted(numbered, key=lambda pair: (sign * pair[0], pair[1].product_id))
+        return [candidate for _, candidate in ordered]

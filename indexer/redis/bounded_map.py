@@ -82,8 +82,8 @@ class RedisBoundedMap:
         if not keys:
             return {}
         async with redis_call(self._deadline_s):
-            found = await self._get(keys=self._keys, args=[self._half, TTL_S, *keys])
-        return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
+            values = await self._get(keys=self._keys, args=[self._half, TTL_S, *keys])
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     async def put(self, entries: Mapping[str, bytes]) -> None:
         if not entries:
@@ -101,10 +101,10 @@ class InMemoryBoundedMap:
         self._entries: OrderedDict[str, bytes] = OrderedDict()
 
     async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
-        found = {key: self._entries[key] for key in keys if key in self._entries}
-        for key in found:
+        known = {key: self._entries[key] for key in keys if key in self._entries}
+        for key in known:
             self._entries.move_to_end(key)
-        return found
+        return known
 
     async def put(self, entries: Mapping[str, bytes]) -> None:
         for key, value in entries.items():

@@ -58,8 +58,8 @@ class RedisChangeLog:
 
     async def since(self, position: int) -> tuple[int, list[str]] | None:
         async with redis_call(self._deadline_s):
-            found = await self._since(keys=self._keys, args=[position])
-        return None if found is None else (int(found[0]), [product_id.decode() for product_id in found[1]])
+            answer = await self._since(keys=self._keys, args=[position])
+        return None if answer is None else (int(answer[0]), [product_id.decode() for product_id in answer[1]])
 
 
 def _keys(generation: str) -> list[str]:

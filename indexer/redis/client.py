@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class RedisConfig:
 
 def connect_redis(config: RedisConfig) -> Redis:
     """A client over a bounded pool; opens no connection yet. Close it with `aclose`."""
-    pool = BlockingConnectionPool.from_url(
+    pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
         config.url,
         max_connections=config.connections,
         timeout=config.deadline_s,
@@ -41,7 +41,7 @@ def connect_redis(config: RedisConfig) -> Redis:
 
 
 @asynccontextmanager
-async def redis_call(deadline_s: float) -> AsyncIterator[None]:
+async def redis_call(deadline_s: float) -> AsyncGenerator[None]:
     """Bound a call to Redis in time and turn its failures into `StoreUnavailable`."""
     try:
         async with asyncio.timeout(deadline_s):

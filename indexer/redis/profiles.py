@@ -4,9 +4,12 @@ An event is known by its source and id. That it counts once is exact as long as 
 late, it is either still in the history, or older than all that is, and then ignored.
 """
 
+# redis' sorted sets are not wholly typed.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
@@ -19,6 +22,7 @@ from indexer.errors import InvalidRecord
 from indexer.ports import Interaction, TraitChange
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
 
 T = TypeVar("T")
 
@@ -33,9 +37,6 @@ CLOCK_SKEW_S = 3_600
 """And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
-POPULAR_HALF_LIFE_S = 7 * 86_400
-POPULARITY_EPOCH_S = 1_735_689_600  # 2025-01-01; weights grow from here, see `popularity_weight`.
-KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
 EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
 """What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
 
@@ -47,27 +48,42 @@ class RedisProfileStore:
     room evicts it as a whole.
     """
 
-    def __init__(self, redis: Redis, deadline_s: float = 0.5, horizon_s: float = HORIZON_S) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        deadline_s: float = 0.5,
+        horizon_s: float = HORIZON_S,
+        history_length: int = HISTORY_LENGTH,
+        max_traits: int = MAX_TRAITS,
+    ) -> None:
+        """Bind to a server.
+
+        Args:
+            redis: the connection.
+            deadline_s: the longest that one call may take.
+            horizon_s: how old an event may be that still comes.
+            history_length: interactions kept of a user.
+            max_traits: traits kept of a user.
+        """
         self._redis = redis
         self._deadline_s = deadline_s
+        self._history_length = history_length
+        self._max_traits = max_traits
         self._remember_s = int(horizon_s) + CLOCK_SKEW_S
         self._record = redis.register_script(scripts.RECORD)
         self._set_traits = redis.register_script(scripts.SET_TRAITS)
         self._forget = redis.register_script(scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        bounds = [HISTORY_LENGTH, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
         for part in _chunks(interactions, EVENTS_A_CALL):
-            packed = [
-                (user_id, one.time_ms, _member(one).decode(), one.product_id, KIND_WEIGHTS.get(one.kind, 0.0))
-                for user_id, one in part
-            ]
+            packed = [_packed_interaction(user_id, interaction) for user_id, interaction in part]
             await self._write(self._record, [_POPULAR_KEY], packed, bounds)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
-            packed = [(user_id, one.time_ms, one.source, one.event_id, _stored_traits(one)) for user_id, one in part]
-            await self._write(self._set_traits, [], packed, [MAX_TRAITS, USER_TTL_S])
+            packed = [_packed_traits(user_id, change) for user_id, change in part]
+            await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in _chunks(forgotten, EVENTS_A_CALL):
@@ -75,30 +91,30 @@ class RedisProfileStore:
 
     async def recent(self, user_id: str) -> list[Interaction]:
         async with redis_call(self._deadline_s):
-            found = cast(
+            newest = cast(
                 list[tuple[bytes, float]],
-                await self._redis.zrevrange(_history_key(user_id), 0, HISTORY_LENGTH - 1, withscores=True),
+                await self._redis.zrevrange(_history_key(user_id), 0, self._history_length - 1, withscores=True),
             )
-        return [_interaction(member, score) for member, score in found]
+        return [_interaction(member, score) for member, score in newest]
 
     async def traits(self, user_id: str) -> dict[str, str]:
         async with redis_call(self._deadline_s):
-            found = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(_traits_key(user_id)))
-        values = {name.decode(): msgspec.json.decode(stored)[3] for name, stored in found.items()}
+            stored = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(_traits_key(user_id)))
+        values = {name.decode(): _traits.decode(trait)[3] for name, trait in stored.items()}
         return {name: value for name, value in values.items() if value is not None}
 
     async def latest_ms(self, user_id: str) -> int | None:
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
             pipe.zrevrange(_history_key(user_id), 0, 0, withscores=True)
             pipe.hvals(_traits_key(user_id))
-            newest, stored = await pipe.execute()
-        times = [score for _, score in newest] + [msgspec.json.decode(one)[0] for one in stored]
+            newest, stored = cast(tuple[list[tuple[bytes, float]], list[bytes]], await pipe.execute())
+        times = [score for _, score in newest] + [_traits.decode(trait)[0] for trait in stored]
         return int(max(times)) if times else None
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
-            found = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
-        return [product_id.decode() for product_id in found]
+            product_ids = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
+        return [product_id.decode() for product_id in product_ids]
 
     async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
         async with redis_call(self._deadline_s), _translated_data_errors():
@@ -108,75 +124,68 @@ class RedisProfileStore:
 class InMemoryProfileStore:
     """The double of `RedisProfileStore` within one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, history_length: int = HISTORY_LENGTH, max_traits: int = MAX_TRAITS) -> None:
+        """Args: history_length, max_traits: as `RedisProfileStore` has them."""
+        self._history_length = history_length
+        self._max_traits = max_traits
         self._history: dict[str, dict[bytes, Interaction]] = {}
         self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
         self._forgotten: dict[str, int] = {}
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        for user_id, one in interactions:
-            if not self._is_forgotten(user_id, one.time_ms):
-                self._record(self._history.setdefault(user_id, {}), _member(one), one)
+        for user_id, interaction in interactions:
+            if not self._is_forgotten(user_id, interaction.time_ms):
+                self._record(self._history.setdefault(user_id, {}), _member(interaction), interaction)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
-        for user_id, one in changes:
-            if self._is_forgotten(user_id, one.time_ms):
+        for user_id, change in changes:
+            if self._is_forgotten(user_id, change.time_ms):
                 continue
             kept = self._traits.setdefault(user_id, {})
-            for name, value in one.values.items():
-                stamp = (one.time_ms, one.source, one.event_id, name)
+            for name, value in change.values.items():
+                stamp = (change.time_ms, change.source, change.event_id, name)
                 if name not in kept or stamp > kept[name][0]:
                     kept[name] = (stamp, value)
-            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[MAX_TRAITS:]:
+            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[self._max_traits :]:
                 del kept[name]
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
             self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
             history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
-            self._history[user_id] = {member: one for member, one in history.items() if one.time_ms > time_ms}
+            self._history[user_id] = {key: known for key, known in history.items() if known.time_ms > time_ms}
             self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
 
     async def recent(self, user_id: str) -> list[Interaction]:
         history = self._history.get(user_id, {})
-        return [history[member] for member in sorted(history, key=lambda m: (history[m].time_ms, m), reverse=True)]
+        return [history[member] for member in sorted(history, key=_by_time(history), reverse=True)]
 
     async def traits(self, user_id: str) -> dict[str, str]:
         return {name: value for name, (_, value) in self._traits.get(user_id, {}).items() if value is not None}
 
     async def latest_ms(self, user_id: str) -> int | None:
-        times = [one.time_ms for one in self._history.get(user_id, {}).values()]
+        times = [interaction.time_ms for interaction in self._history.get(user_id, {}).values()]
         return max(times + [stamp[0] for stamp, _ in self._traits.get(user_id, {}).values()], default=None)
 
     async def popular(self, limit: int) -> list[str]:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
 
-    def _record(self, history: dict[bytes, Interaction], member: bytes, one: Interaction) -> None:
+    def _record(self, history: dict[bytes, Interaction], member: bytes, interaction: Interaction) -> None:
         known = history.get(member)
-        if known and known.time_ms >= one.time_ms:
+        if known and known.time_ms >= interaction.time_ms:
             return
-        history[member] = one
-        if len(history) > HISTORY_LENGTH:
-            oldest = min(history, key=lambda m: (history[m].time_ms, m))
+        history[member] = interaction
+        if len(history) > self._history_length:
+            oldest = min(history, key=_by_time(history))
             del history[oldest]
             if oldest == member:
                 return
-        gain = popularity_weight(one) - (popularity_weight(known) if known else 0.0)
-        self._popular[one.product_id] = self._popular.get(one.product_id, 0.0) + gain
+        gain = popularity_weight(interaction) - (popularity_weight(known) if known else 0.0)
+        self._popular[interaction.product_id] = self._popular.get(interaction.product_id, 0.0) + gain
 
     def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
         return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
-
-
-def popularity_weight(one: Interaction) -> float:
-    """What an interaction adds to its product's popularity.
-
-    Later ones weigh more instead of older ones decaying, so nothing has to be rewritten as time passes.
-    Source: Cormode et al., 2009, "Forward Decay: A Practical Time Decay Model for Streaming Systems".
-    """
-    age_s = one.time_ms / 1000 - POPULARITY_EPOCH_S
-    return KIND_WEIGHTS.get(one.kind, 0.0) * 2.0 ** (age_s / POPULAR_HALF_LIFE_S)
 
 
 _POPULAR_KEY = "vitrine:popularity"
@@ -187,7 +196,7 @@ _TraitStamp = tuple[int, str, str, str]
 
 
 @asynccontextmanager
-async def _translated_data_errors() -> AsyncIterator[None]:
+async def _translated_data_errors() -> AsyncGenerator[None]:
     """Tell what Redis will never take from what it does not take just now."""
     try:
         yield
@@ -209,8 +218,9 @@ def _traits_key(user_id: str) -> str:
     return f"{scripts.USER_PREFIX}{user_id}:{scripts.TRAITS_SUFFIX}"
 
 
-def _member(one: Interaction) -> bytes:
-    return msgspec.json.encode((one.source, one.event_id, one.kind, one.product_id))
+def _member(interaction: Interaction) -> bytes:
+    """All of an interaction but its time, as a history has it."""
+    return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
 
 
 def _interaction(member: bytes, score: float) -> Interaction:
@@ -218,10 +228,23 @@ def _interaction(member: bytes, score: float) -> Interaction:
     return Interaction(event_id, kind, product_id, int(score), source)
 
 
-def _stored_traits(one: TraitChange) -> list[str]:
-    stamp = (one.time_ms, one.source, one.event_id)
-    stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in one.values.items()}
-    return [part for pair in stored.items() for part in pair]
+def _by_time(history: Mapping[bytes, Interaction]) -> Callable[[bytes], tuple[int, bytes]]:
+    """A key that puts the members of a history in the order in which Redis has them."""
+    return lambda member: (history[member].time_ms, member)
+
+
+def _packed_interaction(user_id: str, interaction: Interaction) -> tuple[str, int, str, str, float]:
+    """An interaction as the script takes it."""
+    weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
+    return user_id, interaction.time_ms, _member(interaction).decode(), interaction.product_id, weight
+
+
+def _packed_traits(user_id: str, change: TraitChange) -> tuple[str, int, str, str, list[str]]:
+    """A change of traits as the script takes it: the traits as name, JSON, name, JSON, …"""
+    stamp = (change.time_ms, change.source, change.event_id)
+    stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in change.values.items()}
+    return user_id, *stamp, [part for pair in stored.items() for part in pair]
 
 
 _members = msgspec.json.Decoder(tuple[str, str, str, str])
+_traits = msgspec.json.Decoder(tuple[int, str, str, str | None])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese
 from indexer.text_analysis.folding import fold, without_possessives
@@ -136,10 +136,10 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for item in value.values():
+        for item in cast(Mapping[str, Any], value).values():
             yield from _texts(item)
     elif isinstance(value, Iterable):
-        for item in value:
+        for item in cast(Iterable[Any], value):
             yield from _texts(item)
 
 

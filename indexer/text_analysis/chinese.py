@@ -7,14 +7,19 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from jieba import Tokenizer
+from typing import Any, Protocol
 
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """The Chinese characters, as the inside of a regular expression's `[…]`."""
 _HAN_START = re.compile(rf"[{HAN}]")
+
+
+class _Segmenter(Protocol):
+    """What is used of jieba's `Tokenizer`, which has no types."""
+
+    def cut(self, sentence: str, *, HMM: bool) -> Iterator[str]: ...
+
+    def cut_for_search(self, sentence: str) -> Iterator[str]: ...
 
 
 def has_chinese(text: str) -> bool:
@@ -40,12 +45,13 @@ def index_terms(run: str) -> Iterator[str]:
 
 
 @cache
-def _segmenter() -> Tokenizer:
+def _segmenter() -> _Segmenter:
     """Jieba with its dictionary, which takes a second to load: so only once there is Chinese."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It imports pkg_resources, which warns of its own age.
         import jieba
-    jieba.setLogLevel(logging.CRITICAL)
-    segmenter = jieba.Tokenizer()
+    untyped: Any = jieba
+    untyped.setLogLevel(logging.CRITICAL)
+    segmenter = untyped.Tokenizer()
     segmenter.initialize()
     return segmenter

@@ -56,14 +56,15 @@ class InMemoryCandidateCache:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._entries: dict[str, tuple[float, bytes]] = {}
+        self.entries: dict[str, tuple[float, bytes]] = {}
+        """By key: when it expires, by the clock, and the value."""
 
     async def get(self, key: str) -> bytes | None:
-        expires, value = self._entries.get(key, (0.0, b""))
+        expires, value = self.entries.get(key, (0.0, b""))
         return value if self._clock() < expires else None
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> None:
-        self._entries[key] = (self._clock() + ttl_s, value)
+        self.entries[key] = (self._clock() + ttl_s, value)
 
 
 def candidate_key(generation: str, *request: Any) -> str:

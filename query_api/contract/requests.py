@@ -1,4 +1,4 @@
-"""What callers may ask: `SearchRequest`, read from JSON, from query parameters or from form fields."""
+"""Requests, as they are read from JSON, query parameters or form fields, and validated."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Part(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How much it counts beside the others of its kind; below 0: away from it."""
 
     def __post_init__(self) -> None:
-        given = [one for one in (self.text, self.image, self.product_id) if one is not None]
-        if len(given) != 1:
-            raise ValueError(f"a part is one of `text`, `image` and `product_id`; {len(given)} are given")
+        count = sum(content is not None for content in (self.text, self.image, self.product_id))
+        if count != 1:
+            raise ValueError(f"a part is one of `text`, `image` and `product_id`; {count} are given")
         if not self.weight or not math.isfinite(self.weight):
             raise ValueError("a part's weight must not be 0")
         if self.text is not None:
@@ -109,9 +109,11 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     @property
     def all_parts(self) -> list[Part]:
-        """All to search with: `text`, `image` and `product_id`, then `parts`."""
-        own = {"text": self.text, "image": self.image, "product_id": self.product_id}
-        return [Part(**{name: one}) for name, one in own.items() if one is not None] + self.parts
+        """All there is to search with: `text`, `image` and `product_id` as parts, then `parts`."""
+        text = [Part(text=self.text)] if self.text is not None else []
+        image = [Part(image=self.image)] if self.image is not None else []
+        product = [Part(product_id=self.product_id)] if self.product_id is not None else []
+        return [*text, *image, *product, *self.parts]
 
 
 class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -153,8 +155,8 @@ def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = 
         fields: values by name; `facets` separated by commas.
         media: uploaded files with their field names; several `image`s are so many parts.
     """
-    given: dict[str, Any] = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
-    return _validated(_with_files(convert_fields(given, SearchRequest), media))
+    named = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
+    return _validated(_with_files(convert_fields(named, SearchRequest), media))
 
 
 def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> SearchRequest:
@@ -172,9 +174,9 @@ def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> S
     return request
 
 
-def convert_fields(given: Mapping[str, Any], kind: type[Any]) -> Any:
+def convert_fields(fields: Mapping[str, Any], kind: type[Any]) -> Any:
     """A request struct from strings by name. Raises `InvalidRequest` naming the field that is refused."""
-    values = {name: _field_value(name, value) for name, value in given.items()}
+    values = {name: _field_value(name, value) for name, value in fields.items()}
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -183,8 +185,8 @@ def convert_fields(given: Mapping[str, Any], kind: type[Any]) -> Any:
 
 def invalid_request(error: msgspec.ValidationError) -> InvalidRequest:
     """A validation error with its field apart: `Expected int <= 100 - at $.k` is of field `k`."""
-    found = _PATH.match(str(error))
-    reason, path = (found["reason"], found["path"]) if found else (str(error), "")
+    match = _PATH.match(str(error))
+    reason, path = (match["reason"], match["path"]) if match else (str(error), "")
     unknown = re.search(r"unknown field `(.*)`", reason, re.DOTALL)
     field = ".".join(part for part in ((path or "").lstrip("."), unknown[1] if unknown else "") if part)
     return InvalidRequest(field[:100], f"{field[:100] or 'the request'}: {_readable(reason)}")

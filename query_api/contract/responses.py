@@ -1,4 +1,4 @@
-"""What callers get."""
+"""Responses, as they are encoded to JSON."""
 
 from __future__ import annotations
 

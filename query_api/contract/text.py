@@ -1,4 +1,4 @@
-"""The writing of texts that requests, caches and encoders share. Pure."""
+"""The normal form of texts, which requests, cache keys and encoders share. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Concurrent queries through the encoder together: whatever arrives while a batch is encoded makes the next one.
+"""Batches concurrent queries for the encoder: whatever arrives while one batch is encoded makes the next one.
 
-Queries go before what the worker encodes for itself, and before other processes' work on the same device.
+Queries go before what the worker encodes in the background, and before other processes' work on the same device.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from query_api import metrics
 from query_api.errors import EncoderBusy
 
 BACKGROUND_DIVISOR: Final = 4
-"""Batches in the background are so many times smaller: a query that comes meanwhile waits for one of them at most."""
+"""Background batches are so many times smaller than those of queries, as a query may have to wait for one of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,15 +46,16 @@ class EncoderBatcher:
         batch: int = 32,
         waiting: int = 256,
         deadline_s: float = 5.0,
-        precedence: DevicePriority | None = None,
+        device_priority: DevicePriority | None = None,
     ) -> None:
         """Set up; nothing runs yet.
 
         Args:
-            executor: Of exactly one thread.
-            batch: The most inputs at once.
-            waiting: The most that may queue.
-            precedence: On the device, over other processes; None: there are none.
+            executor: of exactly one thread, where the encoder runs.
+            batch: the most inputs that are encoded together.
+            waiting: the most that may queue.
+            deadline_s: the longest that a caller waits for its embedding.
+            device_priority: of queries over other processes' work on the device; None: none share it.
         """
         self.spec = encoder.spec
         self._encoder = encoder
@@ -62,7 +63,7 @@ class EncoderBatcher:
         self._batch = batch
         self._max_pending = waiting
         self._deadline_s = deadline_s
-        self._device_priority = precedence
+        self._device_priority = device_priority
         self._pending: list[_PendingInput] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -72,23 +73,22 @@ class EncoderBatcher:
         """Unit embedding (dim,) of a text or a prepared picture.
 
         Args:
-            in_background: No query waits for it; those that do go first.
-            deadline_s: The longest to wait; None: what the batcher was made with.
+            in_background: no query waits for it; what queries wait for goes first.
+            deadline_s: the longest to wait; None: what the batcher was made with.
 
         Raises:
             EncoderBusy: it is late, or too many wait already.
         """
         if len(self._pending) >= self._max_pending:
             raise EncoderBusy(f"{len(self._pending)} queries wait for the encoder already")
-        limit_s = self._deadline_s if deadline_s is None else deadline_s
-        one = _PendingInput(content, in_background)
-        self._pending.append(one)
+        pending = _PendingInput(content, in_background)
+        self._pending.append(pending)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         limit_s = self._deadline_s if deadline_s is None else deadline_s
         try:
             async with asyncio.timeout(limit_s):
-                return await one.embedding
+                return await pending.embedding
         except TimeoutError as error:
             raise EncoderBusy(f"the encoder did not answer within {limit_s:g} s") from error
 
@@ -106,11 +106,11 @@ class EncoderBatcher:
     def _next_batch(self) -> list[_PendingInput]:
         """The next batch: queries, or, where none waits, a share of the work in the background."""
         # Those that gave up in the queue cost the others nothing.
-        waiting = [one for one in self._pending if not one.embedding.done()]
-        urgent = [one for one in waiting if not one.in_background]
+        waiting = [pending for pending in self._pending if not pending.embedding.done()]
+        urgent = [pending for pending in waiting if not pending.in_background]
         batch = urgent[: self._batch] or waiting[: max(1, self._batch // BACKGROUND_DIVISOR)]
         taken = set(map(id, batch))
-        self._pending = [one for one in waiting if id(one) not in taken]
+        self._pending = [pending for pending in waiting if id(pending) not in taken]
         return batch
 
     async def _encode_batch(self, batch: list[_PendingInput]) -> None:
@@ -118,13 +118,13 @@ class EncoderBatcher:
         loop = asyncio.get_running_loop()
         try:
             run = self._rows if batch[0].in_background else self._rows_with_priority
-            rows = await loop.run_in_executor(self._executor, run, [one.content for one in batch])
+            rows = await loop.run_in_executor(self._executor, run, [pending.content for pending in batch])
         except Exception as error:
             _fail(batch, error)
             return
-        for one, row in zip(batch, rows, strict=True):
-            if not one.embedding.done():
-                one.embedding.set_result(row)
+        for pending, row in zip(batch, rows, strict=True):
+            if not pending.embedding.done():
+                pending.embedding.set_result(row)
 
     def _rows_with_priority(self, contents: Sequence[str | Pixels]) -> FloatArray:
         with self._device_priority.prioritised() if self._device_priority else contextlib.nullcontext():
@@ -132,17 +132,17 @@ class EncoderBatcher:
 
     def _rows(self, contents: Sequence[str | Pixels]) -> FloatArray:
         """Embeddings (n, dim) of texts and pictures, in their order."""
-        texts = [index for index, one in enumerate(contents) if isinstance(one, str)]
-        pictures = [index for index, one in enumerate(contents) if not isinstance(one, str)]
+        texts = [(index, content) for index, content in enumerate(contents) if isinstance(content, str)]
+        pictures = [(index, content) for index, content in enumerate(contents) if not isinstance(content, str)]
         rows = np.zeros((len(contents), self.spec.dim), np.float32)
         if texts:
-            rows[texts] = self._encoder.encode_texts([one for one in contents if isinstance(one, str)])
+            rows[[index for index, _ in texts]] = self._encoder.encode_texts([text for _, text in texts])
         if pictures:
-            rows[pictures] = self._encoder.encode_images([one for one in contents if not isinstance(one, str)])
+            rows[[index for index, _ in pictures]] = self._encoder.encode_images([pixels for _, pixels in pictures])
         return rows
 
 
 def _fail(batch: Sequence[_PendingInput], error: Exception) -> None:
-    for one in batch:
-        if not one.embedding.done():
-            one.embedding.set_exception(error)
+    for pending in batch:
+        if not pending.embedding.done():
+            pending.embedding.set_exception(error)

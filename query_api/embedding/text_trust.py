@@ -1,11 +1,11 @@
-"""Whether the encoder understands the catalogue's texts: measured without judgments, on the products' own texts.
+"""How far the encoder's similarities of texts are trusted: measured without judgments, on the catalogue's own texts.
 
-Hybrid search is better than lexical search only where similarity means something. Of an encoder that knows nothing of
-these texts (trained on others, or on another language) it is noise that puts good lexical matches out of order, and of
-one that just recognises words it is a poor copy of BM25. Both are told apart from one that understands by what texts
-say *beyond shared words*: a product's words are dealt out into two halves with no word in common, and the encoder has
-to tell the half that belongs to another from those of other products. What only compares words does no better than
-chance, or worse, as other products' halves may share a word.
+Hybrid search is better than lexical search only where similarity means something. An encoder that was trained on other
+texts or on another language gives noise, which puts good lexical matches out of order; one that just recognises words
+is a poor copy of BM25. What tells an encoder that understands from both is what texts say *beyond shared words*. So
+each product's words are dealt out into two halves with no word in common, and the encoder has to tell a product's
+second half from those of other products. An encoder that only compares words does no better than chance, or worse, as
+other products' halves may share a word.
 
 Source: the task is a form of the inverse cloze task of Lee, Chang and Toutanova, 2019, "Latent Retrieval for Weakly
 Supervised Open Domain Question Answering"; the measure is the area under the ROC curve.
@@ -35,28 +35,30 @@ from query_api.errors import EncoderBusy
 log = logging.getLogger(__name__)
 
 TARGET_SAMPLE = 200
-"""Products that are looked at for each language; the standard error is 0.02 then."""
+"""How many products are sampled for each language; the standard error of the area is 0.02 then."""
 MIN_SAMPLE = 32
-"""With fewer, nothing can be told, and the encoder is trusted."""
+"""With a smaller sample nothing can be told, and the encoder is trusted."""
 CHANCE_AUC, FULL_TRUST_AUC = 0.5, 0.55
-"""The area of what knows nothing; and that from which on an encoder is trusted wholly. On four catalogues, random
-vectors had 0.43 to 0.54, hashed words 0.33 to 0.42, and encoders that know the language 0.65 to 0.95."""
+"""The area under the ROC curve of an encoder that knows nothing, and that from which on one is fully trusted. On four
+catalogues, random vectors had 0.43 to 0.54, hashed words 0.33 to 0.42, and encoders that know the language 0.65 to
+0.95."""
 MIN_TRUST = 0.001
-"""What similarity counts where it means nothing: it still orders what lexical search finds nothing of."""
+"""The trust in an encoder that knows nothing: above 0, as similarity still orders products without a matching word."""
 PROBES, PROBE_LIMIT, PAGE_SIZE = 8, 64, 64
 CHUNK_SIZE = 16
-"""Texts that are encoded at once, so that a query waits for no more."""
+"""How many texts are given to the encoder at once; a query may have to wait for them."""
 SOON_INTERVAL_S, SETTLED_INTERVAL_S = 5.0, 3_600.0
-"""When to look again: soon while products are few, then now and then."""
+"""Seconds until the next measurement: while the sample is small, and once it is full."""
 REMEASURE_GROWTH = 1.25
+"""A sample must be so many times larger than the last before it is measured."""
 _SEED = 1
 _MAX_WORDS = 40
-"""Words of a product that are looked at, the telling ones first."""
+"""How many of a product's words are looked at: the first, as the title comes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustMeasurement:
-    """How well halves of texts find each other."""
+    """How well the encoder tells which halves of texts belong together."""
 
     text_count: int
     roc_auc: float
@@ -73,17 +75,17 @@ class TrustMeasurement:
 
 
 def scale_by_trust(weights: PartWeights, own: Weights, trust: float) -> PartWeights:
-    """Weights of a text query scaled by the trust, apart from those that the request names itself."""
+    """The weights of a text query times the trust, in (0, 1]; those that the request names itself stay."""
     return PartWeights(
         weights.text * (trust if own.text is None else 1.0), weights.image * (trust if own.image is None else 1.0)
     )
 
 
 class TextTrust:
-    """How far the encoder's text similarities are to be trusted, for queries with Chinese and for others."""
+    """Measures the trust, for queries with Chinese and for others apart."""
 
     def __init__(self, store: ProductStore, batcher: EncoderBatcher, is_measured: bool = True) -> None:
-        """Args: is_measured: whether to look at all; else the encoder is trusted wholly."""
+        """Args: is_measured: False: the encoder is trusted fully, and nothing is measured."""
         self._store = store
         self._batcher = batcher
         self._is_measured = is_measured
@@ -91,8 +93,8 @@ class TextTrust:
 
     def factor_for(self, text: str) -> float:
         """The factor for a query's text weights, in (0, 1]; 1 until it has been measured."""
-        found = self._measurements.get(has_chinese(text))
-        return 1.0 if found is None else found.trust
+        measurement = self._measurements.get(has_chinese(text))
+        return 1.0 if measurement is None else measurement.trust
 
     async def run(self) -> None:
         """Measure, and measure again as the catalogue grows, until cancelled."""
@@ -107,7 +109,7 @@ class TextTrust:
             await asyncio.sleep(SETTLED_INTERVAL_S if self._is_settled else SOON_INTERVAL_S)
 
     async def measure(self) -> None:
-        """Look at a sample of products. Raises `StoreUnavailable` and `EncoderBusy`."""
+        """Measure on a sample of products, unless it hardly grew. Raises `StoreUnavailable` and `EncoderBusy`."""
         if not self._is_measured:
             return
         texts = await sample_texts(self._store, self._batcher.spec)
@@ -119,15 +121,14 @@ class TextTrust:
             ):
                 continue
             left, right = [await self._encode(side) for side in zip(*pairs, strict=True)]
-            self._measurements[chinese] = found = measure_agreement(left, right)
-            metrics.TEXT_TRUST.labels(name).set(found.trust)
-            log.info(
-                "text_trust_measured", extra={"language": name, "area": round(found.roc_auc, 3), "trust": found.trust}
-            )
+            self._measurements[chinese] = measurement = measure_agreement(left, right)
+            area, trust = round(measurement.roc_auc, 3), measurement.trust
+            metrics.TEXT_TRUST.labels(name).set(trust)
+            log.info("text_trust_measured", extra={"language": name, "area": area, "trust": trust})
 
     @property
     def _is_settled(self) -> bool:
-        return any(one.text_count >= TARGET_SAMPLE for one in self._measurements.values())
+        return any(measured.text_count >= TARGET_SAMPLE for measured in self._measurements.values())
 
     async def _encode(self, texts: Sequence[str]) -> FloatArray:
         rows: list[FloatArray] = []
@@ -139,20 +140,24 @@ class TextTrust:
 
 
 async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
-    """Texts of products from all over the catalogue, as they are embedded: of those farthest in random directions."""
+    """Texts, as they are embedded, from all over the catalogue: of the products farthest in random directions."""
     directions = np.random.default_rng(_SEED).standard_normal((PROBES, spec.fused_dim)).astype(np.float32)
     ids: dict[str, None] = {}
     for direction in directions:
-        ids |= {one.product_id: None for one in await store.search_dense(direction, (), PROBE_LIMIT)}
+        ids |= {row.product_id: None for row in await store.search_dense(direction, (), PROBE_LIMIT)}
     texts: dict[str, None] = {}
     for start in range(0, len(ids), PAGE_SIZE):
-        found = await store.read(list(ids)[start : start + PAGE_SIZE])
-        texts |= {embedding_text(stored.state.fields): None for stored, _ in found.values()}
+        page = await store.read(list(ids)[start : start + PAGE_SIZE])
+        texts |= {embedding_text(stored.state.fields): None for stored, _ in page.values()}
     return list(texts)
 
 
 def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str, str]]:
-    """Each text's words of a language in two halves that share no term; texts of fewer than two words are left out."""
+    """Each text's words in two halves that share no term; texts of fewer than two words are left out.
+
+    Args:
+        chinese: whether to take just words with Chinese characters, or just the others.
+    """
     shuffle = random.Random(_SEED)
     for text in texts:
         own = [word for word in words_in_order(text) if has_chinese(word) is chinese][:_MAX_WORDS]
@@ -163,10 +168,10 @@ def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str
 
 
 def measure_agreement(left: FloatArray, right: FloatArray) -> TrustMeasurement:
-    """How often a half is nearer to its own other half than to another title's.
+    """How often a text's first half is nearer to its own second half than to another text's.
 
     Args:
-        left, right: unit vectors (n, dim), n ≥ 2; rows of the same number belong together.
+        left, right: unit embeddings (n, dim) of first and second halves, n ≥ 2; row i of both is of text i.
     """
     scores = left @ right.T
     own = np.diag(scores)[:, None]

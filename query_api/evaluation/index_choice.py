@@ -1,4 +1,4 @@
-"""Which index a catalogue should have, by what was measured on it. Pure."""
+"""Which index type a catalogue should have, by what was measured on it. Pure."""
 
 from __future__ import annotations
 
@@ -7,52 +7,57 @@ from dataclasses import dataclass
 
 from query_api.evaluation.index_recall import RecallRow
 
-ENOUGH = 0.98
-"""Recall with which the loss is smaller than what judgments can tell."""
+ENOUGH_RECALL = 0.98
+"""With this recall, judged queries cannot tell the loss from none."""
 ENOUGH_PRODUCTS = 20_000
-"""With fewer, a search takes as long as its hits do, and tells nothing of how long a scan of more would."""
+"""With fewer, most of a search's time goes into its hits, and tells nothing of how long a scan of more would take."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexAdvice:
-    """What to set."""
+    """Settings to use."""
 
     settings: Mapping[str, str | int]
+    """By `section.name`."""
     reason: str
+    """A clause that says why, without a capital or a full stop."""
 
 
 def lowest_recall(rows: Sequence[RecallRow]) -> float:
-    """Of the kind of query and filter that loses most."""
+    """The recall of the kind of query and filter that has the least."""
     return min(row.recall for row in rows)
 
 
 def highest_median_ms(rows: Sequence[RecallRow]) -> float:
-    """The median of the slowest kind of query and filter."""
+    """The median latency of the slowest kind of query and filter."""
     return max(row.p50_ms for row in rows)
 
 
 def advise_index(
     products: int, index_type: str, tried: Sequence[tuple[Mapping[str, int], Sequence[RecallRow]]], budget_ms: float
 ) -> IndexAdvice:
-    """What to set for a catalogue.
+    """Choose the index type and its search parameters.
+
+    Of an approximate index, the fastest parameters with `ENOUGH_RECALL` are chosen; where none have it, FLAT is. An
+    exact index stays as long as it is fast enough.
 
     Args:
         products: how many there are.
-        index_type: by which they are searched.
-        tried: search parameters with their figures; for FLAT, one without any.
+        index_type: of the index that was measured.
+        tried: search parameters with what was measured under them; one without parameters for FLAT.
         budget_ms: how long the slowest kind of search may take at the median.
     """
     if index_type == "FLAT":
         return _advise_exact(products, highest_median_ms(tried[0][1]), budget_ms)
-    enough = [(parameters, rows) for parameters, rows in tried if lowest_recall(rows) >= ENOUGH]
+    enough = [(parameters, rows) for parameters, rows in tried if lowest_recall(rows) >= ENOUGH_RECALL]
     if not enough:
-        best, rows = max(tried, key=lambda one: lowest_recall(one[1]))
+        best, rows = max(tried, key=lambda trial: lowest_recall(trial[1]))
         why = f"recall is {lowest_recall(rows):.3f} at best: {index_type} loses too much here, and FLAT nothing"
         return IndexAdvice({"milvus.index_type": "FLAT"}, why if not best else f"{why}, even with {_shown(best)}")
-    chosen, rows = min(enough, key=lambda one: highest_median_ms(one[1]))
+    chosen, rows = min(enough, key=lambda trial: highest_median_ms(trial[1]))
     why = f"recall {lowest_recall(rows):.3f} at the least, {highest_median_ms(rows):.1f} ms"
     return IndexAdvice(
-        {"milvus.index_type": index_type, **{f"milvus.{name}": one for name, one in chosen.items()}}, why
+        {"milvus.index_type": index_type, **{f"milvus.{name}": value for name, value in chosen.items()}}, why
     )
 
 

@@ -1,4 +1,4 @@
-"""How much of what exact search finds the index finds, and how fast: on the products that are in it."""
+"""Recall and latency of an index's vector search, against exact search over the products that are in it."""
 
 from __future__ import annotations
 
@@ -21,52 +21,63 @@ WEIGHTS: Mapping[str, PartWeights] = {
     "mixed": PartWeights(0.5, 0.5),
     "negative": PartWeights(1.0, -0.4),
 }
-"""Of the products' parts; of queries that ask for all kinds of them."""
+"""By name, the part weights of the kinds of queries that are measured."""
 FILTER_SHARES = (1.0, 0.5, 0.1, 0.01, 0.001)
-"""Of the products that filters keep."""
+"""The shares of products that the measured filters keep."""
 QUERY_NOISE = 0.5
-"""Length of the random vector that makes a query of a product's unit part, which it then is like but does not equal."""
+"""Length of the random vector that is added to a product's unit part, so that the query is near it, not equal."""
 SCORE_TOLERANCE = 1e-5
-"""Scores that are nearer than this are equal: engines sum in another order."""
+"""Scores that differ by less count as equal: engines sum in different orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVectors:
-    """The searchable products, as they are stored."""
+    """The n searchable products of a store."""
 
     product_ids: Sequence[str]
     vectors: FloatArray
-    """(n, 2·dim)."""
+    """(n, 2·dim) float32."""
     prices: NDArray[np.float64]
-    """(n,); not a number where there is none."""
+    """(n,) float64; NaN where a product has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelectiveFilter:
-    """A filter and what it keeps."""
+    """A filter, and the products that pass it."""
 
     share: float
+    """Of all products."""
     filters: Filters
     passing: NDArray[np.bool_]
-    """(n,)."""
+    """(n,) bool."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecallRow:
-    """The figures of one kind of query under one filter."""
+    """What was measured of one kind of query under one filter."""
 
     weights: str
+    """The kind of query, a key of `WEIGHTS`."""
     kept: float
-    """The share of products that the filter keeps, as it came out."""
+    """The share of products that pass the filter."""
     recall: float
+    """Mean over the queries."""
     worst: float
-    """Of the query with the least."""
+    """The recall of the query with the lowest."""
     p50_ms: float
     p99_ms: float
 
 
 async def read_vectors(store: ProductStore, progress: Callable[[int], None] = lambda _: None) -> StoredVectors:
-    """All searchable products of a store; it takes some twenty seconds for 100,000. Raises `StoreUnavailable`."""
+    """Read all searchable products of a store; 100,000 take some twenty seconds.
+
+    Args:
+        store: what is read.
+        progress: is told how many products have been read.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
     ids: list[str] = []
     vectors: list[FloatArray] = []
     prices: list[float] = []
@@ -83,29 +94,44 @@ async def read_vectors(store: ProductStore, progress: Callable[[int], None] = la
 
 
 def price_filters(
-    live: StoredVectors, seed: int = 0, shares: Sequence[float] = FILTER_SHARES
+    stored: StoredVectors, seed: int = 0, shares: Sequence[float] = FILTER_SHARES
 ) -> Iterator[SelectiveFilter]:
-    """Ranges of prices that keep about such shares of the products, as far as prices tell them apart."""
+    """Random ranges of prices that keep about the given shares of the products.
+
+    Products of equal price pass together, so that a share may come out higher. A share of 1 is no filter; shares that
+    are larger than that of the products with a price are left out.
+    """
     rng = np.random.default_rng(seed)
-    ordered = np.sort(live.prices[~np.isnan(live.prices)])
+    ordered = np.sort(stored.prices[~np.isnan(stored.prices)])
     for share in shares:
-        wanted = max(1, round(share * len(live.prices)))
+        count = max(1, round(share * len(stored.prices)))
         if share == 1.0:
-            yield SelectiveFilter(1.0, (), np.ones(len(live.prices), bool))
-        elif wanted <= len(ordered):
-            start = int(rng.integers(0, len(ordered) - wanted + 1))
-            low, high = float(ordered[start]), float(ordered[start + wanted - 1])
-            passing = (live.prices >= low) & (live.prices <= high)
+            yield SelectiveFilter(1.0, (), np.ones(len(stored.prices), bool))
+        elif count <= len(ordered):
+            start = int(rng.integers(0, len(ordered) - count + 1))
+            low, high = float(ordered[start]), float(ordered[start + count - 1])
+            passing = (stored.prices >= low) & (stored.prices <= high)
             yield SelectiveFilter(float(passing.mean()), (Range("price", gte=low, lte=high),), passing)
 
 
-def draw_queries(spec: EmbeddingSpec, live: StoredVectors, count: int, seed: int = 0) -> list[tuple[FloatArray, ...]]:
-    """Unit text and image vectors (dim,) near those of random products; where one has no picture, near its text."""
+def draw_queries(spec: EmbeddingSpec, stored: StoredVectors, count: int, seed: int = 0) -> list[tuple[FloatArray, ...]]:
+    """Draw queries near random products.
+
+    Args:
+        spec: of the vectors.
+        stored: the products; one is drawn twice only if there are fewer than `count`.
+        count: how many queries.
+        seed: of the drawing.
+
+    Returns:
+        For each query unit vectors (dim,) float32 near a product's text and image part; a part that the product lacks
+        is replaced by the other.
+    """
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(live.product_ids), count, replace=len(live.product_ids) < count)
+    chosen = rng.choice(len(stored.product_ids), count, replace=len(stored.product_ids) < count)
     queries: list[tuple[FloatArray, ...]] = []
     for at in chosen:
-        text, image = split_parts(spec, live.vectors[at])
+        text, image = split_parts(spec, stored.vectors[at])
         parts = (text if text.any() else image, image if image.any() else text)
         noise = normalise_rows(rng.standard_normal((2, spec.dim)).astype(np.float32)) * np.float32(QUERY_NOISE)
         queries.append(tuple(normalise_rows((np.stack(parts) + noise).astype(np.float32))))
@@ -115,23 +141,23 @@ def draw_queries(spec: EmbeddingSpec, live: StoredVectors, count: int, seed: int
 async def measure_recall(
     store: ProductStore,
     spec: EmbeddingSpec,
-    live: StoredVectors,
+    stored: StoredVectors,
     queries: Sequence[tuple[FloatArray, ...]],
     *,
     k: int,
     depth: int,
     progress: Callable[[], None] = lambda: None,
 ) -> list[RecallRow]:
-    """Recall and latency of dense search for all weights under all filters.
+    """Measure recall and latency of dense search, for each of `WEIGHTS` under each of `FILTER_SHARES`.
 
     Args:
-        store: what is measured.
+        store: what is measured; nothing should be written to it meanwhile.
         spec: of its vectors.
-        live: the products in it; nothing should be written meanwhile.
-        queries: text and image vectors (dim,).
-        k: how many of the best are looked at.
-        depth: how many are searched for, as the query worker does.
-        progress: is told of each row.
+        stored: the products in it.
+        queries: text and image vectors (dim,) float32 of each.
+        k: how many of the best are compared.
+        depth: how many each search looks for, as the query worker does.
+        progress: called after each row.
 
     Raises:
         StoreUnavailable: the store does not answer.
@@ -139,44 +165,56 @@ async def measure_recall(
     rows: list[RecallRow] = []
     for name, weights in WEIGHTS.items():
         vectors = [fused_query_vector(spec, text, image, weights) for text, image in queries]
-        for kept in price_filters(live):
-            rows.append(await _row(store, live, name, vectors, kept, k, depth))
+        for selective in price_filters(stored):
+            rows.append(await _row(store, stored, name, vectors, selective, k, depth))
             progress()
     return rows
 
 
 async def _row(
     store: ProductStore,
-    live: StoredVectors,
+    stored: StoredVectors,
     name: str,
     vectors: Sequence[FloatArray],
-    kept: SelectiveFilter,
+    selective: SelectiveFilter,
     k: int,
     depth: int,
 ) -> RecallRow:
-    places = {product_id: at for at, product_id in enumerate(live.product_ids)}
+    positions = {product_id: at for at, product_id in enumerate(stored.product_ids)}
     recalls: list[float] = []
     took_ms: list[float] = []
     for vector in vectors:
         started_s = time.perf_counter()
-        found = await store.search_dense(vector, kept.filters, max(k, depth))
+        candidates = await store.search_dense(vector, selective.filters, max(k, depth))
         took_ms.append((time.perf_counter() - started_s) * 1000)
-        recalls.append(recall_at(k, vector, live.vectors, kept.passing, [places.get(one.product_id) for one in found]))
+        found = [positions.get(candidate.product_id) for candidate in candidates]
+        recalls.append(recall_at(k, vector, stored.vectors, selective.passing, found))
     p50, p99 = np.percentile(took_ms, [50, 99])
-    return RecallRow(name, kept.share, float(np.mean(recalls)), min(recalls), float(p50), float(p99))
+    return RecallRow(name, selective.share, float(np.mean(recalls)), min(recalls), float(p50), float(p99))
 
 
 def recall_at(
     k: int, vector: FloatArray, vectors: FloatArray, passing: NDArray[np.bool_], found: Sequence[int | None]
 ) -> float:
-    """The share of the k best rows of `vectors` (n, d) that pass which are among the first k found.
+    """Recall@k of one search against exact search.
 
-    Equal scores are equally right. A row that was found twice, or does not pass, counts for nothing.
+    A row that scores as high as the k-th best is right, whichever of several equal ones exact search would return. A
+    row that was found twice counts once, one that does not pass not at all.
+
+    Args:
+        k: how many of the best are compared.
+        vector: (d,) float32, the query.
+        vectors: (n, d) float32, of all rows.
+        passing: (n,) bool, the rows that pass the filter.
+        found: positions of the rows that the search returned, best first; None: a row that is not among them.
+
+    Returns:
+        The share of the k best passing rows that are among the first k found; 1 if none passes.
     """
     scores = np.where(passing, vectors @ vector, -np.inf)
-    best = min(k, int(passing.sum()))
-    if not best:
+    best_count = min(k, int(passing.sum()))
+    if not best_count:
         return 1.0
-    least = np.partition(scores, len(scores) - best)[len(scores) - best] - SCORE_TOLERANCE
+    least = np.partition(scores, len(scores) - best_count)[len(scores) - best_count] - SCORE_TOLERANCE
     right = {at for at in found[:k] if at is not None and scores[at] >= least}
-    return min(1.0, len(right) / best)
+    return min(1.0, len(right) / best_count)

@@ -1,4 +1,4 @@
-"""Judged queries: what is asked, and how right each product is; read from the rows of tables. Pure."""
+"""Judged queries: what is asked for and how relevant each product is, from the rows of tables. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUERY_IDS = ("query_id", "qid", "topic_id", "topic")
 QUERY_TEXTS = ("query", "text", "query_text", "search_term", "keyword")
 PRODUCTS = ("product_id", "asin", "sku", "item_id", "doc_id", "docid", "id")
 GAINS = ("gain", "grade", "relevance", "rel", "score", "label", "esci_label", "judgment", "rating")
-"""Column names, the foremost first."""
+"""Names that a column may have; where a row has several, the first that is filled counts."""
 LABELS: Mapping[str, float] = {
     "e": 1.0,
     "exact": 1.0,
@@ -31,7 +31,7 @@ Source: Reddy et al., 2022, "Shopping Queries Dataset: A Large-Scale ESCI Benchm
 """
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
-"""Where a row stands, as people name it (`judgments.csv:12`), and its cells by column."""
+"""Each row's place, as messages name it (`judgments.csv:12`), and its cells by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class JudgedQuery:
 
 @dataclass(slots=True)
 class JudgedQueries:
-    """What two tables came to.
+    """The queries and judgments of two tables, joined.
 
     Attributes:
         queries: those that have judgments, in the order of their table.
-        faults: rows that cannot be used, each named with its reason.
-        unjudged: queries that no judgment speaks of.
-        unasked: judgments of queries that are not in the table of queries.
+        unusable_rows: a sentence for each row that cannot be used, with its place and the reason.
+        unjudged_queries: how many queries have no judgment.
+        unmatched_judgments: how many judgments are of queries that are not in the table of queries.
     """
 
     queries: list[JudgedQuery] = field(default_factory=list[JudgedQuery])
@@ -65,8 +65,7 @@ def join_judgments(queries: Rows, judgments: Rows) -> JudgedQueries:
     """Join a table of queries and one of judgments: by the query's id where both have one, else by its text."""
     judged = JudgedQueries()
     texts = _texts(queries, judged)
-    gains, unasked = _gains(judgments, texts, judged)
-    judged.unmatched_judgments = unasked
+    gains = _gains(judgments, texts, judged)
     for query_id, text in texts.items():
         if query_id in gains:
             judged.queries.append(JudgedQuery(query_id, text, gains[query_id]))
@@ -75,7 +74,10 @@ def join_judgments(queries: Rows, judgments: Rows) -> JudgedQueries:
 
 
 def _texts(rows: Rows, judged: JudgedQueries) -> dict[str, str]:
-    """Each query's text by its id. A query may come again, as it does where one table serves for both."""
+    """Each query's text by its id; rows that cannot be used are noted in `judged`.
+
+    A query may have several rows: it has, where one table holds both queries and judgments.
+    """
     texts: dict[str, str] = {}
     for place, cells in rows:
         text = _cell(cells, QUERY_TEXTS)
@@ -87,10 +89,10 @@ def _texts(rows: Rows, judged: JudgedQueries) -> dict[str, str]:
     return texts
 
 
-def _gains(rows: Rows, texts: Mapping[str, str], judged: JudgedQueries) -> tuple[dict[str, dict[str, float]], int]:
+def _gains(rows: Rows, texts: Mapping[str, str], judged: JudgedQueries) -> dict[str, dict[str, float]]:
+    """Gains by query id and product id; rows that cannot be used or matched are noted in `judged`."""
     ids = {text: query_id for query_id, text in texts.items()}
     gains: dict[str, dict[str, float]] = {}
-    unasked = 0
     for place, cells in rows:
         try:
             query, product, gain = _judgment(cells)
@@ -99,14 +101,14 @@ def _gains(rows: Rows, texts: Mapping[str, str], judged: JudgedQueries) -> tuple
             continue
         query_id = query if query in texts else ids.get(query)
         if query_id is None:
-            unasked += 1
+            judged.unmatched_judgments += 1
         elif gains.setdefault(query_id, {}).setdefault(product, gain) != gain:
             judged.unusable_rows.append(f"{place}: {product!r:.80} was judged otherwise before, for the same query")
-    return gains, unasked
+    return gains
 
 
 def _judgment(cells: Mapping[str, Any]) -> tuple[str, str, float]:
-    """(query id or text, product id, gain) of a row. Raises `ValueError` saying what it lacks."""
+    """(query id or text, product id, gain) of a row. Raises `ValueError` that says what it lacks."""
     query = _cell(cells, QUERY_IDS) or _cell(cells, QUERY_TEXTS)
     product, gain = _cell(cells, PRODUCTS), _cell(cells, GAINS)
     for what, value, names in (("query", query, QUERY_IDS), ("product", product, PRODUCTS), ("gain", gain, GAINS)):
@@ -129,7 +131,7 @@ def read_gain(cell: str) -> float:
 
 
 def _cell(cells: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    """The first of the named columns that says something, as text; None: none does."""
+    """The text of the first of the named columns that is filled; None: none is. Names are compared loosely."""
     plain = {re.sub(r"[\W_]+", "_", name).strip("_").lower(): cell for name, cell in cells.items()}
     for name in names:
         value = plain.get(name)

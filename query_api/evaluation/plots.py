@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from query_api.evaluation.intervals import Interval
 
 WIDTH = 880
+"""Pixels of all plots; margins and rows likewise."""
 _LEFT, _RIGHT, _ROW, _TOP = 130, 30, 26, 24
 _COLOURS = ("#1f5fbf", "#c2571a")
 _GRID, _TEXT = "#e3e7ee", "#5d6878"
 BARS = 200
-"""As many queries as have a bar of their own; of more, every so-manieth is drawn."""
+"""The most bars of a plot; of more queries, evenly spaced ones are drawn."""
 
 
 def interval_plot(systems: Sequence[tuple[str, Mapping[str, Interval]]]) -> str:
-    """A row a measure, a dot with its interval for each of one or two systems, on a scale from 0 to 1."""
+    """A row for each measure, with a dot and its interval for each of one or two systems, on a scale from 0 to 1.
+
+    Args:
+        systems: each system's name with its means by measure.
+    """
     names = list(systems[0][1])
     height = _TOP + _ROW * len(names) + 30
     marks = [_scale(tick / 10, height - 26) for tick in range(0, 11, 2)]
@@ -29,7 +35,12 @@ def interval_plot(systems: Sequence[tuple[str, Mapping[str, Interval]]]) -> str:
 
 
 def sorted_values_plot(systems: Sequence[tuple[str, Sequence[float]]], measure: str) -> str:
-    """Each system's values in falling order, as a line from 0 to 1."""
+    """A line for each system: its values from 0 to 1 in falling order.
+
+    Args:
+        systems: each system's name with a value for each query.
+        measure: what the values are.
+    """
     height, bottom = 220, 190
     marks = [_level(tick / 4, bottom) for tick in range(5)]
     for at, (_, values) in enumerate(systems):
@@ -42,9 +53,14 @@ def sorted_values_plot(systems: Sequence[tuple[str, Sequence[float]]], measure: 
 
 
 def difference_plot(values: Sequence[tuple[str, float]], measure: str) -> str:
-    """A bar a query, its difference between -1 and 1; its name shows under the pointer."""
+    """A bar for each query, from -1 to 1 in falling order; its text shows under the pointer.
+
+    Args:
+        values: each query's text with its difference.
+        measure: of what it is the difference.
+    """
     ordered = sorted(values, key=lambda pair: -pair[1])
-    shown = ordered[:: max(1, -(-len(ordered) // BARS))]
+    shown = ordered[:: max(1, math.ceil(len(ordered) / BARS))]
     height, middle, half = 240, 120, 96
     width = (WIDTH - _LEFT - _RIGHT) / max(1, len(shown))
     marks = [
@@ -62,10 +78,11 @@ def difference_plot(values: Sequence[tuple[str, float]], measure: str) -> str:
     return _svg(height, marks, f"difference of {measure} by query")
 
 
-def _interval(one: Interval, y: float, colour: str) -> str:
+def _interval(mean: Interval, y: float, colour: str) -> str:
+    low, middle, high = _x(mean.low), _x(mean.mean), _x(mean.high)
     return (
-        f'<line x1="{_x(one.low):.1f}" x2="{_x(one.high):.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
-        f'<circle cx="{_x(one.mean):.1f}" cy="{y}" r="4" fill="{colour}"><title>{escape(str(one))}</title></circle>'
+        f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
+        f'<circle cx="{middle:.1f}" cy="{y}" r="4" fill="{colour}"><title>{escape(str(mean))}</title></circle>'
     )
 
 
@@ -77,12 +94,14 @@ def _legend(names: Sequence[str]) -> list[str]:
 
 
 def _scale(value: float, bottom: float) -> str:
+    """A vertical line of the grid, with its value."""
     x = _x(value)
     line = f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}" stroke="{_GRID}"/>'
     return line + _label(x, bottom + 18, f"{value:g}", "middle")
 
 
 def _level(value: float, bottom: float) -> str:
+    """A horizontal line of the grid, with its value."""
     y = _y(value, bottom)
     line = f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_GRID}"/>'
     return line + _label(_LEFT - 10, y + 4, f"{value:g}", "end")

@@ -19,8 +19,8 @@ MAX_TEXT = 1_000
 """The longest text that the worker takes, in characters; longer queries are cut off."""
 
 
-class SearchHit(Protocol):
-    """One hit of a search."""
+class WorkerHit(Protocol):
+    """One hit of an answer."""
 
     @property
     def product_id(self) -> str: ...
@@ -34,11 +34,11 @@ class SearchHit(Protocol):
         ...
 
 
-class SearchPage(Protocol):
+class WorkerAnswer(Protocol):
     """One answer of `POST /v1/search`."""
 
     @property
-    def hits(self) -> Sequence[SearchHit]:
+    def hits(self) -> Sequence[WorkerHit]:
         """Best first."""
         ...
 
@@ -54,7 +54,7 @@ class SearchPage(Protocol):
 class SearchClient(Protocol):
     """A client of one query worker. It is called from several threads at once."""
 
-    def search(self, text: str, /, *, k: int, offset: int | None, **request: Any) -> SearchPage:
+    def search(self, text: str, /, *, k: int, offset: int | None, **request: Any) -> WorkerAnswer:
         """Ask for the `k` results after the first `offset`; `request` holds further fields of the search request."""
         ...
 
@@ -102,9 +102,9 @@ def ask_each(
             raise
 
 
-def search_pages(client: SearchClient, text: str, request: Mapping[str, Any], depth: int) -> list[SearchPage]:
+def search_pages(client: SearchClient, text: str, request: Mapping[str, Any], depth: int) -> list[WorkerAnswer]:
     """The pages with the first `depth` results of a query; the last may be short, and ends the search."""
-    pages: list[SearchPage] = []
+    pages: list[WorkerAnswer] = []
     for offset in range(0, depth, PAGE):
         k = min(PAGE, depth - offset)
         pages.append(client.search(text[:MAX_TEXT], k=k, offset=offset or None, **request))
@@ -113,7 +113,7 @@ def search_pages(client: SearchClient, text: str, request: Mapping[str, Any], de
     return pages
 
 
-def _ranking(pages: Sequence[SearchPage]) -> QueryRanking:
+def _ranking(pages: Sequence[WorkerAnswer]) -> QueryRanking:
     hits = [hit for page in pages for hit in page.hits]
     return QueryRanking(
         tuple(hit.product_id for hit in hits),

@@ -41,18 +41,18 @@ class QueryRanking:
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """How far down a ranking is looked, and what counts as right."""
+    """How far down a ranking is looked, and what counts as relevant."""
 
     k: int = 10
     depth: int = 100
     """How many results were asked for."""
     relevant_gain: float = 0.0
-    """The least gain of a right product where a measure knows no degrees; 0: any gain above 0."""
+    """The least gain of a relevant product in measures without degrees; 0: any gain above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedResult:
-    """A result with its judged gain, or a right product that is not among the results."""
+    """A result with its judged gain, or a relevant product that is not among the results."""
 
     product_id: str
     gain: float | None
@@ -93,7 +93,7 @@ class EvaluationReport:
         means: by measure, for each configuration; the first measure is the main one.
         median_ms: how long the worker took for a query, for each configuration.
         queries: worst first: by the first configuration's main measure, or by the difference where there are two.
-        left_out: queries without a right product: for them no ranking is better than another.
+        left_out: queries without a relevant product: for them no ranking is better than another.
         degraded: answers that were degraded, for each configuration.
         facts: what else a reader should know, as JSON values by name.
     """
@@ -131,7 +131,7 @@ def build_report(
         facts: what else a reader should know, as JSON values by name.
 
     Raises:
-        NotEnoughData: no query has a right product.
+        NotEnoughData: no query has a relevant product.
     """
     kept = [at for at, query in enumerate(queries) if relevant_products(query.gains, cutoffs.relevant_gain)]
     if not kept:

@@ -124,7 +124,7 @@ def fit_weights(
     picks = _held_out_picks(scores, order, seed)
     held_out = np.take_along_axis(scores, picks, axis=1).mean(axis=1)
     lexical = scores[:, grid.index(LEXICAL_ONLY)]
-    counts = np.bincount(picks.ravel(), minlength=len(grid))
+    counts: NDArray[np.int64] = np.bincount(picks.ravel(), minlength=len(grid))
     return FittedWeights(
         grid[choose_column(scores, order)],
         bootstrap(held_out, seed),
@@ -132,7 +132,7 @@ def fit_weights(
         bootstrap(lexical, seed),
         bootstrap(held_out - present, seed),
         bootstrap(held_out - lexical, seed),
-        tuple((grid[at], int(counts[at])) for at in np.argsort(-counts, kind="stable")[:5] if counts[at]),
+        tuple((grid[at], int(counts[at])) for at in _most_frequent(counts)[:5]),
     )
 
 
@@ -187,6 +187,12 @@ def _held_out_picks(scores: Values, order: Sequence[int], seed: int) -> NDArray[
         for fold in range(FOLDS):
             picks[folds == fold, repeat] = choose_column(scores[folds != fold], order)
     return picks
+
+
+def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
+    """Positions with a count above 0, the highest count first."""
+    order: NDArray[np.int64] = np.argsort(-counts, kind="stable")
+    return [int(at) for at in order if counts[at]]
 
 
 def _nearest_first(grid: Sequence[FusionWeights], present_weights: FusionWeights) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from query_api.config import QueryConfig
 from query_api.evaluation.judgments import JudgedQuery
 from query_api.evaluation.ranking_metrics import ndcg
-from query_api.evaluation.rankings import SearchClient, SearchPage, ask_each, search_pages
+from query_api.evaluation.rankings import SearchClient, WorkerAnswer, ask_each, search_pages
 from query_api.evaluation.weight_fitting import (
     CandidateParts,
     FittedWeights,
@@ -90,7 +90,7 @@ def _candidates(client: SearchClient, query: JudgedQuery) -> CandidateParts:
     return merge_rankings(rankings, query.gains)
 
 
-def _unweighted_parts(page: SearchPage, weights: FusionWeights) -> dict[str, PartScores]:
+def _unweighted_parts(page: WorkerAnswer, weights: FusionWeights) -> dict[str, PartScores]:
     """The score parts of a page's hits as they would be with weights of 1; the page was ranked with `weights`."""
     explained = {hit.product_id: hit.explanation or {} for hit in page.hits}
     return {

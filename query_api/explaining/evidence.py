@@ -1,4 +1,4 @@
-"""Why a product cannot be a hit, and what bears on its score, read off what is stored of it. Pure."""
+"""Why a product cannot be a hit, and what bears on its score, from what is stored of it. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -25,15 +25,16 @@ from query_api.search.score_parts import fields_containing
 from query_api.understanding.parser import ParsedQuery
 
 MAX_LISTED = 10
-"""How many pictures or words are named."""
+"""The most pictures or words that a sentence names."""
 _MIN_WORD_SIMILARITY = 0.7
-"""Similarity from which on a product's word is shown beside one of the query, by `difflib`'s ratio."""
+"""The least similarity of a product's word that is named as near to one of the query; `difflib`'s ratio, 0 to 1."""
 _EVENT_TIME_RANGE_MS = (978_307_200_000, 4_102_444_800_000)
-"""Versions within these, the years 2001 to 2100, are taken for event times: those that events without one get."""
+"""Versions from the year 2001 to 2100 as Unix milliseconds are shown as times: an event without a version has its time
+as its version."""
 
 
 def absence_reason(product_id: str, stored: StoredProduct | None) -> Reason | None:
-    """Why a product is in no results at all; None when it can be."""
+    """Why a product can be in no results at all; None when it can. Without `stored`, no event of it was indexed."""
     if stored is None:
         return Reason("not_indexed", f"no event of a product {product_id} has been indexed")
     if is_searchable(stored):
@@ -42,29 +43,43 @@ def absence_reason(product_id: str, stored: StoredProduct | None) -> Reason | No
 
 
 def indexed_state(stored: StoredProduct) -> Indexed:
-    """The version of what is stored."""
+    """The version of a product, and the event that wrote it last."""
     state = stored.state
-    last = max([one.stamp for one in state.written.values()] + ([state.base] if state.base else []))
+    last = max([field.stamp for field in state.written.values()] + ([state.base] if state.base else []))
     return Indexed(state.version, f"{last.source}/{last.event_id}", is_searchable(stored), stored.incomplete)
 
 
 def filter_rejections(product_id: str, stored: StoredProduct, vector: FloatArray, filters: Filters) -> list[Reason]:
-    """The filters that a searchable product does not pass, each with the product's own value."""
-    row, fields = (
-        build_row(product_id, stored, vector),
-        with_accepted_suggestions(stored.state.fields, stored.suggestions),
-    )
-    rejecting = [one for one in filters if not matches(row, (one,))]
+    """A reason for each filter that a searchable product does not pass, with the product's own value.
+
+    Args:
+        product_id: of the product.
+        stored: what is stored of it.
+        vector: its vector (2·dim,) float32.
+        filters: of the search.
+    """
+    row = build_row(product_id, stored, vector)
+    fields = with_accepted_suggestions(stored.state.fields, stored.suggestions)
+    rejecting = [criterion for criterion in filters if not matches(row, (criterion,))]
     return [
-        _excluded_term_reason(row, one, fields) if isinstance(one, WithoutWords) else _rejection(one, fields)
-        for one in rejecting
+        _excluded_term_reason(row, criterion, fields)
+        if isinstance(criterion, WithoutWords)
+        else _filter_reason(criterion, fields)
+        for criterion in rejecting
     ]
 
 
 def product_notes(
     spec: EmbeddingSpec, retrieval: RetrievalQuery, stored: StoredProduct, vector: FloatArray
 ) -> Iterator[Reason]:
-    """What a searchable product lacks that this search looks at."""
+    """What a searchable product lacks of what a search looks at, and what is known of its pictures and likes.
+
+    Args:
+        spec: of the vectors.
+        retrieval: what the search looks for.
+        stored: what is stored of the product.
+        vector: its vector (2·dim,) float32; the half of a part that it lacks is 0.
+    """
     yield from _picture_problems(stored)
     yield from _comparison_notes(stored)
     if not (stored.text_hash or spec.joint) and np.any(vector[: spec.dim]):
@@ -81,51 +96,51 @@ def product_notes(
 
 
 def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
-    """That a product has none of a query's words, and which of its own are nearest."""
-    written, own = (
-        surface_forms(text),
-        sorted({term for term in document_terms(fields).split() if not term.startswith("0x")}),
-    )
+    """That a product has none of a query's words, and which of its own words are nearest to them."""
+    forms = surface_forms(text)
+    # Terms with other letters than ASCII are hexadecimal codes, which mean nothing to a reader.
+    own_terms = sorted({term for term in document_terms(fields).split() if not term.startswith("0x")})
     close = {
-        form: difflib.get_close_matches(term, own, 1, _MIN_WORD_SIMILARITY)
-        for term, form in list(written.items())[:MAX_LISTED]
+        form: difflib.get_close_matches(term, own_terms, 1, _MIN_WORD_SIMILARITY)
+        for term, form in list(forms.items())[:MAX_LISTED]
     }
-    nearest = {form: found[0] for form, found in close.items() if found}
-    asked = ", ".join(list(written.values())[:MAX_LISTED])
-    detail = f"it has none of the query's words ({asked})" if written else "the query has no letter or digit to match"
+    nearest = {form: terms[0] for form, terms in close.items() if terms}
+    named = ", ".join(list(forms.values())[:MAX_LISTED])
+    detail = f"it has none of the query's words ({named})" if forms else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""
-    return Reason("no_shared_words", detail, {"words": list(written.values()), "nearest": nearest})
+    return Reason("no_shared_words", detail, {"words": list(forms.values()), "nearest": nearest})
 
 
-def not_understood_reason(heard: Transcript | None) -> Reason:
-    """That a spoken query, which is all there is of the search, was not understood."""
-    why = heard.problem if heard else ""
-    detail = "nothing was searched for: the spoken query was not understood" + (f" ({why})" if why else "")
-    return Reason("not_understood", detail, {"problem": why})
+def not_understood_reason(transcript: Transcript | None) -> Reason:
+    """That nothing was searched for, because the query was only spoken and was not understood."""
+    problem = transcript.problem if transcript else ""
+    detail = "nothing was searched for: the spoken query was not understood" + (f" ({problem})" if problem else "")
+    return Reason("not_understood", detail, {"problem": problem})
 
 
-def transcript_note(heard: Transcript) -> Reason:
-    """What a spoken query was taken for."""
-    detail = f"the spoken query was heard as “{heard.text}”" if heard.text else "the spoken query was not understood"
-    others = ", ".join(f"“{one}”" for one in heard.alternatives)
-    detail += f", or {others}, which were searched for too" if others else ""
-    detail += f" ({heard.problem})" if heard.problem else ""
-    evidence = {"text": heard.text, "alternatives": list(heard.alternatives), "problem": heard.problem}
+def transcript_note(transcript: Transcript) -> Reason:
+    """What a spoken query was transcribed as."""
+    text, problem = transcript.text, transcript.problem
+    detail = f"the spoken query was heard as “{text}”" if text else "the spoken query was not understood"
+    alternatives = ", ".join(f"“{alternative}”" for alternative in transcript.alternatives)
+    detail += f", or {alternatives}, which were searched for too" if alternatives else ""
+    detail += f" ({problem})" if problem else ""
+    evidence = {"text": text, "alternatives": list(transcript.alternatives), "problem": problem}
     return Reason("heard", detail, evidence)
 
 
-def parsed_query_notes(reading: ParsedQuery, request: SearchRequest) -> Iterator[Reason]:
-    """What a query's words were taken for that is not what they say."""
-    if reading.did_you_mean is not None:
+def parsed_query_notes(parsed: ParsedQuery, request: SearchRequest) -> Iterator[Reason]:
+    """Where a query was searched for as something else than its words: corrected, or with a price taken out."""
+    if parsed.did_you_mean is not None:
         how = "was searched for as" if request.correct else "has words that no product has; perhaps it means"
-        yield Reason("did_you_mean", f"the query {how} “{reading.did_you_mean}”", {"text": reading.did_you_mean})
-    if reading.price and "price" not in request.filters:
-        detail = f"“{reading.price.phrase}” in the query is taken for a filter on price"
-        yield Reason("price_phrase", detail, {"filter": dict(reading.price.bounds)})
+        yield Reason("did_you_mean", f"the query {how} “{parsed.did_you_mean}”", {"text": parsed.did_you_mean})
+    if parsed.price and "price" not in request.filters:
+        detail = f"“{parsed.price.phrase}” in the query is taken for a filter on price"
+        yield Reason("price_phrase", detail, {"filter": dict(parsed.price.bounds)})
 
 
 def staleness_note(age_ms: int | None) -> Reason | None:
-    """That the index may not be up to date; None when it is."""
+    """That the index may not be up to date, or that its age is not known just now (`age_ms` is None)."""
     if age_ms is None:
         return Reason("stale", "Kafka cannot be asked just now whether events are waiting to be indexed")
     if not age_ms:
@@ -146,7 +161,7 @@ def _deleted(stored: StoredProduct) -> Reason:
 def _incomplete(stored: StoredProduct) -> Reason:
     known = sorted(name for name in stored.state.fields if name != "images")
     detail = "it is stored, but has neither a title nor a description nor a picture that could be embedded"
-    waiting = ", ".join(one.detail for one in _picture_problems(stored))
+    waiting = ", ".join(problem.detail for problem in _picture_problems(stored))
     pictures = {"missing_images": list(stored.missing_images), "broken_images": list(stored.broken_images)}
     return Reason("incomplete", detail + (f"; {waiting}" if waiting else ""), {"fields": known, **pictures})
 
@@ -163,23 +178,23 @@ def _picture_problems(stored: StoredProduct) -> Iterator[Reason]:
 
 
 def _comparison_notes(stored: StoredProduct) -> Iterator[Reason]:
-    """What comparing the product with others told."""
-    if told := stored.suggestions:
+    """What comparing the product with others gave: labels that they suggest, and near duplicates."""
+    if suggestions := stored.suggestions:
         worded = ", ".join(
-            f"{one.field} {one.value} ({one.confidence:.2f}{', accepted' if one.accepted else ''})"
-            for one in told[:MAX_LISTED]
+            f"{label.field} {label.value} ({label.confidence:.2f}{', accepted' if label.accepted else ''})"
+            for label in suggestions[:MAX_LISTED]
         )
         detail = f"its merchant leaves fields open; like products suggest {worded}; filters see what is accepted"
-        yield Reason("suggestions", detail, {"suggestions": msgspec.to_builtins(told)})
+        yield Reason("suggestions", detail, {"suggestions": msgspec.to_builtins(suggestions)})
     if stored.duplicates:
         named = ", ".join(stored.duplicates[:MAX_LISTED])
         detail = f"it looks like the same goods as {named}"
         yield Reason("duplicates", detail, {"product_ids": list(stored.duplicates)})
 
 
-def _excluded_term_reason(row: IndexRow, one: WithoutWords, fields: Mapping[str, Any]) -> Reason:
-    """The words that a query leaves out and a product has, and where it has them."""
-    held = [text for text in one.texts if not matches(row, (WithoutWords((text,)),))]
+def _excluded_term_reason(row: IndexRow, criterion: WithoutWords, fields: Mapping[str, Any]) -> Reason:
+    """The terms that a query excludes and a product has, and the fields that have them."""
+    held = [text for text in criterion.texts if not matches(row, (WithoutWords((text,)),))]
     where = {text: fields_containing(fields, " ".join(required_terms(text))) for text in held}
     said = " and ".join(f"“{text}” (in {', '.join(names)})" for text, names in where.items())
     return Reason(
@@ -187,8 +202,8 @@ def _excluded_term_reason(row: IndexRow, one: WithoutWords, fields: Mapping[str,
     )
 
 
-def _rejection(one: Filter, fields: Mapping[str, Any]) -> Reason:
-    wanted = {name: value for name, value in dataclasses.asdict(one).items() if value is not None}
+def _filter_reason(criterion: Filter, fields: Mapping[str, Any]) -> Reason:
+    wanted = {name: value for name, value in dataclasses.asdict(criterion).items() if value is not None}
     name = wanted.get("field")
     if name is None:
         return Reason("filtered", "a filter by product ids leaves it out")
@@ -209,10 +224,10 @@ def _format_bounds(bounds: Mapping[str, Any]) -> str:
 
 
 def _own_value(field: str, fields: Mapping[str, Any]) -> Any:
-    """A product's value of a field that filters know; names of attributes are compared as filters do."""
+    """A product's value of a field of filters; None: it has none. Names of attributes are compared as filters do."""
     if not field.startswith(ATTRIBUTE_PREFIX):
         return fields.get(field)
-    attributes = fields.get("attributes") or {}
+    attributes: Mapping[str, Any] = fields.get("attributes") or {}
     same = any_of_terms(AnyOf(field, ("",)))
     names = (name for name in attributes if any_of_terms(AnyOf(ATTRIBUTE_PREFIX + name, ("",))) == same)
     return next((attributes[name] for name in names), None)
@@ -223,8 +238,8 @@ def _shares_words(text: str, fields: Mapping[str, Any]) -> bool:
 
 
 def _format_value(value: Any) -> str:
-    values: Sequence[Any] = value if isinstance(value, list) else [value]
-    return ", ".join(_format_number(one) for one in values[:MAX_LISTED])
+    values = cast("Sequence[Any]", value) if isinstance(value, list) else (value,)
+    return ", ".join(_format_number(item) for item in values[:MAX_LISTED])
 
 
 def _format_number(value: Any) -> str:

@@ -32,11 +32,11 @@ from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher
 
 Places = tuple[Place | None, Place | None, Place | None]
-"""Of the product, of the last hit of the page that was asked for, of the last hit of all."""
+"""Those of the product, of the last hit of the requested page, and of the last hit of all pages."""
 
 
 class ProductExplainer:
-    """Explains single products; nothing that it says comes from the cache."""
+    """Explains where single products are in the results of a search; the candidate cache is not used."""
 
     def __init__(
         self,
@@ -53,39 +53,46 @@ class ProductExplainer:
         self._index = index
 
     async def explain(self, request: SearchRequest, product_id: str) -> ProductExplanation:
-        """Say where a product stands in a search, or why it is not in it; one that is not known is no error.
+        """Say where a product is in the results of a search, or why it is not there.
+
+        A product that is not indexed is no error: that is the reason then.
 
         Raises:
-            InvalidRequest: what is searched with cannot be.
+            InvalidRequest: the search cannot be done as it is requested.
             StoreUnavailable: the product store does not answer.
-            EncoderBusy: the encoder does not.
+            EncoderBusy: the encoder does not answer in time.
         """
-        answer, found = await asyncio.gather(
+        results, stored = await asyncio.gather(
             self._searcher.rank(request, use_cache=False), self._store.read([product_id])
         )
-        product = found.get(product_id)
-        if not any(one.candidate.product_id == product_id for one in answer.ranked):
-            answer = await self._extend_browse(answer)
-        gone = _unavailable_reason(request, product_id, product)
-        standing = locate_product(answer, product_id, None if gone else await self._score_alone(answer, product_id))
-        places = await self._places(standing)
-        reasons = [gone] if gone else list(_reasons(standing, places, product_id, product))
+        product = stored.get(product_id)
+        if not any(hit.candidate.product_id == product_id for hit in results.ranked):
+            results = await self._extend_browse(results)
+        absence = _unavailable_reason(request, product_id, product)
+        alone = None if absence else await self._score_alone(results, product_id)
+        position = locate_product(results, product_id, alone)
+        places = await self._places(position)
+        reasons = [absence] if absence else list(_reasons(position, places, product_id, product))
         return ProductExplanation(
             product_id=product_id,
             verdict=reasons[0].kind if reasons else "shown",  # pyright: ignore[reportArgumentType]
             reasons=reasons,
-            notes=list(self._notes(answer, None if gone else product, {one.kind for one in reasons})),
-            place=None if gone else places[0],
+            notes=list(self._notes(results, None if absence else product, {reason.kind for reason in reasons})),
+            place=None if absence else places[0],
             hit=places[1],
             last=places[2],
-            total=len(answer.ranked) + answer.unretrieved_count,
+            total=len(results.ranked) + results.unretrieved_count,
             indexed=indexed_state(product[0]) if product else None,
             generation=self._index.generation,
             index_age_ms=self._index.age_ms(),
         )
 
     async def _extend_browse(self, results: RankedResults) -> RankedResults:
-        """Results of a browse that hold as many products as there can be pages of: their order tells their ranks."""
+        """For a search without a query: the results again, with as many products as all of its pages can show.
+
+        A search retrieves only what the requested page needs; the rank of a product on a later page needs them all.
+        Other results are returned as they are.
+        """
         retrieval, limit = results.retrieval, self._retriever.limits.browse
         if retrieval is None or results.scoring is None or not retrieval.is_browse or not results.unretrieved_count:
             return results
@@ -98,30 +105,40 @@ class ProductExplainer:
         )
 
     async def _score_alone(self, results: RankedResults, product_id: str) -> ScoredCandidate | None:
-        """The exact scores of a product that the search did not find, filters apart; None: there are none."""
+        """The exact scores of a product that is no candidate, as if it passed the filters.
+
+        None: it is a candidate, or shares no word with a lexical search, or nothing was searched for.
+        """
         if results.retrieval is None or any(hit.candidate.product_id == product_id for hit in results.ranked):
             return None
         return await self._retriever.score_product(results.retrieval, product_id)
 
-    async def _places(self, standing: ProductPosition) -> Places:
-        hits = standing.product, standing.last_page_hit, standing.last_hit
-        distinct = {one.candidate.product_id: one for one in hits if one is not None}
-        explained = await self._scores.explain(_retrieval_of(standing.results), list(distinct.values()))
-        own, hit, last = (standing.place_of(one, explained) for one in hits)
-        return own, hit, last
+    async def _places(self, position: ProductPosition) -> Places:
+        hits = position.product, position.last_page_hit, position.last_hit
+        distinct = {hit.candidate.product_id: hit for hit in hits if hit is not None}
+        explained = await self._scores.explain(_retrieval_of(position.results), list(distinct.values()))
+        own, last_on_page, last = (position.place_of(hit, explained) for hit in hits)
+        return own, last_on_page, last
 
     def _notes(
-        self, answer: RankedResults, product: tuple[StoredProduct, FloatArray] | None, told: set[str]
+        self, results: RankedResults, product: tuple[StoredProduct, FloatArray] | None, reason_kinds: set[str]
     ) -> Iterator[Reason]:
+        """What else bears on the place of a product, apart from what is a reason already.
+
+        Args:
+            results: of the search.
+            product: what is stored of it with its vector (2·dim,) float32; None: it can be in no results.
+            reason_kinds: the kinds of the reasons.
+        """
         if product is not None:
-            found = product_notes(self._scores.spec, _retrieval_of(answer), *product)
-            yield from (one for one in found if one.kind not in told)
-        if answer.transcript is not None and answer.retrieval is not None:
-            yield transcript_note(answer.transcript)
-        if answer.parsed is not None:
-            yield from parsed_query_notes(answer.parsed, answer.request)
-        # What was not heard has been told already, and is no server's fault.
-        if without := [one for one in answer.degraded if one != "audio"]:
+            notes = product_notes(self._scores.spec, _retrieval_of(results), *product)
+            yield from (note for note in notes if note.kind not in reason_kinds)
+        if results.transcript is not None and results.retrieval is not None:
+            yield transcript_note(results.transcript)
+        if results.parsed is not None:
+            yield from parsed_query_notes(results.parsed, results.request)
+        # `audio` says that speech was not understood: the transcript's note has it, and no server failed.
+        if without := [part for part in results.degraded if part != "audio"]:
             detail = f"the search was done without {', '.join(without)}: a server did not answer"
             yield Reason("degraded", detail, {"degraded": without})
         if stale := staleness_note(self._index.age_ms()):
@@ -131,30 +148,32 @@ class ProductExplainer:
 def _unavailable_reason(
     request: SearchRequest, product_id: str, product: tuple[StoredProduct, FloatArray] | None
 ) -> Reason | None:
+    """Why a product can be in no results of this search; None when it can."""
     if any(part.product_id == product_id for part in request.all_parts):
         return Reason("asked_with", "it is the product that is searched with, which is left out")
     return absence_reason(product_id, product[0] if product else None)
 
 
 def _reasons(
-    standing: ProductPosition, places: Places, product_id: str, product: tuple[StoredProduct, FloatArray] | None
+    position: ProductPosition, places: Places, product_id: str, product: tuple[StoredProduct, FloatArray] | None
 ) -> Iterator[Reason]:
-    """Why a product that is searchable is not on the page that was asked for."""
-    if standing.results.retrieval is None:
-        yield not_understood_reason(standing.results.transcript)
+    """Why a searchable product is not on the requested page; nothing when it is."""
+    if position.results.retrieval is None:
+        yield not_understood_reason(position.results.transcript)
         return
-    retrieval = standing.results.retrieval
+    retrieval = position.results.retrieval
     assert product is not None
     stored, vector = product
-    own, hit, last = places
+    own, last_on_page, last = places
     rejected = filter_rejections(product_id, stored, vector, retrieval.filters)
     if rejected:
         yield from rejected
     elif own is None:
         yield no_shared_words_reason(retrieval.text or "", stored.text_fields)
-    elif reason := position_reason(standing, own, hit, last):
+    elif reason := position_reason(position, own, last_on_page, last):
         yield reason
 
 
-def _retrieval_of(answer: RankedResults) -> RetrievalQuery:
-    return answer.retrieval or RetrievalQuery(None, None)
+def _retrieval_of(results: RankedResults) -> RetrievalQuery:
+    """What was searched for; an empty query if nothing was."""
+    return results.retrieval or RetrievalQuery(None, None)

@@ -1,4 +1,4 @@
-"""Whether a generation of the index answers well enough to be switched to: compared with the one that is active."""
+"""Compares a new generation of the index with the active one: does it answer well enough to be switched to?"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GateLimits:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What the comparison came to."""
+    """How the generations compare."""
 
     k: int
     queries: int
@@ -56,7 +56,7 @@ async def compare_generations(
     limits: GateLimits,
     share: float = 1.0,
 ) -> GateResult:
-    """Ask both generations the same.
+    """Ask both generations the same queries, and compare their answers.
 
     Args:
         active, new: the generations.

@@ -1,4 +1,4 @@
-"""Serving another generation of the index from one request to the next, with none failed and none mixed."""
+"""Switches to another generation of the index between two requests: none fails, none is answered from both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DRAIN_S = 30.0
 
 
 class ServedGeneration:
-    """The application over one generation, with its background work, and how many requests are in it."""
+    """The application over one generation, with its background work; it counts the requests that it is answering."""
 
     def __init__(self, ports: QueryPorts, resources: AsyncExitStack) -> None:
         """Args: resources: what the ports are made of, closed with this."""
@@ -31,12 +31,12 @@ class ServedGeneration:
         self._idle.set()
 
     async def start(self) -> ServedGeneration:
-        """Begin its background work."""
+        """Start its background work; returns itself."""
         await self._resources.enter_async_context(self._app.router.lifespan_context(self._app))
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, wholly from this generation."""
+        """Answer one request, all of it from this generation."""
         self._requests += 1
         self._idle.clear()
         try:
@@ -47,7 +47,7 @@ class ServedGeneration:
                 self._idle.set()
 
     async def aclose(self) -> None:
-        """Wait for the requests in it, but not for ever; then give everything back."""
+        """Wait at most `DRAIN_S` for the requests that it is answering; then close its resources."""
         try:
             async with asyncio.timeout(DRAIN_S):
                 await self._idle.wait()
@@ -57,7 +57,7 @@ class ServedGeneration:
 
 
 class SwitchingApp:
-    """An ASGI application that is the served one of the moment when a request comes in."""
+    """An ASGI application that gives each request to the generation that is served when it comes in."""
 
     def __init__(self, served: ServedGeneration) -> None:
         self.served = served

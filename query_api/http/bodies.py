@@ -1,4 +1,4 @@
-"""Requests out of HTTP: JSON, forms with files, query parameters."""
+"""What HTTP requests carry: JSON, forms with files, query parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ class Form:
 
 
 async def json_or_form(request: Request, deadline_s: float) -> bytes | Form:
-    """A body of JSON as it is, or of a form. Raises `InvalidRequest`, 408 when it takes longer than `deadline_s`."""
+    """A request's body: the bytes of JSON, or a form.
+
+    Raises:
+        InvalidRequest: 408 when it takes longer than `deadline_s`, 415 when it is neither.
+    """
     kind = _content_type(request) or "application/json"
     try:
         async with asyncio.timeout(deadline_s):
@@ -41,7 +45,11 @@ async def json_or_form(request: Request, deadline_s: float) -> bytes | Form:
 
 
 async def json_body(request: Request, deadline_s: float) -> bytes:
-    """The bytes of a body that must be declared as JSON, which keeps other sites' forms from sending it."""
+    """The bytes of a body that must be declared as JSON: other sites' forms cannot send such.
+
+    Raises:
+        InvalidRequest: 408 when it takes longer than `deadline_s`, 415 when it is declared as something else.
+    """
     if _content_type(request) != "application/json":
         raise InvalidRequest("", "send application/json", 415)
     try:

@@ -37,8 +37,8 @@ class ExplainRoute:
         return [Route("/v1/explain", self.explain, methods=["POST"])]
 
     async def explain(self, request: Request) -> Response:
-        given = await json_or_form(request, self._config.body_deadline_s)
-        query, product_id = _read_form(given) if isinstance(given, Form) else _read(given)
+        body = await json_or_form(request, self._config.body_deadline_s)
+        query, product_id = _read_form(body) if isinstance(body, Form) else _read(body)
         async with asyncio.timeout(self._config.deadline_s):
             explained = await self._explainer.explain(query, product_id)
         return Response(msgspec.json.encode(explained), media_type="application/json")
@@ -56,7 +56,7 @@ def _read(body: bytes) -> tuple[SearchRequest, str]:
 
 
 def _read_form(form: Form) -> tuple[SearchRequest, str]:
-    """The same of a form: `query` is JSON, to which its files belong."""
+    """The search and the product of a form: its field `query` is JSON, and its files belong to that search."""
     query = {"query": Raw(form.fields.get("query", "{}").encode())}
     request = convert_fields(form.fields | query, _ExplainRequest)
     return read_json(bytes(request.query), form.files), request.product_id

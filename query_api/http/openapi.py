@@ -1,4 +1,4 @@
-"""The OpenAPI document, generated from the structs that requests are read into and answers are made of."""
+"""The OpenAPI document, generated from the structs of requests and responses."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ def _object(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 def _parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """The fields of a struct as query parameters."""
-    fields = {name: one for name, one in schema["properties"].items() if name not in _BODY_ONLY}
-    return [_parameter(name, one) for name, one in fields.items()]
+    fields = {name: field for name, field in schema["properties"].items() if name not in _BODY_ONLY}
+    return [_parameter(name, field) for name, field in fields.items()]
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:

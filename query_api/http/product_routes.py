@@ -73,7 +73,7 @@ class ProductRoutes:
 
 
 def media_type(data: bytes) -> str:
-    """The type that the bytes themselves tell; nothing that a browser would run."""
+    """The media type, by the first bytes; what is unknown is a download, which no browser runs."""
     for offset, magic, kind in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             return kind
@@ -96,6 +96,6 @@ def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:
 
 
 def _comparison_fields(stored: StoredProduct) -> dict[str, Any]:
-    """What comparing the product with others told, apart from what its merchant says."""
+    """What comparison with other products suggests, beside what its merchant says."""
     fields = {"suggestions": stored.suggestions, "duplicates": stored.duplicates}
     return {name: value for name, value in fields.items() if value}

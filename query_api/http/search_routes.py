@@ -42,8 +42,8 @@ class SearchRoutes:
         ]
 
     async def search_by_body(self, request: Request) -> Response:
-        given = await json_or_form(request, self._config.body_deadline_s)
-        search = read_fields(given.fields, given.files) if isinstance(given, Form) else read_json(given)
+        body = await json_or_form(request, self._config.body_deadline_s)
+        search = read_fields(body.fields, body.files) if isinstance(body, Form) else read_json(body)
         return await self._search(request, search)
 
     async def search_by_parameters(self, request: Request) -> Response:
@@ -72,10 +72,10 @@ def json_response(response: SearchResponse) -> Response:
 
 def _request_from_path(request: Request, **path: str) -> SearchRequest:
     """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
-    given = text_parameters(request.query_params)
+    texts = text_parameters(request.query_params)
     for name in path:
-        if name in given:
+        if name in texts:
             raise InvalidRequest(name, f"{name} is in the path already")
-    parameters = convert_fields(given, RecommendationRequest)
+    parameters = convert_fields(texts, RecommendationRequest)
     fields: dict[str, Any] = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
     return convert_fields(fields | path, SearchRequest)

@@ -77,19 +77,19 @@ class UserRoutes:
 def read_event(body: bytes) -> Event:
     """The event in a body. Raises `InvalidRequest` when it is no JSON, `InvalidEvent` when it is not of the schema."""
     try:
-        given = _events.decode(body)
+        event = _events.decode(body)
     except msgspec.ValidationError as error:
         raise invalid_request(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
-    if given.type == USER_FORGOTTEN:
+    if event.type == USER_FORGOTTEN:
         raise InvalidRequest("type", "a user is forgotten by DELETE /v1/users/{id}")
     envelope: dict[str, Any] = {
         "specversion": "1.0",
-        "id": given.id or secrets.token_hex(16),
+        "id": event.id or secrets.token_hex(16),
         "source": SOURCE,
-        "type": given.type,
-        "data": given.data,
+        "type": event.type,
+        "data": event.data,
     }
     return decode_event(USER_EVENTS, msgspec.json.encode(envelope), {}, int(time.time() * 1000))
 

@@ -1,4 +1,4 @@
-"""What a shopper likes, read off what they did of late, and how well a product fits it. Pure."""
+"""A shopper's taste, learnt from their latest interactions, and how well a product fits it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from indexer.hit_payload import HitPayload
 from indexer.ports import Interaction
-from indexer.redis.profiles import KIND_WEIGHTS
+from indexer.redis.popularity import KIND_WEIGHTS
 
 Key = TypeVar("Key")
 
@@ -26,10 +26,10 @@ CATEGORY_SHARE, BRAND_SHARE, ATTRIBUTE_SHARE = 0.6, 0.2, 0.2
 class Taste:
     """How much a shopper likes categories, brands and attribute values, each relative to the favourite (1)."""
 
-    categories: Mapping[str, float] = field(default_factory=dict)
+    categories: Mapping[str, float] = field(default_factory=dict[str, float])
     """By path and every path above it; relative to the favourite of the same depth."""
-    brands: Mapping[str, float] = field(default_factory=dict)
-    attributes: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    brands: Mapping[str, float] = field(default_factory=dict[str, float])
+    attributes: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """By (name, value); relative to the favourite value of that name."""
     confidence: float = 0.0
     """How much is known, from 0 (nothing) towards 1."""
@@ -40,33 +40,33 @@ NO_TASTE = Taste()
 
 
 def interaction_weights(interactions: Sequence[Interaction], now_ms: int) -> dict[str, float]:
-    """How much each product that was interacted with says of the shopper.
+    """How much each product says of a shopper who interacted with it, by product id.
 
     Args:
         interactions: newest first.
         now_ms: Unix milliseconds.
     """
     weights: dict[str, float] = defaultdict(float)
-    for rank, one in enumerate(interactions):
-        age_s = max(0, now_ms - one.time_ms) / 1000
+    for rank, interaction in enumerate(interactions):
+        age_s = max(0, now_ms - interaction.time_ms) / 1000
         decay = 2.0 ** -(age_s / HALF_LIFE_S + rank / HALF_LIFE_INTERACTIONS)
-        weights[one.product_id] += KIND_WEIGHTS.get(one.kind, 0.0) * decay
+        weights[interaction.product_id] += KIND_WEIGHTS.get(interaction.kind, 0.0) * decay
     return dict(weights)
 
 
-def learn_taste(weights: Mapping[str, float], cards: Mapping[str, HitPayload]) -> Taste:
-    """The taste behind weighted products; those without a card say nothing."""
+def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]) -> Taste:
+    """The taste behind weighted products; those without a payload say nothing."""
     categories: dict[str, float] = defaultdict(float)
     brands: dict[str, float] = defaultdict(float)
     attributes: dict[tuple[str, str], float] = defaultdict(float)
-    known = {product_id: weight for product_id, weight in weights.items() if product_id in cards}
+    known = {product_id: weight for product_id, weight in weights.items() if product_id in payloads}
     for product_id, weight in known.items():
-        card = cards[product_id]
-        for path in category_paths(card.category):
+        payload = payloads[product_id]
+        for path in category_paths(payload.category):
             categories[path] += weight
-        if card.brand:
-            brands[card.brand] += weight
-        for pair in attribute_values(card):
+        if payload.brand:
+            brands[payload.brand] += weight
+        for pair in attribute_values(payload):
             attributes[pair] += weight
     total = sum(known.values())
     return Taste(
@@ -78,15 +78,18 @@ def learn_taste(weights: Mapping[str, float], cards: Mapping[str, HitPayload]) -
 
 
 def taste_affinity(taste: Taste) -> Callable[[HitPayload], float]:
-    """How well products fit a taste, in [0, 1]; made for a thousand candidates that share a few categories."""
+    """A function that tells how well a product fits a taste, in [0, 1].
+
+    It keeps the fit of each category: a thousand candidates share a few.
+    """
     by_category: dict[str | None, float] = {}
 
-    def affinity(card: HitPayload) -> float:
-        if card.category not in by_category:
-            by_category[card.category] = CATEGORY_SHARE * _category_fit(taste, card.category)
-        fit = by_category[card.category] + ATTRIBUTE_SHARE * _attribute_fit(taste.attributes, card)
-        if card.brand:
-            fit += BRAND_SHARE * taste.brands.get(card.brand, 0.0)
+    def affinity(payload: HitPayload) -> float:
+        if payload.category not in by_category:
+            by_category[payload.category] = CATEGORY_SHARE * _category_fit(taste, payload.category)
+        fit = by_category[payload.category] + ATTRIBUTE_SHARE * _attribute_fit(taste.attributes, payload)
+        if payload.brand:
+            fit += BRAND_SHARE * taste.brands.get(payload.brand, 0.0)
         return taste.confidence * fit
 
     return affinity
@@ -99,14 +102,14 @@ def category_paths(category: str | None) -> tuple[str, ...]:
     return tuple("/".join(steps[: depth + 1]) for depth in range(len(steps)))
 
 
-def attribute_values(card: HitPayload) -> Iterator[tuple[str, str]]:
+def attribute_values(payload: HitPayload) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a product's attributes."""
-    for name, value in card.attributes.items():
+    for name, value in payload.attributes.items():
         if isinstance(value, str):
             yield name, value
         else:
-            for one in value:
-                yield name, one
+            for item in value:
+                yield name, item
 
 
 def _category_fit(taste: Taste, category: str | None) -> float:
@@ -119,9 +122,9 @@ def _category_fit(taste: Taste, category: str | None) -> float:
     return sum(fits) / sum(depth_weights)
 
 
-def _attribute_fit(liked: Mapping[tuple[str, str], float], card: HitPayload) -> float:
+def _attribute_fit(liked: Mapping[tuple[str, str], float], payload: HitPayload) -> float:
     total, count = 0.0, 0
-    for pair in attribute_values(card):
+    for pair in attribute_values(payload):
         total += liked.get(pair, 0.0)
         count += 1
     return total / count if count else 0.0

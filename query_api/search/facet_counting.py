@@ -106,8 +106,8 @@ async def _add_in_steps(tally: FacetTally, payloads: Iterable[HitPayload]) -> No
 
 def _widened_filters(fields: Iterable[str], filters: Filters) -> dict[str, Filters]:
     """By each field that is filtered, the filters without its own."""
-    others = {field: _without_field(filters, field) for field in fields}
-    return {field: rest for field, rest in others.items() if len(rest) < len(filters)}
+    remaining = {field: _without_field(filters, field) for field in fields}
+    return {field: rest for field, rest in remaining.items() if len(rest) < len(filters)}
 
 
 def _without_field(filters: Filters, field: str) -> Filters:

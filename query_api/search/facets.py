@@ -22,34 +22,36 @@ _NICE_STEPS = (1, 2, 2.5, 5, 10)
 
 
 class FacetTally:
-    """Counts the values of fields over products that are told one after another."""
+    """Counts the values of fields over products that come a few at a time."""
 
     def __init__(self, fields: Iterable[str], bounds: Mapping[str, Sequence[float]] | None = None) -> None:
         """`bounds`: by field, the ascending numbers between which to count; else they are chosen to suit."""
         self._bounds = bounds or {}
         named = list(dict.fromkeys(fields))
-        self._values: dict[str, Counter[str | bool]] = {one: Counter() for one in named if one not in RANGE_FIELDS}
-        self._numbers: dict[str, list[float]] = {one: [] for one in named if one in RANGE_FIELDS}
+        self._values: dict[str, Counter[str | bool]] = {
+            field: Counter() for field in named if field not in RANGE_FIELDS
+        }
+        self._numbers: dict[str, list[float]] = {field: [] for field in named if field in RANGE_FIELDS}
 
-    def add(self, cards: Iterable[HitPayload]) -> None:
-        """Count some more; a category counts for every path above it too."""
-        for card in cards:
+    def add(self, payloads: Iterable[HitPayload]) -> None:
+        """Count more products; a category counts for every path above it too."""
+        for payload in payloads:
             for field, counts in self._values.items():
-                counts.update(set(_card_values(field, card)))
+                counts.update(set(_payload_values(field, payload)))
             for field, numbers in self._numbers.items():
-                if (number := getattr(card, field)) is not None:
+                if (number := getattr(payload, field)) is not None:
                     numbers.append(number)
 
     def facets(self) -> dict[str, Facet]:
         """The counts so far."""
-        ranges = {one: _ranges(numbers, self._bounds.get(one)) for one, numbers in self._numbers.items()}
-        return {one: _most_frequent(counts) for one, counts in self._values.items()} | ranges
+        ranges = {field: _ranges(numbers, self._bounds.get(field)) for field, numbers in self._numbers.items()}
+        return {field: _most_frequent(counts) for field, counts in self._values.items()} | ranges
 
 
-def count_facets(fields: Iterable[str], cards: Iterable[HitPayload]) -> dict[str, Facet]:
+def count_facets(fields: Iterable[str], payloads: Iterable[HitPayload]) -> dict[str, Facet]:
     """Count the values of `fields` over candidates."""
     tally = FacetTally(fields)
-    tally.add(cards)
+    tally.add(payloads)
     return tally.facets()
 
 
@@ -58,29 +60,29 @@ def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
     return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
 
 
-def _card_values(field: str, card: HitPayload) -> Iterator[str | bool]:
+def _payload_values(field: str, payload: HitPayload) -> Iterator[str | bool]:
     if field == "category":
-        for category in (card.category, *card.suggested.get(field, ())):
+        for category in (payload.category, *payload.suggested.get(field, ())):
             yield from category_paths(category)
         return
-    yield from card.suggested.get(field, ())
+    yield from payload.suggested.get(field, ())
     attribute = field.startswith("attributes.")
-    value = card.attributes.get(field.removeprefix("attributes.")) if attribute else getattr(card, field)
+    value = payload.attributes.get(field.removeprefix("attributes.")) if attribute else getattr(payload, field)
     if isinstance(value, list):
         yield from value
     elif value is not None:
         yield value
 
 
-def _ranges(numbers: list[float], asked: Sequence[float] | None) -> Facet:
-    """Counts between bounds: all of those that were asked for, or those of our own that hold any."""
+def _ranges(numbers: list[float], requested: Sequence[float] | None) -> Facet:
+    """Counts between bounds: all of the requested ones, or of round ones those that hold any number."""
     numbers.sort()
-    bounds = asked or (_round_bounds(numbers) if numbers else [])
-    found = [
+    bounds = requested or (_round_bounds(numbers) if numbers else [])
+    counts = [
         FacetCount(bisect_left(numbers, high) - bisect_left(numbers, low), gte=low, lt=high)
         for low, high in pairwise(bounds)
     ]
-    return found if asked else [one for one in found if one.count]
+    return counts if requested else [counted for counted in counts if counted.count]
 
 
 def _round_bounds(numbers: Sequence[float]) -> list[float]:

@@ -28,11 +28,12 @@ just keeps what is alike from coming up in their place; the usual range is 0.15 
 MAX_EXCLUDED_TERMS = 16
 FIRST_PAGES_LIMIT = 1_000
 """How many products a browse fetches where just one of the first pages is wanted."""
-_BROWSE_ORDERS: Mapping[Sort, SortOrder] = {
+BROWSE_ORDERS: Mapping[Sort, SortOrder] = {
     "price": SortOrder("price"),
     "-price": SortOrder("price", descending=True),
     "newest": SortOrder("created_at", descending=True),
 }
+"""The order of the products where there is no query; by relevance they are all equal, and come by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class SearchPlanner:
             weights,
             parsed.lexical_text if is_lexical else None,
             (*inputs.filters, *_parsed_filters(request, parsed)),
-            browse_order(request.sort),
+            BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),
             rank_weights,
             frozenset(str(part.content) for part in inputs.parts if part.kind == "product_id"),
@@ -151,11 +152,6 @@ def canonical_filters(filters: Filters) -> list[bytes]:
         )
         for criterion in filters
     )
-
-
-def browse_order(sort: Sort) -> SortOrder | None:
-    """The order of the products where there is no query; None: by id, as nothing else tells them apart."""
-    return _BROWSE_ORDERS.get(sort)
 
 
 def browse_limit(request: SearchRequest, config: QueryConfig) -> int:

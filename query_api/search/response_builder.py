@@ -12,7 +12,6 @@ from typing import Any
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
-from indexer.hit_payload import HitPayload
 from query_api import metrics
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
@@ -62,7 +61,8 @@ class ResponseBuilder:
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
         hits = [_to_hit(hit, explanations.get(hit.candidate.product_id)) for hit in page]
-        facets = await self._count_facets(results, ordered, retrieval)
+        has_facets = request.facets or request.facet_ranges
+        facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
         response = SearchResponse(
             query_id=secrets.token_hex(8),
             hits=hits,
@@ -82,9 +82,7 @@ class ResponseBuilder:
 
     async def _count_facets(
         self, results: RankedResults, ordered: Sequence[RankedCandidate], retrieval: RetrievalQuery
-    ) -> FacetCounts | None:
-        if not (results.request.facets or results.request.facet_ranges):
-            return None
+    ) -> FacetCounts:
         payloads = [read_payload(hit.candidate) for hit in ordered]
         return await self._facets.count(results.request, retrieval, payloads, results.unretrieved_count)
 
@@ -100,15 +98,17 @@ def _to_hit(hit: RankedCandidate, explanation: Explanation | None) -> Hit:
     return Hit(
         product_id=hit.candidate.product_id,
         score=explanation.score if explanation else hit.score,
-        explanation=explanation or UNSET,
+        title=payload.title,
+        price=payload.price,
+        currency=payload.currency,
+        brand=payload.brand,
+        category=payload.category,
+        image_url=payload.image_url,
+        in_stock=payload.in_stock,
+        rating=payload.rating,
         suggested=payload.suggested or UNSET,
-        **_shown_fields(payload),
+        explanation=explanation or UNSET,
     )
-
-
-def _shown_fields(payload: HitPayload) -> dict[str, Any]:
-    names = ("title", "price", "currency", "brand", "category", "image_url", "in_stock", "rating")
-    return {name: getattr(payload, name) for name in names}
 
 
 def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> dict[str, Any]:

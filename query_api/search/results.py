@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from encoders.speech.port import Transcript
-from query_api.cache.cached_retrieval import CacheState, RetrievedCandidates
 from query_api.contract.requests import SearchRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile
 from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.planning import SearchPlan
 from query_api.search.ranking import RankedCandidate, Scoring, rank_candidates
 from query_api.understanding.parser import ParsedQuery

@@ -123,5 +123,6 @@ def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str,
     for name in FIELD_WEIGHTS:
         if name != "attributes":
             yield name, {name: fields.get(name)}
-    for name, value in (fields.get("attributes") or {}).items():
+    attributes: Mapping[str, Any] = fields.get("attributes") or {}
+    for name, value in attributes.items():
         yield f"attributes.{name}", {"attributes": {name: value}}

@@ -6,11 +6,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from query_api.cache.cached_retrieval import RetrievedCandidates
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
-from query_api.search.candidate_finder import CandidateFinder
+from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
 from query_api.search.planning import SearchPlan, SearchPlanner
 from query_api.search.reranking import Reranker

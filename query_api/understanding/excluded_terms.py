@@ -13,30 +13,31 @@ _CLOSING = ".!?:)。！？…" + _DASHES
 
 @dataclass(frozen=True, slots=True)
 class QueryText:
-    """A text without its unwanted terms, and those."""
+    """A text without its excluded terms, and these."""
 
     text: str
     excluded_terms: tuple[str, ...] = ()
 
 
 def split_excluded_terms(text: str) -> QueryText:
-    """Take the unwanted terms out of a normalised text: `-word` and `-"several words"`, whatever the dash.
+    """Take the excluded terms out of a normalised text: `-word` and `-"several words"`, with any kind of dash.
 
-    The dash stands before a letter or a quote, and after a blank or nothing: `t-shirt`, `a - b` and `-20` have none.
+    Before the dash is nothing, a blank or a comma, behind it a letter or a quote: `t-shirt`, `a - b` and `-20` exclude
+    nothing.
     """
     if _EXCLUDED_TERM.search(text) is None:
         return QueryText(text)
-    unwanted: dict[str, None] = {}
+    excluded: dict[str, None] = {}
 
-    def take(found: re.Match[str]) -> str:
-        term = " ".join((found[1] or found[2].rstrip(_CLOSING)).split())
+    def take_out(match: re.Match[str]) -> str:
+        term = " ".join((match[1] or match[2].rstrip(_CLOSING)).split())
         if not any(map(str.isalnum, term)):
-            return found[0]
-        unwanted[term] = None
+            return match[0]
+        excluded[term] = None
         return " "
 
-    wanted, before = text, ""
-    # What a term leaves behind may be a term itself: `-"a"-b`.
-    while wanted != before:
-        before, wanted = wanted, " ".join(_EXCLUDED_TERM.sub(take, wanted).split())
-    return QueryText(wanted.strip(f" {_BREAKS}") if unwanted else text, tuple(unwanted))
+    rest, before = text, ""
+    # Where a term is taken out, the next may begin: `-"a"-b`.
+    while rest != before:
+        before, rest = rest, " ".join(_EXCLUDED_TERM.sub(take_out, rest).split())
+    return QueryText(rest.strip(f" {_BREAKS}") if excluded else text, tuple(excluded))

@@ -1,4 +1,4 @@
-"""Number words of spoken queries: `shoes under twenty five` is `shoes under 25`, and `seven seas` stays. Pure."""
+"""Number words in transcripts: `shoes under twenty five` becomes `shoes under 25`, and `seven seas` stays. Pure."""
 
 from __future__ import annotations
 
@@ -16,73 +16,86 @@ TEENS: Final = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_VALUES: Final = {word: at for at, word in enumerate(chain(ONES, TEENS), start=1)} | {
-    word: 10 * at for at, word in enumerate(TENS, start=2)
+_VALUES: Final = {word: value for value, word in enumerate(chain(ONES, TEENS), start=1)} | {
+    word: 10 * tens for tens, word in enumerate(TENS, start=2)
 }
-_ONE = "|".join(ONES)
-_BIG = f"(?:(?:{'|'.join(TENS)})(?: (?:{_ONE}))?|{'|'.join(TEENS)})"
-_SMALL = f"(?:{_BIG}|{_ONE})"
+_DIGIT = "|".join(ONES)
+_FROM_TEN = f"(?:(?:{'|'.join(TENS)})(?: (?:{_DIGIT}))?|{'|'.join(TEENS)})"
+_BELOW_HUNDRED = f"(?:{_FROM_TEN}|{_DIGIT})"
 _NUMBER = re.compile(
-    rf"\b(?:(?P<thousands>{_SMALL}|a) thousand\b ?(?:and )?)?(?:(?P<hundreds>{_SMALL}|a) hundred\b ?(?:and )?)?"
-    rf"(?:(?P<rest>{_SMALL})(?: (?P<cents>{_BIG}))?\b)?"
+    rf"\b(?:(?P<thousands>{_BELOW_HUNDRED}|a) thousand\b ?(?:and )?)?"
+    rf"(?:(?P<hundreds>{_BELOW_HUNDRED}|a) hundred\b ?(?:and )?)?"
+    rf"(?:(?P<rest>{_BELOW_HUNDRED})(?: (?P<cents>{_FROM_TEN}))?\b)?"
 )
 _LEAST_AMOUNT: Final = 10
+"""The least number before a unit that becomes digits: below, it is often of a name (`one piece`)."""
 _LAST_WORD = re.compile(r"([a-z]+) \Z")
 _NEXT_WORD = re.compile(r" ([a-z]+)")
 
 
 def replace_number_words(text: str) -> str:
-    """A heard text with digits for the number words that are a price, a measure, or from ten on an amount of units.
+    """A transcribed text with digits in place of number words, where these are surely meant as a number.
 
-    Others stay words: they may be of a name or a title. A number and another from ten on are an amount and its
-    hundredths: `nineteen ninety nine` is 19.99.
+    That is where they are a price, follow the name of a measure (`size nine`), or are at least ten and stand before a
+    unit (`fifty grams`). Others stay words, as they may be of a name or a title. Two numbers in a row of which the
+    second is at least ten are an amount and its hundredths: `nineteen ninety nine` is 19.99.
     """
-    runs = [found for found in _NUMBER.finditer(text) if found[0].strip()]
-    if not runs:
+    numbers = [match for match in _NUMBER.finditer(text) if match[0].strip()]
+    if not numbers:
         return text
-    price = parse_price(_with_digits_for(text, runs))
-    kept = [run for run in runs if _is_measure(text, run) or (price and _is_priced(text, runs, run, price))]
-    return _with_digits_for(text, kept)
+    price = parse_price(_replace_with_digits(text, numbers))
+    meant = [
+        number
+        for number in numbers
+        if _is_measure(text, number) or (price and _is_in_price(text, numbers, number, price))
+    ]
+    return _replace_with_digits(text, meant)
 
 
-def normalise_transcript(heard: Transcript) -> Transcript:
-    """A transcript with numerals, and alternatives of which no price is looked for as words."""
-    alternatives = [replace_number_words(one) for one in heard.alternatives]
-    rests = [price.remaining_text if (price := parse_price(one)) else one for one in alternatives]
-    return Transcript(replace_number_words(heard.text), tuple(dict.fromkeys(filter(None, rests))), heard.problem)
+def normalise_transcript(transcript: Transcript) -> Transcript:
+    """A transcript with digits for its numbers, and with alternatives that have no price.
+
+    A price is only taken from the text, and its words in an alternative would be searched for as words.
+    """
+    alternatives = [replace_number_words(alternative) for alternative in transcript.alternatives]
+    priceless = [price.remaining_text if (price := parse_price(text)) else text for text in alternatives]
+    distinct = tuple(dict.fromkeys(filter(None, priceless)))
+    return Transcript(replace_number_words(transcript.text), distinct, transcript.problem)
 
 
-def _is_priced(text: str, runs: Sequence[re.Match[str]], run: re.Match[str], price: PricePhrase) -> bool:
-    """Whether a price says something else without the number."""
-    others = parse_price(_with_digits_for(text, [one for one in runs if one is not run]))
-    return others is None or others.bounds != price.bounds
+def _is_in_price(text: str, numbers: Sequence[re.Match[str]], number: re.Match[str], price: PricePhrase) -> bool:
+    """Whether the price has other bounds when this number stays a word."""
+    others = [match for match in numbers if match is not number]
+    price_without = parse_price(_replace_with_digits(text, others))
+    return price_without is None or price_without.bounds != price.bounds
 
 
-def _is_measure(text: str, run: re.Match[str]) -> bool:
-    """Whether a word before it says what it measures, or one behind it in what; `one piece` is a name of its own."""
-    before, after = _LAST_WORD.search(text, 0, run.start()), _NEXT_WORD.match(text, _end(run))
-    in_units = after is not None and after[1] in UNIT_WORDS and float(_digits(run)) >= _LEAST_AMOUNT
+def _is_measure(text: str, number: re.Match[str]) -> bool:
+    """Whether the word before a number names a measure, or the number is at least ten and a unit follows."""
+    before, after = _LAST_WORD.search(text, 0, number.start()), _NEXT_WORD.match(text, _end(number))
+    in_units = after is not None and after[1] in UNIT_WORDS and float(_digits(number)) >= _LEAST_AMOUNT
     return in_units or (before is not None and before[1] in MEASURE_WORDS)
 
 
-def _with_digits_for(text: str, runs: Sequence[re.Match[str]]) -> str:
+def _replace_with_digits(text: str, numbers: Sequence[re.Match[str]]) -> str:
     pieces: list[str] = []
     end = 0
-    for run in runs:
-        pieces += [text[end : run.start()], _digits(run)]
-        end = _end(run)
+    for number in numbers:
+        pieces += [text[end : number.start()], _digits(number)]
+        end = _end(number)
     return "".join([*pieces, text[end:]])
 
 
-def _end(run: re.Match[str]) -> int:
-    return run.start() + len(run[0].removesuffix(" and ").rstrip())
+def _end(number: re.Match[str]) -> int:
+    """Where its words end, without an `and` or a blank that the pattern took with them."""
+    return number.start() + len(number[0].removesuffix(" and ").rstrip())
 
 
-def _digits(run: re.Match[str]) -> str:
-    whole = 1_000 * _value(run["thousands"]) + 100 * _value(run["hundreds"]) + _value(run["rest"])
-    return f"{whole}.{_value(run['cents'])}" if run["cents"] else str(whole)
+def _digits(number: re.Match[str]) -> str:
+    whole = 1_000 * _value(number["thousands"]) + 100 * _value(number["hundreds"]) + _value(number["rest"])
+    return f"{whole}.{_value(number['cents'])}" if number["cents"] else str(whole)
 
 
 def _value(words: str | None) -> int:
-    """Of a number below a hundred; `a hundred` is one."""
+    """The value of number words below a hundred; `a`, as in `a hundred`, is 1, no words are 0."""
     return sum(_VALUES.get(word, 1) for word in words.split()) if words else 0

@@ -1,4 +1,4 @@
-"""A request's texts read: what is looked for, what is left out, what the price may be, and how that was understood."""
+"""The texts of a request, parsed: what to search for, what to leave out, the price, and how they were understood."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
-from query_api.understanding.background_refresh import CatalogueVocabulary, SynonymFile
+from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections
-from query_api.understanding.synonyms import append_synonyms
+from query_api.understanding.synonyms import SynonymFile, append_synonyms
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """What texts were understood to ask for."""
+    """What the texts of a request were understood to ask for."""
 
     texts: tuple[str, ...]
-    """Each text without what is not looked for; empty where nothing is left. Encoders see these."""
+    """What encoders get: each text without excluded terms and prices; empty where nothing is left."""
     lexical_text: str | None
-    """What lexical search looks for: all of them, with synonyms."""
+    """What lexical search looks for: all texts, with synonyms and alternatives; None: no word is left."""
     excluded_terms: tuple[str, ...] = ()
     price: PricePhrase | None = None
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """What was added to the lexical text, by the entry of the synonyms that it has."""
     did_you_mean: str | None = None
-    """The texts with misspelt words corrected, otherwise as they were given."""
+    """The texts as they were given, but for misspelt words, which are corrected; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ParsedText:
-    """One text, read by itself."""
+    """One text."""
 
     original: str
     text: str
+    """Without excluded terms and the price."""
     excluded_terms: tuple[str, ...]
     price: PricePhrase | None
 
 
 class QueryParser:
-    """Reads the texts of requests."""
+    """Parses the texts of requests by the words of the catalogue and the merchant's synonyms."""
 
     def __init__(self, store: ProductStore, vocabulary: CatalogueVocabulary, synonyms: SynonymFile) -> None:
         """Args: vocabulary, synonyms: as they are at each query; who makes the parser keeps them fresh."""
@@ -57,42 +59,42 @@ class QueryParser:
         price_phrases: bool = True,
         alternatives: Sequence[str] = (),
     ) -> ParsedQuery:
-        """Read normalised texts.
+        """Parse normalised texts. Words are not corrected while the store does not answer; it raises nothing.
 
         Args:
             texts: what is asked for in words.
-            correct: put words of the catalogue in the place of misspelt ones; otherwise they are just named.
-            price_phrases: take prices out.
-            alternatives: what the last text may be in truth, if it was spoken: lexical search looks for these too, so
-                that a word counts the more the more of them have it, and what was heard counts twice.
+            correct: whether to search for the corrected words in place of misspelt ones; False: they are only named.
+            price_phrases: whether to take prices out of the texts; of several the first counts.
+            alternatives: other transcripts of the last text, if it was spoken. Lexical search looks for them too, and
+                for the last text once more, so that a word counts by how many transcripts have it.
         """
-        read = [_parse_text(one, price_phrases) for one in texts]
-        corrections = await self._corrections([one.text for one in read])
-        wanted = [apply_corrections(one.text, corrections) if corrections and correct else one.text for one in read]
-        words = " ".join(one for one in wanted if one)
-        spoken = (wanted[-1], *alternatives) if wanted and alternatives else ()
+        parsed = [_parse_text(text, price_phrases) for text in texts]
+        corrections = await self._corrections([text.text for text in parsed])
+        kept = [apply_corrections(text.text, corrections) if corrections and correct else text.text for text in parsed]
+        words = " ".join(filter(None, kept))
+        transcripts = (kept[-1], *alternatives) if kept and alternatives else ()
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
         return ParsedQuery(
-            tuple(wanted),
-            " ".join((append_synonyms(words, synonyms), *spoken)) if words else None,
-            tuple(dict.fromkeys(term for one in read for term in one.excluded_terms)),
-            next((one.price for one in read if one.price), None),
+            tuple(kept),
+            " ".join((append_synonyms(words, synonyms), *transcripts)) if words else None,
+            tuple(dict.fromkeys(term for text in parsed for term in text.excluded_terms)),
+            next((text.price for text in parsed if text.price), None),
             synonyms,
-            " ".join(apply_corrections(one.original, corrections) for one in read) if corrections else None,
+            " ".join(apply_corrections(text.original, corrections) for text in parsed) if corrections else None,
         )
 
     async def _corrections(self, texts: Sequence[str]) -> dict[str, str]:
-        """Misspelt words with what was meant: just such as no product has, in its description neither."""
+        """Misspelt words with their corrections; words of a synonym or of any product's description are left out."""
         vocabulary = self._vocabulary.vocabulary
         if vocabulary is None:
             return {}
-        found = {word: near for text in texts for word, near in find_corrections(text, vocabulary).items()}
-        found = {word: near for word, near in found.items() if not self._synonyms.synonyms.has_word(word)}
-        occur = await asyncio.gather(*(self._is_in_catalogue(word) for word in found))
-        return {word: near for (word, near), occurs in zip(found.items(), occur, strict=True) if not occurs}
+        near_words = {word: near for text in texts for word, near in find_corrections(text, vocabulary).items()}
+        unknown = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
+        known = await asyncio.gather(*(self._is_in_catalogue(word) for word in unknown))
+        return {word: near_words[word] for word, is_known in zip(unknown, known, strict=True) if not is_known}
 
     async def _is_in_catalogue(self, word: str) -> bool:
-        """Whether a product has a word; where that cannot be told, it may."""
+        """Whether a product has a word in any field; True while the store does not answer."""
         try:
             return bool(await self._store.search_lexical(word, (), 1))
         except StoreUnavailable:

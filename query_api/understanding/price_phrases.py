@@ -1,7 +1,7 @@
 """Prices in a query's words: `under 50`, `20-50 dollars`, `低于50元`. Pure.
 
-A phrase counts where its meaning is clear: it names a currency or a price, or its number stands at the end, or before
-a word that goes on with something else; never where a unit follows, or a measure or an age comes before.
+A phrase is taken for a price if it has a currency or a word for price. Without either it is one only at the end of the
+text, or before a word that is no unit, and never after the name of a measure or of an age.
 """
 
 from __future__ import annotations
@@ -45,105 +45,118 @@ _SUFFIXES = {
 _NEEDS_CURRENCY = frozenset(
     ["starting at", "starting from", "minimum", "maximum", "minimum of", "maximum of", "max", "min", "from", "up to"]
 )
-"""Words that bound so much else that only a currency or a price makes theirs a price."""
+"""Words before a number that bound much else too: only with a currency or a word for price are they a price."""
 
 
 @dataclass(frozen=True, slots=True)
 class PricePhrase:
-    """What a text says of the price, and the text without it."""
+    """The bounds of a price that a text names, and the text without them."""
 
     remaining_text: str
     phrase: str
-    """As it was written; several phrases with a blank between."""
+    """As it was written; several phrases are joined by a blank."""
     bounds: Mapping[str, float]
     """`gt`, `gte`, `lt`, `lte` of a price filter."""
     currency: str | None
-    """ISO 4217, where the phrase says so: it says what the shopper thinks in, and restricts nothing."""
+    """ISO 4217 code, if the phrase names a currency. It is reported and filters nothing: prices are not converted."""
 
 
 def parse_price(text: str) -> PricePhrase | None:
-    """The price in a normalised text; None: it names none."""
+    """The price that a normalised text names; None: it names none.
+
+    Of several phrases that bound the same side, the first counts; the others are taken out of the text as well.
+    """
     rest, phrases, bounds, currency = text, list[str](), dict[str, float](), None
-    while found := _first_match(rest):
-        start, end, own, money = found
-        phrases.append(rest[start:end].strip().removesuffix("的"))
-        # The first phrase of a side counts: `under 50 under 40` is not understood, just taken out.
-        bounds = {sign: bound for sign, bound in own.items() if not _has_bound(bounds, sign)} | bounds
-        currency = currency or money
-        rest = _join_around(rest[:start], rest[end:])
+    while parsed := _first_phrase(rest):
+        phrases.append(rest[parsed.start : parsed.end].strip().removesuffix("的"))
+        bounds = {sign: bound for sign, bound in parsed.bounds.items() if not _has_side(bounds, sign)} | bounds
+        currency = currency or parsed.currency
+        rest = _join_around(rest[: parsed.start], rest[parsed.end :])
     return PricePhrase(rest, " ".join(phrases), bounds, currency) if phrases else None
 
 
-_Found = tuple[int, int, dict[str, float], str | None]
+@dataclass(frozen=True, slots=True)
+class _ParsedPhrase:
+    """One phrase, and where it starts and ends in the text."""
+
+    start: int
+    end: int
+    bounds: Mapping[str, float]
+    currency: str | None
 
 
-def _first_match(text: str) -> _Found | None:
+def _first_phrase(text: str) -> _ParsedPhrase | None:
+    """A range goes before a phrase that begins with its sign, and that before one that ends with it."""
     if not _NUMBER_SOMEWHERE.search(text):
         return None
-    return next((one for pattern in (_RANGE, _PREFIXED, _SUFFIXED) for one in _matches(pattern, text)), None)
+    return next((phrase for pattern in (_RANGE, _PREFIXED, _SUFFIXED) for phrase in _phrases(pattern, text)), None)
 
 
-def _matches(pattern: re.Pattern[str], text: str) -> Iterator[_Found]:
+def _phrases(pattern: re.Pattern[str], text: str) -> Iterator[_ParsedPhrase]:
+    """The matches of a pattern that are prices, wherever they begin: one that is none may overlap one that is."""
     at = 0
-    while found := pattern.search(text, at):
-        read = _parse_match(found, text)
-        if read is not None:
-            yield read
-        at = found.start() + 1
+    while match := pattern.search(text, at):
+        phrase = _parse_match(match, text)
+        if phrase is not None:
+            yield phrase
+        at = match.start() + 1
 
 
-def _parse_match(found: re.Match[str], text: str) -> _Found | None:
-    groups = found.groupdict()
+def _parse_match(match: re.Match[str], text: str) -> _ParsedPhrase | None:
+    """A match as a price; None: it is not surely one."""
+    groups = match.groupdict()
     low, high = _number(groups["low"]), _number(groups.get("high"))
     signs = [sign for sign in _SIGNS if groups.get(sign)]
-    money = [one for name in ("before", "after", "before2", "after2") if (one := (groups.get(name) or "").strip())]
-    marked = bool(money or groups.get("named"))
-    if low is None or not 0 < low <= MAX_PRICE or not (marked or _is_clear(found, text, low, groups, signs)):
+    currency_groups = ("before", "after", "before2", "after2")
+    currencies = [word for name in currency_groups if (word := (groups.get(name) or "").strip())]
+    is_marked = bool(currencies or groups.get("named"))
+    if low is None or not 0 < low <= MAX_PRICE or not (is_marked or _is_clear(match, text, low, groups, signs)):
         return None
     if high is None and groups.get("high") is not None:
         return None
     bounds = {signs[0]: low} if high is None else {"gte": min(low, high), "lte": max(low, high)}
-    end = found.end() + (text[found.end() : found.end() + 1] == "的")
-    return found.start(), end, bounds, next((CURRENCIES[one.lower()] for one in money), "") or None
+    end = match.end() + (text[match.end() : match.end() + 1] == "的")
+    return _ParsedPhrase(match.start(), end, bounds, CURRENCIES[currencies[0].lower()] or None if currencies else None)
 
 
 def _is_clear(
-    found: re.Match[str], text: str, number: float, groups: Mapping[str, str | None], signs: list[str]
+    match: re.Match[str], text: str, number: float, groups: Mapping[str, str | None], signs: list[str]
 ) -> bool:
-    """Whether a phrase without a currency is about a price all the same."""
+    """Whether a phrase without a currency or a word for price is about a price all the same."""
     word = next((groups[sign] or "" for sign in signs), "").lower()
-    between = (groups.get("opening") or "").strip().lower() == "between"
+    is_between = (groups.get("opening") or "").strip().lower() == "between"
     # A bare `20-50`, `20 or more`, `from 20` or `<5` may be anything.
-    if word in _NEEDS_CURRENCY or not (word[:1].isalpha() or between) or (found.re is _SUFFIXED and word.isascii()):
+    if word in _NEEDS_CURRENCY or not (word[:1].isalpha() or is_between) or (match.re is _SUFFIXED and word.isascii()):
         return False
-    before = _LAST_WORD.search(text, 0, found.start())
-    return _fits_after(found, text) and not _is_measured((before[1] if before else "").lower(), signs, number)
+    before = _LAST_WORD.search(text, 0, match.start())
+    return _fits_before_rest(match, text) and not _is_measured((before[1] if before else "").lower(), signs, number)
 
 
-def _fits_after(found: re.Match[str], text: str) -> bool:
-    rest = text[found.end() :]
-    follows = _NEXT_WORD.match(rest)
-    if follows is None:
+def _fits_before_rest(match: re.Match[str], text: str) -> bool:
+    """Whether what follows a phrase leaves it a price: nothing, a mark, or a word that is no unit of its number."""
+    rest = text[match.end() :]
+    next_word = _NEXT_WORD.match(rest)
+    if next_word is None:
         return not rest.strip() or rest.lstrip()[0] in ".,;!?)，。；！？、"
-    word = follows[1].lower()
+    word = next_word[1].lower()
     if not word.isascii():
         return word[0] not in UNIT_CHARACTERS_ZH and (rest[0] == " " or word[0] == "的")
-    at_start = not text[: found.start()].strip()
+    at_start = not text[: match.start()].strip()
     return word in WORDS_AFTER_PRICE or (
-        at_start and bool(found.groupdict().get("lt")) and word not in UNIT_WORDS and word.isalpha()
+        at_start and bool(match.groupdict().get("lt")) and word not in UNIT_WORDS and word.isalpha()
     )
 
 
 def _is_measured(before: str, signs: list[str], number: float) -> bool:
-    """Whether the word before a phrase makes it a measure or an age."""
+    """Whether the word before a phrase, in lower case, makes it a measure or an age."""
     if before in AGE_WORDS:
         return number <= MAX_CHILD_AGE or not any(sign in ("lt", "lte") for sign in signs)
     return before in MEASURE_WORDS or before[-1:] in MEASURE_CHARACTERS_ZH
 
 
-def _has_bound(bounds: Mapping[str, float], sign: str) -> bool:
-    """Whether that side has a bound already."""
-    return any(one[0] == sign[0] for one in bounds)
+def _has_side(bounds: Mapping[str, float], sign: str) -> bool:
+    """Whether there is a bound on the side of a sign, below or above."""
+    return any(bound[0] == sign[0] for bound in bounds)
 
 
 def _number(text: str | None) -> float | None:
@@ -157,7 +170,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _chinese_number(text: str) -> float | None:
-    """`三百五十` → 350. None: it is no number."""
+    """The value of Chinese numerals: `三百五十` → 350.0. None: they are 0."""
     total, section, digit = 0, 0, 0
     for character in text:
         if character in _DIGITS_ZH:
@@ -170,7 +183,7 @@ def _chinese_number(text: str) -> float | None:
 
 
 def _join_around(before: str, after: str) -> str:
-    """The text around a phrase; blanks are left between words that were apart."""
+    """The text before and after a phrase, with one blank between; empty if no letter or digit is left."""
     before, after = before.rstrip(), after.lstrip()
     joined = f"{before} {after}".strip(" ,;，；、")
     return joined if any(map(str.isalnum, joined)) else ""
@@ -184,12 +197,18 @@ _LAST_WORD = re.compile(r"([^\W\d_]+)\W*\Z")
 _NEXT_WORD = re.compile(r"\s*([^\W_]+)")
 
 
-def _alternatives(words: Mapping[str, str] | dict[str, str]) -> str:
-    return "|".join(f"(?P<{sign}>{one})" for sign, one in words.items())
+def _alternatives(patterns: Mapping[str, str]) -> str:
+    """A pattern with a group for each sign, named by it."""
+    return "|".join(f"(?P<{sign}>{pattern})" for sign, pattern in patterns.items())
 
 
 def _amount(number: str, tag: str = "") -> str:
-    """A number with a currency before or after it perhaps, and no letter, digit or percent sign right behind."""
+    """A pattern for a number that may have a currency before or after it; no letter, digit, % or ° follows.
+
+    Args:
+        number: the group of the number.
+        tag: ends the names of the currencies' groups, `before` and `after`.
+    """
     signs = "|".join(sorted(map(re.escape, ("us$", "$", "€", "£", "¥", "￥", "₹", "＄", "eur", "usd", "gbp", "rmb"))))
     words = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
     plain = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:[.,]\d{1,2})?"

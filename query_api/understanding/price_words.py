@@ -1,10 +1,10 @@
-"""The words around a number by which a price is told from a size, a weight or an age. English and Chinese."""
+"""Words around a number that tell a price from a size, a weight or an age. English and Chinese."""
 
 from __future__ import annotations
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text that is set in lines."""
+    """The words of a text, which blanks and line breaks part."""
     return frozenset(text.split())
 
 
@@ -24,7 +24,7 @@ CURRENCIES: dict[str, str] = {
     "￥": "",
     "＄": "USD",
 }
-"""ISO 4217 by sign or word. Pounds are not here: they are a weight too."""
+"""ISO 4217 code by sign or word; empty: it is of several currencies. `pounds` is not here, as it is a weight too."""
 
 PRICE_WORDS = ("price", "prices", "priced", "pricing", "cost", "costs", "costing", "budget")
 PRICE_WORDS_ZH = ("价格", "价钱", "售价", "单价", "预算", "价位")
@@ -33,7 +33,7 @@ WORDS_AFTER_PRICE = word_set(
     """under below over above less more for with without and or but from by that which on please only not plus
     dollars shipping new sale"""
 )
-"""Words that may follow a bare number and leave it a price."""
+"""Words that may follow a number without a currency that is a price."""
 
 UNIT_WORDS = word_set(
     """mm cm m km in inch inches ft foot feet yd yard yards mile miles kg kgs g gram grams kilo kilos kilogram
@@ -46,19 +46,19 @@ UNIT_WORDS = word_set(
     mcg spf level levels speed speeds colour colours color colors pocket pockets port ports key keys stone square sq
     cc bar layers ply units unit lanes bulbs led leds team championship"""
 )
-"""Words that, after a number, say that it is no price."""
+"""Units: a number before one of these is no price."""
 
 UNIT_CHARACTERS_ZH = frozenset(
     "厘毫分米升寸岁码号斤公克千瓦度件个只双片页层年月天小人周秒时条张支瓶包套盒座位级倍折星以之"
 )
-"""The same for the character after it."""
+"""The same for the first character after a number."""
 
 MEASURE_WORDS = word_set(
     """size sizes weight weighs weighing weigh height length width depth diameter capacity volume speed rating rated
     rate stars temperature waist chest bust inseam heel power pack us uk eu level model version radius thickness
     wattage voltage memory storage resolution"""
 )
-"""Words that, before a phrase, say that it is no price."""
+"""Names of measures: a phrase after one of these is no price."""
 
 MEASURE_CHARACTERS_ZH = frozenset("码号岁龄高长宽深厚重量积寸围温率速分级")
 
@@ -66,5 +66,5 @@ AGE_WORDS = word_set(
     """age ages aged kid kids child children boy boys girl girls baby babies toddler toddlers teen teens teenagers
     adult adults women woman men man ladies seniors people players"""
 )
-"""Before a phrase these make it an age: above any number, or below a child's."""
+"""After these, a phrase with `over` is an age, whatever the number; one with `under` up to `MAX_CHILD_AGE`."""
 MAX_CHILD_AGE = 18.0

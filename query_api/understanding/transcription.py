@@ -1,4 +1,4 @@
-"""Spoken queries: from a sound file to what was said, once for each file."""
+"""Transcription of spoken queries, once for each sound file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from encoders.speech.port import Recogniser, Transcript
 from query_api.errors import EncoderBusy, InvalidRequest
 
 MAX_CACHED_TRANSCRIPTS = 256
-"""Sounds whose transcripts are kept: further pages of a search are those of the same words."""
+"""Sound files whose transcripts are kept, so that further pages of a search need not transcribe again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechLimits:
-    """How much of a sound is listened to, and how long that may take."""
+    """How much of a sound is transcribed, and how long that may take."""
 
     max_seconds: float
-    """Of sound; what comes after is left out."""
+    """The part of a sound that is transcribed; the rest is ignored."""
     deadline_s: float
     """The longest that decoding and transcribing take together."""
 
@@ -37,11 +37,11 @@ class SpeechTranscriber:
         self._transcripts: OrderedDict[bytes, Transcript] = OrderedDict()
 
     async def transcribe(self, data: bytes) -> Transcript:
-        """What is said in a sound file.
+        """The transcript of a sound file.
 
         Raises:
-            InvalidRequest: it is no sound that is taken, or this service listens to none.
-            EncoderBusy: the recogniser was late, or cannot be started.
+            InvalidRequest: the file cannot be decoded, or this service takes no sounds.
+            EncoderBusy: the recogniser did not answer in time, or cannot be started.
         """
         digest = hashlib.blake2b(data, digest_size=16).digest()
         if digest not in self._transcripts:

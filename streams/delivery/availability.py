@@ -1,4 +1,4 @@
-"""Waiting for servers: the same idempotent call again, until it succeeds."""
+"""Waiting for servers and worker processes: the same idempotent call again, until it succeeds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from indexer.errors import StoreUnavailable
 from streams import metrics
 from streams.errors import PublishFailed
@@ -32,3 +33,24 @@ async def until_available(server: str, call: Callable[[], Awaitable[T]]) -> T:
             log.warning("server_unavailable", extra={"server": server, "error": str(error)[:300], "retry_in_s": wait_s})
             await asyncio.sleep(max(wait_s, error.retry_after_s if wait_s > 1 else 0))
             wait_s = min(2 * wait_s, MAX_WAIT_S)
+
+
+async def until_process_answers(process: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat an idempotent call of a worker process: while none can be started, and once more when one dies of it.
+
+    That none can be started is no fault of the events in hand, so they wait. A call that ends two processes is.
+
+    Raises:
+        WorkerProcessFailed: two processes in a row died, hung or answered nonsense.
+    """
+
+    async def answer() -> T:
+        try:
+            return await call()
+        except WorkerProcessUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+
+    try:
+        return await until_available(process, answer)
+    except WorkerProcessFailed:
+        return await until_available(process, answer)

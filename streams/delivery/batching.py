@@ -23,35 +23,37 @@ class BatchLimits:
     overlap_messages: int = 64
     """So many messages are worth a batch of their own beside those under way."""
     linger_s: float = 0.25
-    """How long the first of fewer messages waits for those under way to give way."""
+    """How long the first of fewer messages waits for a batch that blocks the next one."""
     quiet_linger_s: float = 0.005
-    """How long it does when none is in its way."""
+    """How long it waits for company when no batch blocks it."""
     max_in_flight: int = 3
 
     def __post_init__(self) -> None:
         if min(self.max_messages, self.max_bytes, self.overlap_messages, self.max_in_flight) < 1:
-            raise ValueError("batch count, bytes, overlap_count and in_flight must be at least 1")
+            raise ValueError("batch max_messages, max_bytes, overlap_messages and max_in_flight must be at least 1")
         if min(self.linger_s, self.quiet_linger_s) < 0:
             raise ValueError("batch lingers must be at least 0")
 
 
 ReleaseNextBatch = Callable[[], None]
-"""Called by a batch that is past the stage which the next should wait for; by the end of the batch at the latest."""
+"""Called by a batch when the next one may start though this one is not done; its end releases the next one anyway."""
+ProcessBatch = Callable[[list[Message], ReleaseNextBatch], Awaitable[None]]
+"""Processes the messages of a batch."""
 
 
 class MicroBatcher:
     """Collects messages into batches and hands them to `process`, several at a time.
 
-    When no batch is in the way, the next is what comes within a short linger. While one is, the next is what has come
-    when it gives way, or before that when there is enough to overlap with it. So batches grow with the lag up to the
-    limits, and shrink to single messages when it is quiet.
+    A batch blocks the next one from its start until it calls its `ReleaseNextBatch`. While none blocks, the next batch
+    is what comes within a short linger. While one does, the next is what has come by its release; it starts before
+    that when there is enough to overlap with it. So batches grow with the lag up to the limits, and shrink to single
+    messages when it is quiet.
+
     `put` waits while the next batch is full: the pressure reaches whoever fetches.
     An exception out of `process` ends `run`: nothing of that batch may be acknowledged. For one event loop.
     """
 
-    def __init__(
-        self, limits: BatchLimits, process: Callable[[list[Message], ReleaseNextBatch], Awaitable[None]]
-    ) -> None:
+    def __init__(self, limits: BatchLimits, process: ProcessBatch) -> None:
         self._limits = limits
         self._process = process
         self._waiting: deque[Message] = deque()
@@ -133,16 +135,16 @@ class MicroBatcher:
         return batch
 
     async def _process_batch(self, batch: list[Message]) -> None:
-        def give_way() -> None:
-            self._blocking_next.discard(give_way)
+        def release_next_batch() -> None:
+            self._blocking_next.discard(release_next_batch)
             if not self._blocking_next:
                 self._start_now.set()
 
-        self._blocking_next.add(give_way)
+        self._blocking_next.add(release_next_batch)
         try:
-            await self._process(batch, give_way)
+            await self._process(batch, release_next_batch)
         finally:
-            give_way()
+            release_next_batch()
             self._slots.release()
 
     def _on_batch_done(self, task: asyncio.Task[None]) -> None:

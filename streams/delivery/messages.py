@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams.errors import InvalidEvent, PartitionsLost
 
 Partition = tuple[str, int]
 """A topic and a partition's number."""
@@ -23,6 +26,13 @@ class Message:
     value: bytes | None
     headers: Mapping[str, bytes]
     ack: Callable[[], object] = field(repr=False)
+
+
+class RejectedMessage(NamedTuple):
+    """A message that can never be processed, and why."""
+
+    message: Message
+    fault: InvalidEvent
 
 
 class PrefixAcknowledger:
@@ -45,6 +55,11 @@ class PrefixAcknowledger:
     def owned(self, messages: Iterable[Message]) -> list[Message]:
         """Those whose partitions have not been taken away since they were received."""
         return [message for message in messages if message in self._owned]
+
+    def check_owned(self, messages: Iterable[Message]) -> None:
+        """Raises `PartitionsLost` when the partition of any of these has been taken away since it was received."""
+        if not self._owned.issuperset(messages):
+            raise PartitionsLost("another worker has some of the batch's partitions now")
 
     def mark_done(self, messages: Sequence[Message]) -> None:
         """Mark messages as durable, and acknowledge every prefix that is complete by now."""

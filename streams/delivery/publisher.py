@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from streams.delivery.availability import until_available
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
@@ -14,9 +16,9 @@ class OutgoingMessage:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     partition: int | None = None
-    """None: by the key. What is published again goes where it came from, whatever partitioner its producer uses."""
+    """None: chosen by the key. A message that is published again goes back to the partition that it came from."""
 
 
 class Publisher(Protocol):
@@ -25,3 +27,9 @@ class Publisher(Protocol):
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key. Raises `PublishFailed` when Kafka does not take them in time."""
         ...
+
+
+async def publish_durably(publisher: Publisher, messages: Sequence[OutgoingMessage]) -> None:
+    """Publish messages, however long Kafka is away; with none, nothing is asked of it."""
+    if messages:
+        await until_available("kafka", lambda: publisher.publish(messages))

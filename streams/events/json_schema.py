@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -96,10 +96,11 @@ def _envelope(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _portable(schema: Any) -> Any:
-    """The schema without the duplicate end anchor of its patterns, which other languages' expressions do not need."""
+    """The schema without the second end anchor of its patterns, which only Python's regular expressions need."""
     if isinstance(schema, dict):
-        return {k: v.removesuffix(r"(?!\n)") if k == "pattern" else _portable(v) for k, v in schema.items()}
-    return [_portable(item) for item in schema] if isinstance(schema, list) else schema
+        members = cast("dict[str, Any]", schema).items()
+        return {key: value.removesuffix(r"(?!\n)") if key == "pattern" else _portable(value) for key, value in members}
+    return [_portable(item) for item in cast("list[Any]", schema)] if isinstance(schema, list) else schema
 
 
 def _components() -> dict[str, Any]:

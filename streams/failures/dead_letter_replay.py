@@ -50,9 +50,9 @@ class ReplayReport:
 
     seen: int = 0
     already_replayed: int = 0
-    replayed: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    refusals: list[str] = field(default_factory=list)
+    replayed: Counter[str] = field(default_factory=Counter[str])
+    refused: Counter[str] = field(default_factory=Counter[str])
+    refusals: list[str] = field(default_factory=list[str])
 
     def add_refusal(self, letter: DeadLetter, fault: InvalidEvent) -> None:
         """Note a letter that cannot be published again."""
@@ -136,7 +136,7 @@ class Replayer:
         self._chunk: list[tuple[DeadLetter, Delivery | None]] = []
 
     async def run(self, letters: AsyncIterator[DeadLetter]) -> None:
-        """Publish letters in their order, and note how far that went whenever a chunk of them is acknowledged.
+        """Publish letters in their order, and a mark of how far that went whenever a chunk of them is durable.
 
         Raises:
             PublishFailed: Kafka stopped taking messages; the report tells how many it has.
@@ -158,7 +158,7 @@ class Replayer:
             return None
 
     async def _settle(self) -> None:
-        """Wait until what was sent is durable, then say so and note it."""
+        """Wait until the chunk is durable, count it, and publish the marks."""
         chunk, self._chunk = self._chunk, []
         await self._publisher.wait_delivered(delivery for _, delivery in chunk if delivery)
         self._report.replayed.update(letter.reason for letter, delivery in chunk if delivery)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from streams.delivery.messages import Message
+from streams import metrics
+from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import origin_of, producer_headers
 from streams.errors import InvalidEvent, Reason
@@ -53,7 +54,7 @@ REASON_GUIDES: Mapping[str, ReasonGuide] = {
         "a dead letter that states no known reason", True, "look at it with `vitrine dlq show`"
     ),
 }
-"""What is behind each reason, and the way out."""
+"""What each reason means, and what to do about it."""
 
 
 def known_reason(reason: str) -> str:
@@ -61,8 +62,15 @@ def known_reason(reason: str) -> str:
     return reason if reason in get_args(Reason) else UNKNOWN_REASON
 
 
+def route_rejected(rejected: Sequence[RejectedMessage]) -> list[OutgoingMessage]:
+    """Dead letters for messages that can never be processed, counted by reason."""
+    for _, fault in rejected:
+        metrics.DEAD_LETTERS.labels(fault.reason).inc()
+    return [build_dead_letter(message, fault) for message, fault in rejected]
+
+
 def build_dead_letter(message: Message, fault: InvalidEvent) -> OutgoingMessage:
-    """The record that keeps a message that cannot be processed: its key, value and headers, and where it first was."""
+    """A message for the dead-letter topic: the original bytes and headers, the reason, and where it first arrived."""
     notes = {
         REASON_HEADER: fault.reason,
         ERROR_HEADER: str(fault)[:MAX_ERROR_CHARS],
@@ -70,6 +78,6 @@ def build_dead_letter(message: Message, fault: InvalidEvent) -> OutgoingMessage:
     }
     headers = producer_headers(message) | origin_of(message).headers()
     headers |= {name: note.encode(errors="replace") for name, note in notes.items()}
-    # Kafka's client takes nothing that has neither a key nor a value.
+    # aiokafka refuses a message that has neither a key nor a value.
     value = b"" if message.key is None and message.value is None else message.value
     return OutgoingMessage(DEAD_LETTER, message.key, value, headers)

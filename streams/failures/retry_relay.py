@@ -5,37 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import takewhile
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import Counter
 
 from streams import metrics
 from streams.config import KafkaConfig
 from streams.delivery.availability import until_available
-from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage, Publisher
 from streams.delivery.retry_headers import origin_from_headers
 from streams.errors import InvalidEvent
 from streams.failures.dead_letters import build_dead_letter
 from streams.failures.delay_lines import DELAY_LINES, DelayLine
+from streams.kafka.records import KafkaRecord, to_message
 
 POLL_S = 0.2
-"""The longest that the relay waits without looking at the time."""
+"""The longest that the relay waits for records before it looks for partitions that are due again."""
 MIN_REST_S = 0.05
-"""A partition whose head is not due rests at least so long: one that flows is not read once for each message."""
+"""A partition whose head is not due is paused at least so long, so that not every message takes a read of its own."""
 FETCH_WAIT_MS = 100
-"""A partition that is resumed waits out the fetch under way, so this bounds how late a message can be."""
+"""A partition that is resumed waits for the fetch under way, so this bounds how late a message can be."""
 FETCH_BYTES = 256 * 1024
 """Of a partition at a time, or one message if that is larger. What is read and not due is dropped and read again."""
 MAX_RECORDS = 1_000
 METADATA_AGE_MS = 30_000
-"""How soon a line that was created later is seen."""
+"""How soon a line is seen that was created after the relay started."""
 SETTLE_S = 5.0
-"""How long partitions may be kept to commit what has been published from them."""
+"""How long a rebalance may wait for the commit of what has been published."""
 CONNECT_S = 30.0
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 15.0
@@ -73,7 +73,7 @@ class RetryRelay(ConsumerRebalanceListener):
         self._settled.set()
 
     async def run(self) -> None:
-        """Relay until cancelled; whatever becomes of Kafka, it begins anew from what is committed."""
+        """Relay until cancelled. After any failure it reconnects and goes on from what is committed."""
         backoff_s = FIRST_BACKOFF_S
         while True:
             try:
@@ -82,7 +82,7 @@ class RetryRelay(ConsumerRebalanceListener):
                         await self._step(consumer)
                         backoff_s = FIRST_BACKOFF_S
             except Exception as error:
-                # Retries are second chances: that they fail must not end the worker, which gives the first ones.
+                # A worker that cannot retry still indexes live events, so nothing may end it here.
                 known = isinstance(error, KafkaError | OSError | TimeoutError)
                 extra = {"error": repr(error)[:300], "retry_in_s": backoff_s}
                 log.warning("retries_interrupted", extra=extra, exc_info=not known)
@@ -92,7 +92,7 @@ class RetryRelay(ConsumerRebalanceListener):
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] (it is awaited)
         self, revoked: Iterable[TopicPartition]
     ) -> None:
-        """Have what has been published committed first, so that the next owner does not publish it again."""
+        """Wait until what has been published is committed, so that the next owner does not publish it again."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await self._settled.wait()
@@ -103,7 +103,7 @@ class RetryRelay(ConsumerRebalanceListener):
         """Nothing to do: reading begins at what is committed."""
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _connected(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._kafka.bootstrap_servers,
             group_id=self._group,
@@ -127,34 +127,35 @@ class RetryRelay(ConsumerRebalanceListener):
                     await consumer.stop()
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
-        """Wait for records or for the next head to be due, and release what is."""
+        """Wait for records, or for a paused partition to be due, and release the records that are due."""
         self._resume_due(consumer)
         fetched = await consumer.getmany(timeout_ms=self._wait_ms(), max_records=MAX_RECORDS)
         if not fetched:
             return
         self._settled.clear()
         try:
-            await self._release(consumer, {one: self._due(consumer, one, fetched[one]) for one in fetched})
+            due = {partition: self._due(consumer, partition, records) for partition, records in fetched.items()}
+            await self._release(consumer, due)
         finally:
             self._settled.set()
 
     def _resume_due(self, consumer: AIOKafkaConsumer) -> None:
         now = self._clock()
-        for partition in [one for one, due in self._due_at.items() if due <= now]:
+        for partition in [partition for partition, due_s in self._due_at.items() if due_s <= now]:
             del self._due_at[partition]
             consumer.resume(partition)
 
     def _wait_ms(self) -> int:
-        """Until the earliest head is due, but not long."""
+        """Until the earliest head is due, at most `POLL_S`."""
         earliest = min(self._due_at.values(), default=float("inf"))
         return 1 + int(1000 * max(0.0, min(POLL_S, earliest - self._clock())))
 
     def _due(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
-    ) -> Sequence[ConsumerRecord]:
-        """The records that are due; the partition rests at the first that is not."""
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[KafkaRecord]
+    ) -> Sequence[KafkaRecord]:
+        """The records that are due; the partition is paused at the first that is not."""
         now, delay_s = self._clock(), self._delays[partition.topic]
-        due = list(takewhile(lambda one: one.timestamp / 1000 + delay_s <= now, records))
+        due = list(takewhile(lambda record: record.timestamp / 1000 + delay_s <= now, records))
         if len(due) < len(records):
             head = records[len(due)]
             consumer.pause(partition)
@@ -162,9 +163,7 @@ class RetryRelay(ConsumerRebalanceListener):
             self._due_at[partition] = max(head.timestamp / 1000 + delay_s, now + MIN_REST_S)
         return due
 
-    async def _release(
-        self, consumer: AIOKafkaConsumer, due: Mapping[TopicPartition, Sequence[ConsumerRecord]]
-    ) -> None:
+    async def _release(self, consumer: AIOKafkaConsumer, due: Mapping[TopicPartition, Sequence[KafkaRecord]]) -> None:
         """Publish what is due, and commit it when every replica has it."""
         outgoing = [_outgoing(record) for records in due.values() for record in records]
         if not outgoing:
@@ -172,7 +171,7 @@ class RetryRelay(ConsumerRebalanceListener):
         assignments = self._assignment_epoch
 
         async def publish() -> None:
-            # What a publisher has given up may arrive all the same, so nothing is repeated before Kafka answers.
+            # A message that the publisher gave up may still arrive: publish again only when Kafka answers at all.
             await consumer.end_offsets(list(due)[:1])
             await self._publisher.publish(outgoing)
 
@@ -183,25 +182,15 @@ class RetryRelay(ConsumerRebalanceListener):
         if assignments != self._assignment_epoch:
             return
         with suppress(CommitFailedError, IllegalStateError):
-            await consumer.commit({one: records[-1].offset + 1 for one, records in due.items() if records})
+            await consumer.commit({partition: records[-1].offset + 1 for partition, records in due.items() if records})
 
 
-def _outgoing(record: ConsumerRecord) -> OutgoingMessage:
-    """The record as it goes back to where it came from; a dead letter when it does not tell."""
+def _outgoing(record: KafkaRecord) -> OutgoingMessage:
+    """The record as it goes back to where it came from; a dead letter when its headers do not name that."""
     headers = {name.lower(): value for name, value in record.headers}
     origin = origin_from_headers(headers)
     if origin:
         return OutgoingMessage(origin.topic, record.key, record.value, headers, origin.partition)
     fault = InvalidEvent("wrong_topic", f"it is on {record.topic} and does not say where it came from")
     metrics.DEAD_LETTERS.labels(fault.reason).inc()
-    stray = Message(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.key,
-        record.value,
-        headers,
-        ack=lambda: None,
-    )
-    return build_dead_letter(stray, fault)
+    return build_dead_letter(to_message(record), fault)

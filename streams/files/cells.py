@@ -1,4 +1,7 @@
-"""Cells as people write them in tables, read as the types that events want. Each function raises `ValueError`."""
+"""The cells of tables as people write them, read as the types that events have.
+
+Each `as_…` function raises `ValueError`, which names the cell, for what it cannot read.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 ABSENT = frozenset({"", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "#N/A"})
 CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
-"""Signs that stand for one currency, and the dollar; ¥ may be two and is left unsaid."""
+"""Signs that stand for one currency, and the dollar; ¥ may be two, so it names none."""
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "in stock", "instock", "available", "limited availability"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "out of stock", "outofstock", "sold out", "unavailable"})
 
@@ -51,8 +54,7 @@ def as_list(cell: Any) -> list[Any]:
     """A cell's items without the absent ones: a list, a list written in JSON or Python, or a single item."""
     if isinstance(cell, str) and cell.strip().startswith("["):
         cell = _parsed(cell.strip())
-    items = cell if isinstance(cell, list | tuple) else [cell]
-    return [item for item in items if not is_absent(item)]
+    return [item for item in _items(cell) if not is_absent(item)]
 
 
 def as_text_list(cell: Any) -> list[str]:
@@ -77,10 +79,10 @@ def as_number(cell: Any) -> float:
         raise ValueError(f"{cell!r:.60} is no number")
     if not isinstance(cell, str):
         return float(cell)
-    found = _NUMBER.search(cell)
-    if found is None:
+    number = _NUMBER.search(cell)
+    if number is None:
         raise ValueError(f"{cell[:60]!r} is no number")
-    return float(_plain(re.sub(r"[\s'’]", "", found.group()).rstrip(".,")))
+    return float(_plain(re.sub(r"[\s'’]", "", number.group()).rstrip(".,")))
 
 
 def as_count(cell: Any) -> int:
@@ -130,13 +132,17 @@ def as_time(cell: Any) -> datetime:
 
 
 def attribute_values(cell: Any) -> Iterable[tuple[str, str | list[str]]]:
-    """A cell as attribute values by the path inside it: a dict's entries by `.key`, what has no text left out."""
+    """The attribute values of a cell, by the path inside it: `.key` for the entry of a dict, else the empty path.
+
+    What has no text is left out.
+    """
     cell = _parsed(cell.strip()) if isinstance(cell, str) and cell.strip().startswith("[") else cell
     if isinstance(cell, dict):
-        for name, inner in cell.items():
+        for name, inner in cast("dict[str, Any]", cell).items():
             yield from ((f".{name}{path}", value) for path, value in attribute_values(inner))
     elif isinstance(cell, list | tuple):
-        texts = [as_text(item) for item in cell if not is_absent(item) and not isinstance(item, dict | list | bytes)]
+        scalars = [item for item in _items(cell) if not isinstance(item, dict | list | bytes)]
+        texts = [as_text(item) for item in scalars if not is_absent(item)]
         yield from [("", texts)] if texts else []
     elif not is_absent(cell) and not isinstance(cell, bytes):
         yield "", as_text(cell)
@@ -145,7 +151,12 @@ def attribute_values(cell: Any) -> Iterable[tuple[str, str | list[str]]]:
 def as_object(cell: Any) -> dict[str, Any] | None:
     """A dict, or one written in JSON or Python; else None."""
     value = _parsed(cell.strip()) if isinstance(cell, str) and cell.strip().startswith("{") else cell
-    return value if isinstance(value, dict) else None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _items(cell: Any) -> list[Any]:
+    """The items of a list or tuple; another cell as the only item."""
+    return list(cast("list[Any] | tuple[Any, ...]", cell)) if isinstance(cell, list | tuple) else [cell]
 
 
 def _plain(number: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from streams.files import cells
 from streams.files.local_media import EventMedia
@@ -76,18 +76,18 @@ def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: 
     Raises:
         ValueError: naming the column and the cell that cannot be read.
     """
-    found, others = _split(row, renames, _FIELDS, ALIASES)
+    known, unknown = _split(row, renames, _FIELDS, ALIASES)
     fields: dict[str, Any] = {}
-    for name, columns in found.items():
+    for name, columns in known.items():
         for column, cell in columns if name in _MEDIA else columns[:1]:
             try:
                 _read_cell(fields, name, cell, resolve)
             except ValueError as error:
                 raise ValueError(f"{column}: {error}") from None
         if name not in _MEDIA:
-            others |= dict(columns[1:])
-    joined = [others.pop(column) for column in list(others) if _snake_case(column) in DESCRIPTION_COLUMNS]
-    attributes, texts = _attributes(others)
+            unknown |= dict(columns[1:])
+    joined = [unknown.pop(column) for column in list(unknown) if _snake_case(column) in DESCRIPTION_COLUMNS]
+    attributes, texts = _attributes(unknown)
     lines = [fields.get("description", ""), *(line for cell in joined for line in _lines(cell)), *texts]
     description = "\n".join(filter(None, lines))[: MAX_CHARS["description"]]
     return fields | {name: value for name, value in (("description", description), ("attributes", attributes)) if value}
@@ -95,19 +95,20 @@ def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: 
 
 def user_fields(row: Mapping[str, Any], renames: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The cells of a shopper's event by our names, and the others by their columns' names."""
-    found, others = _split(row, renames, _USER_FIELDS, USER_ALIASES)
-    return {name: columns[0][1] for name, columns in found.items()}, others
+    known, unknown = _split(row, renames, _USER_FIELDS, USER_ALIASES)
+    return {name: columns[0][1] for name, columns in known.items()}, unknown
 
 
-Found = dict[str, list[tuple[str, Any]]]
+CellsByField = dict[str, list[tuple[str, Any]]]
+"""The cells of each field with their columns' names."""
 
 
 def _split(
     row: Mapping[str, Any], renames: Mapping[str, str], known: Mapping[str, str], aliases: Mapping[str, tuple[str, ...]]
-) -> tuple[Found, dict[str, Any]]:
-    """The present cells as (column, cell) by field, the mapped and foremost alias first; and the other cells."""
+) -> tuple[CellsByField, dict[str, Any]]:
+    """The present cells of known fields, renamed columns before aliases in their order; and the others by column."""
     ranked: dict[str, list[tuple[int, str, Any]]] = {}
-    others: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
     for column, cell in row.items():
         if cells.is_absent(cell):
             continue
@@ -116,9 +117,9 @@ def _split(
             rank = -1 if column in renames else aliases[name].index(_snake_case(column))
             ranked.setdefault(name, []).append((rank, column, cell))
         else:
-            others[name.removeprefix("attributes.")] = cell
+            unknown[name.removeprefix("attributes.")] = cell
     ordered = {name: sorted(columns, key=lambda column: column[0]) for name, columns in ranked.items()}
-    return {name: [(column, cell) for _, column, cell in columns] for name, columns in ordered.items()}, others
+    return {name: [(column, cell) for _, column, cell in columns] for name, columns in ordered.items()}, unknown
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -131,8 +132,9 @@ def _snake_case(column: str) -> str:
 def _read_cell(fields: dict[str, Any], name: str, cell: Any, resolve: ResolveMedia) -> None:
     """Put one cell into `fields`."""
     if name in _MEDIA:
+        known: list[EventMedia] = fields.get(name, [])
         media = [resolve(item) for item in cells.as_media_list(cell)]
-        fields[name] = [*fields.get(name, []), *(one for one in media if one not in fields.get(name, []))][:MAX_MEDIA]
+        fields[name] = [*known, *(reference for reference in media if reference not in known)][:MAX_MEDIA]
     elif name == "price":
         fields["price"], currency = cells.as_price(cell)
         if currency:
@@ -155,15 +157,17 @@ def _reviews(cell: Any) -> list[str]:
 
 
 def _lines(cell: Any) -> list[str]:
-    """Texts of a list; of an item with several parts, the one that is its text."""
-    items = cells.as_list(cell)
-    texts = [
-        next((item[name] for name in ("text", "body", "content") if item.get(name)), "")
-        if isinstance(item, dict)
-        else item
-        for item in items
-    ]
+    """The texts of a list."""
+    texts = [_main_text(item) for item in cells.as_list(cell)]
     return [cells.as_text(text) for text in texts if not cells.is_absent(text)]
+
+
+def _main_text(item: Any) -> Any:
+    """An item that is no object as it is; of an object, the part that is its text."""
+    if not isinstance(item, dict):
+        return item
+    parts = cast("dict[str, Any]", item)
+    return next((parts[key] for key in ("text", "body", "content") if parts.get(key)), "")
 
 
 def _version(cell: Any) -> int:
@@ -187,14 +191,14 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _attributes(others: Mapping[str, Any]) -> tuple[dict[str, str | list[str]], list[str]]:
+def _attributes(unknown: Mapping[str, Any]) -> tuple[dict[str, str | list[str]], list[str]]:
     """Attributes, and the texts that are none: too long for a label, or beyond the bound on their number."""
     attributes: dict[str, str | list[str]] = {}
     texts: list[str] = []
-    for name, value in _attribute_values(others):
+    for name, value in _attribute_values(unknown):
         values = value if isinstance(value, list) else [value]
-        labels = [one for one in values if len(one) <= MAX_LABEL_CHARS]
-        texts += [one for one in values if len(one) > MAX_LABEL_CHARS]
+        labels = [text for text in values if len(text) <= MAX_LABEL_CHARS]
+        texts += [text for text in values if len(text) > MAX_LABEL_CHARS]
         if labels and (len(attributes) == MAX_LABELS or len(name) > MAX_LABEL_CHARS):
             texts.append(f"{name}: {', '.join(labels)}")
         elif labels:
@@ -202,8 +206,8 @@ def _attributes(others: Mapping[str, Any]) -> tuple[dict[str, str | list[str]], 
     return attributes, texts
 
 
-def _attribute_values(others: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
-    for column, cell in others.items():
+def _attribute_values(columns: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
+    for column, cell in columns.items():
         inner = cells.as_object(cell) if column == "attributes" else None
         if inner is not None:
             yield from _attribute_values(inner)

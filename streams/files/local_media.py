@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from streams.events.schema import MAX_MESSAGE_BYTES
@@ -30,7 +30,7 @@ class LocalMedia:
         if isinstance(cell, bytes):
             return {"data": cell}
         if isinstance(cell, dict):
-            return self._from_dict(cell)
+            return self._from_dict(cast("dict[str, Any]", cell))
         if not isinstance(cell, str):
             raise ValueError(f"{cell!r:.60} is neither a path nor a URL")
         scheme = urlsplit(cell).scheme.lower()

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +33,7 @@ class Row:
     Attributes:
         line: where it ends in a text file, or its number in a Parquet file; from 1.
         cells: by column name; a CSV's are all strings.
-        done: the share of the file that has been read, 0 to 1.
+        fraction_read: of the file, 0 to 1.
     """
 
     line: int
@@ -83,11 +83,11 @@ def _readable(path: Path, read: Callable[[], RowStream]) -> RowStream:
 
 
 def _open(path: Path) -> tuple[IO[bytes], Callable[[], float]]:
-    """The file's bytes, unpacked, and how much of it has been read (by compressed size)."""
+    """The file's bytes, unpacked, and a function that says which fraction of it has been read, by compressed size."""
     raw = path.open("rb")
     size = max(path.stat().st_size, 1)
     unpacked = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-    return unpacked, lambda: min(raw.tell() / size, 1.0)  # type: ignore[return-value]
+    return cast("IO[bytes]", unpacked), lambda: min(raw.tell() / size, 1.0)
 
 
 def _csv_encoding(path: Path) -> str:
@@ -113,8 +113,8 @@ def _csv_rows(path: Path, encoding: str) -> RowStream:
     with stream, io.TextIOWrapper(stream, encoding, newline="") as text:
         first = text.readline(MAX_CELL_CHARS)
         delimiter = max(DELIMITERS, key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter), [])
-        columns = _columns(path, header)
+        no_header: list[str] = []
+        columns = _columns(path, next(csv.reader([first], delimiter=delimiter), no_header))
         reader = csv.reader(text, delimiter=delimiter)
         while True:
             try:
@@ -168,7 +168,7 @@ def _json_row(line: int, raw: bytes, done: float) -> Row | RejectedRow:
         return RejectedRow(line, f"not JSON: {error}")
     if not isinstance(cells, dict):
         return RejectedRow(line, "not a JSON object")
-    return Row(line, cells, done)
+    return Row(line, cast("dict[str, Any]", cells), done)
 
 
 def _parquet_rows(path: Path) -> RowStream:

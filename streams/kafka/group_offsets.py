@@ -1,4 +1,4 @@
-"""Where a consumer group begins: offsets noted for one group, and given to another that has not begun."""
+"""The committed offsets of a consumer group: read from one group, and set for another that has not begun."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Offsets = Mapping[str, Mapping[str, int]]
 
 
 async def group_offsets(bootstrap_servers: str, group: str, *topics: str) -> dict[str, dict[str, int]]:
-    """Where a group stands: everything before is acknowledged. Raises `KafkaUnavailable`."""
+    """A group's next offsets: all messages before them are acknowledged. Raises `KafkaUnavailable`."""
     offsets: dict[str, dict[str, int]] = {topic: {} for topic in topics}
     async with LagProbe(bootstrap_servers, group) as probe:
-        for one in await probe.lag(*topics):
-            offsets[one.topic][str(one.partition)] = one.next_offset
+        for lag in await probe.lag(*topics):
+            offsets[lag.topic][str(lag.partition)] = lag.next_offset
     return offsets
 
 
 async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -> None:
-    """Have a group, which has no members yet, begin at these offsets.
+    """Commit offsets for a group that has no members yet, so that it begins there.
 
     Raises:
         EventsGone: Kafka has already deleted some of what the group would have to read.
@@ -42,7 +42,7 @@ async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -
             await consumer.start()
             consumer.assign(list(wanted))
             starts = await consumer.beginning_offsets(list(wanted))
-            if gone := [one for one, offset in wanted.items() if starts[one] > offset]:
+            if gone := [partition for partition, offset in wanted.items() if starts[partition] > offset]:
                 raise EventsGone(
                     f"Kafka no longer has the events of {gone[0].topic}/{gone[0].partition} from {wanted[gone[0]]} on: "
                     "raise that topic's retention above the time that a rebuild takes, drop this with `vitrine reindex "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 from streams.errors import KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
@@ -14,9 +15,10 @@ log = logging.getLogger(__name__)
 
 
 class IndexAge:
-    """Watches the indexing group. Committed offsets tell what is searchable, Kafka's clock since when the rest waits.
+    """Watches the indexing group's lag in the background.
 
-    As exact as the group's commit interval plus `interval_s`.
+    What is committed is searchable; for the rest, Kafka's timestamps tell since when it waits. Exact to the group's
+    commit interval plus `interval_s`.
     """
 
     def __init__(self, bootstrap_servers: str, group: str, interval_s: float = 0.25) -> None:
@@ -26,7 +28,7 @@ class IndexAge:
         self._known = False
         self._lag: dict[str, int] = {}
         self._timestamps: dict[int, tuple[int, int]] = {}
-        """The offset that was last asked about and its timestamp, by partition: each message is fetched once."""
+        """By partition, the offset that was last asked about and its timestamp, Unix ms: each is fetched once."""
 
     def age_ms(self) -> int | None:
         """How long the oldest unsearchable event has waited, 0 when none waits, None while Kafka cannot be asked."""
@@ -44,23 +46,25 @@ class IndexAge:
             try:
                 async with self._probe as probe:
                     while True:
-                        lag = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)
-                        waiting = [one for one in lag if one.messages and one.topic == PRODUCT_EVENTS]
-                        self._lag = {
-                            topic: sum(one.messages for one in lag if one.topic == topic)
-                            for topic in (PRODUCT_EVENTS, USER_EVENTS)
-                        }
-                        since = [await self._timestamp(probe, one) for one in waiting]
-                        self._waiting_since_ms, self._known = min(since, default=None), True
+                        await self._update(probe, await probe.lag(PRODUCT_EVENTS, USER_EVENTS))
                         await asyncio.sleep(self._interval_s)
             except KafkaUnavailable as error:
                 self._known = False
                 log.warning("index_age_unknown", extra={"error": str(error)[:300]})
                 await asyncio.sleep(1)
 
+    async def _update(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
+        waiting = [lag for lag in partitions if lag.messages and lag.topic == PRODUCT_EVENTS]
+        self._lag = {
+            topic: sum(lag.messages for lag in partitions if lag.topic == topic)
+            for topic in (PRODUCT_EVENTS, USER_EVENTS)
+        }
+        since_ms = [await self._timestamp(probe, lag) for lag in waiting]
+        self._waiting_since_ms, self._known = min(since_ms, default=None), True
+
     async def _timestamp(self, probe: LagProbe, waiting: PartitionLag) -> int:
         known = self._timestamps.get(waiting.partition)
         if known is None or known[0] != waiting.next_offset:
-            at = await probe.timestamp_ms(waiting.topic, waiting.partition, waiting.next_offset)
-            self._timestamps[waiting.partition] = known = (waiting.next_offset, at)
+            timestamp_ms = await probe.timestamp_ms(waiting.topic, waiting.partition, waiting.next_offset)
+            self._timestamps[waiting.partition] = known = (waiting.next_offset, timestamp_ms)
         return known[1]

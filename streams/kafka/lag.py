@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import KafkaUnavailable
 
 DEADLINE_S = 10.0
+"""For each question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class LagProbe:
         await self._close()
 
     async def lag(self, *topics: str) -> list[PartitionLag]:
-        """The group's lag on every partition of the topics; topics that do not exist are left out."""
+        """The group's lag on each partition of the topics that exist, in the order of partitions."""
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._lag(topics)
@@ -72,30 +73,33 @@ class LagProbe:
 
     async def timestamp_ms(self, topic: str, partition: int, offset: int) -> int:
         """Kafka's timestamp of one message, Unix milliseconds."""
-        where = TopicPartition(topic, partition)
+        position = TopicPartition(topic, partition)
         try:
             async with asyncio.timeout(DEADLINE_S):
-                self._consumer.assign([where])
-                self._consumer.seek(where, offset)
-                return (await self._consumer.getone(where)).timestamp
+                self._consumer.assign([position])
+                self._consumer.seek(position, offset)
+                return (await self._consumer.getone(position)).timestamp
         except (KafkaError, TimeoutError, OSError) as error:
             raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
 
     async def _lag(self, topics: tuple[str, ...]) -> list[PartitionLag]:
         partitions = [
-            TopicPartition(topic["topic"], one["partition"])
+            TopicPartition(topic["topic"], number)
             for topic in await self._admin.describe_topics(list(topics))
-            for one in sorted(topic["partitions"], key=lambda one: one["partition"])
+            for number in sorted(partition["partition"] for partition in topic["partitions"])
         ]
         if not partitions:
             return []
         committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
         if len(committed) < len(partitions):
-            # A coordinator that is still loading answers with nothing, and the client takes that for an answer.
+            # A coordinator that is still loading answers with an empty list, which the client accepts.
             raise KafkaUnavailable(f"Kafka at {self._servers} does not know yet how far {self._group} is; try again")
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        return [PartitionLag(*one, max(committed[one].offset, starts[one]), ends[one]) for one in partitions]
+        return [
+            PartitionLag(*partition, max(committed[partition].offset, starts[partition]), ends[partition])
+            for partition in partitions
+        ]
 
     async def _close(self) -> None:
         await self._admin.close()

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.structs import RecordMetadata
 
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import InvalidEvent, PublishFailed
@@ -22,14 +23,14 @@ MAX_IN_FLIGHT = 2_000
 REQUEST_OVERHEAD_BYTES = 1 << 16
 """Room in a request beside its message."""
 
-Delivery = asyncio.Future[object]
+Delivery = asyncio.Future[RecordMetadata]
 
 
 class EventPublisher:
     """Publishes events; an async context manager that owns its connection.
 
-    What a call that returned has published is there exactly once; one that failed or was cancelled may have published
-    all the same. Events of one key keep the order in which `send` took them. For one event loop.
+    A call that returned has published its events exactly once; one that failed or was cancelled may have published
+    them all the same. Events of one key keep the order of the calls. For one event loop.
     """
 
     def __init__(self, bootstrap_servers: str, deadline_s: float = 30.0, linger_ms: int = 5) -> None:
@@ -71,22 +72,28 @@ class EventPublisher:
         await self.wait_delivered([await self.send(topic, event)])
 
     async def send(self, topic: str, event: Event) -> Delivery:
-        """Take an event into the buffer, waiting while that is full; `settle` tells whether it was delivered."""
+        """Take an event into the buffer, waiting while that is full; `wait_delivered` tells whether it arrived.
+
+        Raises:
+            InvalidEvent: it is larger than a message may be.
+            PublishFailed: the buffer stayed full until the deadline.
+        """
         return await self.send_raw(
             OutgoingMessage(topic, event_key(event.data), encode_event(event)), f"event {event.id}"
         )
 
     async def send_raw(self, message: OutgoingMessage, name: str) -> Delivery:
-        """`send` for a message whose bytes are there already; by its key where its partition does not exist.
+        """`send` for a message that is encoded already. Where its partition does not exist, its key chooses one.
 
         Args:
+            message: what to send.
             name: what to call it in errors.
         """
         headers = list(message.headers.items())
         try:
             async with asyncio.timeout(self._deadline_s):
-                there = await self._producer.partitions_for(message.topic)
-                partition = message.partition if message.partition in there else None
+                existing = await self._producer.partitions_for(message.topic)
+                partition = message.partition if message.partition in existing else None
                 return await self._producer.send(message.topic, message.value, message.key, partition, headers=headers)
         except MessageSizeTooLargeError as error:
             raise InvalidEvent("too_large", f"{name} is over {MAX_MESSAGE_BYTES:,} bytes") from error
@@ -94,8 +101,10 @@ class EventPublisher:
             raise self._failed(f"{name} for {message.topic}", error) from error
 
     async def publish_raw(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Publish messages whose bytes are there already. Raises what `publish` raises."""
-        await self.wait_delivered([await self.send_raw(one, f"a message for {one.topic}") for one in messages])
+        """Publish messages that are encoded already. Raises what `publish` raises."""
+        await self.wait_delivered(
+            [await self.send_raw(message, f"a message for {message.topic}") for message in messages]
+        )
 
     async def wait_delivered(self, deliveries: Iterable[Delivery]) -> None:
         """Wait until all are acknowledged. Raises `PublishFailed` when one is not within the deadline."""
@@ -103,7 +112,7 @@ class EventPublisher:
         if not waiting:
             return
         done, pending = await asyncio.wait(waiting, timeout=self._deadline_s)
-        errors = [error for one in done if (error := one.exception()) is not None]
+        errors = [error for delivery in done if (error := delivery.exception()) is not None]
         if errors or pending:
             raise self._failed(f"{len(errors) + len(pending)} events", errors[0] if errors else TimeoutError()) from (
                 errors[0] if errors else None
@@ -114,7 +123,7 @@ class EventPublisher:
             async with asyncio.timeout(self._deadline_s):
                 await self._producer.stop()
         except (KafkaError, OSError, TimeoutError):
-            # What mattered was settled before; a broker that is gone cannot be told goodbye.
+            # Whoever needed to know has waited for delivery before; nothing is lost when closing fails.
             return
 
     def _failed(self, what: str, error: BaseException) -> PublishFailed:
@@ -131,7 +140,7 @@ class BulkSender:
         self._in_flight: deque[Delivery] = deque()
 
     async def send(self, topic: str, event: Event) -> None:
-        """Send one, after waiting for acknowledgements where too many are outstanding."""
+        """Send an event, after waiting for acknowledgements where `MAX_IN_FLIGHT` are outstanding."""
         self._in_flight.append(await self._publisher.send(topic, event))
         arrived = 0
         while arrived < len(self._in_flight) and self._in_flight[arrived].done():

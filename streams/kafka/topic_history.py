@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.delivery.messages import Message
 from streams.errors import InvalidEvent, KafkaUnavailable
 from streams.events.cloudevents import decode_event
 from streams.events.schema import Event
+from streams.kafka.records import KafkaRecord, to_message
 
 DEADLINE_S = 10.0
 """To connect, and for the next messages to come."""
@@ -81,7 +82,7 @@ class TopicHistory:
             records = await self._fetch(ahead, count)
             if not records and time.monotonic() - last_received_s > DEADLINE_S:
                 raise KafkaUnavailable(f"Kafka at {self._servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
-            yield [_message(record) for record in records]
+            yield [to_message(record) for record in records]
             if records:
                 last_received_s = time.monotonic()
 
@@ -105,7 +106,7 @@ class TopicHistory:
                 del ahead[partition]
         return bool(ahead)
 
-    async def _fetch(self, ahead: dict[TopicPartition, int], count: int) -> list[ConsumerRecord]:
+    async def _fetch(self, ahead: dict[TopicPartition, int], count: int) -> list[KafkaRecord]:
         async with self._answering():
             fetched = await self._consumer.getmany(*ahead, timeout_ms=FETCH_WAIT_MS, max_records=count)
         return [
@@ -119,7 +120,7 @@ class TopicHistory:
                 await self._consumer.stop()
 
     @asynccontextmanager
-    async def _answering(self) -> AsyncIterator[None]:
+    async def _answering(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 yield
@@ -161,16 +162,3 @@ async def read_events(bootstrap_servers: str, topic: str) -> AsyncGenerator[Even
             except (InvalidEvent, OverflowError, ValueError):
                 continue
             yield event
-
-
-def _message(record: ConsumerRecord) -> Message:
-    return Message(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers={name.lower(): value for name, value in record.headers},
-        ack=lambda: None,
-    )

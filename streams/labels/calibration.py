@@ -1,8 +1,8 @@
 """How often suggestions are right, measured on products of the index that state what would be suggested.
 
-Of a sample of products each wanted field is left out, as if the merchant had not stated it: the text is encoded anew
-without it, neighbours are looked up, and the candidates are compared with the truth. So confidences are those of this
-encoder and this catalogue, whatever they are, and no weights come along with the program.
+For a sample of products each wanted field is left out, as if the merchant had not stated it: the text is encoded anew
+without it, neighbours are looked up, and the candidates are compared with what the merchant states. So a confidence is
+a measured frequency for this encoder and this catalogue; no weights ship with the program.
 """
 
 from __future__ import annotations
@@ -28,20 +28,24 @@ from indexer.stated_labels import Labels, stated_labels, without_label
 from indexer.text_analysis.analyzer import document_terms
 from streams import metrics
 from streams.config import LabellingConfig
-from streams.labels.labelling import Labeller, NeighbourQuery, NeighbourSearch
+from streams.labels.labelling import Labeller
+from streams.labels.neighbours import NeighbourQuery, NeighbourSearch
 
 log = logging.getLogger(__name__)
 
 SAMPLE_PRODUCTS = 400
-"""Products that are looked at."""
 MIN_PRODUCTS = 40
-"""With fewer products that state a field, nothing is known of it."""
-PROBES, HITS_PER_PROBE, PAGE_PRODUCTS = 16, 50, 64
+"""A field that fewer products of the sample state gets no calibration."""
+PROBES, HITS_PER_PROBE = 16, 50
+"""Random directions that the sample is searched in, and products of each."""
+PAGE_PRODUCTS = 64
+"""Products read by one call."""
 CHUNK_PRODUCTS = 16
-"""Products encoded and looked up at once, so that indexing waits for no more."""
+"""Products encoded and looked up at once: so long, at most, indexing waits for the encoder."""
 RETRY_S, REFRESH_S = 5.0, 3_600.0
-"""When to look again: soon while products are few, then now and then."""
+"""Between two measurements: while the sample is not full, and afterwards."""
 GROWTH_FACTOR = 1.25
+"""A sample that is not full is measured only if it is so much larger than the last one."""
 _SEED = 1
 
 
@@ -56,7 +60,7 @@ class SampledProduct:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutTrial:
-    """A product as if it did not state some fields, and what it states."""
+    """A product as if its merchant did not state some fields, and all labels that the merchant states."""
 
     query: NeighbourQuery
     held_out_fields: frozenset[str]
@@ -90,26 +94,30 @@ class LabelCalibrator:
             except IndexerError as error:
                 log.warning("label_calibration_waits", extra={"reason": str(error)[:300]})
             except Exception:
-                # Indexing goes on with the calibrations that there are, whatever it is.
+                # Whatever it is, indexing goes on with the calibrations that there are.
                 log.exception("label_calibration_failed")
             await asyncio.sleep(REFRESH_S if self._sample_size >= SAMPLE_PRODUCTS else RETRY_S)
 
     async def measure(self) -> None:
-        """Look at a sample of products, unless it would be much the same. Raises `StoreUnavailable`."""
+        """Fit the calibrations to a sample of products, unless it would be much the same as the last one.
+
+        Raises:
+            StoreUnavailable: the index does not answer.
+        """
         sample = await sample_products(self._store, self._encoder.spec)
         if len(sample) < max(MIN_PRODUCTS, min(SAMPLE_PRODUCTS, GROWTH_FACTOR * self._sample_size)):
             return
         cases: dict[str, list[tuple[LabelCandidate, bool]]] = defaultdict(list)
-        counted: dict[str, set[str]] = defaultdict(set)
+        products: dict[str, set[str]] = defaultdict(set)
         for start in range(0, len(sample), CHUNK_PRODUCTS):
-            for trial, found in await self._candidates_of_trials(sample[start : start + CHUNK_PRODUCTS]):
-                for one in found:
-                    # For attributes that too few products state, all of them together stand in.
-                    for name in {one.field, one.field.partition(".")[0]}:
-                        cases[name].append((one, is_correct(one, trial.stated_labels)))
-                        counted[name].add(trial.query.product_id)
+            for trial, candidates in await self._candidates_of_trials(sample[start : start + CHUNK_PRODUCTS]):
+                for candidate in candidates:
+                    # All attributes together, too: they stand in for attributes that too few products state.
+                    for name in {candidate.field, candidate.field.partition(".")[0]}:
+                        cases[name].append((candidate, is_correct(candidate, trial.stated_labels)))
+                        products[name].add(trial.query.product_id)
         self._labeller.calibrations = {
-            name: _fit(some) for name, some in cases.items() if len(counted[name]) >= MIN_PRODUCTS
+            name: _fit(field_cases) for name, field_cases in cases.items() if len(products[name]) >= MIN_PRODUCTS
         }
         self._sample_size = len(sample)
         metrics.CALIBRATED_PRODUCTS.set(len(sample))
@@ -118,49 +126,59 @@ class LabelCalibrator:
     async def _candidates_of_trials(
         self, sample: Sequence[SampledProduct]
     ) -> list[tuple[HeldOutTrial, list[LabelCandidate]]]:
-        """Products with fields left out, and the candidates for those."""
+        """Products with fields left out, and the candidates for those fields."""
         trials = await self._trials(sample)
-        nearest = await self._neighbourhood.nearest([one.query for one in trials])
-        found = [
-            label_candidates(some.evidence(), trial.query.terms) for trial, some in zip(trials, nearest, strict=True)
-        ]
-        return [
-            (trial, [one for one in some if one.field in trial.held_out_fields])
-            for trial, some in zip(trials, found, strict=True)
-        ]
+        nearest = await self._neighbourhood.nearest([trial.query for trial in trials])
+        outcomes: list[tuple[HeldOutTrial, list[LabelCandidate]]] = []
+        for trial, neighbours in zip(trials, nearest, strict=True):
+            candidates = label_candidates(neighbours.evidence(), trial.query.terms)
+            outcomes.append(
+                (trial, [candidate for candidate in candidates if candidate.field in trial.held_out_fields])
+            )
+        return outcomes
 
     async def _trials(self, sample: Sequence[SampledProduct]) -> list[HeldOutTrial]:
-        spec = self._encoder.spec
-        bare = [
-            (one, left_out)
-            for one in sample
-            for left_out in _held_out_field_sets(stated_labels(one.fields), self._config.fields)
+        """A trial for each set of fields that is left out of a product; all texts are encoded in one call."""
+        held_out = [
+            (product, names)
+            for product in sample
+            for names in _held_out_field_sets(stated_labels(product.fields), self._config.fields)
         ]
-        fields = [_without(one.fields, left_out) for one, left_out in bare]
-        texts = [embedding_text(one) for one in fields]
-        rows, _ = await self._encoder.encode(texts, [])
+        fields = [_without(product.fields, names) for product, names in held_out]
+        texts = [embedding_text(remaining) for remaining in fields]
+        embeddings, _ = await self._encoder.encode(texts, [])
         return [
             HeldOutTrial(
-                NeighbourQuery(one.product_id, _vector(spec, row if text else None, one.vector), document_terms(rest)),
-                left_out,
-                truth,
+                NeighbourQuery(
+                    product.product_id,
+                    _vector(self._encoder.spec, embedding if text else None, product.vector),
+                    document_terms(remaining),
+                ),
+                names,
+                stated_labels(product.fields),
             )
-            for (one, left_out), rest, text, row in zip(bare, fields, texts, rows, strict=True)
-            for truth in [stated_labels(one.fields)]
+            for (product, names), remaining, text, embedding in zip(held_out, fields, texts, embeddings, strict=True)
         ]
 
 
 async def sample_products(store: ProductStore, spec: EmbeddingSpec) -> list[SampledProduct]:
-    """Products from all over the catalogue: those farthest in random directions. Raises `StoreUnavailable`."""
+    """Up to `SAMPLE_PRODUCTS` products from all over the catalogue: those farthest in random directions.
+
+    Raises:
+        StoreUnavailable: the index does not answer.
+    """
     directions = np.random.default_rng(_SEED).standard_normal((PROBES, spec.fused_dim)).astype(np.float32)
     answers = await store.search_dense_all(directions, (), HITS_PER_PROBE)
-    # One of each direction after another, so that the first of them are from all over, too.
-    ids = list(dict.fromkeys(one.product_id for some in zip_longest(*answers) for one in some if one))[:SAMPLE_PRODUCTS]
-    found: list[SampledProduct] = []
+    # The first hit of each direction, then the second of each: any beginning of the sample is from all over, too.
+    hits = [hit for rank in zip_longest(*answers) for hit in rank if hit]
+    ids = list(dict.fromkeys(hit.product_id for hit in hits))[:SAMPLE_PRODUCTS]
+    sample: list[SampledProduct] = []
     for start in range(0, len(ids), PAGE_PRODUCTS):
         page = await store.read(ids[start : start + PAGE_PRODUCTS])
-        found += [SampledProduct(name, stored.state.fields, vector) for name, (stored, vector) in page.items()]
-    return found
+        sample += [
+            SampledProduct(product_id, stored.state.fields, vector) for product_id, (stored, vector) in page.items()
+        ]
+    return sample
 
 
 def _vector(spec: EmbeddingSpec, text: FloatArray | None, stored: FloatArray) -> FloatArray:
@@ -168,21 +186,20 @@ def _vector(spec: EmbeddingSpec, text: FloatArray | None, stored: FloatArray) ->
     return fuse_parts(spec, text, text if spec.joint else split_parts(spec, stored)[1])
 
 
-def _held_out_field_sets(own: Labels, wanted: Sequence[str]) -> Iterator[frozenset[str]]:
-    """The fields to be left out at a time: each wanted one that is stated; all attributes, where all are wanted."""
+def _held_out_field_sets(stated: Labels, wanted: Sequence[str]) -> Iterator[frozenset[str]]:
+    """The fields to leave out together: each wanted one that is stated; all attributes, where all are wanted."""
     for name in wanted:
-        left_out = {field for field in own if field == name or is_wanted_attribute(field, (name,))}
-        if left_out:
-            yield frozenset(left_out)
+        held_out = {field for field in stated if field == name or is_wanted_attribute(field, (name,))}
+        if held_out:
+            yield frozenset(held_out)
 
 
-def _without(fields: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
-    for name in left_out:
+def _without(fields: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    for name in names:
         fields = without_label(fields, name)
     return fields
 
 
 def _fit(cases: Sequence[tuple[LabelCandidate, bool]]) -> Calibration:
-    return fit_calibration(
-        np.array([one.features for one, _ in cases], np.float64), np.array([right for _, right in cases], np.float64)
-    )
+    features = np.array([candidate.features for candidate, _ in cases], np.float64)
+    return fit_calibration(features, np.array([correct for _, correct in cases], np.float64))

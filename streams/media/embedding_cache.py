@@ -1,24 +1,25 @@
-"""What is remembered of pictures, so that none is fetched or encoded twice: embeddings by content, content by URL."""
+"""The embedding cache: embeddings by file and files by address, so that no picture is fetched or encoded twice."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
+from indexer.media_keys import MediaKey
 from indexer.redis.bounded_map import BoundedMap
 from streams import metrics
 
 COOLDOWN_S = 2.0
-"""How long a store that did not answer is not asked again."""
+"""For how long a store that did not answer is not asked again."""
 MAX_VALIDATOR_CHARS = 256
-"""More is not remembered: hosts choose what they say, and it says no more than a hash does."""
+"""Longer validators are not kept: hosts choose them, and they say no more than a hash does."""
 
 log = logging.getLogger(__name__)
 
@@ -39,51 +40,53 @@ class FileVersion(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EmbeddingCache:
-    """Embeddings of pictures by the hash of their files, and files by URL; a store that is away remembers nothing.
+    """Embeddings of pictures and clips by their files, and files by address; while its store is away, it holds nothing.
 
     Not durable, and need not be: what is forgotten is fetched and encoded again.
     """
 
-    def __init__(self, embeddings: BoundedMap, urls: BoundedMap) -> None:
-        """Args: embeddings: of this encoder version alone; urls: of any."""
+    def __init__(self, embeddings: BoundedMap, urls: BoundedMap, clock: Callable[[], float] = time.monotonic) -> None:
+        """Args: embeddings: of this encoder version alone; urls: of any; clock: in seconds, never set back."""
         self._embeddings = embeddings
         self._urls = urls
+        self._clock = clock
         self._is_away = False
         self._cooldown_until = float("-inf")
 
-    async def get_embeddings(self, digests: Sequence[str]) -> dict[str, FloatArray]:
-        """Unit float32 rows (dim,) of the pictures that are known, by the hash of their files."""
-        found = await self._get(self._embeddings, digests)
-        metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit").inc(len(found))
-        metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "miss").inc(len(digests) - len(found))
-        return {digest: np.frombuffer(row, np.float32) for digest, row in found.items()}
+    async def get_embeddings(self, files: Sequence[MediaKey]) -> dict[MediaKey, FloatArray]:
+        """Unit float32 rows (dim,) of the files that are known."""
+        names = {file.stored_form: file for file in files}
+        rows = await self._get(self._embeddings, list(names))
+        metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "hit").inc(len(rows))
+        metrics.EMBEDDING_CACHE_LOOKUPS.labels("image", "miss").inc(len(files) - len(rows))
+        return {names[name]: np.frombuffer(row, np.float32) for name, row in rows.items()}
 
-    async def put_embeddings(self, rows: Mapping[str, FloatArray]) -> None:
-        """Remember embeddings by the hash of their pictures' files."""
-        entries = {digest: row.astype(np.float32).tobytes() for digest, row in rows.items()}
+    async def put_embeddings(self, rows: Mapping[MediaKey, FloatArray]) -> None:
+        """Keep the unit rows (dim,) of files."""
+        entries = {file.stored_form: row.astype(np.float32).tobytes() for file, row in rows.items()}
         await self._put(self._embeddings, entries)
 
-    async def get_file_versions(self, urls: Sequence[str]) -> dict[str, FileVersion]:
-        """What these URLs answered last, where that is known."""
-        names = {_name(url): url for url in urls}
-        found = await self._get(self._urls, list(names))
-        return {names[name]: _seen.decode(data) for name, data in found.items()}
+    async def get_file_versions(self, addresses: Sequence[MediaKey]) -> dict[MediaKey, FileVersion]:
+        """What these addresses answered last, where that is known."""
+        names = {_address_name(key): key for key in addresses}
+        entries = await self._get(self._urls, list(names))
+        return {names[name]: _decode_version(data) for name, data in entries.items()}
 
-    async def put_file_versions(self, seen: Mapping[str, FileVersion]) -> None:
-        """Remember what URLs answered, where it helps the next time."""
-        useful = {_name(url): one for url, one in seen.items() if one.can_be_revalidated}
-        await self._put(self._urls, {name: msgspec.msgpack.encode(one) for name, one in useful.items()})
+    async def put_file_versions(self, versions: Mapping[MediaKey, FileVersion]) -> None:
+        """Keep what addresses answered, where it helps the next time."""
+        useful = {key: version for key, version in versions.items() if version.can_be_revalidated}
+        await self._put(self._urls, {_address_name(key): _encode_version(key, useful[key]) for key in useful})
 
     async def _get(self, entries: BoundedMap, keys: Sequence[str]) -> dict[str, bytes]:
         if not keys or self._is_cooling_down():
             return {}
         try:
-            found = await entries.get(keys)
+            values = await entries.get(keys)
         except StoreUnavailable as error:
             self._note_away(error)
             return {}
         self._is_away = False
-        return found
+        return values
 
     async def _put(self, entries: BoundedMap, new: Mapping[str, bytes]) -> None:
         if not new or self._is_cooling_down():
@@ -94,19 +97,28 @@ class EmbeddingCache:
             self._note_away(error)
 
     def _is_cooling_down(self) -> bool:
-        return self._is_away and time.monotonic() < self._cooldown_until
+        return self._is_away and self._clock() < self._cooldown_until
 
     def _note_away(self, error: StoreUnavailable) -> None:
         # What may be forgotten is not worth waiting for with each batch.
-        self._cooldown_until = time.monotonic() + COOLDOWN_S
+        self._cooldown_until = self._clock() + COOLDOWN_S
         if not self._is_away:
             log.warning("picture_memory_unavailable", extra={"error": str(error)[:300]})
         self._is_away = True
 
 
-def _name(url: str) -> str:
+def _address_name(key: MediaKey) -> str:
     # Addresses are long, and may hold secrets.
-    return hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(key.stored_form.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-_seen = msgspec.msgpack.Decoder(FileVersion)
+def _encode_version(key: MediaKey, version: FileVersion) -> bytes:
+    return msgspec.msgpack.encode(msgspec.structs.replace(version, digest=key.file(version.digest).stored_form))
+
+
+def _decode_version(data: bytes) -> FileVersion:
+    version = _versions.decode(data)
+    return msgspec.structs.replace(version, digest=MediaKey.parse_file(version.digest).digest)
+
+
+_versions = msgspec.msgpack.Decoder(FileVersion)

@@ -1,47 +1,52 @@
-"""What products' sounds say: each file listened to once, and no batch held up for long."""
+"""What products' sounds say: each file is transcribed once, and no batch is held up for long."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from encoders.errors import EncoderError, InvalidAudio
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.speech.port import Recogniser
 from indexer.errors import StoreUnavailable
+from indexer.media_keys import MediaKey
 from indexer.media_store import MediaStore, media_hash
-from indexer.planning import media_key
 from indexer.redis.bounded_map import BoundedMap
 from streams import metrics
 from streams.delivery.availability import until_available
 from streams.errors import InvalidEvent, UnreachableMedia
-from streams.media.fetching import MediaFetcher, redacted_url
+from streams.media.faults import display_name, invalid_media, unreachable_media
+from streams.media.fetching import MediaFetcher
 
-BATCH_WAIT_S = 5.0
-"""How long a batch waits for its sounds; a product whose sounds take longer is indexed without, and tried again."""
 MAX_IN_PROGRESS = 64
-"""Files that are listened to, or wait for it, at once; more are tried again later."""
+"""Files that are transcribed, or wait for it, at once; more are tried again later."""
 MAX_TRANSCRIPT_CHARS = 1_000
-"""Characters of what a sound says that are kept."""
+"""Characters of a transcript that are kept."""
 
-MediaReference = Mapping[str, Any]
-"""A sound as a product states it: `{"hash": …}` in the media store, or `{"url": …}`."""
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionLimits:
+    """What a sound may cost."""
+
+    max_seconds: float
+    """Of a sound; a longer one is broken."""
+    batch_wait_s: float = 5.0
+    """How long a batch waits for its sounds; a product whose sounds take longer is indexed without, and retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductTranscripts:
-    """What came of listening to a product's sounds."""
+    """What came of transcribing a product's sounds."""
 
-    transcripts: Mapping[str, str]
-    """What they say, by their keys; empty: nothing that is understood, or the file is no sound."""
+    transcripts: Mapping[MediaKey, str]
+    """What they say; empty: nothing that is understood, or the file is no sound."""
     faults: Sequence[InvalidEvent]
-    """Of those that are broken, or not listened to yet."""
+    """Of those that are broken, or not transcribed yet."""
 
 
 class AudioTranscriber:
-    """Listens to products' sounds; an async context manager.
+    """Transcribes products' sounds; an async context manager.
 
     What takes too long for one batch goes on, and is known when the product is tried again.
     """
@@ -52,19 +57,17 @@ class AudioTranscriber:
         fetcher: MediaFetcher,
         decoder: MediaDecoder,
         recogniser: Recogniser,
-        memory: BoundedMap,
-        max_seconds: float,
-        patience_s: float = BATCH_WAIT_S,
+        cache: BoundedMap,
+        limits: TranscriptionLimits,
     ) -> None:
-        """Args: memory: transcripts by the hash of their files, of this recogniser alone; max_seconds: of a sound."""
+        """Args: cache: transcripts by the hash of their files, of this recogniser alone."""
         self._media = media
         self._fetcher = fetcher
         self._decoder = decoder
         self._recogniser = recogniser
-        self._cache = memory
-        self._max_seconds = max_seconds
-        self._patience_s = patience_s
-        self._in_progress: dict[str, asyncio.Task[str]] = {}
+        self._cache = cache
+        self._limits = limits
+        self._in_progress: dict[MediaKey, asyncio.Task[str]] = {}
 
     async def __aenter__(self) -> AudioTranscriber:
         return self
@@ -75,56 +78,60 @@ class AudioTranscriber:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def transcribe(self, wanted: Mapping[str, Sequence[MediaReference]]) -> dict[str, ProductTranscripts]:
+    async def transcribe(self, wanted: Mapping[str, Sequence[MediaKey]]) -> dict[str, ProductTranscripts]:
         """What the sounds of products say, by product id."""
-        references = {media_key(one): one for some in wanted.values() for one in some}
-        outcomes = dict(zip(references, await asyncio.gather(*map(self._outcome, references.values())), strict=True))
+        keys = list(dict.fromkeys(key for product_keys in wanted.values() for key in product_keys))
+        outcomes = dict(zip(keys, await asyncio.gather(*map(self._outcome, keys)), strict=True))
         return {
-            product_id: _product_transcripts([media_key(one) for one in some], outcomes)
-            for product_id, some in wanted.items()
+            product_id: _product_transcripts({key: outcomes[key] for key in product_keys})
+            for product_id, product_keys in wanted.items()
         }
 
-    async def _outcome(self, reference: MediaReference) -> str | InvalidEvent:
+    async def wait_until_idle(self) -> None:
+        """Return when nothing is being transcribed any more."""
+        while self._in_progress:
+            await asyncio.wait(self._in_progress.values())
+            await asyncio.sleep(0)
+
+    async def _outcome(self, key: MediaKey) -> str | InvalidEvent:
         """A transcript, or what is wrong."""
-        key = media_key(reference)
         task = self._in_progress.get(key)
         if task is None:
             if len(self._in_progress) >= MAX_IN_PROGRESS:
-                return InvalidEvent("unreachable_audio", f"{redacted_url(key)}: others are listened to first")
-            task = self._in_progress[key] = asyncio.create_task(self._transcript(reference))
+                return unreachable_media(key, f"{display_name(key)}: others are listened to first")
+            task = self._in_progress[key] = asyncio.create_task(self._transcript(key))
             task.add_done_callback(lambda done: self._finished(key, done))
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._limits.batch_wait_s):
                 return await asyncio.shield(task)
         except TimeoutError:
-            return InvalidEvent("unreachable_audio", f"{redacted_url(key)}: it is still listened to")
+            return unreachable_media(key, f"{display_name(key)}: it is still listened to")
         except InvalidAudio as error:
-            return InvalidEvent("invalid_audio", f"{redacted_url(key)}: {error}")
+            return invalid_media(key, f"{display_name(key)}: {error}")
         except (UnreachableMedia, EncoderError) as error:
-            return InvalidEvent("unreachable_audio", f"{redacted_url(key)}: {error}")
+            return unreachable_media(key, f"{display_name(key)}: {error}")
 
-    def _finished(self, key: str, task: asyncio.Task[str]) -> None:
+    def _finished(self, key: MediaKey, task: asyncio.Task[str]) -> None:
         self._in_progress.pop(key, None)
         if not task.cancelled():
-            # Whoever waits for it hears of it; nobody else needs to.
+            # Taken here, so that asyncio does not report it: whoever waits for the task is told of it anyway.
             task.exception()
 
-    async def _transcript(self, reference: MediaReference) -> str:
-        if "hash" not in reference:
-            async with self._fetcher.fetch(reference["url"]) as fetched:
+    async def _transcript(self, key: MediaKey) -> str:
+        if not key.is_stored:
+            async with self._fetcher.fetch(key.url) as fetched:
                 return await self._transcribe_file(fetched.version.digest, fetched.data or b"")
-        digest = reference["hash"]
-        if (known := await self._cached_transcript(digest)) is not None:
+        if (known := await self._cached_transcript(key.digest)) is not None:
             return known
-        data = await until_available("media", lambda: self._media.get(digest))
+        data = await until_available("media", lambda: self._media.get(key.digest))
         if data is None:
-            raise UnreachableMedia(f"{digest} is not in the media store")
+            raise UnreachableMedia(f"{key.digest} is not in the media store")
         return await self._transcribe_file(media_hash(data), data)
 
     async def _transcribe_file(self, digest: str, data: bytes) -> str:
         if (known := await self._cached_transcript(digest)) is not None:
             return known
-        samples = await self._decoder.sound(data, self._max_seconds)
+        samples = await self._decoder.sound(data, self._limits.max_seconds)
         metrics.DECODED_CLIPS.labels("audio").inc()
         if isinstance(samples, InvalidAudio):
             raise samples
@@ -134,25 +141,25 @@ class AudioTranscriber:
 
     async def _cached_transcript(self, digest: str) -> str | None:
         try:
-            found = (await self._cache.get([digest])).get(digest)
+            text = (await self._cache.get([digest])).get(digest)
         except StoreUnavailable:
             return None
-        return None if found is None else found.decode()
+        return None if text is None else text.decode()
 
     async def _cache_transcript(self, digest: str, text: str) -> None:
         try:
             await self._cache.put({digest: text.encode()})
         except StoreUnavailable:
-            # It will be listened to again.
+            # It will be transcribed again.
             return
 
 
-def _product_transcripts(keys: Sequence[str], outcomes: Mapping[str, str | InvalidEvent]) -> ProductTranscripts:
-    faults = [one for key in keys if isinstance(one := outcomes[key], InvalidEvent)]
+def _product_transcripts(outcomes: Mapping[MediaKey, str | InvalidEvent]) -> ProductTranscripts:
+    faults = [outcome for outcome in outcomes.values() if isinstance(outcome, InvalidEvent)]
     # A broken sound says nothing; of one that is out of reach it is not known what it says.
-    broken = {key: "" for key in keys if _is_broken(outcomes[key])}
-    return ProductTranscripts(broken | {key: one for key in keys if isinstance(one := outcomes[key], str)}, faults)
-
-
-def _is_broken(outcome: str | InvalidEvent) -> bool:
-    return isinstance(outcome, InvalidEvent) and outcome.reason == "invalid_audio"
+    transcripts = {
+        key: outcome if isinstance(outcome, str) else ""
+        for key, outcome in outcomes.items()
+        if isinstance(outcome, str) or outcome.reason == "invalid_audio"
+    }
+    return ProductTranscripts(transcripts, faults)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from msgspec import structs
@@ -10,69 +11,77 @@ from msgspec import structs
 from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray, fuse_parts, pool_vectors, split_parts
 from indexer.labels.suggestions import open_suggestions
+from indexer.media_keys import MediaKey
 from indexer.planning import ProductPlan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
 from streams import metrics
-from streams.delivery.worker_processes import until_process_answers
-from streams.media.pictures import PictureBatch, ProductPictures
+from streams.delivery.availability import until_process_answers
+from streams.media.picture_batch import PictureBatch, ProductPictures
 from streams.products.joint_embedding import joint_vectors
 
 
-async def embed_rows(
-    plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder
-) -> tuple[list[IndexRow], dict[str, FloatArray]]:
+@dataclass(frozen=True, slots=True)
+class EmbeddedRows:
+    """Rows as they can be written, and what was encoded for them."""
+
+    rows: Sequence[IndexRow]
+    new_embeddings: Mapping[MediaKey, FloatArray]
+    """Unit rows (dim,) of newly encoded pictures and clips, by file."""
+
+
+async def embed_rows(plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder) -> EmbeddedRows:
     """Rows for plans, with one pass through the encoder for all new texts and pictures of the batch.
 
     Args:
         plans: distinct products that changed.
-        pictures: those of the products that `needs_pictures`.
+        pictures: of those products whose pictures are to be encoded.
         encoder: of the rows' vector space.
 
-    Returns:
-        The rows, and the unit rows (dim,) of newly encoded pictures by the hash of their files.
+    Raises:
+        WorkerProcessFailed: two encoder processes in a row died of the batch.
     """
     if encoder.spec.joint:
-        vectors, images = await joint_vectors(plans, pictures, encoder), {}
+        vectors, new_embeddings = await joint_vectors(plans, pictures, encoder), {}
     else:
-        vectors, images = await _vectors_of_parts(plans, pictures, encoder)
-    stored = [_stored_product(one, pictures.products.get(one.product_id)) for one in plans]
-    rows = [build_row(one.product_id, *of) for one, of in zip(plans, zip(stored, vectors, strict=True), strict=True)]
+        vectors, new_embeddings = await _vectors_of_parts(plans, pictures, encoder)
+    rows = [
+        build_row(plan.product_id, _stored_product(plan, pictures.products.get(plan.product_id)), vector)
+        for plan, vector in zip(plans, vectors, strict=True)
+    ]
     _count_reused(plans, pictures)
-    return rows, images
+    return EmbeddedRows(rows, new_embeddings)
 
 
 async def _vectors_of_parts(
     plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder
-) -> tuple[list[FloatArray], dict[str, FloatArray]]:
-    """Fused vectors (2·dim,) of the plans, and the rows of newly encoded pictures by the hash of their files."""
+) -> tuple[list[FloatArray], dict[MediaKey, FloatArray]]:
+    """Fused vectors (2·dim,) of the plans, and unit rows (dim,) of newly encoded pictures by file."""
     texts, images = await _encode(plans, pictures, encoder)
     embeddings = {**pictures.embeddings, **images}
     vectors: list[FloatArray] = []
-    for one in plans:
-        loaded = pictures.products.get(one.product_id)
-        old_text, old_image = _stored_parts(one, encoder)
-        text = texts.get(one.text_hash) if one.needs_text_embedding else old_text
-        image = old_image if loaded is None else _pooled([embeddings[digest] for digest in loaded.digests])
+    for plan in plans:
+        loaded = pictures.products.get(plan.product_id)
+        old_text, old_image = _stored_parts(plan, encoder)
+        text = texts.get(plan.text_hash) if plan.needs_text_embedding else old_text
+        image = old_image if loaded is None else _pooled([embeddings[file] for file in loaded.files])
         vectors.append(fuse_parts(encoder.spec, text, image))
     return vectors, images
 
 
 async def _encode(
     plans: Sequence[ProductPlan], pictures: PictureBatch, encoder: AsyncEncoder
-) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-    """Embeddings of new texts by their hash, and of new pictures by the hash of their files; equal ones just once."""
-    texts = {one.text_hash: one.text for one in plans if one.needs_text_embedding and one.text}
+) -> tuple[dict[str, FloatArray], dict[MediaKey, FloatArray]]:
+    """Unit rows (dim,) of new texts by their hash, and of new pictures by their file; equal ones are encoded once."""
+    texts = {plan.text_hash: plan.text for plan in plans if plan.needs_text_embedding and plan.text}
     if not texts and not pictures.pixels:
         # Not even asked: the encoder may have other batches before it.
         return {}, {}
-    inputs = list(texts.values()), list(pictures.pixels.values())
+    inputs = list(texts.values()), pictures.frames
     text_rows, image_rows = await until_process_answers("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
-    metrics.ENCODED.labels("image").inc(len(pictures.pixels))
-    return dict(zip(texts, text_rows, strict=True)), pictures.pool_frames(
-        dict(zip(pictures.pixels, image_rows, strict=True))
-    )
+    metrics.ENCODED.labels("image").inc(len(image_rows))
+    return dict(zip(texts, text_rows, strict=True)), pictures.pool_frames(image_rows)
 
 
 def _pooled(rows: Sequence[FloatArray]) -> FloatArray | None:
@@ -88,9 +97,9 @@ def _stored_product(plan: ProductPlan, loaded: ProductPictures | None) -> Stored
         keys, broken, missing = plan.stored.image_keys, plan.stored.broken_images, plan.stored.missing_images
         missing = tuple(key for key in missing if key in plan.image_keys)
     else:
-        known = {*plan.stored.broken_images, *loaded.broken} - {*loaded.keys}
-        keys, missing = loaded.keys, loaded.unreachable
-        broken = tuple(key for key in plan.image_keys if key in known)
+        keys, missing = _stored_forms(loaded.keys), _stored_forms(loaded.unreachable)
+        known_broken = {*plan.stored.broken_images, *_stored_forms(loaded.broken)} - {*keys}
+        broken = tuple(key for key in plan.image_keys if key in known_broken)
     stored = StoredProduct(
         plan.state,
         plan.text_hash,
@@ -106,12 +115,16 @@ def _stored_product(plan: ProductPlan, loaded: ProductPictures | None) -> Stored
     return structs.replace(stored, suggestions=(), duplicates=()) if plan.labels_are_stale(stored) else stored
 
 
+def _stored_forms(keys: Sequence[MediaKey]) -> tuple[str, ...]:
+    return tuple(key.stored_form for key in keys)
+
+
 def _count_reused(plans: Sequence[ProductPlan], pictures: PictureBatch) -> None:
-    new_texts = [one.text_hash for one in plans if one.needs_text_embedding and one.text]
+    new_texts = [plan.text_hash for plan in plans if plan.needs_text_embedding and plan.text]
     metrics.REUSED_EMBEDDINGS.labels("text", "batch").inc(len(new_texts) - len(set(new_texts)))
     metrics.REUSED_EMBEDDINGS.labels("text", "unchanged").inc(
-        sum(bool(one.text) and not one.needs_text_embedding for one in plans)
+        sum(bool(plan.text) and not plan.needs_text_embedding for plan in plans)
     )
     metrics.REUSED_EMBEDDINGS.labels("image", "memory").inc(len(pictures.embeddings))
-    kept = (len(one.stored.image_keys) for one in plans if one.product_id not in pictures.products)
+    kept = (len(plan.stored.image_keys) for plan in plans if plan.product_id not in pictures.products)
     metrics.REUSED_EMBEDDINGS.labels("image", "unchanged").inc(sum(kept))

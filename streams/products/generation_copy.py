@@ -17,10 +17,11 @@ from indexer.ports import ProductStore
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, with_labels
 from streams.delivery.availability import until_available
-from streams.delivery.publisher import OutgoingMessage, Publisher
+from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
 from streams.events.schema import PRODUCT_EVENTS
-from streams.media.pictures import PictureBatch, PictureLoader
+from streams.media.picture_batch import PictureBatch
+from streams.media.pictures import PictureLoader
 from streams.products.embedding import embed_rows
 
 PAGE_PRODUCTS = 64
@@ -94,27 +95,36 @@ class GenerationCopier:
         if self._encoder is None:
             return _Loaded(page, (), None)
         changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
-        # What sounds say is of no vector space.
-        plans = [one.with_transcripts(page[one.product_id][0].transcripts) for one in plan(changes, {}).values()]
-        wanted = {one.product_id: one.images_to_embed for one in plans if one.needs_image_embedding}
+        # What sounds say does not depend on the vector space.
+        plans = [
+            product_plan.with_transcripts(page[product_id][0].transcripts)
+            for product_id, product_plan in plan(changes, {}).items()
+        ]
+        wanted = {
+            product_plan.product_id: product_plan.images_to_embed
+            for product_plan in plans
+            if product_plan.needs_image_embedding
+        }
         return _Loaded(page, plans, await self._pictures.load(wanted))
 
     async def _write(self, loaded: _Loaded) -> None:
         rows = await self._rows(loaded)
         await until_available("milvus", lambda: self._target.write(rows))
         # After the write: who tries them again must find that they are missing.
-        asks = [self._retry_request(row.product_id) for row in rows if row.stored.incomplete]
-        if asks:
-            await until_available("kafka", lambda: self._publisher.publish(asks))
+        retries = [self._retry_request(row.product_id) for row in rows if row.stored.incomplete]
+        await publish_durably(self._publisher, retries)
 
     async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
         if loaded.pictures is None or self._encoder is None:
             return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
-        rows, embeddings = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
-        await self._pictures.cache_embeddings(embeddings)
-        # What was found out is looked for again when the content changes, and stays until then.
-        known = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
-        return [with_labels(row, (one := known[row.product_id]).suggestions, one.duplicates) for row in rows]
+        embedded = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
+        await self._pictures.cache_embeddings(embedded.new_embeddings)
+        # Labels are looked for again when the content changes, and stay until then.
+        labels = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
+        return [
+            with_labels(row, labels[row.product_id].suggestions, labels[row.product_id].duplicates)
+            for row in embedded.rows
+        ]
 
     def _retry_request(self, product_id: str) -> OutgoingMessage:
         """An event that changes nothing and has a product's missing pictures tried again."""

@@ -1,76 +1,79 @@
-"""From messages to changes: decoded, within the horizon, their inline media put away."""
+"""Ingest: the messages of a batch are decoded into changes that can be merged, and their inline media are stored."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from indexer.media_store import MediaStore
 from indexer.records import ProductChange
 from streams.delivery.availability import until_available
-from streams.delivery.decoding import Horizon, decode_message, inline_media, to_product_change
-from streams.delivery.messages import Message
+from streams.delivery.bisecting import bisect, reject_failed
+from streams.delivery.decoding import Horizon, decode_message
+from streams.delivery.messages import Message, RejectedMessage
+from streams.delivery.retry_headers import attempt_number
 from streams.errors import InvalidEvent
 from streams.events.schema import Event
-
-log = logging.getLogger(__name__)
-
-RejectedMessage = tuple[Message, InvalidEvent]
+from streams.products.changes import inline_media, to_product_change
 
 
 @dataclass(frozen=True, slots=True)
 class IngestedEvent:
-    """A message that is understood."""
+    """A product event that is understood."""
 
     message: Message
+    product_id: str
     change: ProductChange
     time_ms: int
-    """When the event happened, by its own account, Unix milliseconds."""
-
-    @property
-    def product_id(self) -> str:
-        """The product that it is about."""
-        return self.change.product_id
+    """When it happened, by its own account, Unix milliseconds."""
+    attempt: int | None
+    """As `attempt_number` of the message: None where it is there for the first time."""
 
 
-async def ingest(
-    batch: Sequence[Message], media: MediaStore, horizon: Horizon
-) -> tuple[list[IngestedEvent], list[RejectedMessage]]:
-    """Decode a batch of product messages; what can never be processed is refused, with the reason why.
+@dataclass(frozen=True, slots=True)
+class IngestedBatch:
+    """What the messages of a batch are."""
 
-    A message that breaks the program itself is found by bisection: it must not end the worker again and again.
-    """
-    try:
-        return await _ingest(batch, media, horizon)
-    except Exception as error:
-        if len(batch) == 1:
-            log.exception("event_failed", extra={"offset": batch[0].offset})
-            return [], [(batch[0], InvalidEvent("internal", f"{type(error).__name__}: {error}"))]
-        middle = len(batch) // 2
-        halves = [await ingest(half, media, horizon) for half in (batch[:middle], batch[middle:])]
-        return [one for accepted, _ in halves for one in accepted], [one for _, refused in halves for one in refused]
+    events: Sequence[IngestedEvent]
+    """In the order of their messages."""
+    rejected: Sequence[RejectedMessage]
+    """Messages that can never be processed."""
 
 
-async def _ingest(
-    batch: Sequence[Message], media: MediaStore, horizon: Horizon
-) -> tuple[list[IngestedEvent], list[RejectedMessage]]:
+async def ingest(batch: Sequence[Message], media: MediaStore, horizon: Horizon) -> IngestedBatch:
+    """Decode product messages and store their inline media durably, however long the media store is away."""
+    events: list[IngestedEvent] = []
+    rejected: list[RejectedMessage] = []
+
+    async def ingest_part(messages: Sequence[Message]) -> None:
+        decoded, invalid = _decode(messages, horizon)
+        files = [inline_media(event) for _, event in decoded]
+        hashes = iter(await _store_files([data for event_files in files for data in event_files], media))
+        # In the order of the files: each event takes the hashes of its own.
+        events.extend([_ingested(message, event, hashes) for message, event in decoded])
+        rejected.extend(invalid)
+
+    failed = await bisect(batch, ingest_part)
+    rejected += [reject_failed(message, error) for message, error in failed]
+    return IngestedBatch(events, rejected)
+
+
+def _decode(messages: Sequence[Message], horizon: Horizon) -> tuple[list[tuple[Message, Event]], list[RejectedMessage]]:
     events: list[tuple[Message, Event]] = []
-    refused: list[RejectedMessage] = []
-    for message in batch:
+    rejected: list[RejectedMessage] = []
+    for message in messages:
         try:
             events.append((message, decode_message(message, horizon)))
         except InvalidEvent as fault:
-            refused.append((message, fault))
-    files = [inline_media(event) for _, event in events]
-    hashes = await _store_files([data for some in files for data in some], media)
-    accepted = [
-        IngestedEvent(message, to_product_change(event, islice(hashes, len(some))), event.time_ms)
-        for (message, event), some in zip(events, files, strict=True)
-    ]
-    return accepted, refused
+            rejected.append(RejectedMessage(message, fault))
+    return events, rejected
 
 
-async def _store_files(files: Sequence[bytes], media: MediaStore) -> Iterator[str]:
-    return iter(await until_available("media", lambda: media.put(files)) if files else ())
+async def _store_files(files: Sequence[bytes], media: MediaStore) -> Sequence[str]:
+    """The files' hashes."""
+    return await until_available("media", lambda: media.put(files)) if files else ()
+
+
+def _ingested(message: Message, event: Event, hashes: Iterable[str]) -> IngestedEvent:
+    change = to_product_change(event, hashes)
+    return IngestedEvent(message, change.product_id, change, event.time_ms, attempt_number(message))

@@ -8,8 +8,8 @@ from encoders.port import AsyncEncoder, Pixels
 from encoders.spec import FloatArray, fuse_parts
 from indexer.planning import ProductPlan
 from streams import metrics
-from streams.delivery.worker_processes import until_process_answers
-from streams.media.pictures import PictureBatch
+from streams.delivery.availability import until_process_answers
+from streams.media.picture_batch import PictureBatch
 
 
 async def joint_vectors(
@@ -21,19 +21,19 @@ async def joint_vectors(
 
     Args:
         plans: distinct products that changed.
-        pictures: those of the products that `needs_pictures`, as pixels.
+        pictures: of those products that have a new text or new pictures, as pixels.
         encoder: a joint one.
     """
-    whole = [one for one in plans if _is_new(one, pictures) and (one.text or _pixels(one, pictures))]
-    rows = await _encode(whole, pictures, encoder)
-    made = {one.product_id: fuse_parts(encoder.spec, row, row) for one, row in zip(whole, rows, strict=True)}
+    to_encode = [plan for plan in plans if _is_new(plan, pictures) and (plan.text or _pixels(plan, pictures))]
+    rows = await _encode(to_encode, pictures, encoder)
+    encoded = {plan.product_id: fuse_parts(encoder.spec, row, row) for plan, row in zip(to_encode, rows, strict=True)}
     nothing = fuse_parts(encoder.spec, None, None)
 
-    def vector(one: ProductPlan) -> FloatArray:
-        kept = None if _is_new(one, pictures) else one.vector
-        return made.get(one.product_id, nothing if kept is None else kept)
+    def vector(plan: ProductPlan) -> FloatArray:
+        kept = None if _is_new(plan, pictures) else plan.vector
+        return encoded.get(plan.product_id, nothing if kept is None else kept)
 
-    return [vector(one) for one in plans]
+    return [vector(plan) for plan in plans]
 
 
 def _is_new(plan: ProductPlan, pictures: PictureBatch) -> bool:
@@ -44,7 +44,7 @@ async def _encode(plans: Sequence[ProductPlan], pictures: PictureBatch, encoder:
     if not plans:
         # Not even asked: the encoder may have other batches before it.
         return []
-    texts, images = [one.text for one in plans], [_pixels(one, pictures) for one in plans]
+    texts, images = [plan.text for plan in plans], [_pixels(plan, pictures) for plan in plans]
     rows = await until_process_answers("encoder", lambda: encoder.encode_products(texts, images))
     metrics.ENCODED.labels("text").inc(sum(map(bool, texts)))
     metrics.ENCODED.labels("image").inc(sum(map(len, images)))
@@ -53,4 +53,4 @@ async def _encode(plans: Sequence[ProductPlan], pictures: PictureBatch, encoder:
 
 def _pixels(plan: ProductPlan, pictures: PictureBatch) -> list[Pixels]:
     loaded = pictures.products.get(plan.product_id)
-    return [pictures.pixels[digest] for digest in loaded.digests] if loaded else []
+    return [frame for file in loaded.files for frame in pictures.pixels[file]] if loaded else []

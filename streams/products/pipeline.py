@@ -1,273 +1,138 @@
-"""The product pipeline: a batch of product events becomes one durable write to the index."""
+"""The product pipeline: a batch of product events becomes one durable write to the index.
+
+The way of an event, from its topic in Kafka to its acknowledgement:
+
+    agent        hands each message of its topic to the batcher               streams/agents.py
+    batcher      starts a batch when it is large enough, or the one before    streams/delivery/batching.py
+                 it has released it
+    ingest       decodes events, stores the media that they carry             streams/products/ingest.py
+    read, plan   merges events into what the index holds of their products    streams/products/planning.py
+    load         transcribes sounds, fetches and decodes pictures and clips   streams/products/media_loading.py
+    release      lets the next batch start, beside the rest of this one       `release_next_batch`
+    encode       embeds what is new and fuses it with what is stored          streams/products/embedding.py
+    label        compares products whose content changed with others          streams/products/labelling.py
+    route        retries or dead letters for media that failed                streams/products/error_routing.py
+    write        writes rows within the lease                                 streams/products/index_writer.py
+    announce     tells the query workers and Kafka what changed               streams/products/change_events.py
+    acknowledge  commits messages, a contiguous prefix a partition            streams/delivery/messages.py
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from encoders.port import AsyncEncoder
-from encoders.spec import FloatArray
-from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.media_store import MediaStore
-from indexer.planning import ProductPlan, plan
-from indexer.ports import ProductStore
-from indexer.records import IndexRow, ProductChange, StoredProduct
+from indexer.planning import plan
+from indexer.records import ProductChange
 from streams import metrics
-from streams.delivery.availability import until_available
 from streams.delivery.batching import ReleaseNextBatch
-from streams.delivery.decoding import Horizon
-from streams.delivery.lease import WriteLease
-from streams.delivery.messages import Message, PrefixAcknowledger
-from streams.delivery.publisher import OutgoingMessage, Publisher
-from streams.delivery.retry_headers import RELABEL_HEADER, attempt_number
-from streams.errors import InvalidEvent, PartitionsLost
-from streams.labels.labelling import Labeller
-from streams.media.pictures import PictureLoader
-from streams.media.transcription import AudioTranscriber
-from streams.products.cache_invalidation import CacheInvalidator
-from streams.products.change_events import change_event_messages, observe_freshness
+from streams.delivery.bisecting import bisect
+from streams.delivery.messages import Message, RejectedMessage
+from streams.delivery.product_locks import ProductLocks
+from streams.delivery.publisher import publish_durably
+from streams.errors import PartitionsLost
+from streams.products.change_events import ChangeAnnouncer
+from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.embedding import embed_rows
-from streams.products.error_routing import route_media_faults, route_rejected
+from streams.products.error_routing import reject_failed_event, route_media_faults, route_rejected_events
 from streams.products.generation_role import GenerationRole
-from streams.products.ingest import IngestedEvent, RejectedMessage, ingest
+from streams.products.index_writer import IndexWriter
+from streams.products.ingest import IngestedEvent, ingest
+from streams.products.labelling import label_rows
+from streams.products.media_loading import load_media
+from streams.products.planning import PlannedBatch, plan_events, read_stored
 from streams.products.write_reconciler import WriteReconciler
 
 log = logging.getLogger(__name__)
 
 
-def _no_op() -> None:
-    """No one waits."""
+def _release_nothing() -> None:
+    """For a batch, or a part of one, that the next batch does not wait for."""
 
 
 class ProductPipeline:
     """Indexes batches of product events. Several batches may be under way; a product is in one of them at a time.
 
-    A batch is done when its effect is durable: rows in the index, dead letters, retries and index changes in Kafka.
-    Only then are its messages acknowledged. Each step is idempotent, so a crash between any two repeats them without
+    A batch is done when its effect is durable: rows in the index; dead letters, retries and index changes in Kafka.
+    Only then are its messages acknowledged. Each stage is idempotent, so a crash between any two repeats them without
     harm. Messages whose partitions go to another worker meanwhile are left to it.
     """
 
     def __init__(
-        self,
-        store: ProductStore,
-        media: MediaStore,
-        pictures: PictureLoader,
-        encoder: AsyncEncoder,
-        publisher: Publisher,
-        notices: CacheInvalidator,
-        acknowledger: PrefixAcknowledger,
-        lease: WriteLease,
-        voice: GenerationRole,
-        horizon: Horizon,
-        late_write_s: float,
-        labeller: Labeller | None = None,
-        notes: AudioTranscriber | None = None,
+        self, stores: PipelineStores, models: PipelineModels, delivery: PipelineDelivery, role: GenerationRole
     ) -> None:
-        """Args: notes: listens to products' sounds; None: nobody does."""
-        self._transcriber = notes
-        self._store = store
-        self._media = media
-        self._pictures = pictures
-        self._encoder = encoder
-        self._publisher = publisher
-        self._cache_invalidator = notices
-        self._acknowledger = acknowledger
-        self._lease = lease
-        self._role = voice
-        self._horizon = horizon
-        self._labeller = labeller
-        self.reconciler = WriteReconciler(store, self._repair, late_write_s)
-        self._write_lock = asyncio.Lock()
-        self._products_in_flight: dict[str, asyncio.Event] = {}
+        self._stores = stores
+        self._models = models
+        self._delivery = delivery
+        self._role = role
+        self._locks = ProductLocks()
+        self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
+        self._writer = IndexWriter(stores.products, delivery.lease, self.reconciler)
+        self._announcer = ChangeAnnouncer(stores.caches, delivery.publisher, role)
 
-    async def process(self, batch: list[Message], give_way: ReleaseNextBatch = _no_op) -> None:
-        """Index a batch: decode, plan, load pictures, give way to the next, encode, write, announce, acknowledge."""
+    async def process(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch = _release_nothing) -> None:
+        """Index a batch and acknowledge it; where partitions are lost on the way, start again without them.
+
+        Args:
+            batch: messages that the acknowledger has received.
+            release_next_batch: called once the batch's media are loaded: the messages that the batcher has collected
+                meanwhile are the next batch, whose media are loaded while this one is encoded.
+        """
         started = time.monotonic()
         metrics.BATCH_SIZE.observe(len(batch))
-        while owned := self._acknowledger.owned(batch):
+        while owned := self._delivery.acknowledger.owned(batch):
             try:
-                await self._process(owned, give_way)
+                await self._process_owned(owned, release_next_batch)
                 break
             except PartitionsLost:
                 log.info("partitions_lost", extra={"events": len(owned)})
         log.info("batch_indexed", extra={"events": len(owned), "took_s": round(time.monotonic() - started, 4)})
 
-    async def _process(self, batch: list[Message], give_way: ReleaseNextBatch) -> None:
-        accepted, refused = await ingest(batch, self._media, self._horizon)
-        await self._publish_dead_letters(refused)
-        async with self._exclusive_products({one.product_id for one in accepted}):
-            await self._index_or_bisect(accepted, give_way)
-        self._acknowledger.mark_done(batch)
+    async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
+        """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
+        ingested = await ingest(batch, self._stores.media, self._delivery.horizon)
+        if ingested.rejected:
+            await self._reject(ingested.rejected)
+        async with self._locks.hold({event.product_id for event in ingested.events}):
+            failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
+            if failed:
+                await self._reject([reject_failed_event(event, error) for event, error in failed])
+        self._delivery.acknowledger.mark_done(batch)
 
-    async def _index_or_bisect(self, accepted: Sequence[IngestedEvent], give_way: ReleaseNextBatch) -> None:
-        """Index; when the batch cannot be, find the events at fault and go on without them."""
-        if not accepted:
-            return
-        try:
-            await self._index(accepted, give_way)
-        except PartitionsLost:
-            raise
-        except Exception as error:
-            if len(accepted) > 1:
-                middle = len(accepted) // 2
-                await self._index_or_bisect(accepted[:middle], give_way)
-                await self._index_or_bisect(accepted[middle:], give_way)
-                return
-            log.exception("event_failed", extra={"offset": accepted[0].message.offset})
-            reason = "too_large" if isinstance(error, InvalidRecord) else "internal"
-            fault = InvalidEvent(reason, f"{type(error).__name__}: {error}")
-            await self._publish_dead_letters([(accepted[0].message, fault)])
+    async def _reject(self, rejected: Sequence[RejectedMessage]) -> None:
+        await publish_durably(self._delivery.publisher, route_rejected_events(rejected, self._role))
 
-    async def _index(self, accepted: Sequence[IngestedEvent], give_way: ReleaseNextBatch) -> None:
-        def still_owned() -> None:
-            if len(self._acknowledger.owned(one.message for one in accepted)) < len(accepted):
-                raise PartitionsLost("another worker has some of the batch's partitions now")
+    async def _index(self, events: Sequence[IngestedEvent], release_next_batch: ReleaseNextBatch) -> None:
+        stored = await read_stored(self._stores.products, (event.product_id for event in events))
+        for part in plan_events(events, stored):
+            # What needs no encoder is quick: the next batch need not start beside it.
+            await self._index_part(part, release_next_batch if part.needs_encoder else _release_nothing)
 
-        plans = await self._plan(accepted)
-        # What needs no encoder does not wait for it, and is worth no batch beside it.
-        for part, when_loaded in (
-            ([one for one in accepted if not plans[one.product_id].needs_encoder], _no_op),
-            ([one for one in accepted if plans[one.product_id].needs_encoder], give_way),
-        ):
-            if part:
-                chosen = {one.product_id: plans[one.product_id] for one in part}
-                await self._execute(part, chosen, still_owned, when_loaded)
+    async def _index_part(self, part: PlannedBatch, release_next_batch: ReleaseNextBatch) -> None:
+        """The stages of products, each with what the last one gave."""
+        models = self._models
+        loaded = await load_media(part.plans.values(), models)
+        release_next_batch()
+        with metrics.STAGE_SECONDS.labels("encode").time():
+            embedded = await embed_rows(loaded.plans, loaded.pictures, models.encoder)
+        await models.pictures.cache_embeddings(embedded.new_embeddings)
+        rows = await label_rows(embedded.rows, part.plans, models.labeller)
+        # Before the write: after it, a crash in between would leave media missing that nobody tries again.
+        await publish_durably(self._delivery.publisher, route_media_faults(part.events, loaded.faults, self._role))
+        await self._writer.write(rows, partial(self._delivery.acknowledger.check_owned, part.messages))
+        self.reconciler.record_written(rows, part.partitions)
+        await self._announcer.announce(part, rows)
 
-    async def _execute(
-        self,
-        accepted: Sequence[IngestedEvent],
-        plans: dict[str, ProductPlan],
-        still_owned: Callable[[], None],
-        when_loaded: Callable[[], None],
-    ) -> None:
-        rows, faults = await self._rows(plans, when_loaded)
-        rows = await self._with_labels(rows, plans)
-        # Before the write: were it the other way round, a crash in between would forget what is missing.
-        await self._publish(route_media_faults(accepted, faults, self._role))
-        await self._write(rows, still_owned)
-        self.reconciler.record_written(rows, {one.product_id: one.message.partition for one in accepted})
-        with _timed("announce"):
-            await self._publish_changes(accepted, plans, rows)
-
-    async def _repair(self, changes: Sequence[ProductChange], still_owned: Callable[[], None]) -> None:
-        """Merge what this worker has written before into what is there now."""
-        async with self._exclusive_products({one.product_id for one in changes}):
-            stored = await self._read({one.product_id for one in changes})
-            rows, _ = await self._rows(plan(changes, stored))
-            await self._write(rows, still_owned)
-            await self._cache_invalidator.invalidate([row.product_id for row in rows])
-
-    async def _plan(self, accepted: Sequence[IngestedEvent]) -> dict[str, ProductPlan]:
-        return plan(
-            [one.change for one in accepted],
-            await self._read({one.product_id for one in accepted}),
-            retry_missing=frozenset(one.product_id for one in accepted if attempt_number(one.message) is not None),
-            retry_broken=frozenset(one.product_id for one in accepted if attempt_number(one.message) == 0),
-            relabel=frozenset(one.product_id for one in accepted if RELABEL_HEADER in one.message.headers),
-        )
-
-    async def _read(self, product_ids: set[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        with _timed("read"):
-            return await until_available("milvus", lambda: self._store.read(sorted(product_ids)))
-
-    async def _rows(
-        self, plans: Mapping[str, ProductPlan], when_loaded: Callable[[], None] = _no_op
-    ) -> tuple[list[IndexRow], Mapping[str, Sequence[InvalidEvent]]]:
-        """Rows of what changed, and what went wrong with products' media."""
-        joint = self._encoder.spec.joint
-        with _timed("load"):
-            # First: what is heard is new text, and a joint encoder needs the pictures of whatever has new text.
-            needed, faults = await self._with_transcripts([one for one in plans.values() if not one.unchanged])
-            pictures = await self._pictures.load(
-                {one.product_id: one.images_to_embed for one in needed if one.needs_decoded_images(joint)}
-            )
-        when_loaded()
-        with _timed("encode"):
-            rows, embeddings = await embed_rows(needed, pictures, self._encoder)
-        await self._pictures.cache_embeddings(embeddings)
-        for product_id, loaded in pictures.products.items():
-            faults[product_id] = [*loaded.faults, *faults.get(product_id, ())]
-        return rows, faults
-
-    async def _with_transcripts(
-        self, plans: Sequence[ProductPlan]
-    ) -> tuple[list[ProductPlan], dict[str, list[InvalidEvent]]]:
-        """The plans with what is heard now, and what could not be."""
-        wanted = {one.product_id: one.audios_to_transcribe for one in plans if one.audios_to_transcribe}
-        if self._transcriber is None or not wanted:
-            return list(plans), {}
-        heard = await self._transcriber.transcribe(wanted)
-        return (
-            [
-                one.with_transcripts(heard[one.product_id].transcripts) if one.product_id in heard else one
-                for one in plans
-            ],
-            {product_id: list(one.faults) for product_id, one in heard.items() if one.faults},
-        )
-
-    async def _with_labels(self, rows: list[IndexRow], plans: Mapping[str, ProductPlan]) -> list[IndexRow]:
-        """The rows with suggestions and duplicates, of those whose content may be another than before."""
-        new = {row.product_id for row in rows if plans[row.product_id].labels_are_stale(row.stored)}
-        if self._labeller is None or not new:
-            return rows
-        with _timed("label"):
-            found = await self._labeller.label([row for row in rows if row.product_id in new])
-        return [*found, *(row for row in rows if row.product_id not in new)]
-
-    async def _write(self, rows: Sequence[IndexRow], still_owned: Callable[[], None]) -> None:
-        """Write within the lease, while the products' partitions are this worker's."""
-
-        async def write() -> None:
-            try:
-                await self._store.write(rows, await self._lease.deadline(still_owned))
-            except StoreUnavailable:
-                self.reconciler.open_window()
-                raise
-
-        if rows:
-            async with self._write_lock:
-                with _timed("write"):
-                    await until_available("milvus", write)
-
-    async def _publish_changes(
-        self, accepted: Sequence[IngestedEvent], plans: dict[str, ProductPlan], rows: Sequence[IndexRow]
-    ) -> None:
-        """Tell what became of each product, the unchanged ones too: their record may have been lost in a crash."""
-        await self._cache_invalidator.invalidate([row.product_id for row in rows])
-        written = {row.product_id: row for row in rows}
-        now_ms = int(time.time() * 1000)
-        observe_freshness(accepted, plans, written, now_ms)
-        told = [one for one in accepted if self._role.reports_on(one.message)]
-        await self._publish(change_event_messages(told, plans, written, self._role.generation, now_ms))
-
-    async def _publish_dead_letters(self, refused: Sequence[RejectedMessage]) -> None:
-        await self._publish(route_rejected([one for one in refused if self._role.reports_on(one[0])]))
-
-    async def _publish(self, outgoing: Sequence[OutgoingMessage]) -> None:
-        if outgoing:
-            await until_available("kafka", lambda: self._publisher.publish(outgoing))
-
-    @asynccontextmanager
-    async def _exclusive_products(self, product_ids: set[str]) -> AsyncIterator[None]:
-        """Wait until no other batch under way has any of these products, then keep them from others.
-
-        A plan starts from what is stored; were a product in two batches at once, the later would not see the earlier.
-        """
-        while busy := [self._products_in_flight[one] for one in product_ids if one in self._products_in_flight]:
-            await busy[0].wait()
-        released = asyncio.Event()
-        self._products_in_flight |= dict.fromkeys(product_ids, released)
-        try:
-            yield
-        finally:
-            for product_id in product_ids:
-                del self._products_in_flight[product_id]
-            released.set()
-
-
-def _timed(stage: str) -> AbstractContextManager[object]:
-    """Times a stage of a batch; waiting for the batch before it does not count."""
-    return metrics.STAGE_SECONDS.labels(stage).time()
+    async def _repair(self, changes: Sequence[ProductChange], check_owned: Callable[[], None]) -> None:
+        """For the reconciler: merge what this worker wrote before into what the index holds now."""
+        product_ids = {change.product_id for change in changes}
+        async with self._locks.hold(product_ids):
+            stored = await read_stored(self._stores.products, product_ids)
+            loaded = await load_media(plan(changes, stored).values(), self._models)
+            with metrics.STAGE_SECONDS.labels("encode").time():
+                embedded = await embed_rows(loaded.plans, loaded.pictures, self._models.encoder)
+            await self._models.pictures.cache_embeddings(embedded.new_embeddings)
+            await self._writer.write(embedded.rows, check_owned)
+            await self._stores.caches.invalidate([row.product_id for row in embedded.rows])

@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 from indexer.media_store import media_hash
 from indexer.records import ProductState
-from streams.delivery.decoding import inline_media, to_product_change
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.topic_history import read_events
+from streams.products.changes import inline_media, to_product_change
 
 
 async def read_product_states(bootstrap_servers: str) -> dict[str, ProductState]:

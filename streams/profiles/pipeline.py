@@ -1,23 +1,18 @@
-"""The shopper pipeline: a batch of user events becomes a few writes to the profile store."""
+"""The profile pipeline: a batch of shoppers' events becomes a few writes to the profile store."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from indexer.ports import Interaction, ProfileStore, TraitChange
-from streams import metrics
 from streams.delivery.availability import until_available
+from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message
-from streams.delivery.messages import Message
-from streams.delivery.publisher import Publisher
+from streams.delivery.messages import Message, RejectedMessage
+from streams.delivery.publisher import Publisher, publish_durably
 from streams.errors import InvalidEvent
 from streams.events.schema import Event, UserForgotten, UserInteraction, UserProfiled
-from streams.failures.dead_letters import build_dead_letter
-
-log = logging.getLogger(__name__)
-
-RejectedMessage = tuple[Message, InvalidEvent]
+from streams.failures.dead_letters import route_rejected
 
 
 class ProfileRecorder:
@@ -28,34 +23,28 @@ class ProfileRecorder:
         self._horizon = horizon
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
-        """Record a batch durably, however long the store is away; what can never be recorded is handed back."""
+        """Record a batch durably, waiting for as long as the store is away.
+
+        Returns:
+            The messages that can never be recorded, and why.
+        """
         accepted: list[tuple[Message, Event]] = []
-        refused: list[RejectedMessage] = []
+        rejected: list[RejectedMessage] = []
         for message in batch:
             try:
                 accepted.append((message, decode_message(message, self._horizon)))
             except InvalidEvent as fault:
-                refused.append((message, fault))
+                rejected.append(RejectedMessage(message, fault))
             except Exception as error:
-                refused.append(_internal_fault(message, error))
-        return refused + await self._write_or_bisect(accepted)
+                rejected.append(reject_failed(message, error))
+        failed = await bisect(accepted, self._write)
+        return rejected + [reject_failed(message, error) for (message, _), error in failed]
 
-    async def _write_or_bisect(self, accepted: Sequence[tuple[Message, Event]]) -> list[RejectedMessage]:
-        """Write; when the batch cannot be, find the events at fault and go on without them."""
-        try:
-            await self._write([event for _, event in accepted])
-        except Exception as error:
-            if len(accepted) == 1:
-                return [_internal_fault(accepted[0][0], error)]
-            middle = len(accepted) // 2
-            return await self._write_or_bisect(accepted[:middle]) + await self._write_or_bisect(accepted[middle:])
-        return []
-
-    async def _write(self, events: Sequence[Event]) -> None:
+    async def _write(self, accepted: Sequence[tuple[Message, Event]]) -> None:
         forgotten: list[tuple[str, int]] = []
         interactions: list[tuple[str, Interaction]] = []
         traits: list[tuple[str, TraitChange]] = []
-        for event in events:
+        for _, event in accepted:
             data = event.data
             if isinstance(data, UserInteraction):
                 interactions.append((data.user_id, _interaction(event, data)))
@@ -69,7 +58,7 @@ class ProfileRecorder:
 
 
 class ProfilePipeline:
-    """Records what shoppers do, and buries what cannot be recorded."""
+    """Records what shoppers do, and publishes dead letters for what cannot be recorded."""
 
     def __init__(
         self,
@@ -83,23 +72,10 @@ class ProfilePipeline:
         self._finish = finish
 
     async def process(self, batch: list[Message]) -> None:
-        """Record a batch: decode, write, bury what is invalid, finish."""
-        await self._publish_dead_letters(await self._recorder.record(batch))
+        """Record a batch: decode, write, publish dead letters, and mark all its messages as done."""
+        rejected = await self._recorder.record(batch)
+        await publish_durably(self._publisher, route_rejected(rejected))
         self._finish(batch)
-
-    async def _publish_dead_letters(self, refused: Sequence[RejectedMessage]) -> None:
-        if not refused:
-            return
-        for _, fault in refused:
-            metrics.DEAD_LETTERS.labels(fault.reason).inc()
-        letters = [build_dead_letter(message, fault) for message, fault in refused]
-        await until_available("kafka", lambda: self._publisher.publish(letters))
-
-
-def _internal_fault(message: Message, error: Exception) -> RejectedMessage:
-    """Whatever it is about this event, it must not stop its partition by ending the worker again and again."""
-    log.error("event_failed", exc_info=error, extra={"partition": message.partition, "offset": message.offset})
-    return message, InvalidEvent("internal", f"{type(error).__name__}: {error}")
 
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:

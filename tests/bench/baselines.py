@@ -32,9 +32,9 @@ from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.agents import build_app
-from streams.delivery.decoding import inline_media, to_product_change
 from streams.events.cloudevents import decode_event
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
+from streams.products.changes import inline_media, to_product_change
 from streams.topics import MAX_REQUEST_BYTES
 from tests.bench.catalogue import PRODUCTS, Catalogue
 from tests.bench.prefill import rows

@@ -27,7 +27,8 @@ from indexer.records import IndexRow, Suggestion
 from indexer.stated_labels import stated_labels, without_label
 from streams.config import LabellingConfig
 from streams.labels.calibration import LabelCalibrator
-from streams.labels.labelling import Labeller, NeighbourSearch
+from streams.labels.labelling import Labeller
+from streams.labels.neighbours import NeighbourSearch
 from tests import milvus3
 from tests.bench.labelled import Item, esci_items, index_rows, listed_again, real_items, rendered_items
 from tests.bench.report import Target, publish_report

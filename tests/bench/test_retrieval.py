@@ -22,7 +22,7 @@ from query_api.evaluation.index_recall import RecallRow, draw_queries, measure_r
 from query_api.retrieval.candidate_set import RetrievalLimits, RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facet_counting import FacetCounter
-from query_api.search.planning import FIRST_PAGES_LIMIT, browse_order
+from query_api.search.planning import BROWSE_ORDERS, FIRST_PAGES_LIMIT
 from query_api.search.ranking import RankWeights, Scoring, rank_candidates
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.results import RankedResults
@@ -177,7 +177,7 @@ async def _browsing(path: OurPath) -> dict[str, float]:
     looks: dict[str, tuple[RetrievalQuery, dict[str, Any]]] = {
         "browse": (RetrievalQuery(None, None, browse_limit=FIRST_PAGES_LIMIT), {}),
         "browse by price": (
-            RetrievalQuery(None, None, (), browse_order("price"), FIRST_PAGES_LIMIT),
+            RetrievalQuery(None, None, (), BROWSE_ORDERS["price"], FIRST_PAGES_LIMIT),
             {"sort": "price"},
         ),
         "browse with facets": (RetrievalQuery(None, None), {"facets": ["category", "price"]}),

@@ -27,8 +27,7 @@ from encoders.media.sound import SAMPLE_RATE_HZ, Samples, decode_sound
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from query_api.config import QueryConfig
-from query_api.understanding.spoken_prices import add_price_words
-from query_api.understanding.spoken_words import SpokenWordCounts
+from query_api.understanding.spoken_words import SpokenWordCounts, add_price_words
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop
 from tests.stack import shared_data

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import StoreUnavailable
+from indexer.media_keys import MediaKey
 from indexer.redis.bounded_map import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
 from indexer.redis.client import RedisConfig, connect_redis
 from streams.media.embedding_cache import EmbeddingCache, FileVersion
@@ -28,7 +29,7 @@ async def new_map(request: pytest.FixtureRequest) -> AsyncIterator[NewMap]:
 
 
 def numbered(*numbers: int) -> dict[str, bytes]:
-    return {str(one): bytes([one % 256]) for one in numbers}
+    return {str(number): bytes([number % 256]) for number in numbers}
 
 
 async def test_what_was_put_comes_back_whole_and_replaced(new_map):
@@ -54,9 +55,9 @@ async def test_no_more_is_kept_than_the_bound_and_the_latest_half_always_is(new_
     for start in range(0, 700, at_once):
         await entries.put(numbered(*range(start, start + at_once)))
     last = start + at_once
-    kept = await entries.get([str(one) for one in range(last)])
+    kept = await entries.get([str(number) for number in range(last)])
     assert len(kept) <= 20
-    assert {str(one) for one in range(last - 9, last)} <= kept.keys()
+    assert {str(number) for number in range(last - 9, last)} <= kept.keys()
 
 
 async def test_what_is_used_stays_and_looking_things_up_keeps_the_bound(new_map):
@@ -65,13 +66,13 @@ async def test_what_is_used_stays_and_looking_things_up_keeps_the_bound(new_map)
     for start in range(0, 300, 3):
         await entries.put(numbered(*range(start, start + 3)))
         assert await entries.get(["used"]) == {"used": b"x"}
-        await entries.get([str(one) for one in range(start)])
+        await entries.get([str(number) for number in range(start)])
     assert len(await entries.get(["used", *map(str, range(300))])) <= 20
 
 
 async def test_a_thousand_are_looked_up_in_one_go(new_map):
     entries = new_map(20_000)
-    many = {f"{one:064}": b"x" * 512 for one in range(9_000)}
+    many = {f"{number:064}": b"x" * 512 for number in range(9_000)}
     await entries.put(many)
     assert await entries.get(list(many)) == many
 
@@ -101,28 +102,39 @@ async def test_a_map_that_nobody_uses_goes_and_looking_things_up_is_use(redis_ur
 
 async def test_a_server_that_is_not_there_is_unavailable():
     redis = connect_redis(RedisConfig("redis://127.0.0.1:9"))
-    for call in (lambda one: one.get(["a"]), lambda one: one.put({"a": b""})):
+    for call in (lambda entries: entries.get(["a"]), lambda entries: entries.put({"a": b""})):
         with pytest.raises(StoreUnavailable):
             await call(RedisBoundedMap(redis, "any", 10))
     await redis.aclose()
 
 
 async def test_embeddings_and_answers_of_hosts_are_remembered_exactly(new_map):
-    memory = EmbeddingCache(new_map(10), new_map(10))
-    row = np.random.default_rng(0).standard_normal(64).astype(np.float32)
-    await memory.put_embeddings({"digest": row})
-    found = await memory.get_embeddings(["digest", "unknown"])
-    assert list(found) == ["digest"] and np.array_equal(found["digest"], row)
-    odd, seen = "http://h/\ud800?" + "x" * 5_000, FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
-    await memory.put_file_versions({odd: seen, "http://h/plain": seen})
-    assert await memory.get_file_versions([odd, "http://h/plain", "http://h/other"]) == {
-        odd: seen,
-        "http://h/plain": seen,
+    embeddings, urls = new_map(10), new_map(10)
+    cache = EmbeddingCache(embeddings, urls)
+    picture, clip, unknown = (
+        MediaKey("image", digest="digest"),
+        MediaKey("video", digest="digest"),
+        MediaKey("image", digest="unknown"),
+    )
+    row, clip_row = np.random.default_rng(0).standard_normal((2, 64)).astype(np.float32)
+    await cache.put_embeddings({picture: row, clip: clip_row})
+    rows = await cache.get_embeddings([picture, unknown, clip])
+    assert rows.keys() == {picture, clip}
+    assert np.array_equal(rows[picture], row) and np.array_equal(rows[clip], clip_row)
+    assert (await embeddings.get(["digest", "clip:digest"])).keys() == {"digest", "clip:digest"}
+    odd, plain = "http://h/\ud800?" + "x" * 5_000, "http://h/plain"
+    seen = FileVersion("digest", 'W/"1"', "Sat, 21 Nov 2026 06:00:00 GMT")
+    versions = {
+        MediaKey("image", url=odd): seen,
+        MediaKey("image", url=plain): seen,
+        MediaKey("video", url=plain): seen,
     }
+    await cache.put_file_versions(versions)
+    assert await cache.get_file_versions([*versions, MediaKey("image", url="http://h/other")]) == versions
 
 
 @pytest.mark.parametrize("etag", ["", '"' + "x" * 300 + '"', '"é"', '"a\tb"'])
 async def test_words_that_cannot_be_sent_back_are_not_remembered(new_map, etag):
-    memory = EmbeddingCache(new_map(10), new_map(10))
-    await memory.put_file_versions({"http://h/x": FileVersion("digest", etag)})
-    assert await memory.get_file_versions(["http://h/x"]) == {}
+    cache, key = EmbeddingCache(new_map(10), new_map(10)), MediaKey("image", url="http://h/x")
+    await cache.put_file_versions({key: FileVersion("digest", etag)})
+    assert await cache.get_file_versions([key]) == {}

@@ -16,6 +16,7 @@ from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.errors import IndexMismatch
 from indexer.filter_parsing import parse_filters
 from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
@@ -23,6 +24,8 @@ from indexer.rows import build_row
 from tests import milvus3
 
 SPEC = EmbeddingSpec("hash", "1", 8)
+AT_ONCE = MilvusLimits(settle_s=0.0)
+"""Nobody else makes an index here."""
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def config(server: str, monkeypatch: pytest.MonkeyPatch) -> MilvusConfig:
+def config(server: str) -> MilvusConfig:
     """An empty Milvus, which is to have float16 vectors."""
-    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
     with closing(MilvusClient(server, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
@@ -46,7 +48,7 @@ def config(server: str, monkeypatch: pytest.MonkeyPatch) -> MilvusConfig:
 
 @pytest.fixture
 async def store(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
-    opened = await open_active_store(config, SPEC, create=True)
+    opened = await open_active_store(config, SPEC, create=True, limits=AT_ONCE)
     yield opened
     await opened.close()
 
@@ -65,7 +67,7 @@ def drawn(count: int) -> FloatArray:
 async def test_vectors_are_read_back_to_three_digits_and_no_less_after_they_are_written_again(store):
     written = drawn(30)
     written[::3, SPEC.dim :] = 0
-    await store.write([product(f"p{at:02d}", one, title="x") for at, one in enumerate(written)])
+    await store.write([product(f"p{at:02d}", vector, title="x") for at, vector in enumerate(written)])
     found = await store.scan("", 100)
     vectors = np.stack([vector for _, vector in found.values()])
     assert (list(found), vectors.dtype) == ([f"p{at:02d}" for at in range(30)], np.float32)
@@ -79,17 +81,17 @@ async def test_vectors_are_read_back_to_three_digits_and_no_less_after_they_are_
 
 async def test_the_nearest_products_are_found_among_those_that_pass_filters(store):
     vectors = drawn(100)
-    await store.write([product(f"p{at}", one, title="x", price=float(at)) for at, one in enumerate(vectors)])
+    await store.write([product(f"p{at}", vector, title="x", price=float(at)) for at, vector in enumerate(vectors)])
     query = drawn(101)[100]
     for kept in (100, 20):
         scores = vectors[:kept] @ query
         found = await store.search_dense(query, parse_filters({"price": {"lt": kept}}), 10)
-        assert [one.score for one in found] == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
-        assert [one.score for one in found] == pytest.approx(
-            [scores[int(one.product_id[1:])] for one in found], abs=1e-2
+        assert [hit.score for hit in found] == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
+        assert [hit.score for hit in found] == pytest.approx(
+            [scores[int(hit.product_id[1:])] for hit in found], abs=1e-2
         )
-    some = await store.score_dense(query, [one.product_id for one in found])
-    assert some == pytest.approx({one.product_id: one.score for one in found})
+    some = await store.score_dense(query, [hit.product_id for hit in found])
+    assert some == pytest.approx({hit.product_id: hit.score for hit in found})
 
 
 async def test_a_later_write_replaces_a_vector_and_a_deletion_takes_it_out(store):
@@ -103,17 +105,17 @@ async def test_a_later_write_replaces_a_vector_and_a_deletion_takes_it_out(store
 async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now(store, config):
     vector = drawn(1)[0]
     await store.write([product("p1", vector, title="x")])
-    now = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True)
+    now = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True, limits=AT_ONCE)
     [(_, found)] = (await now.read(["p1"])).values()
     np.testing.assert_allclose(found, vector, rtol=1e-3, atol=1e-6)
     await now.write([product("p2", vector, title="x")])
-    assert {one.product_id for one in await now.search_dense(vector, (), 10)} == {"p1", "p2"}
+    assert {hit.product_id for hit in await now.search_dense(vector, (), 10)} == {"p1", "p2"}
     await now.close()
 
 
 async def test_an_index_type_that_does_not_go_with_it_is_refused_and_nothing_is_left(config):
     await _check_refused(replace(config, index_type="IVF_FLAT"))
-    after = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True)
+    after = await open_active_store(replace(config, vector_type="float32"), SPEC, create=True, limits=AT_ONCE)
     await after.write([product("p1", drawn(1)[0], title="x")])
     await after.close()
 
@@ -128,7 +130,7 @@ async def test_a_milvus_that_lacks_it_says_so(tmp_path: Path):
 
 async def _check_refused(config: MilvusConfig) -> None:
     with pytest.raises(IndexMismatch, match=r"set milvus\.vector_type to float32"):
-        await open_active_store(config, SPEC, create=True)
+        await open_active_store(config, SPEC, create=True, limits=AT_ONCE)
     registry = GenerationRegistry(config)
     assert (await registry.read()).active is None
     await registry.close()

@@ -18,6 +18,7 @@ from indexer.filter_parsing import parse_filters
 from indexer.hit_payload import decode_hit_payload
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig, connect_milvus
+from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.ports import Candidate, ProductCounts, ProductStore
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
@@ -75,36 +76,36 @@ def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
     return config
 
 
+@pytest.fixture
+def limits() -> MilvusLimits:
+    """Nobody else makes an index here, so there is nothing to wait for."""
+    return MilvusLimits(settle_s=0.0)
+
+
 @pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
-async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProductStore]:
-    # Nobody else makes an index here, so there is nothing to wait for.
-    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
+async def store(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIterator[ProductStore]:
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
         return
-    async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)):
+    async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10), limits):
         yield opened
 
 
 @pytest.fixture(params=[("lite_2_5", "IVF_FLAT"), ("lite_2_5", "AUTOINDEX"), ("lite_3", "HNSW")], ids="-".join)
-async def indexed_store(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[MilvusProductStore]:
+async def indexed_store(request: pytest.FixtureRequest) -> AsyncIterator[MilvusProductStore]:
     """One with an approximate index, which is asked however few products there are."""
-    monkeypatch.setattr("indexer.milvus.generations._SETTLE_S", 0.0)
-    monkeypatch.setattr("indexer.milvus.approximate.PROPOSED", 10)
     server, index_type = request.param
     config = MilvusConfig(request.getfixturevalue(server), deadline_s=10, index_type=index_type, exact_below=0)
-    async for opened in _opened(config):
+    async for opened in _opened(config, MilvusLimits(proposed=10, settle_s=0.0)):
         yield opened
 
 
-async def _opened(config: MilvusConfig) -> AsyncIterator[MilvusProductStore]:
+async def _opened(config: MilvusConfig, limits: MilvusLimits) -> AsyncIterator[MilvusProductStore]:
     """An empty store."""
     with closing(MilvusClient(config.uri, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
-    opened = await open_active_store(config, SPEC, create=True)
+    opened = await open_active_store(config, SPEC, create=True, limits=limits)
     yield opened
     await opened.close()
 
@@ -118,7 +119,7 @@ def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields
 
 
 def ids(candidates: list[Candidate]) -> list[str]:
-    return [one.product_id for one in candidates]
+    return [candidate.product_id for candidate in candidates]
 
 
 async def matching(store: ProductStore, raw: dict[str, Any]) -> set[str]:
@@ -140,7 +141,7 @@ async def test_a_later_write_replaces_a_product(store):
     assert await store.search_lexical("red", (), 10) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
     [found] = await store.search_lexical("blue", (), 10)
-    assert decode_hit_payload(found.card).title == "Blue hoodie"
+    assert decode_hit_payload(found.payload).title == "Blue hoodie"
 
 
 async def test_a_write_with_an_impossible_row_writes_nothing(store):
@@ -167,7 +168,7 @@ async def test_dense_search_orders_by_inner_product_exactly(store):
     found = await store.search_dense(query, (), 20)
     best = np.argsort(-(vectors @ query))[:20]
     assert ids(found) == [f"p{number}" for number in best]
-    assert [one.score for one in found] == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
+    assert [hit.score for hit in found] == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
 
 
 async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_scores(store):
@@ -176,8 +177,8 @@ async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_s
     found = await store.search_lexical("trail shoe", (), 10)
     assert ids(found)[0] == "trail"
     assert set(ids(found)) == {"trail", *(f"p{number}" for number in range(5))}
-    assert all(one.score > 0 for one in found)
-    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert all(hit.score > 0 for hit in found)
+    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,7 @@ async def test_the_largest_products_fit(store):
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
     [found] = await store.search_lexical("衣", (), 10)
-    assert decode_hit_payload(found.card).title == "衣" * 1_000
+    assert decode_hit_payload(found.payload).title == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
@@ -335,18 +336,18 @@ async def test_a_cancelled_search_leaves_the_store_usable(store):
     for search in searches[::2]:
         search.cancel()
     done = await asyncio.gather(*searches, return_exceptions=True)
-    assert all(ids(one) == ["p1"] for one in done[1::2])
+    assert all(ids(answer) == ["p1"] for answer in done[1::2])
     assert ids(await store.search_lexical("hoodie", (), 10)) == ["p1"]
 
 
 async def test_workers_that_start_at_once_share_one_index(milvus):
     stores = await asyncio.gather(*(open_active_store(milvus, SPEC, create=True) for _ in range(4)))
-    for number, one in enumerate(stores):
-        await one.write([product(f"p{number}", title="hoodie")])
-    assert [len(await one.browse((), 10)) for one in stores] == [4] * 4
-    assert {one.generation for one in stores} == {"products_g1"}
-    for one in stores:
-        await one.close()
+    for number, store in enumerate(stores):
+        await store.write([product(f"p{number}", title="hoodie")])
+    assert [len(await store.browse((), 10)) for store in stores] == [4] * 4
+    assert {store.generation for store in stores} == {"products_g1"}
+    for store in stores:
+        await store.close()
 
 
 async def test_an_index_that_is_not_there_is_said_to_be_missing(milvus):
@@ -419,7 +420,7 @@ async def test_an_empty_index_is_searched_without_a_fault(store):
 
 async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
     everything = [f"p{number:03d}" for number in range(30)]
-    await store.write([product(one, 1, title="Hoodie") for one in reversed(everything[:-1])])
+    await store.write([product(product_id, 1, title="Hoodie") for product_id in reversed(everything[:-1])])
     await store.write([product(everything[-1], deletes=True)])
     seen: list[str] = []
     while page := await store.scan(seen[-1] if seen else "", 7):
@@ -432,16 +433,16 @@ async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
 
 async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
     titles = {"p1": "Red t-shirt, red sleeves", "p2": "红色连衣裙 dress", "p3": "shirt dress", "p4": "kettle"}
-    await store.write([product(one, title=title, brand="Acme red") for one, title in titles.items()])
+    await store.write([product(product_id, title=title, brand="Acme red") for product_id, title in titles.items()])
     query = "red red T-shirt 红色连衣裙 dresses"
     terms = query_terms(query).split()
     # Under the same filter: Lite 3 counts how common a term is among what passes.
     page = (Ids(("p1", "p2", "p3")),)
-    whole = {one.product_id: one.score for one in await store.search_lexical(query, page, 10)}
+    whole = {hit.product_id: hit.score for hit in await store.search_lexical(query, page, 10)}
     sums = dict.fromkeys(whole, 0.0)
     for term in dict.fromkeys(terms):
-        for one in await store.search_terms(" ".join([term] * terms.count(term)), page, 3):
-            sums[one.product_id] += one.score
+        for hit in await store.search_terms(" ".join([term] * terms.count(term)), page, 3):
+            sums[hit.product_id] += hit.score
     assert set(whole) == {"p1", "p2", "p3"} and sums == pytest.approx(whole, rel=1e-6)
     assert await store.search_terms("", (), 10) == []
 
@@ -473,9 +474,10 @@ def dresses() -> list[IndexRow]:
     return [*rows, product("blue", 1, title=titles["blue"], description="with a floral print")]
 
 
-@pytest.mark.parametrize("listed", [10_000, 1])
-async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses, listed, monkeypatch):
-    monkeypatch.setattr("indexer.milvus.excluded_words.LISTED", listed)
+@pytest.mark.parametrize(
+    "limits", [MilvusLimits(settle_s=0.0), MilvusLimits(listed=1, settle_s=0.0)], ids=["at once", "one by one"]
+)
+async def test_products_that_hold_words_are_left_out_of_searches_and_counts(store, dresses):
     await store.write(dresses)
     for text, expected in LACKING:
         for found in [
@@ -503,9 +505,11 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
     await store.write([product(f"p{at}", at / 10, title="red " * (at % 3) + "hoodie") for at in range(20)])
     await store.write([product("gone", 1, deletes=True)])
     query, some = np.ones(SPEC.fused_dim, np.float32), ["p3", "p11", "gone", "never"]
-    dense = {one.product_id: one.score for one in await store.search_dense(query, (), 100)}
-    lexical = {one.product_id: one.score for one in await store.search_lexical("red", (), 100)}
-    assert await store.score_dense(query, some) == pytest.approx({one: dense[one] for one in ("p3", "p11")})
+    dense = {hit.product_id: hit.score for hit in await store.search_dense(query, (), 100)}
+    lexical = {hit.product_id: hit.score for hit in await store.search_lexical("red", (), 100)}
+    assert await store.score_dense(query, some) == pytest.approx(
+        {product_id: dense[product_id] for product_id in ("p3", "p11")}
+    )
     words = await store.score_lexical("red", some)
     # Lite 3 takes how rare a term is from just the products that pass, so its scores depend on the filter.
     assert words == pytest.approx({"p11": lexical["p11"]}) or request.node.callspec.params["store"].startswith("lite_3")
@@ -513,9 +517,8 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
     assert await store.score_lexical("", some) == await store.score_dense(query, ["never"]) == {}
 
 
-async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store, monkeypatch):
-    monkeypatch.setattr("indexer.milvus.top_k._SPARE", 5)
-    monkeypatch.setattr("indexer.milvus.top_k.SAMPLE", 20)
+@pytest.mark.parametrize("limits", [MilvusLimits(sort_sample=20, sort_spare=5, settle_s=0.0)], ids=["few"])
+async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(store):
     generator = np.random.default_rng(7)
     # Few prices, so that many are equal, and some products without one.
     prices = [None if chance < 0.1 else float(chance * 10 // 1) for chance in generator.random(400)]
@@ -524,11 +527,13 @@ async def test_products_are_browsed_by_id_or_by_a_number_whatever_their_number(s
     known = sorted(zip(names, prices, strict=True))
     assert ids(await store.browse((), 250)) == [name for name, _ in known[:250]]
     for sign, order in ((1, SortOrder("price")), (-1, SortOrder("price", descending=True))):
-        expected = [name for name, _ in sorted(known, key=lambda one: (one[1] is None, sign * (one[1] or 0.0)))]
+        expected = [name for name, _ in sorted(known, key=lambda pair: (pair[1] is None, sign * (pair[1] or 0.0)))]
         for limit in (1, 7, 60, 390, 500):
             assert ids(await store.browse((), limit, order)) == expected[:limit], (order, limit)
     cheap = parse_filters({"price": {"lt": 4}})
-    expected = [name for name, price in sorted(known, key=lambda one: one[1] or 0.0) if price is not None and price < 4]
+    expected = [
+        name for name, price in sorted(known, key=lambda pair: pair[1] or 0.0) if price is not None and price < 4
+    ]
     assert ids(await store.browse(cheap, 30, SortOrder("price"))) == expected[:30]
     assert await store.count_matching(cheap) == len(expected)
 
@@ -549,7 +554,7 @@ async def _check_nearest(store: ProductStore) -> None:
     generator = np.random.default_rng(0)
     vectors = generator.standard_normal((300, SPEC.fused_dim)).astype(np.float32)
     vectors[::3, SPEC.dim :] = 0
-    await store.write([product(f"p{at}", one, title="x", price=float(at)) for at, one in enumerate(vectors)])
+    await store.write([product(f"p{at}", vector, title="x", price=float(at)) for at, vector in enumerate(vectors)])
     query = generator.standard_normal(SPEC.fused_dim).astype(np.float32)
     for weights in ((1, 0), (0, 1), (1, 1), (1, -0.5)):
         weighted = query * np.repeat(np.array(weights, np.float32), SPEC.dim)
@@ -557,9 +562,9 @@ async def _check_nearest(store: ProductStore) -> None:
             found = await store.search_dense(weighted, parse_filters({"price": {"lt": kept}}), 10)
             scores = vectors[:kept] @ weighted
             best = np.sort(scores)[::-1][:10]
-            assert [one.score for one in found] == pytest.approx(best.tolist(), abs=1e-5), (weights, kept)
-            assert [one.score for one in found] == pytest.approx(
-                [scores[int(one.product_id[1:])] for one in found], abs=1e-5
+            assert [hit.score for hit in found] == pytest.approx(best.tolist(), abs=1e-5), (weights, kept)
+            assert [hit.score for hit in found] == pytest.approx(
+                [scores[int(hit.product_id[1:])] for hit in found], abs=1e-5
             )
 
 
@@ -573,13 +578,13 @@ async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
     assert decode_hit_payload(one[0].payload).title == "a"
     assert await store.search_dense_all(vectors[:0], (), 2) == []
     cheap = parse_filters({"price": {"lt": 5}})
-    assert [ids(some) for some in await store.search_dense_all(vectors, cheap, 2)] == [["p3"], ["p3"]]
+    assert [ids(hits) for hits in await store.search_dense_all(vectors, cheap, 2)] == [["p3"], ["p3"]]
 
 
 async def test_several_texts_are_searched_for_at_once_the_empty_ones_too(store: ProductStore):
     await store.write([product("p1", title="red kettle"), product("p2", title="blue lamp")])
-    asked = [query_terms(one) for one in ("kettle", "", "lamp", "sofa")]
-    assert [ids(some) for some in await store.search_terms_all(asked, (), 5)] == [["p1"], [], ["p2"], []]
+    asked = [query_terms(text) for text in ("kettle", "", "lamp", "sofa")]
+    assert [ids(hits) for hits in await store.search_terms_all(asked, (), 5)] == [["p1"], [], ["p2"], []]
     assert await store.search_terms_all(["", ""], (), 5) == [[], []]
     single = await store.search_terms(query_terms("kettle"), (), 5)
     assert (await store.search_terms_all(asked, (), 5))[0] == single

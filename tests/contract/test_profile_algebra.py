@@ -6,14 +6,15 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.ports import Interaction, ProfileStore, TraitChange
-from indexer.redis import profiles as module
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore, popularity_weight
+from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
+from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
@@ -29,13 +30,11 @@ each_example_opens_a_store = settings(
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenStore]:
+async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
     """Opens an empty store, with bounds small enough to be met."""
-    monkeypatch.setattr(module, "HISTORY", HISTORY)
-    monkeypatch.setattr(module, "TRAITS", TRAITS)
 
     async def open_memory() -> ProfileStore:
-        return InMemoryProfileStore()
+        return InMemoryProfileStore(HISTORY, TRAITS)
 
     if request.param == "memory":
         yield open_memory
@@ -44,7 +43,7 @@ async def open_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
     async def open_redis() -> ProfileStore:
         await redis.flushdb()
-        return RedisProfileStore(redis, deadline_s=10)
+        return RedisProfileStore(redis, deadline_s=10, history_length=HISTORY, max_traits=TRAITS)
 
     yield open_redis
     await redis.aclose()
@@ -59,7 +58,7 @@ traits = st.dictionaries(names, values, min_size=1, max_size=3)
 def interactions(event_ids: st.SearchStrategy[str], times: st.SearchStrategy[int] = times) -> Any:
     # What an event says follows from its id, as it does with a publisher that says what it said before.
     def make(event_id: str, time_ms: int, source: str) -> Interaction:
-        kind = sorted(module.KIND_WEIGHTS)[len(event_id) % 5]
+        kind = sorted(KIND_WEIGHTS)[len(event_id) % 5]
         return Interaction(event_id, kind, f"p{event_id[-1]}", time_ms, source)
 
     return st.builds(make, event_ids, times, sources)
@@ -80,31 +79,32 @@ def retold(draw: st.DrawFn, given: Sequence[Change]) -> list[list[Change]]:
 
 async def tell(store: ProfileStore, batches: Iterable[Sequence[Change]]) -> None:
     for batch in batches:
-        await store.record([(user, one) for user, one in batch if isinstance(one, Interaction)])
-        await store.set_traits([(user, one) for user, one in batch if isinstance(one, TraitChange)])
-        await store.forget([(user, one) for user, one in batch if isinstance(one, int)])
+        await store.record([(user, change) for user, change in batch if isinstance(change, Interaction)])
+        await store.set_traits([(user, change) for user, change in batch if isinstance(change, TraitChange)])
+        await store.forget([(user, change) for user, change in batch if isinstance(change, int)])
 
 
 def forgotten_at(changes: Sequence[Change], user: str) -> float:
-    return max((one for who, one in changes if who == user and isinstance(one, int)), default=float("-inf"))
+    return max((change for who, change in changes if who == user and isinstance(change, int)), default=float("-inf"))
 
 
 def expected_recent(changes: Sequence[Change], user: str) -> list[Interaction]:
     latest: dict[tuple[str, str, str, str], Interaction] = {}
-    for who, one in changes:
-        if who == user and isinstance(one, Interaction) and one.time_ms > forgotten_at(changes, user):
-            known = latest.setdefault((one.source, one.event_id, one.kind, one.product_id), one)
-            if one.time_ms > known.time_ms:
-                latest[one.source, one.event_id, one.kind, one.product_id] = one
-    return sorted(latest.values(), key=lambda one: (one.time_ms, module._member(one)), reverse=True)[:HISTORY]
+    for who, change in changes:
+        if who == user and isinstance(change, Interaction) and change.time_ms > forgotten_at(changes, user):
+            known = latest.setdefault((change.source, change.event_id, change.kind, change.product_id), change)
+            if change.time_ms > known.time_ms:
+                latest[change.source, change.event_id, change.kind, change.product_id] = change
+    ordered = sorted(latest, key=lambda key: (latest[key].time_ms, msgspec.json.encode(key)), reverse=True)
+    return [latest[key] for key in ordered[:HISTORY]]
 
 
 def expected_traits(changes: Sequence[Change], user: str) -> dict[str, str]:
     said = [
-        ((one.time_ms, one.source, one.event_id, name), value)
-        for who, one in changes
-        if who == user and isinstance(one, TraitChange) and one.time_ms > forgotten_at(changes, user)
-        for name, value in one.values.items()
+        ((change.time_ms, change.source, change.event_id, name), value)
+        for who, change in changes
+        if who == user and isinstance(change, TraitChange) and change.time_ms > forgotten_at(changes, user)
+        for name, value in change.values.items()
     ]
     latest = {stamp[3]: (stamp, value) for stamp, value in sorted(said, key=lambda pair: pair[0])}
     kept = sorted(latest.values(), key=lambda pair: pair[0], reverse=True)[:TRAITS]
@@ -118,9 +118,9 @@ def with_users(what: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Change]]:
 def consistent(changes: Sequence[Change]) -> list[Change]:
     """Without trait events that say two things under one id and time, which CloudEvents forbids."""
     said: dict[Any, Change] = {}
-    for at, (user, one) in enumerate(changes):
-        key = (user, one.time_ms, one.source, one.event_id) if isinstance(one, TraitChange) else at
-        said.setdefault(key, (user, one))
+    for at, (user, change) in enumerate(changes):
+        key = (user, change.time_ms, change.source, change.event_id) if isinstance(change, TraitChange) else at
+        said.setdefault(key, (user, change))
     return list(said.values())
 
 
@@ -146,21 +146,21 @@ def assert_as_popular(found: Sequence[str], expected: dict[str, float]) -> None:
 def masses(changes: Iterable[Change]) -> dict[str, float]:
     """What products weigh when each event counts once, at its latest time."""
     latest: dict[Any, Interaction] = {}
-    for user, one in changes:
-        assert isinstance(one, Interaction)
-        key = (user, one.source, one.event_id)
-        if key not in latest or one.time_ms > latest[key].time_ms:
-            latest[key] = one
+    for user, interaction in changes:
+        assert isinstance(interaction, Interaction)
+        key = (user, interaction.source, interaction.event_id)
+        if key not in latest or interaction.time_ms > latest[key].time_ms:
+            latest[key] = interaction
     found: dict[str, float] = {}
-    for one in latest.values():
-        found[one.product_id] = found.get(one.product_id, 0.0) + popularity_weight(one)
+    for interaction in latest.values():
+        found[interaction.product_id] = found.get(interaction.product_id, 0.0) + popularity_weight(interaction)
     return found
 
 
 weeks = st.integers(0, 3).map(lambda n: NOW_MS + n * 604_800_000)
 short_histories = st.dictionaries(
     st.sampled_from(["ada", "ben", "eve"]), st.lists(interactions(ids, weeks), max_size=HISTORY)
-).map(lambda histories: [(user, one) for user, history in histories.items() for one in history])
+).map(lambda histories: [(user, interaction) for user, history in histories.items() for interaction in history])
 
 
 @each_example_opens_a_store

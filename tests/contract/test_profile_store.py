@@ -68,7 +68,7 @@ async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
 
 async def test_the_same_id_from_another_source_is_another_event(profiles):
     await profiles.record([("ada", Interaction("a", "clicked", "p", NOW_MS, source)) for source in ("web", "app")])
-    assert [one.source for one in await profiles.recent("ada")] == ["web", "app"]
+    assert [interaction.source for interaction in await profiles.recent("ada")] == ["web", "app"]
 
 
 async def test_an_event_published_twice_at_different_times_counts_once_at_its_latest(profiles):
@@ -80,7 +80,7 @@ async def test_an_event_published_twice_at_different_times_counts_once_at_its_la
 async def test_an_event_published_again_later_weighs_as_of_then_alone(profiles):
     day_ms = 86_400_000
     twice = [clicked("a", "again", NOW_MS + days * day_ms) for days in (0, 7)]
-    await profiles.record([("ada", one) for one in twice])
+    await profiles.record([("ada", interaction) for interaction in twice])
     await profiles.record([("ada", clicked("b", "once", NOW_MS + 8 * day_ms))])
     assert await profiles.popular(2) == ["once", "again"]
 

@@ -85,7 +85,7 @@ async def test_the_life_of_a_generation(registry, config):
     now = await registry.read()
     assert now.active is not None and now.active.collection == "products_g2" and now.active.stage is None
     assert now.others == {"products_g1": replace(first, stage="held", hold_until_ms=123)}
-    assert [(one.to, one.reason) for one in now.history] == [("products_g2", "reindex")]
+    assert [(switch.to, switch.reason) for switch in now.history] == [("products_g2", "reindex")]
 
     await registry.switch(now.others["products_g1"], 456, "rollback")
     now = await registry.read()

@@ -162,7 +162,7 @@ class BreaksOff(EventPublisher):
 
     left = CHUNK_LETTERS + 50
 
-    async def send_as_is(self, message: OutgoingMessage, name: str) -> Delivery:
+    async def send_raw(self, message: OutgoingMessage, name: str) -> Delivery:
         self.left -= 1
         if self.left < 0:
             raise PublishFailed("Kafka is away")

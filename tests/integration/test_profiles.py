@@ -23,7 +23,6 @@ from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
 from streams.events.cloudevents import encode_event, event_key
 from streams.events.schema import TYPES_BY_TOPIC, Event, UserForgotten, UserInteraction, UserProfiled
-from streams.profiles import restore as profile_restore
 from streams.profiles.pipeline import ProfileRecorder
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 
@@ -34,18 +33,19 @@ USERS = [f"user-{n}" for n in range(20)]
 class Shop:
     """A topic of user events of its own, and an empty Redis."""
 
-    def __init__(self, kafka: str, redis: Any, producer: AIOKafkaProducer) -> None:
+    def __init__(self, kafka: str, redis: Any, producer: AIOKafkaProducer, topic: str) -> None:
         self.kafka = kafka
         self.redis = redis
         self.producer = producer
         self.profiles = RedisProfileStore(redis, deadline_s=5)
-        self.topic = profile_restore.USER_EVENTS
+        self.topic = topic
 
     def restorer(
         self, lease_s: float = 15, profiles: RedisProfileStore | None = None, **config: Any
     ) -> ProfileRestorer:
         lease = RedisRestoreLease(self.redis, lease_s, deadline_s=5)
-        return ProfileRestorer(profiles or self.profiles, lease, self.kafka, Horizon(), RestoreConfig(**config))
+        restore = RestoreConfig(**config)
+        return ProfileRestorer(profiles or self.profiles, lease, self.kafka, Horizon(), restore, self.topic)
 
     async def publish(self, *events: Event) -> None:
         """To Kafka alone."""
@@ -74,13 +74,12 @@ async def shop(kafka_servers: str, redis_url: str, monkeypatch: pytest.MonkeyPat
     await admin.start()
     await admin.create_topics([NewTopic(topic, 3, 1, topic_configs={"max.message.bytes": "11000000"})])
     await admin.close()
-    monkeypatch.setattr(profile_restore, "USER_EVENTS", topic)
     monkeypatch.setitem(TYPES_BY_TOPIC, topic, TYPES_BY_TOPIC["shop.user-events"])
     redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     await redis.flushdb()
     producer = AIOKafkaProducer(bootstrap_servers=kafka_servers, max_request_size=11_000_000)
     await producer.start()
-    yield Shop(kafka_servers, redis, producer)
+    yield Shop(kafka_servers, redis, producer, topic)
     await producer.stop()
     await redis.aclose()
 

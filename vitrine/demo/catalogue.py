@@ -29,7 +29,7 @@ def demo_products(count: int = SIZE) -> list[SampleProduct]:
 def render_pictures(catalogue: Sequence[SampleProduct], directory: Path, workers: int) -> Iterator[int]:
     """Draw the pictures that are not in the directory yet; yields how many more are there, as they come."""
     directory.mkdir(parents=True, exist_ok=True)
-    missing = [one for one in catalogue if not _path(directory, one).exists()]
+    missing = [product for product in catalogue if not _path(directory, product).exists()]
     yield len(catalogue) - len(missing)
     chunks = [missing[start : start + 50] for start in range(0, len(missing), 50)]
     if chunks:

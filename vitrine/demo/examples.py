@@ -26,13 +26,13 @@ def show_examples(client: Client, catalogue: Sequence[SampleProduct], console: C
     """Search by words in two languages, by a photo of a product in other surroundings, and as two persons."""
     for words in WORDS:
         _show(console, f'"{words}"', client.search(words, k=SHOWN))
-    product = next(one for one in catalogue if one.kind == PHOTOGRAPHED)
-    found = client.search(image=_photo(product), k=SHOWN)
-    _show(console, f"a photo of “{product.title('en')}”, taken elsewhere", found)
+    product = next(product for product in catalogue if product.kind == PHOTOGRAPHED)
+    results = client.search(image=_photo(product), k=SHOWN)
+    _show(console, f"a photo of “{product.title('en')}”, taken elsewhere", results)
     for person in (ADA, BEN):
         likes = ", ".join(person.kinds)
-        found = client.search(SHARED_WORDS, user_id=person.user_id, k=SHOWN)
-        _show(console, f'"{SHARED_WORDS}", asked by {person.user_id}, who clicked on: {likes}', found)
+        results = client.search(SHARED_WORDS, user_id=person.user_id, k=SHOWN)
+        _show(console, f'"{SHARED_WORDS}", asked by {person.user_id}, who clicked on: {likes}', results)
 
 
 def _photo(product: SampleProduct) -> bytes:
@@ -41,12 +41,12 @@ def _photo(product: SampleProduct) -> bytes:
     return file.getvalue()
 
 
-def _show(console: Console, title: str, found: SearchResults) -> None:
+def _show(console: Console, title: str, results: SearchResults) -> None:
     table = Table(title=f"Search: {title}", title_justify="left", min_width=70)
     for column in ("", "product", "title", "category", "price"):
         table.add_column(column)
-    for rank, hit in enumerate(found.hits, 1):
+    for rank, hit in enumerate(results.hits, 1):
         price = "" if hit.price is None else f"{hit.price:.2f} {hit.currency or ''}"
         table.add_row(str(rank), hit.product_id, hit.title, hit.category, price)
     console.print(table)
-    console.print(f"  {found.total} found in {found.took_ms:.0f} ms, cache {found.cache}\n", style="dim")
+    console.print(f"  {results.total} found in {results.took_ms:.0f} ms, cache {results.cache}\n", style="dim")

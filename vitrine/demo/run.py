@@ -49,7 +49,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
     url = query_url(settings)
     async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
         feed = _EventFeed(publisher)
-        events = (demo_catalogue.product_event(one, pictures) for one in products)
+        events = (demo_catalogue.product_event(product, pictures) for product in products)
         feeding = asyncio.gather(
             feed.publish(PRODUCT_EVENTS, events), feed.publish(USER_EVENTS, _clicks(products), pause_s=0.1)
         )
@@ -128,13 +128,13 @@ async def _measure(
     count = index["products"]["searchable"]
     published = sum(feed.published.values())
     waiting = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)
-    handled = published - sum(one.messages for one in waiting)
+    handled = published - sum(lag.messages for lag in waiting)
     return DemoProgress(
         published=feed.published[PRODUCT_EVENTS],
         total=total,
         clicks=feed.published[USER_EVENTS],
         searchable=count,
-        waiting=sum(one.messages for one in waiting),
+        waiting=sum(lag.messages for lag in waiting),
         index_age_ms=index["index_age_ms"],
         events_per_s=events.update(handled),
         products_per_s=searchable.update(count),

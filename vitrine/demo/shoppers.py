@@ -37,12 +37,17 @@ class SimulatedShopper:
 def random_shoppers(products: Sequence[SampleProduct], count: int, seed: int = 0) -> list[SimulatedShopper]:
     """Shoppers whose tastes are drawn from what the catalogue has."""
     random_ = random.Random(seed)
-    kinds = sorted({one.kind for one in products})
-    colours = sorted({one.colour for one in products})
+    kinds = sorted({product.kind for product in products})
+    colours = sorted({product.colour for product in products})
     return [
         SimulatedShopper(f"shopper-{number:04}", tuple(random_.sample(kinds, 3)), tuple(random_.sample(colours, 4)))
         for number in range(count)
     ]
+
+
+def _liked(shopper: SimulatedShopper, products: Sequence[SampleProduct]) -> Sequence[SampleProduct]:
+    """The products to a shopper's taste; all if none is."""
+    return [product for product in products if shopper.likes(product)] or products
 
 
 def interactions(
@@ -53,7 +58,7 @@ def interactions(
     Ids depend on the seed alone, so the same stream published twice counts once.
     """
     random_ = random.Random(seed)
-    liked = {one.user_id: [product for product in products if one.likes(product)] or products for one in shoppers}
+    liked = {shopper.user_id: _liked(shopper, products) for shopper in shoppers}
     for number in range(count):
         shopper = random_.choice(shoppers)
         pool = products if random_.random() < OFF_TASTE_SHARE else liked[shopper.user_id]

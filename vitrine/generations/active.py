@@ -1,10 +1,9 @@
-"""The active generation of the index, for commands that read it."""
+"""The active generation of the index, for what reads it."""
 
 from __future__ import annotations
 
-from indexer.milvus.registry import Generation
+from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from vitrine.errors import VitrineError
-from vitrine.generations.binding import open_registry
 from vitrine.settings import Settings
 
 
@@ -18,8 +17,12 @@ async def active_generation(settings: Settings) -> Generation:
         VitrineError: there is no index yet.
         StoreUnavailable: Milvus does not answer.
     """
-    async with open_registry(settings.milvus) as registry:
-        active = (await registry.read()).active
-    if active is None:
-        raise VitrineError("there is no index yet: publish products first")
-    return active
+    async with GenerationRegistry(settings.milvus) as registry:
+        return require_active(await registry.read())
+
+
+def require_active(generations: Generations) -> Generation:
+    """The active one of what the registry has. Raises `VitrineError` when there is none."""
+    if generations.active is None:
+        raise VitrineError("there is no index yet: start it with `vitrine up` and publish products")
+    return generations.active

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-
-from rich.console import Console
 
 from encoders.spec import EmbeddingSpec
 from indexer.backup.export_import import ImportResult, check_empty, export_rows, import_rows
@@ -24,41 +21,20 @@ from streams.errors import KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.group_offsets import group_offsets
 from vitrine.errors import VitrineError
+from vitrine.generations.active import require_active
 from vitrine.settings import Settings
 
-LINE_EVERY_S = 5.0
-
 Notify = Callable[[str], None]
+ReportCount = Callable[[int], None]
 
 
-class ProductCountView:
-    """A count that moves on a terminal, a new line every few seconds elsewhere. Writes to stderr."""
-
-    def __init__(self, verb: str) -> None:
-        self._verb = verb
-        console = Console(stderr=True, highlight=False)
-        self._status = console.status(verb) if console.is_terminal else None
-        self._last_line_s = time.monotonic()
-
-    def __enter__(self) -> ProductCountView:
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def __call__(self, count: int) -> None:
-        """Show how far it has come."""
-        if self._status:
-            self._status.update(f"{self._verb}: {count:,} products")
-        elif time.monotonic() - self._last_line_s >= LINE_EVERY_S:
-            self._last_line_s = time.monotonic()
-            print(f"{self._verb}: {count:,} products", file=sys.stderr, flush=True)
+def _ignore_count(_count: int) -> None:
+    pass
 
 
-async def export_generation(settings: Settings, file: Path, name: str | None, say: Notify) -> tuple[BackupHeader, int]:
+async def export_generation(
+    settings: Settings, file: Path, name: str | None, say: Notify, on_progress: ReportCount = _ignore_count
+) -> tuple[BackupHeader, int]:
     """Write a generation to a file; its header, and how many products there are.
 
     Args:
@@ -66,22 +42,23 @@ async def export_generation(settings: Settings, file: Path, name: str | None, sa
         file: replaced when all is written.
         name: of the generation; None: the active one.
         say: is told what could not be noted.
+        on_progress: is told how many products are written.
 
     Raises:
         VitrineError: there is no such generation.
         IndexerError: Milvus does not answer, or the file cannot be written.
     """
-    generation = _generation_named(await _generations(settings), name)
+    generation = _generation_named(await _read_generations(settings), name)
     header = await _header(settings, generation, say)
     async with AsyncExitStack() as resources:
         store = await open_store_to_read(settings.milvus, generation)
         resources.push_async_callback(store.close)
-        with ProductCountView("exporting") as view, BackupWriter(file, header) as writer:
-            return header, await export_rows(store, writer, view)
+        with BackupWriter(file, header) as writer:
+            return header, await export_rows(store, writer, on_progress)
 
 
 async def import_generation(
-    settings: Settings, file: Path, resume: bool, say: Notify
+    settings: Settings, file: Path, resume: bool, say: Notify, on_progress: ReportCount = _ignore_count
 ) -> tuple[BackupHeader, ImportResult]:
     """Fill the active generation, which is made if there is none, from a file.
 
@@ -90,6 +67,7 @@ async def import_generation(
         file: a backup, which is checked as a whole before anything is written.
         resume: the index need not be empty; what it has stays as it is.
         say: is told what could not be done beside.
+        on_progress: is told how many products are read.
 
     Raises:
         IndexerError: the file is no whole backup of this encoder, the index is not empty, or Milvus does not answer.
@@ -104,8 +82,7 @@ async def import_generation(
         redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
         changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
-        view = resources.enter_context(ProductCountView("importing"))
-        return reader.header, await import_rows(store, reader, changed.invalidate, view)
+        return reader.header, await import_rows(store, reader, changed.invalidate, on_progress)
 
 
 class _CacheInvalidation:
@@ -127,23 +104,19 @@ class _CacheInvalidation:
             self._say(f"{error}: searches that are cached show the products within a minute")
 
 
-async def _generations(settings: Settings) -> Generations:
-    registry = GenerationRegistry(settings.milvus)
-    try:
+def _generation_named(generations: Generations, name: str | None) -> Generation:
+    """A generation by name; None: the active one. Raises `VitrineError`."""
+    active = require_active(generations)
+    by_name = {active.collection: active, **generations.others}
+    generation = by_name.get(name or active.collection)
+    if generation is None:
+        raise VitrineError(f"there is no generation {name}; there are {', '.join(by_name)}")
+    return generation
+
+
+async def _read_generations(settings: Settings) -> Generations:
+    async with GenerationRegistry(settings.milvus) as registry:
         return await registry.read()
-    finally:
-        await registry.close()
-
-
-def _generation_named(now: Generations, name: str | None) -> Generation:
-    """The active generation, or another one by name. Raises `VitrineError`."""
-    if now.active is None:
-        raise VitrineError("there is no index yet; an indexing worker makes it when it starts")
-    known = {now.active.collection: now.active, **now.others}
-    found = known.get(name or now.active.collection)
-    if found is None:
-        raise VitrineError(f"there is no generation {name}; there are {', '.join(known)}")
-    return found
 
 
 async def _header(settings: Settings, generation: Generation, say: Notify) -> BackupHeader:
@@ -168,7 +141,7 @@ async def _header(settings: Settings, generation: Generation, say: Notify) -> Ba
 
 async def _import_target(settings: Settings, header: BackupHeader, file: Path) -> MilvusProductStore:
     """The active generation, made if there is none. Raises `IndexMismatch` when it is of another encoder."""
-    active = (await _generations(settings)).active
+    active = (await _read_generations(settings)).active
     if active is not None and (active.encoder, active.dim) != (header.encoder, header.dim):
         raise IndexMismatch(
             f"{file} holds vectors of {header.encoder} ({header.dim} dimensions), the index {active.collection} those "

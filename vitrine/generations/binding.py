@@ -7,8 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -24,25 +23,15 @@ from vitrine.settings import Settings
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
-"""How often the registry is looked at."""
+"""How often the registry is read."""
 HANDOVER_S = 20.0
 """How long a standby worker goes on with a generation that became active, while the active workers come over."""
 RETIRE_DELAY_S = 5.0
 """Between marking a generation as going and removing it: whoever follows it has noticed by then."""
 ANNOUNCE_OVERLAP_MS = 60_000
-"""How much of what came after a switch the workers of the former generation still speak of."""
+"""For so long after a switch, the workers of the former generation still announce changes."""
 
 ENCODER_VARIABLE = "VITRINE_ENCODER_NAME"
-
-
-@asynccontextmanager
-async def open_registry(milvus: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
-    """The registry, closed at the end."""
-    registry = GenerationRegistry(milvus)
-    try:
-        yield registry
-    finally:
-        await registry.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +44,7 @@ class GenerationBinding:
     standby: bool = False
     """Whether it is not the active one."""
     announces_until_ms: float = float("inf")
-    """Until when events have to have come to be spoken of, Unix milliseconds."""
+    """Changes by events that came later are not announced, Unix milliseconds."""
 
     def is_superseded(self, now: Generations) -> bool:
         """Whether the registry gives the worker something else to serve."""
@@ -63,8 +52,8 @@ class GenerationBinding:
             return False
         if not self.standby:
             return now.active is not None and now.active.collection != self.generation.collection
-        mine = now.others.get(self.generation.collection)
-        return mine is None or mine.stage == "dropping"
+        own = now.others.get(self.generation.collection)
+        return own is None or own.stage == "dropping"
 
 
 def bind_active(settings: Settings, now: Generations) -> GenerationBinding:
@@ -80,26 +69,27 @@ def bind_generation(settings: Settings, generation: Generation) -> GenerationBin
 
 def bind_standby(settings: Settings, now: Generations) -> GenerationBinding | None:
     """The generation that is kept up to date beside the active one, if there is one."""
-    found = now.in_stage("following", "ready", "held")
-    if found is None:
+    generation = now.in_stage("following", "ready", "held")
+    if generation is None:
         return None
-    switched_ms = now.history[-1].at_ms if now.history and found.stage == "held" else float("-inf")
-    return replace(bind_generation(settings, found), standby=True, announces_until_ms=switched_ms + ANNOUNCE_OVERLAP_MS)
+    switched_ms = now.history[-1].at_ms if now.history and generation.stage == "held" else float("-inf")
+    binding = bind_generation(settings, generation)
+    return replace(binding, standby=True, announces_until_ms=switched_ms + ANNOUNCE_OVERLAP_MS)
 
 
 async def wait_for_standby(settings: Settings, registry: GenerationRegistry, wait: bool) -> GenerationBinding | None:
     """Wait for something to stand by for; None, unless told to wait, once there is nothing."""
     while True:
         now = await _read(registry)
-        found = bind_standby(settings, now) if now else None
-        if found is not None or (now is not None and not wait and now.in_stage("copying") is None):
-            return found
+        binding = bind_standby(settings, now) if now else None
+        if binding is not None or (now is not None and not wait and now.in_stage("copying") is None):
+            return binding
         await asyncio.sleep(POLL_S)
 
 
 async def standby_wanted(settings: Settings) -> bool:
     """Whether a generation is to be kept up to date beside the active one."""
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         now = await _read(registry)
     return now is not None and bind_standby(settings, now) is not None
 
@@ -123,14 +113,19 @@ async def retire_generations(registry: GenerationRegistry, milvus: MilvusConfig,
     """Remove generations whose hold is over, for ever; any number of workers may do so at once."""
     while True:
         now = await _read(registry)
-        for one in now.others.values() if now else ():
-            if one.stage == "dropping" or (one.stage == "held" and one.hold_until_ms < time.time() * 1000):
+        for generation in now.others.values() if now else ():
+            if _is_to_be_dropped(generation):
                 try:
-                    await retire_generation(one, registry, milvus, redis)
+                    await retire_generation(generation, registry, milvus, redis)
                 except StoreUnavailable as error:
-                    extra = {"generation": one.collection, "error": str(error)[:300]}
+                    extra = {"generation": generation.collection, "error": str(error)[:300]}
                     log.warning("generation_not_dropped", extra=extra)
         await asyncio.sleep(RETIRE_DELAY_S)
+
+
+def _is_to_be_dropped(generation: Generation) -> bool:
+    is_over = generation.stage == "held" and generation.hold_until_ms < time.time() * 1000
+    return generation.stage == "dropping" or is_over
 
 
 def restart_process(now: Generations) -> None:
@@ -150,15 +145,17 @@ def _is_active(now: Generations, binding: GenerationBinding) -> bool:
     return bool(now.active and binding.generation and now.active.collection == binding.generation.collection)
 
 
-async def retire_generation(one: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:
+async def retire_generation(
+    generation: Generation, registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis
+) -> None:
     """Remove a generation that is not active, once nobody follows it any more. Raises `StoreUnavailable`."""
-    if one.stage != "dropping":
-        await registry.save(msgspec.structs.replace(one, stage="dropping"))
+    if generation.stage != "dropping":
+        await registry.save(msgspec.structs.replace(generation, stage="dropping"))
         await asyncio.sleep(RETIRE_DELAY_S)
-    await drop_generation(milvus, one.collection)
-    await delete_change_log(redis, one.collection)
-    await registry.forget(one.collection)
-    log.info("generation_dropped", extra={"generation": one.collection})
+    await drop_generation(milvus, generation.collection)
+    await delete_change_log(redis, generation.collection)
+    await registry.forget(generation.collection)
+    log.info("generation_dropped", extra={"generation": generation.collection})
 
 
 async def _read(registry: GenerationRegistry) -> Generations | None:

@@ -1,4 +1,4 @@
-"""A query worker's way from one generation of the index to the next, as the registry asks for it."""
+"""Has a query worker serve the generation that the registry says, and prepare the next one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GenerationFollower:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def follow(self, now: Generations) -> None:
-        """Do what the registry asks for."""
+        """Prepare, switch or close generations, as the registry has them now."""
         active, ready = now.active, now.in_stage("ready")
         if active is not None and active.collection != self._app.served.generation:
             await self._prepare(active)
@@ -58,14 +58,14 @@ class GenerationFollower:
         """Close everything, what is served too."""
         with suppress(StoreUnavailable):
             await self._board.remove()
-        for one in (self._prepared, self._app.served):
-            if one is not None:
-                await one.aclose()
+        for served in (self._prepared, self._app.served):
+            if served is not None:
+                await served.aclose()
         if self._leaving:
             await asyncio.wait(self._leaving)
 
     async def _prepare(self, generation: Generation) -> None:
-        """Have a generation at hand, unless that has just failed."""
+        """Open a generation, unless it is open, or opening one failed within the last `RETRY_S`."""
         wanted = generation.collection
         if self._prepared is not None and self._prepared.generation == wanted:
             return
@@ -82,7 +82,7 @@ class GenerationFollower:
             log.error("generation_not_prepared", extra={"generation": wanted, "error": self._fault})
 
     async def publish_presence(self) -> None:
-        """Say all the time what is at hand; while Redis is away, nobody switches."""
+        """Publish, for ever, which generations are active and prepared; while Redis is away, nobody switches."""
         while True:
             prepared = self._prepared.generation if self._prepared else ""
             with suppress(StoreUnavailable):

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 from redis.asyncio import Redis
 
-from encoders.processes.encoder import EncoderProcess
-from encoders.processes.image_decoding import ImageDecoderPool
-from encoders.processes.media_decoding import MediaDecoderProcess
+from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.generations import planned_generation
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
-from indexer.milvus.store import MilvusProductStore, open_generation_store, open_store_to_read
-from indexer.milvus.vector_types import FLOAT32
-from query_api.evaluation.title_sampling import sample_titles
-from query_api.generations.quality_gate import GateLimits, GateResult, Judgments, compare_generations
-from streams.delivery.publisher import OutgoingMessage
+from indexer.milvus.store import open_generation_store
+from query_api.generations.quality_gate import GateLimits, Judgments
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.group_offsets import group_offsets, start_group_at
-from streams.kafka.producer import EventPublisher
-from streams.media.fetching import MediaFetcher
-from streams.media.pictures import PictureLoader
 from streams.products.generation_copy import GenerationCopier
 from vitrine.errors import VitrineError
-from vitrine.generations.binding import bind_active
+from vitrine.generations.active import require_active
+from vitrine.generations.binding import bind_generation
+from vitrine.generations.gate import OpenServices, check_verdict, compare_side_by_side, verdict_summary
 from vitrine.generations.pace import rest_s
 from vitrine.generations.switch import (
     RebuildProgress,
+    StartStandby,
     locked_registry,
     ms_from_now,
     until_milvus_answers,
@@ -42,8 +36,6 @@ from vitrine.generations.switch import (
     wait_until_caught_up,
 )
 from vitrine.settings import Settings
-from vitrine.wiring.gate_services import open_gate_services
-from vitrine.wiring.indexing_parts import embedding_cache
 
 SAVE_EVERY_S = 1.0
 
@@ -71,7 +63,35 @@ class RebuildRequest:
     share: float = 0.3
 
 
-async def rebuild(settings: Settings, wanted: RebuildRequest, progress: RebuildProgress) -> Generation:
+@dataclass(frozen=True, slots=True)
+class ProductCopy:
+    """The copy of one generation's products into another, ready to begin."""
+
+    copier: GenerationCopier
+    total: int
+    """About how many products there are to copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildParts:
+    """What a rebuild works with, as `vitrine.wiring.rebuilding` puts it together.
+
+    Attributes:
+        read_spec: the vector space of an encoder, by the encoder's name.
+        open_copy: opens the copy from the active generation into the new one.
+        open_services: opens a generation to be searched, for the comparison.
+        start_standby: has a worker keep the new generation up to date.
+    """
+
+    read_spec: Callable[[str], Awaitable[EmbeddingSpec]]
+    open_copy: Callable[[Generation, Generation, Redis], AbstractAsyncContextManager[ProductCopy]]
+    open_services: OpenServices
+    start_standby: StartStandby
+
+
+async def rebuild(
+    settings: Settings, request: RebuildRequest, parts: RebuildParts, progress: RebuildProgress
+) -> Generation:
     """Rebuild the index; begins where an earlier one was cut off.
 
     Raises:
@@ -81,37 +101,36 @@ async def rebuild(settings: Settings, wanted: RebuildRequest, progress: RebuildP
     async with locked_registry(settings) as (registry, redis):
         now = await until_milvus_answers(registry.read)
         active = require_active(now)
-        target = await _find_unfinished(settings, now, wanted) or await _create_generation(
-            settings, registry, active, wanted
-        )
+        target = _find_unfinished(now, request)
+        if target is None:
+            target = await _create_generation(settings, registry, active, request, parts)
         progress.say(f"{target.collection} is built beside {active.collection} with {target.encoder}")
         if target.stage == "copying":
-            target = await _copy_products(settings, registry, active, target, redis, progress, wanted.share)
-        await progress.standby_needed()
+            async with parts.open_copy(active, target, redis) as copy:
+                target = await _copy_products(registry, target, copy, progress, request.share)
+            target = await _begin_following(settings, registry, target)
+        await parts.start_standby()
         await wait_until_caught_up(settings, target, progress)
-        await _pass_gate(settings, active, target, wanted, progress)
+        await _pass_gate(active, target, request, parts, progress)
         target = msgspec.structs.replace(target, stage="ready")
         await until_milvus_answers(lambda: registry.save(target))
-        if not wanted.switch:
+        if not request.switch:
             progress.say(f"{target.collection} is ready; `vitrine reindex` switches to it")
             return target
         await wait_for_query_workers(redis, target.collection, progress)
-        await until_milvus_answers(lambda: registry.switch(target, ms_from_now(wanted.hold_s), "reindex"))
+        await until_milvus_answers(lambda: registry.switch(target, ms_from_now(request.hold_s), "reindex"))
         progress.say(f"switched to {target.collection}")
         return target
 
 
-def require_active(now: Generations) -> Generation:
-    """The active generation. Raises `VitrineError` when there is none."""
-    if now.active is None:
-        raise VitrineError("there is no index yet: start it with `vitrine up` and publish products")
-    return now.active
+def _find_unfinished(now: Generations, request: RebuildRequest) -> Generation | None:
+    """A rebuild that was cut off; None when there is none.
 
-
-async def _find_unfinished(settings: Settings, now: Generations, wanted: RebuildRequest) -> Generation | None:
-    """A rebuild that was cut off, if it is the one that is wanted."""
-    found = now.in_stage("copying", "following", "ready")
-    if found is None:
+    Raises:
+        VitrineError: it is another one than is asked for, or the last one's generation is still held.
+    """
+    unfinished = now.in_stage("copying", "following", "ready")
+    if unfinished is None:
         if held := now.in_stage("held", "dropping"):
             left_s = max(0, held.hold_until_ms / 1000 - time.time())
             raise VitrineError(
@@ -119,25 +138,24 @@ async def _find_unfinished(settings: Settings, now: Generations, wanted: Rebuild
                 "`vitrine reindex --drop-held` gives it up"
             )
         return None
-    if wanted.encoder not in (None, found.encoder_name):
+    if request.encoder not in (None, unfinished.encoder_name):
         raise VitrineError(
-            f"{found.collection} is being built with {found.encoder_name}: go on with `vitrine reindex --encoder "
-            f"{found.encoder_name}`, or drop it with `vitrine reindex --cancel`"
+            f"{unfinished.collection} is being built with {unfinished.encoder_name}: go on with `vitrine reindex "
+            f"--encoder {unfinished.encoder_name}`, or drop it with `vitrine reindex --cancel`"
         )
-    return found
+    return unfinished
 
 
 async def _create_generation(
-    settings: Settings, registry: GenerationRegistry, active: Generation, wanted: RebuildRequest
+    settings: Settings, registry: GenerationRegistry, active: Generation, request: RebuildRequest, parts: RebuildParts
 ) -> Generation:
     """Make an empty generation, and note where the events begin that it will not get from the active one."""
-    name = wanted.encoder or bind_active(without_configured_encoder(settings), Generations(active)).encoder_name
-    async with EncoderProcess(name, settings.encoder.runtime) as encoder:
-        spec = encoder.spec
+    name = request.encoder or bind_generation(settings, active).encoder_name
+    spec = await parts.read_spec(name)
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
-    made = planned_generation(await until_milvus_answers(registry.new_name), settings.milvus, spec, name)
-    target = msgspec.structs.replace(made, stage="copying", offsets=offsets)
+    planned = planned_generation(await until_milvus_answers(registry.new_name), settings.milvus, spec, name)
+    target = msgspec.structs.replace(planned, stage="copying", offsets=offsets)
     # Noted first: what is made and not noted would never be removed.
     await until_milvus_answers(lambda: registry.save(target))
     try:
@@ -149,102 +167,40 @@ async def _create_generation(
     return target
 
 
-def without_configured_encoder(settings: Settings) -> Settings:
-    """The settings without an encoder of their own, so that the index's counts."""
-    return replace(settings, encoder=replace(settings.encoder, name=""))
-
-
 async def _copy_products(
-    settings: Settings,
-    registry: GenerationRegistry,
-    active: Generation,
-    target: Generation,
-    redis: Redis,
-    progress: RebuildProgress,
-    share: float,
+    registry: GenerationRegistry, target: Generation, copy: ProductCopy, progress: RebuildProgress, share: float
 ) -> Generation:
-    """Copy all products, then have the new generation's workers begin where the copy may have missed events."""
-    async with AsyncExitStack() as resources:
-        copier, source = await _copier(settings, active, target, redis, resources)
-        counts = await until_milvus_answers(source.count)
-        total, done, saved_at = counts.searchable + counts.incomplete, target.copied, 0.0
+    """Copy all products, noting now and then how far it is; works for a `share` of the time."""
+    done, saved_at = target.copied, 0.0
+    worked_since = time.monotonic()
+    async for page in copy.copier.copy(target.copied_through):
+        await asyncio.sleep(rest_s(time.monotonic() - worked_since, share))
         worked_since = time.monotonic()
-        async for page in copier.copy(target.copied_through):
-            await asyncio.sleep(rest_s(time.monotonic() - worked_since, share))
-            worked_since = time.monotonic()
-            done = target.copied + page.products_copied
-            progress.copied(done, max(total, done))
-            if time.monotonic() - saved_at > SAVE_EVERY_S:
-                saved_at = time.monotonic()
-                noted = msgspec.structs.replace(target, copied_through=page.through_id, copied=done)
-                await until_milvus_answers(partial(registry.save, noted))
-    group = settings.indexing.group_of(target.collection)
-    await start_group_at(settings.kafka.bootstrap_servers, group, target.offsets)
-    following = msgspec.structs.replace(target, stage="following", copied=done)
+        done = target.copied + page.products_copied
+        progress.copied(done, max(copy.total, done))
+        if time.monotonic() - saved_at > SAVE_EVERY_S:
+            saved_at = time.monotonic()
+            noted = msgspec.structs.replace(target, copied_through=page.through_id, copied=done)
+            await until_milvus_answers(partial(registry.save, noted))
+    return msgspec.structs.replace(target, copied=done)
+
+
+async def _begin_following(settings: Settings, registry: GenerationRegistry, copied: Generation) -> Generation:
+    """Have the new generation's workers begin where the copy may have missed events."""
+    group = settings.indexing.group_of(copied.collection)
+    await start_group_at(settings.kafka.bootstrap_servers, group, copied.offsets)
+    following = msgspec.structs.replace(copied, stage="following")
     await until_milvus_answers(lambda: registry.save(following))
     return following
 
 
-async def _copier(
-    settings: Settings, active: Generation, target: Generation, redis: Redis, resources: AsyncExitStack
-) -> tuple[GenerationCopier, MilvusProductStore]:
-    source = await until_milvus_answers(lambda: open_store_to_read(settings.milvus, active))
-    resources.push_async_callback(source.close)
-    encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.runtime))
-    store = await until_milvus_answers(
-        lambda: open_generation_store(settings.milvus, encoder.spec, target, create=True)
-    )
-    resources.push_async_callback(store.close)
-    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
-    media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
-    fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-    memory = embedding_cache(settings, encoder.spec.key, redis)
-    pictures = PictureLoader(DirectoryMediaStore(settings.media_directory), fetcher, decoder, memory, media_decoder)
-    publisher = _EventForwarder(
-        await resources.enter_async_context(EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s))
-    )
-    # Numbers that were rounded come whole from the encoder alone.
-    as_exact = active.vector_type in (FLOAT32, target.vector_type)
-    same_space = as_exact and (active.encoder, active.dim) == (target.encoder, target.dim)
-    return (
-        GenerationCopier(source, store, target.collection, None if same_space else encoder, pictures, publisher),
-        source,
-    )
-
-
-class _EventForwarder:
-    """`Publisher` over a producer of events."""
-
-    def __init__(self, producer: EventPublisher) -> None:
-        self._producer = producer
-
-    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Publish all. Raises `PublishFailed`."""
-        await self._producer.publish_raw(messages)
-
-
 async def _pass_gate(
-    settings: Settings, active: Generation, target: Generation, wanted: RebuildRequest, progress: RebuildProgress
+    active: Generation, target: Generation, request: RebuildRequest, parts: RebuildParts, progress: RebuildProgress
 ) -> None:
-    """Compare both generations. Raises `VitrineError` when the new one falls short, unless that was asked for."""
-    async with open_gate_services(settings, active) as before, open_gate_services(settings, target) as after:
-        titles = await sample_titles(after.store, after.encoder.spec)
-        verdict = await compare_generations(before, after, titles, wanted.judgments, wanted.limits, wanted.share)
+    """Compare both generations. Raises `VitrineError` when the new one falls short, unless the request forces it."""
+    verdict = await compare_side_by_side(
+        active, target, parts.open_services, request.judgments, request.limits, request.share
+    )
     progress.say(verdict_summary(verdict))
-    if verdict.shortfalls and not wanted.force:
-        raise VitrineError(
-            f"{target.collection} is not switched to: {'; '.join(verdict.shortfalls)}. It goes on following; "
-            "`vitrine reindex --force` switches all the same, `vitrine reindex --cancel` drops it"
-        )
-
-
-def verdict_summary(verdict: GateResult) -> str:
-    """What a comparison came to, in a line."""
-    before, after = verdict.known_item_rates
-    parts = [
-        f"{verdict.queries} queries: overlap@{verdict.k} {verdict.overlap:.3f}",
-        f"own title in the first {verdict.k}: {after:.1%} (before {before:.1%})",
-    ]
-    if verdict.ndcg:
-        parts.append(f"nDCG@{verdict.k} {verdict.ndcg[1]:.3f} (before {verdict.ndcg[0]:.3f})")
-    return ", ".join(parts)
+    if not request.force:
+        check_verdict(target, verdict)

@@ -12,14 +12,14 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from indexer.milvus.registry import Generation, GenerationRegistry
+from indexer.milvus.registry import Generation, GenerationRegistry, GenerationStage
 from indexer.redis.client import connect_redis
 from query_api.generations.worker_status import WorkerStatusBoard
 from streams.delivery.availability import until_available
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.lag import LagProbe
 from vitrine.errors import VitrineError
-from vitrine.generations.binding import open_registry, retire_generation
+from vitrine.generations.binding import retire_generation
 from vitrine.settings import Settings
 
 LOCK_S = 20.0
@@ -31,6 +31,8 @@ PREPARE_S = 180.0
 POLL_S = 0.5
 
 T = TypeVar("T")
+StartStandby = Callable[[], Awaitable[None]]
+"""Has a standby worker keep a generation up to date, where this process is who starts workers."""
 
 
 class RebuildProgress(Protocol):
@@ -48,28 +50,27 @@ class RebuildProgress(Protocol):
         """So many events are not yet in the new generation."""
         ...
 
-    async def standby_needed(self) -> None:
-        """A standby worker is needed from now on."""
-        ...
-
 
 @asynccontextmanager
 async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationRegistry, Redis]]:
     """The registry and Redis, with the right to change generations."""
     async with AsyncExitStack() as resources:
-        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
         await resources.enter_async_context(_rebuild_lock(redis))
         yield registry, redis
 
 
-async def roll_back(settings: Settings, hold_s: float, progress: RebuildProgress, wait: bool = True) -> Generation:
+async def roll_back(
+    settings: Settings, hold_s: float, start_standby: StartStandby, progress: RebuildProgress, wait: bool = True
+) -> Generation:
     """Switch back to the generation that was active before; the present one is held.
 
     Args:
         settings: the configuration in force.
         hold_s: how long the present one is kept to be switched to again.
+        start_standby: is called before waiting.
         progress: is told.
         wait: for the former one to have all events, should it be behind; False: switch at once.
 
@@ -80,7 +81,7 @@ async def roll_back(settings: Settings, hold_s: float, progress: RebuildProgress
         held = (await until_milvus_answers(registry.read)).in_stage("held")
         if held is None:
             raise VitrineError("no generation is held to switch back to: its hold is over, or there never was another")
-        await progress.standby_needed()
+        await start_standby()
         if wait:
             await wait_until_caught_up(settings, held, progress)
         # Marked as ready, query workers prepare it; it is removed no more.
@@ -93,21 +94,21 @@ async def roll_back(settings: Settings, hold_s: float, progress: RebuildProgress
 
 async def cancel_rebuild(settings: Settings) -> str | None:
     """Drop a generation that was begun and never switched to; its name, None when there is none."""
-    async with locked_registry(settings) as (registry, redis):
-        found = (await registry.read()).in_stage("copying", "following", "ready")
-        if found is None:
-            return None
-        await retire_generation(found, registry, settings.milvus, redis)
-        return found.collection
+    return await _drop_in_stage(settings, "copying", "following", "ready")
 
 
 async def drop_held(settings: Settings) -> str | None:
     """Drop the generation that could be switched back to; its name, None when there is none."""
+    return await _drop_in_stage(settings, "held", "dropping")
+
+
+async def _drop_in_stage(settings: Settings, *stages: GenerationStage) -> str | None:
     async with locked_registry(settings) as (registry, redis):
-        found = (await registry.read()).in_stage("held", "dropping")
-        if found is not None:
-            await retire_generation(found, registry, settings.milvus, redis)
-        return found.collection if found else None
+        generation = (await registry.read()).in_stage(*stages)
+        if generation is None:
+            return None
+        await retire_generation(generation, registry, settings.milvus, redis)
+        return generation.collection
 
 
 async def until_milvus_answers(call: Callable[[], Awaitable[T]]) -> T:
@@ -127,10 +128,10 @@ async def wait_until_caught_up(settings: Settings, target: Generation, progress:
         ends: dict[int, int] = {}
         while True:
             lags = await probe.lag(PRODUCT_EVENTS)
-            progress.behind(sum(one.messages for one in lags))
-            if ends and all(one.next_offset >= ends.get(one.partition, one.end_offset) for one in lags):
+            progress.behind(sum(lag.messages for lag in lags))
+            if ends and all(lag.next_offset >= ends.get(lag.partition, lag.end_offset) for lag in lags):
                 return
-            ends = {one.partition: one.end_offset for one in lags}
+            ends = {lag.partition: lag.end_offset for lag in lags}
             await asyncio.sleep(UNDER_WAY_S)
 
 
@@ -140,12 +141,12 @@ async def wait_for_query_workers(redis: Redis, generation: str, progress: Rebuil
     give_up = time.monotonic() + PREPARE_S
     while True:
         workers = await board.read_all()
-        late = [one for one in workers if generation not in (one.prepared, one.active)]
+        late = [worker for worker in workers if generation not in (worker.prepared, worker.active)]
         if not late:
             progress.say(f"{len(workers)} query workers have {generation} at hand")
             return
         if time.monotonic() > give_up:
-            why = "; ".join(sorted({one.fault for one in late if one.fault})) or "they do not say why"
+            why = "; ".join(sorted({worker.fault for worker in late if worker.fault})) or "they do not say why"
             raise VitrineError(f"{len(late)} query workers could not load {generation} in {PREPARE_S:.0f} s: {why}")
         await asyncio.sleep(POLL_S)
 

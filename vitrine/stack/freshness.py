@@ -36,11 +36,11 @@ def summarise_histograms(pages: Iterable[str]) -> dict[str, dict[str, Any]]:
             buckets = histograms.setdefault((labels["change"], labels["since"]), {})
             bound = float(labels["le"])
             buckets[bound] = buckets.get(bound, 0.0) + count
-    found: dict[str, dict[str, Any]] = {}
+    summaries: dict[str, dict[str, Any]] = {}
     for (change, since), buckets in sorted(histograms.items()):
-        entry = found.setdefault(change, {"events": int(buckets[math.inf])})
+        entry = summaries.setdefault(change, {"events": int(buckets[math.inf])})
         entry[f"since_{since}"] = {"p50_ms": quantile_ms(buckets, 0.5), "p99_ms": quantile_ms(buckets, 0.99)}
-    return found
+    return summaries
 
 
 def quantile_ms(buckets: Buckets, share: float) -> int | None:
@@ -59,7 +59,7 @@ def quantile_ms(buckets: Buckets, share: float) -> int | None:
 def _samples(page: str) -> Iterable[tuple[Mapping[str, str], float]]:
     for family in text_string_to_metric_families(page):
         if family.name == METRIC:
-            yield from ((one.labels, one.value) for one in family.samples if one.name == f"{METRIC}_bucket")
+            yield from ((sample.labels, sample.value) for sample in family.samples if sample.name == f"{METRIC}_bucket")
 
 
 async def _page(client: httpx.AsyncClient, url: str) -> str:

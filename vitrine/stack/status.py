@@ -24,10 +24,10 @@ async def read_status(settings: Settings) -> dict[str, Any]:
     """The state as `vitrine status --json` prints it; what cannot be asked is null, and named in `problems`."""
     stack = LocalStack(settings.data_dir)
     state = stack.state()
-    problems = [f"{one.name} ended; see {one.log}" for one in stack.crashed()]
+    problems = [f"{record.name} ended; see {record.log}" for record in stack.crashed()]
     answered, times = await asyncio.gather(
         _or_problem(ask_query_worker(query_url(settings)), problems),
-        measure_freshness([one.url for one in state.with_prefix("indexing")]),
+        measure_freshness([worker.url for worker in state.with_prefix("indexing")]),
     )
     index = answered or {}
     group = settings.indexing.group_of(index.get("generation", FIRST_GENERATION))
@@ -38,9 +38,9 @@ async def read_status(settings: Settings) -> dict[str, Any]:
         "kafka": _server(state.find("kafka"), "bootstrap_servers", settings.kafka.bootstrap_servers),
         "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
         "redis": _server(state.find("redis"), "url", settings.redis.url),
-        "indexing_workers": [_worker(one) for one in state.with_prefix("indexing")],
-        "standby_workers": [_worker(one) for one in state.with_prefix("standby")],
-        "query_workers": [_worker(one) for one in state.with_prefix("query")],
+        "indexing_workers": [_worker(worker) for worker in state.with_prefix("indexing")],
+        "standby_workers": [_worker(worker) for worker in state.with_prefix("standby")],
+        "query_workers": [_worker(worker) for worker in state.with_prefix("query")],
         "products": index.get("products"),
         "generation": index.get("generation"),
         "encoder": index.get("encoder"),
@@ -67,8 +67,8 @@ async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, 
     """Events that a consumer group has not acknowledged, by topic and partition."""
     waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
     async with LagProbe(kafka_servers(settings), group) as probe:
-        for one in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
-            waiting[one.topic][str(one.partition)] = one.messages
+        for lag in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
+            waiting[lag.topic][str(lag.partition)] = lag.messages
     return waiting
 
 

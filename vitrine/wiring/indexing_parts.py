@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import DirectoryMediaStore, RecentMediaStore
+from indexer.media_store import DirectoryMediaStore, MediaStore, RecentMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.bounded_map import RedisBoundedMap
@@ -28,19 +28,21 @@ from indexer.redis.restore_lease import RedisRestoreLease
 from streams import metrics
 from streams.agents import FaustPublisher, build_app
 from streams.config import IndexingConfig
-from streams.delivery.batching import BatchLimits, MicroBatcher, ReleaseNextBatch
+from streams.delivery.batching import BatchLimits, MicroBatcher, ProcessBatch, ReleaseNextBatch
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
 from streams.labels.calibration import LabelCalibrator
-from streams.labels.labelling import Labeller, NeighbourSearch
+from streams.labels.labelling import Labeller
+from streams.labels.neighbours import NeighbourSearch
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader
-from streams.media.transcription import AudioTranscriber
-from streams.products.cache_invalidation import CacheInvalidator
+from streams.media.transcription import AudioTranscriber, TranscriptionLimits
+from streams.products.change_events import CacheInvalidator
+from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
 from streams.profiles.pipeline import ProfilePipeline
@@ -50,37 +52,11 @@ from vitrine.generations.pace import rest_s
 from vitrine.settings import Settings
 
 BackgroundWork = Coroutine[Any, Any, object]
-ProcessBatch = Callable[[list[Message], ReleaseNextBatch], Awaitable[None]]
 
-STANDBY_LINGER_S, STANDBY_COUNT = 0.5, 64
-"""Seldom, as nobody searches it yet; and not much at once, as those who search the other wait while it is written."""
-
+STANDBY_LINGER_S, STANDBY_MESSAGES = 0.5, 64
+"""Few batches, as nobody searches it yet; and small ones, as searches of the other generation wait for each write."""
 STANDBY_CATCH_UP_S = 600.0
-"""How long it takes its time for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerParts:
-    """What the pipelines share of a worker's side of Kafka."""
-
-    app: faust.App
-    publisher: FaustPublisher
-    acknowledger: PrefixAcknowledger
-    lease: WriteLease
-    horizon: Horizon
-
-    @classmethod
-    def build(cls, settings: Settings, group: str) -> ConsumerParts:
-        app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
-        acknowledger = PrefixAcknowledger()
-        metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
-        return cls(
-            app,
-            FaustPublisher(app, settings.kafka.deadline_s),
-            acknowledger,
-            WriteLease(settings.kafka.session_timeout_s),
-            Horizon(past_s=settings.indexing.horizon_days * 86_400),
-        )
+"""For how long it rests between batches; ever shorter, so that it catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +64,8 @@ class IndexingWorker:
     """A worker's parts, bound to one generation."""
 
     binding: GenerationBinding
-    consumer: ConsumerParts
+    app: faust.App
+    delivery: PipelineDelivery
     redis: Redis
     products: ProductPipeline
     label_calibrator: LabelCalibrator | None
@@ -100,50 +77,52 @@ class IndexingWorker:
         encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
-        consumer = ConsumerParts.build(settings, settings.indexing.group_of(store.generation))
-        labeller, labels = _labelling(settings, encoder, store)
-        products = await _products(settings, binding, consumer, redis, encoder, store, labeller, resources)
-        return cls(binding, consumer, redis, products, labels)
+        group = settings.indexing.group_of(store.generation)
+        app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
+        delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
+        labeller, calibrator = _labelling(settings, encoder, store)
+        models = await _models(settings, stores.media, redis, encoder, labeller, resources)
+        role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
+        return cls(binding, app, delivery, redis, ProductPipeline(stores, models, delivery, role), calibrator)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
         limits = _limits(settings.indexing)
         if self.binding.standby:
-            limits = replace(limits, max_messages=STANDBY_COUNT, linger_s=STANDBY_LINGER_S, max_in_flight=1)
-            limits = replace(limits, quiet_linger_s=limits.linger_s, overlap_messages=limits.max_messages)
-        process = _with_rests(self.products.process) if self.binding.standby else self.products.process
-        batchers = {PRODUCT_EVENTS: MicroBatcher(limits, process)}
-        if not self.binding.standby:
-            profiles = ProfilePipeline(
-                _profiles(settings, self.redis),
-                self.consumer.publisher,
-                self.consumer.acknowledger.mark_done,
-                self.consumer.horizon,
-            )
-            few_calls = replace(
-                limits, overlap_messages=limits.max_messages, quiet_linger_s=settings.indexing.user_linger_s
-            )
-            batchers[USER_EVENTS] = MicroBatcher(few_calls, lambda batch, _: profiles.process(batch))
-        return batchers
+            return {PRODUCT_EVENTS: MicroBatcher(_standby_limits(limits), _with_rests(self.products.process))}
+        profiles = ProfilePipeline(
+            _profiles(settings, self.redis),
+            self.delivery.publisher,
+            self.delivery.acknowledger.mark_done,
+            self.delivery.horizon,
+        )
+        few_calls = replace(
+            limits, overlap_messages=limits.max_messages, quiet_linger_s=settings.indexing.user_linger_s
+        )
+        return {
+            PRODUCT_EVENTS: MicroBatcher(limits, self.products.process),
+            USER_EVENTS: MicroBatcher(few_calls, lambda batch, _: profiles.process(batch)),
+        }
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What workers do beside: measure labels; the active generation's restore profiles, release retries, drop what
-        was held, too.
+        """What a worker does beside its batches: look for late writes, and measure labels.
+
+        The active generation's workers also release retries, restore profiles and drop retired generations.
         """
-        calibrating: list[BackgroundWork] = [self.label_calibrator.run()] if self.label_calibrator else []
-        if self.binding.standby:
-            return calibrating
-        relay = RetryRelay(settings.kafka, settings.indexing.group, self.consumer.publisher)
-        restores = RestoreConfig()
-        lease = RedisRestoreLease(self.redis, restores.lease_s, settings.redis.deadline_s)
-        restorer = ProfileRestorer(
-            _profiles(settings, self.redis),
-            lease,
-            settings.kafka.bootstrap_servers,
-            self.consumer.horizon,
-            restores,
-        )
-        return [relay.run(), restorer.run(), retire_generations(registry, settings.milvus, self.redis), *calibrating]
+        work: list[BackgroundWork] = [self.products.reconciler.run()]
+        if self.label_calibrator:
+            work.append(self.label_calibrator.run())
+        if not self.binding.standby:
+            work.append(RetryRelay(settings.kafka, settings.indexing.group, self.delivery.publisher).run())
+            work.append(self._restorer(settings).run())
+            work.append(retire_generations(registry, settings.milvus, self.redis))
+        return work
+
+    def _restorer(self, settings: Settings) -> ProfileRestorer:
+        config = RestoreConfig()
+        lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
+        servers = settings.kafka.bootstrap_servers
+        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -152,41 +131,50 @@ async def _store(settings: Settings, binding: GenerationBinding, spec: Embedding
     return await open_active_store(settings.milvus, spec, create=True, encoder_name=binding.encoder_name)
 
 
-async def _products(
+def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
+    acknowledger = PrefixAcknowledger()
+    metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
+    return PipelineDelivery(
+        FaustPublisher(app, settings.kafka.deadline_s),
+        acknowledger,
+        WriteLease(settings.kafka.session_timeout_s),
+        Horizon(past_s=settings.indexing.horizon_days * 86_400),
+    )
+
+
+def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> PipelineStores:
+    # The bytes of all batches under way and of the next one, so that no picture is read back from disk.
+    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
+    return PipelineStores(
+        store,
+        RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
+        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        settings.indexing.late_write_s,
+    )
+
+
+async def _models(
     settings: Settings,
-    binding: GenerationBinding,
-    consumer: ConsumerParts,
+    media: MediaStore,
     redis: Redis,
     encoder: EncoderProcess,
-    store: MilvusProductStore,
     labeller: Labeller | None,
     resources: AsyncExitStack,
-) -> ProductPipeline:
+) -> PipelineModels:
     decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-    # All batches under way and the next one, so that no picture is read back from disk.
-    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
-    media = RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes)
     transcripts = RedisBoundedMap(
         redis, f"transcripts:{recogniser.key}", settings.indexing.remembered_pictures, settings.redis.deadline_s
     )
-    notes = AudioTranscriber(media, fetcher, media_decoder, recogniser, transcripts, settings.clips.product_seconds)
-    return ProductPipeline(
-        store,
-        media,
-        PictureLoader(media, fetcher, decoder, embedding_cache(settings, encoder.spec.key, redis), media_decoder),
+    limits = TranscriptionLimits(settings.clips.product_seconds)
+    transcriber = AudioTranscriber(media, fetcher, media_decoder, recogniser, transcripts, limits)
+    return PipelineModels(
         encoder,
-        consumer.publisher,
-        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
-        consumer.acknowledger,
-        consumer.lease,
-        GenerationRole(store.generation, not binding.standby, binding.announces_until_ms),
-        consumer.horizon,
-        settings.indexing.late_write_s,
+        PictureLoader(media, fetcher, decoder, embedding_cache(settings, encoder.spec.key, redis), media_decoder),
+        await resources.enter_async_context(transcriber),
         labeller,
-        await resources.enter_async_context(notes),
     )
 
 
@@ -201,29 +189,40 @@ def _labelling(
 
 
 def _with_rests(process: ProcessBatch) -> ProcessBatch:
-    """Batches with rests between them, as long as each took at first and shorter with time, so that it catches up."""
+    """Process batches with rests between them: as long as each batch took at first, and shorter with time."""
     began_s = time.monotonic()
 
-    async def rested(batch: list[Message], give_way: ReleaseNextBatch) -> None:
+    async def process_and_rest(batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
         batch_began_s = time.monotonic()
-        await process(batch, give_way)
+        await process(batch, release_next_batch)
         now_s = time.monotonic()
         hurry = min(1.0, (now_s - began_s) / STANDBY_CATCH_UP_S)
         await asyncio.sleep(rest_s(now_s - batch_began_s, share=(1 + hurry) / 2))
 
-    return rested
+    return process_and_rest
 
 
 def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> EmbeddingCache:
-    most, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
+    limit, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
     return EmbeddingCache(
-        RedisBoundedMap(redis, f"embeddings:{encoder}:image", most, deadline_s),
-        RedisBoundedMap(redis, "urls", most, deadline_s),
+        RedisBoundedMap(redis, f"embeddings:{encoder}:image", limit, deadline_s),
+        RedisBoundedMap(redis, "urls", limit, deadline_s),
     )
 
 
 def _profiles(settings: Settings, redis: Redis) -> RedisProfileStore:
     return RedisProfileStore(redis, settings.redis.deadline_s, settings.indexing.horizon_days * 86_400)
+
+
+def _standby_limits(limits: BatchLimits) -> BatchLimits:
+    return replace(
+        limits,
+        max_messages=STANDBY_MESSAGES,
+        overlap_messages=STANDBY_MESSAGES,
+        linger_s=STANDBY_LINGER_S,
+        quiet_linger_s=STANDBY_LINGER_S,
+        max_in_flight=1,
+    )
 
 
 def _limits(indexing: IndexingConfig) -> BatchLimits:

@@ -21,7 +21,6 @@ from streams.topics import ensure_topics
 from vitrine.generations.binding import (
     GenerationBinding,
     bind_active,
-    open_registry,
     restart_process,
     wait_for_standby,
     watch_until_superseded,
@@ -45,7 +44,7 @@ async def run_indexing_worker(settings: Settings) -> None:
     """
     stop = _stopped_by_signal()
     await ensure_topics(settings.kafka)
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         binding = bind_active(settings, await until_available("milvus", registry.read))
         switched = await _index(settings, registry, binding, stop)
     if switched:
@@ -63,7 +62,7 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
     """
     stop = _stopped_by_signal()
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    async with open_registry(settings.milvus) as registry:
+    async with GenerationRegistry(settings.milvus) as registry:
         binding = await _wait_for_standby(settings, registry, stop, wait)
         if binding is None:
             return
@@ -100,14 +99,14 @@ async def _index(
     async with AsyncExitStack() as resources:
         worker = await IndexingWorker.open(settings, binding, resources)
         batchers = worker.batchers(settings)
-        consumer, products = worker.consumer, worker.products
-        add_agents(consumer.app, consumer.acknowledger, batchers)
+        delivery = worker.delivery
+        add_agents(worker.app, delivery.acknowledger, batchers)
         membership = GroupMembership(
-            consumer.app,
-            consumer.acknowledger,
+            worker.app,
+            delivery.acknowledger,
             batchers,
-            consumer.lease,
-            products.reconciler,
+            delivery.lease,
+            worker.products.reconciler,
             settings.indexing.drain_s,
         )
         url = await resources.enter_async_context(
@@ -118,8 +117,8 @@ async def _index(
             binding = bind_active(settings, await until_available("milvus", registry.read))
         watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
         resources.callback(watch.cancel)
-        background = [products.reconciler.run(), *worker.background_work(settings, registry)]
-        await _run_until(stop, consumer.app, batchers, background, settings.indexing.drain_s)
+        background = worker.background_work(settings, registry)
+        await _run_until(stop, worker.app, batchers, background, settings.indexing.drain_s)
     log.info("worker_stopped")
     return after[0] if after else None
 
@@ -139,9 +138,8 @@ async def _run_until(
     drain_s: float,
 ) -> None:
     """Consume until told to stop, then drain."""
-    running = [
-        asyncio.create_task(_run_or_die(one)) for one in (*(one.run() for one in batchers.values()), *background)
-    ]
+    work = (*(batcher.run() for batcher in batchers.values()), *background)
+    running = [asyncio.create_task(_run_or_die(coroutine)) for coroutine in work]
     await app.start()
     running.append(asyncio.create_task(_run_or_die(app.wait())))
     # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.

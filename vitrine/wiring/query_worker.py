@@ -21,6 +21,7 @@ from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from indexer.errors import StoreUnavailable
 from indexer.media_store import DirectoryMediaStore
+from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import connect_redis
@@ -31,7 +32,7 @@ from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
-from vitrine.generations.binding import GenerationBinding, bind_active, open_registry
+from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
 from vitrine.settings import Settings
 
@@ -46,7 +47,7 @@ WATCH_S = 0.25
 async def run_query_worker(settings: Settings) -> None:
     """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
     async with AsyncExitStack() as resources:
-        registry = await resources.enter_async_context(open_registry(settings.milvus))
+        registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         shared = await _SharedResources.connect(settings, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)

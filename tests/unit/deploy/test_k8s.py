@@ -28,7 +28,7 @@ def resources(*, foreign: bool = True) -> list[Any]:
 
 
 def of_kind(kind: str) -> list[dict[str, Any]]:
-    return [one.values[0] for one in resources() if one.values[0]["kind"] == kind]
+    return [resource.values[0] for resource in resources() if resource.values[0]["kind"] == kind]
 
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
@@ -57,22 +57,24 @@ def test_every_setting_in_the_config_map_exists():
 
 def test_the_scaler_reads_the_lag_that_a_query_worker_tells():
     (scaled,) = of_kind("ScaledObject")
-    (service,) = [one for one in of_kind("Service") if one["metadata"]["name"] == "vitrine-query"]
-    triggers = [one["metadata"] for one in scaled["spec"]["triggers"]]
-    assert {one["valueLocation"] for one in triggers} == {
+    (service,) = [resource for resource in of_kind("Service") if resource["metadata"]["name"] == "vitrine-query"]
+    triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
+    assert {trigger["valueLocation"] for trigger in triggers} == {
         "lag." + topic.replace(".", "_").replace("-", "_") for topic in (PRODUCT_EVENTS, USER_EVENTS)
     }
     assert service["spec"]["ports"][0]["port"] == 80
-    assert {one["url"] for one in triggers} == {"http://vitrine-query.vitrine.svc/readyz"}
-    assert scaled["spec"]["scaleTargetRef"]["name"] in {one["metadata"]["name"] for one in of_kind("Deployment")}
+    assert {trigger["url"] for trigger in triggers} == {"http://vitrine-query.vitrine.svc/readyz"}
+    assert scaled["spec"]["scaleTargetRef"]["name"] in {
+        deployment["metadata"]["name"] for deployment in of_kind("Deployment")
+    }
 
 
-@pytest.mark.parametrize("deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"])
+@pytest.mark.parametrize("deployment", of_kind("Deployment"), ids=lambda deployment: deployment["metadata"]["name"])
 def test_a_deployment_runs_unprivileged_with_probes_and_secrets_by_reference(deployment):
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] and container["securityContext"]["readOnlyRootFilesystem"]
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
-    assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
+    assert all("secretKeyRef" in variable["valueFrom"] for variable in container["env"])
     assert pod["enableServiceLinks"] is False
     assert pod["terminationGracePeriodSeconds"] > IndexingConfig().drain_s

@@ -35,7 +35,7 @@ def changes(draw: st.DrawFn) -> list[ProductChange]:
 def expected_fields(events: list[ProductChange]) -> dict[str, object]:
     """The contract, said plainly: replay in the total order, a whole write clears everything before it."""
     fields: dict[str, object] = {}
-    for event in sorted(events, key=lambda one: one.stamp):
+    for event in sorted(events, key=lambda change: change.stamp):
         if event.replaces_all_fields:
             fields = {}
         fields |= event.fields

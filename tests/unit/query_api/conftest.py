@@ -25,9 +25,15 @@ def make_shop() -> Iterator[MakeShop]:
 
 
 @pytest.fixture
-async def shop(make_shop: MakeShop) -> Shop:
+def shop_options() -> dict[str, Any]:
+    """What `shop` is made with; a module or a class overrides it."""
+    return {}
+
+
+@pytest.fixture
+async def shop(make_shop: MakeShop, shop_options: dict[str, Any]) -> Shop:
     """Eight products of two categories."""
-    shop = make_shop()
+    shop = make_shop(**shop_options)
     for at, colour in enumerate(("red", "blue", "green", "black")):
         details: dict[str, Any] = {"brand": "Acme" if at % 2 else "Bolt", "currency": "EUR", "in_stock": at != 3}
         colours = {"attributes": {"colour": colour}}

@@ -9,11 +9,12 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
-from encoders.port import Encoder, HashEncoder
+from encoders.port import Encoder, HashEncoder, ImageDecoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
@@ -29,7 +30,8 @@ from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import FetchLimits, MediaFetcher
 from streams.media.pictures import PictureLoader
-from streams.products.cache_invalidation import CacheInvalidator
+from streams.products.change_events import CacheInvalidator
+from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
 
@@ -82,43 +84,46 @@ class Kafka:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        return [json.loads(one.value or b"") for one in self.published if one.topic == INDEX_CHANGES]
+        return [json.loads(message.value or b"") for message in self.published if message.topic == INDEX_CHANGES]
 
     @property
     def dead_letters(self) -> list[tuple[str, str]]:
-        letters = [one.headers for one in self.published if one.topic == DEAD_LETTER]
-        return [(one["vitrine_reason"].decode(), one["vitrine_error"].decode()) for one in letters]
+        letters = [message.headers for message in self.published if message.topic == DEAD_LETTER]
+        return [(headers["vitrine_reason"].decode(), headers["vitrine_error"].decode()) for headers in letters]
 
 
 class Bench:
     """A pipeline over doubles."""
 
     def __init__(
-        self, store: ProductStore | None = None, voice: GenerationRole | None = None, encoder: Encoder | None = None
+        self, store: ProductStore | None = None, role: GenerationRole | None = None, encoder: Encoder | None = None
     ) -> None:
         self.encoder: Any = encoder or CountingEncoder()
         self.store: ProductStore = store or InMemoryProductStore(self.encoder.spec)
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
         self.media = InMemoryMediaStore()
-        self.memory = EmbeddingCache(InMemoryBoundedMap(), InMemoryBoundedMap())
+        self.embeddings, self.urls = InMemoryBoundedMap(), InMemoryBoundedMap()
+        self.cache = EmbeddingCache(self.embeddings, self.urls)
         self.acknowledger = PrefixAcknowledger()
         self.lease = WriteLease(session_timeout_s=3600)
         self.lease.renew(time.monotonic())
-        self._threads = ThreadPoolExecutor(1)
-        fetcher = MediaFetcher(FetchLimits(attempts=1))
+        self.role = role or GenerationRole("test")
+        self.decoder: ImageDecoder = InProcessImageDecoder(self.encoder.preparer)
+        self.models = PipelineModels(
+            ThreadEncoder(self.encoder, ThreadPoolExecutor(1)),
+            PictureLoader(self.media, MediaFetcher(FetchLimits(attempts=1)), self.decoder, self.cache),
+        )
+        self.use()
+
+    def use(self, **models: Any) -> None:
+        """Have a pipeline with other models, as `PipelineModels` names them."""
+        self.models = replace(self.models, **models)
         self.pipeline = ProductPipeline(
-            self.store,
-            self.media,
-            PictureLoader(self.media, fetcher, InProcessImageDecoder(self.encoder.preparer), self.memory),
-            ThreadEncoder(self.encoder, self._threads),
-            self.kafka,
-            CacheInvalidator(self.changes),
-            self.acknowledger,
-            self.lease,
-            voice or GenerationRole("test"),
-            Horizon(),
-            late_write_s=60.0,
+            PipelineStores(self.store, self.media, CacheInvalidator(self.changes), late_write_s=60.0),
+            self.models,
+            PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
+            self.role,
         )
 
     async def index(self, *messages: Message) -> None:
@@ -129,4 +134,4 @@ class Bench:
 
     async def titles(self, query: str, limit: int = 10) -> list[str]:
         """Ids that a lexical search finds."""
-        return [one.product_id for one in await self.store.search_lexical(query, (), limit)]
+        return [hit.product_id for hit in await self.store.search_lexical(query, (), limit)]

@@ -8,7 +8,13 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from deploy.local.errors import LocalStackError
+from encoders.errors import EncoderError
+from indexer.errors import IndexerError
+from query_api.errors import QueryError
+from streams.errors import StreamError
 from vitrine.cli import COMMANDS, main
+from vitrine.errors import VitrineError
 
 
 @pytest.fixture
@@ -101,3 +107,19 @@ def test_a_file_of_an_unknown_kind_is_refused_by_its_extension(run, tmp_path):
 def test_wrong_usage_has_exit_code_2(run, arguments, tmp_path):
     (tmp_path / "x.csv").touch()
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("kind", [EncoderError, IndexerError, LocalStackError, QueryError, StreamError, VitrineError])
+def test_an_error_of_any_package_is_its_message_and_exit_code_1(run, monkeypatch, kind):
+    def fail(*_: object, **__: object) -> None:
+        raise kind("what went wrong")
+
+    monkeypatch.setattr("vitrine.commands.stack.config.command.callback", fail)
+    failed = run("config")
+    assert failed.exit_code == 1 and failed.stderr == "Error: what went wrong\n"
+
+
+def test_reindex_takes_queries_and_judgments_together(run, tmp_path):
+    (tmp_path / "queries.tsv").touch()
+    refused = run("reindex", "--queries", str(tmp_path / "queries.tsv"))
+    assert refused.exit_code == 2 and "--judgments" in refused.stderr

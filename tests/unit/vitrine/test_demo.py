@@ -14,7 +14,7 @@ PRODUCTS = sample_products(400, seed=3)
 
 def test_shoppers_mostly_click_on_what_they_like():
     shopper = SimulatedShopper("ada", ("dress", "sneaker"), ())
-    kinds = {one.product_id: one.kind for one in PRODUCTS}
+    kinds = {product.product_id: product.kind for product in PRODUCTS}
     clicked = [event.data.product_id for event in interactions([shopper], PRODUCTS, 300) if is_click(event.data)]
     liked = sum(kinds[product_id] in shopper.kinds for product_id in clicked)
     assert liked / len(clicked) > 0.8
@@ -27,8 +27,8 @@ def is_click(data: object) -> bool:
 def test_the_same_stream_of_clicks_has_the_same_ids_and_is_valid():
     shoppers = random_shoppers(PRODUCTS, 10)
     first, again = (list(interactions(shoppers, PRODUCTS, 50, seed=1)) for _ in range(2))
-    assert [(one.id, one.data) for one in first] == [(one.id, one.data) for one in again]
-    assert len({one.id for one in first}) == 50
+    assert [(event.id, event.data) for event in first] == [(event.id, event.data) for event in again]
+    assert len({event.id for event in first}) == 50
     for event in first:
         decode_event("shop.user-events", encode_event(event), {}, 0)
 

@@ -66,7 +66,7 @@ async def _evaluate(
 
 async def _live_index(settings: Settings) -> LiveIndex:
     """The active generation, to be measured. Raises `VitrineError` when there is none."""
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from contextlib import asynccontextmanager
     from dataclasses import replace
 
@@ -74,16 +74,12 @@ async def _live_index(settings: Settings) -> LiveIndex:
     from indexer.milvus.store import open_store_to_read
     from indexer.ports import ProductStore
     from query_api.evaluation.live_recall import LiveIndex
-    from vitrine.errors import VitrineError
-    from vitrine.generations.binding import open_registry
+    from vitrine.generations.active import active_generation
 
-    async with open_registry(settings.milvus) as registry:
-        active = (await registry.read()).active
-    if active is None:
-        raise VitrineError("there is no index yet: publish products first")
+    active = await active_generation(settings)
 
     @asynccontextmanager
-    async def open_store(parameters: Mapping[str, int]) -> AsyncIterator[ProductStore]:
+    async def open_store(parameters: Mapping[str, int]) -> AsyncGenerator[ProductStore]:
         store = await open_store_to_read(replace(settings.milvus, **parameters), active)
         try:
             yield store

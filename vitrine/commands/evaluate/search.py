@@ -70,7 +70,7 @@ def command(
     """
     from query_api.evaluation.html_report import html_report
     from query_api.evaluation.report import Cutoffs
-    from vitrine.evaluation.judged_files import read_judged
+    from vitrine.judged_files import read_judged
 
     configurations = _configurations(mode, weights, against)
     cutoffs = Cutoffs(k, max(k, depth), relevant_gain)
@@ -99,7 +99,7 @@ def _configurations(mode: str | None, weights: str | None, against: str | None) 
 
 def _name(request: dict[str, Any]) -> str:
     """`lexical`, `hybrid text=0.3 lexical=0.6`."""
-    weights = request.get("weights") or {}
+    weights: dict[str, Any] = request.get("weights") or {}
     return " ".join([str(request.get("mode", "hybrid")), *(f"{name}={value}" for name, value in weights.items())])
 
 

@@ -38,7 +38,7 @@ def command(
     are recommended only if they beat the present ones there; the exit code is 3 otherwise.
     """
     from query_api.evaluation.weight_tuning import settings_lines
-    from vitrine.evaluation.judged_files import read_judged
+    from vitrine.judged_files import read_judged
 
     judged = read_judged(queries, judgments).queries
     fitted = _tune(settings, url, judged, k, seed)

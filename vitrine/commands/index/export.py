@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from indexer.backup.format import BackupHeader
     from vitrine.settings import Settings
 
-T = TypeVar("T")
 _KEPT_SHOWN = 10
 
 
@@ -30,10 +28,12 @@ def command(settings: Settings, file: Path, generation: str | None) -> None:
     Each product is in it as it is when it is read, deleted ones too. Events that come meanwhile may be missing; the
     file notes Kafka's offsets from which on a replay adds them. Pictures are not in it.
     """
+    from vitrine.commands.progress import ProductCountView
     from vitrine.generations.backups import export_generation
     from vitrine.stack.servers import with_server_addresses
 
-    header, count = _run(export_generation(with_server_addresses(settings), file, generation, _say))
+    with ProductCountView("exporting") as view:
+        header, count = asyncio.run(export_generation(with_server_addresses(settings), file, generation, _say, view))
     click.echo(f"exported {count:,} products of {header.generation} ({header.encoder}) to {file}")
     _say(f"pictures are not in it: copy {settings.media_directory} too")
 
@@ -48,10 +48,12 @@ def import_command(settings: Settings, file: Path, resume: bool) -> None:
     Publish nothing meanwhile: a product of which an event comes before its row is not restored, but named, and the
     exit code is 1.
     """
+    from vitrine.commands.progress import ProductCountView
     from vitrine.generations.backups import import_generation
     from vitrine.stack.servers import with_server_addresses
 
-    header, imported = _run(import_generation(with_server_addresses(settings), file, resume, _say))
+    with ProductCountView("importing") as view:
+        header, imported = asyncio.run(import_generation(with_server_addresses(settings), file, resume, _say, view))
     click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
     _say(f"pictures are not in the file: have those of the exported index in {settings.media_directory}")
     _say_offsets(header)
@@ -82,13 +84,3 @@ def _listed(partitions: dict[str, int]) -> str:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    from indexer.errors import IndexerError
-    from vitrine.errors import VitrineError
-
-    try:
-        return asyncio.run(work)
-    except IndexerError as error:
-        raise VitrineError(str(error)) from error

@@ -25,8 +25,8 @@ def command(settings: Settings, as_json: bool) -> None:
     go through the indexing workers once more, which do as their configuration says.
     """
     from indexer.errors import IndexerError
+    from vitrine.commands.progress import ProductCountView
     from vitrine.errors import VitrineError
-    from vitrine.generations.backups import ProductCountView
     from vitrine.stack.servers import with_server_addresses
 
     try:

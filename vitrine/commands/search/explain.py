@@ -59,13 +59,13 @@ def command(
         raise click.UsageError("give QUERY, --image, --audio, --video, --like or --filter, and PRODUCT last")
     query = _query(options) | {"product_id": like, "filters": _filters(expressions) or None}
     query |= {name: path.read_bytes() for name, path in files.items() if path}
-    found = _explain(settings, product, text, query)
+    answer = _explain(settings, product, text, query)
     if as_json:
         import json
 
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(answer)
 
 
 def _query(options: dict[str, Any]) -> dict[str, Any]:
@@ -90,60 +90,60 @@ def _explain(settings: Settings, product: str, text: str | None, query: dict[str
         return client.explain(product, text, **query)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(answer: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     # No width of its own: a sentence is one line wherever it goes.
     console = Console(highlight=False, soft_wrap=True)
-    for line in _sentences(found):
+    for line in _sentences(answer):
         console.print(Text(line))
-    if found["place"]:
-        console.print(_table(found))
-        for line in _words(found["place"]["explanation"]["terms"]):
+    if answer["place"]:
+        console.print(_table(answer))
+        for line in _words(answer["place"]["explanation"]["terms"]):
             console.print(Text(line))
-    for note in found["notes"]:
+    for note in answer["notes"]:
         console.print(Text(f"note: {note['detail']}"))
-    console.print(Text(_footer(found)), style="dim")
+    console.print(Text(_footer(answer)), style="dim")
 
 
-def _sentences(found: dict[str, Any]) -> Iterator[str]:
-    product, place = found["product_id"], found["place"]
-    if found["verdict"] == "shown":
-        yield f"{product} is hit {place['rank']} of {found['total']:,}."
+def _sentences(answer: dict[str, Any]) -> Iterator[str]:
+    product, place = answer["product_id"], answer["place"]
+    if answer["verdict"] == "shown":
+        yield f"{product} is hit {place['rank']} of {answer['total']:,}."
         return
     heads = {"on_another_page": "is on another page", "filtered": "is filtered out"}
-    yield f"{product} {heads.get(found['verdict'], 'is not in the results')}:"
-    for reason in found["reasons"]:
+    yield f"{product} {heads.get(answer['verdict'], 'is not in the results')}:"
+    for reason in answer["reasons"]:
         yield f"  - {reason['detail']}"
-    if found["verdict"] == "filtered" and place and place["rank"]:
+    if answer["verdict"] == "filtered" and place and place["rank"]:
         yield f"  without these filters it would be at the place of hit {place['rank']:,}"
 
 
-def _table(found: dict[str, Any]) -> Table:
+def _table(answer: dict[str, Any]) -> Table:
     """The parts of its score beside those of the last hit of the page and of the last of all."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table("hit", "score", *_PARTS, "product", box=box.SIMPLE_HEAD)
-    places = {one["product_id"]: one for one in (found["last"], found["hit"], found["place"]) if one}
-    for place in sorted(places.values(), key=lambda one: one["rank"] or 0):
+    places = {place["product_id"]: place for place in (answer["last"], answer["hit"], answer["place"]) if place}
+    for place in sorted(places.values(), key=lambda place: place["rank"] or 0):
         rank = "" if place["rank"] is None else f"{place['rank']:,}"
         numbers = [place["score"], *(place["explanation"][part] for part in _PARTS)]
-        style = "bold" if place["product_id"] == found["product_id"] else ""
-        table.add_row(rank, *(f"{one:.3f}" for one in numbers), Text(place["product_id"]), style=style)
+        style = "bold" if place["product_id"] == answer["product_id"] else ""
+        table.add_row(rank, *(f"{number:.3f}" for number in numbers), Text(place["product_id"]), style=style)
     return table
 
 
 def _words(terms: list[dict[str, Any]]) -> Iterator[str]:
-    for one in terms[:_TERMS_SHOWN]:
-        yield f"  {one['score']:.3f}  {one['term']}  in {', '.join(one['fields']) or 'no field now'}"
+    for term in terms[:_TERMS_SHOWN]:
+        yield f"  {term['score']:.3f}  {term['term']}  in {', '.join(term['fields']) or 'no field now'}"
     if len(terms) > _TERMS_SHOWN:
-        yield f"  {sum(one['score'] for one in terms[_TERMS_SHOWN:]):.3f}  {len(terms) - _TERMS_SHOWN} more words"
+        yield f"  {sum(term['score'] for term in terms[_TERMS_SHOWN:]):.3f}  {len(terms) - _TERMS_SHOWN} more words"
 
 
-def _footer(found: dict[str, Any]) -> str:
-    indexed = found["indexed"]
+def _footer(answer: dict[str, Any]) -> str:
+    indexed = answer["indexed"]
     known = [f"version {indexed['version']}", f"last event {indexed['last_event']}"] if indexed else []
-    return " · ".join([*known, f"{found['total']:,} found", found["generation"]])
+    return " · ".join([*known, f"{answer['total']:,} found", answer["generation"]])

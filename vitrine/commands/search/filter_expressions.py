@@ -22,10 +22,10 @@ def parse_filter_expressions(expressions: Iterable[str]) -> dict[str, Any]:
     """
     filters: dict[str, Any] = {}
     for expression in expressions:
-        found = _EXPRESSION.fullmatch(expression)
-        if found is None:
+        match = _EXPRESSION.fullmatch(expression)
+        if match is None:
             raise ValueError(f"{expression!r} is no filter; write FIELD=VALUE, FIELD=ONE,OTHER or FIELD<NUMBER")
-        field, sign, value = found.groups()
+        field, sign, value = match.groups()
         wanted = _values(field, value) if sign == "=" else {_BOUNDS[sign]: _number(expression, value)}
         filters[field] = _combined(field, filters[field], wanted) if field in filters else wanted
     return filters

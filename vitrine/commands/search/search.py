@@ -35,13 +35,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @with_settings()
 def command(
-    settings: Settings, text: str | None, expressions: tuple[str, ...], as_json: bool, verbatim: bool, **asked: Any
+    settings: Settings, text: str | None, expressions: tuple[str, ...], as_json: bool, verbatim: bool, **options: Any
 ) -> None:
     """Search by words, photos, a product, a spoken query or a clip, or several of these.
 
     Words after a dash are left out: 'dress -floral'. A price may be in words: 'mug under 50'.
     """
-    query = _media(asked) | {"product_id": asked["like"], "user_id": asked["user"], "k": asked["k"]}
+    query = _media(options) | {"product_id": options["like"], "user_id": options["user"], "k": options["k"]}
     if not text and not any(query[name] for name in ("image", "audio", "video", "product_id", "parts")):
         raise click.UsageError("give TEXT, --image, --like, --audio or --video")
     query |= {"filters": _filters(expressions)} | ({"correct": False, "price_phrases": False} if verbatim else {})
@@ -54,13 +54,13 @@ def command(
         _print_table(results)
 
 
-def _media(asked: dict[str, Any]) -> dict[str, Any]:
+def _media(options: dict[str, Any]) -> dict[str, Any]:
     """The files' bytes and the parts of a request."""
-    first, *others = [path.read_bytes() for path in asked["images"]] or [None]
-    parts: list[dict[str, Any]] = [{"image": one} for one in others]
-    parts += [{"text": one, "weight": -1.0} for one in asked["not_texts"]]
-    parts += [{"image": path.read_bytes(), "weight": -1.0} for path in asked["not_images"]]
-    clips = {name: asked[name].read_bytes() if asked[name] else None for name in ("audio", "video")}
+    first, *others = [path.read_bytes() for path in options["images"]] or [None]
+    parts: list[dict[str, Any]] = [{"image": image} for image in others]
+    parts += [{"text": text, "weight": -1.0} for text in options["not_texts"]]
+    parts += [{"image": path.read_bytes(), "weight": -1.0} for path in options["not_images"]]
+    clips = {name: options[name].read_bytes() if options[name] else None for name in ("audio", "video")}
     return {"image": first, "parts": parts, **clips}
 
 
@@ -109,17 +109,18 @@ def _print_table(results: SearchResults) -> None:
 
 def _understood(results: SearchResults) -> Iterator[str]:
     """How the words were understood, a line each."""
-    found = results.understood or {}
+    understood = results.understood or {}
     if results.did_you_mean:
         yield f"{'showing' if results.corrected else 'did you mean'}: {results.did_you_mean}"
-    if found.get("speech"):
-        yield f"heard: {found['speech']}"
-    if found.get("speech_problem"):
-        yield f"not understood: {found['speech_problem']}"
-    if found.get("phrase"):
-        bounds = " ".join(f"{_SIGNS[sign]} {number:g}" for sign, number in found["price"].items())
-        yield f"price {bounds} ({found['phrase']}){'' if found.get('price_applied', True) else ': --filter wins'}"
-    if found.get("excluded"):
-        yield f"without: {', '.join(found['excluded'])}"
-    if found.get("synonyms"):
-        yield f"also: {', '.join(one for adds in found['synonyms'].values() for one in adds)}"
+    if understood.get("speech"):
+        yield f"heard: {understood['speech']}"
+    if understood.get("speech_problem"):
+        yield f"not understood: {understood['speech_problem']}"
+    if understood.get("phrase"):
+        bounds = " ".join(f"{_SIGNS[sign]} {number:g}" for sign, number in understood["price"].items())
+        applied = "" if understood.get("price_applied", True) else ": --filter wins"
+        yield f"price {bounds} ({understood['phrase']}){applied}"
+    if understood.get("excluded"):
+        yield f"without: {', '.join(understood['excluded'])}"
+    if understood.get("synonyms"):
+        yield f"also: {', '.join(synonym for synonyms in understood['synonyms'].values() for synonym in synonyms)}"

@@ -16,7 +16,7 @@ from vitrine.settings_loading import EffectiveConfig, Setting
 def command(config: EffectiveConfig, as_json: bool) -> None:
     """Print the effective configuration and where each value comes from; secrets are masked."""
     if as_json:
-        values = {one.key: {"value": one.shown, "origin": one.origin} for one in config.settings}
+        values = {setting.key: {"value": setting.shown, "origin": setting.origin} for setting in config.settings}
         click.echo(json.dumps(values, indent=2, default=str))
     else:
         _print_table(config.settings)
@@ -29,10 +29,10 @@ def _print_table(settings: tuple[Setting, ...]) -> None:
     from rich.text import Text
 
     table = Table("key", "value", "origin", box=box.SIMPLE_HEAD)
-    for one in settings:
-        shown = ", ".join(map(str, one.shown)) if isinstance(one.shown, tuple | list) else str(one.shown)
-        style = "dim" if one.origin == "default" else ""
-        table.add_row(one.key, Text(shown, overflow="fold"), one.origin, style=style)
+    for setting in settings:
+        shown = ", ".join(map(str, setting.shown)) if isinstance(setting.shown, tuple | list) else str(setting.shown)
+        style = "dim" if setting.origin == "default" else ""
+        table.add_row(setting.key, Text(shown, overflow="fold"), setting.origin, style=style)
     # A pipe has no width to fit: nothing is cut or folded there.
     console = Console()
     console.print(table) if console.is_terminal else Console(width=1_000).print(table)

@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 def command(settings: Settings) -> None:
     from rich.console import Console
 
-    from streams.errors import StreamError
-    from vitrine.commands.stack.up import run_interruptibly, start_stack, stop_command
+    from vitrine.commands.interruptible import run_interruptibly
+    from vitrine.commands.stack.up import start_stack, stop_command
     from vitrine.demo.run import run_demo
-    from vitrine.errors import VitrineError
 
     console = Console()
     start_stack(settings, console.print)
-    try:
-        url = run_interruptibly(run_demo(settings, console))
-    except StreamError as error:
-        raise VitrineError(str(error)) from error
+    url = run_interruptibly(run_demo(settings, console))
     console.print(f"The search page:  {url}/", style="bold")
     console.print(f"It runs on; stop it with:  {stop_command(settings)}", soft_wrap=True)

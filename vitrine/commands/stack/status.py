@@ -29,12 +29,12 @@ def command(settings: Settings, as_json: bool, watch: bool) -> None:
     if watch:
         _watch(settings)
         return
-    found = asyncio.run(read_status(settings))
+    status = asyncio.run(read_status(settings))
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(status, indent=2))
     else:
-        Console().print(_table(found))
-    if not found["healthy"]:
+        Console().print(_table(status))
+    if not status["healthy"]:
         raise click.exceptions.Exit(1)
 
 
@@ -51,34 +51,34 @@ def _watch(settings: Settings) -> None:
             time.sleep(1)
 
 
-def _table(found: dict[str, Any]) -> Group:
+def _table(status: dict[str, Any]) -> Group:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False)
-    for name, value in _rows(found):
+    for name, value in _rows(status):
         table.add_row(name, Text(value))
-    return Group(table, *(Text(f"! {problem}") for problem in found["problems"]))
+    return Group(table, *(Text(f"! {problem}") for problem in status["problems"]))
 
 
-def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _rows(status: dict[str, Any]) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for name, key in (("kafka", "bootstrap_servers"), ("milvus", "uri"), ("redis", "url")):
-        server = found[name]
+        server = status[name]
         pid = f"  (pid {server['pid']})" if "pid" in server else ""
         rows.append((name, f"{server[key] or 'not running'}{pid}"))
     for kind in ("indexing_workers", "standby_workers", "query_workers"):
-        rows += [(one["name"], f"{one['url']}  (pid {one['pid']})") for one in found[kind]]
-    products = found["products"] or {}
-    age = found["index_age_ms"]
+        rows += [(worker["name"], f"{worker['url']}  (pid {worker['pid']})") for worker in status[kind]]
+    products = status["products"] or {}
+    age = status["index_age_ms"]
     rows += [
         ("products", f"{products.get('searchable', '?')} searchable, {products.get('incomplete', '?')} incomplete"),
-        ("lag", "\n".join(_lag(topic, waiting) for topic, waiting in (found["lag"] or {}).items()) or "?"),
+        ("lag", "\n".join(_lag(topic, waiting) for topic, waiting in (status["lag"] or {}).items()) or "?"),
         ("index age", "?" if age is None else f"{age} ms"),
-        ("event to searchable", "\n".join(_times(*one) for one in found["freshness"].items()) or "no events yet"),
-        ("generation", found["generation"] or "?"),
-        ("encoder", found["encoder"] or "?"),
+        ("event to searchable", "\n".join(_times(*times) for times in status["freshness"].items()) or "no events yet"),
+        ("generation", status["generation"] or "?"),
+        ("encoder", status["encoder"] or "?"),
     ]
     return rows
 
@@ -87,9 +87,9 @@ def _lag(topic: str, partitions: dict[str, int]) -> str:
     return f"{topic} {sum(partitions.values())}  (by partition: {' '.join(map(str, partitions.values()))})"
 
 
-def _times(change: str, one: dict[str, Any]) -> str:
-    times = one["since_kafka"]
-    return f"{change}: {one['events']} events, p50 {_ms(times['p50_ms'])}, p99 {_ms(times['p99_ms'])}"
+def _times(change: str, summary: dict[str, Any]) -> str:
+    times = summary["since_kafka"]
+    return f"{change}: {summary['events']} events, p50 {_ms(times['p50_ms'])}, p99 {_ms(times['p99_ms'])}"
 
 
 def _ms(value: int | None) -> str:

@@ -1,20 +1,20 @@
-"""`vitrine up`: everything on this machine."""
+"""`vitrine up` and `vitrine down`: everything on this machine."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.commands.interruptible import run_interruptibly
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
     from deploy.local.state import StackState
     from vitrine.settings import Settings
 
-T = TypeVar("T")
 WATCH_S = 1.0
 
 
@@ -35,11 +35,18 @@ def command(settings: Settings, detach: bool) -> None:
     _watch(settings)
 
 
-def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackState:
-    """Start what does not run yet on the data dir. Raises `VitrineError` saying what failed."""
-    from deploy.local.errors import LocalStackError
+@click.command(help="Stop what was started on the data dir, and only that.")
+@with_settings()
+def down(settings: Settings) -> None:
     from deploy.local.stack import LocalStack
-    from vitrine.errors import VitrineError
+
+    stopped = LocalStack(settings.data_dir).stop(progress=click.echo)
+    click.echo(f"stopped {len(stopped)} processes" if stopped else f"nothing runs on {settings.data_dir}")
+
+
+def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackState:
+    """Start what does not run yet on the data dir. Raises `LocalStackError` saying what failed."""
+    from deploy.local.stack import LocalStack
     from vitrine.generations.binding import standby_wanted
     from vitrine.stack.servers import with_server_addresses
     from vitrine.stack.services import stack_services, standby_service
@@ -52,10 +59,7 @@ def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackSta
             state = await stack.start([standby_service(settings, stack)], progress)
         return state
 
-    try:
-        return run_interruptibly(run())
-    except LocalStackError as error:
-        raise VitrineError(str(error)) from error
+    return run_interruptibly(run())
 
 
 def stop_command(settings: Settings) -> str:
@@ -66,22 +70,6 @@ def stop_command(settings: Settings) -> str:
 
     program = sys.argv[0] if Path(sys.argv[0]).name == "vitrine" else "vitrine"
     return f"{program} down --data-dir {shlex.quote(str(settings.data_dir))}"
-
-
-def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it tidies up behind itself."""
-    import signal
-
-    async def run() -> T:
-        task = asyncio.ensure_future(work)
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
-        return await task
-
-    try:
-        return asyncio.run(run())
-    except asyncio.CancelledError:
-        raise click.Abort() from None
 
 
 def _watch(settings: Settings) -> None:

@@ -49,15 +49,7 @@ def query(settings: Settings) -> None:
 def _run(worker: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    from encoders.errors import EncoderError
-    from indexer.errors import IndexerError
-    from query_api.errors import QueryError
-    from streams.errors import StreamError
-    from vitrine.errors import VitrineError
     from vitrine.logs import configure_logging
 
     configure_logging()
-    try:
-        uvloop.run(worker)
-    except (EncoderError, IndexerError, QueryError, StreamError) as error:
-        raise VitrineError(str(error)) from error
+    uvloop.run(worker)

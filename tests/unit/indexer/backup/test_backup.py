@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoders.spec import EmbeddingSpec
-from indexer.backup import files as backup_files
 from indexer.backup.export_import import ImportResult, check_empty, export_rows, import_rows
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import CHECKSUM_KEY, HEADER_KEY, BackupHeader
@@ -82,18 +81,18 @@ async def store_of(rows: Sequence[IndexRow]) -> InMemoryProductStore:
     return store
 
 
-async def exported(store: InMemoryProductStore, path: Path) -> int:
-    with BackupWriter(path, HEADER) as writer:
+async def exported(store: InMemoryProductStore, path: Path, **bounds: int) -> int:
+    with BackupWriter(path, HEADER, **bounds) as writer:
         return await export_rows(store, writer)
 
 
-async def imported(path: Path, store: InMemoryProductStore) -> tuple[ImportResult, list[str]]:
+async def imported(path: Path, store: InMemoryProductStore, **bounds: int) -> tuple[ImportResult, list[str]]:
     told: list[str] = []
 
     async def changed(product_ids: Sequence[str]) -> None:
         told.extend(product_ids)
 
-    with BackupReader(path) as reader:
+    with BackupReader(path, **bounds) as reader:
         reader.verify()
         return await import_rows(store, reader, changed), told
 
@@ -112,8 +111,8 @@ def test_an_export_and_an_import_give_the_same_rows(some: list[IndexRow]) -> Non
         done, told = await imported(directory / "a.parquet", after)
         assert (done.written, done.already_present, told) == (len(some), [], sorted(row.product_id for row in some))
         assert await contents(after) == await contents(before)
-        found = [await one.search_lexical("a b 0", (), 100) for one in (before, after)]
-        assert {one.product_id: one.score for one in found[0]} == {one.product_id: one.score for one in found[1]}
+        found = [await store.search_lexical("a b 0", (), 100) for store in (before, after)]
+        assert {hit.product_id: hit.score for hit in found[0]} == {hit.product_id: hit.score for hit in found[1]}
         assert await after.count() == await before.count()
         await exported(after, directory / "b.parquet")
         assert (directory / "a.parquet").read_bytes() == (directory / "b.parquet").read_bytes()
@@ -140,15 +139,13 @@ async def test_columns_can_be_read_by_anybody(tmp_path: Path) -> None:
     assert msgspec.json.decode(table.schema.metadata[HEADER_KEY], type=BackupHeader) == HEADER
 
 
-async def test_many_rows_come_in_bounded_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup_files, "GROUP_ROWS", 100)
-    monkeypatch.setattr(backup_files, "READ_ROWS", 64)
+async def test_many_rows_come_in_bounded_groups(tmp_path: Path) -> None:
     store = await store_of([product(f"p{at:04}", title=f"mug {at}") for at in range(1_000)])
-    await exported(store, tmp_path / "x.parquet")
+    await exported(store, tmp_path / "x.parquet", group_rows=100)
     groups = pq.ParquetFile(tmp_path / "x.parquet").metadata
     assert groups.num_row_groups == 10 and groups.row_group(0).num_rows == 100
     after = InMemoryProductStore(SPEC)
-    await imported(tmp_path / "x.parquet", after)
+    await imported(tmp_path / "x.parquet", after, read_rows=64)
     assert await contents(after) == await contents(store)
 
 
@@ -180,7 +177,7 @@ async def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(tmp_pat
 
 
 def names(directory: Path) -> list[str]:
-    return [one.name for one in directory.iterdir()]
+    return [path.name for path in directory.iterdir()]
 
 
 def damaged(path: Path, fault: str) -> None:

@@ -76,13 +76,12 @@ def vector(seed: int, picture_seed: int | None) -> FloatArray:
     )
 
 
-def test_all_pairs_of_a_catalogue_are_found_block_by_block(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("indexer.labels.near_duplicates.BLOCK", 2)
+def test_all_pairs_of_a_catalogue_are_found_block_by_block():
     titles = ["red kettle", "red kettle", "oak chair", "big red kettle", "oak chair", "oak chair"]
     pictures = [1, 1, 2, 1, None, None]
     listings = [listed(title, str(at), picture=pictures[at] is not None) for at, title in enumerate(titles)]
     vectors = np.stack([vector(at, picture) for at, picture in enumerate(pictures)])
-    found = set(duplicate_pairs(SPEC, listings, vectors))
+    found = set(duplicate_pairs(SPEC, listings, vectors, block_rows=2))
     assert found == {(0, 1), (0, 3), (1, 3), (2, 4), (2, 5), (4, 5)}
 
 

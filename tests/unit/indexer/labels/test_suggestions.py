@@ -31,7 +31,7 @@ def near(score: float, **fields: object) -> Neighbour:
 
 
 def shares(found: list[LabelCandidate]) -> dict[str, float]:
-    return {f"{one.field}={one.value}": round(one.features[0], 3) for one in found}
+    return {f"{candidate.field}={candidate.value}": round(candidate.features[0], 3) for candidate in found}
 
 
 def test_nearer_neighbours_count_more_and_the_last_not_at_all():
@@ -88,7 +88,7 @@ def test_suggestions_say_the_longest_sure_path_and_the_longest_accepted_one():
 def test_a_field_without_a_calibration_gets_no_suggestion_and_attributes_share_one():
     found = [LabelCandidate("brand", "A", (1, 1, 1, 1)), LabelCandidate("attributes.fit", "slim", (1, 1, 1, 1))]
     told = suggest(found, {"attributes": SURE["attributes"]}, 0.5, 1.0)
-    assert [one.field for one in told] == ["attributes.fit"] and not told[0].accepted
+    assert [suggestion.field for suggestion in told] == ["attributes.fit"] and not told[0].accepted
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,10 @@ class LossyIndex:
         probed = np.argsort(-(self._centres[field] @ vector))[:PROBED]
         seen = np.flatnonzero(np.isin(self._lists[field], probed))
         best = seen[np.argsort(-(self._fields[field][seen] @ vector))][:SEEN]
-        return [str(one) for one in best if self._passes(filters)[one]][:limit]
+        return [str(number) for number in best if self._passes(filters)[number]][:limit]
 
     async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        self.exact_calls += not any(isinstance(one, Ids) for one in filters)
+        self.exact_calls += not any(isinstance(criterion, Ids) for criterion in filters)
         passing = np.flatnonzero(self._passes(filters))
         scores = self.vectors[passing] @ vector
         return [Candidate(str(passing[at]), float(scores[at]), b"") for at in np.argsort(-scores)[:limit]]
@@ -69,11 +69,11 @@ class LossyIndex:
 
     def _passes(self, filters: Filters) -> np.ndarray:
         passes = np.ones(len(self.vectors), bool)
-        for one in filters:
-            if isinstance(one, Range):
-                passes[int(one.lt or 0) :] = False
-            if isinstance(one, Ids):
-                passes &= np.isin(np.arange(len(passes)), np.array([*map(int, one.product_ids)]))
+        for criterion in filters:
+            if isinstance(criterion, Range):
+                passes[int(criterion.lt or 0) :] = False
+            if isinstance(criterion, Ids):
+                passes &= np.isin(np.arange(len(passes)), np.array([*map(int, criterion.product_ids)]))
         return passes
 
 
@@ -111,11 +111,11 @@ async def recall(index: LossyIndex, weights: tuple[float, float], kept: float, *
     filters: Filters = () if kept == 1 else (Range("price", lt=PRODUCTS * kept),)
     found: list[float] = []
     for query in queries(index, weights):
-        true = {one.product_id for one in await index.exact(query, filters, 10)}
+        true = {hit.product_id for hit in await index.exact(query, filters, 10)}
         if direct:
             hits = set((await index.nearest(JOINT_FIELD, query, filters, 10))[:10])
         else:
-            hits = {one.product_id for one in await search_with_rescoring(index, query, filters, 10, exact_below=500)}
+            hits = {hit.product_id for hit in await search_with_rescoring(index, query, filters, 10, exact_below=500)}
         found.append(len(hits & true) / len(true))
     return float(np.mean(found))
 

@@ -27,16 +27,18 @@ async def quality(lang: str) -> float:
     spec = HashEncoder().spec
     store = InMemoryProductStore(spec)
     nothing = fuse_parts(spec, None, np.zeros(spec.dim, np.float32))
-    for one in CATALOGUE:
-        fields = {name: value for name, value in replace(one, lang=lang).event_data().items() if name != "product_id"}
+    for product in CATALOGUE:
+        fields = {
+            name: value for name, value in replace(product, lang=lang).event_data().items() if name != "product_id"
+        }
         state = ProductState().merge(
-            ProductChange(one.product_id, EventStamp(1, "test", "event"), fields, replaces_all_fields=True)
+            ProductChange(product.product_id, EventStamp(1, "test", "event"), fields, replaces_all_fields=True)
         )
-        await store.write([build_row(one.product_id, StoredProduct(state), nothing)])
+        await store.write([build_row(product.product_id, StoredProduct(state), nothing)])
     scores: list[float] = []
-    for one in QUERIES:
-        found = await store.search_lexical(one.texts[lang], (), 10)
-        scores.append(ndcg([hit.product_id for hit in found], dict.fromkeys(one.relevant, 1.0), 10))
+    for query in QUERIES:
+        found = await store.search_lexical(query.texts[lang], (), 10)
+        scores.append(ndcg([hit.product_id for hit in found], dict.fromkeys(query.relevant, 1.0), 10))
     return statistics.mean(scores)
 
 

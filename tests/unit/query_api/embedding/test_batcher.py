@@ -117,11 +117,11 @@ async def test_queries_take_precedence_over_other_processes_and_background_work_
     encoder: GatedEncoder, thread: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     encoder.gate.set()
-    precedence, seen = DevicePriority(tmp_path / "cpu.precedence"), []
+    device_priority, seen = DevicePriority(tmp_path / "cpu.precedence"), []
     other = DevicePriority(tmp_path / "cpu.precedence")
     encode = encoder.encode_texts
     encoder.encode_texts = lambda texts: (seen.append(other._is_locked(other._file or 0)), encode(texts))[1]
-    batcher = EncoderBatcher(encoder, thread, precedence=precedence)
+    batcher = EncoderBatcher(encoder, thread, device_priority=device_priority)
     await batcher.encode("query")
     await batcher.encode("own", in_background=True)
     assert seen == [True, False]

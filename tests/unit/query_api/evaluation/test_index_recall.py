@@ -49,15 +49,15 @@ async def filled(store: InMemoryProductStore) -> InMemoryProductStore:
 @pytest.mark.parametrize(("kind", "low", "high"), [(InMemoryProductStore, 1.0, 1.0), (Forgetful, 0.5, 0.7)])
 async def test_recall_is_what_is_found_of_the_best(kind: type[InMemoryProductStore], low: float, high: float) -> None:
     store = await filled(kind(SPEC))
-    live = await read_vectors(store)
-    rows = await measure_recall(store, SPEC, live, draw_queries(SPEC, live, 5), k=10, depth=20)
+    stored = await read_vectors(store)
+    rows = await measure_recall(store, SPEC, stored, draw_queries(SPEC, stored, 5), k=10, depth=20)
     assert {row.weights for row in rows} == set(WEIGHTS) and len(rows) == 4 * 5
     assert all(low <= row.recall <= high for row in rows if row.kept > 0.05 and row.weights != "image")
 
 
 async def test_filters_keep_the_shares_that_they_are_to_keep() -> None:
-    live = await read_vectors(await filled(InMemoryProductStore(SPEC)))
-    shares = {round(one.share, 2): int(one.passing.sum()) for one in price_filters(live)}
+    stored = await read_vectors(await filled(InMemoryProductStore(SPEC)))
+    shares = {round(kept.share, 2): int(kept.passing.sum()) for kept in price_filters(stored)}
     assert shares == {1.0: 300, 0.5: 150, 0.1: 30, 0.01: 3, 0.0: 1}
 
 

@@ -6,7 +6,7 @@ from query_api.evaluation.judgments import join_judgments, read_gain
 
 
 def rows(name, *cells):
-    return [(f"{name}:{at}", one) for at, one in enumerate(cells, start=2)]
+    return [(f"{name}:{line}", row) for line, row in enumerate(cells, start=2)]
 
 
 def test_queries_and_judgments_join_by_id():
@@ -14,7 +14,10 @@ def test_queries_and_judgments_join_by_id():
         rows("q", {"query_id": 1, "query": "red hoodie"}, {"query_id": 2, "query": "mug"}),
         rows("j", {"query_id": 1.0, "asin": "a", "label": "E"}, {"query_id": "2", "asin": "b", "label": "S"}),
     )
-    assert [(one.text, dict(one.gains)) for one in judged.queries] == [("red hoodie", {"a": 1}), ("mug", {"b": 0.1})]
+    assert [(query.text, dict(query.gains)) for query in judged.queries] == [
+        ("red hoodie", {"a": 1}),
+        ("mug", {"b": 0.1}),
+    ]
     assert not judged.unusable_rows
 
 
@@ -31,7 +34,7 @@ def test_judgments_that_carry_the_id_of_the_query_may_lack_its_text():
 def test_one_table_may_serve_for_both():
     table = rows("t", {"Query": "mug", "ASIN": "a", "Gain": 1.0}, {"Query": "mug", "ASIN": "b", "Gain": 0})
     judged = join_judgments(table, table)
-    assert [dict(one.gains) for one in judged.queries] == [{"a": 1.0, "b": 0.0}]
+    assert [dict(query.gains) for query in judged.queries] == [{"a": 1.0, "b": 0.0}]
 
 
 def test_a_gain_goes_before_a_label():

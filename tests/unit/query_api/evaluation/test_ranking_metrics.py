@@ -71,14 +71,15 @@ def test_measures_lie_between_zero_and_one(ranked, gains, k):
 
 @given(gains_of.filter(lambda gains: any(gains.values())), cut_offs)
 def test_the_ideal_order_measures_one(gains, k):
-    assert ndcg(sorted(gains, key=lambda one: -gains[one]), gains, k) == pytest.approx(1)
+    assert ndcg(sorted(gains, key=lambda product: -gains[product]), gains, k) == pytest.approx(1)
 
 
 @given(rankings, gains_of, cut_offs, st.permutations(PRODUCTS))
 def test_names_of_products_do_not_matter(ranked, gains, k, names):
     renamed = dict(zip(PRODUCTS, names, strict=True))
-    other = ndcg([renamed[one] for one in ranked], {renamed[one]: gain for one, gain in gains.items()}, k)
-    assert other == pytest.approx(ndcg(ranked, gains, k), abs=1e-12)
+    renamed_gains = {renamed[product]: gain for product, gain in gains.items()}
+    score = ndcg([renamed[product] for product in ranked], renamed_gains, k)
+    assert score == pytest.approx(ndcg(ranked, gains, k), abs=1e-12)
 
 
 @given(gains_of, cut_offs, st.permutations(PRODUCTS), st.integers(0, len(PRODUCTS) - 2))

@@ -20,7 +20,7 @@ from query_api.evaluation.weight_fitting import (
 PRESENT = FusionWeights(0.3, 0.1, 0.6)
 
 
-def made(queries: int, text_knows: float, lexical_knows: float) -> list[CandidateParts]:
+def random_queries(queries: int, text_knows: float, lexical_knows: float) -> list[CandidateParts]:
     """Queries with 3 right products of 40, whose text and lexical scores know of them so much."""
     random = np.random.default_rng(1)
     parts: list[CandidateParts] = []
@@ -39,7 +39,7 @@ def present(queries: list[CandidateParts]) -> np.ndarray:
 
 
 def test_weights_go_to_what_knows_more():
-    queries = made(60, text_knows=0.8, lexical_knows=0.1)
+    queries = random_queries(60, text_knows=0.8, lexical_knows=0.1)
     fitted = fit_weights(queries, present(queries), PRESENT, 10)
     assert fitted.weights.text > fitted.weights.lexical
     assert fitted.is_recommended
@@ -47,35 +47,35 @@ def test_weights_go_to_what_knows_more():
 
 
 def test_noise_gets_no_weight_and_is_not_surely_worse_than_lexical_search():
-    queries = made(60, text_knows=0.0, lexical_knows=0.5)
+    queries = random_queries(60, text_knows=0.0, lexical_knows=0.5)
     fitted = fit_weights(queries, present(queries), PRESENT, 10)
     assert fitted.weights.text <= 0.1
     assert fitted.over_lexical.high > 0
 
 
 def test_what_does_not_beat_the_present_weights_is_not_recommended():
-    queries = made(60, text_knows=0.3, lexical_knows=0.6)
+    queries = random_queries(60, text_knows=0.3, lexical_knows=0.6)
     best = fit_weights(queries, present(queries), PRESENT, 10)
     again = np.array([ndcg_by_weights(query, [best.weights], 10)[0] for query in queries])
     assert not fit_weights(queries, again, best.weights, 10).is_recommended
 
 
 def test_held_out_figures_are_not_better_than_those_of_the_fit():
-    queries = made(40, text_knows=0.2, lexical_knows=0.2)
+    queries = random_queries(40, text_knows=0.2, lexical_knows=0.2)
     grid = weight_grid(False)
     fitted = np.stack([ndcg_by_weights(query, grid, 10) for query in queries]).mean(axis=0).max()
     assert fit_weights(queries, present(queries), PRESENT, 10).held_out.mean <= fitted + 1e-12
 
 
 def test_the_same_seed_gives_the_same_answer():
-    queries = made(20, 0.3, 0.3)
+    queries = random_queries(20, 0.3, 0.3)
     assert fit_weights(queries, present(queries), PRESENT, 10, seed=3) == fit_weights(
         queries, present(queries), PRESENT, 10, seed=3
     )
 
 
 def test_a_handful_of_queries_is_too_few():
-    queries = made(9, 0.3, 0.3)
+    queries = random_queries(9, 0.3, 0.3)
     with pytest.raises(NotEnoughData, match="9 judged queries are too few"):
         fit_weights(queries, present(queries), PRESENT, 10)
 

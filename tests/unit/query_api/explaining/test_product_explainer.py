@@ -32,7 +32,7 @@ async def search(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
 
 
 def kinds(reasons: list[dict[str, Any]]) -> list[str]:
-    return [one["kind"] for one in reasons]
+    return [reason["kind"] for reason in reasons]
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ async def test_every_filter_that_rejects_it_is_named_with_the_products_own_value
     filters = {"price": {"gte": 6, "lt": 50}, "brand": ["Acme"], "attributes.COLOUR": "blue", "tags": "x"}
     found = await explain(client, "mug-red", text="red mug", filters=filters | {"category": "Home"})
     assert found["verdict"] == "filtered" and kinds(found["reasons"]) == ["filtered"] * 4
-    by_field = {one["evidence"]["filter"]["field"]: one for one in found["reasons"]}
-    assert {field: one["evidence"]["value"] for field, one in by_field.items()} == {
+    by_field = {reason["evidence"]["filter"]["field"]: reason for reason in found["reasons"]}
+    assert {field: reason["evidence"]["value"] for field, reason in by_field.items()} == {
         "price": 5.0,
         "brand": "Bolt",
         "attributes.COLOUR": "red",
@@ -250,7 +250,7 @@ async def test_nothing_of_it_is_logged(client: httpx.AsyncClient, caplog: pytest
     caplog.set_level(logging.DEBUG)
     await explain(client, "mug-red", text="secretword", user_id="secretuser")
     await client.post("/v1/explain", json={"query": {"text": "secretword", "k": 0}, "product_id": "mug-red"})
-    assert "secret" not in str([vars(one) for one in caplog.records if one.name.startswith("query_api")])
+    assert "secret" not in str([vars(record) for record in caplog.records if record.name.startswith("query_api")])
 
 
 async def test_without_a_query_the_place_is_found_however_far_it_is(make_shop: MakeShop) -> None:
@@ -270,6 +270,6 @@ async def test_without_a_query_the_place_is_found_however_far_it_is(make_shop: M
 async def test_what_words_are_taken_for_is_told(client: httpx.AsyncClient) -> None:
     found = await explain(client, "hoodie-black", text="hoodie under 30")
     assert found["verdict"] == "filtered" and found["reasons"][0]["evidence"]["value"] == 50.0
-    assert [one["detail"] for one in found["notes"]] == ["“under 30” in the query is taken for a filter on price"]
+    assert [note["detail"] for note in found["notes"]] == ["“under 30” in the query is taken for a filter on price"]
     left_out = await explain(client, "mug-red", text="mug -red")
     assert "leaves out products with “red” (in title, attributes.colour)" in left_out["reasons"][0]["detail"]

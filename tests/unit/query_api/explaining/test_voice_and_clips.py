@@ -31,14 +31,14 @@ async def explain(shop: Shop, product_id: str, /, **query: Any) -> dict[str, Any
     return response.json()
 
 
-@pytest.mark.parametrize("asked", [{"audio": TONE}, {"video": base64.b64encode(clip(["blue"])).decode()}])
-async def test_hits_are_explained_as_the_search_ranks_and_scores_them(make_shop: MakeShop, asked: Any) -> None:
+@pytest.mark.parametrize("request_", [{"audio": TONE}, {"video": base64.b64encode(clip(["blue"])).decode()}])
+async def test_hits_are_explained_as_the_search_ranks_and_scores_them(make_shop: MakeShop, request_: Any) -> None:
     shop = await with_mugs(make_shop, Transcript("blue mug"))
     async with shop.client() as client:
-        hits = (await client.post("/v1/search", json=asked | {"explain": True})).json()["hits"]
+        hits = (await client.post("/v1/search", json=request_ | {"explain": True})).json()["hits"]
     assert len(hits) == 3
     for rank, hit in enumerate(hits, 1):
-        found = await explain(shop, hit["product_id"], **asked)
+        found = await explain(shop, hit["product_id"], **request_)
         assert (found["verdict"], found["place"]["rank"]) == ("shown", rank)
         assert found["place"]["score"] == pytest.approx(hit["score"], abs=1e-6)
 
@@ -63,7 +63,7 @@ async def test_a_search_that_was_not_understood_is_the_reason(make_shop: MakeSho
 async def test_the_rest_of_a_search_is_explained_where_speech_was_not_understood(make_shop: MakeShop) -> None:
     shop = await with_mugs(make_shop, Transcript("", problem="no speech"))
     found = await explain(shop, "mug-green", audio=TONE, text="green mug")
-    assert found["verdict"] == "shown" and [one["kind"] for one in found["notes"]] == ["heard"]
+    assert found["verdict"] == "shown" and [note["kind"] for note in found["notes"]] == ["heard"]
 
 
 async def test_files_of_a_form_belong_to_the_search(make_shop: MakeShop) -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from encoders.errors import WorkerProcessUnavailable
 from encoders.speech.port import ScriptedRecogniser, SpokenVocabulary, Transcript
-from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater
-from query_api.understanding.spoken_prices import add_price_words
-from query_api.understanding.spoken_words import SpokenWordCounts
+from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals
+from query_api.understanding.spoken_words import SpokenWordCounts, add_price_words
 from tests.shop import MakeShop, Shop, png
 from tests.unit.sounds import clip, tone
 
@@ -145,9 +144,9 @@ def test_counts_tell_words_neighbours_and_companions() -> None:
 
 async def test_a_recogniser_is_taught_what_is_new_and_only_that(make_shop: MakeShop) -> None:
     shop = make_shop()
-    words = CatalogueVocabulary(shop.services.store, shop.services.change_log)
+    words = CatalogueVocabulary(shop.services.store, shop.services.change_log, RefreshIntervals())
     recogniser = ScriptedRecogniser()
-    lessons = RecogniserUpdater(words, recogniser)
+    lessons = RecogniserUpdater(words, recogniser, RefreshIntervals())
     await lessons.update(recogniser)
     words.spoken_counts = SpokenWordCounts()
     words.spoken_counts.add({"title": "kettle"})

@@ -13,10 +13,11 @@ import pytest
 
 from query_api.config import QueryConfig
 from query_api.errors import InvalidSynonyms
-from query_api.understanding import background_refresh as upkeep
+from query_api.understanding.background_refresh import RefreshIntervals
 from tests.shop import MakeShop, Shop, png
 
 ALL = {"k": 100}
+FREQUENT = RefreshIntervals(poll_s=0.01)
 
 
 async def search(client: httpx.AsyncClient, **request: Any) -> dict[str, Any]:
@@ -42,8 +43,8 @@ def encoded(*colours: str) -> str:
 
 class TestParts:
     async def test_text_picture_and_product_are_the_same_by_themselves_as_among_the_parts(self, client):
-        for one in ({"text": "red mug"}, {"image": encoded("red")}, {"product_id": "mug-red"}):
-            assert (await search(client, **one))["hits"] == (await search(client, parts=[one]))["hits"]
+        for part in ({"text": "red mug"}, {"image": encoded("red")}, {"product_id": "mug-red"}):
+            assert (await search(client, **part))["hits"] == (await search(client, parts=[part]))["hits"]
 
     async def test_a_parts_weight_moves_results_towards_it(self, client):
         def both(blue: float) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class TestParts:
         assert len(found) == 5 and not {"mug-red", "mug-blue", "mug-black"} & set(found)
 
     async def test_every_part_is_part_of_the_cache_key(self, client):
-        asked: list[dict[str, Any]] = [
+        requests: list[dict[str, Any]] = [
             {"text": "mug"},
             {"text": "mug", "parts": [{"text": "red"}]},
             {"text": "mug", "parts": [{"text": "red", "weight": 2}]},
@@ -86,13 +87,13 @@ class TestParts:
             {"text": "mug under 6"},
         ]
         for state in ("miss", "hit"):
-            assert [(await search(client, **one))["cache"] for one in asked] == [state] * len(asked)
+            assert [(await search(client, **request))["cache"] for request in requests] == [state] * len(requests)
 
     async def test_a_change_of_any_product_that_is_asked_with_is_a_new_search(self, client, shop):
-        asked = {"parts": [{"product_id": "mug-red"}, {"product_id": "mug-blue", "weight": -0.5}]}
-        await search(client, **asked)
+        request = {"parts": [{"product_id": "mug-red"}, {"product_id": "mug-blue", "weight": -0.5}]}
+        await search(client, **request)
         await shop.put("mug-blue", title="black hoodie")
-        assert (await search(client, **asked))["cache"] == "miss"
+        assert (await search(client, **request))["cache"] == "miss"
 
     @pytest.mark.parametrize(
         ("request_", "field", "reason"),
@@ -122,23 +123,23 @@ class TestExclusions:
         for mode in ("hybrid", "dense", "lexical"):
             found = await search(client, text="mug −red", mode=mode, facets=["attributes.colour"])
             assert "mug-red" in ids(await search(client, text="mug", mode=mode))
-            assert not [one for one in ids(found) if "red" in one]
-            assert "red" not in [one["value"] for one in found["facets"]["attributes.colour"]]
+            assert not [product_id for product_id in ids(found) if "red" in product_id]
+            assert "red" not in [facet["value"] for facet in found["facets"]["attributes.colour"]]
             assert found["total"] == len(found["hits"]) and found["understood"] == {"excluded": ["red"]}
 
     async def test_a_product_that_comes_to_hold_an_excluded_word_leaves_cached_results_and_the_other_way_round(
         self, client, shop
     ):
-        asked = {"text": 'mug -floral -"gift set"', "mode": "hybrid"}
-        await search(client, **asked)
+        request = {"text": 'mug -floral -"gift set"', "mode": "hybrid"}
+        await search(client, **request)
         await shop.put("mug-red", title="red mug", description="with a floral print")
         await shop.put("mug-blue", title="blue mug", tags=["set", "gift"])
         await shop.put("mug-new", title="gift mug")
-        found = await search(client, **asked)
+        found = await search(client, **request)
         assert found["cache"] == "hit"
         assert "mug-new" in ids(found) and not {"mug-red", "mug-blue"} & set(ids(found))
         await shop.put("mug-red", title="red mug")
-        found = await search(client, **asked)
+        found = await search(client, **request)
         assert found["cache"] == "hit" and "mug-red" in ids(found)
 
     async def test_only_exclusions_are_refused_unless_something_else_is_asked_for(self, client):
@@ -187,9 +188,12 @@ class TestPrices:
 
 class TestSpelling:
     @pytest.fixture
-    async def client(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    def shop_options(self) -> dict[str, Any]:
+        return {"refresh_intervals": FREQUENT}
+
+    @pytest.fixture
+    async def client(self, shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
         """The shop, whose words are counted."""
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
         async with shop.app.router.lifespan_context(shop.app), shop.client() as client:
             async with asyncio.timeout(5):
                 while "did_you_mean" not in await search(client, text="hoodei"):
@@ -226,11 +230,10 @@ class TestSpelling:
 
 
 class TestSynonyms:
-    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path, monkeypatch):
-        monkeypatch.setattr(upkeep, "POLL_S", 0.01)
+    async def test_synonyms_are_found_told_and_read_anew(self, make_shop: MakeShop, tmp_path: Path):
         file = tmp_path / "synonyms.txt"
         file.write_text("sneaker, trainer\n裙子 => 连衣裙\n")
-        shop = make_shop(QueryConfig(synonyms=str(file)))
+        shop = make_shop(QueryConfig(synonyms=str(file)), refresh_intervals=FREQUENT)
         await shop.put("trainer", title="White trainers")
         await shop.put("dress", title="红色连衣裙")
         await shop.put("slipper", title="Slippers")

@@ -116,6 +116,6 @@ def test_no_text_breaks_it_and_what_is_left_names_no_price(text: str) -> None:
         assert parse_price(found.remaining_text) is None
 
 
-@given(st.text().filter(lambda text: not any(one.isdigit() or one in "元块" for one in text)))
+@given(st.text().filter(lambda text: not any(letter.isdigit() or letter in "元块" for letter in text)))
 def test_a_text_without_numbers_names_no_price(text: str) -> None:
     assert parse_price(normalise_text(text)) is None

@@ -12,11 +12,11 @@ from query_api.understanding.vocabulary import Vocabulary, correctable_words, pr
 
 
 def vocabulary(**counts: int) -> Vocabulary:
-    made = Vocabulary()
+    words = Vocabulary()
     for word, count in counts.items():
         for _ in range(count):
-            made.add({word})
-    return made
+            words.add({word})
+    return words
 
 
 KNOWN = vocabulary(hoodie=5, hoodies=1, zanzibar=1, sneaker=3, bottle=2, battle=1, waterproof=4, dress=9, blue=3)
@@ -67,7 +67,7 @@ def test_words_of_a_product_are_those_of_its_title_brand_category_and_attributes
 
 
 def test_the_rarest_words_go_when_there_are_too_many() -> None:
-    words = Vocabulary(most_words=4)
+    words = Vocabulary(max_words=4)
     for _ in range(3):
         words.add({"jacket", "hoodie"})
     words.add({"rare", "seldom", "scarce"})
@@ -98,4 +98,4 @@ def test_no_word_within_the_edits_is_missed(words: list[str], word: str) -> None
     known = Vocabulary()
     known.add(words)
     for most in (1, 2):
-        assert {one for one in words if OSA.distance(word, one) <= most} <= set(known.near_words(word, most))
+        assert {near for near in words if OSA.distance(word, near) <= most} <= set(known.near_words(word, most))

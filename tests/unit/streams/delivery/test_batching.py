@@ -21,10 +21,10 @@ class Recorder:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def process(self, batch: list[Message], give_way: ReleaseNextBatch) -> None:
-        self.batches.put_nowait([one.offset for one in batch])
+    async def process(self, batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
+        self.batches.put_nowait([message.offset for message in batch])
         if self.gives_way:
-            give_way()
+            release_next_batch()
         await self.gate.wait()
 
 
@@ -180,7 +180,7 @@ async def test_it_has_settled_when_nothing_waits_and_nothing_is_under_way():
 
 
 async def test_a_failing_batch_ends_the_run():
-    async def process(_batch: list[Message], _give_way: ReleaseNextBatch) -> None:
+    async def process(_batch: list[Message], _release_next_batch: ReleaseNextBatch) -> None:
         raise RuntimeError("boom")
 
     batcher = MicroBatcher(BatchLimits(linger_s=0), process)

@@ -50,7 +50,7 @@ def test_what_is_saved_is_saved_once():
     marks = ReplayMarks()
     marks.mark_replayed(letter(1))
     marks.mark_replayed(letter(2, reason="internal"))
-    assert [one.key for one in marks.take_unsaved()] == [b"internal", b"invalid"]
+    assert [mark.key for mark in marks.take_unsaved()] == [b"internal", b"invalid"]
     assert marks.take_unsaved() == []
 
 

@@ -235,7 +235,7 @@ def test_cloud_events_are_published_as_they_are():
 @pytest.mark.parametrize(("name", "count"), [("products.jsonl", 188), ("esci_products.parquet", 1_255)])
 def test_real_catalogues_are_published_without_a_rejection(name, count):
     outcomes = list(product_events(read_rows(DATA / name), {}, LocalMedia(DATA).resolve, EventClock()))
-    assert [one for one in outcomes if isinstance(one, RejectedRow)] == []
+    assert [outcome for outcome in outcomes if isinstance(outcome, RejectedRow)] == []
     assert len(outcomes) == count
-    assert all(one.event.data.title for one in outcomes)
-    assert all(one.event.data.images for one in outcomes)
+    assert all(outcome.event.data.title for outcome in outcomes)
+    assert all(outcome.event.data.images for outcome in outcomes)

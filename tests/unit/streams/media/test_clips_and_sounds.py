@@ -18,7 +18,7 @@ from streams.delivery.messages import Message
 from streams.delivery.retry_headers import ATTEMPT_HEADER
 from streams.media.fetching import FetchLimits, MediaFetcher
 from streams.media.pictures import PictureLoader
-from streams.media.transcription import AudioTranscriber
+from streams.media.transcription import AudioTranscriber, TranscriptionLimits
 from tests.unit.sounds import clip, tone
 from tests.unit.streams.pipeline import Bench, picture
 
@@ -41,20 +41,23 @@ class Shop:
     """A pipeline that looks at clips and listens to sounds."""
 
     def __init__(
-        self, *transcripts: str, recogniser: ScriptedRecogniser | None = None, patience_s: float = 60.0
+        self, *transcripts: str, recogniser: ScriptedRecogniser | None = None, batch_wait_s: float = 60.0
     ) -> None:
         self.bench = Bench()
-        self.recogniser = recogniser or ScriptedRecogniser(*(Transcript(one) for one in transcripts))
+        self.recogniser = recogniser or ScriptedRecogniser(*(Transcript(transcript) for transcript in transcripts))
         media, fetcher = self.bench.media, MediaFetcher(FetchLimits(attempts=1))
         decoder = InProcessMediaDecoder(self.bench.encoder.preparer)
-        pipeline = self.bench.pipeline
-        pipeline._pictures = PictureLoader(media, fetcher, pipeline._pictures._decoder, self.bench.memory, decoder)
-        self.notes = AudioTranscriber(media, fetcher, decoder, self.recogniser, InMemoryBoundedMap(), 5.0, patience_s)
-        pipeline._transcriber = self.notes
+        self.transcriber = AudioTranscriber(
+            media, fetcher, decoder, self.recogniser, InMemoryBoundedMap(), TranscriptionLimits(5.0, batch_wait_s)
+        )
+        self.bench.use(
+            pictures=PictureLoader(media, fetcher, self.bench.decoder, self.bench.cache, decoder),
+            transcriber=self.transcriber,
+        )
 
     def message(self, product_id: str, type: str = "product.created", **fields: Any) -> Message:
         inlined = {
-            name: [{"data": base64.b64encode(one).decode()} for one in value]
+            name: [{"data": base64.b64encode(file).decode()} for file in value]
             if value and name in ("videos", "audios")
             else value
             for name, value in fields.items()
@@ -73,7 +76,7 @@ async def test_a_clip_makes_the_image_part_of_a_product_without_pictures() -> No
     await shop.bench.index(shop.message("red", videos=[RED]), shop.message("blue", videos=[BLUE]))
     red, blue = await shop.image("red"), await shop.image("blue")
     assert np.linalg.norm(red) == pytest.approx(1, abs=1e-4) and not np.allclose(red, blue)
-    assert [one["searchable"] for one in shop.bench.kafka.changes] == [True, True]
+    assert [change["searchable"] for change in shop.bench.kafka.changes] == [True, True]
 
 
 async def test_a_clip_counts_less_than_the_main_picture() -> None:
@@ -126,14 +129,13 @@ async def test_a_sound_that_is_taken_away_is_searched_in_no_more() -> None:
 async def test_a_product_does_not_wait_for_a_sound_that_takes_long() -> None:
     recogniser = SlowRecogniser(Transcript("whistling teapot"))
     # What is heard by then is to be found in time on a busy machine, too.
-    shop = Shop(recogniser=recogniser, patience_s=1.0)
+    shop = Shop(recogniser=recogniser, batch_wait_s=1.0)
     message = shop.message("a", title="kettle", audios=[tone()])
     await shop.bench.index(message)
     assert await shop.bench.titles("kettle") == ["a"] and (await shop.stored("a")).incomplete
-    (again,) = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry")]
+    (again,) = [message for message in shop.bench.kafka.published if message.topic.startswith("vitrine.retry")]
     recogniser.go_on.set()
-    while shop.notes._in_progress:
-        await asyncio.sleep(0)
+    await shop.transcriber.wait_until_idle()
     retried = shop.bench.kafka.raw(again.value)
     await shop.bench.index(Message(**{**_fields(retried), "headers": again.headers | {ATTEMPT_HEADER: b"1"}}))
     assert await shop.bench.titles("teapot") == ["a"] and len(recogniser.received_samples) == 1
@@ -148,7 +150,7 @@ async def test_a_recogniser_that_is_away_leaves_the_product_searchable() -> None
     shop = Shop(recogniser=Away())
     await shop.bench.index(shop.message("a", title="kettle", audios=[tone()]))
     assert await shop.bench.titles("kettle") == ["a"] and (await shop.stored("a")).incomplete
-    assert any(one.topic.startswith("vitrine.retry") for one in shop.bench.kafka.published)
+    assert any(message.topic.startswith("vitrine.retry") for message in shop.bench.kafka.published)
 
 
 async def test_a_broken_sound_is_a_dead_letter_and_its_product_complete() -> None:

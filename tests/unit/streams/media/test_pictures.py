@@ -17,6 +17,7 @@ from encoders.port import Pixels
 from encoders.processes.image_decoding import InProcessImageDecoder
 from encoders.spec import split_parts
 from indexer.errors import StoreUnavailable
+from indexer.media_keys import MediaKey
 from indexer.media_store import media_hash
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from streams import metrics
@@ -28,7 +29,7 @@ from tests.unit.streams.image_hosts import ImageHost, serving
 from tests.unit.streams.media.test_hostile_pictures import bomb
 from tests.unit.streams.pipeline import Bench, picture
 
-RED, BLUE = (base64.b64decode(picture(one)) for one in ("red", "blue"))
+RED, BLUE = (base64.b64decode(picture(colour)) for colour in ("red", "blue"))
 
 
 class CountingDecoder(InProcessImageDecoder):
@@ -53,14 +54,18 @@ class Shop:
         self.bench, self.host = bench, host
         self.decoder = CountingDecoder(bench.encoder.preparer)
         self._version = 0
-        bench.pipeline._pictures = PictureLoader(bench.media, fetcher, self.decoder, bench.memory)
+        self._fetcher = fetcher
+        self.use_cache(bench.cache)
+
+    def use_cache(self, cache: EmbeddingCache) -> None:
+        self.bench.use(pictures=PictureLoader(self.bench.media, self._fetcher, self.decoder, cache))
 
     def created(self, product_id: str, *images: str | bytes) -> Message:
         """A product with pictures: paths at the host, or files."""
         self._version += 1
         stated = [
-            {"url": self.host.url + one} if isinstance(one, str) else {"data": base64.b64encode(one).decode()}
-            for one in images
+            {"url": self.host.url + image} if isinstance(image, str) else {"data": base64.b64encode(image).decode()}
+            for image in images
         ]
         return self.bench.kafka.message(
             {"product_id": product_id, "version": self._version, "title": "Kettle", "images": stated}
@@ -186,7 +191,7 @@ async def test_a_changed_file_at_the_same_address_is_the_new_picture(shop):
 async def test_a_file_whose_embedding_was_forgotten_is_fetched_without_conditions(shop):
     shop.host.etags["/red"] = '"v1"'
     await shop.index(shop.created("p", "/red"))
-    shop.bench.memory._embeddings = InMemoryBoundedMap()
+    shop.use_cache(EmbeddingCache(InMemoryBoundedMap(), shop.bench.urls))
     await shop.index(shop.created("p", "/red"))
     assert "If-None-Match" not in shop.host.headers[-1] and shop.work == (2, 2)
     assert np.any(await shop.image("p"))
@@ -196,14 +201,17 @@ async def test_a_file_whose_embedding_is_forgotten_meanwhile_is_still_there(shop
     """What was promised to the host as known must not be looked for a second time."""
     shop.host.etags["/red"] = '"v1"'
     await shop.index(shop.created("p", "/red"))
-    remembered = shop.bench.memory._embeddings
 
     class ForgetsAfterOneLook(InMemoryBoundedMap):
-        async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
-            shop.bench.memory._embeddings = InMemoryBoundedMap()
-            return await remembered.get(keys)
+        looked = False
 
-    shop.bench.memory._embeddings = ForgetsAfterOneLook()
+        async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+            if self.looked:
+                return await super().get(keys)
+            self.looked = True
+            return await shop.bench.embeddings.get(keys)
+
+    shop.use_cache(EmbeddingCache(ForgetsAfterOneLook(), shop.bench.urls))
     await shop.index(shop.created("p", "/red"))
     assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == [] and shop.work == (1, 1)
 
@@ -222,18 +230,17 @@ async def test_a_memory_that_is_away_holds_nothing_back_is_not_asked_each_time_a
             asked += 1
             raise StoreUnavailable("away")
 
-    shop.bench.memory._embeddings = shop.bench.memory._urls = Away()
+    shop.use_cache(EmbeddingCache(Away(), Away()))
     with caplog.at_level(logging.WARNING):
         for n in range(4):
             await shop.index(shop.created(f"p{n}", "/red"))
     assert asked == 1 and shop.work == (4, 4)
-    assert [one.message for one in caplog.records].count("picture_memory_unavailable") == 1
+    assert [record.message for record in caplog.records].count("picture_memory_unavailable") == 1
     assert all([np.any(await shop.image(f"p{n}")) for n in range(4)])
 
 
-async def test_a_memory_that_is_back_is_used_again(monkeypatch):
+async def test_a_cache_that_is_back_is_used_again():
     now = 0.0
-    monkeypatch.setattr("streams.media.embedding_cache.time.monotonic", lambda: now)
 
     class Comes(InMemoryBoundedMap):
         away = True
@@ -244,14 +251,14 @@ async def test_a_memory_that_is_back_is_used_again(monkeypatch):
             return await super().get(keys)
 
     entries = Comes()
-    memory = EmbeddingCache(entries, entries)
-    row = np.ones(4, np.float32)
-    await memory.put_embeddings({"a": row})
-    assert await memory.get_embeddings(["a"]) == {}
+    cache = EmbeddingCache(entries, entries, clock=lambda: now)
+    file, row = MediaKey("image", digest="a"), np.ones(4, np.float32)
+    await cache.put_embeddings({file: row})
+    assert await cache.get_embeddings([file]) == {}
     entries.away = False
-    assert await memory.get_embeddings(["a"]) == {}
+    assert await cache.get_embeddings([file]) == {}
     now = COOLDOWN_S
-    assert np.array_equal((await memory.get_embeddings(["a"]))["a"], row)
+    assert np.array_equal((await cache.get_embeddings([file]))[file], row)
 
 
 async def test_a_media_store_that_is_away_is_waited_for(shop):
@@ -270,14 +277,14 @@ async def test_a_media_store_that_is_away_is_waited_for(shop):
 @pytest.mark.parametrize("error", [WorkerProcessUnavailable("none"), WorkerProcessFailed("died")])
 async def test_a_decoder_and_an_encoder_that_are_away_are_waited_for(shop, error):
     shop.decoder.errors = [error]
-    encode, errors = shop.bench.pipeline._encoder.encode, [error]
+    encode, errors = shop.bench.models.encoder.encode, [error]
 
     async def encode_later(texts, images):
         if errors:
             raise errors.pop()
         return await encode(texts, images)
 
-    shop.bench.pipeline._encoder.encode = encode_later
+    shop.bench.models.encoder.encode = encode_later
     await shop.index(shop.created("p", RED))
     assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
 
@@ -295,7 +302,7 @@ async def test_a_bad_host_leaves_its_product_searchable_and_to_be_tried_again(sh
     async with MediaFetcher(replace(LIMITS, timeout_s=2.0)) as fetcher:
         shop = Shop(shop.bench, shop.host, fetcher)
         await shop.index(shop.created("p", path, "/red"), shop.created("q", "/blue"))
-    retries = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry.")]
+    retries = [message for message in shop.bench.kafka.published if message.topic.startswith("vitrine.retry.")]
     assert len(retries) == 1 and shop.bench.kafka.dead_letters == []
     assert (await shop.bench.store.read(["p"]))["p"][0].missing_images == (shop.host.url + path,)
     assert np.any(await shop.image("p")) and np.any(await shop.image("q"))

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from encoders.errors import InvalidVideo
 from encoders.loading import load_encoder
 from encoders.media.preparation import Preparer
 from encoders.port import Encoder, JointEncoder, JointHashEncoder, Pixels, as_joint_encoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
+from encoders.processes.media_decoding import InProcessMediaDecoder
 from encoders.spec import FloatArray, split_parts
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig
@@ -32,6 +34,7 @@ from streams.media.pictures import PictureLoader
 from streams.products.generation_copy import GenerationCopier
 from tests import milvus3
 from tests.unit.encoders.tiny_models import tiny_model
+from tests.unit.sounds import clip
 from tests.unit.streams.pipeline import Bench, picture
 
 
@@ -65,7 +68,7 @@ class Shop:
 
     def event(self, type: str = "product.updated", **fields: Any) -> Any:
         self._version += 1
-        stated = {"images": [{"data": one} for one in fields.pop("images")]} if "images" in fields else {}
+        stated = {"images": [{"data": image} for image in fields.pop("images")]} if "images" in fields else {}
         data = {"product_id": "p", "version": self._version} | fields | stated
         return self.bench.kafka.message(data, f"product.{type.removeprefix('product.')}")
 
@@ -77,7 +80,7 @@ class Shop:
 
     def expected(self, fields: dict[str, Any], *images: str) -> FloatArray:
         """What the encoder makes of a product."""
-        pixels = [self.encoder.preparer(_opened(one)) for one in images]
+        pixels = [self.encoder.preparer(_opened(image)) for image in images]
         (row,) = as_joint_encoder(self.encoder._encoder).encode_products([embedding_text(fields)], [pixels])
         return row
 
@@ -85,7 +88,7 @@ class Shop:
         np.testing.assert_allclose(await self.vector(), self.expected(fields, *images), atol=1e-5)
 
 
-RED, BLUE, GREEN = (picture(one) for one in ("red", "blue", "green"))
+RED, BLUE, GREEN = (picture(colour) for colour in ("red", "blue", "green"))
 
 
 def _opened(data: str) -> Image.Image:
@@ -196,7 +199,7 @@ async def test_a_picture_that_is_missing_joins_when_it_can_be_had(shop):
 
 async def test_only_so_many_pictures_count(shop):
     colours = [f"rgb({shade}, 0, 90)" for shade in range(0, 240, 20)]
-    images = [picture(one) for one in colours]
+    images = [picture(colour) for colour in colours]
     await shop.bench.index(shop.event("created", title="Kettle", images=images))
     await shop.holds({"title": "Kettle"}, *images[:MAX_POOLED_IMAGES])
 
@@ -230,3 +233,18 @@ async def test_a_rebuild_makes_whole_products_of_parts(shop):
         ("picture", {}, (GREEN,)),
     ):
         np.testing.assert_allclose(await shop.vector(product_id), shop.expected(fields, *images), atol=1e-5)
+
+
+async def test_the_frames_of_a_clip_are_further_pictures(shop):
+    bench, file = shop.bench, clip(["red", "blue"])
+    decoder = InProcessMediaDecoder(shop.encoder.preparer)
+    fetcher = MediaFetcher(FetchLimits(attempts=1))
+    bench.use(pictures=PictureLoader(bench.media, fetcher, bench.decoder, bench.cache, decoder))
+    videos = [{"data": base64.b64encode(file).decode()}]
+    await bench.index(shop.event("created", title="Kettle", images=[GREEN], videos=videos))
+    frames = await decoder.frames(file)
+    assert not isinstance(frames, InvalidVideo)
+    pixels = [shop.encoder.preparer(_opened(GREEN)), *frames]
+    (expected,) = as_joint_encoder(shop.encoder).encode_products([embedding_text({"title": "Kettle"})], [pixels])
+    np.testing.assert_allclose(await shop.vector(), expected, atol=1e-5)
+    assert bench.kafka.dead_letters == []

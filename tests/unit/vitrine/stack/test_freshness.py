@@ -7,13 +7,13 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from vitrine.stack.freshness import METRIC, measure_freshness, quantile_ms, summarise_histograms
 
 
-def page(**seconds: list[float]) -> str:
+def page(**times_s: list[float]) -> str:
     """A worker's metrics, with these times since Kafka by kind of change."""
     registry = CollectorRegistry()
     histogram = Histogram(METRIC, "…", ["change", "since"], buckets=(0.1, 0.2, 0.4), registry=registry)
-    for change, times in seconds.items():
-        for one in times:
-            histogram.labels(change, "kafka").observe(one)
+    for change, times in times_s.items():
+        for seconds in times:
+            histogram.labels(change, "kafka").observe(seconds)
     return generate_latest(registry).decode()
 
 

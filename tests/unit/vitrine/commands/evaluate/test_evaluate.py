@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import uvicorn
 from click.testing import CliRunner
 
+from query_api.config import QueryConfig
 from tests.shop import Shop
 from vitrine.cli import main
-from vitrine.errors import InvalidJudgments
-from vitrine.evaluation.judged_files import read_judged
+from vitrine.settings import load_settings
 
 COLOURS = ("red", "blue", "green", "black", "white", "pink")
 KINDS = ("hoodie", "mug", "lamp")
@@ -40,9 +38,9 @@ def served(shop: Shop) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture
-async def shop() -> Shop:
-    shop = Shop()
+async def stocked(config: QueryConfig) -> Shop:
+    """A product of each kind in each colour, without pictures."""
+    shop = Shop(config)
     for kind in KINDS:
         for colour in COLOURS:
             await shop.put(f"{kind}-{colour}", title=f"{colour} {kind}")
@@ -50,14 +48,25 @@ async def shop() -> Shop:
 
 
 @pytest.fixture
+async def shop() -> Shop:
+    return await stocked(QueryConfig())
+
+
+@pytest.fixture
+async def misweighted_shop() -> Shop:
+    """It searches by pictures, and there are none."""
+    return await stocked(QueryConfig(lexical=0.0, text_query_text=0.0, text_query_image=1.0))
+
+
+@pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """Queries as CSV, judgments as gzipped JSON Lines, joined by id."""
     queries, judgments = tmp_path / "queries.csv", tmp_path / "judgments.jsonl.gz"
     rows = [(f"{kind}{at}", f"{colour} {kind}") for kind in KINDS for at, colour in enumerate(COLOURS)]
-    queries.write_text("query_id,query\n" + "".join(f"{one},{text}\n" for one, text in rows))
+    queries.write_text("query_id,query\n" + "".join(f"{query_id},{text}\n" for query_id, text in rows))
     lines = [
-        {"query_id": one, "asin": f"{kind}-{colour}", "label": "E" if f"{colour} {kind}" == text else "I"}
-        for one, text in rows
+        {"query_id": query_id, "asin": f"{kind}-{colour}", "label": "E" if f"{colour} {kind}" == text else "I"}
+        for query_id, text in rows
         for colour in COLOURS
         for kind in [text.split()[1]]
     ]
@@ -76,13 +85,52 @@ def test_search_is_measured_and_compared(tmp_path: Path, shop: Shop, files: tupl
         options = ["--queries", files[0], "--judgments", files[1], "--url", url, "--json", report, "--html", page]
         ran = run(tmp_path, "search", *options, "--mode", "lexical", "--against", '{"mode": "dense"}')
     assert ran.exit_code == 0, ran.output
-    found = json.loads(report.read_text())
-    assert found["means"][0]["nDCG@10"]["mean"] == pytest.approx(1.0)
-    assert [one["name"] for one in found["configurations"]] == ["lexical", "dense"]
-    assert found["facts"]["judgments"] == 18 * 6
-    assert len(found["queries"]) == 18
+    written = json.loads(report.read_text())
+    assert written["means"][0]["nDCG@10"]["mean"] == pytest.approx(1.0)
+    assert [configuration["name"] for configuration in written["configurations"]] == ["lexical", "dense"]
+    assert written["facts"]["judgments"] == 18 * 6
+    assert len(written["queries"]) == 18
     assert page.read_text().startswith("<!doctype html>")
     assert "nDCG@10" in ran.stdout and "worst queries" in ran.stdout
+
+
+def test_a_configuration_may_be_of_another_worker(tmp_path: Path, shop: Shop, files: tuple[Path, Path]):
+    report = tmp_path / "report.json"
+    with served(Shop()) as empty, served(shop) as stocked:
+        options = ["--queries", files[0], "--judgments", files[1], "--url", stocked, "--json", report]
+        ran = run(tmp_path, "search", *options, "--against", json.dumps({"url": empty}))
+    assert ran.exit_code == 0, ran.output
+    written = json.loads(report.read_text())
+    assert [means["MRR"]["mean"] for means in written["means"]] == [pytest.approx(1.0), 0.0]
+    assert [configuration["name"] for configuration in written["configurations"]] == ["hybrid", "the other"]
+
+
+def test_queries_without_a_right_product_are_refused(tmp_path: Path, shop: Shop):
+    table = tmp_path / "judgments.csv"
+    table.write_text("query,asin,label\nmug,mug-red,I\n")
+    with served(shop) as url:
+        ran = run(tmp_path, "search", "--queries", table, "--judgments", table, "--url", url)
+    assert ran.exit_code == 2
+    assert "no query has a right product" in ran.output
+
+
+def test_tuning_recommends_what_beats_the_present_weights_on_held_out_queries(
+    tmp_path: Path, misweighted_shop: Shop, files: tuple[Path, Path]
+):
+    report, settings = tmp_path / "tune.json", tmp_path / "vitrine.toml"
+    with served(misweighted_shop) as url:
+        options = ["--queries", files[0], "--judgments", files[1], "--url", url, "--json", report]
+        ran = run(tmp_path, "tune", *options)
+    assert ran.exit_code == 0, ran.output
+    written = json.loads(report.read_text())
+    assert written["recommended"] is True
+    assert written["held_out"]["mean"] == pytest.approx(1.0) and written["present"]["mean"] < 0.5
+    # What is printed is a settings file as it is.
+    assert "\n".join(written["settings"]) in ran.stdout
+    settings.write_text("\n".join(written["settings"]))
+    query = load_settings({}, settings).query
+    tuned = {"text": query.text_query_text, "image": query.text_query_image, "lexical": query.lexical}
+    assert tuned == written["weights"] and not query.text_trust
 
 
 def test_tuning_refuses_to_recommend_what_does_not_beat_the_present_weights(
@@ -107,26 +155,3 @@ def test_options_that_are_no_json_are_refused(tmp_path: Path, files: tuple[Path,
     ran = run(tmp_path, "search", "--queries", files[0], "--judgments", files[1], "--weights", "{text}")
     assert ran.exit_code == 2
     assert "--weights" in ran.output
-
-
-def test_bad_lines_are_named(tmp_path: Path):
-    table = tmp_path / "judgments.csv"
-    table.write_text("query,asin,label\nmug,a,E\nmug,b,great\nmug,,E\n")
-    with pytest.raises(InvalidJudgments) as refused:
-        read_judged(table, table)
-    assert "judgments.csv:3: 'great'" in str(refused.value)
-    assert "judgments.csv:4: no product" in str(refused.value)
-
-
-def test_parquet_serves_too(tmp_path: Path):
-    table = tmp_path / "judgments.parquet"
-    pq.write_table(pa.table({"query": ["mug"], "product_id": ["a"], "gain": [0.5]}), table)
-    assert read_judged(table, table).queries[0].gains == {"a": 0.5}
-
-
-def test_files_that_do_not_meet_are_refused(tmp_path: Path):
-    queries, judgments = tmp_path / "queries.csv", tmp_path / "judgments.csv"
-    queries.write_text("query\nmug\n")
-    judgments.write_text("query,asin,gain\ncup,a,1\n")
-    with pytest.raises(InvalidJudgments, match="join"):
-        read_judged(queries, judgments)

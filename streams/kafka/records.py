@@ -1,0 +1,25 @@
+"""Kafka's records as the messages that pipelines see."""
+
+from __future__ import annotations
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from streams.delivery.messages import Message
+
+KafkaRecord = ConsumerRecord[bytes, bytes]
+"""A record as it comes from Kafka; its key and value are bytes or None."""
+FetchedRecords = dict[TopicPartition, list[KafkaRecord]]
+
+
+def to_message(record: KafkaRecord) -> Message:
+    """A record as a message that needs no acknowledgement; header names are in lower case."""
+    return Message(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers={name.lower(): value for name, value in record.headers},
+        ack=lambda: None,
+    )

@@ -1,0 +1,51 @@
+"""What the product pipeline works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from encoders.port import AsyncEncoder
+from indexer.media_store import MediaStore
+from indexer.ports import ProductStore
+from streams.delivery.decoding import Horizon
+from streams.delivery.lease import WriteLease
+from streams.delivery.messages import PrefixAcknowledger
+from streams.delivery.publisher import Publisher
+from streams.labels.labelling import Labeller
+from streams.media.pictures import PictureLoader
+from streams.media.transcription import AudioTranscriber
+from streams.products.change_events import CacheInvalidator
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDelivery:
+    """A worker's side of Kafka, beside the batches that it is given."""
+
+    publisher: Publisher
+    acknowledger: PrefixAcknowledger
+    lease: WriteLease
+    horizon: Horizon
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStores:
+    """Where the effect of a batch is kept."""
+
+    products: ProductStore
+    media: MediaStore
+    caches: CacheInvalidator
+    """Tells the query workers what to drop of theirs."""
+    late_write_s: float
+    """How long after it was given up a write may still land."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineModels:
+    """What makes vectors, texts and labels of products' content."""
+
+    encoder: AsyncEncoder
+    pictures: PictureLoader
+    transcriber: AudioTranscriber | None = None
+    """None: sounds are left alone."""
+    labeller: Labeller | None = None
+    """None: products are not compared with others."""

@@ -1,0 +1,72 @@
+"""Planning: what the index holds of a batch's products is read, and the events are merged into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from encoders.spec import FloatArray
+from indexer.planning import ProductPlan, plan
+from indexer.ports import ProductStore
+from indexer.records import StoredProduct
+from streams import metrics
+from streams.delivery.availability import until_available
+from streams.delivery.messages import Message
+from streams.delivery.retry_headers import RELABEL_HEADER
+from streams.products.ingest import IngestedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """Events, and what each of their products needs after them."""
+
+    events: Sequence[IngestedEvent]
+    plans: Mapping[str, ProductPlan]
+    """By product id."""
+    needs_encoder: bool
+    """Whether a text or a picture of each of the products may have to be encoded, or of none of them."""
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of the events."""
+        return [event.message for event in self.events]
+
+    @property
+    def partitions(self) -> dict[str, int]:
+        """The partition of each product, by product id."""
+        return {event.product_id: event.message.partition for event in self.events}
+
+
+async def read_stored(store: ProductStore, product_ids: Iterable[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
+    """What the index holds of products, as `ProductStore.read` gives it, however long it is away."""
+    wanted = sorted({*product_ids})
+    with metrics.STAGE_SECONDS.labels("read").time():
+        return await until_available("milvus", lambda: store.read(wanted))
+
+
+def plan_events(
+    events: Sequence[IngestedEvent], stored: Mapping[str, tuple[StoredProduct, FloatArray]]
+) -> list[PlannedBatch]:
+    """Merge events into what is stored: a plan for each product, all of its events in one.
+
+    Returns:
+        The products that need no encoder first, so that they do not wait for it; then those that do. A part that has
+        no products is left out.
+    """
+    plans = plan(
+        [event.change for event in events],
+        stored,
+        retry_missing=frozenset(event.product_id for event in events if event.attempt is not None),
+        retry_broken=frozenset(event.product_id for event in events if event.attempt == 0),
+        relabel=frozenset(event.product_id for event in events if RELABEL_HEADER in event.message.headers),
+    )
+    to_encode = {product_id for product_id, product_plan in plans.items() if product_plan.needs_encoder}
+    parts = [
+        PlannedBatch(
+            [event for event in events if (event.product_id in to_encode) == needs_encoder],
+            {product_id: plans[product_id] for product_id in plans if (product_id in to_encode) == needs_encoder},
+            needs_encoder,
+        )
+        for needs_encoder in (False, True)
+    ]
+    return [part for part in parts if part.events]

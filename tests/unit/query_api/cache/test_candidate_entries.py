@@ -1,0 +1,72 @@
+"""Cache entries: their format, and which are kept and reused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexer.errors import StoreUnavailable
+from indexer.redis.change_log import InMemoryChangeLog
+from query_api.cache.candidate_cache import InMemoryCandidateCache, candidate_key, decode_entry, encode_entry
+from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
+from query_api.circuit_breaker import CircuitBreaker
+from query_api.retrieval.candidate_set import CandidateSet, ScoredCandidate
+
+CANDIDATES = CandidateSet([ScoredCandidate("a", 0.5, 1.5, b"{}")], None, 0.25, True, 3)
+VECTOR = np.array([1, 2], np.float32)
+WRITTEN = bytes.fromhex(
+    "9307c4080000803f00000040979194a161cb3fe0000000000000cb3ff8000000000000c4027b7dc0cb3fd0000000000000c303c2c0"
+)
+
+
+def entries_over(cache: Any, change_log: InMemoryChangeLog, **limits: Any) -> CandidateEntries:
+    return CandidateEntries(cache, change_log, CircuitBreaker(1.0), EntryLimits(**limits))
+
+
+def test_entries_are_written_and_read_in_the_format_of_their_keys() -> None:
+    assert encode_entry(7, VECTOR, CANDIDATES) == WRITTEN
+    entry = decode_entry(WRITTEN)
+    assert entry is not None and (entry.position, entry.candidates) == (7, CANDIDATES)
+    assert entry.query_vector is not None and entry.query_vector.tolist() == [1.0, 2.0]
+
+
+def test_a_key_stays_the_same_for_the_same_request() -> None:
+    key = candidate_key("g", "e", [("text", "mug", 1.0)], [0.3, 0.1], "mug", [], None)
+    assert key == "vitrine:candidates:3ecc16a344fddaf0194636d8cb080a16"
+
+
+async def test_an_entry_comes_with_what_changed_since() -> None:
+    change_log = InMemoryChangeLog()
+    entries = entries_over(InMemoryCandidateCache(), change_log)
+    assert await entries.read("key") is None
+    assert await entries.write("key", await entries.position(), VECTOR, CANDIDATES) == ()
+    await change_log.append(["b"])
+    known = await entries.read("key")
+    assert known is not None and list(known.changed) == ["b"] and known.position == await entries.position()
+
+
+async def test_an_entry_since_which_much_changed_is_none() -> None:
+    change_log = InMemoryChangeLog()
+    entries = entries_over(InMemoryCandidateCache(), change_log, max_changes=1)
+    await entries.write("key", await entries.position(), VECTOR, CANDIDATES)
+    await change_log.append(["b"])
+    assert await entries.read("key") is not None
+    await change_log.append(["c"])
+    assert await entries.read("key") is None
+
+
+@pytest.mark.parametrize(("max_bytes", "kept"), [(len(WRITTEN) - 1, 0), (len(WRITTEN), 1)])
+async def test_a_large_entry_is_not_kept(max_bytes: int, kept: int) -> None:
+    cache = InMemoryCandidateCache()
+    assert await entries_over(cache, InMemoryChangeLog(), max_bytes=max_bytes).write("key", 7, VECTOR, CANDIDATES) == ()
+    assert len(cache.entries) == kept
+
+
+async def test_a_cache_that_does_not_take_an_entry_is_degraded() -> None:
+    class Full(InMemoryCandidateCache):
+        async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+            raise StoreUnavailable("full")
+
+    assert await entries_over(Full(), InMemoryChangeLog()).write("key", 7, VECTOR, CANDIDATES) == ("cache",)

@@ -1,0 +1,28 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+class NewTopic:
+    def __init__(
+        self,
+        name: str,
+        num_partitions: int,
+        replication_factor: int,
+        topic_configs: Mapping[str, str] | None = None,
+    ) -> None: ...
+
+class CreateTopicsResponse:
+    topic_errors: Sequence[tuple[Any, ...]]
+    """The topic's name, an error code, and more by the protocol's version."""
+
+class AIOKafkaAdminClient:
+    def __init__(self, *, bootstrap_servers: str, request_timeout_ms: int = 40_000) -> None: ...
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def create_topics(self, new_topics: Sequence[NewTopic]) -> CreateTopicsResponse: ...
+    async def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]: ...
+    async def describe_cluster(self) -> dict[str, Any]: ...
+    async def list_consumer_group_offsets(
+        self, group_id: str, partitions: Sequence[TopicPartition] | None = None
+    ) -> dict[TopicPartition, OffsetAndMetadata]: ...

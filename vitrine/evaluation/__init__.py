@@ -1,1 +1,0 @@
-"""Evaluation against a live index."""
