@@ -1,4 +1,4 @@
-"""Where a model's files are, whether they are safe to load, and the version that names their content."""
+"""Checkpoints: where a model's files are, whether they are safe to load, and the version that names their content."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model")
 _HASHED_SUFFIXES: Final = {".json", ".safetensors", ".txt", ".model"}
 _CHUNK_BYTES: Final = 1 << 20
-# Written beside the weights by a training run; it tells how they came about, not what they compute.
 TRAINING_RECORD: Final = "training.json"
+"""Written beside the weights by a training run, and no part of the version: it does not change what they compute."""
 
 
 def locate(name: str) -> Path:
-    """Find the directory of a model, fetching it where `name` is a hub name (`owner/model`) and no directory.
+    """Find a model's directory: `name` itself, or what the hub has under the name `owner/model`.
 
     Raises:
         ModelUnavailable: no such directory, or the hub has no such model or cannot be reached.
@@ -53,7 +53,7 @@ def check_dual_encoder(directory: Path) -> str:
 
 
 def content_version(directory: Path) -> str:
-    """Short hash over names and content of a model's weights, config, processor and tokenizer files."""
+    """A hash of 12 hexadecimal digits over names and content of weights, config, processor and tokenizer files."""
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(directory.iterdir()):
         if path.suffix in _HASHED_SUFFIXES and path.name != TRAINING_RECORD:
@@ -65,7 +65,7 @@ def content_version(directory: Path) -> str:
 
 
 def model_type(directory: Path) -> str | None:
-    """What the configuration in a directory calls its model. Raises `ModelUnavailable` where there is none."""
+    """The `model_type` in a directory's `config.json`. Raises `ModelUnavailable` where the file is none."""
     path = directory / "config.json"
     try:
         return json.loads(path.read_text("utf-8")).get("model_type")
@@ -74,7 +74,7 @@ def model_type(directory: Path) -> str | None:
 
 
 def _download(name: str) -> Path:
-    # Imported here: a local model needs no hub client, which costs start-up time.
+    # Imported here: a local model needs no hub client, which takes time to import.
     from huggingface_hub import snapshot_download
 
     try:

@@ -1,4 +1,4 @@
-"""The one thing the rest of the system knows of a model: `Encoder`, and a double that needs no weights."""
+"""The ports that models stand behind (`Encoder`, `JointEncoder`, `Ranker` and others), and doubles without weights."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows, pool_vector
 
 
 class Encoder(Protocol):
-    """Texts and pictures into one vector space.
+    """Embeds texts and pictures into one vector space.
 
-    Deterministic: the same input gives the same vector up to float rounding, in any batch.
-    The `encode_*` calls are made from one thread at a time.
+    Deterministic: the same input gives the same vector up to float rounding, in any batch. Call the `encode_*` methods
+    from one thread at a time.
     """
 
     @property
@@ -28,11 +28,11 @@ class Encoder(Protocol):
 
     @property
     def preparer(self) -> Preparer:
-        """Resizes and crops decoded pictures to the model's input, in whichever thread or process."""
+        """Resizes and crops decoded pictures to the model's input, in any thread or process."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Embed texts → (n, dim) unit float32 rows; over-long texts are cut, an empty one is allowed."""
+        """Embed texts → (n, dim) unit float32 rows; long texts are cut, and empty ones are allowed."""
         ...
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
@@ -42,30 +42,27 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class JointEncoder(Encoder, Protocol):
-    """An encoder that fuses all that a product has into one vector; its `spec.joint` says so."""
+    """An encoder that fuses a product's text and pictures into one vector; its `spec.joint` is true."""
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Embed whole products → (n, dim) unit float32 rows; a product without text and pictures is a zero row.
 
         Args:
             texts: n texts, empty where a product has none.
-            images: the prepared pictures of each product, the main one first; it may have none.
+            images: of each product its prepared pictures (height, width, 3) uint8, the main one first; may be empty.
         """
         ...
 
 
 def as_joint_encoder(encoder: Encoder) -> JointEncoder:
-    """An encoder as one that encodes whole products. Raises `SpecMismatch` where it embeds parts."""
+    """The same encoder as a `JointEncoder`. Raises `SpecMismatch` where it only embeds parts of products."""
     if encoder.spec.joint and isinstance(encoder, JointEncoder):
         return encoder
     raise SpecMismatch(f"{encoder.spec.key} embeds texts and pictures, not whole products")
 
 
 class Ranker(Protocol):
-    """Says how relevant products are for a query, from the vectors that the index has of both.
-
-    Deterministic, and safe to call from any thread.
-    """
+    """Says how relevant products are for a query, from their vectors. Deterministic; may be called from any thread."""
 
     def scores(self, query: FloatArray, products: FloatArray) -> FloatArray:
         """Relevance (n,) float32 from 0 to 1 of products' fused vectors (n, 2·dim) for a query vector (2·dim,)."""
@@ -73,15 +70,19 @@ class Ranker(Protocol):
 
 
 class ImageDecoder(Protocol):
-    """Files of unknown origin into prepared pictures, where a decoder that crashes or swells takes nothing along."""
+    """Makes prepared pictures of files of unknown origin, so that a bad file harms nothing else."""
 
     async def decode(self, images: Sequence[bytes]) -> list[Pixels | InvalidImage]:
-        """Decode and prepare whole files, each to its picture or to the reason why not; raises for none of them."""
+        """Decode and prepare whole files.
+
+        Returns:
+            Of each file its picture (height, width, 3) uint8, or why there is none; no file raises an error.
+        """
         ...
 
 
 class AsyncEncoder(Protocol):
-    """An encoder that the event loop never waits in; calls run one after another, in order."""
+    """An encoder for an event loop, which goes on while it computes. Calls run one after another, in their order."""
 
     @property
     def spec(self) -> EmbeddingSpec:
@@ -93,14 +94,18 @@ class AsyncEncoder(Protocol):
         ...
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        """As of `JointEncoder`, for an encoder whose `spec.joint`. Raises `SpecMismatch` with another."""
+        """Unit float32 rows (n, dim) of whole products, as of `JointEncoder`.
+
+        Raises:
+            SpecMismatch: the encoder's `spec.joint` is false.
+        """
         ...
 
 
 class HashEncoder:
-    """An encoder without weights: words and coarse colours hashed into fixed random directions.
+    """An encoder without weights: the sum of a random direction for each word, or for each coarse colour of a picture.
 
-    Equal words or colours give near vectors, so pipelines and tests run real retrieval in microseconds.
+    Inputs that share words or colours have near vectors, so that tests retrieve for real, in microseconds.
     """
 
     def __init__(self, dim: int = 64) -> None:
@@ -108,10 +113,12 @@ class HashEncoder:
         self.preparer: Preparer = FixedSizePreparer(size=(8, 8))
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
         rows = [sum((self._direction(word) for word in text.lower().split()), self._direction("")) for text in texts]
         return normalise_rows(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
         rows = [sum(self._direction(bytes(cell)) for cell in pixels.reshape(-1, 3) // 32) for pixels in images]
         return normalise_rows(np.asarray(rows, np.float32).reshape(-1, self.spec.dim))
 
@@ -120,13 +127,14 @@ class HashEncoder:
 
 
 class JointHashEncoder(HashEncoder):
-    """A joint encoder without weights: the mean of a product's hashed text and of its hashed pictures, made unit."""
+    """A joint encoder without weights: the normalised sum of a product's hashed text and its pooled hashed pictures."""
 
     def __init__(self, dim: int = 64) -> None:
         super().__init__(dim)
         self.spec = EmbeddingSpec("hash-joint", "1", dim, joint=True)
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """Embed whole products → (n, dim) unit float32 rows; one without text and pictures is a zero row."""
         rows = [self._product(text, pictures) for text, pictures in zip(texts, images, strict=True)]
         return np.asarray(rows, np.float32).reshape(-1, self.spec.dim)
 

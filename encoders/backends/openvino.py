@@ -26,7 +26,7 @@ from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
 MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
 _FORMAT: Final = 2
-"""Of the directories in the cache; a change leaves older ones alone."""
+"""Number of the format of directories in the cache; those of another number are not used."""
 _HINTS: Final = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
 
@@ -36,19 +36,19 @@ def is_installed() -> bool:
 
 
 class OpenVinoEncoder:
-    """A dual encoder behind the `Encoder` port, from a checkpoint that is made ready on its first use."""
+    """A dual encoder behind the `Encoder` port, from a checkpoint that is converted on its first use."""
 
     def __init__(self, directory: Path, runtime: Runtime, name: str | None = None) -> None:
-        """Load a checkpoint, made ready from the cache.
+        """Load a checkpoint's converted towers from the cache; convert it where they are not there.
 
         Args:
-            directory: Config, safetensors weights, tokenizer and image processor.
-            runtime: Precision, threads and cache; its device and backend are not looked at.
-            name: Model name in the spec; the directory's own name if absent.
+            directory: has config, safetensors weights, tokenizer and image processor.
+            runtime: precision, threads and cache; its device and backend are ignored.
+            name: the model's name in the spec; the directory's own name if absent.
 
         Raises:
-            ModelUnavailable: the checkpoint cannot be loaded, has parts that OpenVINO has no equal of, comes out of
-                the conversion with other embeddings, or is converted by packages that are not installed.
+            ModelUnavailable: the checkpoint cannot be loaded, has parts that OpenVINO lacks, has other embeddings once
+                it is converted, or needs packages for the conversion that are not installed.
         """
         if runtime.precision == "float16" or runtime.compile:
             raise ModelUnavailable("openvino takes neither encoder.precision = float16 nor encoder.compile")
@@ -65,14 +65,16 @@ class OpenVinoEncoder:
         self._model = OpenVinoTowers(ready, manifest, self.precision, runtime.cpu_threads)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
         return self._model.encode_texts(texts)
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
         return self._model.encode_images(images)
 
 
 class OpenVinoTowers:
-    """Both towers of a directory in the cache, compiled for this CPU."""
+    """The text and image tower of a directory in the cache, compiled for this CPU."""
 
     def __init__(self, ready: Path, manifest: Manifest, precision: str, threads: int) -> None:
         self._dim = manifest.dim
@@ -114,7 +116,7 @@ class OpenVinoTowers:
 
 
 def has_bfloat16() -> bool:
-    """Whether this CPU computes in bfloat16 itself."""
+    """Whether this CPU has instructions for bfloat16."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -131,7 +133,7 @@ def _run(tower: Any, inputs: dict[str, NDArray[Any]]) -> FloatArray:
 
 
 def _chosen_precision(manifest: Manifest, runtime: Runtime, directory: Path) -> str:
-    """The precision to compute in. Raises `ModelUnavailable` where what is to agree with float32 does not."""
+    """The precision to compute in. Raises `ModelUnavailable` where not even float32 agrees with torch's embeddings."""
     if runtime.precision in ("bfloat16", "int8"):
         return runtime.precision
     if runtime.precision == "auto" and has_bfloat16() and manifest.agreement["bfloat16"] >= MIN_PARITY_COSINE:

@@ -1,4 +1,4 @@
-"""Both towers of a checkpoint as OpenVINO's graphs, with all that goes before and after them."""
+"""Both towers of a checkpoint as OpenVINO's graphs, with the tokenizer and the preparer that serve them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from encoders.spec import FloatArray
 
 
 class Embedding(Protocol):
-    """What makes embeddings, by whichever engine."""
+    """Anything that embeds texts and pictures, such as a model run by torch."""
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Texts → (n, dim) unit float32 rows."""
@@ -31,7 +31,7 @@ class Embedding(Protocol):
 
 @dataclass(frozen=True)
 class Towers:
-    """A checkpoint made ready, in memory."""
+    """A converted checkpoint in memory."""
 
     text: Any
     """An `openvino.Model`: `input_ids` and `attention_mask` (n, length) int64 → embeddings (n, dim) of any length."""
@@ -43,10 +43,10 @@ class Towers:
     preparer: Preparer
     dim: int
     reference: Callable[[], Embedding] | None = None
-    """Loads the same checkpoint run by torch; None where there is no torch."""
+    """Loads the same checkpoint, run by torch; None where torch is not installed."""
 
     def write(self, directory: Path) -> None:
-        """Write graphs and tokenizer; what was there is replaced, not written over: it may be in use."""
+        """Write graphs and tokenizer. Files that are there are removed first: a process may have them mapped."""
         for model, name in ((self.text, TEXT_TOWER), (self.image, IMAGE_TOWER)):
             for path in (directory / name, (directory / name).with_suffix(".bin")):
                 path.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ class Towers:
         return TextBatcher(self.tokens, compiled_tokeniser(Tokenizer.from_str(self.tokenizer), self.tokens.max_tokens))
 
     def probes(self) -> tuple[list[str], list[Pixels]]:
-        """Texts and pictures by which to tell whether another way to compute gives the same embeddings."""
+        """Texts and pictures (height, width, 3) uint8 by which two ways to compute embeddings are compared."""
         tokenizer = Tokenizer.from_str(self.tokenizer)
 
         def decode(ids: list[int]) -> str:

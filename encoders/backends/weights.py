@@ -15,11 +15,11 @@ from encoders.spec import FloatArray
 
 _KINDS: Final = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 _UNUSED: Final = ("logit_scale", "position_ids", "token_type_ids")
-"""Ends of names that take no part in an embedding: a temperature, and buffers that count."""
+"""Ends of the names of tensors that no embedding depends on: the temperature, and buffers with positions."""
 
 
 class CheckpointWeights:
-    """Tensors by name as float32 arrays; remembers which of them were taken."""
+    """A checkpoint's tensors by name, as float32 arrays; knows which of them have been used."""
 
     def __init__(self, directory: Path) -> None:
         """Read all `*.safetensors` of a directory. Raises `ModelUnavailable` where one is broken."""
@@ -30,24 +30,32 @@ class CheckpointWeights:
                 self._tensors.update(_tensors(path))
             except (OSError, SafetensorError) as error:
                 raise ModelUnavailable(f"{path} cannot be read: {error}") from error
-        self._left = set(self._tensors)
+        self._unused = set(self._tensors)
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
 
     def take(self, name: str, *shape: int) -> FloatArray:
-        """A tensor. Raises `ModelUnavailable` where there is none of that name, or, if one is given, of that shape."""
+        """Use a tensor, float32 of the stored shape.
+
+        Args:
+            name: as in the file.
+            shape: what its shape must be, such as `(5000, 128)`; empty: any.
+
+        Raises:
+            ModelUnavailable: there is no tensor of that name, or it has another shape.
+        """
         if name not in self._tensors:
             raise ModelUnavailable(f"weights in {self._directory} lack {name}")
         tensor = self._tensors[name]
         if shape and tensor.shape != shape:
             raise ModelUnavailable(f"{name} in {self._directory} has shape {tensor.shape}, not {shape}")
-        self._left.discard(name)
+        self._unused.discard(name)
         return tensor
 
     def check_all_taken(self) -> None:
-        """Raise `ModelUnavailable` where a tensor was not taken: the model then does more than was built of it."""
-        left = sorted(name for name in self._left if not name.endswith(_UNUSED))
+        """Raise `ModelUnavailable` where a tensor was not used: the model has parts that were not built."""
+        left = sorted(name for name in self._unused if not name.endswith(_UNUSED))
         if left:
             raise ModelUnavailable(f"{self._directory} has {len(left)} tensors of no known use, the first is {left[0]}")
 
@@ -59,7 +67,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, FloatArray]]:
 
 
 def _floats(kind: str, data: bytes) -> FloatArray | None:
-    """The numbers of a tensor as float32; None where it is none of floats, such as a buffer that counts positions."""
+    """The numbers of a tensor as float32; None where they are no floats, as in buffers with positions."""
     if kind == "BF16":
         # The upper half of a float32.
         upper: NDArray[np.uint32] = np.frombuffer(data, np.uint16).astype(np.uint32)

@@ -32,12 +32,15 @@ class TruncatedEncoder:
         self._encoder = encoder
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
         return self._cut(self._encoder.encode_texts(texts))
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
         return self._cut(self._encoder.encode_images(images))
 
     def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
+        """Embed whole products → (n, dim) unit float32 rows. Raises `SpecMismatch` for an encoder of parts."""
         return self._cut(as_joint_encoder(self._encoder).encode_products(texts, images))
 
     def _cut(self, rows: FloatArray) -> FloatArray:

@@ -111,9 +111,11 @@ class MediaDecoderProcess:
         await self._pool.close()
 
     async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
+        """Mono int16 samples (n,) at 16 kHz of a whole file, or why there are none."""
         return await self._decode(DecodeSound(data, max_seconds), _sound, InvalidAudio, f"audio of {len(data)} bytes")
 
     async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        """Prepared frames (height, width, 3) uint8 of a whole clip, or why there are none."""
         wanted = DecodeClip(data, self._config.frames)
         return await self._decode(wanted, _frames, InvalidVideo, f"video of {len(data)} bytes")
 
@@ -141,6 +143,7 @@ class InProcessMediaDecoder:
         self._config = config or ClipsConfig()
 
     async def sound(self, data: bytes, max_seconds: float) -> NDArray[np.int16] | InvalidAudio:
+        """Mono int16 samples (n,) at 16 kHz of a whole file, or why there are none."""
         # Imported here, as below: a process that leaves decoding to another one needs no decoders.
         from encoders.media.sound import decode_sound
 
@@ -150,6 +153,7 @@ class InProcessMediaDecoder:
             return error
 
     async def frames(self, data: bytes) -> list[Pixels] | InvalidVideo:
+        """Prepared frames (height, width, 3) uint8 of a whole clip, or why there are none."""
         from encoders.media.clips import clip_frames
 
         try:

@@ -102,6 +102,7 @@ class RecogniserProcess:
             await self._current_pool()
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
+        """What is said in mono int16 samples (n,) at 16 kHz. Raises as `Recogniser` says."""
         pool = await self._current_pool()
         answer = await pool.request(samples.tobytes(), _ANSWER.decode)
         if isinstance(answer, ErrorMessage):

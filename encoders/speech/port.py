@@ -102,5 +102,6 @@ class ScriptedRecogniser:
         self.received_vocabularies.append(vocabulary)
 
     async def transcribe(self, samples: NDArray[np.int16]) -> Transcript:
+        """Note mono int16 samples (n,) at 16 kHz, and return the next transcript."""
         self.received_samples.append(samples)
         return self._transcripts.pop(0) if len(self._transcripts) > 1 else self._transcripts[0]
