@@ -38,7 +38,7 @@ STREAM_BUFFER = 64
 
 def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> faust.App:
     """A Faust app for the indexing group: no web server, no tables, no leader topic."""
-    brokers = ";".join(f"kafka://{one.strip()}" for one in kafka.bootstrap_servers.split(","))
+    brokers = ";".join(f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(","))
     return faust.App(
         indexing.group,
         broker=brokers,
@@ -69,7 +69,7 @@ class GroupMembership:
         acknowledger: PrefixAcknowledger,
         batchers: Mapping[str, MicroBatcher],
         lease: WriteLease,
-        late_writes: WriteReconciler,
+        reconciler: WriteReconciler,
         settle_s: float,
     ) -> None:
         self.joined = False
@@ -77,16 +77,19 @@ class GroupMembership:
         self._acknowledger = acknowledger
         self._batchers = batchers
         self._lease = lease
-        self._late_writes = late_writes
+        self._reconciler = reconciler
         self._settle_s = settle_s
 
-        @app.on_partitions_revoked.connect(weak=False)
-        async def give_up(sender: object, revoked: set[TP], **_: object) -> None:
+        async def release(sender: object, revoked: set[TP], **_: object) -> None:
             await self._release_partitions(revoked)
 
-        @app.on_partitions_assigned.connect(weak=False)
-        async def take_over(sender: object, assigned: set[TP], **_: object) -> None:
+        async def acquire(sender: object, assigned: set[TP], **_: object) -> None:
             self._acquire_partitions(assigned)
+
+        # Faust's signals are not typed.
+        signals: Any = app
+        signals.on_partitions_revoked.connect(release, weak=False)
+        signals.on_partitions_assigned.connect(acquire, weak=False)
 
     async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
@@ -98,26 +101,28 @@ class GroupMembership:
             if self._lease.is_valid():
                 async with asyncio.timeout(self._settle_s):
                     await asyncio.gather(*(batcher.wait_until_idle() for batcher in self._batchers.values()))
-                    await self._late_writes.reconcile()
+                    await self._reconciler.reconcile()
                     await self._app.consumer.commit()
         except TimeoutError:
             log.warning("partitions_given_up_unfinished", extra={"events": self._acknowledger.unacknowledged_count()})
         finally:
             self._acknowledger.revoke((partition.topic, partition.partition) for partition in revoked)
-            self._late_writes.pause()
+            self._reconciler.pause()
 
     def _acquire_partitions(self, assigned: set[TP]) -> None:
         _renew_with_heartbeats(self._app, self._lease)
         self._lease.renew(time.monotonic())
-        self._late_writes.resume({one.partition for one in assigned if one.topic == PRODUCT_EVENTS})
+        self._reconciler.resume({partition.partition for partition in assigned if partition.topic == PRODUCT_EVENTS})
         self.joined = True
 
 
 def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher]) -> None:
     """Consume each topic into its batcher."""
+    # Faust's topics and agents are typed in part.
+    faust_app: Any = app
     for topic, batcher in batchers.items():
-        channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        app.agent(channel, name=topic)(_consumer(acknowledger, batcher, metrics.EVENTS.labels(topic)))
+        channel = faust_app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        faust_app.agent(channel, name=topic)(_consumer(acknowledger, batcher, metrics.EVENTS.labels(topic)))
 
 
 def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
@@ -125,16 +130,17 @@ def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
 
     Neither Faust nor aiokafka tells of heartbeats, so the coordinator's own call is wrapped, once.
     """
-    coordinator: Any = app.consumer._thread._ensure_consumer()._coordinator  # pyright: ignore
-    beat = coordinator._do_heartbeat
-    if getattr(beat, "renews", None) is lease:
+    consumer: Any = app.consumer
+    coordinator: Any = consumer._thread._ensure_consumer()._coordinator
+    send_heartbeat: Any = coordinator._do_heartbeat
+    if getattr(send_heartbeat, "renews", None) is lease:
         return
 
     async def do_heartbeat() -> bool:
-        asked_at = time.monotonic()
-        confirmed = await beat()
+        sent_at = time.monotonic()
+        confirmed: bool = await send_heartbeat()
         if confirmed:
-            lease.renew(asked_at)
+            lease.renew(sent_at)
         return confirmed
 
     do_heartbeat.renews = lease  # pyright: ignore[reportFunctionMemberAccess]
@@ -142,20 +148,21 @@ def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
 
 
 def _consumer(
-    acknowledger: PrefixAcknowledger, batcher: MicroBatcher, taken: Counter
+    acknowledger: PrefixAcknowledger, batcher: MicroBatcher, events: Counter
 ) -> Callable[[Any], Awaitable[None]]:
-    # Faust declares `events` as a coroutine, which it is not.
+    """The agent of a topic: where an event's way begins. Its stream is `Any` as Faust declares `events` a coroutine."""
+
     async def consume(stream: Any) -> None:
         async for event in stream.noack().events():
             message = _message(event)
-            taken.inc()
+            events.inc()
             acknowledger.receive(message)
             await batcher.put(message)
 
     return consume
 
 
-def _message(event: EventT) -> Message:
+def _message(event: EventT[Any]) -> Message:
     raw = event.message
     headers = raw.headers.items() if isinstance(raw.headers, Mapping) else raw.headers or ()
     return Message(
@@ -181,9 +188,11 @@ class FaustPublisher:
         """Publish all, in order per key."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                await asyncio.gather(*[await self._send(one) for one in messages])
+                await asyncio.gather(*[await self._send(message) for message in messages])
         except (FaustError, ProducerSendError, KafkaError, OSError, TimeoutError) as error:
             raise PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}") from error
 
-    async def _send(self, one: OutgoingMessage) -> Awaitable[object]:
-        return await self._app.producer.send(one.topic, one.key, one.value, one.partition, None, dict(one.headers))
+    async def _send(self, message: OutgoingMessage) -> Awaitable[object]:
+        return await self._app.producer.send(
+            message.topic, message.key, message.value, message.partition, None, dict(message.headers)
+        )

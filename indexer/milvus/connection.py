@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -103,8 +103,8 @@ def connect_blocking(config: MilvusConfig) -> MilvusClient:
 def collection_exists(client: MilvusClient, config: MilvusConfig, name: str) -> bool:
     """Whether a collection is there. Raises `MilvusException` when Milvus does not answer in time."""
     # The client is typed as if it were the asynchronous one too.
-    answer = client.has_collection(name, timeout=config.deadline_s)  # pyright: ignore[reportUnknownMemberType]
-    return cast(bool, answer)
+    has_collection = cast(Callable[..., bool], client.has_collection)  # pyright: ignore[reportUnknownMemberType]
+    return has_collection(name, timeout=config.deadline_s)
 
 
 @contextmanager

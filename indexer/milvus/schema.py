@@ -9,7 +9,7 @@ updates, and of the analyzers just the splitting at what is no letter or digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ SCHEMA_VERSION = 1
 """Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
 VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
+WRITE_CHUNK_ROWS = 256
+WRITE_CHUNK_BYTES = 8 * 2**20
+"""A request's rows and bytes: on Milvus Lite a call costs some 22 ms at 10,000 rows and a row 0.3 ms more, up to so
+many; beyond, each row costs more again."""
 _DATA_TYPES = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
 
 
@@ -133,8 +137,23 @@ def _part_fields(vector: StoredArray) -> dict[str, StoredArray]:
     return {TEXT_FIELD: text, IMAGE_FIELD: image, JOINT_FIELD: vector}
 
 
-def entity_bytes(entity: dict[str, Any]) -> int:
+def _entity_bytes(entity: dict[str, Any]) -> int:
     """About what an entity takes in a request."""
     texts = (entity["lexical"], entity["card"], entity["state"], *entity["filter_terms"])
     vectors = entity["vector"].nbytes * (3 if JOINT_FIELD in entity else 1)
     return vectors + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)
+
+
+def request_chunks(entities: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Entities in requests of bounded rows and bytes."""
+    chunk: list[dict[str, Any]] = []
+    size = 0
+    for entity in entities:
+        taken = _entity_bytes(entity)
+        if chunk and (len(chunk) >= WRITE_CHUNK_ROWS or size + taken > WRITE_CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(entity)
+        size += taken
+    if chunk:
+        yield chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from indexer.milvus.generations import (
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
-from indexer.milvus.schema import entity_bytes, to_entity
+from indexer.milvus.schema import request_chunks, to_entity
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.vector_types import to_float32, to_stored_type
@@ -46,10 +46,6 @@ _EMPTY_INDEX = "Invalid sparse row: NaN"
 LEXICAL_FIELD = "lexical_weights"
 READ_CHUNK = 256
 """Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
-WRITE_CHUNK_ROWS = 256
-WRITE_CHUNK_BYTES = 8 * 2**20
-"""A request's rows and bytes: on Milvus Lite a call costs some 22 ms at 10,000 rows and a row 0.3 ms more, up to so
-many; beyond, each row costs more again."""
 
 
 async def open_active_store(
@@ -160,7 +156,7 @@ class MilvusProductStore:
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         parts = await self._vectors.has_approximate_index()
-        for chunk in _chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
+        for chunk in request_chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
             await self._collection.upsert(chunk, until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
@@ -243,18 +239,3 @@ async def _empty_without_terms(search: Awaitable[list[T]]) -> list[T]:
         if _EMPTY_INDEX in str(error):
             return []
         raise
-
-
-def _chunks(entities: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Entities in requests of bounded rows and bytes."""
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for entity in entities:
-        taken = entity_bytes(entity)
-        if chunk and (len(chunk) >= WRITE_CHUNK_ROWS or size + taken > WRITE_CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(entity)
-        size += taken
-    if chunk:
-        yield chunk

@@ -22,6 +22,7 @@ from indexer.errors import InvalidRecord
 from indexer.ports import Interaction, TraitChange
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
 
 T = TypeVar("T")
 
@@ -36,9 +37,6 @@ CLOCK_SKEW_S = 3_600
 """And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
-POPULAR_HALF_LIFE_S = 7 * 86_400
-POPULARITY_EPOCH_S = 1_735_689_600  # 2025-01-01; weights grow from here, see `popularity_weight`.
-KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
 EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
 """What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
 
@@ -77,7 +75,7 @@ class RedisProfileStore:
         self._forget = redis.register_script(scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, POPULAR_HALF_LIFE_S]
+        bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
         for part in _chunks(interactions, EVENTS_A_CALL):
             packed = [_packed_interaction(user_id, interaction) for user_id, interaction in part]
             await self._write(self._record, [_POPULAR_KEY], packed, bounds)
@@ -188,16 +186,6 @@ class InMemoryProfileStore:
 
     def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
         return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
-
-
-def popularity_weight(interaction: Interaction) -> float:
-    """What an interaction adds to its product's popularity.
-
-    Later ones weigh more instead of older ones decaying, so nothing has to be rewritten as time passes.
-    Source: Cormode et al., 2009, "Forward Decay: A Practical Time Decay Model for Streaming Systems".
-    """
-    age_s = interaction.time_ms / 1000 - POPULARITY_EPOCH_S
-    return KIND_WEIGHTS.get(interaction.kind, 0.0) * 2.0 ** (age_s / POPULAR_HALF_LIFE_S)
 
 
 _POPULAR_KEY = "vitrine:popularity"

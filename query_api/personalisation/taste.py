@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from indexer.hit_payload import HitPayload
 from indexer.ports import Interaction
-from indexer.redis.profiles import KIND_WEIGHTS
+from indexer.redis.popularity import KIND_WEIGHTS
 
 Key = TypeVar("Key")
 

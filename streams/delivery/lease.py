@@ -1,4 +1,4 @@
-"""How long this worker may still write: each confirmed heartbeat gives it a little more time."""
+"""The write lease: for how long this worker may still write to the index."""
 
 from __future__ import annotations
 
@@ -29,22 +29,25 @@ class WriteLease:
         self._clock = clock
         self._expires_at = float("-inf")
 
-    def renew(self, asked_at: float) -> None:
-        """Note that Kafka has confirmed the membership that was asked about at `asked_at` of the monotonic clock."""
-        self._expires_at = max(self._expires_at, asked_at + self._session_timeout_s)
+    def renew(self, sent_at: float) -> None:
+        """Note that Kafka has confirmed the heartbeat that was sent at `sent_at`, in seconds of the monotonic clock."""
+        self._expires_at = max(self._expires_at, sent_at + self._session_timeout_s)
 
     def is_valid(self) -> bool:
         """Whether a write may begin now."""
         return self._expires_at - self._clock() >= MIN_REMAINING_S
 
-    async def deadline(self, still_wanted: Callable[[], None]) -> float:
-        """When a write that begins now must have landed, by the monotonic clock; waits for a heartbeat if need be.
+    async def deadline(self, check_owned: Callable[[], None]) -> float:
+        """When a write that begins now must have landed, in seconds of the monotonic clock.
+
+        Waits while the lease is expired.
 
         Args:
-            still_wanted: called now and then while waiting; raises to end it.
+            check_owned: raises when the rows are another worker's by now; called before and during the wait, and at
+                its end.
         """
         while not self.is_valid():
-            still_wanted()
+            check_owned()
             await asyncio.sleep(POLL_INTERVAL_S)
-        still_wanted()
+        check_owned()
         return self._expires_at

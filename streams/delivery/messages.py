@@ -58,7 +58,7 @@ class PrefixAcknowledger:
 
     def check_owned(self, messages: Iterable[Message]) -> None:
         """Raises `PartitionsLost` when the partition of any of these has been taken away since it was received."""
-        if any(message not in self._owned for message in messages):
+        if not self._owned.issuperset(messages):
             raise PartitionsLost("another worker has some of the batch's partitions now")
 
     def mark_done(self, messages: Sequence[Message]) -> None:

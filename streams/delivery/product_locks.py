@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
@@ -19,7 +19,7 @@ class ProductLocks:
         """Set when a product's holder releases it."""
 
     @asynccontextmanager
-    async def hold(self, product_ids: set[str]) -> AsyncIterator[None]:
+    async def hold(self, product_ids: set[str]) -> AsyncGenerator[None]:
         """Wait until nobody holds any of these products, then hold them all."""
         while busy := [self._held[product_id] for product_id in product_ids if product_id in self._held]:
             await busy[0].wait()

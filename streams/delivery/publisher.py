@@ -16,9 +16,9 @@ class OutgoingMessage:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     partition: int | None = None
-    """None: by the key. What is published again goes where it came from, whatever partitioner its producer uses."""
+    """None: chosen by the key. A message that is published again goes back to the partition that it came from."""
 
 
 class Publisher(Protocol):

@@ -18,7 +18,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names and drops private addresses; the connection then goes to just an address that was checked.
+    """Resolves names and drops private addresses, so that connections go to addresses that were checked.
 
     In threads of its own: names whose servers hang must not keep the rest of the process from its threads.
     """
@@ -33,7 +33,7 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """The addresses of a host that may be connected to. Raises `UnreachableMedia` when it has none but private."""
         look_up = partial(socket.getaddrinfo, host, port, family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        addresses = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
         results = [
             ResolveResult(
                 hostname=host,
@@ -43,11 +43,11 @@ class PublicResolver(AbstractResolver):
                 proto=proto,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for kind, _, proto, _, address in found
+            for kind, _, proto, _, address in addresses
         ]
         if host in self._allowed:
             return results
-        public = [one for one in results if not is_private(one["host"])]
+        public = [result for result in results if not is_private(result["host"])]
         if not public:
             raise UnreachableMedia(f"{host} has a private address; allow it by name in media.private_hosts")
         return public

@@ -1,6 +1,6 @@
-"""Pictures over HTTP: bounded in time, size, redirects and concurrency, and never from a private address.
+"""Media over HTTP: bounded in time, size, redirects and concurrency, and never from a private address.
 
-What was fetched before is asked for with its validators, so that an unchanged picture is not sent again.
+A file that was fetched before is requested with its validators, so that it is not sent again when unchanged.
 Source: RFC 9110, section 13, "Conditional Requests".
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -35,13 +35,13 @@ class FetchLimits:
 
     max_bytes: int = 20 * 2**20
     timeout_s: float = 5.0
-    """The longest that one try may take, from connecting to the last byte, redirects included."""
+    """The longest that one attempt may take, from connecting to the last byte, redirects included."""
     deadline_s: float = 12.0
-    """The longest that a picture may take: waiting for its turn, all tries, and the pauses between them."""
+    """The longest that a file may take: waiting for a slot, all attempts, and the pauses between them."""
     attempts: int = 2
     redirects: int = 3
     concurrency: int = 16
-    """Pictures fetched or decoded at once; so many times `max_bytes` is the most that they take of memory."""
+    """Files fetched or decoded at once; so many times `max_bytes` is the most that they take of memory."""
     per_host: int = 6
     private_hosts: tuple[str, ...] = ()
     """Host names that may be fetched from although they resolve to a private or loopback address."""
@@ -71,8 +71,8 @@ class MediaFetcher:
         self._slots = asyncio.Semaphore(limits.concurrency)
 
     async def __aenter__(self) -> MediaFetcher:
-        # Turns bound the connections, so that waiting for one is not taken for a host's silence; redirects may lead
-        # many turns to one host all the same.
+        # The slots bound the connections, so that waiting for one is not taken for a host's silence. Redirects may
+        # still lead the holders of many slots to one host.
         connector = aiohttp.TCPConnector(
             resolver=PublicResolver(self._limits.private_hosts, self._limits.concurrency),
             limit=0,
@@ -94,20 +94,20 @@ class MediaFetcher:
         await self._session.close()
 
     @asynccontextmanager
-    async def fetch(self, url: str, known: FileVersion | None = None) -> AsyncIterator[FetchResult]:
-        """The file at an http(s) URL; one of the `concurrency` is taken until the caller is done with it.
+    async def fetch(self, url: str, known: FileVersion | None = None) -> AsyncGenerator[FetchResult]:
+        """The file at an http(s) URL; one of the `concurrency` slots is held until the caller is done with it.
 
         Args:
             url: where it is.
-            known: what it answered last, if it need not be sent again when it is still that.
+            known: what it answered last; the file is not sent again when it is still that. None: it is always sent.
 
         Raises:
-            UnreachableMedia: refused, too large, still failing after the attempts, out of time, or on a host that
-                failed of late.
+            UnreachableMedia: refused, too large, still failing after the attempts, out of time, or on a host that is
+                cooling down.
         """
-        async with AsyncExitStack() as turn:
+        async with AsyncExitStack() as slot:
             try:
-                fetched = await self._fetch_with_slots(url, known, turn)
+                fetched = await self._fetch_with_slots(url, known, slot)
             except UnreachableMedia as error:
                 metrics.FETCHES.labels("failed").inc()
                 raise UnreachableMedia(f"{redacted_url(url)}: {error}") from error
@@ -115,14 +115,14 @@ class MediaFetcher:
             metrics.FETCHED_BYTES.inc(len(fetched.data or b""))
             yield fetched
 
-    async def _fetch_with_slots(self, url: str, known: FileVersion | None, turn: AsyncExitStack) -> FetchResult:
-        """Fetch when it is the host's turn, then everybody's: who waits for a slow host takes no place of others."""
+    async def _fetch_with_slots(self, url: str, known: FileVersion | None, slot: AsyncExitStack) -> FetchResult:
+        """Fetch with a slot of the host, then one of all: whoever waits for a slow host takes no slot from others."""
         target = self._validated(url)
-        # A try that could not have its time is not begun, lest the host be blamed for it.
+        # An attempt that could not have its whole time is not begun: its host would be blamed for it.
         last_begin = asyncio.get_running_loop().time() + self._limits.deadline_s - self._limits.timeout_s
         async with self._hosts.slot(_host_key(target), last_begin):
             await acquire_slot(self._slots, last_begin)
-            turn.callback(self._slots.release)
+            slot.callback(self._slots.release)
             return await self._attempt(target, known, last_begin)
 
     async def _attempt(self, url: URL, known: FileVersion | None, last_begin: float) -> FetchResult:
@@ -139,18 +139,18 @@ class MediaFetcher:
         raise AssertionError("unreachable: attempts is at least 1")
 
     async def _follow(self, url: URL, known: FileVersion | None) -> FetchResult:
-        """One try: ask, and go where the answers lead."""
+        """One attempt: request the file, and follow redirects."""
         until = asyncio.get_running_loop().time() + self._limits.timeout_s
         for _ in range(self._limits.redirects + 1):
-            answer = await self._ask(url, known, until)
-            if isinstance(answer, FetchResult):
-                return answer
-            url = self._validated(answer)
+            response = await self._request(url, known, until)
+            if isinstance(response, FetchResult):
+                return response
+            url = self._validated(response)
             self._hosts.check_available(_host_key(url))
         raise UnreachableMedia(f"more than {self._limits.redirects} redirects")
 
-    async def _ask(self, url: URL, known: FileVersion | None, until: float) -> FetchResult | str:
-        """The file, or the address that the answer points to."""
+    async def _request(self, url: URL, known: FileVersion | None, until: float) -> FetchResult | str:
+        """The file, or the address that the host redirects to."""
         with self._hosts.record_outcome(_host_key(url)):
             async with (
                 asyncio.timeout_at(until),
@@ -170,7 +170,7 @@ class MediaFetcher:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            # Pictures are compressed already; what unpacks to who knows what is not unpacked.
+            # Media are compressed already, and a small body may unpack to any size.
             raise UnreachableMedia("answered compressed, which was not asked for")
         body = bytearray()
         async for chunk in response.content.iter_chunked(2**16):
@@ -180,7 +180,7 @@ class MediaFetcher:
         return bytes(body)
 
     def _validated(self, url: str) -> URL:
-        """A URL, parsed once and for all: whoever connects must not read another host out of it than was judged."""
+        """A URL that may be fetched, parsed once: whoever connects must not read another host out of it."""
         try:
             parsed = URL(url)
             host = parsed.host
@@ -188,7 +188,7 @@ class MediaFetcher:
             raise UnreachableMedia("not a URL") from error
         if parsed.scheme not in ("http", "https") or not host:
             raise UnreachableMedia("only http and https URLs are fetched")
-        # The resolver is not asked about literal addresses, so they are checked here.
+        # Literal addresses do not go through the resolver, so they are checked here.
         if host not in self._limits.private_hosts and is_private(host):
             raise UnreachableMedia("a private address; allow its host by name in media.private_hosts")
         return parsed
@@ -214,7 +214,7 @@ def _conditions(known: FileVersion | None) -> dict[str, str]:
 def _is_transient(error: Exception) -> bool:
     """Whether trying again at once may help: no connection, or an answer that blames the server.
 
-    Not what has just taken all of its time: a delay line tries that again.
+    After a timeout it does not: a delay line tries again later.
     """
     if isinstance(error, aiohttp.ClientResponseError):
         return error.status >= 500 or error.status == 429
@@ -223,11 +223,11 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _pause_s(error: Exception, attempt: int) -> float:
-    """How long to wait before the next try: what the host asks for, at least some jittered backoff."""
+    """Seconds to wait before the next attempt: what the host asks for, at least some jittered backoff."""
     backoff_s = random.uniform(0.5, 1.0) * BACKOFF_S * 2**attempt
     headers = error.headers if isinstance(error, aiohttp.ClientResponseError) else None
-    asked = (headers or {}).get("Retry-After", "")
-    return max(backoff_s, float(asked)) if asked.isascii() and asked.isdigit() else backoff_s
+    retry_after = (headers or {}).get("Retry-After", "")
+    return max(backoff_s, float(retry_after)) if retry_after.isascii() and retry_after.isdigit() else backoff_s
 
 
 def _why(error: Exception) -> str:

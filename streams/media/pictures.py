@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class _FileStates:
         return file in self.embeddings or file in self.decoded
 
     @asynccontextmanager
-    async def locked(self, files: Iterable[MediaKey]) -> AsyncIterator[None]:
+    async def locked(self, files: Iterable[MediaKey]) -> AsyncGenerator[None]:
         """Lock files, so that one which is in the store and at several addresses is decoded once."""
         async with AsyncExitStack() as held:
             # In one order, so that no two wait for each other.

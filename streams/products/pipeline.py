@@ -1,10 +1,20 @@
 """The product pipeline: a batch of product events becomes one durable write to the index.
 
-    Faust agent  one a topic, hands each message to the batcher             streams/agents.py
-    batcher      starts the next batch when this one releases it            streams/delivery/batching.py
-    pipeline     the stages of a batch, from ingest to acknowledgement      this file
+The way of an event, from its topic in Kafka to its acknowledgement:
 
-`ProductPipeline.process` is the way of a batch, and `_index_part` the stages of its products, in their order.
+    agent        hands each message of its topic to the batcher               streams/agents.py
+    batcher      starts a batch when it is large enough, or the one before    streams/delivery/batching.py
+                 it has released it
+    ingest       decodes events, stores the media that they carry             streams/products/ingest.py
+    read, plan   merges events into what the index holds of their products    streams/products/planning.py
+    load         transcribes sounds, fetches and decodes pictures and clips   streams/products/media_loading.py
+    release      lets the next batch start, beside the rest of this one       `release_next_batch`
+    encode       embeds what is new and fuses it with what is stored          streams/products/embedding.py
+    label        compares products whose content changed with others          streams/products/labelling.py
+    route        retries or dead letters for media that failed                streams/products/error_routing.py
+    write        writes rows within the lease                                 streams/products/index_writer.py
+    announce     tells the query workers and Kafka what changed               streams/products/change_events.py
+    acknowledge  commits messages, a contiguous prefix a partition            streams/delivery/messages.py
 """
 
 from __future__ import annotations
@@ -39,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 def _release_nothing() -> None:
-    """For a batch that no other waits for."""
+    """For a batch, or a part of one, that the next batch does not wait for."""
 
 
 class ProductPipeline:
@@ -63,13 +73,12 @@ class ProductPipeline:
         self._announcer = ChangeAnnouncer(stores.caches, delivery.publisher, role)
 
     async def process(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch = _release_nothing) -> None:
-        """Index a batch and acknowledge it; begun again without the partitions that are lost on the way.
+        """Index a batch and acknowledge it; where partitions are lost on the way, start again without them.
 
         Args:
             batch: messages that the acknowledger has received.
-            release_next_batch: called when the batch has its media and needs the encoder alone: the next one, which
-                the batcher has collected meanwhile, may start then, so that its media are loaded while this one is
-                encoded.
+            release_next_batch: called once the batch's media are loaded: the messages that the batcher has collected
+                meanwhile are the next batch, whose media are loaded while this one is encoded.
         """
         started = time.monotonic()
         metrics.BATCH_SIZE.observe(len(batch))
@@ -82,7 +91,7 @@ class ProductPipeline:
         log.info("batch_indexed", extra={"events": len(owned), "took_s": round(time.monotonic() - started, 4)})
 
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
-        """The way of a batch: ingest, index, acknowledge; what cannot be indexed becomes dead letters."""
+        """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
         ingested = await ingest(batch, self._stores.media, self._delivery.horizon)
         if ingested.rejected:
             await self._reject(ingested.rejected)
@@ -98,11 +107,11 @@ class ProductPipeline:
     async def _index(self, events: Sequence[IngestedEvent], release_next_batch: ReleaseNextBatch) -> None:
         stored = await read_stored(self._stores.products, (event.product_id for event in events))
         for part in plan_events(events, stored):
-            # Without the encoder a part is short: it is worth no batch beside it.
+            # What needs no encoder is quick: the next batch need not start beside it.
             await self._index_part(part, release_next_batch if part.needs_encoder else _release_nothing)
 
     async def _index_part(self, part: PlannedBatch, release_next_batch: ReleaseNextBatch) -> None:
-        """The stages of products: load media, encode and fuse, label, route media faults, write, announce."""
+        """The stages of products, each with what the last one gave."""
         models = self._models
         loaded = await load_media(part.plans.values(), models)
         release_next_batch()
@@ -110,14 +119,14 @@ class ProductPipeline:
             embedded = await embed_rows(loaded.plans, loaded.pictures, models.encoder)
         await models.pictures.cache_embeddings(embedded.new_embeddings)
         rows = await label_rows(embedded.rows, part.plans, models.labeller)
-        # Before the write: were it the other way round, a crash in between would forget what is missing.
+        # Before the write: after it, a crash in between would leave media missing that nobody tries again.
         await publish_durably(self._delivery.publisher, route_media_faults(part.events, loaded.faults, self._role))
         await self._writer.write(rows, partial(self._delivery.acknowledger.check_owned, part.messages))
         self.reconciler.record_written(rows, part.partitions)
         await self._announcer.announce(part, rows)
 
     async def _repair(self, changes: Sequence[ProductChange], check_owned: Callable[[], None]) -> None:
-        """The reconciler's way: merge what this worker wrote before into what is there now."""
+        """For the reconciler: merge what this worker wrote before into what the index holds now."""
         product_ids = {change.product_id for change in changes}
         async with self._locks.hold(product_ids):
             stored = await read_stored(self._stores.products, product_ids)

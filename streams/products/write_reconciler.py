@@ -1,4 +1,4 @@
-"""Late writes: what an earlier request, thought lost, did to rows that were written since."""
+"""The write reconciler: finds rows that an earlier request, thought lost, has set back, and has them written again."""
 
 from __future__ import annotations
 
@@ -87,27 +87,27 @@ class WriteReconciler:
 
     async def reconcile(self) -> bool:
         """Read all that is watched again, and repair what is not as it was written; False: partitions are moving."""
-        tenure = self._ownership
+        ownership = self._ownership
 
-        def still_ours() -> None:
-            if self._ownership is not tenure or tenure is None:
+        def check_owned() -> None:
+            if self._ownership is not ownership or ownership is None:
                 raise PartitionsLost("the rows may be another worker's by now")
 
         watched = list(self._watched.items())
         try:
             for start in range(0, len(watched), READ_CHUNK):
-                await self._reconcile_chunk(dict(watched[start : start + READ_CHUNK]), still_ours)
+                await self._reconcile_chunk(dict(watched[start : start + READ_CHUNK]), check_owned)
         except PartitionsLost:
             return False
         return True
 
-    async def _reconcile_chunk(self, written: Mapping[str, _Written], still_ours: Callable[[], None]) -> None:
+    async def _reconcile_chunk(self, written: Mapping[str, _Written], check_owned: Callable[[], None]) -> None:
         stored = await until_available("milvus", lambda: self._store.read(list(written)))
         for product_id, row in written.items():
-            still_ours()
+            check_owned()
             state = stored[product_id][0].state if product_id in stored else ProductState()
             changes = row.state.changes(product_id)
             if merge_all(state, changes) != state:
                 log.warning("late_write_found")
                 metrics.LATE_WRITES_REPAIRED.inc()
-                await self._repair(changes, still_ours)
+                await self._repair(changes, check_owned)

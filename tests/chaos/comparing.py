@@ -20,7 +20,8 @@ from redis.asyncio import Redis
 from indexer.ports import Interaction
 from indexer.records import unpack_product
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore, popularity_weight
+from indexer.redis.popularity import popularity_weight
+from indexer.redis.profiles import RedisProfileStore
 from tests.chaos.report import Report
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold
 

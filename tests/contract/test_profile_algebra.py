@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from indexer.ports import Interaction, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import KIND_WEIGHTS, InMemoryProfileStore, RedisProfileStore, popularity_weight
+from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
+from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3

@@ -54,9 +54,9 @@ from vitrine.settings import Settings
 BackgroundWork = Coroutine[Any, Any, object]
 
 STANDBY_LINGER_S, STANDBY_MESSAGES = 0.5, 64
-"""Seldom, as nobody searches it yet; and not much at once, as those who search the other wait while it is written."""
+"""Few batches, as nobody searches it yet; and small ones, as searches of the other generation wait for each write."""
 STANDBY_CATCH_UP_S = 600.0
-"""How long it takes its time for."""
+"""For how long it rests between batches; ever shorter, so that it catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
 
 
 def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> PipelineStores:
-    # All batches under way and the next one, so that no picture is read back from disk.
+    # The bytes of all batches under way and of the next one, so that no picture is read back from disk.
     in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
     return PipelineStores(
         store,
@@ -189,7 +189,7 @@ def _labelling(
 
 
 def _with_rests(process: ProcessBatch) -> ProcessBatch:
-    """Batches with rests between them, as long as each took at first and shorter with time, so that it catches up."""
+    """Process batches with rests between them: as long as each batch took at first, and shorter with time."""
     began_s = time.monotonic()
 
     async def process_and_rest(batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:

@@ -22,7 +22,7 @@ class Recorder:
         self.gate.set()
 
     async def process(self, batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
-        self.batches.put_nowait([one.offset for one in batch])
+        self.batches.put_nowait([message.offset for message in batch])
         if self.gives_way:
             release_next_batch()
         await self.gate.wait()

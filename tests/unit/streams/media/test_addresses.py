@@ -27,8 +27,8 @@ def test_public_addresses_and_names_are_not_private(host):
 
 
 async def test_just_the_addresses_that_were_checked_are_connected_to(monkeypatch):
-    mixed = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("10.0.0.1", "93.184.216.34")]
+    mixed = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("10.0.0.1", "93.184.216.34")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: mixed)
     resolver = PublicResolver((), threads=1)
-    assert [one["host"] for one in await resolver.resolve("example.com", 80)] == ["93.184.216.34"]
+    assert [result["host"] for result in await resolver.resolve("example.com", 80)] == ["93.184.216.34"]
     await resolver.close()

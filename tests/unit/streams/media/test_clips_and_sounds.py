@@ -44,7 +44,7 @@ class Shop:
         self, *transcripts: str, recogniser: ScriptedRecogniser | None = None, batch_wait_s: float = 60.0
     ) -> None:
         self.bench = Bench()
-        self.recogniser = recogniser or ScriptedRecogniser(*(Transcript(one) for one in transcripts))
+        self.recogniser = recogniser or ScriptedRecogniser(*(Transcript(transcript) for transcript in transcripts))
         media, fetcher = self.bench.media, MediaFetcher(FetchLimits(attempts=1))
         decoder = InProcessMediaDecoder(self.bench.encoder.preparer)
         self.transcriber = AudioTranscriber(
@@ -57,7 +57,7 @@ class Shop:
 
     def message(self, product_id: str, type: str = "product.created", **fields: Any) -> Message:
         inlined = {
-            name: [{"data": base64.b64encode(one).decode()} for one in value]
+            name: [{"data": base64.b64encode(file).decode()} for file in value]
             if value and name in ("videos", "audios")
             else value
             for name, value in fields.items()
@@ -76,7 +76,7 @@ async def test_a_clip_makes_the_image_part_of_a_product_without_pictures() -> No
     await shop.bench.index(shop.message("red", videos=[RED]), shop.message("blue", videos=[BLUE]))
     red, blue = await shop.image("red"), await shop.image("blue")
     assert np.linalg.norm(red) == pytest.approx(1, abs=1e-4) and not np.allclose(red, blue)
-    assert [one["searchable"] for one in shop.bench.kafka.changes] == [True, True]
+    assert [change["searchable"] for change in shop.bench.kafka.changes] == [True, True]
 
 
 async def test_a_clip_counts_less_than_the_main_picture() -> None:
@@ -133,7 +133,7 @@ async def test_a_product_does_not_wait_for_a_sound_that_takes_long() -> None:
     message = shop.message("a", title="kettle", audios=[tone()])
     await shop.bench.index(message)
     assert await shop.bench.titles("kettle") == ["a"] and (await shop.stored("a")).incomplete
-    (again,) = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry")]
+    (again,) = [message for message in shop.bench.kafka.published if message.topic.startswith("vitrine.retry")]
     recogniser.go_on.set()
     await shop.transcriber.wait_until_idle()
     retried = shop.bench.kafka.raw(again.value)
@@ -150,7 +150,7 @@ async def test_a_recogniser_that_is_away_leaves_the_product_searchable() -> None
     shop = Shop(recogniser=Away())
     await shop.bench.index(shop.message("a", title="kettle", audios=[tone()]))
     assert await shop.bench.titles("kettle") == ["a"] and (await shop.stored("a")).incomplete
-    assert any(one.topic.startswith("vitrine.retry") for one in shop.bench.kafka.published)
+    assert any(message.topic.startswith("vitrine.retry") for message in shop.bench.kafka.published)
 
 
 async def test_a_broken_sound_is_a_dead_letter_and_its_product_complete() -> None:

@@ -55,7 +55,7 @@ async def test_the_host_that_hangs_behind_a_redirect_rests_and_not_the_one_that_
         results = await asyncio.gather(
             *(fetch_with(fetcher, f"{behind}/hang") for _ in range(MAX_HOST_FAILURES)), return_exceptions=True
         )
-        assert all(isinstance(one, UnreachableMedia) and "TimeoutError" in str(one) for one in results)
+        assert all(isinstance(result, UnreachableMedia) and "TimeoutError" in str(result) for result in results)
         with pytest.raises(UnreachableMedia, match="not tried"):
             await fetch_with(fetcher, f"{behind}/ok")
         assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
@@ -66,7 +66,7 @@ async def test_a_host_with_much_to_send_is_not_taken_for_one_that_is_silent(host
     limits = replace(LOCAL, timeout_s=1.5, per_host=2, concurrency=4)
     async with MediaFetcher(limits) as fetcher:
         fetched = await asyncio.gather(*(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(64)))
-    assert [one.data for one in fetched] == [f"slow {n}".encode() for n in range(64)]
+    assert [result.data for result in fetched] == [f"slow {n}".encode() for n in range(64)]
     assert host.most_at_once == 2
 
 
@@ -77,8 +77,9 @@ async def test_a_hanging_host_takes_no_place_of_others_and_its_line_is_turned_aw
         while silent.asked["/hang"] < 4:
             await asyncio.sleep(0.01)
         assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
-        assert not any(one.done() for one in hanging)
-        assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*hanging, return_exceptions=True))
+        assert not any(result.done() for result in hanging)
+        results = await asyncio.gather(*hanging, return_exceptions=True)
+        assert all(isinstance(result, UnreachableMedia) for result in results)
         # A second round may begin before the first has wholly failed.
         assert silent.asked["/hang"] <= 8
 
@@ -90,8 +91,8 @@ async def test_who_had_no_turn_in_time_gives_up_without_blaming_the_host(host):
         results = await asyncio.gather(
             *(fetch_with(fetcher, f"{host.url}/slow?{n}") for n in range(30)), return_exceptions=True
         )
-        refused = [str(one) for one in results if isinstance(one, UnreachableMedia)]
-        assert 0 < len(refused) < 30 and all("too many others" in one for one in refused)
+        refused = [str(result) for result in results if isinstance(result, UnreachableMedia)]
+        assert 0 < len(refused) < 30 and all("too many others" in error for error in refused)
         assert (await fetch_with(fetcher, f"{host.url}/ok")).data == b"picture"
 
 
@@ -136,7 +137,8 @@ async def test_names_that_hang_keep_nobody_else_from_a_thread(host, monkeypatch)
             await asyncio.sleep(0)
             async with asyncio.timeout(10):
                 assert await asyncio.to_thread(lambda: "a thread") == "a thread"
-            assert all(isinstance(one, UnreachableMedia) for one in await asyncio.gather(*lost, return_exceptions=True))
+            results = await asyncio.gather(*lost, return_exceptions=True)
+            assert all(isinstance(result, UnreachableMedia) for result in results)
         finally:
             answered.set()
 
@@ -180,4 +182,4 @@ async def test_names_of_hosts_do_not_pile_up():
     for number in range(MAX_HOSTS + 10):
         async with hosts.slot(f"host-{number}", asyncio.get_running_loop().time() + 1):
             pass
-    assert len(hosts._hosts) <= MAX_HOSTS
+    assert len(hosts) <= MAX_HOSTS

@@ -29,7 +29,7 @@ from tests.unit.streams.image_hosts import ImageHost, serving
 from tests.unit.streams.media.test_hostile_pictures import bomb
 from tests.unit.streams.pipeline import Bench, picture
 
-RED, BLUE = (base64.b64decode(picture(one)) for one in ("red", "blue"))
+RED, BLUE = (base64.b64decode(picture(colour)) for colour in ("red", "blue"))
 
 
 class CountingDecoder(InProcessImageDecoder):
@@ -64,8 +64,8 @@ class Shop:
         """A product with pictures: paths at the host, or files."""
         self._version += 1
         stated = [
-            {"url": self.host.url + one} if isinstance(one, str) else {"data": base64.b64encode(one).decode()}
-            for one in images
+            {"url": self.host.url + image} if isinstance(image, str) else {"data": base64.b64encode(image).decode()}
+            for image in images
         ]
         return self.bench.kafka.message(
             {"product_id": product_id, "version": self._version, "title": "Kettle", "images": stated}
@@ -235,7 +235,7 @@ async def test_a_memory_that_is_away_holds_nothing_back_is_not_asked_each_time_a
         for n in range(4):
             await shop.index(shop.created(f"p{n}", "/red"))
     assert asked == 1 and shop.work == (4, 4)
-    assert [one.message for one in caplog.records].count("picture_memory_unavailable") == 1
+    assert [record.message for record in caplog.records].count("picture_memory_unavailable") == 1
     assert all([np.any(await shop.image(f"p{n}")) for n in range(4)])
 
 
@@ -302,7 +302,7 @@ async def test_a_bad_host_leaves_its_product_searchable_and_to_be_tried_again(sh
     async with MediaFetcher(replace(LIMITS, timeout_s=2.0)) as fetcher:
         shop = Shop(shop.bench, shop.host, fetcher)
         await shop.index(shop.created("p", path, "/red"), shop.created("q", "/blue"))
-    retries = [one for one in shop.bench.kafka.published if one.topic.startswith("vitrine.retry.")]
+    retries = [message for message in shop.bench.kafka.published if message.topic.startswith("vitrine.retry.")]
     assert len(retries) == 1 and shop.bench.kafka.dead_letters == []
     assert (await shop.bench.store.read(["p"]))["p"][0].missing_images == (shop.host.url + path,)
     assert np.any(await shop.image("p")) and np.any(await shop.image("q"))

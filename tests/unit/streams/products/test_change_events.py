@@ -1,11 +1,9 @@
-"""Telling of changes while Redis comes and goes, and repeating calls until a server is back."""
+"""Announcing changes while Redis comes and goes."""
 
 from collections.abc import Sequence
 
 from indexer.errors import StoreUnavailable
 from indexer.redis.change_log import InMemoryChangeLog
-from streams.delivery.availability import until_available
-from streams.errors import PublishFailed
 from streams.products.change_events import CacheInvalidator
 
 
@@ -29,14 +27,3 @@ async def test_changes_that_could_not_be_told_are_told_with_the_next_ones():
     assert await log.since(0) == (3, ["a", "b", "c"])
     await invalidator.invalidate([])
     assert await log.position() == 3
-
-
-async def test_a_call_is_repeated_until_its_server_is_back():
-    faults = iter([StoreUnavailable("away"), PublishFailed("away", retry_after_s=0)])
-
-    async def call() -> str:
-        for fault in faults:
-            raise fault
-        return "done"
-
-    assert await until_available("test", call) == "done"

@@ -77,7 +77,7 @@ BAD = st.builds(
     value=st.sampled_from([None, b"\xff", b"{", b"[]", b"{}"]),
     id=st.integers(1_000, 1_999).map(str),
 )
-EVENTS = st.lists(st.one_of(EVENT, EVENT, EVENT, BAD), max_size=9, unique_by=lambda one: one.id)
+EVENTS = st.lists(st.one_of(EVENT, EVENT, EVENT, BAD), max_size=9, unique_by=lambda event: event.id)
 
 
 class Crash(BaseException):
@@ -147,7 +147,7 @@ class World:
         if not life.over:
             assert outcomes == [None] * len(outcomes)
             assert not self._uncommitted(life)
-        assert all(one is None or isinstance(one, Crash) for one in outcomes), outcomes
+        assert all(outcome is None or isinstance(outcome, Crash) for outcome in outcomes), outcomes
 
     def lose_commits(self, count: int) -> None:
         """A crash comes before the last acknowledgements are committed."""
@@ -158,8 +158,8 @@ class World:
         """Partition and offset of each message of the log."""
         offsets = {0: 0, 1: 0}
         places: list[tuple[int, int]] = []
-        for one in self.log:
-            partition = PARTITIONS[one.product_id]
+        for event in self.log:
+            partition = PARTITIONS[event.product_id]
             places.append((partition, offsets[partition]))
             offsets[partition] += 1
         return places
@@ -178,49 +178,51 @@ class World:
 
     def _uncommitted(self, life: Life) -> list[Message]:
         return [
-            self._message(one, partition, offset, life)
-            for one, (partition, offset) in zip(self.log, self.places, strict=True)
+            self._message(event, partition, offset, life)
+            for event, (partition, offset) in zip(self.log, self.places, strict=True)
             if offset >= self.committed[partition]
         ]
 
-    def _message(self, one: Event, partition: int, offset: int, life: Life) -> Message:
+    def _message(self, event: Event, partition: int, offset: int, life: Life) -> Message:
         def ack() -> None:
             if not life.over:
                 assert self.committed[partition] == offset, "acknowledged out of order"
-                assert self._is_told(one, partition, offset), "acknowledged before it was announced"
+                assert self._is_told(event, partition, offset), "acknowledged before it was announced"
                 self.committed[partition] = offset + 1
 
-        return Message(PRODUCTS, partition, offset, NOW_MS, one.product_id.encode(), one.value, {}, ack)
+        return Message(PRODUCTS, partition, offset, NOW_MS, event.product_id.encode(), event.value, {}, ack)
 
-    def _is_told(self, one: Event, partition: int, offset: int) -> bool:
+    def _is_told(self, event: Event, partition: int, offset: int) -> bool:
         """Whether an index change or a dead letter speaks of a message."""
         if (partition, offset) in self.dead_letters():
             return True
-        return one.id in self.announced()
+        return event.id in self.announced()
 
     def announced(self) -> set[str]:
         """Ids of the events that index changes name."""
-        changes = [json.loads(one.value or b"") for one in self.published if one.topic == "vitrine.index-changes"]
+        messages = [message for message in self.published if message.topic == "vitrine.index-changes"]
+        changes = [json.loads(message.value or b"") for message in messages]
         return {event_id for change in changes for event_id in change["event_ids"]}
 
     def dead_letters(self, *, pictures: bool = False) -> dict[tuple[int, int], str]:
         """Reasons by partition and offset, of messages or of their pictures."""
-        letters = [one.headers for one in self.published if one.topic == "vitrine.dead-letter"]
+        letters = [message.headers for message in self.published if message.topic == "vitrine.dead-letter"]
         return {
-            (int(one["vitrine_partition"]), int(one["vitrine_offset"])): one["vitrine_reason"].decode()
-            for one in letters
-            if (one["vitrine_reason"] == b"invalid_image") == pictures
+            (int(headers["vitrine_partition"]), int(headers["vitrine_offset"])): headers["vitrine_reason"].decode()
+            for headers in letters
+            if (headers["vitrine_reason"] == b"invalid_image") == pictures
         }
 
 
 async def check(world: World) -> None:
     """Compare with what the oracle says of the log, and with a run that nothing disturbed."""
-    expected = fold([Arrival(PRODUCTS, one.value, NOW_MS) for one in world.log], lambda one: one != {"data": BROKEN})
+    arrivals = [Arrival(PRODUCTS, event.value, NOW_MS) for event in world.log]
+    expected = fold(arrivals, lambda image: image != {"data": BROKEN})
     calm = World(world.log)
     await calm.live(Life(), (), 1)
     rows, calm_rows = await world.store.read("pqr"), await calm.store.read("pqr")
     assert set(rows) == set(expected.products)
-    searchable = {one.product_id for one in await world.store.browse((), 100)}
+    searchable = {hit.product_id for hit in await world.store.browse((), 100)}
     for product_id, product in expected.products.items():
         stored, vector = rows[product_id]
         assert stored.state.fields == with_hashes(product.fields)
@@ -236,7 +238,8 @@ async def check(world: World) -> None:
 
 def with_hashes(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields as they are stored: inline pictures by the hash of their bytes."""
-    images = [{"hash": hashlib.sha256(base64.b64decode(one["data"])).hexdigest()} for one in fields.get("images", ())]
+    files = [base64.b64decode(image["data"]) for image in fields.get("images", ())]
+    images = [{"hash": hashlib.sha256(file).hexdigest()} for file in files]
     return fields | ({"images": images} if "images" in fields else {})
 
 

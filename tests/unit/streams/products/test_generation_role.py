@@ -18,7 +18,7 @@ async def index_without_picture(bench: Bench) -> Message:
 
     bench.media.get = nothing
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [{"data": picture()}]}))
-    [again] = [one for one in bench.kafka.published if one.topic.startswith("vitrine.retry.")]
+    [again] = [message for message in bench.kafka.published if message.topic.startswith("vitrine.retry.")]
     return replace(bench.kafka.raw(again.value), headers=dict(again.headers))
 
 

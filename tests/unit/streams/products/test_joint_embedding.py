@@ -68,7 +68,7 @@ class Shop:
 
     def event(self, type: str = "product.updated", **fields: Any) -> Any:
         self._version += 1
-        stated = {"images": [{"data": one} for one in fields.pop("images")]} if "images" in fields else {}
+        stated = {"images": [{"data": image} for image in fields.pop("images")]} if "images" in fields else {}
         data = {"product_id": "p", "version": self._version} | fields | stated
         return self.bench.kafka.message(data, f"product.{type.removeprefix('product.')}")
 
@@ -80,7 +80,7 @@ class Shop:
 
     def expected(self, fields: dict[str, Any], *images: str) -> FloatArray:
         """What the encoder makes of a product."""
-        pixels = [self.encoder.preparer(_opened(one)) for one in images]
+        pixels = [self.encoder.preparer(_opened(image)) for image in images]
         (row,) = as_joint_encoder(self.encoder._encoder).encode_products([embedding_text(fields)], [pixels])
         return row
 
@@ -88,7 +88,7 @@ class Shop:
         np.testing.assert_allclose(await self.vector(), self.expected(fields, *images), atol=1e-5)
 
 
-RED, BLUE, GREEN = (picture(one) for one in ("red", "blue", "green"))
+RED, BLUE, GREEN = (picture(colour) for colour in ("red", "blue", "green"))
 
 
 def _opened(data: str) -> Image.Image:
@@ -199,7 +199,7 @@ async def test_a_picture_that_is_missing_joins_when_it_can_be_had(shop):
 
 async def test_only_so_many_pictures_count(shop):
     colours = [f"rgb({shade}, 0, 90)" for shade in range(0, 240, 20)]
-    images = [picture(one) for one in colours]
+    images = [picture(colour) for colour in colours]
     await shop.bench.index(shop.event("created", title="Kettle", images=images))
     await shop.holds({"title": "Kettle"}, *images[:MAX_POOLED_IMAGES])
 

@@ -42,8 +42,8 @@ class Shop:
 
     def retries(self) -> list[Message]:
         """What has been put on a delay line, as it comes back from there."""
-        lines = [one for one in self.bench.kafka.published if one.topic.startswith("vitrine.retry.")]
-        return [replace(self.bench.kafka.raw(one.value), headers=dict(one.headers)) for one in lines]
+        lines = [message for message in self.bench.kafka.published if message.topic.startswith("vitrine.retry.")]
+        return [replace(self.bench.kafka.raw(message.value), headers=dict(message.headers)) for message in lines]
 
 
 async def test_the_product_is_searchable_at_once_and_its_event_goes_on_a_delay_line():
@@ -51,7 +51,7 @@ async def test_the_product_is_searchable_at_once_and_its_event_goes_on_a_delay_l
     await shop.bench.index(shop.created())
     assert await shop.bench.titles("kettle") == ["p"]
     assert (await shop.stored()).incomplete and not await shop.has_picture()
-    assert [attempt_number(one) for one in shop.retries()] == [1]
+    assert [attempt_number(message) for message in shop.retries()] == [1]
     assert shop.bench.kafka.dead_letters == [] and shop.bench.kafka.acked == [0]
     assert shop.bench.kafka.changes[0]["missing_images"] is True
 
@@ -62,7 +62,7 @@ async def test_it_is_complete_when_the_picture_can_be_had():
     shop.reachable = True
     await shop.bench.index(*shop.retries())
     assert await shop.has_picture() and not (await shop.stored()).incomplete
-    assert [one["change"] for one in shop.bench.kafka.changes] == ["created", "updated"]
+    assert [change["change"] for change in shop.bench.kafka.changes] == ["created", "updated"]
     assert "missing_images" not in shop.bench.kafka.changes[1]
     assert shop.bench.encoder.texts == 1
     assert len(shop.retries()) == 1

@@ -51,7 +51,7 @@ async def test_a_price_change_does_not_wait_for_the_encoder_of_its_batch():
     indexing = asyncio.create_task(bench.index(price, bench.kafka.message({"product_id": "q", "title": "Teapot"})))
     while (await stored(bench))[0].state.fields["price"] != 2.0:
         await asyncio.sleep(0)
-    assert [one["product_id"] for one in bench.kafka.changes] == ["p", "p"]
+    assert [change["product_id"] for change in bench.kafka.changes] == ["p", "p"]
     assert bench.kafka.acked == [0]
     gate.set()
     await indexing
@@ -82,7 +82,7 @@ async def test_a_deleted_product_leaves_a_tombstone_that_older_events_do_not_wak
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "title": "Late"}, "product.updated"))
     assert await bench.titles("kettle late") == []
     assert (await stored(bench))[0].state.deleted
-    assert [one["change"] for one in bench.kafka.changes] == ["created", "deleted", "unchanged"]
+    assert [change["change"] for change in bench.kafka.changes] == ["created", "deleted", "unchanged"]
 
 
 async def test_a_patch_of_an_unknown_product_waits_for_a_text_or_a_picture():
@@ -98,7 +98,7 @@ async def test_a_repeated_event_changes_nothing_and_is_announced_again():
     message = bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"})
     await bench.index(message)
     await bench.index(bench.kafka.raw(message.value))
-    assert [one["change"] for one in bench.kafka.changes] == ["created", "unchanged"]
+    assert [change["change"] for change in bench.kafka.changes] == ["created", "unchanged"]
     assert bench.encoder.texts == 1
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+from indexer.records import IndexRow
+from indexer.rows import build_row
 from tests.unit.streams.pipeline import Bench
 
 
@@ -9,22 +14,28 @@ async def price(bench: Bench) -> float:
     return (await bench.store.read(["p"]))["p"][0].state.fields["price"]
 
 
+def noted_writes(bench: Bench) -> list[Sequence[IndexRow]]:
+    """The rows of each write from now on."""
+    written: list[Sequence[IndexRow]] = []
+    write = bench.store.write
+
+    async def write_and_note(rows: Sequence[IndexRow], until: float = math.inf) -> None:
+        written.append(rows)
+        await write(rows, until)
+
+    bench.store.write = write_and_note
+    return written
+
+
 async def bench_with_a_late_write(*, expected: bool) -> Bench:
     """A product whose first row lands again after the second was written."""
     bench = Bench()
     if expected:
         bench.pipeline.reconciler.open_window()
-    rows = []
-    write = bench.store.write
-
-    async def noting(some, until=0.0):
-        rows.append(some)
-        await write(some)
-
-    bench.store.write = noting
+    written = noted_writes(bench)
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
-    await write(rows[0])
+    await bench.store.write(written[0])
     assert await price(bench) == 1.0
     return bench
 
@@ -38,11 +49,11 @@ async def test_what_a_late_write_set_back_is_written_again():
 
 async def test_nothing_newer_is_undone():
     bench = Bench()
+    written = noted_writes(bench)
     bench.pipeline.reconciler.open_window()
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
-    watched = dict(bench.pipeline.reconciler._watched)
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
-    bench.pipeline.reconciler._watched = watched
+    bench.pipeline.reconciler.record_written(written[0], {"p": 0})
     await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 2.0
 
@@ -76,8 +87,6 @@ async def test_a_deletion_that_was_undone_is_done_again():
     await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle"}))
     stored, vector = (await bench.store.read(["p"]))["p"]
     await bench.index(bench.kafka.message({"product_id": "p", "version": 2}, "product.deleted"))
-    from indexer.rows import build_row
-
     await bench.store.write([build_row("p", stored, vector)])
     await bench.pipeline.reconciler.reconcile()
     assert (await bench.store.read(["p"]))["p"][0].state.deleted
