@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoders import checkpoints
 from encoders.architectures.config import MODEL_TYPE as FUSION
+from encoders.devices import torch_device
 from encoders.errors import ModelUnavailable
 from encoders.inference.runtime import Runtime, make_openmp_threads_sleep
 from encoders.inference.truncation import TruncatedEncoder, split_name, truncated_dimensions
 from encoders.packages import TORCH, is_installed, missing, require
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
 from encoders.spec import EmbeddingSpec
-
-if TYPE_CHECKING:
-    import torch
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +30,12 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
     Args:
         name: `mini` (ships with the project), `hash` and `hash-joint` (no weights, for tests), a model directory, or a
             hub name; `NAME#64` for the first 64 dimensions of its embeddings.
-        runtime: How to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
+        runtime: how to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
-        ModelUnavailable: no such model or device, one that is no text–image dual encoder, or one that does not have
-            so many dimensions; `MissingPackage` where it is torch that runs it, and torch is not installed.
+        ModelUnavailable: there is no such model or device, the model is no text–image encoder, or it has fewer
+            dimensions than the name asks for.
+        MissingPackage: only torch can run it, and torch is not installed.
     """
     dim = truncated_dimensions(name)
     encoder = _load_whole(split_name(name)[0], Runtime(runtime) if isinstance(runtime, str) else runtime)
@@ -47,15 +46,16 @@ def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
     """Load a ranker of candidates.
 
     Args:
-        directory: Config and safetensors weights of a fusion ranker.
-        spec: Of the vectors that it will read.
+        directory: has the configuration and the safetensors weights of a fusion ranker.
+        spec: the vector space of the embeddings that it will read.
 
     Raises:
-        ModelUnavailable: no ranker is there, or no torch to run it.
-        SpecMismatch: it was trained on other vectors.
+        ModelUnavailable: there is no ranker in the directory.
+        MissingPackage: torch is not installed.
+        SpecMismatch: the ranker was trained on another vector space.
     """
     require(f"the ranker {directory!r}", *TORCH)
-    # Imported here: most query workers have none.
+    # Imported here: most query workers have no ranker, and need no torch.
     from encoders.ranking import ranker
 
     return ranker.VectorRanker(ranker.load_ranker(Path(directory).expanduser()), spec)
@@ -68,7 +68,7 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
     called = name if name == "mini" or not Path(name).is_dir() else None
     if checkpoints.model_type(directory) == FUSION:
         require(f"the encoder {name!r}", *TORCH)
-        # Imported here, as below: the doubles must not cost seconds of torch, nor a name that is not to be found.
+        # Imported here, as below: torch takes seconds to import, and is not needed for the doubles or a wrong name.
         from encoders.architectures.fusion_encoder import FusionEncoder
 
         return FusionEncoder(directory, torch_device(runtime), called)
@@ -89,7 +89,10 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
 
 
 def _is_for_openvino(runtime: Runtime) -> bool:
-    """Whether a runtime asks for OpenVINO, or leaves it open where that is the fastest, or all that there is."""
+    """Whether OpenVINO is to run a model: where the runtime says so, or leaves it open and nothing faster is there.
+
+    Raises `ModelUnavailable` where the runtime wants OpenVINO on another device, or without the package.
+    """
     if runtime.backend == "auto":
         if runtime.precision == "float16" or runtime.compile or not is_installed("openvino"):
             return False
@@ -104,7 +107,7 @@ def _is_for_openvino(runtime: Runtime) -> bool:
 
 
 def _is_for_accelerator() -> bool:
-    """Whether there may be a device that is faster than the CPU, and torch to use it."""
+    """Whether torch is installed, and may find a device that is faster than the CPU."""
     if not _may_have_accelerator():
         return False
     if not _has_torch():
@@ -117,29 +120,5 @@ def _has_torch() -> bool:
 
 
 def _may_have_accelerator() -> bool:
-    """Whether torch may find a device that is faster than the CPU, found out without importing it."""
+    """Whether torch might find a device that is faster than the CPU; told without importing it."""
     return sys.platform == "darwin" or NVIDIA_DEVICE.exists()
-
-
-def torch_device(runtime: Runtime | str) -> torch.device:
-    """The device of a runtime, `auto` for the best there is. Raises `ModelUnavailable` for one that cannot be used."""
-    import torch
-
-    asked = Runtime(runtime) if isinstance(runtime, str) else runtime
-    try:
-        device = torch.device(_best_device() if asked.device == "auto" else asked.device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelUnavailable(f"device {asked.device!r} cannot be used: {error}") from error
-    if device.type == "cpu":
-        # By itself torch counts the machine's cores, whatever the process may use of them.
-        torch.set_num_threads(asked.threads or min(torch.get_num_threads(), asked.cpu_threads))
-    return device
-
-
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

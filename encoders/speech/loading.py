@@ -28,7 +28,7 @@ def load_recogniser(name: str, device: str = "auto", vocabulary: SpokenVocabular
     if not any(directory.glob("*.safetensors")):
         raise ModelUnavailable(f"{directory} has no *.safetensors; pickled weights can run code and are never loaded")
     require(f"the recogniser {name!r}", *TORCH)
-    from encoders.loading import torch_device
+    from encoders.devices import torch_device
     from encoders.speech.hf import HfRecogniser
 
     return HfRecogniser(directory, torch_device(device))

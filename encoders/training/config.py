@@ -114,10 +114,15 @@ class TuningConfig:
     patience: int = 4
     """Measurements without a new best after which the run stops."""
     precision: Precision = "float32"
+    """Of the forward passes; weights and optimiser are in float32."""
     seed: int = 1
+    """Of everything random."""
     threads: int | None = None
     """CPU threads; None: as torch chooses."""
+    checkpoint_every_s: float = 20.0
+    """Seconds after which the next step's end writes a checkpoint; 0: every step."""
     tensorboard: Path | None = None
+    """Directory of TensorBoard's files; None: none are written."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property

@@ -16,7 +16,8 @@ from encoders.training.data.catalogue import TrainingCatalogue
 from encoders.training.evaluation.metrics import RetrievalReport
 from encoders.training.trainer import TrainingProgress
 
-_PLACES: Final = ("output", "work", "tensorboard")
+_OF_ONE_MACHINE: Final = ("output", "work", "tensorboard", "checkpoint_every_s")
+"""Settings that change nothing about the weights."""
 _CARD: Final = """---
 tags: [e-commerce, image-text-retrieval]
 base_model: {base}
@@ -89,8 +90,8 @@ def _amounts(material: TrainingCatalogue) -> dict[str, int]:
 
 
 def recorded_settings(config: TuningConfig) -> dict[str, Any]:
-    """Without places: they are of one machine."""
-    return {name: value for name, value in asdict(config).items() if name not in _PLACES}
+    """The settings that the weights depend on, for a record and for the identity of a run."""
+    return {name: value for name, value in asdict(config).items() if name not in _OF_ONE_MACHINE}
 
 
 def _card(

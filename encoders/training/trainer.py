@@ -24,11 +24,12 @@ from encoders.training.optimisation.parameters import parameter_groups
 from encoders.training.optimisation.process_group import ProcessGroup, SingleProcess
 from encoders.training.trainable import Trainable
 
-_CHECKPOINT_EVERY_S = 20.0
 _NEIGHBOURS_PER_NEGATIVE = 5
+"""Near misses looked up for each hard negative of a batch, of which the batch draws some."""
 _CLIP = 1.0
+"""The largest norm of the gradient; longer ones are scaled down to it."""
 _FIRST_STEPS = 10
-"""In which the learning rate rises at least, however short the run: the optimiser knows no scales yet."""
+"""Steps in which the learning rate rises, however short the run: the optimiser does not know the scales yet."""
 
 
 @dataclass
@@ -96,12 +97,12 @@ class Trainer:
             self._measure()
         started, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         while (share := self._done()) < 1 and not self.progress.stopped:
-            losses = self._step(share)
+            losses = self.train_step(share)
             self.progress.seconds = self._processes.broadcast(time.monotonic() - started)
             self._report(losses)
             if self._done() * self._config.evaluations >= self.progress.measured:
                 self._measure()
-            if time.monotonic() - saved > _CHECKPOINT_EVERY_S:
+            if time.monotonic() - saved >= self._config.checkpoint_every_s:
                 self._save()
                 saved = time.monotonic()
         self._save()
@@ -112,12 +113,20 @@ class Trainer:
         return reports
 
     def _done(self) -> float:
-        """Share of the run, by steps or by time, whichever is further."""
+        """The share of the run that is over, from 0 on: by steps or by time, whichever is more."""
         by_steps = self.progress.step / self._config.steps if self._config.steps else 0.0
         by_time = self.progress.seconds / (60 * self._config.minutes) if self._config.minutes else 0.0
         return max(by_steps, by_time)
 
-    def _step(self, share: float) -> dict[str, float]:
+    def train_step(self, share: float) -> dict[str, float]:
+        """Take one step of the optimiser.
+
+        Args:
+            share: how much of the run is over, from 0 to 1; the learning rate depends on it.
+
+        Returns:
+            The losses by name, weighted as they are summed, before the step.
+        """
         step = self.progress.step
         # Seeded each step: what a resumed run draws, dropout included, is what an unbroken one would have.
         torch.manual_seed(self._config.seed * 1_000_003 + step)

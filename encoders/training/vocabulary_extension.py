@@ -63,9 +63,11 @@ def _new_words(backend: Any, texts: Iterable[str], most: int) -> list[str]:
         normal = backend.normalizer.normalize_str(text) if backend.normalizer else text
         counts.update({word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normal)})
     vocabulary = backend.get_vocab()
+    # Words of equal count by the alphabet: a run that is resumed in another process must number them the same way.
+    by_count = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     frequent = [
         word
-        for word, count in counts.most_common()
+        for word, count in by_count
         if count >= _LEAST_COUNT and word not in vocabulary and len(word) <= _LONGEST_WORD
     ]
     return frequent[:most]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.backends import conversion_cache as cache
+from encoders.backends.conversion_cache import REFUSED_EXIT_CODE, converted_model
 from encoders.backends.manifest import MANIFEST, Manifest
 from encoders.backends.openvino import OpenVinoEncoder, OpenVinoTowers, has_bfloat16, is_installed
 from encoders.errors import ModelUnavailable
@@ -58,15 +58,14 @@ def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, fa
 
 
 def test_it_is_made_ready_once_by_whoever_comes_first(
-    checkpoints_root: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoints_root: Path, models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made: list[Path] = []
-    make = cache._convert
-    monkeypatch.setattr(cache, "_convert", lambda *given: (made.append(given[1]), make(*given)))
+    caplog.set_level("INFO")
     runtime = replace(AUTO, cache_dir=str(models))
     with ThreadPoolExecutor(3) as threads:
         loaded = list(threads.map(lambda _: OpenVinoEncoder(checkpoints_root / "clip", runtime), range(3)))
-    assert len(made) == 1 and len({one.spec for one in loaded}) == 1
+    assert [record.msg for record in caplog.records].count("model_made_ready") == 1
+    assert len({encoder.spec for encoder in loaded}) == 1
     assert not list(models.glob(".*"))
     plain = HfDualEncoder(checkpoints_root / "clip", torch.device("cpu"))
     assert loaded[0].spec == plain.spec
@@ -86,13 +85,16 @@ assert not {{"torch", "transformers"}} & set(sys.modules)
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={**os.environ, "VITRINE": ""})
 
 
-def test_what_an_exporter_left_that_died_is_cleared_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cache, "_run", lambda given, _: Path(given[1], MANIFEST).write_text("{}"))
-    left = tmp_path / ".key.x1y2"
-    left.mkdir()
-    (left / "text.xml").write_text("half")
-    ready = cache.converted_model(Path("anywhere"), tmp_path, "key", "float32")
-    assert (ready / MANIFEST).is_file() and not left.exists()
+def test_the_unfinished_directory_of_an_export_that_died_is_removed(tmp_path: Path) -> None:
+    def export(_: Path, directory: Path, precision: str) -> subprocess.CompletedProcess[str]:
+        (directory / MANIFEST).write_text(precision)
+        return subprocess.CompletedProcess([], 0)
+
+    unfinished = tmp_path / ".key.x1y2"
+    unfinished.mkdir()
+    (unfinished / "text.xml").write_text("half")
+    ready = converted_model(Path("anywhere"), tmp_path, "key", "float32", export)
+    assert (ready / MANIFEST).read_text() == "float32" and not unfinished.exists()
 
 
 def test_a_broken_manifest_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -104,22 +106,21 @@ def test_a_broken_manifest_is_named_with_the_way_out(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_named(checkpoints_root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelUnavailable, match=r"encoder\.cache_dir"):
-        cache.converted_model(checkpoints_root / "clip", tmp_path / "file", "key", "float32")
+        converted_model(checkpoints_root / "clip", tmp_path / "file", "key", "float32")
 
 
-def test_a_refusal_is_remembered_and_a_crash_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for status, starts in ((cache.REFUSED_EXIT_CODE, 1), (1, 2)):
-        done: list[int] = []
+@pytest.mark.parametrize(("status", "starts"), [(REFUSED_EXIT_CODE, 1), (1, 2)], ids=["refusal", "crash"])
+def test_a_refusal_is_remembered_and_a_crash_is_not(status: int, starts: int, tmp_path: Path) -> None:
+    started: list[Path] = []
 
-        def run(*_: object, status: int = status, done: list[int] = done, **__: object) -> object:
-            done.append(status)
-            return subprocess.CompletedProcess([], status, "", "noise\nno such layer")
+    def export(_: Path, directory: Path, precision: str) -> subprocess.CompletedProcess[str]:
+        started.append(directory)
+        return subprocess.CompletedProcess([], status, "", "noise\nno such layer")
 
-        monkeypatch.setattr(cache.subprocess, "run", run)
-        for _ in range(2):
-            with pytest.raises(ModelUnavailable, match="no such layer"):
-                cache.converted_model(Path("anywhere"), tmp_path, f"key{status}", "float32")
-        assert len(done) == starts
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable, match="no such layer"):
+            converted_model(Path("anywhere"), tmp_path, "key", "float32", export)
+    assert len(started) == starts
 
 
 def test_auto_does_without_where_a_model_cannot_be_converted(checkpoints_root: Path, models: Path) -> None:
@@ -151,7 +152,8 @@ def test_auto_takes_no_precision_that_changes_embeddings(checkpoints_root: Path,
 def test_an_asked_for_precision_is_a_space_of_its_own(checkpoints_root: Path, models: Path) -> None:
     runtime = replace(AUTO, cache_dir=str(models))
     auto, asked = (
-        OpenVinoEncoder(checkpoints_root / "clip", one) for one in (runtime, replace(runtime, precision="bfloat16"))
+        OpenVinoEncoder(checkpoints_root / "clip", wanted)
+        for wanted in (runtime, replace(runtime, precision="bfloat16"))
     )
     assert asked.spec.version == f"{auto.spec.version}+bfloat16" and asked.precision == "bfloat16"
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from encoders.errors import EncoderError, ModelUnavailable
 from encoders.loading import load_encoder
 from encoders.training.averaging import average_models
-from encoders.training.config import JOINT_TASKS, PART_TASKS, Augmentation, TuningConfig
+from encoders.training.config import PART_TASKS, Augmentation, TuningConfig
 from encoders.training.data.catalogue import NotEnoughProducts, prepare_catalogue
 from encoders.training.data.listings import TrainingListing
 from encoders.training.data.text_variation import vary_text
@@ -21,7 +23,11 @@ from encoders.training.dual_encoder import TrainableDualEncoder
 from encoders.training.optimisation.parameters import freeze
 from encoders.training.run import train_on_catalogue
 from encoders.training.trainer import Trainer
+from tests.unit.encoders.training.conftest import COLOURS, picture
 
+UNCHANGED = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
+UNSEEN = (997, 998, 999)
+"""Numbers of pictures that no product has."""
 FAMILIES = ["clip", "siglip", "siglip2", "chinese_clip", "bert-vit", "bert-convnext"]
 
 
@@ -36,6 +42,7 @@ def config(tmp_path: Path) -> TuningConfig:
         evaluations=2,
         max_tokens=24,
         threads=1,
+        learning_rate=1e-2,
     )
 
 
@@ -44,7 +51,16 @@ def _quiet(_: str) -> None:
 
 
 def _weights(directory: Path) -> dict[str, torch.Tensor]:
-    return {name: one.clone() for name, one in TrainableDualEncoder(directory).state_dict().items()}
+    return {name: tensor.clone() for name, tensor in TrainableDualEncoder(directory).state_dict().items()}
+
+
+def _colour_margin(directory: Path) -> float:
+    """How much nearer unseen pictures of four colours are to the word for their colour than to the three others."""
+    encoder = load_encoder(str(directory), "cpu")
+    files = [Image.open(BytesIO(picture(colour, number))) for colour in COLOURS for number in UNSEEN]
+    scores = encoder.encode_images([encoder.preparer(file) for file in files]) @ encoder.encode_texts(list(COLOURS)).T
+    is_right = np.repeat(np.eye(len(COLOURS), dtype=bool), len(UNSEEN), axis=0)
+    return float(scores[is_right].mean() - scores[~is_right].mean())
 
 
 def test_a_run_gives_a_model_that_loads_with_its_record_and_card(
@@ -62,14 +78,17 @@ def test_a_run_gives_a_model_that_loads_with_its_record_and_card(
     assert "## Limits" in (output / "README.md").read_text("utf-8")
 
 
-def test_training_makes_held_out_texts_and_pictures_find_their_products(
+def test_the_model_that_is_written_has_learnt_the_catalogues_words_and_pictures(
     checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
-    longer = replace(config, steps=60, learning_rate=5e-3, batch=16)
-    output = train_on_catalogue(str(checkpoint), listings, longer, say=_quiet)
-    record = json.loads((output / "training.json").read_text("utf-8"))
-    curve = record["progress"]["curve"]
-    assert record["progress"]["best"] > curve[0]["score"]
+    longer = replace(
+        config, steps=100, learning_rate=5e-4, word_rate=10.0, average_decay=0.9, batch=16, augmentation=UNCHANGED
+    )
+    output = train_on_catalogue(str(checkpoint), listings, longer, teachers=(), say=_quiet)
+    # Over seeds the margin is 0.14 to 0.18; before training it is 0.00.
+    assert _colour_margin(output) > 0.08 > 0.03 > abs(_colour_margin(checkpoint))
+    progress = json.loads((output / "training.json").read_text("utf-8"))["progress"]
+    assert progress["best"] == max(measured["score"] for measured in progress["curve"])
 
 
 def test_equal_seeds_give_equal_weights(
@@ -78,29 +97,30 @@ def test_equal_seeds_give_equal_weights(
     first = _weights(train_on_catalogue(str(checkpoint), listings, config, say=_quiet))
     again = replace(config, output=config.output.with_name("again"), work=config.work.with_name("other"))
     second = _weights(train_on_catalogue(str(checkpoint), listings, again, say=_quiet))
-    assert all(torch.equal(one, second[name]) for name, one in first.items())
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
-def test_a_run_that_was_broken_off_ends_like_one_that_was_not(
-    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_was_broken_off_is_found_again_and_ends_like_one_that_was_not(
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     whole = _weights(train_on_catalogue(str(checkpoint), listings, config, say=_quiet))
-    broken = replace(config, output=config.output.with_name("broken"), work=config.work.with_name("broken-work"))
-    step = Trainer._step
+    broken = replace(
+        config,
+        output=config.output.with_name("broken"),
+        work=config.work.with_name("broken-work"),
+        checkpoint_every_s=0,
+    )
+    measurements = iter(range(2))
 
-    def dies(self: Trainer, done: float) -> dict[str, float]:
-        if self.progress.step == 2:
-            self._save()
+    def break_off_at_the_second_measurement(_: str) -> None:
+        if next(measurements) == 1:
             raise KeyboardInterrupt
-        return step(self, done)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Trainer, "_step", dies)
-        train_on_catalogue(str(checkpoint), listings, broken, say=_quiet)
-    lines: list[str] = []
-    resumed = _weights(train_on_catalogue(str(checkpoint), listings, broken, say=lines.append))
-    assert any("resumed at step 2" in line for line in lines)
-    assert all(torch.equal(one, resumed[name]) for name, one in whole.items())
+    with pytest.raises(KeyboardInterrupt):
+        train_on_catalogue(str(checkpoint), listings, broken, say=break_off_at_the_second_measurement)
+    resumed = _weights(train_on_catalogue(str(checkpoint), listings, broken, say=_quiet))
+    assert len(list(broken.work.iterdir())) == 1, "it began anew elsewhere"
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
 
 
 def test_a_run_stops_when_held_out_retrieval_gets_no_better(
@@ -111,25 +131,6 @@ def test_a_run_stops_when_held_out_retrieval_gets_no_better(
     progress = json.loads((output / "training.json").read_text("utf-8"))["progress"]
     assert progress["step"] < 20
     assert progress["stopped"]
-
-
-@pytest.mark.parametrize("loss", ["info-nce", "sigmoid", "triplet", "pair"])
-def test_every_loss_trains_with_a_classifier_beside_it(
-    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig, loss: str
-) -> None:
-    lines: list[str] = []
-    several = replace(config, loss=loss, category_weight=0.5, steps=20, evaluations=1)  # type: ignore[arg-type]
-    train_on_catalogue(str(checkpoint), listings, several, say=lines.append)
-    assert any("category" in line and "photo-picture" in line for line in lines)
-
-
-def test_whole_products_are_learnt_with_either_part_missing(
-    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
-) -> None:
-    wordless = [replace(one, text="", passages=()) if place % 4 == 0 else one for place, one in enumerate(listings)]
-    unpictured = [replace(one, pictures=()) if place % 4 == 1 else one for place, one in enumerate(wordless)]
-    output = train_on_catalogue(str(checkpoint), unpictured, replace(config, tasks=JOINT_TASKS), say=_quiet)
-    assert np.isfinite(load_encoder(str(output), "cpu").encode_texts(["lamp"])).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -147,12 +148,12 @@ def test_frozen_parts_stay_and_the_rest_learns(
     checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
 ) -> None:
     model = TrainableDualEncoder(checkpoint)
-    before = {name: one.clone() for name, one in model.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     freeze(model, ("vision_model", "word_embeddings"))
     settings = replace(config, tasks=PART_TASKS, steps=2)
     trainer = Trainer(model, prepare_catalogue(listings, model.preparer, config.work), settings, say=_quiet)
-    trainer._step(0.5)
-    moved = {name for name, one in model.state_dict().items() if not torch.equal(one, before[name])}
+    trainer.train_step(0.5)
+    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert moved
     assert not any("vision_model" in name or "word_embeddings" in name for name in moved)
 
@@ -161,11 +162,11 @@ def test_adapters_learn_alone_and_are_merged_when_saved(checkpoint: Path, tmp_pa
     pytest.importorskip("peft")
     model = TrainableDualEncoder(checkpoint)
     model.add_adapters(2)
-    learning = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+    learning = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     assert learning
     assert all("lora_" in name for name, _ in learning)
-    for _, one in learning:
-        torch.nn.init.normal_(one, std=0.5)
+    for _, parameter in learning:
+        torch.nn.init.normal_(parameter, std=0.5)
     model.save(tmp_path)
     with torch.no_grad():
         expected = model.embed_texts(["red shirt"])
@@ -175,11 +176,14 @@ def test_adapters_learn_alone_and_are_merged_when_saved(checkpoint: Path, tmp_pa
         assert not torch.allclose(TrainableDualEncoder(checkpoint).embed_texts(["red shirt"]), expected, atol=2e-2)
 
 
-def test_another_encoder_is_imitated(checkpoint: Path, listings: list[TrainingListing], config: TuningConfig) -> None:
-    lines: list[str] = []
-    twice = replace(config, steps=20, evaluations=1)
-    train_on_catalogue(str(checkpoint), listings, twice, teachers=("hash", "mini"), say=lines.append)
-    assert any("photo-picture taught" in line for line in lines)
+def test_other_encoders_teach_by_their_names(
+    checkpoint: Path, listings: list[TrainingListing], config: TuningConfig
+) -> None:
+    taught = train_on_catalogue(str(checkpoint), listings, config, teachers=("hash", "mini"), say=_quiet)
+    alone = replace(config, output=config.output.with_name("alone"))
+    untaught = _weights(train_on_catalogue(str(checkpoint), listings, alone, teachers=(), say=_quiet))
+    assert json.loads((taught / "training.json").read_text("utf-8"))["teachers"] == ["hash", "mini"]
+    assert any(not torch.equal(tensor, untaught[name]) for name, tensor in _weights(taught).items())
 
 
 def test_a_name_to_freeze_by_that_fits_nothing_is_refused(
@@ -210,14 +214,13 @@ def test_models_of_one_origin_are_averaged_and_others_refused(
     other = train_on_catalogue(str(checkpoint), listings, replace(config, new_pieces=0), say=_quiet)
     mean = _weights(average_models([checkpoint, other], tmp_path / "mean"))
     first, second = _weights(checkpoint), _weights(other)
-    for name, one in mean.items():
-        if one.is_floating_point():
-            torch.testing.assert_close(one, (first[name] + second[name]) / 2, atol=1e-3, rtol=1e-2)
+    for name, tensor in mean.items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (first[name] + second[name]) / 2, atol=1e-3, rtol=1e-2)
     with pytest.raises(ModelUnavailable, match="average models of one origin"):
         average_models([checkpoint, checkpoints_root / "bert-vit"], tmp_path / "none")
 
 
 def test_augmentation_that_is_off_leaves_texts_as_they_are(listings: list[TrainingListing]) -> None:
-    off = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
     text = "Red shirt. 棉质 衬衫. Nordlys"
-    assert vary_text(text, off, np.random.default_rng(0)) == "Red shirt. 棉质衬衫. Nordlys"
+    assert vary_text(text, UNCHANGED, np.random.default_rng(0)) == "Red shirt. 棉质衬衫. Nordlys"
