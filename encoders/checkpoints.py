@@ -75,7 +75,7 @@ def model_type(directory: Path) -> str | None:
 
 def _download(name: str) -> Path:
     # Imported here: a local model needs no hub client, which takes time to import.
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
 
     try:
         return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES)))

@@ -1,5 +1,6 @@
 """An embedded Milvus: Milvus Lite's engine as a server process of its own."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import importlib.util

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -56,7 +56,7 @@ class DevicePriority:
         return cls(runtime.cache_path / f"{runtime.device.replace(':', '-')}.precedence")
 
     @contextlib.contextmanager
-    def prioritised(self) -> Iterator[None]:
+    def prioritised(self) -> Generator[None]:
         """Have background work wait while the context is open."""
         if self._file is None:
             yield

@@ -24,8 +24,8 @@ def probe_texts(decode: Callable[[list[int]], str], vocabulary: int, max_tokens:
         max_tokens: the model's limit; texts have from one token to a fifth more than this.
     """
     random = np.random.default_rng(_SEED)
-    lengths = np.linspace(1, 1.2 * max_tokens, PROBE_COUNT).astype(int)
-    return [decode(random.integers(0, vocabulary, length).tolist()) for length in lengths]
+    lengths = [int(length) for length in np.linspace(1, 1.2 * max_tokens, PROBE_COUNT)]
+    return [decode([int(token) for token in random.integers(0, vocabulary, length)]) for length in lengths]
 
 
 def probe_pictures(preparer: Preparer) -> list[Pixels]:

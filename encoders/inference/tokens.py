@@ -68,7 +68,7 @@ class TextBatcher:
 
 def compiled_tokeniser(tokenizer: Tokenizer, max_tokens: int) -> Callable[[list[str]], list[list[int]]]:
     """The function that `TextBatcher` takes, of a compiled tokenizer, whose truncation and padding are set for it."""
-    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_truncation(max_tokens)  # pyright: ignore[reportUnknownMemberType]
     tokenizer.no_padding()
     return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
 

@@ -127,7 +127,7 @@ def _candidates(container: InputContainer, seconds: float, limits: ClipLimits) -
         if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
             continue
         next_at, taken = max(next_at, at) + step, taken + 1
-        yield frame.to_image()
+        yield frame.to_image()  # pyright: ignore[reportUnknownMemberType]
 
 
 def _check(container: InputContainer, seconds: float, limits: ClipLimits) -> None:
@@ -135,7 +135,7 @@ def _check(container: InputContainer, seconds: float, limits: ClipLimits) -> Non
         raise InvalidVideo("video has no moving picture")
     # None where FFmpeg knows no decoder, whatever the types say.
     track: VideoCodecContext | None = container.streams.video[0].codec_context
-    if track is None:
+    if track is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise InvalidVideo("video is coded in a way that is not known")
     if track.width < 1 or track.height < 1:
         raise InvalidVideo(f"video is {track.width} × {track.height} pixels")

@@ -7,7 +7,7 @@ self-contained formats are allowed, and no protocol at all.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ CONTAINER_ERRORS: Final = (FFmpegError, OSError, ValueError, LookupError, Overfl
 
 
 @contextmanager
-def open_container(data: bytes) -> Iterator[InputContainer]:
+def open_container(data: bytes) -> Generator[InputContainer]:
     """Open a whole file. Raises one of `CONTAINER_ERRORS` where it is none of `FORMATS`, or broken."""
     try:
         container: InputContainer = av.open(io.BytesIO(data), "r", options=_OPTIONS, **_METADATA)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec.structs import replace
 from PIL import Image
@@ -79,8 +79,10 @@ def _on(processor: object, switch: str) -> bool:
 def _as_dict(size: object) -> dict[str, int]:
     """A processor's size, which is a dict or a SizeDict depending on the release of transformers."""
     names = ("height", "width", "shortest_edge", "longest_edge")
-    read = size.get if isinstance(size, dict) else lambda name: getattr(size, name, None)
-    return {name: int(value) for name in names if (value := read(name))}
+    sides = cast(
+        "dict[str, int | None]", size if isinstance(size, dict) else {name: getattr(size, name, None) for name in names}
+    )
+    return {name: int(value) for name in names if (value := sides.get(name))}
 
 
 def _resized(processor: object) -> FixedSizePreparer:

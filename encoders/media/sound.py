@@ -119,7 +119,7 @@ def _check_track(container: InputContainer) -> None:
     track = container.streams.audio[0]
     # None where FFmpeg knows no decoder, whatever the types say.
     codec: AudioCodecContext | None = track.codec_context
-    if codec is None:
+    if codec is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise InvalidAudio("audio is coded in a way that is not known")
     if not 1 <= track.channels <= MAX_CHANNELS:
         raise InvalidAudio(f"audio has {track.channels} channels; 1 to {MAX_CHANNELS} are taken")

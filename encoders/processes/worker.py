@@ -40,7 +40,7 @@ class WorkerProgram:
     deadline_s: float
     """The longest that an answer may take after the one before it, in seconds."""
     start_deadline_s: float
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables beside this process's own."""
 
 

@@ -3,6 +3,7 @@
 # Methods of pymilvus' clients take options without types, and give dictionaries of them.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import asyncio

@@ -7,6 +7,7 @@ The one place where private names of pymilvus are used: `_get_connection`, the h
 # pymilvus is not wholly typed.
 # pyright: reportUnknownVariableType=false
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

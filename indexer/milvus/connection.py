@@ -1,5 +1,6 @@
 """Where Milvus is, and the one place where its errors are translated."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import logging

@@ -3,6 +3,7 @@
 # Methods of pymilvus' clients take options without types.
 # pyright: reportUnknownMemberType=false
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import asyncio

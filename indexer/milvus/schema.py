@@ -7,6 +7,7 @@ updates, and of the analyzers just the splitting at what is no letter or digit.
 # Methods of pymilvus' clients take options without types.
 # pyright: reportUnknownMemberType=false
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator

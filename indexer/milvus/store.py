@@ -1,5 +1,6 @@
 """The product store over Milvus: a cluster, or Milvus Lite behind gRPC."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """Chinese text, which has no blanks: its words by a dictionary, and its characters."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import logging
