@@ -44,6 +44,7 @@ class FusionEncoder:
         self._probe(directory)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
         # Texts of like length together, so that short ones are not padded to a long one.
         return self._in_batches(
             _batches(sorted(range(len(texts)), key=lambda row: len(texts[row]))),
@@ -52,6 +53,7 @@ class FusionEncoder:
         )
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
         return self._in_batches(
             _batches(range(len(images))),
             len(images),

@@ -68,7 +68,10 @@ class FusionModel(nn.Module):
         return functional.normalize(self.fusion(self.parts(texts, levels, owners)), dim=-1)
 
     def parts(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> ProductParts:
-        """What the fusion joins; arguments as of `embed_products`."""
+        """Projected texts and pictures (n, dim) and their sequences, as the fusion takes them.
+
+        The arguments are those of `embed_products`.
+        """
         text, words, word_mask = self._texts(texts)
         has_text = torch.tensor([*map(bool, texts)], dtype=torch.bool, device=self.device)
         image, regions, region_mask = self._pictures(len(texts), levels, owners)

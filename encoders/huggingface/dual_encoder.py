@@ -77,11 +77,13 @@ class HfDualEncoder:
             self._compile(directory)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts → (n, dim) unit float32 rows."""
         ids = self.texts.token_ids(texts)
         lengths = [max(1, len(row)) for row in ids]
         return self._text_passes(lengths, lambda rows: self._text_features([ids[at] for at in rows]), self.spec.dim)
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
+        """Embed prepared pictures → (n, dim) unit float32 rows."""
         out = np.zeros((len(images), self.spec.dim), np.float32)
         for group in self.images.batchable_groups(images):
             out[group] = self._image_passes(
@@ -92,7 +94,7 @@ class HfDualEncoder:
         return out
 
     def parity_probes(self) -> tuple[list[str], list[Pixels]]:
-        """Texts and pictures by which to tell whether another way to compute gives the same embeddings."""
+        """Texts and pictures (height, width, 3) uint8 by which two ways to compute embeddings are compared."""
         texts = probe_texts(self.tokenizer.decode, len(self.tokenizer), self.texts.rules.max_tokens)
         return texts, probe_pictures(self.preparer)
 
@@ -213,7 +215,11 @@ def _max_tokens(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) ->
 
 
 def pooled_features(features: object) -> Tensor:
-    """The embedding out of what `get_*_features` returns: a tensor up to transformers 4, an output object since."""
+    """The embeddings (n, dim) in what `get_*_features` returns: a tensor up to transformers 4, an output object since.
+
+    Raises:
+        ModelUnavailable: the output has no pooled embedding.
+    """
     if isinstance(features, Tensor):
         return features
     embedding = getattr(features, "pooler_output", None)

@@ -78,7 +78,7 @@ class DeviceCopier:
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __call__(self, array: np.ndarray) -> Tensor:
-        """The array on the device, ready for the stream that computes."""
+        """An array of any shape, such as (n, length), on the device, ready for the stream that computes."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if self._stream is None:
             return tensor.to(self._device)

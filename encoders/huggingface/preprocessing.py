@@ -29,11 +29,15 @@ class ImagePreprocessor(Protocol):
     """Resizes and crops, without torch."""
 
     def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
-        """Indices of the pictures that can go together, in groups."""
+        """Places of the pictures (height, width, 3) uint8, in groups that can share a forward pass."""
         ...
 
     def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
-        """Stack prepared pictures, and scale and normalise them on the device that `copy` puts them on."""
+        """Stack prepared pictures, and normalise them on the device that `copy` puts them on.
+
+        Returns:
+            The image tower's arguments: `pixel_values` (n, 3, height, width) float32, or those of a patch model.
+        """
         ...
 
 
@@ -45,12 +49,14 @@ class FixedSizePreprocessor:
         self.preparer: Preparer = fixed_size(processor)
 
     def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
+        """Places of the pictures (height, width, 3) uint8, grouped by their shape."""
         groups: dict[tuple[int, ...], list[int]] = {}
         for at, pixels in enumerate(images):
             groups.setdefault(pixels.shape, []).append(at)
         return list(groups.values())
 
     def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
+        """Pictures of one shape → `pixel_values` (n, 3, height, width) float32."""
         return {"pixel_values": self.pixel_values(copy(np.stack(images)))}
 
     def pixel_values(self, levels: Tensor) -> Tensor:
@@ -68,9 +74,16 @@ class PatchPreprocessor:
         self.preparer: Preparer = PatchPreparer(self._patch, self._max_patches, int(setting(processor, "resample")))
 
     def batchable_groups(self, images: Sequence[Pixels]) -> list[list[int]]:
+        """Places of the pictures (height, width, 3) uint8, all in one group: patches have one shape."""
         return [list(range(len(images)))] if images else []
 
     def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
+        """Pictures of any shapes → patches.
+
+        Returns:
+            `pixel_values` (n, patches, 3 · patch²) float32, `pixel_attention_mask` (n, patches) int32, and
+            `spatial_shapes` (n, 2) int64, the rows and columns of patches of each.
+        """
         grids = [(pixels.shape[0] // self._patch, pixels.shape[1] // self._patch) for pixels in images]
         levels = np.zeros((len(images), self._max_patches, 3 * self._patch**2), np.uint8)
         mask = np.zeros((len(images), self._max_patches), np.int32)

@@ -60,6 +60,7 @@ class TrainableDualEncoder(nn.Module):
         return min(int(text.max_position_embeddings) - offset, int(self.tokenizer.model_max_length))
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Texts → (n, dim) unit rows."""
         most = self.max_tokens
         padding = "max_length" if self._kind in _FULL_PADDING else True
         tokens = self.tokenizer(list(texts), padding=padding, truncation=True, max_length=most, return_tensors="pt")
@@ -67,6 +68,7 @@ class TrainableDualEncoder(nn.Module):
         return functional.normalize(pooled_features(tower(**tokens.to(self.device))).float(), dim=-1)
 
     def embed_images(self, levels: Tensor) -> Tensor:
+        """Pictures (n, 3, height, width) as float32 in 0 … 1 → (n, dim) unit rows; no gradient reaches the levels."""
         if not len(levels):
             return torch.zeros(0, self.dim, device=self.device)
         rounded = (levels.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
@@ -78,6 +80,7 @@ class TrainableDualEncoder(nn.Module):
         return torch.from_numpy(array).to(self.device)
 
     def embed_products(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
+        """Whole products → (n, dim) unit rows: the mean of a text and the pooled pictures; arguments of `Trainable`."""
         pictures = self.embed_images(levels)
         owners = owners.to(pictures.device)
         weights = _picture_weights(owners).to(pictures.device)[:, None]

@@ -63,7 +63,13 @@ def jitter_light(pictures: Tensor, strength: float, generator: torch.Generator) 
 
 
 def random_occlusion(pictures: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Put a flat rectangle over a part of some pictures, as price tags and fingers do; in place."""
+    """Put a flat rectangle over a part of some pictures (n, 3, side, side), as price tags and fingers do; in place.
+
+    Args:
+        pictures: float in 0–1, changed and returned.
+        share: of the pictures that are covered, on average.
+        generator: source of the randomness.
+    """
     side = pictures.shape[-1]
     for row in torch.nonzero(torch.rand(len(pictures), generator=generator) < share).flatten().tolist():
         draws = torch.rand(7, generator=generator)

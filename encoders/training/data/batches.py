@@ -88,7 +88,7 @@ class BatchSampler:
         self._wanted = {side for task in config.tasks for side in (task.left, task.right)}
 
     def draw(self, step: int, neighbours: Neighbours | None = None) -> TrainingBatch:
-        """The batch of a step; with `neighbours`, products come together with some of theirs."""
+        """The batch of a step. With `neighbours` (n, k), products come together with some of their near misses."""
         rng = np.random.default_rng((self._config.seed, step))
         products = self._choose(rng, neighbours)
         lefts = [self._partner(int(row), rng) for row in products]

@@ -63,7 +63,7 @@ def target_ranks(queries: FloatArray, candidates: FloatArray, targets: Sequence[
 
 
 def recall_at(ranks: Ranks, k: int) -> float:
-    """Share of ranks that are k or better."""
+    """The share of ranks (n,) int64 that are k or better."""
     return float(np.mean(ranks <= k))
 
 
@@ -95,7 +95,15 @@ def retrieval_report(
     clusters: Sequence[object] | None = None,
     cut_offs: Sequence[int] = CUT_OFFS,
 ) -> RetrievalReport:
-    """Summarise the ranks of one kind of search among so many candidates."""
+    """Summarise one kind of search.
+
+    Args:
+        name: of the kind of search.
+        ranks: (n,) int64, of each query's target; 1 is first.
+        candidates: how many there were to find it among.
+        clusters: (n,) what makes queries dependent, as of `bootstrap_interval`.
+        cut_offs: the k of each recall@k.
+    """
     recalls: list[Recall] = []
     for k in cut_offs:
         hits = (ranks <= k).astype(np.float64)

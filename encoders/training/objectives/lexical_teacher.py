@@ -50,6 +50,7 @@ class LexicalTeacher:
         self._latent = torch.nn.functional.normalize(tfidf @ self._axes, dim=1)
 
     def similarities(self, batch: TrainingBatch, task: Task) -> Tensor | None:
+        """(queries, texts) of the task that brings those together; None for all others."""
         if (task.left, task.right) != ("query", "text"):
             return None
         queries, texts = batch.sides["query"].texts, batch.sides["text"].rows

@@ -47,7 +47,7 @@ class Objective(nn.Module):
             sides: embeddings of each side that the batch has.
             alike: (n, n) bool, pairs of products that are no negatives of each other.
             categories: (n,) int64 class of each product; −1 where it has none.
-            taught: teachers' similarities (n, n) of left sides to right sides, by the task's name.
+            targets: teachers' similarities (n, n) of left sides to right sides, by the task's name.
         """
         losses: dict[str, Tensor] = {}
         for task in self._config.tasks:

@@ -34,6 +34,7 @@ class EncoderTeacher:
         self._pictures = pictures
 
     def similarities(self, batch: TrainingBatch, task: Task) -> Tensor | None:
+        """(left rows, right rows) cosines of the task's two sides; None where one is of whole products."""
         if "product" in (task.left, task.right):
             return None
         left, right = (self._embed(batch.sides[side]) for side in (task.left, task.right))

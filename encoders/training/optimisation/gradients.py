@@ -51,7 +51,7 @@ class GradientAccumulator:
         Args:
             batch: the whole batch.
             sides: this process's share of each side, pictures loaded.
-            taught: teachers' similarities, as `Objective` takes them.
+            targets: teachers' similarities (n, n) by task, as `Objective` takes them.
 
         Returns:
             Losses by name.

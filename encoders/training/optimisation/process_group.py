@@ -18,7 +18,7 @@ class ProcessGroup(Protocol):
     count: int
 
     def gather(self, rows: Tensor, sizes: list[int]) -> Tensor:
-        """Rows of all processes below each other, in their order: `sizes` of them each."""
+        """Rows (own, dim) of all processes below each other (sum of `sizes`, dim), in the order of the processes."""
         ...
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -37,6 +37,7 @@ class SingleProcess:
     count = 1
 
     def gather(self, rows: Tensor, sizes: list[int]) -> Tensor:
+        """The rows (n, dim) themselves."""
         return rows
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -56,6 +57,7 @@ class AccelerateProcessGroup:
         self.count: int = accelerator.num_processes
 
     def gather(self, rows: Tensor, sizes: list[int]) -> Tensor:
+        """Rows (own, dim) of all processes below each other (sum of `sizes`, dim), in the order of the processes."""
         padded = rows.new_zeros(max(sizes), rows.shape[1])
         padded[: len(rows)] = rows
         everything = self._accelerator.gather(padded[None])
