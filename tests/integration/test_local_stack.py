@@ -77,10 +77,10 @@ def test_a_killed_server_is_noticed_and_a_start_brings_it_back(stack):
     pids = start(stack, stack.redis(), stack.milvus())
     os.kill(pids["milvus"], signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pids["milvus"])] if psutil.pid_exists(pids["milvus"]) else [], timeout=5)
-    assert [one.name for one in stack.dead()] == ["milvus"]
+    assert [one.name for one in stack.crashed()] == ["milvus"]
     again = start(stack, stack.redis(), stack.milvus())
     assert again["redis"] == pids["redis"] and again["milvus"] != pids["milvus"]
-    assert stack.dead() == []
+    assert stack.crashed() == []
 
 
 async def kafka_publish(servers: str, value: bytes) -> None:
