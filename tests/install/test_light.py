@@ -112,7 +112,7 @@ def test_a_command_that_needs_more_says_in_a_sentence_what(
         ("encoders.loading.load_encoder('mini', Runtime('cpu', 'auto', 'int8', cache_dir='models'))", "int8"),
         ("encoders.loading.load_encoder('clip', Runtime('cpu', 'auto', cache_dir='models'))", "torch"),
         ("encoders.loading.load_ranker('ranker', None)", "torch"),
-        ("encoders.speech.loading.load_listener('clip')", "torch"),
+        ("encoders.speech.loading.load_recogniser('clip')", "torch"),
     ],
 )
 def test_what_needs_more_is_refused_with_the_extra(light: Path, tmp_path: Path, call: str, extra: str) -> None:
