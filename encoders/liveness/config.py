@@ -12,7 +12,7 @@ class LivenessConfig:
     slow_s: float = 20.0
     """A part that has work and has made no progress for so long makes the worker say that it is not ready."""
     stuck_s: float = 60.0
-    """After so long it is not alive, and whoever watches it is to restart it. Waiting for a server is not being stuck."""
+    """After so long it is not alive, and is to be restarted. To wait for a server is not to be stuck."""
     restart_s: float = 300.0
     """So long may a process of its own, such as the encoder, fail to start before the worker is not alive."""
 
