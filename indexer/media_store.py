@@ -1,7 +1,7 @@
 """The media store: pictures, clips and sounds by the hash of their bytes.
 
-A file is touched whenever it is put. What removes files (`indexer.media_collection`) takes only those that have not been
-touched for longer than anything can be under way, and takes them so that a file which is put meanwhile stays.
+A file is touched whenever it is put. What removes files (`indexer.media_collection`) takes only those that have not
+been touched for longer than anything can be under way, and takes them so that a file which is put meanwhile stays.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ async def test_what_is_put_again_while_the_index_is_read_stays(shop: Shop) -> No
 
 
 def test_a_grace_that_is_shorter_than_what_may_be_under_way_is_refused() -> None:
-    with pytest.raises(ValueError, match="media_store.grace_s must be at least 3600"):
+    with pytest.raises(ValueError, match="grace_s must be at least 3600"):
         MediaStoreConfig(grace_s=60)
 
 
