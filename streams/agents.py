@@ -15,6 +15,7 @@ from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
+from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.exceptions import FaustError, ProducerSendError
 from faust.types import TP, EventT
 from prometheus_client import Counter
@@ -27,6 +28,7 @@ from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
+from streams.kafka.connection import security_options
 from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
 
@@ -42,6 +44,7 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
     return faust.App(
         indexing.group,
         broker=brokers,
+        broker_credentials=_credentials(kafka),
         datadir=str(datadir),
         autodiscover=False,
         web_enabled=False,
@@ -58,6 +61,22 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
         broker_heartbeat_interval=kafka.heartbeat_s,
         broker_commit_interval=kafka.commit_interval_s,
     )
+
+
+def _credentials(kafka: KafkaConfig) -> Credentials | None:
+    """What Faust hands to its consumer and its producer, of the options that every other client gets."""
+    options = security_options(kafka)
+    context = options.get("ssl_context")
+    if "sasl_oauth_token_provider" in options:
+        return OAuthCredentials(oauth_cb=options["sasl_oauth_token_provider"], ssl_context=context)
+    if kafka.uses_sasl:
+        return SASLCredentials(
+            username=options.get("sasl_plain_username"),
+            password=options.get("sasl_plain_password"),
+            ssl_context=context,
+            mechanism=options.get("sasl_mechanism"),
+        )
+    return SSLCredentials(context) if context else None
 
 
 class GroupMembership:

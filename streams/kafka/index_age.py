@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+from streams.config import KafkaConfig
 from streams.errors import KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe, PartitionLag
@@ -21,8 +22,8 @@ class IndexAge:
     commit interval plus `interval_s`.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str, interval_s: float = 0.25) -> None:
-        self._probe = LagProbe(bootstrap_servers, group)
+    def __init__(self, kafka: KafkaConfig, group: str, interval_s: float = 0.25) -> None:
+        self._probe = LagProbe(kafka, group)
         self._interval_s = interval_s
         self._waiting_since_ms: int | None = None
         self._known = False

@@ -121,8 +121,7 @@ class IndexingWorker:
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        servers = settings.kafka.bootstrap_servers
-        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
+        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
