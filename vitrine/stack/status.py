@@ -13,6 +13,7 @@ from streams.errors import StreamError
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe
 from vitrine.errors import NotRunning, VitrineError
+from vitrine.masking import mask_credentials
 from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
 from vitrine.stack.servers import query_url, reachable_kafka
@@ -86,10 +87,10 @@ async def ask_query_worker(url: str) -> dict[str, Any]:
 
 
 def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:
-    """An embedded server with its process, or the configured one."""
+    """An embedded server with its process, or the configured one; passwords are masked."""
     if record is None:
-        return {key: configured or None}
-    return {key: record.url, "pid": record.pid}
+        return {key: mask_credentials(configured) or None}
+    return {key: mask_credentials(record.url), "pid": record.pid}
 
 
 def _worker(record: ProcessRecord) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import uvicorn
 from redis.asyncio import Redis
 
 from encoders.inference.device_priority import DevicePriority
@@ -28,6 +27,7 @@ from indexer.redis.client import connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.server import build_server
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
@@ -38,8 +38,6 @@ from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
 
-DRAIN_S = 10
-"""How long requests under way may take when the worker is told to stop."""
 WATCH_S = 0.25
 """How often the registry is looked at: a switch shows within a second."""
 
@@ -65,21 +63,11 @@ async def run_query_worker(settings: Settings) -> None:
         # Apart: a worker that takes long to load a generation is still there, and waited for.
         await resources.enter_async_context(_background(follower.publish_presence()))
         await resources.enter_async_context(_background(follow()))
-        config = uvicorn.Config(
-            app,
-            host=settings.query.host,
-            port=settings.query.port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_S,
-        )
         # What is loaded by now stays: the collector need not look at a model's worth of objects under each query.
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await uvicorn.Server(config).serve()
+        await build_server(app, settings.query).serve()
     log.info("worker_stopped")
 
 
