@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.exceptions import FaustError, ProducerSendError
 from faust.types import TP, EventT
@@ -29,6 +28,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.connection import security_options
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
 
@@ -199,17 +199,18 @@ def _message(event: EventT[Any]) -> Message:
 class FaustPublisher:
     """`Publisher` over the app's own producer."""
 
-    def __init__(self, app: faust.App, deadline_s: float) -> None:
+    def __init__(self, app: faust.App, kafka: KafkaConfig) -> None:
         self._app = app
-        self._deadline_s = deadline_s
+        self._kafka = kafka
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key."""
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._kafka.deadline_s):
                 await asyncio.gather(*[await self._send(message) for message in messages])
-        except (FaustError, ProducerSendError, KafkaError, OSError, TimeoutError) as error:
-            raise PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}") from error
+        except (FaustError, ProducerSendError, *CLIENT_ERRORS) as error:
+            untaken = PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}")
+            raise await refusal_or(self._kafka, error, untaken) from error
 
     async def _send(self, message: OutgoingMessage) -> Awaitable[object]:
         return await self._app.producer.send(

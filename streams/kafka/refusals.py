@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import aiokafka.client
@@ -32,6 +32,8 @@ from streams.kafka.connection import security_options
 
 CLIENT_ERRORS = (KafkaError, OSError, TimeoutError)
 """What clients of aiokafka raise."""
+WATCH_S = 5.0
+"""How often a worker that is out of its group looks whether it is turned away."""
 DEADLINE_S = 4.0
 """For the one connection that shows why others failed."""
 _TLS_ALERT = 0x15
@@ -82,6 +84,21 @@ async def check_access(kafka: KafkaConfig) -> None:
     """Raise `KafkaRefused` where Kafka turns this client away; a Kafka that is merely not there passes."""
     if refused := await find_refusal(kafka):
         raise refused
+
+
+async def watch_access(kafka: KafkaConfig, is_member: Callable[[], bool]) -> None:
+    """Run until Kafka turns this client away, and raise that: consumers would try again for ever.
+
+    Nothing is asked while `is_member` says that Kafka confirms this worker's heartbeats. Two refusals in a row count,
+    so that a password which is changed on both sides, one after the other, does not.
+    """
+    refused_before = False
+    while True:
+        await asyncio.sleep(WATCH_S)
+        refused = None if is_member() else await find_refusal(kafka)
+        if refused and refused_before:
+            raise refused
+        refused_before = refused is not None
 
 
 async def find_refusal(kafka: KafkaConfig) -> KafkaRefused | None:
@@ -209,8 +226,8 @@ def _who(kafka: KafkaConfig) -> str:
 
 def _named(resource: str, error: BaseException) -> str:
     """The resource with its name, where the client tells it."""
-    given = error.args[0] if error.args else ""
-    names = sorted(map(str, given)) if isinstance(given, set | frozenset | list | tuple) else [str(given)]
+    given: str | Iterable[object] = error.args[0] if error.args else ""
+    names = [given] if isinstance(given, str) else sorted(map(str, given))
     return f"{resource} {', '.join(name for name in names if name)}".rstrip()
 
 

@@ -34,6 +34,7 @@ from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
@@ -107,11 +108,16 @@ class IndexingWorker:
         }
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, tell what Redis missed, and measure labels.
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
+        turns it away, and measure labels.
 
         The active generation's workers also release retries, restore profiles and drop retired generations.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run(), self.stores.change_log.run()]
+        work: list[BackgroundWork] = [
+            self.products.reconciler.run(),
+            self.stores.change_log.run(),
+            watch_access(settings.kafka, self.delivery.lease.is_valid),
+        ]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
@@ -136,7 +142,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
     acknowledger = PrefixAcknowledger()
     metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
     return PipelineDelivery(
-        FaustPublisher(app, settings.kafka.deadline_s),
+        FaustPublisher(app, settings.kafka),
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
