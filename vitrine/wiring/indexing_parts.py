@@ -36,6 +36,7 @@ from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
@@ -110,16 +111,17 @@ class IndexingWorker:
         }
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, tell what Redis missed, and measure labels.
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
+        turns it away, and measure labels.
 
         The active generation's workers also release retries, restore profiles, drop retired generations and remove
         media that no product shows.
         """
-        products = self.products
         work: list[BackgroundWork] = [
-            products.reconciler.run(),
-            products.media_in_use.run(),
+            self.products.reconciler.run(),
+            self.products.media_in_use.run(),
             self.stores.change_log.run(),
+            watch_access(settings.kafka, self.delivery.lease.is_valid),
         ]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
@@ -140,8 +142,7 @@ class IndexingWorker:
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        servers = settings.kafka.bootstrap_servers
-        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
+        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -154,7 +155,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
     acknowledger = PrefixAcknowledger()
     metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
     return PipelineDelivery(
-        FaustPublisher(app, settings.kafka.deadline_s),
+        FaustPublisher(app, settings.kafka),
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
