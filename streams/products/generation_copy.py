@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -96,9 +96,8 @@ class GenerationCopier:
         if self._encoder is None:
             return _Loaded(page, (), None)
         changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
-        # What sounds say does not depend on the vector space.
         plans = [
-            product_plan.with_transcripts(page[product_id][0].transcripts)
+            await self._without_collected(product_plan, page[product_id][0])
             for product_id, product_plan in plan(changes, {}).items()
         ]
         wanted = {
@@ -107,6 +106,16 @@ class GenerationCopier:
             if product_plan.needs_image_embedding
         }
         return _Loaded(page, plans, await self._pictures.load(wanted))
+
+    async def _without_collected(self, product_plan: ProductPlan, source: StoredProduct) -> ProductPlan:
+        """The plan, told of what could not be decoded and is kept no more: it stays broken, instead of missing."""
+        # What sounds say does not depend on the vector space.
+        product_plan = product_plan.with_transcripts(source.transcripts)
+        broken = [key for key in product_plan.images if key.is_stored and key.stored_form in source.broken_images]
+        if not broken:
+            return product_plan
+        collected = await self._pictures.absent(broken)
+        return replace(product_plan, stored=msgspec.structs.replace(product_plan.stored, broken_images=(*collected,)))
 
     async def _write(self, loaded: _Loaded) -> None:
         rows = await self._rows(loaded)
