@@ -24,6 +24,8 @@ def build_server(app: ASGIApp, config: QueryConfig) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Whom the worker believes is for query.trusted_proxies to say.
+            proxy_headers=False,
             timeout_graceful_shutdown=DRAIN_S,
         )
     )
