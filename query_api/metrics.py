@@ -13,3 +13,8 @@ ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded togeth
 IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
 TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])
 REFUSED = Counter("vitrine_http_refused_total", "Requests refused for want of a key, a scope or patience", ["reason"])
+CONNECTIONS_REFUSED = Counter(
+    "vitrine_http_connections_refused_total",
+    "Connections that were closed, by the status they got, or `evicted`, `write`, `requests`",
+    ["reason"],
+)

@@ -16,6 +16,7 @@ from indexer.errors import IndexerError
 from query_api.errors import QueryError
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
+from vitrine.masking import mask_credentials
 
 
 class CommandEntry(NamedTuple):
@@ -88,7 +89,7 @@ class _Failure(click.ClickException):
     """An error of a package of Vitrine as click prints it."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(mask_credentials(str(error)))
         self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
 
 

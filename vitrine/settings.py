@@ -95,7 +95,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
         for item in fields(kind):
             value = getattr(section, item.name)
             if value != getattr(default, item.name):
-                changed[environment_variable(f"{name}.{item.name}")] = _as_text(value)
+                text = str(Path(value).absolute()) if item.metadata.get("file") else _as_text(value)
+                changed[environment_variable(f"{name}.{item.name}")] = text
     if settings.encoder.name:
         changed[environment_variable("encoder.name")] = absolute_encoder_name(settings.encoder.name)
     return changed

@@ -7,7 +7,6 @@ from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from query_api.config import QueryConfig
@@ -15,7 +14,7 @@ from query_api.http.access_guard import OPS
 from query_api.http.certificates import Certificates
 from query_api.http.problems import problem, problem_response
 from query_api.http.route_scopes import OPS_PATHS
-from query_api.http.server import build_server
+from query_api.http.server import QueryServer, build_server
 
 
 async def serve(app: ASGIApp, config: QueryConfig) -> None:
@@ -32,7 +31,8 @@ async def serve(app: ASGIApp, config: QueryConfig) -> None:
             watching = asyncio.create_task(certificates.run())
             resources.callback(watching.cancel)
         if config.ops_port:
-            ops = _OpsServer(build_server(OpsApp(app), _ops_config(config)).config)
+            built = build_server(OpsApp(app), _ops_config(config))
+            ops = _OpsServer(built.config, built.connections)
             answering = asyncio.create_task(ops.serve())
             resources.push_async_callback(_stop, ops, answering)
         await server.serve()
@@ -51,7 +51,7 @@ class OpsApp:
             await self._app(scope | {OPS: True}, receive, send)
 
 
-class _OpsServer(uvicorn.Server):
+class _OpsServer(QueryServer):
     """A second server in the process: signals are the first one's."""
 
     @contextmanager
@@ -65,6 +65,6 @@ def _ops_config(config: QueryConfig) -> QueryConfig:
     return replace(config, host=host, port=config.ops_port, ops_port=0, ssl_certfile="", ssl_keyfile="")
 
 
-async def _stop(server: uvicorn.Server, answering: asyncio.Task[None]) -> None:
+async def _stop(server: QueryServer, answering: asyncio.Task[None]) -> None:
     server.should_exit = True
     await answering

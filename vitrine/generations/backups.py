@@ -123,7 +123,7 @@ async def _header(settings: Settings, generation: Generation, say: Notify) -> Ba
     group = settings.indexing.group_of(generation.collection)
     created_ms = int(time.time() * 1000)
     try:
-        offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS)
+        offsets = await group_offsets(settings.kafka, group, PRODUCT_EVENTS)
     except KafkaUnavailable as error:
         say(f"{error}: the file does not tell from where on events have to be replayed")
         offsets = None

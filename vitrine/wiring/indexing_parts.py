@@ -34,6 +34,7 @@ from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
@@ -41,7 +42,7 @@ from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber, TranscriptionLimits
-from streams.products.change_events import CacheInvalidator
+from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
@@ -67,6 +68,7 @@ class IndexingWorker:
     app: faust.App
     delivery: PipelineDelivery
     redis: Redis
+    stores: PipelineStores
     products: ProductPipeline
     label_calibrator: LabelCalibrator | None
 
@@ -83,7 +85,8 @@ class IndexingWorker:
         labeller, calibrator = _labelling(settings, encoder, store)
         models = await _models(settings, stores.media, redis, encoder, labeller, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
-        return cls(binding, app, delivery, redis, ProductPipeline(stores, models, delivery, role), calibrator)
+        products = ProductPipeline(stores, models, delivery, role)
+        return cls(binding, app, delivery, redis, stores, products, calibrator)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
@@ -105,11 +108,16 @@ class IndexingWorker:
         }
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, and measure labels.
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
+        turns it away, and measure labels.
 
         The active generation's workers also release retries, restore profiles and drop retired generations.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run()]
+        work: list[BackgroundWork] = [
+            self.products.reconciler.run(),
+            self.stores.change_log.run(),
+            watch_access(settings.kafka, self.delivery.lease.is_valid),
+        ]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
@@ -121,8 +129,7 @@ class IndexingWorker:
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        servers = settings.kafka.bootstrap_servers
-        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
+        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -135,7 +142,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
     acknowledger = PrefixAcknowledger()
     metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
     return PipelineDelivery(
-        FaustPublisher(app, settings.kafka.deadline_s),
+        FaustPublisher(app, settings.kafka),
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
@@ -148,7 +155,7 @@ def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> Pipe
     return PipelineStores(
         store,
         RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
-        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         settings.indexing.late_write_s,
     )
 

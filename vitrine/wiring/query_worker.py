@@ -122,7 +122,7 @@ class _SharedResources:
         decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, _query_decoding(settings)))
         media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
         recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
-        age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
+        age = IndexAge(settings.kafka, settings.indexing.group_of(store.generation))
         await resources.enter_async_context(_background(age.run()))
         deadline_s = settings.query.redis_deadline_s
         return QueryPorts(
@@ -173,7 +173,7 @@ class _ClickPublisher:
         """Publish an event. Raises `PublishFailed` when Kafka does not take it in time."""
         async with self._connecting:
             if self._publisher is None:
-                publisher = EventPublisher(self._kafka.bootstrap_servers, self._kafka.deadline_s)
+                publisher = EventPublisher(self._kafka)
                 self._publisher = await self._resources.enter_async_context(publisher)
         await self._publisher.publish(topic, event)
 

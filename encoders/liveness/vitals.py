@@ -1,0 +1,187 @@
+"""The vitals of a worker: whether it is alive and ready, and if not, which part says so and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from encoders.liveness.clock import LoopClock
+from encoders.liveness.config import LivenessConfig
+from encoders.liveness.progress import Pulse
+
+OUTAGE_MEMORY_S = 30.0
+"""A server that failed within so long, and has not answered since, is away: the longest pause between two attempts,
+and the longest that an attempt takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that is wrong."""
+
+    part: str
+    reason: str
+
+
+Check = Callable[[], Iterable[Complaint]]
+
+
+class Process(Protocol):
+    """A process of the worker's own, or a pool of them."""
+
+    def silent_s(self) -> float:
+        """For how long a request has been without an answer, in seconds; 0 while there is none."""
+        ...
+
+
+@dataclass(slots=True)
+class _Outage:
+    since: float
+    last: float
+    reason: str
+
+
+class Outages:
+    """Servers that do not answer just now, as those who ask them have noted."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._outages: dict[str, _Outage] = {}
+        self.last_failure = float("-inf")
+        """When any server failed last."""
+
+    def failed(self, server: str, reason: str) -> None:
+        """Note that a server did not answer."""
+        self.last_failure = now = self._clock()
+        outage = self._outages.setdefault(server, _Outage(now, now, reason))
+        outage.last, outage.reason = now, reason
+
+    def answered(self, server: str) -> None:
+        """Note that it did."""
+        self._outages.pop(server, None)
+
+    def away(self) -> dict[str, tuple[float, str]]:
+        """For how many seconds each server has been away, and what it said last."""
+        now = self._clock()
+        self._outages = {name: one for name, one in self._outages.items() if now - one.last <= OUTAGE_MEMORY_S}
+        return {name: (now - one.since, one.reason) for name, one in self._outages.items()}
+
+
+class Vitals:
+    """What is known of the health of a worker, or of a part of one that comes and goes. For one event loop.
+
+    Alive: the loop runs, no task of its own has ended, and whatever is under way makes progress. A server that is away
+    is no fault of the worker's, and a restart would not help: it is not ready then. Ready: alive, and nothing that its
+    work needs is away or slow.
+    """
+
+    def __init__(self, config: LivenessConfig | None = None, parent: Vitals | None = None) -> None:
+        """Args: parent: of the whole that this is part of; its complaints count here too."""
+        self.config = config or LivenessConfig()
+        self._parent = parent
+        self.clock: LoopClock = parent.clock if parent else LoopClock()
+        self.outages: Outages = parent.outages if parent else Outages(self.clock)
+        self._pulses: list[Pulse] = []
+        self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._processes: dict[str, tuple[Process, float, bool]] = {}
+        self._alive_checks: list[Check] = []
+        self._ready_checks: list[Check] = []
+
+    def pulse(self, part: str, bound_s: float | None = None) -> Pulse:
+        """A new part, whose work may make no progress for `bound_s`; None: for `stuck_s`."""
+        pulse = Pulse(part, self.config.stuck_s if bound_s is None else bound_s, self.clock)
+        self._pulses.append(pulse)
+        return pulse
+
+    def watch_task(self, part: str, task: asyncio.Task[object]) -> None:
+        """A task that must not fail: one that raised, or was cancelled, is a complaint from then on."""
+        self._tasks[part] = task
+
+    @contextmanager
+    def watching_task(self, part: str, task: asyncio.Task[object]) -> Iterator[None]:
+        """The same for as long as it is meant to run."""
+        self.watch_task(part, task)
+        try:
+            yield
+        finally:
+            self._tasks.pop(part, None)
+
+    def watch_process(self, part: str, process: Process, deadline_s: float, *, needed: bool = True) -> None:
+        """A process whose requests end with an answer or an error within `deadline_s`.
+
+        Args:
+            needed: whether the worker is not ready while it does not answer.
+        """
+        self._processes[part] = process, deadline_s, needed
+
+    def add_alive_check(self, check: Check) -> None:
+        """What to ask when it is asked whether the worker is alive; must not wait for anything."""
+        self._alive_checks.append(check)
+
+    def add_ready_check(self, check: Check) -> None:
+        """What to ask when it is asked whether the worker is ready; must not wait for anything."""
+        self._ready_checks.append(check)
+
+    def not_alive(self) -> list[Complaint]:
+        """Why the worker should be restarted; empty: it should not."""
+        config = self.config
+        return [
+            *(self._parent.not_alive() if self._parent else ()),
+            *self._ended_tasks(),
+            *self._slow_parts(lambda pulse: pulse.bound_s),
+            *self._silent_processes(lambda deadline_s: deadline_s + config.stuck_s, only_needed=False),
+            *(complaint for check in self._alive_checks for complaint in check()),
+        ]
+
+    def not_ready(self) -> list[Complaint]:
+        """Why the worker cannot do its work as it should; empty: it can."""
+        config = self.config
+        return _distinct(
+            [
+                *(self._parent.not_ready() if self._parent else ()),
+                *self._ended_tasks(),
+                *self._slow_parts(lambda pulse: min(pulse.bound_s, config.slow_s)),
+                *self._silent_processes(lambda _: config.slow_s, only_needed=True),
+                *(complaint for check in (*self._ready_checks, *self._alive_checks) for complaint in check()),
+            ]
+        )
+
+    def silent_parts(self) -> dict[str, float]:
+        """For how many seconds each part has worked without progress, 0 while it is idle."""
+        return {
+            **(self._parent.silent_parts() if self._parent else {}),
+            **{pulse.part: pulse.silent_s(self.outages.last_failure) for pulse in self._pulses},
+            **{part: process.silent_s() for part, (process, _, _) in self._processes.items()},
+        }
+
+    def _ended_tasks(self) -> list[Complaint]:
+        return [Complaint(part, _why_ended(task)) for part, task in self._tasks.items() if _has_failed(task)]
+
+    def _slow_parts(self, bound_s: Callable[[Pulse], float]) -> list[Complaint]:
+        complaints: list[Complaint] = []
+        for pulse in self._pulses:
+            silent_s = pulse.silent_s(self.outages.last_failure)
+            if silent_s > bound_s(pulse):
+                complaints.append(Complaint(pulse.part, f"no progress for {silent_s:.0f} s: {pulse.slowest()}"))
+        return complaints
+
+    def _silent_processes(self, bound_s: Callable[[float], float], *, only_needed: bool) -> list[Complaint]:
+        return [
+            Complaint(part, f"has not answered for {silent_s:.0f} s; it is ended after {deadline_s:g} s")
+            for part, (process, deadline_s, needed) in self._processes.items()
+            if (needed or not only_needed) and (silent_s := process.silent_s()) > bound_s(deadline_s)
+        ]
+
+
+def _has_failed(task: asyncio.Task[object]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _why_ended(task: asyncio.Task[object]) -> str:
+    return "was cancelled" if task.cancelled() else f"ended: {task.exception()!r}"[:200]
+
+
+def _distinct(complaints: list[Complaint]) -> list[Complaint]:
+    return list(dict.fromkeys(complaints))
