@@ -48,6 +48,8 @@ class QueryConfig(AccessConfig):
     """What its relevance, from 0 to 1, adds to their scores."""
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
+    media_max_age_s: int = 86_400
+    """How long browsers and caches may show a picture, clip or sound without asking: so long copies may outlive it."""
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256

@@ -17,6 +17,7 @@ from encoders.inference.truncation import split_name
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
+from indexer.media_collection import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.redis.client import RedisConfig
 from query_api.config import QueryConfig
@@ -77,6 +78,7 @@ class Settings:
     labelling: LabellingConfig
     query: QueryConfig
     media: FetchLimits
+    media_store: MediaStoreConfig
     decoding: DecodingConfig
     clips: ClipsConfig
     speech: SpeechConfig

@@ -62,7 +62,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     routes = [
         *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
-        *ProductRoutes(ports.store, ports.media_store, config.deadline_s).routes(),
+        *ProductRoutes(ports.store, ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
         *OperationRoutes(readiness, openapi_document()).routes(),
     ]

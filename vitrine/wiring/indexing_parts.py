@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import faust
@@ -25,6 +26,7 @@ from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.turn import RedisTurn
 from streams import metrics
 from streams.agents import FaustPublisher, build_app
 from streams.config import IndexingConfig
@@ -49,6 +51,7 @@ from streams.products.pipeline import ProductPipeline
 from streams.profiles.pipeline import ProfilePipeline
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
+from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.generations.pace import rest_s
 from vitrine.settings import Settings
 
@@ -111,10 +114,12 @@ class IndexingWorker:
         """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
         turns it away, and measure labels.
 
-        The active generation's workers also release retries, restore profiles and drop retired generations.
+        The active generation's workers also release retries, restore profiles, drop retired generations and remove
+        media that no product shows.
         """
         work: list[BackgroundWork] = [
             self.products.reconciler.run(),
+            self.products.media_in_use.run(),
             self.stores.change_log.run(),
             watch_access(settings.kafka, self.delivery.lease.is_valid),
         ]
@@ -124,7 +129,15 @@ class IndexingWorker:
             work.append(RetryRelay(settings.kafka, settings.indexing.group, self.delivery.publisher).run())
             work.append(self._restorer(settings).run())
             work.append(retire_generations(registry, settings.milvus, self.redis))
+            work.append(self._collector(settings, registry))
         return work
+
+    def _collector(self, settings: Settings, registry: GenerationRegistry) -> BackgroundWork:
+        every_s = settings.media_store.collect_every_s
+        if not every_s:
+            return asyncio.Event().wait()
+        turn = RedisTurn(self.redis, "media", every_s, settings.redis.deadline_s)
+        return collect_in_turns(turn, every_s, partial(collect_media, settings, registry))
 
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
