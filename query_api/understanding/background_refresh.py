@@ -151,5 +151,7 @@ class RecogniserUpdater:
         counts = self._words.spoken_counts
         if counts is None or not counts.change_count or self._last_update == (counts, counts.change_count):
             return
-        self._last_update = counts, counts.change_count
+        # The count as it was before: words that come while it adapts are of the next update.
+        update = counts, counts.change_count
         await recogniser.adapt(add_price_words(counts.spoken_words()))
+        self._last_update = update

@@ -73,7 +73,7 @@ class ProductPipeline:
         self._locks = ProductLocks()
         self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
         self._writer = IndexWriter(stores.products, delivery.lease, self.reconciler)
-        self._announcer = ChangeAnnouncer(stores.caches, delivery.publisher, role)
+        self._announcer = ChangeAnnouncer(stores.change_log, delivery.publisher, role)
 
     async def process(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch = _release_nothing) -> None:
         """Index a batch and acknowledge it; where partitions are lost on the way, start again without them.
@@ -143,4 +143,4 @@ class ProductPipeline:
                 embedded = await embed_rows(loaded.plans, loaded.pictures, self._models.encoder)
             await self._models.pictures.cache_embeddings(embedded.new_embeddings)
             await self._writer.write(embedded.rows, check_owned)
-            await self._stores.caches.invalidate([row.product_id for row in embedded.rows])
+            await self._stores.change_log.append([row.product_id for row in embedded.rows])

@@ -46,7 +46,7 @@ from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber, TranscriptionLimits
-from streams.products.change_events import CacheInvalidator
+from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
@@ -72,6 +72,7 @@ class IndexingWorker:
     app: faust.App
     delivery: PipelineDelivery
     redis: Redis
+    stores: PipelineStores
     products: ProductPipeline
     label_calibrator: LabelCalibrator | None
     vitals: Vitals
@@ -91,7 +92,8 @@ class IndexingWorker:
         vitals.watch_process("encoder", encoder, encoder.deadline_s)
         models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
-        return cls(binding, app, delivery, redis, ProductPipeline(stores, models, delivery, role), calibrator, vitals)
+        products = ProductPipeline(stores, models, delivery, role)
+        return cls(binding, app, delivery, redis, stores, products, calibrator, vitals)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
@@ -128,11 +130,11 @@ class IndexingWorker:
         return watch
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, and measure labels.
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, and measure labels.
 
         The active generation's workers also release retries, restore profiles and drop retired generations.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run(self.vitals.pulse("write reconciler"))]
+        work: list[BackgroundWork] = [self.products.reconciler.run(), self.stores.change_log.run()]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
@@ -172,7 +174,7 @@ def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> Pipe
     return PipelineStores(
         store,
         RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
-        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         settings.indexing.late_write_s,
     )
 
