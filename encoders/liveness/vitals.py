@@ -140,7 +140,6 @@ class Vitals:
 
     def not_alive(self) -> list[Complaint]:
         """Why the worker should be restarted; empty: it should not."""
-        config = self.config
         return [
             *(self._parent.not_alive() if self._parent else ()),
             *self._ended_tasks(),

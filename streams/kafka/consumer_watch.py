@@ -121,4 +121,3 @@ class ConsumerWatch:
             self._since.setdefault(what, self._outages.clock())
         else:
             self._since.pop(what, None)
-

@@ -49,9 +49,9 @@ async def watched(vitals: Vitals, registry: CollectorRegistry = REGISTRY) -> Asy
     collector = VitalsCollector(vitals)
     registry.register(collector)
     try:
-        async with background("event loop", vitals.clock.run(), vitals):
-            async with background("verdicts", _log_verdicts(vitals), vitals):
-                yield
+        ticks, verdicts = vitals.clock.run(), _log_verdicts(vitals)
+        async with background("event loop", ticks, vitals), background("verdicts", verdicts, vitals):
+            yield
     finally:
         registry.unregister(collector)
 
@@ -76,6 +76,8 @@ async def _log_verdicts(vitals: Vitals) -> None:
             if parts != [complaint.part for complaint in former[verdict]]:
                 level = logging.WARNING if complaints else logging.INFO
                 reasons = [f"{complaint.part} {complaint.reason}" for complaint in complaints]
-                log.log(level, f"worker_{verdict}" if not complaints else f"worker_not_{verdict}", extra={"why": reasons})
+                log.log(
+                    level, f"worker_{verdict}" if not complaints else f"worker_not_{verdict}", extra={"why": reasons}
+                )
             former[verdict] = complaints
         await asyncio.sleep(1)
