@@ -57,7 +57,8 @@ class Outages:
         """When any server failed last."""
 
     def failed(self, server: str, reason: str) -> None:
-        """Note that a server did not answer."""
+        """Note that a server did not answer; of what it said, the first line is kept."""
+        reason = reason.partition("\n")[0][:200]
         self.last_failure = now = self.clock()
         outage = self._outages.setdefault(server, _Outage(now, now, reason))
         outage.last, outage.reason = now, reason

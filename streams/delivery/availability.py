@@ -37,7 +37,7 @@ async def until_available(server: str, call: Callable[[], Awaitable[T]]) -> T:
             return answer
         except (StoreUnavailable, PublishFailed) as error:
             metrics.RETRIES.labels(server).inc()
-            OUTAGES.failed(server, str(error)[:200])
+            OUTAGES.failed(server, str(error))
             progress()
             log.warning("server_unavailable", extra={"server": server, "error": str(error)[:300], "retry_in_s": wait_s})
             await asyncio.sleep(max(wait_s, error.retry_after_s if wait_s > 1 else 0))

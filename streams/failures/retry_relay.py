@@ -89,7 +89,7 @@ class RetryRelay(ConsumerRebalanceListener):
                 # A worker that cannot retry still indexes live events, so nothing may end it here.
                 known = isinstance(error, KafkaError | OSError | TimeoutError)
                 extra = {"error": repr(error)[:300], "retry_in_s": backoff_s}
-                OUTAGES.failed(pulse.part, repr(error)[:200])
+                OUTAGES.failed(pulse.part, repr(error))
                 log.warning("retries_interrupted", extra=extra, exc_info=not known)
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)

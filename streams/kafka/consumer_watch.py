@@ -75,7 +75,7 @@ class ConsumerWatch:
                         await asyncio.sleep(CHECK_INTERVAL_S)
             except KafkaUnavailable as error:
                 self._since = {}
-                self._outages.failed("kafka", str(error)[:200])
+                self._outages.failed("kafka", str(error))
                 await asyncio.sleep(CHECK_INTERVAL_S)
 
     async def check(self, waiting: Sequence[PartitionLag]) -> None:

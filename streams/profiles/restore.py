@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProfileStore, RestoreLease
+from streams.delivery.availability import OUTAGES
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
@@ -78,7 +79,9 @@ class ProfileRestorer:
             try:
                 with pulse.busy("restore"):
                     await self.restore_if_lost()
-            except StoreUnavailable:
+                OUTAGES.answered("redis")
+            except StoreUnavailable as error:
+                OUTAGES.failed("redis", str(error))
                 # The pipeline that records events warns of it; there is nothing to restore to meanwhile.
                 log.debug("profiles_not_checked")
             except Exception as error:

@@ -164,7 +164,7 @@ async def _read(registry: GenerationRegistry) -> Generations | None:
     try:
         now = await registry.read()
     except StoreUnavailable as error:
-        OUTAGES.failed("milvus", str(error)[:200])
+        OUTAGES.failed("milvus", str(error))
         return None
     OUTAGES.answered("milvus")
     return now

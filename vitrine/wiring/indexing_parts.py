@@ -134,7 +134,8 @@ class IndexingWorker:
 
         The active generation's workers also release retries, restore profiles and drop retired generations.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run(), self.stores.change_log.run()]
+        reconciling = self.products.reconciler.run(self.vitals.pulse("write reconciler"))
+        work: list[BackgroundWork] = [reconciling, self.stores.change_log.run()]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
