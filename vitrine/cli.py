@@ -16,6 +16,7 @@ from indexer.errors import IndexerError
 from query_api.errors import QueryError
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
+from vitrine.masking import mask_credentials
 
 
 class CommandEntry(NamedTuple):
@@ -45,6 +46,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "rollback": CommandEntry("Switch back to the generation before the last rebuild.", "index.reindex", "rollback"),
     "export": CommandEntry("Write the index to a file.", "index.export"),
     "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
+    "media": CommandEntry("Remove pictures, clips and sounds that no product shows.", "index.media"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),
     "eval": CommandEntry("Measure how good search is.", "evaluate.group"),
@@ -88,7 +90,7 @@ class _Failure(click.ClickException):
     """An error of a package of Vitrine as click prints it."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(mask_credentials(str(error)))
         self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
 
 

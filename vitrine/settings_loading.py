@@ -15,14 +15,12 @@ from typing import Any, get_origin, get_type_hints
 import msgspec
 
 from vitrine.errors import InvalidSetting
+from vitrine.masking import MASK, mask_credentials
 
 PREFIX = "VITRINE_"
 DEFAULT_FILE = Path("vitrine.toml")
-MASK = "***"
 
 _SECRET_NAME = re.compile(r"(^|_)(token|password|secret|api_key)$")
-_URL_PASSWORD = re.compile(r"(://[^:@/\s]*:)\S*@")
-_QUERY_SECRET = re.compile(r"((?:password|token|secret|api_key)=)[^&\s]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Setting:
         """The value as it may be printed."""
         if self.secret:
             return MASK if self.value else self.value
-        return _mask(self.value) if isinstance(self.value, str) else self.value
+        return mask_credentials(self.value) if isinstance(self.value, str) else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,3 @@ def _settings(name: str, section: Any, given: Mapping[str, _RawValue]) -> Iterab
 
 def _is_secret(item: Any) -> bool:
     return bool(item.metadata.get("secret", _SECRET_NAME.search(item.name)))
-
-
-def _mask(text: str) -> str:
-    return _QUERY_SECRET.sub(rf"\g<1>{MASK}", _URL_PASSWORD.sub(rf"\g<1>{MASK}@", text))

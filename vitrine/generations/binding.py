@@ -139,7 +139,7 @@ def restart_process(now: Generations) -> None:
     environ = dict(os.environ)
     if now.active and now.active.encoder_name:
         environ[ENCODER_VARIABLE] = now.active.encoder_name
-    os.execve(sys.executable, [sys.executable, "-m", "vitrine", *sys.argv[1:]], environ)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "vitrine", *sys.argv[1:]], environ)
 
 
 def _is_active(now: Generations, binding: GenerationBinding) -> bool:

@@ -38,7 +38,7 @@ class WorkerService(Service):
     @property
     def argv(self) -> list[str]:
         """The worker's command line."""
-        return [sys.executable, "-m", "vitrine", "worker", *self._command]
+        return [sys.executable, "-P", "-m", "vitrine", "worker", *self._command, "--keep-logs", str(self.cwd / "logs")]
 
     @property
     def env(self) -> Mapping[str, str]:
