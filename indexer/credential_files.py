@@ -34,9 +34,10 @@ class WatchedFiles:
 
 
 class SecretFile:
-    """A password or token in a file of its own, as orchestrators mount them; blanks and line ends around it are none of it.
+    """A password or token in a file of its own, as orchestrators mount them.
 
-    While a file is being replaced it may be away or empty: what it had before holds until then.
+    Blanks and line ends around it are none of it. While a file is being replaced it may be away or empty: what it had
+    before holds until then.
     """
 
     def __init__(self, setting: str, path: str) -> None:

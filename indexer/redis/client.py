@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -17,7 +17,7 @@ from indexer.redis.config import RedisConfig as RedisConfig
 from indexer.redis.tls import ReloadedContext, TLSConnection
 from indexer.redis.tls_faults import tls_fault
 
-_NOT_ALLOWED = ("ACL failure in script", "NOPERM")
+_NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPERM")
 """What Redis says in a script, where it gives the failure no class of its own."""
 _NO_PASSWORD = ("NOAUTH", "Authentication required")
 
@@ -95,7 +95,7 @@ def _translated(error: Exception) -> StoreUnavailable:
     if isinstance(error, NoPermissionError) or said.startswith(_NOT_ALLOWED):
         return AccessDenied(f"Redis denies our user a right ({said}): give it what deploy/redis/users.txt lists")
     if fault := tls_fault(error):
-        return AccessDenied(f"Redis and we do not trust each other: {fault.sentence('redis.ssl_ca_file', 'redis.ssl_cert_file')}")
+        return AccessDenied(fault)
     return StoreUnavailable(f"Redis refused: {error}")
 
 

@@ -76,7 +76,9 @@ class RedisConfig:
             ) from error
         unknown = [name for name in parts if name.startswith("ssl_") and name not in _TLS_PARAMETERS]
         if unknown:
-            raise ValueError(f"redis.url has {', '.join(unknown)}, which is not known: redis.ssl_… is what TLS is set by")
+            raise ValueError(
+                f"redis.url has {', '.join(unknown)}, which is not known: redis.ssl_… is what TLS is set by"
+            )
         return parts
 
     def tls_files(self, parts: dict[str, Any]) -> TLSFiles | None:

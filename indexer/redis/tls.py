@@ -21,7 +21,11 @@ class ReloadedContext:
     def __init__(self, files: TLSFiles) -> None:
         """Read the files. Raises `AccessDenied` when they cannot be used."""
         self._files = files
-        settings = {"redis.ssl_ca_file": files.ca, "redis.ssl_cert_file": files.certificate, "redis.ssl_key_file": files.key}
+        settings = {
+            "redis.ssl_ca_file": files.ca,
+            "redis.ssl_cert_file": files.certificate,
+            "redis.ssl_key_file": files.key,
+        }
         self._watched = WatchedFiles(settings)
         self._watched.changed()
         self._context = _context(files)

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 
 _OURS_REFUSED = ("certificate required", "unknown ca", "bad certificate", "certificate expired", "certificate unknown")
 """Alerts by which a server refuses the certificate that we showed, or did not show."""
+_NO_COMMON_TLS = (
+    "wrong version number",
+    "record layer failure",
+    "unsupported protocol",
+    "protocol version",
+    "handshake",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class TLSFault:
-    """Why a TLS connection did not come about."""
-
-    reason: str
-    of_theirs: bool
-    """Whether it was we who refused them."""
-    is_certificate: bool = True
-    """Whether a certificate is at fault, rather than that one side does not speak TLS."""
-
-    def sentence(self, ca_setting: str, certificate_setting: str) -> str:
-        """What is wrong, and which setting to look at."""
-        if not self.is_certificate:
-            return f"there is no TLS at that address, or of no version in common ({self.reason})"
-        if self.of_theirs:
-            return f"its certificate is refused ({self.reason}); {ca_setting} says who may sign it"
-        return f"it refuses our certificate ({self.reason}); {certificate_setting} is what we show"
+def tls_fault(error: BaseException) -> str | None:
+    """The fault of TLS that an error comes of, as a sentence about Redis; None when it is another one."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, ssl.SSLCertVerificationError):
+            reason = at.verify_message or at.reason
+            return f"Redis shows a certificate that is refused: {reason}; redis.ssl_ca_file says who may sign it"
+        if isinstance(at, ssl.SSLError):
+            return _by_reason((at.reason or "").replace("_", " ").lower())
+        at = at.__cause__ or at.__context__
+    return None
 
 
-def tls_fault(error: BaseException) -> TLSFault | None:
-    """The fault of TLS that an error comes of; None when it is another one."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return TLSFault(error.verify_message or error.reason or str(error), of_theirs=True)
-        if isinstance(error, ssl.SSLError):
-            reason = (error.reason or str(error)).replace("_", " ").lower()
-            return TLSFault(reason, of_theirs=False, is_certificate=any(sign in reason for sign in _OURS_REFUSED))
-        following = error.__cause__ or error.__context__
-        if following is None:
-            return None
-        error = following
+def _by_reason(reason: str) -> str | None:
+    if any(sign in reason for sign in _OURS_REFUSED):
+        return f"Redis refuses our certificate: {reason}; redis.ssl_cert_file is what we show"
+    if any(sign in reason for sign in _NO_COMMON_TLS):
+        return f"Redis speaks no TLS at that address, or no version that we know: {reason}"
     return None

@@ -23,7 +23,7 @@ from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
@@ -81,8 +81,7 @@ class _SharedResources:
 
     @classmethod
     async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         return cls(settings, redis, await resources.enter_async_context(_ClickPublisher(settings)))
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
