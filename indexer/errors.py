@@ -7,7 +7,8 @@ IndexerError            base of everything raised here
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
 ├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
-└── InvalidBackup       a file is no backup, or not a whole one: use another
+├── InvalidBackup       a file is no backup, or not a whole one: use another
+└── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
 """
 
 
@@ -48,3 +49,7 @@ class IndexNotEmpty(IndexerError):
 
 class InvalidBackup(IndexerError):
     """A file is no backup, is damaged, or cannot be written; the message names it."""
+
+
+class CollectionRefused(IndexerError):
+    """Media are not removed, as the index does not look whole; the message says why."""

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "rollback": CommandEntry("Switch back to the generation before the last rebuild.", "index.reindex", "rollback"),
     "export": CommandEntry("Write the index to a file.", "index.export"),
     "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
+    "media": CommandEntry("Remove pictures, clips and sounds that no product shows.", "index.media"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),
     "eval": CommandEntry("Measure how good search is.", "evaluate.group"),

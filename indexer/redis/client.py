@@ -19,6 +19,7 @@ from indexer.redis.tls_faults import tls_fault
 
 _NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPERM")
 """What Redis says in a script, where it gives the failure no class of its own."""
+_CHECKS = 3
 _NO_PASSWORD = ("NOAUTH", "Authentication required")
 
 
@@ -60,17 +61,24 @@ async def open_redis(config: RedisConfig) -> AsyncGenerator[Redis]:
     """
     redis = connect_redis(config)
     try:
+        await _check_access(redis, config.deadline_s)
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+async def _check_access(redis: Redis, deadline_s: float) -> None:
+    # A server that wants a certificate of ours may hang up before it has said so: it is asked again.
+    for _ in range(_CHECKS):
         try:
-            async with redis_call(config.deadline_s):
+            async with redis_call(deadline_s):
                 await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+            return
         except AccessDenied:
             raise
         except StoreUnavailable:
             # It is away, and may come: whoever uses it copes with that.
-            pass
-        yield redis
-    finally:
-        await redis.aclose()
+            continue
 
 
 @asynccontextmanager

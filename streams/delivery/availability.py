@@ -10,7 +10,7 @@ from typing import TypeVar
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from indexer.errors import StoreUnavailable
 from streams import metrics
-from streams.errors import PublishFailed
+from streams.errors import KafkaRefused, PublishFailed
 
 T = TypeVar("T")
 MAX_WAIT_S = 15.0
@@ -30,7 +30,9 @@ async def until_available(server: str, call: Callable[[], Awaitable[T]]) -> T:
             return await call()
         except (StoreUnavailable, PublishFailed) as error:
             metrics.RETRIES.labels(server).inc()
-            log.warning("server_unavailable", extra={"server": server, "error": str(error)[:300], "retry_in_s": wait_s})
+            level = logging.ERROR if isinstance(error, KafkaRefused) else logging.WARNING
+            extra = {"server": server, "error": str(error)[:600], "retry_in_s": wait_s}
+            log.log(level, "server_unavailable", extra=extra)
             await asyncio.sleep(max(wait_s, error.retry_after_s if wait_s > 1 else 0))
             wait_s = min(2 * wait_s, MAX_WAIT_S)
 

@@ -18,10 +18,12 @@ from streams.config import KafkaConfig
 from streams.delivery.availability import until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher
 from streams.delivery.retry_headers import origin_from_headers
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, StreamError
 from streams.failures.dead_letters import build_dead_letter
 from streams.failures.delay_lines import DELAY_LINES, DelayLine
+from streams.kafka.connection import client_options
 from streams.kafka.records import KafkaRecord, to_message
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 POLL_S = 0.2
 """The longest that the relay waits for records before it looks for partitions that are due again."""
@@ -83,8 +85,9 @@ class RetryRelay(ConsumerRebalanceListener):
                         backoff_s = FIRST_BACKOFF_S
             except Exception as error:
                 # A worker that cannot retry still indexes live events, so nothing may end it here.
-                known = isinstance(error, KafkaError | OSError | TimeoutError)
-                extra = {"error": repr(error)[:300], "retry_in_s": backoff_s}
+                known = isinstance(error, (*CLIENT_ERRORS, StreamError))
+                told = await refusal_or(self._kafka, error, StreamError(repr(error)[:300])) if known else error
+                extra = {"error": str(told)[:600], "retry_in_s": backoff_s}
                 log.warning("retries_interrupted", extra=extra, exc_info=not known)
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
@@ -105,7 +108,7 @@ class RetryRelay(ConsumerRebalanceListener):
     @asynccontextmanager
     async def _connected(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka.bootstrap_servers,
+            **client_options(self._kafka),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Sequence
 
-from streams.errors import KafkaUnavailable
+from streams.config import KafkaConfig
+from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe, PartitionLag
 
@@ -21,8 +22,8 @@ class IndexAge:
     commit interval plus `interval_s`.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str, interval_s: float = 0.25) -> None:
-        self._probe = LagProbe(bootstrap_servers, group)
+    def __init__(self, kafka: KafkaConfig, group: str, interval_s: float = 0.25) -> None:
+        self._probe = LagProbe(kafka, group)
         self._interval_s = interval_s
         self._waiting_since_ms: int | None = None
         self._known = False
@@ -50,8 +51,10 @@ class IndexAge:
                         await asyncio.sleep(self._interval_s)
             except KafkaUnavailable as error:
                 self._known = False
-                log.warning("index_age_unknown", extra={"error": str(error)[:300]})
-                await asyncio.sleep(1)
+                refused = isinstance(error, KafkaRefused)
+                level, wait_s = (logging.ERROR, error.retry_after_s) if refused else (logging.WARNING, 1)
+                log.log(level, "index_age_unknown", extra={"error": str(error)[:600]})
+                await asyncio.sleep(wait_s)
 
     async def _update(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
         waiting = [lag for lag in partitions if lag.messages and lag.topic == PRODUCT_EVENTS]

@@ -41,6 +41,7 @@ from streams.products.generation_role import GenerationRole
 from streams.products.index_writer import IndexWriter
 from streams.products.ingest import IngestedEvent, ingest
 from streams.products.labelling import label_rows
+from streams.products.media_in_use import MediaInUse
 from streams.products.media_loading import load_media
 from streams.products.planning import PlannedBatch, plan_events, read_stored
 from streams.products.write_reconciler import WriteReconciler
@@ -68,6 +69,7 @@ class ProductPipeline:
         self._delivery = delivery
         self._role = role
         self._locks = ProductLocks()
+        self.media_in_use = MediaInUse(stores.media)
         self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
         self._writer = IndexWriter(stores.products, delivery.lease, self.reconciler)
         self._announcer = ChangeAnnouncer(stores.change_log, delivery.publisher, role)
@@ -93,12 +95,13 @@ class ProductPipeline:
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
         """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
         ingested = await ingest(batch, self._stores.media, self._delivery.horizon)
-        if ingested.rejected:
-            await self._reject(ingested.rejected)
-        async with self._locks.hold({event.product_id for event in ingested.events}):
-            failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
-            if failed:
-                await self._reject([reject_failed_event(event, error) for event, error in failed])
+        with self.media_in_use.hold(ingested.events):
+            if ingested.rejected:
+                await self._reject(ingested.rejected)
+            async with self._locks.hold({event.product_id for event in ingested.events}):
+                failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
+                if failed:
+                    await self._reject([reject_failed_event(event, error) for event, error in failed])
         self._delivery.acknowledger.mark_done(batch)
 
     async def _reject(self, rejected: Sequence[RejectedMessage]) -> None:

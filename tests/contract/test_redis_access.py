@@ -11,11 +11,14 @@ from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.ports import Interaction, TraitChange
+from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key
 from query_api.generations.worker_status import WorkerStatus, WorkerStatusBoard
 from tests.secure_redis import ROLES, SecureRedis, expired, passwords, secure_redis, write_certificate
@@ -59,6 +62,7 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         assert await profiles.latest_ms("ada") == 1_000
         await profiles.forget([("ada", 2_000)])
         lease = RedisRestoreLease(redis, 5, 5)
+        assert await RedisTurn(redis, "media", 5, 5).take()
         assert await lease.is_needed() and await lease.take() and await lease.renew() and await lease.complete()
 
 
@@ -77,6 +81,8 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
         await board.remove()
+        assert await RedisKeyRecords(redis, 5).version() == 0 and await RedisKeyRecords(redis, 5).all() == []
+        assert await RedisSharedCounts(redis, 5).add({"vitrine:rate:key:x": (1, 5)}) == {"vitrine:rate:key:x": 1}
 
 
 async def test_the_operators_commands_work_with_their_rights_alone(secure_redis):
@@ -90,15 +96,24 @@ async def test_the_operators_commands_work_with_their_rights_alone(secure_redis)
         await lock.release()
         await RedisChangeLog(redis, "g3", 5).append(["a"])
         await delete_change_log(redis, "g3", 5)
+        keys = RedisKeyRecords(redis, 5)
+        await keys.put("digest", b"record")
+        assert await keys.get("digest") == b"record" and await keys.version() == 1
+        await keys.remove("digest")
 
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_role_can_do_what_it_has_no_need_of(secure_redis, role):
     beyond = ["FLUSHALL", "CONFIG GET dir", "KEYS *", "ACL LIST", "GET someone-elses", "MODULE LIST"]
     if role == "vitrine-indexing":
-        beyond += ["GET vitrine:candidates:x", "SCAN 0", "SET vitrine:rebuild x"]
+        beyond += ["GET vitrine:candidates:x", "HVALS vitrine:{api-keys}:records", "SCAN 0", "SET vitrine:rebuild x"]
     if role == "vitrine-query":
-        beyond += ["DEL vitrine:profiles:restored", "SCAN 0", "SET vitrine:rebuild x"]
+        beyond += [
+            "DEL vitrine:profiles:restored",
+            "HSET vitrine:{api-keys}:records digest admin",
+            "SCAN 0",
+            "SET vitrine:rebuild x",
+        ]
     async with connected(secure_redis, role) as redis:
         for command in beyond:
             with pytest.raises(NoPermissionError):

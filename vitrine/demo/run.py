@@ -23,7 +23,7 @@ from vitrine.demo.shoppers import interactions, random_shoppers
 from vitrine.errors import VitrineError
 from vitrine.samples.catalogue import SampleProduct
 from vitrine.settings import Settings
-from vitrine.stack.servers import kafka_servers, query_url
+from vitrine.stack.servers import query_url, reachable_kafka
 from vitrine.stack.status import active_group, ask_query_worker
 
 SHOPPERS = 200
@@ -47,7 +47,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
     pictures = settings.data_dir / "demo" / "pictures"
     await asyncio.to_thread(_render, products, settings, console)
     url = query_url(settings)
-    async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
+    async with EventPublisher(reachable_kafka(settings)) as publisher:
         feed = _EventFeed(publisher)
         events = (demo_catalogue.product_event(product, pictures) for product in products)
         feeding = asyncio.gather(
@@ -104,7 +104,7 @@ async def _watch(
     clock = asyncio.get_running_loop().time
     moved_at, last = clock(), None
     with Live(console=console, refresh_per_second=4) as live:
-        async with LagProbe(kafka_servers(settings), await active_group(settings)) as probe:
+        async with LagProbe(reachable_kafka(settings), await active_group(settings)) as probe:
             while True:
                 progress = await _measure(settings, feed, total, probe, events, searchable)
                 if console.is_terminal:

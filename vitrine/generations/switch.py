@@ -123,7 +123,7 @@ def ms_from_now(seconds: float) -> int:
 async def wait_until_caught_up(settings: Settings, target: Generation, progress: RebuildProgress) -> None:
     """Wait until a generation has all events but those of the last moments, which are under way."""
     group = settings.indexing.group_of(target.collection)
-    async with LagProbe(settings.kafka.bootstrap_servers, group) as probe:
+    async with LagProbe(settings.kafka, group) as probe:
         ends: dict[int, int] = {}
         while True:
             lags = await probe.lag(PRODUCT_EVENTS)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from deploy.local.stack import LocalStack
 from deploy.local.state import StackState
+from streams.config import KafkaConfig
 from vitrine.errors import NotRunning
 from vitrine.settings import Settings
 
@@ -16,9 +17,10 @@ _WAYS_OUT = {
 }
 
 
-def kafka_servers(settings: Settings) -> str:
-    """`host:port,…` of the configured Kafka, else of the embedded one. Raises `NotRunning` when there is neither."""
-    return settings.kafka.bootstrap_servers or _embedded("kafka", settings)
+def reachable_kafka(settings: Settings) -> KafkaConfig:
+    """The configured Kafka, else the embedded one with its address. Raises `NotRunning` when there is neither."""
+    kafka = settings.kafka
+    return kafka if kafka.bootstrap_servers else replace(kafka, bootstrap_servers=_embedded("kafka", settings))
 
 
 def redis_url(settings: Settings) -> str:
@@ -34,7 +36,7 @@ def with_server_addresses(settings: Settings) -> Settings:
         milvus = replace(milvus, uri=_embedded("milvus", settings), lite_database=database)
     return replace(
         settings,
-        kafka=replace(settings.kafka, bootstrap_servers=kafka_servers(settings)),
+        kafka=reachable_kafka(settings),
         milvus=milvus,
         redis=replace(settings.redis, url=redis_url(settings)),
     )

@@ -16,7 +16,7 @@ from vitrine.errors import NotRunning, VitrineError
 from vitrine.masking import mask_credentials
 from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
-from vitrine.stack.servers import kafka_servers, query_url
+from vitrine.stack.servers import query_url, reachable_kafka
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ async def active_group(settings: Settings) -> str:
 async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
     """Events that a consumer group has not acknowledged, by topic and partition."""
     waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
-    async with LagProbe(kafka_servers(settings), group) as probe:
+    async with LagProbe(reachable_kafka(settings), group) as probe:
         for lag in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
             waiting[lag.topic][str(lag.partition)] = lag.messages
     return waiting

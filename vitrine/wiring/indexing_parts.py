@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import faust
@@ -25,6 +26,7 @@ from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.turn import RedisTurn
 from streams import metrics
 from streams.agents import FaustPublisher, build_app
 from streams.config import IndexingConfig
@@ -34,6 +36,7 @@ from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
@@ -48,6 +51,7 @@ from streams.products.pipeline import ProductPipeline
 from streams.profiles.pipeline import ProfilePipeline
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
+from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.generations.pace import rest_s
 from vitrine.settings import Settings
 
@@ -106,24 +110,38 @@ class IndexingWorker:
         }
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, tell what Redis missed, and measure labels.
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
+        turns it away, and measure labels.
 
-        The active generation's workers also release retries, restore profiles and drop retired generations.
+        The active generation's workers also release retries, restore profiles, drop retired generations and remove
+        media that no product shows.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run(), self.stores.change_log.run()]
+        work: list[BackgroundWork] = [
+            self.products.reconciler.run(),
+            self.products.media_in_use.run(),
+            self.stores.change_log.run(),
+            watch_access(settings.kafka, self.delivery.lease.is_valid),
+        ]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
             work.append(RetryRelay(settings.kafka, settings.indexing.group, self.delivery.publisher).run())
             work.append(self._restorer(settings).run())
             work.append(retire_generations(registry, settings.milvus, self.redis))
+            work.append(self._collector(settings, registry))
         return work
+
+    def _collector(self, settings: Settings, registry: GenerationRegistry) -> BackgroundWork:
+        every_s = settings.media_store.collect_every_s
+        if not every_s:
+            return asyncio.Event().wait()
+        turn = RedisTurn(self.redis, "media", every_s, settings.redis.deadline_s)
+        return collect_in_turns(turn, every_s, partial(collect_media, settings, registry))
 
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        servers = settings.kafka.bootstrap_servers
-        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
+        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -136,7 +154,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
     acknowledger = PrefixAcknowledger()
     metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
     return PipelineDelivery(
-        FaustPublisher(app, settings.kafka.deadline_s),
+        FaustPublisher(app, settings.kafka),
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
