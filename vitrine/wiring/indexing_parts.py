@@ -25,7 +25,7 @@ from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
@@ -83,8 +83,7 @@ class IndexingWorker:
 
     @classmethod
     async def open(cls, settings: Settings, binding: GenerationBinding, resources: AsyncExitStack) -> IndexingWorker:
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
