@@ -12,9 +12,9 @@ from encoders.liveness.clock import LoopClock
 from encoders.liveness.config import LivenessConfig
 from encoders.liveness.progress import Pulse
 
-OUTAGE_MEMORY_S = 30.0
-"""A server that failed within so long, and has not answered since, is away: the longest pause between two attempts,
-and the longest that an attempt takes."""
+OUTAGE_MEMORY_S = 60.0
+"""A server that failed within so long, and has not answered since, is away: more than the longest pause between two
+attempts and the longest that an attempt takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Process(Protocol):
         """For how long a request has been without an answer, in seconds; 0 while there is none."""
         ...
 
+    def starting_s(self) -> float:
+        """For how long it has been starting, in seconds; 0 while it is not."""
+        ...
+
 
 @dataclass(slots=True)
 class _Outage:
@@ -46,15 +50,16 @@ class _Outage:
 class Outages:
     """Servers that do not answer just now, as those who ask them have noted."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: LoopClock | None = None) -> None:
+        self.clock = clock or LoopClock()
         self._outages: dict[str, _Outage] = {}
         self.last_failure = float("-inf")
         """When any server failed last."""
 
     def failed(self, server: str, reason: str) -> None:
-        """Note that a server did not answer."""
-        self.last_failure = now = self._clock()
+        """Note that a server did not answer; of what it said, the first line is kept."""
+        reason = reason.partition("\n")[0][:200]
+        self.last_failure = now = self.clock()
         outage = self._outages.setdefault(server, _Outage(now, now, reason))
         outage.last, outage.reason = now, reason
 
@@ -64,7 +69,7 @@ class Outages:
 
     def away(self) -> dict[str, tuple[float, str]]:
         """For how many seconds each server has been away, and what it said last."""
-        now = self._clock()
+        now = self.clock()
         self._outages = {name: one for name, one in self._outages.items() if now - one.last <= OUTAGE_MEMORY_S}
         return {name: (now - one.since, one.reason) for name, one in self._outages.items()}
 
@@ -77,17 +82,27 @@ class Vitals:
     work needs is away or slow.
     """
 
-    def __init__(self, config: LivenessConfig | None = None, parent: Vitals | None = None) -> None:
-        """Args: parent: of the whole that this is part of; its complaints count here too."""
-        self.config = config or LivenessConfig()
+    def __init__(
+        self, config: LivenessConfig | None = None, parent: Vitals | None = None, outages: Outages | None = None
+    ) -> None:
+        """Set up.
+
+        Args:
+            config: the bounds.
+            parent: of the whole that this is part of; its complaints count here too.
+            outages: what is known of servers; None: of the parent, or of none yet.
+        """
+        self.config = config or (parent.config if parent else LivenessConfig())
         self._parent = parent
-        self.clock: LoopClock = parent.clock if parent else LoopClock()
-        self.outages: Outages = parent.outages if parent else Outages(self.clock)
+        self.outages: Outages = outages or (parent.outages if parent else Outages())
+        self.clock: LoopClock = self.outages.clock
         self._pulses: list[Pulse] = []
         self._tasks: dict[str, asyncio.Task[object]] = {}
         self._processes: dict[str, tuple[Process, float, bool]] = {}
         self._alive_checks: list[Check] = []
         self._ready_checks: list[Check] = []
+        self.degrading: frozenset[str] = frozenset()
+        """Servers whose absence does not keep the worker from its work."""
 
     def pulse(self, part: str, bound_s: float | None = None) -> Pulse:
         """A new part, whose work may make no progress for `bound_s`; None: for `stuck_s`."""
@@ -126,12 +141,11 @@ class Vitals:
 
     def not_alive(self) -> list[Complaint]:
         """Why the worker should be restarted; empty: it should not."""
-        config = self.config
         return [
             *(self._parent.not_alive() if self._parent else ()),
             *self._ended_tasks(),
             *self._slow_parts(lambda pulse: pulse.bound_s),
-            *self._silent_processes(lambda deadline_s: deadline_s + config.stuck_s, only_needed=False),
+            *self._stuck_processes(),
             *(complaint for check in self._alive_checks for complaint in check()),
         ]
 
@@ -143,7 +157,9 @@ class Vitals:
                 *(self._parent.not_ready() if self._parent else ()),
                 *self._ended_tasks(),
                 *self._slow_parts(lambda pulse: min(pulse.bound_s, config.slow_s)),
-                *self._silent_processes(lambda _: config.slow_s, only_needed=True),
+                *self._slow_processes(),
+                *self._stuck_processes(),
+                *self._servers_away(),
                 *(complaint for check in (*self._ready_checks, *self._alive_checks) for complaint in check()),
             ]
         )
@@ -167,11 +183,34 @@ class Vitals:
                 complaints.append(Complaint(pulse.part, f"no progress for {silent_s:.0f} s: {pulse.slowest()}"))
         return complaints
 
-    def _silent_processes(self, bound_s: Callable[[float], float], *, only_needed: bool) -> list[Complaint]:
+    def _stuck_processes(self) -> list[Complaint]:
+        """Processes of its own that should have been ended, or should have started."""
+        config, away = self.config, self.outages.away()
+        complaints: list[Complaint] = []
+        for part, (process, deadline_s, _) in self._processes.items():
+            if process.silent_s() > deadline_s + config.stuck_s:
+                complaints.append(Complaint(part, f"has not answered for {process.silent_s():.0f} s, nor been ended"))
+            failing_s, reason = away.get(part, (0.0, "it is being started"))
+            if max(process.starting_s(), failing_s) > config.restart_s:
+                since_s = max(process.starting_s(), failing_s)
+                complaints.append(Complaint(part, f"cannot be started since {since_s:.0f} s: {reason}"))
+        return complaints
+
+    def _slow_processes(self) -> list[Complaint]:
+        complaints: list[Complaint] = []
+        for part, (process, deadline_s, needed) in self._processes.items():
+            if needed and process.silent_s() > self.config.slow_s:
+                bound = f"it is ended after {deadline_s:g} s"
+                complaints.append(Complaint(part, f"has not answered for {process.silent_s():.0f} s; {bound}"))
+            elif needed and process.starting_s() > 0:
+                complaints.append(Complaint(part, f"is being started, since {process.starting_s():.0f} s"))
+        return complaints
+
+    def _servers_away(self) -> list[Complaint]:
         return [
-            Complaint(part, f"has not answered for {silent_s:.0f} s; it is ended after {deadline_s:g} s")
-            for part, (process, deadline_s, needed) in self._processes.items()
-            if (needed or not only_needed) and (silent_s := process.silent_s()) > bound_s(deadline_s)
+            Complaint(server, f"has not answered for {since_s:.0f} s: {reason}")
+            for server, (since_s, reason) in self.outages.away().items()
+            if server not in self.degrading
         ]
 
 

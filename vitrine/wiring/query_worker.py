@@ -24,7 +24,7 @@ from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
 from query_api.access.gate import AccessGate
@@ -86,8 +86,7 @@ class _SharedResources:
 
     @classmethod
     async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(_background(gate.run()))
