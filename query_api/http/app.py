@@ -15,6 +15,7 @@ from query_api.http.explain_route import ExplainRoute
 from query_api.http.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
+from query_api.http.paths import ExactPaths
 from query_api.http.problems import HANDLERS
 from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
@@ -47,6 +48,7 @@ def create_app(ports: QueryPorts) -> Starlette:
     return Starlette(
         routes=_routes(ports, components),
         middleware=[
+            Middleware(ExactPaths),
             Middleware(Measured),
             Middleware(SecurityHeaders),
             *access_middleware(ports.gate),
