@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -12,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from encoders.liveness.vitals import Complaint
 from indexer.errors import StoreUnavailable
-from query_api.contract.responses import FieldProblem, Problem
+from query_api.contract.responses import FieldProblem, PartProblem, Problem
 from query_api.errors import MAX_MESSAGE, EncoderBusy, InvalidRequest, ProductNotFound
 from streams.errors import InvalidEvent, PublishFailed
 
@@ -33,6 +35,12 @@ def problem(status: int, detail: str, field: str = "") -> Problem:
     field, detail = (text[:MAX_MESSAGE].encode(errors="replace").decode() for text in (field, detail))
     errors = [FieldProblem(field, detail)] if field else []
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+
+
+def unwell(detail: str, complaints: Sequence[Complaint]) -> Problem:
+    """503 for a worker that is not well, with what is wrong."""
+    reasons = [PartProblem(complaint.part, complaint.reason) for complaint in complaints]
+    return Problem(title=HTTPStatus(503).phrase, status=503, detail=detail, reasons=reasons)
 
 
 async def on_invalid_request(_: Request, error: Exception) -> Response:
