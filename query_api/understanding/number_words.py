@@ -75,7 +75,8 @@ def _is_in_price(text: str, numbers: Sequence[re.Match[str]], number: re.Match[s
 
 def _is_measure(text: str, number: re.Match[str]) -> bool:
     """Whether the word before a number names a measure, or the number is at least ten and a unit follows."""
-    before, after = _LAST_WORD.search(text, max(0, number.start() - _LONGEST_WORD), number.start()), _NEXT_WORD.match(text, _end(number))
+    before = _LAST_WORD.search(text, max(0, number.start() - _LONGEST_WORD), number.start())
+    after = _NEXT_WORD.match(text, _end(number))
     in_units = after is not None and after[1] in UNIT_WORDS and float(_digits(number)) >= _LEAST_AMOUNT
     return in_units or (before is not None and before[1] in MEASURE_WORDS)
 
