@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "export": CommandEntry("Write the index to a file.", "index.export"),
     "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
+    "kafka": CommandEntry("Set up a Kafka of your own: topics, and the rights that each role needs.", "stack.kafka"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),
     "eval": CommandEntry("Measure how good search is.", "evaluate.group"),
     "worker": CommandEntry("Run one worker in the foreground, as containers do.", "stack.worker"),
