@@ -14,9 +14,11 @@ from typing import Any, get_type_hints
 
 from encoders.inference.runtime import Backend, Precision, Runtime
 from encoders.inference.truncation import split_name
+from encoders.liveness.config import LivenessConfig
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
+from indexer.media_collection import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.redis.client import RedisConfig
 from query_api.config import QueryConfig
@@ -77,9 +79,11 @@ class Settings:
     labelling: LabellingConfig
     query: QueryConfig
     media: FetchLimits
+    media_store: MediaStoreConfig
     decoding: DecodingConfig
     clips: ClipsConfig
     speech: SpeechConfig
+    liveness: LivenessConfig
 
     @property
     def media_directory(self) -> Path:
