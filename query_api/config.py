@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from query_api.access_config import AccessConfig
+
 
 @dataclass(frozen=True, slots=True)
-class QueryConfig:
+class QueryConfig(AccessConfig):
     """Settings of the query worker. A request's own weights go before those here; each part's score is in [-1, 1]."""
 
     host: str = "127.0.0.1"
@@ -83,11 +85,12 @@ class QueryConfig:
         numbers = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name not in ("host", "ranker", "synonyms")
+            if isinstance(getattr(self, item.name), int | float)
         }
         negative = [name for name, value in numbers.items() if value < 0]
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
+        self.check_access(self.port)
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
         for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):

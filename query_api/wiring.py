@@ -16,6 +16,7 @@ from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
+from query_api.access.gate import AccessGate
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
@@ -71,6 +72,8 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    gate: AccessGate | None = None
+    """Lets requests in; None: all of them."""
     ranker: Ranker | None = None
     """Scores the best candidates once more; None: their scores stay."""
     device_priority: DevicePriority | None = None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from indexer.criteria import Filters
 from query_api.contract.text import normalise_text
 from query_api.errors import InvalidRequest
 
@@ -106,6 +107,11 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         self.text = normalise_text(self.text or "") or None
+
+    @property
+    def fixed_filters(self) -> Filters:
+        """What all that is shown or counted has to pass besides `filters`: of the caller's token."""
+        return ()
 
     @property
     def all_parts(self) -> list[Part]:

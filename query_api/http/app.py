@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from query_api.http.access_guard import ACCESS_HANDLERS, access_middleware, guarded
 from query_api.http.explain_route import ExplainRoute
 from query_api.http.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.http.openapi import openapi_document
@@ -45,9 +46,10 @@ def create_app(ports: QueryPorts) -> Starlette:
         middleware=[
             Middleware(Measured),
             Middleware(SecurityHeaders),
+            *access_middleware(ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
         ],
-        exception_handlers=HANDLERS,
+        exception_handlers=HANDLERS | ACCESS_HANDLERS,
         lifespan=lifespan,
     )
 
@@ -57,10 +59,11 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     readiness = Readiness(
         ports.store, ports.change_log, components.index, ports.lag, ports.encoder.spec.key, config.redis_deadline_s
     )
-    return [
+    routes = [
         *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
         *ProductRoutes(ports.store, ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
         *OperationRoutes(readiness, openapi_document()).routes(),
     ]
+    return guarded(routes, ports.gate)

@@ -10,14 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from encoders.spec import FloatArray
 from indexer.hit_payload import image_url
 from indexer.media_store import MediaStore
 from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
+from query_api.http.access_guard import caller_of
 from query_api.http.media_types import HEAD_BYTES, media_type
 from query_api.http.problems import problem, problem_response
+from query_api.http.shopper_bounds import shows_product
 
 
 class ProductRoutes:
@@ -37,10 +40,10 @@ class ProductRoutes:
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]
         async with asyncio.timeout(self._deadline_s):
-            stored, _ = (await self._store.read([product_id])).get(product_id, (None, None))
-        if stored is None or (stored.state.deleted and not is_searchable(stored)):
+            found = (await self._store.read([product_id])).get(product_id)
+        if found is None or not _is_shown(request, product_id, *found):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")
-        return Response(msgspec.json.encode(_product_fields(product_id, stored)), media_type="application/json")
+        return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
 
     async def media(self, request: Request) -> Response:
         digest = request.path_params["digest"]
@@ -59,6 +62,11 @@ class ProductRoutes:
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(data, headers=headers, media_type=kind)
+
+
+def _is_shown(request: Request, product_id: str, stored: StoredProduct, vector: FloatArray) -> bool:
+    is_there = is_searchable(stored) or not stored.state.deleted
+    return is_there and shows_product(caller_of(request), product_id, stored, vector)
 
 
 def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:

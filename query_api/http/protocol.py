@@ -30,6 +30,11 @@ RETRY_AFTER_S = 1
 class LimitedProtocol(HttpToolsProtocol):
     """A connection that is refused what is over the limits; the app gets bodies in few pieces."""
 
+    app: Any
+    parser: Any
+    cycle: Any
+    """The latest request whose headers are here; None before the first."""
+
     def __init__(self, connections: Connections, **server: Any) -> None:
         """Args: server: what uvicorn makes a protocol with."""
         super().__init__(**server)
@@ -163,7 +168,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_leaving:
             return
         metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
-        cycle: RequestResponseCycle | None = self.cycle
+        cycle = self.cycle
         is_answering = cycle is not None and not cycle.response_complete
         can_answer = not self.pipeline and not (is_answering and cycle.response_started)
         # Headers that are refused behind a request that is being answered: the answer would be taken for its.

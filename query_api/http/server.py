@@ -53,6 +53,8 @@ def build_server(app: ASGIApp, config: QueryConfig) -> QueryServer:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whom the worker believes is for query.trusted_proxies to say.
+        proxy_headers=False,
         timeout_keep_alive=int(config.keep_alive_s),
         timeout_graceful_shutdown=DRAIN_S,
     )

@@ -18,6 +18,7 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import invalid_request
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
+from query_api.http.shopper_bounds import check_event
 from query_api.ports import EventSink
 from streams.events.cloudevents import decode_event
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
@@ -52,6 +53,7 @@ class UserRoutes:
         if self._publisher is None:
             raise InvalidRequest("", "this service takes no events; publish them to Kafka")
         event = read_event(await json_body(request, self._config.body_deadline_s))
+        check_event(request, event)
         async with asyncio.timeout(self._config.deadline_s):
             await self._publisher.publish(USER_EVENTS, event)
         return Response(msgspec.json.encode({"id": event.id}), 202, media_type="application/json")

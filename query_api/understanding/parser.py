@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
+from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
@@ -68,6 +69,7 @@ class QueryParser:
             alternatives: other transcripts of the last text, if it was spoken. Lexical search looks for them too, and
                 for the last text once more, so that a word counts by how many transcripts have it.
         """
+        await load_dictionary_for(texts)
         parsed = [_parse_text(text, price_phrases) for text in texts]
         corrections = await self._corrections([text.text for text in parsed])
         kept = [apply_corrections(text.text, corrections) if corrections and correct else text.text for text in parsed]

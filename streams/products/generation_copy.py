@@ -15,7 +15,8 @@ from encoders.spec import FloatArray
 from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, with_labels
+from indexer.rows import build_row, embedding_text, with_labels
+from indexer.text_analysis.chinese import load_dictionary_for
 from streams.delivery.availability import until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
@@ -125,6 +126,7 @@ class GenerationCopier:
 
     async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
         if loaded.pictures is None or self._encoder is None:
+            await load_dictionary_for(embedding_text(stored.state.fields) for stored, _ in loaded.page.values())
             return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
         embedded = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
         await self._pictures.cache_embeddings(embedded.new_embeddings)

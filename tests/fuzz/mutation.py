@@ -145,7 +145,7 @@ def _edited(value: Any, rng: random.Random) -> Any:
             case 1:
                 value[rng.choice(HOSTILE_TEXTS)[:400]] = value.pop(name)
             case 2:
-                value[rng.choice(HOSTILE_TEXTS)[:400]] = rng.choice(HOSTILE_VALUES)
+                value[rng.choice(HOSTILE_TEXTS)[:400]] = _hostile(rng)
             case _:
                 value[name] = _edited(value[name], rng)
         return value
@@ -168,4 +168,9 @@ def _replaced(value: Any, rng: random.Random) -> Any:
             at = rng.randrange(len(value) + 1)
             return value[:at] + rng.choice(HOSTILE_TEXTS) + value[at:]
         case _:
-            return rng.choice(HOSTILE_VALUES)
+            return _hostile(rng)
+
+
+def _hostile(rng: random.Random) -> Any:
+    # A copy: lists and mappings among them are edited later on.
+    return copy.deepcopy(rng.choice(HOSTILE_VALUES))

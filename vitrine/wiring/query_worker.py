@@ -22,12 +22,16 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
+from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import connect_redis
 from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shared_counts import RedisSharedCounts
+from query_api.access.gate import AccessGate
+from query_api.access.opening import open_gate
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
-from query_api.http.server import build_server
+from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
@@ -67,7 +71,7 @@ async def run_query_worker(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await build_server(app, settings.query).serve()
+        await serve(app, settings.query)
     log.info("worker_stopped")
 
 
@@ -77,13 +81,17 @@ class _SharedResources:
 
     settings: Settings
     redis: Redis
+    gate: AccessGate
     clicks: _ClickPublisher
 
     @classmethod
     async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
         redis = connect_redis(settings.redis)
         resources.push_async_callback(redis.aclose)
-        return cls(settings, redis, await resources.enter_async_context(_ClickPublisher(settings)))
+        records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
+        gate = await open_gate(settings.query, settings.query.host, records, counts)
+        await resources.enter_async_context(_background(gate.run()))
+        return cls(settings, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -130,6 +138,7 @@ class _SharedResources:
             index_age_ms=age.age_ms,
             lag=age.lag,
             config=settings.query,
+            gate=self.gate,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
