@@ -2,6 +2,7 @@
 
 IndexerError            base of everything raised here
 ├── StoreUnavailable    a store did not answer in time: retry after `retry_after_s`
+│   └── AccessDenied    a password, right or certificate is wrong: somebody has to mend it; at a start: stop
 ├── InvalidRecord       a record cannot be stored as it is: dead-letter it
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
 ├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
@@ -22,6 +23,13 @@ class StoreUnavailable(IndexerError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class AccessDenied(StoreUnavailable):
+    """A store and we do not trust each other; the message says what to put right.
+
+    What runs goes on as if the store were away, since secrets are replaced while it runs; what starts does not.
+    """
 
 
 class InvalidRecord(IndexerError):

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),
     "eval": CommandEntry("Measure how good search is.", "evaluate.group"),
+    "apikey": CommandEntry("Make, list and revoke API keys; make shoppers' tokens.", "access.apikey"),
     "worker": CommandEntry("Run one worker in the foreground, as containers do.", "stack.worker"),
 }
 """All commands by name, in the order in which the help lists them."""

@@ -35,7 +35,7 @@ class ProductRoutes:
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
-        return [Route("/v1/products/{product_id}", self.product), Route("/media/{digest}", self.media)]
+        return [Route("/v1/products/{product_id:segment}", self.product), Route("/media/{digest}", self.media)]
 
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]

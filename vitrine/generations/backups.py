@@ -17,7 +17,7 @@ from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_store_to_read
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from streams.errors import KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.group_offsets import group_offsets
@@ -82,8 +82,7 @@ async def import_generation(
         resources.push_async_callback(store.close)
         if not resume:
             await check_empty(store)
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
         media = _MediaKeeper(DirectoryMediaStore(settings.media_directory))
         return reader.header, await import_rows(store, reader, changed.invalidate, on_progress, media.keep)

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import LockError
 
 from indexer.milvus.registry import Generation, GenerationRegistry, GenerationStage
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from query_api.generations.worker_status import WorkerStatusBoard
 from streams.delivery.availability import until_available
 from streams.events.schema import PRODUCT_EVENTS
@@ -56,8 +56,7 @@ async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationR
     """The registry and Redis, with the right to change generations."""
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         await resources.enter_async_context(_rebuild_lock(redis))
         yield registry, redis
 
