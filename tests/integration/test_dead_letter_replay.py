@@ -176,7 +176,7 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
     values = [b"%d" % number for number in range(CHUNK_LETTERS + 100)]
     await letters.bury("internal", *values)
     report = ReplayReport()
-    async with BreaksOff(letters.servers) as publisher:
+    async with BreaksOff(KafkaConfig(letters.servers)) as publisher:
         with pytest.raises(PublishFailed):
             await replay(letters.servers, publisher, report)
     assert report.replayed == {"internal": CHUNK_LETTERS}
