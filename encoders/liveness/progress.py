@@ -42,16 +42,20 @@ class Work:
 class Pulse:
     """What one part of a worker is doing: any number of things at once, or nothing."""
 
-    def __init__(self, part: str, bound_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, part: str, bound_s: float, clock: Callable[[], float] = time.monotonic, needed: bool = True
+    ) -> None:
         """Describe a part.
 
         Args:
             part: its name, for people and metrics.
             bound_s: so long may what is under way make no progress.
             clock: seconds.
+            needed: whether its worker is not ready while it is slow.
         """
         self.part = part
         self.bound_s = bound_s
+        self.needed = needed
         self._clock = clock
         self._work: set[Work] = set()
         self._ended_at = clock()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from encoders.liveness.progress import Pulse, Work
 from encoders.liveness.vitals import Complaint, Outages
 from streams.delivery.messages import Partition
 from streams.errors import KafkaUnavailable
@@ -64,12 +65,18 @@ class ConsumerWatch:
         self.lag: dict[str, int] = {}
         """How many events of each topic wait, of all partitions."""
 
-    async def run(self) -> None:
-        """Look every `CHECK_INTERVAL_S`, until cancelled."""
+    async def run(self, pulse: Pulse) -> None:
+        """Look every `CHECK_INTERVAL_S`, until cancelled. The pulse shows that it goes on looking."""
+        with pulse.busy("ask Kafka") as work:
+            await self._run(work)
+
+    async def _run(self, work: Work) -> None:
         while True:
+            work.beat()
             try:
                 async with self._probe as probe:
                     while True:
+                        work.beat()
                         await self.check(await probe.lag(*self._topics))
                         self._outages.answered("kafka")
                         await asyncio.sleep(CHECK_INTERVAL_S)

@@ -122,17 +122,32 @@ async def test_a_task_that_failed_or_was_cancelled_is_a_reason_to_restart():
     tasks[1].cancel()
     await asyncio.wait(tasks)
     assert [(one.part, one.reason) for one in vitals.not_alive()] == [
-        ("fails", "ended: ValueError('no such thing')"),
+        ("fails", "ended by ValueError"),
         ("cancelled", "was cancelled"),
     ]
 
 
-def test_the_whole_complains_through_its_parts():
+def test_a_part_complains_of_the_whole_and_the_whole_of_its_parts_until_they_retire():
     time = Time()
-    part = Vitals(parent=time.vitals)
+    part, other = Vitals(parent=time.vitals), Vitals(parent=time.vitals)
     with time.vitals.pulse("registry").busy("read"):
         time.now += 61
         assert parts(part.not_alive()) == ["registry"]
+    with part.pulse("encoder").busy("1 input"):
+        time.now += 61
+        assert parts(time.vitals.not_alive()) == parts(part.not_alive()) == ["encoder"]
+        assert time.vitals.silent_parts()["encoder"] == 61 and not other.not_alive()
+        part.retire()
+        assert not time.vitals.not_alive()
+
+
+def test_work_that_searches_do_not_need_keeps_nobody_from_being_ready():
+    time = Time()
+    with time.vitals.pulse("index age", needed=False).busy("ask Kafka"):
+        time.now += 50
+        assert not time.vitals.not_ready()
+        time.now += 11
+        assert parts(time.vitals.not_ready()) == parts(time.vitals.not_alive()) == ["index age"]
 
 
 @pytest.mark.parametrize("bad", [{"slow_s": 90}, {"slow_s": 0}, {"restart_s": 30}])
