@@ -14,6 +14,9 @@ QueryError              base of everything raised here
 └── InvalidAccess       keys, secrets or an address that cannot be used: mend what is named
 """
 
+MAX_MESSAGE, MAX_FIELD = 500, 100
+"""Characters of an error that callers see."""
+
 
 class QueryError(Exception):
     """Base of the errors that the query worker raises."""
@@ -28,8 +31,9 @@ class InvalidRequest(QueryError):
     """
 
     def __init__(self, field: str, message: str, status: int = 422) -> None:
-        super().__init__(message)
-        self.field = field
+        # Values of the caller's are in it, which may be as long as a body.
+        super().__init__(message[:MAX_MESSAGE])
+        self.field = field[:MAX_FIELD]
         self.status = status
 
 

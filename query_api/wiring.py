@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encoders.inference.device_priority import DevicePriority
+from encoders.liveness.vitals import Vitals
 from encoders.port import Encoder, ImageDecoder, Ranker
 from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
 from encoders.spec import PartWeights
@@ -87,6 +88,8 @@ class QueryPorts:
     recogniser: AdaptableRecogniser | None = None
     """Transcribes what shoppers say; None: sounds are refused."""
     clips_config: ClipsConfig = field(default_factory=ClipsConfig)
+    vitals: Vitals = field(default_factory=Vitals)
+    """What is watched of the worker."""
     refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
     """How often what is known of words is brought up to date."""
 
@@ -179,6 +182,7 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
         config.encode_waiting,
         config.encode_deadline_s,
         ports.device_priority,
+        ports.vitals.pulse("encoder"),
     )
     decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
     products = ProductVectors(ports.store, ports.encoder.spec)

@@ -23,7 +23,7 @@ from streams import metrics
 from streams.config import IndexingConfig, KafkaConfig
 from streams.delivery.batching import MicroBatcher
 from streams.delivery.lease import WriteLease
-from streams.delivery.messages import Message, PrefixAcknowledger
+from streams.delivery.messages import Message, Partition, PrefixAcknowledger
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
@@ -109,6 +109,25 @@ class GroupMembership:
         signals: Any = app
         signals.on_partitions_revoked.connect(release, weak=False)
         signals.on_partitions_assigned.connect(acquire, weak=False)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether Kafka has confirmed a heartbeat within the session timeout."""
+        return self._lease.is_valid()
+
+    @property
+    def acknowledged(self) -> Mapping[Partition, int]:
+        """The next offset to commit of each partition that events were finished of."""
+        return self._acknowledger.acknowledged
+
+    def holds_events(self) -> bool:
+        """Whether events are in hand."""
+        return self._acknowledger.unacknowledged_count() > 0
+
+    async def positions(self) -> Mapping[Partition, int | None]:
+        """The next offset to fetch of each partition, asked of the consumer's own thread."""
+        consumer: Any = self._app.consumer
+        return {(tp.topic, tp.partition): await consumer.position(tp) for tp in list(consumer.assignment())}
 
     async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.

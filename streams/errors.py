@@ -32,6 +32,10 @@ Reason = Literal[
 ]
 
 
+MAX_MESSAGE = 1_000
+"""Characters of an error about a message."""
+
+
 class StreamError(Exception):
     """Base of the errors that streams raise."""
 
@@ -44,7 +48,8 @@ class InvalidEvent(StreamError):
     """
 
     def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+        # Values of the message are in it, which may be as long as it is.
+        super().__init__(message[:MAX_MESSAGE])
         self.reason: Reason = reason
 
 

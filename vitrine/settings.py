@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 
 from encoders.inference.runtime import Backend, Precision, Runtime
 from encoders.inference.truncation import split_name
+from encoders.liveness.config import LivenessConfig
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
@@ -82,6 +83,7 @@ class Settings:
     decoding: DecodingConfig
     clips: ClipsConfig
     speech: SpeechConfig
+    liveness: LivenessConfig
 
     @property
     def media_directory(self) -> Path:

@@ -20,6 +20,9 @@ from vitrine.masking import MASK, mask_credentials
 PREFIX = "VITRINE_"
 DEFAULT_FILE = Path("vitrine.toml")
 
+CLIENTS_VARIABLES = ("VITRINE_API_KEY",)
+"""No settings: what clients of a worker send, which the worker itself does not read."""
+
 _SECRET_NAME = re.compile(r"(^|_)(token|password|secret|api_key)$")
 
 
@@ -136,7 +139,7 @@ def _flatten(table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _from_environment(environ: Mapping[str, str], known: list[str], problems: list[str]) -> dict[str, _RawValue]:
     keys = {environment_variable(key): key for key in known}
-    ours = sorted(name for name in environ if name.startswith(PREFIX))
+    ours = sorted(name for name in environ if name.startswith(PREFIX) and name not in CLIENTS_VARIABLES)
     problems += [f"unknown environment variable {name}{_hint(name, list(keys))}" for name in ours if name not in keys]
     return {keys[n]: _RawValue(environ[n], f"environment {n}", True) for n in ours if n in keys and environ[n] != ""}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from encoders.liveness.clock import LoopClock
 from encoders.liveness.config import LivenessConfig
 from encoders.liveness.progress import Pulse
 
-OUTAGE_MEMORY_S = 30.0
-"""A server that failed within so long, and has not answered since, is away: the longest pause between two attempts,
-and the longest that an attempt takes."""
+log = logging.getLogger(__name__)
+
+OUTAGE_MEMORY_S = 60.0
+"""A server that failed within so long, and has not answered since, is away: more than the longest pause between two
+attempts and the longest that an attempt takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,10 @@ class Process(Protocol):
         """For how long a request has been without an answer, in seconds; 0 while there is none."""
         ...
 
+    def starting_s(self) -> float:
+        """For how long it has been starting, in seconds; 0 while it is not."""
+        ...
+
 
 @dataclass(slots=True)
 class _Outage:
@@ -46,15 +53,16 @@ class _Outage:
 class Outages:
     """Servers that do not answer just now, as those who ask them have noted."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: LoopClock | None = None) -> None:
+        self.clock = clock or LoopClock()
         self._outages: dict[str, _Outage] = {}
         self.last_failure = float("-inf")
         """When any server failed last."""
 
     def failed(self, server: str, reason: str) -> None:
-        """Note that a server did not answer."""
-        self.last_failure = now = self._clock()
+        """Note that a server did not answer; of what it said, the first line is kept."""
+        reason = reason.partition("\n")[0][:200]
+        self.last_failure = now = self.clock()
         outage = self._outages.setdefault(server, _Outage(now, now, reason))
         outage.last, outage.reason = now, reason
 
@@ -64,7 +72,7 @@ class Outages:
 
     def away(self) -> dict[str, tuple[float, str]]:
         """For how many seconds each server has been away, and what it said last."""
-        now = self._clock()
+        now = self.clock()
         self._outages = {name: one for name, one in self._outages.items() if now - one.last <= OUTAGE_MEMORY_S}
         return {name: (now - one.since, one.reason) for name, one in self._outages.items()}
 
@@ -77,27 +85,47 @@ class Vitals:
     work needs is away or slow.
     """
 
-    def __init__(self, config: LivenessConfig | None = None, parent: Vitals | None = None) -> None:
-        """Args: parent: of the whole that this is part of; its complaints count here too."""
-        self.config = config or LivenessConfig()
+    def __init__(
+        self, config: LivenessConfig | None = None, parent: Vitals | None = None, outages: Outages | None = None
+    ) -> None:
+        """Set up.
+
+        Args:
+            config: the bounds.
+            parent: of the whole that this is part of; its complaints count here too.
+            outages: what is known of servers; None: of the parent, or of none yet.
+        """
+        self.config = config or (parent.config if parent else LivenessConfig())
         self._parent = parent
-        self.clock: LoopClock = parent.clock if parent else LoopClock()
-        self.outages: Outages = parent.outages if parent else Outages(self.clock)
+        self._children: list[Vitals] = []
+        if parent:
+            parent._children.append(self)
+        self.outages: Outages = outages or (parent.outages if parent else Outages())
+        self.clock: LoopClock = self.outages.clock
         self._pulses: list[Pulse] = []
         self._tasks: dict[str, asyncio.Task[object]] = {}
         self._processes: dict[str, tuple[Process, float, bool]] = {}
         self._alive_checks: list[Check] = []
         self._ready_checks: list[Check] = []
+        self.degrading: frozenset[str] = frozenset()
+        """Servers whose absence does not keep the worker from its work."""
 
-    def pulse(self, part: str, bound_s: float | None = None) -> Pulse:
-        """A new part, whose work may make no progress for `bound_s`; None: for `stuck_s`."""
-        pulse = Pulse(part, self.config.stuck_s if bound_s is None else bound_s, self.clock)
+    def pulse(self, part: str, bound_s: float | None = None, *, needed: bool = True) -> Pulse:
+        """A new part.
+
+        Args:
+            part: its name, for people and metrics.
+            bound_s: so long may its work make no progress; None: `stuck_s`.
+            needed: whether the worker is not ready while it is slow.
+        """
+        pulse = Pulse(part, self.config.stuck_s if bound_s is None else bound_s, self.clock, needed)
         self._pulses.append(pulse)
         return pulse
 
     def watch_task(self, part: str, task: asyncio.Task[object]) -> None:
         """A task that must not fail: one that raised, or was cancelled, is a complaint from then on."""
         self._tasks[part] = task
+        task.add_done_callback(lambda done: _log_end(part, done))
 
     @contextmanager
     def watching_task(self, part: str, task: asyncio.Task[object]) -> Iterator[None]:
@@ -124,34 +152,53 @@ class Vitals:
         """What to ask when it is asked whether the worker is ready; must not wait for anything."""
         self._ready_checks.append(check)
 
+    def retire(self) -> None:
+        """No longer part of the whole: what this is about is ending, as it should."""
+        if self._parent and self in self._parent._children:
+            self._parent._children.remove(self)
+
     def not_alive(self) -> list[Complaint]:
-        """Why the worker should be restarted; empty: it should not."""
-        config = self.config
-        return [
-            *(self._parent.not_alive() if self._parent else ()),
-            *self._ended_tasks(),
-            *self._slow_parts(lambda pulse: pulse.bound_s),
-            *self._silent_processes(lambda deadline_s: deadline_s + config.stuck_s, only_needed=False),
-            *(complaint for check in self._alive_checks for complaint in check()),
-        ]
+        """Why the worker should be restarted; empty: it should not. A whole speaks for its parts, too."""
+        return [complaint for one in self._circle() for complaint in one._not_alive()]
 
     def not_ready(self) -> list[Complaint]:
         """Why the worker cannot do its work as it should; empty: it can."""
-        config = self.config
-        return _distinct(
-            [
-                *(self._parent.not_ready() if self._parent else ()),
-                *self._ended_tasks(),
-                *self._slow_parts(lambda pulse: min(pulse.bound_s, config.slow_s)),
-                *self._silent_processes(lambda _: config.slow_s, only_needed=True),
-                *(complaint for check in (*self._ready_checks, *self._alive_checks) for complaint in check()),
-            ]
-        )
+        return list(dict.fromkeys(complaint for one in self._circle() for complaint in one._not_ready()))
+
+    def _circle(self) -> list[Vitals]:
+        return [self, *([self._parent] if self._parent else self._children)]
+
+    def _not_alive(self) -> list[Complaint]:
+        return [
+            *self._ended_tasks(),
+            *self._slow_parts(self._pulses, lambda pulse: pulse.bound_s),
+            *self._stuck_processes(),
+            *(complaint for check in self._alive_checks for complaint in check()),
+        ]
+
+    def _not_ready(self) -> list[Complaint]:
+        return [
+            *self._not_alive(),
+            *self._slow_parts((pulse for pulse in self._pulses if pulse.needed), lambda _: self.config.slow_s),
+            *self._slow_processes(),
+            *self._servers_away(),
+            *(complaint for check in self._ready_checks for complaint in check()),
+        ]
+
+    def degraded(self) -> list[str]:
+        """Parts that the worker does without just now, and servers."""
+        slow = [
+            part
+            for part, (process, _, needed) in self._processes.items()
+            if not needed and process.silent_s() > self.config.slow_s
+        ]
+        away = [server for server in self.outages.away() if server in self.degrading]
+        return [*slow, *away]
 
     def silent_parts(self) -> dict[str, float]:
         """For how many seconds each part has worked without progress, 0 while it is idle."""
         return {
-            **(self._parent.silent_parts() if self._parent else {}),
+            **{part: silent_s for child in self._children for part, silent_s in child.silent_parts().items()},
             **{pulse.part: pulse.silent_s(self.outages.last_failure) for pulse in self._pulses},
             **{part: process.silent_s() for part, (process, _, _) in self._processes.items()},
         }
@@ -159,19 +206,42 @@ class Vitals:
     def _ended_tasks(self) -> list[Complaint]:
         return [Complaint(part, _why_ended(task)) for part, task in self._tasks.items() if _has_failed(task)]
 
-    def _slow_parts(self, bound_s: Callable[[Pulse], float]) -> list[Complaint]:
+    def _slow_parts(self, pulses: Iterable[Pulse], bound_s: Callable[[Pulse], float]) -> list[Complaint]:
         complaints: list[Complaint] = []
-        for pulse in self._pulses:
+        for pulse in pulses:
             silent_s = pulse.silent_s(self.outages.last_failure)
             if silent_s > bound_s(pulse):
                 complaints.append(Complaint(pulse.part, f"no progress for {silent_s:.0f} s: {pulse.slowest()}"))
         return complaints
 
-    def _silent_processes(self, bound_s: Callable[[float], float], *, only_needed: bool) -> list[Complaint]:
+    def _stuck_processes(self) -> list[Complaint]:
+        """Processes of its own that should have been ended, or should have started."""
+        config, away = self.config, self.outages.away()
+        complaints: list[Complaint] = []
+        for part, (process, deadline_s, _) in self._processes.items():
+            if process.silent_s() > deadline_s + config.stuck_s:
+                complaints.append(Complaint(part, f"has not answered for {process.silent_s():.0f} s, nor been ended"))
+            failing_s, reason = away.get(part, (0.0, "it is being started"))
+            if max(process.starting_s(), failing_s) > config.restart_s:
+                since_s = max(process.starting_s(), failing_s)
+                complaints.append(Complaint(part, f"cannot be started since {since_s:.0f} s: {reason}"))
+        return complaints
+
+    def _slow_processes(self) -> list[Complaint]:
+        complaints: list[Complaint] = []
+        for part, (process, deadline_s, needed) in self._processes.items():
+            if needed and process.silent_s() > self.config.slow_s:
+                bound = f"it is ended after {deadline_s:g} s"
+                complaints.append(Complaint(part, f"has not answered for {process.silent_s():.0f} s; {bound}"))
+            elif needed and process.starting_s() > 0:
+                complaints.append(Complaint(part, f"is being started, since {process.starting_s():.0f} s"))
+        return complaints
+
+    def _servers_away(self) -> list[Complaint]:
         return [
-            Complaint(part, f"has not answered for {silent_s:.0f} s; it is ended after {deadline_s:g} s")
-            for part, (process, deadline_s, needed) in self._processes.items()
-            if (needed or not only_needed) and (silent_s := process.silent_s()) > bound_s(deadline_s)
+            Complaint(server, f"has not answered for {since_s:.0f} s: {reason}")
+            for server, (since_s, reason) in self.outages.away().items()
+            if server not in self.degrading
         ]
 
 
@@ -180,8 +250,10 @@ def _has_failed(task: asyncio.Task[object]) -> bool:
 
 
 def _why_ended(task: asyncio.Task[object]) -> str:
-    return "was cancelled" if task.cancelled() else f"ended: {task.exception()!r}"[:200]
+    # What the error says is for the log: this is answered to whoever asks.
+    return "was cancelled" if task.cancelled() else f"ended by {type(task.exception()).__name__}"
 
 
-def _distinct(complaints: list[Complaint]) -> list[Complaint]:
-    return list(dict.fromkeys(complaints))
+def _log_end(part: str, task: asyncio.Task[object]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task_ended", exc_info=error, extra={"part": part})

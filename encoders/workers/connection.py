@@ -57,7 +57,9 @@ class MainProcess:
         _start_loop_thread(lambda: requests.put(self.read()))
         _start_loop_thread(lambda: self._write(answers.get()))
         while True:
-            answers.put(encode_frame(answer(requests.get())))
+            request = requests.get()
+            # An empty frame asks whether this process still answers; by here it has gone all the way of a request.
+            answers.put(encode_frame(answer(request)) if request else bytearray(LENGTH.size))
 
     def _receive_exactly(self, length: int) -> bytearray:
         data = bytearray(length)

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from encoders.liveness.vitals import Complaint
 from indexer.errors import StoreUnavailable
-from query_api.http.problems import problem, problem_response
+from query_api.http.problems import problem_response, unwell
 from query_api.http.readiness import Readiness
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -38,14 +39,22 @@ class OperationRoutes:
         ]
 
     async def alive(self, _: Request) -> Response:
+        """Alive while nothing is stuck. The loop that serves searches answers: no answer in time says that it hangs."""
+        if complaints := self._readiness.vitals.not_alive():
+            return problem_response(unwell("a part of this worker is stuck: it should be restarted", complaints))
         return _json({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Ready while the product store answers."""
+        """Ready while the product store answers, and all that a search needs."""
+        complaints = self._readiness.vitals.not_ready()
         try:
-            return _json(await self._readiness.report())
-        except (StoreUnavailable, TimeoutError):
-            return problem_response(problem(503, "the product store does not answer"), {"retry-after": "1"})
+            report = await self._readiness.report()
+        except StoreUnavailable:
+            detail, store = "the product store does not answer", Complaint("milvus", "does not answer")
+            return problem_response(unwell(detail, [store, *complaints]), {"retry-after": "1"})
+        if complaints:
+            return problem_response(unwell("a part of this worker is not ready", complaints), {"retry-after": "1"})
+        return _json(report)
 
     async def metrics(self, _: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -37,9 +37,8 @@ class SearchRoutes:
         return [
             Route("/v1/search", self.search_by_body, methods=["POST"]),
             Route("/v1/search", self.search_by_parameters),
-            Route("/v1/products/{product_id}/similar", self.similar),
-            # A user id may hold slashes.
-            Route("/v1/users/{user_id:path}/recommendations", self.recommendations),
+            Route("/v1/products/{product_id:segment}/similar", self.similar),
+            Route("/v1/users/{user_id:segment}/recommendations", self.recommendations),
         ]
 
     async def search_by_body(self, request: Request) -> Response:

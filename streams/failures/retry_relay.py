@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import Counter
 
+from encoders.liveness.progress import Pulse
 from streams import metrics
 from streams.config import KafkaConfig
-from streams.delivery.availability import until_available
+from streams.delivery.availability import OUTAGES, until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher
 from streams.delivery.retry_headers import origin_from_headers
 from streams.errors import InvalidEvent, StreamError
@@ -74,19 +75,23 @@ class RetryRelay(ConsumerRebalanceListener):
         self._settled = asyncio.Event()
         self._settled.set()
 
-    async def run(self) -> None:
+    async def run(self, pulse: Pulse | None = None) -> None:
         """Relay until cancelled. After any failure it reconnects and goes on from what is committed."""
+        pulse = pulse or Pulse("retry relay", float("inf"))
         backoff_s = FIRST_BACKOFF_S
         while True:
             try:
                 async with self._connected() as consumer:
                     while True:
-                        await self._step(consumer)
+                        with pulse.busy("release what is due"):
+                            await self._step(consumer)
+                        OUTAGES.answered(pulse.part)
                         backoff_s = FIRST_BACKOFF_S
             except Exception as error:
                 # A worker that cannot retry still indexes live events, so nothing may end it here.
                 known = isinstance(error, (*CLIENT_ERRORS, StreamError))
                 told = await refusal_or(self._kafka, error, StreamError(repr(error)[:300])) if known else error
+                OUTAGES.failed(pulse.part, str(told))
                 extra = {"error": str(told)[:600], "retry_in_s": backoff_s}
                 log.warning("retries_interrupted", extra=extra, exc_info=not known)
             await asyncio.sleep(backoff_s)

@@ -7,10 +7,11 @@ from functools import lru_cache, wraps
 from typing import Any, TypedDict
 
 import aiokafka.client
+import aiokafka.conn
 from aiokafka.errors import SaslAuthenticationFailed
 
 from streams.config import KafkaConfig
-from streams.kafka.oauth import ClientCredentialsTokens
+from streams.kafka.oauth import ClientCredentialsTokens, TokenAuthenticator
 from streams.kafka.secrets import SecretFile
 from streams.kafka.tls import ReloadingContext
 
@@ -67,7 +68,7 @@ def _follow_secrets() -> None:
     """Have each connection of any client of aiokafka, Faust's too, log in with what its secret is by then.
 
     Clients keep the password that they were made with and offer no way to change it, so the function is wrapped by
-    which they connect. Tokens need none of it, but one that was refused is not to be offered again.
+    which they connect. Tokens need none of it, but one that was refused has to be noticed, and not offered again.
     """
     connect = aiokafka.client.create_conn
 
@@ -83,7 +84,14 @@ def _follow_secrets() -> None:
                 tokens.forget()
             raise
         except ValueError as error:
+            if isinstance(error, OSError):
+                # Of TLS: a certificate that cannot be verified is both.
+                raise
             # Of SCRAM: what the broker answers shows that it does not know the password itself.
             raise SaslAuthenticationFailed(f"the broker failed to log in to this client: {error}") from error
 
+    def authenticator_oauth(connection: Any) -> TokenAuthenticator:
+        return TokenAuthenticator(sasl_oauth_token_provider=connection._sasl_oauth_token_provider)
+
     aiokafka.client.create_conn = create_conn
+    aiokafka.conn.AIOKafkaConnection.authenticator_oauth = authenticator_oauth

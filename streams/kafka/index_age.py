@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+from encoders.liveness.progress import Pulse, Work
 from streams.config import KafkaConfig
 from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
@@ -41,12 +42,18 @@ class IndexAge:
         """How many events of each topic the group has not acknowledged; None while Kafka cannot be asked."""
         return dict(self._lag) if self._known else None
 
-    async def run(self) -> None:
-        """Watch until cancelled; when Kafka is away, try again until it is back."""
+    async def run(self, pulse: Pulse | None = None) -> None:
+        """Watch until cancelled; when Kafka is away, try again until it is back. The pulse shows that it goes on."""
+        with (pulse or Pulse("index age", float("inf"))).busy("ask Kafka") as work:
+            await self._run(work)
+
+    async def _run(self, work: Work) -> None:
         while True:
+            work.beat()
             try:
                 async with self._probe as probe:
                     while True:
+                        work.beat()
                         await self._update(probe, await probe.lag(PRODUCT_EVENTS, USER_EVENTS))
                         await asyncio.sleep(self._interval_s)
             except KafkaUnavailable as error:

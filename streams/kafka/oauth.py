@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import httpx
 import msgspec
 from aiokafka.abc import AbstractTokenProvider
+from aiokafka.conn import OAuthAuthenticator
 from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 from streams.config import KafkaConfig
@@ -89,6 +90,20 @@ class ClientCredentialsTokens(AbstractTokenProvider):
         except (httpx.HTTPError, OSError) as error:
             raise KafkaConnectionError(f"no token from kafka.sasl_oauth_token_url = {url}: {error}") from error
         return _read(response, self._kafka)
+
+
+class TokenAuthenticator(OAuthAuthenticator):
+    """The exchange of a token, which notices that the broker refuses it.
+
+    A broker says so by a message where there should be none, and waits for an answer; the client of aiokafka takes it
+    for a welcome, and finds the connection closed later. Source: RFC 7628, section 3.2.3.
+    """
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        """The next message to the broker; None: the exchange is over. Raises `SaslAuthenticationFailed`."""
+        if payload:
+            raise SaslAuthenticationFailed(f"it says {payload[:200].decode(errors='replace')}")
+        return await super().step(payload)
 
 
 def _basic(kafka: KafkaConfig) -> str:

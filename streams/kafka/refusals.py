@@ -52,7 +52,7 @@ _CERTIFICATE_FAULTS = {
 _RIGHTS = {
     TopicAuthorizationFailedError: "topic",
     GroupAuthorizationFailedError: "consumer group",
-    ClusterAuthorizationFailedError: "cluster",
+    ClusterAuthorizationFailedError: "cluster, or to write to any topic at all",
     TransactionalIdAuthorizationFailed: "transactional id",
 }
 
@@ -75,7 +75,7 @@ def right_refused(kafka: KafkaConfig, error: BaseException) -> KafkaRefused | No
             if isinstance(cause, kind):
                 return KafkaRefused(
                     f"Kafka at {kafka.bootstrap_servers} knows {_who(kafka)}, who lacks a right to the "
-                    f"{_named(resource, cause)}: grant it (docs/operations.md lists what each role needs)"
+                    f"{_named(resource, cause)}: grant it (`vitrine kafka acls` prints what each role needs)"
                 )
     return None
 
@@ -131,7 +131,7 @@ async def _try(kafka: KafkaConfig, host: str, port: int) -> str | None:
     except CLIENT_ERRORS as error:
         said = _worded(kafka, broker, error)
         if said is None and connection is not None:
-            said = await _asks_for_sasl(broker, host, port, kafka)
+            said = await _asks_for_more(broker, host, port, kafka)
         if said is None and kafka.uses_tls:
             said = await _speaks_plain_text(broker, host, port)
         if said is None:
@@ -181,8 +181,10 @@ def _certificate_refused(kafka: KafkaConfig, broker: str, error: ssl.SSLError) -
     return f"{broker} refuses the client certificate of kafka.ssl_certfile = {kafka.ssl_certfile}: {why}"
 
 
-async def _asks_for_sasl(broker: str, host: str, port: int, kafka: KafkaConfig) -> str | None:
-    """A broker that wants a login hangs up at the first question without one."""
+async def _asks_for_more(broker: str, host: str, port: int, kafka: KafkaConfig) -> str | None:
+    """A broker that wants a login hangs up at the first question without one, or with a token that is over."""
+    if kafka.sasl_mechanism == "OAUTHBEARER":
+        return f"{broker} ends the session of {_who(kafka)} at once: the token is over; compare the clocks"
     if kafka.uses_sasl:
         return None
     try:

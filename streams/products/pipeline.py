@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from encoders.liveness.progress import progress
 from indexer.planning import plan
 from indexer.records import ProductChange
 from streams import metrics
@@ -68,6 +69,8 @@ class ProductPipeline:
         self._models = models
         self._delivery = delivery
         self._role = role
+        self.generation = role.generation
+        """The name of the generation that it writes."""
         self._locks = ProductLocks()
         self.media_in_use = MediaInUse(stores.media)
         self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
@@ -116,16 +119,21 @@ class ProductPipeline:
     async def _index_part(self, part: PlannedBatch, release_next_batch: ReleaseNextBatch) -> None:
         """The stages of products, each with what the last one gave."""
         models = self._models
+        progress("load")
         loaded = await load_media(part.plans.values(), models)
         release_next_batch()
+        progress("encode")
         with metrics.STAGE_SECONDS.labels("encode").time():
             embedded = await embed_rows(loaded.plans, loaded.pictures, models.encoder)
         await models.pictures.cache_embeddings(embedded.new_embeddings)
+        progress("label")
         rows = await label_rows(embedded.rows, part.plans, models.labeller)
         # Before the write: after it, a crash in between would leave media missing that nobody tries again.
         await publish_durably(self._delivery.publisher, route_media_faults(part.events, loaded.faults, self._role))
+        progress("write")
         await self._writer.write(rows, partial(self._delivery.acknowledger.check_owned, part.messages))
         self.reconciler.record_written(rows, part.partitions)
+        progress("announce")
         await self._announcer.announce(part, rows)
 
     async def _repair(self, changes: Sequence[ProductChange], check_owned: Callable[[], None]) -> None:

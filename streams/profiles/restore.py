@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
+from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProfileStore, RestoreLease
 from streams.config import KafkaConfig
+from streams.delivery.availability import OUTAGES
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
@@ -71,12 +73,16 @@ class ProfileRestorer:
         self._config = config or RestoreConfig()
         self._topic = topic
 
-    async def run(self) -> None:
+    async def run(self, pulse: Pulse | None = None) -> None:
         """Check every `check_s` whether profiles were lost, and restore them, until cancelled."""
+        pulse = pulse or Pulse("profile restorer", float("inf"))
         while True:
             try:
-                await self.restore_if_lost()
-            except StoreUnavailable:
+                with pulse.busy("restore"):
+                    await self.restore_if_lost()
+                OUTAGES.answered("redis")
+            except StoreUnavailable as error:
+                OUTAGES.failed("redis", str(error))
                 # The pipeline that records events warns of it; there is nothing to restore to meanwhile.
                 log.debug("profiles_not_checked")
             except Exception as error:

@@ -1,7 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from aiokafka.abc import AbstractTokenProvider
+
+class OAuthAuthenticator:
+    def __init__(self, *, sasl_oauth_token_provider: AbstractTokenProvider) -> None: ...
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None: ...
+
 class AIOKafkaConnection:
+    authenticator_oauth: Callable[[AIOKafkaConnection], OAuthAuthenticator]
     async def send(self, request: object) -> Any: ...
     def close(self) -> object: ...
 

@@ -16,7 +16,7 @@ from vitrine.errors import NotRunning, VitrineError
 from vitrine.masking import mask_credentials
 from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
-from vitrine.stack.servers import query_url, reachable_kafka
+from vitrine.stack.servers import is_own, operations_url, reachable_kafka
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ async def read_status(settings: Settings) -> dict[str, Any]:
     state = stack.state()
     problems = [f"{record.name} ended; see {record.log}" for record in stack.crashed()]
     answered, times = await asyncio.gather(
-        _or_problem(ask_query_worker(query_url(settings)), problems),
+        _or_problem(ask_query_worker(operations_url(settings)), problems),
         measure_freshness([worker.url for worker in state.with_prefix("indexing")]),
     )
     index = answered or {}
@@ -61,7 +61,7 @@ async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
 
 async def active_group(settings: Settings) -> str:
     """The consumer group of the workers that index what is searched. Raises `NotRunning`."""
-    return settings.indexing.group_of((await ask_query_worker(query_url(settings)))["generation"])
+    return settings.indexing.group_of((await ask_query_worker(operations_url(settings)))["generation"])
 
 
 async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
@@ -78,7 +78,7 @@ async def ask_query_worker(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5, verify=not is_own(url)) as client:
             response = await client.get("/readyz")
             response.raise_for_status()
             return response.json()

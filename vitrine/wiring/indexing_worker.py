@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack
 
 import faust
 
+from encoders.liveness.vitals import Complaint, Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
 from streams.agents import GroupMembership, add_agents
 from streams.config import KafkaConfig
-from streams.delivery.availability import until_available
+from streams.delivery.availability import OUTAGES, until_available
 from streams.delivery.batching import MicroBatcher
 from streams.errors import KafkaRefused
 from streams.health import health_server
@@ -30,6 +31,7 @@ from vitrine.generations.binding import (
 )
 from vitrine.settings import Settings
 from vitrine.wiring.indexing_parts import BackgroundWork, IndexingWorker
+from vitrine.wiring.vital_signs import background, watched
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,9 @@ async def _wait_for_standby(
     settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
 ) -> GenerationBinding | None:
     """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
-    async with health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: False):
+    vitals = Vitals(settings.liveness, outages=OUTAGES)
+    vitals.add_ready_check(lambda: [Complaint("generation", "there is none to stand by for")])
+    async with health_server(settings.indexing.health_host, settings.indexing.health_port, vitals):
         looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -102,6 +106,7 @@ async def _index(
 
     async with AsyncExitStack() as resources:
         worker = await IndexingWorker.open(settings, binding, resources)
+        await resources.enter_async_context(watched(worker.vitals))
         batchers = worker.batchers(settings)
         delivery = worker.delivery
         add_agents(worker.app, delivery.acknowledger, batchers)
@@ -114,15 +119,18 @@ async def _index(
             settings.indexing.drain_s,
         )
         url = await resources.enter_async_context(
-            health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
+            health_server(settings.indexing.health_host, settings.indexing.health_port, worker.vitals)
         )
         log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
         if binding.generation is None:
             binding = bind_active(settings, await until_available("milvus", registry.read))
-        watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
-        resources.callback(watch.cancel)
-        background = worker.background_work(settings, registry)
-        await _run_until(stop, worker.app, batchers, background, settings)
+        watch = watch_until_superseded(registry, binding, over)
+        await resources.enter_async_context(background("registry", watch, worker.vitals))
+        consumer_watch = worker.consumer_watch(settings, membership, batchers)
+        watching = consumer_watch.run(worker.vitals.pulse("consumer watch", needed=False))
+        await resources.enter_async_context(background("consumer watch", watching, worker.vitals))
+        work = worker.background_work(settings, registry)
+        await _run_until(stop, worker.app, batchers, work, settings)
     log.info("worker_stopped")
     return after[0] if after else None
 
