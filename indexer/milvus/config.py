@@ -19,21 +19,25 @@ _BUILD_PARAMETERS: Mapping[str, Mapping[str, int]] = {
 }
 
 
+_FILE = {"file": True}
+"""Of settings that name a file, which is made absolute for the workers that `vitrine up` starts."""
+
+
 @dataclass(frozen=True, slots=True)
 class MilvusConfig:
     """The vector store."""
 
     uri: str = ""
     """`http://host:port`, `https://…` for TLS; empty: the embedded Milvus Lite."""
-    token: str = field(default="", metadata={"secret": True})
+    token: str = field(default="", repr=False, metadata={"secret": True})
     """`user:password`, or an API key."""
-    token_file: str = ""
+    token_file: str = field(default="", metadata=_FILE)
     """A file with the token, looked at before each call."""
-    ca_file: str = ""
+    ca_file: str = field(default="", metadata=_FILE)
     """Who Milvus' certificate must be signed by, PEM; empty: the authorities that gRPC brings along."""
-    cert_file: str = ""
+    cert_file: str = field(default="", metadata=_FILE)
     """The certificate that we show, PEM, where Milvus asks for one; it takes a `ca_file`, too."""
-    key_file: str = ""
+    key_file: str = field(default="", metadata=_FILE)
     """Its key, PEM."""
     server_name: str = ""
     """Whom the certificate must be for; empty: the host of `uri`."""

@@ -88,7 +88,11 @@ async def test_all_that_is_done_with_milvus_is_done_over_tls_with_the_token(prox
     found = await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 5)
     assert [hit.product_id for hit in found] == ["p1"]
     await store.close()
-    assert proxy.refused == 0 and "Search" in proxy.methods and {"Connect", "CreateCollection", "Upsert", "Query"} <= proxy.methods
+    assert (
+        proxy.refused == 0
+        and "Search" in proxy.methods
+        and {"Connect", "CreateCollection", "Upsert", "Query"} <= proxy.methods
+    )
 
 
 async def test_a_wrong_token_and_none_are_told(proxy, ca_file, tmp_path):
