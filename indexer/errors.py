@@ -8,7 +8,8 @@ IndexerError            base of everything raised here
 ├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
 ├── InvalidBackup       a file is no backup, or not a whole one: use another
-└── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
+├── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
+└── Undecryptable       something was encrypted with another key or secret: set the right one
 """
 
 from __future__ import annotations
@@ -69,3 +70,7 @@ class InvalidBackup(IndexerError):
 
 class CollectionRefused(IndexerError):
     """Media are not removed, as the index does not look whole; the message says why."""
+
+
+class Undecryptable(IndexerError):
+    """Something was encrypted with another key or secret, or was changed since."""

@@ -77,6 +77,6 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         *ProductRoutes(ports.store, config.deadline_s).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
-        *OperationRoutes(readiness, openapi_document()).routes(),
+        *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),
     ]
     return guarded(routes, ports.gate)
