@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light demo test test-light lint bench bench-encoders chaos soak clean
+.PHONY: help setup setup-light demo test test-light lint bench bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -14,6 +14,7 @@ help:
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
+	@echo 'make fuzz    a million hostile and broken inputs (FUZZ_INPUTS: how many)'
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
 
 setup:
@@ -37,7 +38,7 @@ lint: setup
 	$(RUN)/pyright
 	$(RUN)/lint-imports
 
-bench chaos soak: setup
+bench chaos soak fuzz: setup
 	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \
 	else echo 'make $@: there is nothing of that kind in this version' >&2; exit 2; fi
 

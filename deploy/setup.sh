@@ -22,13 +22,17 @@ find_python() {
     fail 'no Python 3.11, 3.12 or 3.13 found: install one, or name it: make setup PYTHON=/path/to/python3'
 }
 
+# shellcheck disable=SC2086
 get_uv() {
     echo 'setup: fetching uv'
+    # By the hashes of its wheels: what is fetched here decides what everything else is.
+    pinned='--quiet --disable-pip-version-check --require-hashes --only-binary :all: -r deploy/uv.txt'
+    rm -rf .uv
     if "$python" -m venv .uv 2>/dev/null && .uv/bin/python -m pip --version >/dev/null 2>&1; then
-        .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1' || fail 'uv could not be installed: is PyPI reachable?'
+        .uv/bin/python -m pip install $pinned || fail 'uv could not be installed as deploy/uv.txt pins it: is PyPI reachable?'
     elif "$python" -m pip --version >/dev/null 2>&1; then
         rm -rf .uv
-        "$python" -m pip install --quiet --disable-pip-version-check --target .uv 'uv>=0.9,<1' || fail 'uv could not be installed: is PyPI reachable?'
+        "$python" -m pip install $pinned --target .uv || fail 'uv could not be installed as deploy/uv.txt pins it: is PyPI reachable?'
     else
         rm -rf .uv
         fail "$python has neither venv nor pip: install its packages (on Debian: python3-venv) and try again"
@@ -51,7 +55,7 @@ if { fresh ".venv/.locked-$part" || fresh .venv/.locked-all; } && .venv/bin/pyth
     exit 0
 fi
 python=$(find_python)
-[ -x .uv/bin/uv ] || get_uv
+{ [ -x .uv/bin/uv ] && [ .uv/bin/uv -nt deploy/uv.txt ]; } || get_uv
 # The environment's own Python goes on, as long as none is asked for: another one would make it anew, without the rest.
 if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && suitable .venv/bin/python; then python=.venv/bin/python; fi
 echo "setup: installing the locked environment into .venv ($part, $size)"

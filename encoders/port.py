@@ -146,7 +146,14 @@ class JointHashEncoder(HashEncoder):
         return normalise_rows(np.stack([np.zeros(self.spec.dim, np.float32), *parts]).sum(axis=0)[None])[0]
 
 
-@lru_cache(20_000)
 def _direction(token: str | bytes, dim: int) -> FloatArray:
+    return (_short_token_direction if len(token) <= 64 else _make_direction)(token, dim)
+
+
+def _make_direction(token: str | bytes, dim: int) -> FloatArray:
     seed = hashlib.blake2b(token.encode() if isinstance(token, str) else token, digest_size=8).digest()
     return np.random.default_rng(int.from_bytes(seed)).standard_normal(dim).astype(np.float32)
+
+
+# Of short tokens alone, so that 20,000 of 64 numbers take 15 MB at most.
+_short_token_direction = lru_cache(20_000)(_make_direction)

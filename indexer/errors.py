@@ -2,11 +2,13 @@
 
 IndexerError            base of everything raised here
 ├── StoreUnavailable    a store did not answer in time: retry after `retry_after_s`
+│   └── AccessDenied    a password, right or certificate is wrong: somebody has to mend it; at a start: stop
 ├── InvalidRecord       a record cannot be stored as it is: dead-letter it
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
 ├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
-└── InvalidBackup       a file is no backup, or not a whole one: use another
+├── InvalidBackup       a file is no backup, or not a whole one: use another
+└── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
 """
 
 
@@ -20,6 +22,13 @@ class StoreUnavailable(IndexerError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class AccessDenied(StoreUnavailable):
+    """A store and we do not trust each other; the message says what to put right.
+
+    What runs goes on as if the store were away, since secrets are replaced while it runs; what starts does not.
+    """
 
 
 class InvalidRecord(IndexerError):
@@ -40,3 +49,7 @@ class IndexNotEmpty(IndexerError):
 
 class InvalidBackup(IndexerError):
     """A file is no backup, is damaged, or cannot be written; the message names it."""
+
+
+class CollectionRefused(IndexerError):
+    """Media are not removed, as the index does not look whole; the message says why."""

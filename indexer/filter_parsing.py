@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from reprlib import Repr
 from typing import Any, cast
 
 from indexer.criteria import AnyOf, Filter, Filters, Range
 from indexer.errors import InvalidFilter
-from indexer.filters import ATTRIBUTE_PREFIX, NUMBER_FIELDS, TERM_FIELDS, created_at_ms
+from indexer.filters import (
+    ATTRIBUTE_PREFIX,
+    FIELD_MAX_CHARS,
+    NUMBER_FIELDS,
+    TERM_FIELDS,
+    VALUE_MAX_CHARS,
+    created_at_ms,
+)
 
 MAX_FILTERS = 32
 MAX_VALUES = 100
 """How many values one filter may list."""
+# A value may be deep, or large: it is shown two levels deep, and a few items of each.
+_shown = Repr()
+_shown.maxlevel, _shown.maxdict, _shown.maxlist, _shown.maxstring = 2, 4, 4, 60
 RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
-_MAX_VALUE_CHARS = 1_024
+MAX_CHARS = 16_384
+"""How much the names and values of all filters of a request may have together: they are normalised, which makes some
+characters 18 of them."""
 _MAX_NUMBER = 1e15
 
 
@@ -30,7 +43,14 @@ def parse_filters(raw: Mapping[str, Any]) -> Filters:
     """
     if len(raw) > MAX_FILTERS:
         raise InvalidFilter(f"filters: {len(raw)} fields, at most {MAX_FILTERS}")
-    return tuple(_parse(field, value) for field, value in raw.items())
+    too_long = next((field for field in raw if len(field) > FIELD_MAX_CHARS), None)
+    if too_long is not None:
+        raise InvalidFilter(f"filters.{too_long[:80]}: a field's name has at most {FIELD_MAX_CHARS} characters")
+    filters = tuple(_parse(field, value) for field, value in raw.items())
+    chars = sum(len(text) for item in filters if isinstance(item, AnyOf) for text in (item.field, *item.values))
+    if chars > MAX_CHARS:
+        raise InvalidFilter(f"filters: {chars:,} characters of names and values, at most {MAX_CHARS:,}")
+    return filters
 
 
 def _parse(field: str, value: Any) -> Filter:
@@ -51,8 +71,8 @@ def _values(field: str, value: Any) -> tuple[str, ...]:
         takes = "true or false" if kind is bool else "a text or a list of texts"
         raise InvalidFilter(f"filters.{field}: it takes {takes}, not {_abbreviated(value)}")
     texts = tuple(str(item) for item in values)
-    if max(map(len, texts)) > _MAX_VALUE_CHARS:
-        raise InvalidFilter(f"filters.{field}: a value is over {_MAX_VALUE_CHARS} characters")
+    if max(map(len, texts)) > VALUE_MAX_CHARS:
+        raise InvalidFilter(f"filters.{field}: a value is over {VALUE_MAX_CHARS} characters")
     return texts
 
 
@@ -84,4 +104,4 @@ def _number(field: str, value: Any) -> float:
 
 
 def _abbreviated(value: Any) -> str:
-    return repr(value)[:80]
+    return _shown.repr(value)[:80]

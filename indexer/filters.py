@@ -11,13 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from indexer.criteria import AnyOf, Filter, Filters, IdAfter, Ids, NotIds, Range, WithoutWords
 from indexer.errors import InvalidRecord
+from indexer.memo import Memo, text_bytes
 from indexer.records import IndexRow
 from indexer.text_analysis.analyzer import required_terms
+from indexer.text_analysis.folding import bound_marks
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")
 NUMBER_FIELDS = ("price", "rating", "rating_count", "created_at")
@@ -30,9 +31,16 @@ ABSENT_NUMBER = -1.0
 PRODUCT_ID_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 # NFKC turns these wide twins into the plain characters, so no normalised value has them of itself.
 _QUOTES = str.maketrans({'"': "＂", "'": "＇", "\\": "＼"})
+FIELD_MAX_CHARS = 300
+"""How long the name of a field may be, `attributes.` included: an attribute's name has at most 256 characters."""
+VALUE_MAX_CHARS = 512
+"""How long a value may be: no product has a longer one."""
 _SHORT = 64
-_CACHED = 20_000
-"""Short values whose terms are remembered: brands, categories and attribute values come again and again."""
+_TERMS_BYTES = 16 * 2**20
+"""Memory for the terms of short values: brands, categories and attribute values come again and again."""
+_FIELD_NAMES_BYTES = 4 * 2**20
+_ANY_OF_BYTES = 8 * 2**20
+"""Memory for the terms of whole filters: a search with facets asks for them many times."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -69,7 +77,7 @@ def matches(row: IndexRow, filters: Filters) -> bool:
 
 def any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
     """The terms of which a product must have one."""
-    return tuple(_term(criterion.field, value) for value in criterion.values)
+    return _any_of_terms(criterion)
 
 
 def attribute_values(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
@@ -110,14 +118,19 @@ def _steps(category: str) -> list[str]:
 
 
 def _term(field: str, value: str) -> str:
-    return (_cached_short_term if len(value) <= _SHORT else _make_term)(field, value)
+    pair = (field, value)
+    return (_short_term if len(value) <= _SHORT and len(field) <= _SHORT else _make_term)(pair)
 
 
-def _make_term(field: str, value: str) -> str:
+def _make_any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
+    return tuple(_term(criterion.field, value) for value in criterion.values)
+
+
+def _make_term(pair: tuple[str, str]) -> str:
+    field, value = pair
     if field == "category":
         value = "/".join(_steps(value))
-    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
-    term = f"{_normalised(field).replace('=', '＝')}={_normalised(value)}"
+    term = f"{_field_name(field)}={_normalised(value)}"
     data = term.encode()
     if len(data) <= TERM_MAX_BYTES:
         return term
@@ -126,7 +139,11 @@ def _make_term(field: str, value: str) -> str:
 
 
 def _normalised(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _CONTROL.sub(" ", text)).casefold())
+    if text.isascii():
+        folded = _CONTROL.sub(" ", text).lower()
+    else:
+        bounded = bound_marks(_CONTROL.sub(" ", text))
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bounded).casefold())
     return " ".join(folded.split()).translate(_QUOTES)
 
 
@@ -148,5 +165,16 @@ def _has_all(terms: set[str], required: tuple[str, ...]) -> bool:
     return bool(required) and terms.issuperset(required)
 
 
-_cached_short_term = lru_cache(_CACHED)(_make_term)
+_short_term = Memo(_make_term, lambda pair, term: text_bytes(*pair, term), _TERMS_BYTES)
+_field_name = Memo(
+    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
+    lambda field: _normalised(field).replace("=", "＝"),
+    lambda field, name: text_bytes(field, name),
+    _FIELD_NAMES_BYTES,
+)
+_any_of_terms = Memo(
+    _make_any_of_terms,
+    lambda criterion, terms: text_bytes(criterion.field, *criterion.values, *terms),
+    _ANY_OF_BYTES,
+)
 _COMPARE = {">": float.__gt__, ">=": float.__ge__, "<": float.__lt__, "<=": float.__le__}

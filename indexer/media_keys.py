@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
 MediaKind = Literal["image", "video", "audio"]
 """A picture, a clip or a sound."""
+
+MEDIA_FIELDS: Mapping[str, MediaKind] = {"images": "image", "videos": "video", "audios": "audio"}
+"""The fields of a product that list media, and the kind in each."""
 
 _CLIP_PREFIX = "clip:"
 """What the stored form of a clip's key begins with: a file's first picture is not what the whole of it shows."""
@@ -49,3 +52,11 @@ class MediaKey(Struct, frozen=True):
     def file(self, digest: str) -> MediaKey:
         """The key of the file with this hash, as the same kind of media."""
         return MediaKey(self.kind, digest=digest)
+
+
+def stored_media(fields: Mapping[str, Any]) -> Iterator[MediaKey]:
+    """The keys of those pictures, clips and sounds in a product's fields whose files are in the media store."""
+    for name, kind in MEDIA_FIELDS.items():
+        for reference in fields.get(name) or ():
+            if reference.get("hash"):
+                yield MediaKey.from_reference(kind, reference)

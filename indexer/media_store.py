@@ -1,4 +1,8 @@
-"""The media store: pictures, clips and sounds by the hash of their bytes."""
+"""The media store: pictures, clips and sounds by the hash of their bytes.
+
+A file is touched whenever it is put. What removes files (`indexer.media_collection`) takes only those that have not
+been touched for longer than anything can be under way, and takes them so that a file which is put meanwhile stays.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,40 @@ import hashlib
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from indexer.errors import StoreUnavailable
+from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
+
+Found = TypeVar("Found")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_LEAVING = ".leaving"
+"""What the name of a file ends with that is being removed: should the remover die, the file is still read, and comes
+back."""
+_REMOVER_GONE_S = 600.0
+"""A file that has been leaving for so long was left so by a process that died."""
 
 
 def media_hash(data: bytes) -> str:
     """The name of these bytes: their SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of the media store, without its bytes."""
+
+    digest: str
+    size: int
+    """Bytes."""
+    touched_s: float
+    """When it was last put or touched, Unix seconds."""
 
 
 class MediaStore(Protocol):
@@ -29,16 +54,39 @@ class MediaStore(Protocol):
     """
 
     async def put(self, media: Sequence[bytes]) -> list[str]:
-        """Keep these files and return their hashes."""
+        """Keep these files, touch those that are there already, and return their hashes."""
         ...
 
     async def get(self, digest: str) -> bytes | None:
         """The bytes of a hash; None when there are none, or it is no hash."""
         ...
 
+    async def open(self, digest: str) -> MediaFile | None:
+        """The file of a hash, to be read piece by piece and closed by the caller; None as for `get`."""
+        ...
+
+    async def touch(self, digests: Sequence[str]) -> None:
+        """Note that files are in use, as `put` does; those that are not there are passed over."""
+        ...
+
+
+class CollectableMediaStore(MediaStore, Protocol):
+    """A media store from which files can be removed. Safe beside any number of processes that put, get and remove."""
+
+    def files(self) -> AsyncGenerator[Sequence[StoredFile]]:
+        """All files, some at a time; those that come or go meanwhile may be among them or not."""
+        ...
+
+    async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
+        """Remove those of the files that have not been touched since then, Unix seconds; returns the removed ones.
+
+        A file that is put while this runs is there afterwards, whichever came first.
+        """
+        ...
+
 
 class DirectoryMediaStore:
-    """`MediaStore` in a directory, which several processes may share."""
+    """`CollectableMediaStore` in a directory, which several processes may share."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -50,25 +98,112 @@ class DirectoryMediaStore:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
     async def get(self, digest: str) -> bytes | None:
+        return await self._found(digest, Path.read_bytes)
+
+    async def open(self, digest: str) -> MediaFile | None:
+        return await self._found(digest, DiskMediaFile)
+
+    async def touch(self, digests: Sequence[str]) -> None:
+        try:
+            await asyncio.to_thread(lambda: [self._touch(digest) for digest in digests if _HASH.fullmatch(digest)])
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
+
+    async def files(self) -> AsyncGenerator[Sequence[StoredFile]]:
+        try:
+            for shard in await asyncio.to_thread(self._shards):
+                yield await asyncio.to_thread(self._files_of, shard)
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
+
+    async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
+        try:
+            return await asyncio.to_thread(
+                lambda: [file for file in files if self._remove(file.digest, untouched_since_s)]
+            )
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
+
+    async def _found(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
+        """What reading the file of a hash gives; None: there is none."""
         if not _HASH.fullmatch(digest):
             return None
         try:
-            return await asyncio.to_thread(self._path(digest).read_bytes)
-        except FileNotFoundError:
-            return None
+            return await asyncio.to_thread(self._read, digest, read)
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
+
+    def _read(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
+        path = self._path(digest)
+        for place in (path, _leaving(path), path):
+            try:
+                return read(place)
+            except FileNotFoundError:
+                continue
+        return None
 
     def _put(self, data: bytes) -> str:
         digest = media_hash(data)
         path = self._path(digest)
-        if not path.exists():
+        if not self._touch(digest):
             try:
                 self._write_durably(path, data)
             except FileNotFoundError:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._write_durably(path, data)
         return digest
+
+    def _touch(self, digest: str) -> bool:
+        """Touch a file; False: there is none."""
+        try:
+            os.utime(self._path(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _remove(self, digest: str, untouched_since_s: float) -> bool:
+        """Remove a file unless it has been touched.
+
+        It is moved away first, which is atomic: who puts it from then on finds none and writes it anew. Who touched it
+        before has its time later than the bound, and it is moved back. The same name is the same bytes, so it does not
+        matter which of two files stays.
+        """
+        path = self._path(digest)
+        leaving = _leaving(path)
+        try:
+            if path.stat().st_mtime >= untouched_since_s:
+                return False
+            path.replace(leaving)
+            # By the open file: the attributes of a name may be remembered for seconds on a network's file system.
+            with leaving.open("rb") as file:
+                is_untouched = os.fstat(file.fileno()).st_mtime < untouched_since_s
+            if is_untouched:
+                leaving.unlink()
+            else:
+                _bring_back(leaving, path)
+        except FileNotFoundError:
+            return False
+        return is_untouched
+
+    def _shards(self) -> list[Path]:
+        try:
+            return sorted(path for path in self._directory.iterdir() if path.is_dir() and len(path.name) == 2)
+        except FileNotFoundError:
+            return []
+
+    def _files_of(self, shard: Path) -> list[StoredFile]:
+        """The files of a shard, without what dead processes left: half-written ones go, half-removed ones come back."""
+        found: list[StoredFile] = []
+        for entry in os.scandir(shard):
+            try:
+                status = entry.stat()
+                if _HASH.fullmatch(entry.name):
+                    found.append(StoredFile(entry.name, status.st_size, status.st_mtime))
+                elif time.time() - status.st_ctime > _REMOVER_GONE_S:
+                    _clear_up(Path(entry.path))
+            except FileNotFoundError:
+                continue
+        return found
 
     def _write_durably(self, path: Path, data: bytes) -> None:
         # Written beside its place and renamed over it: no reader ever sees half a picture.
@@ -85,6 +220,24 @@ class DirectoryMediaStore:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
+
+
+def _leaving(path: Path) -> Path:
+    """Where a file is while it is being removed."""
+    return path.with_name(path.name + _LEAVING)
+
+
+def _bring_back(leaving: Path, path: Path) -> None:
+    os.utime(leaving)
+    leaving.replace(path)
+
+
+def _clear_up(left: Path) -> None:
+    """Deal with what a process that died left: bring back what it was removing, drop what it had not written."""
+    if left.name.endswith(_LEAVING):
+        _bring_back(left, left.with_name(left.name.removesuffix(_LEAVING)))
+    else:
+        left.unlink()
 
 
 class RecentMediaStore:
@@ -108,16 +261,42 @@ class RecentMediaStore:
     async def get(self, digest: str) -> bytes | None:
         return self._recent.get(digest) or await self._store.get(digest)
 
+    async def open(self, digest: str) -> MediaFile | None:
+        return await self._store.open(digest)
+
+    async def touch(self, digests: Sequence[str]) -> None:
+        await self._store.touch(digests)
+
 
 class InMemoryMediaStore:
     """The double of `DirectoryMediaStore` within one process."""
 
-    def __init__(self) -> None:
-        self._media: dict[str, bytes] = {}
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """Args: clock: Unix seconds."""
+        self._clock = clock
+        self._media: dict[str, tuple[bytes, float]] = {}
 
     async def put(self, media: Sequence[bytes]) -> list[str]:
-        self._media |= {media_hash(data): data for data in media}
+        self._media |= {media_hash(data): (data, self._clock()) for data in media}
         return [media_hash(data) for data in media]
 
     async def get(self, digest: str) -> bytes | None:
-        return self._media.get(digest)
+        return self._media.get(digest, (None,))[0]
+
+    async def open(self, digest: str) -> MediaFile | None:
+        data = await self.get(digest)
+        return None if data is None else BytesMediaFile(data)
+
+    async def touch(self, digests: Sequence[str]) -> None:
+        self._media |= {digest: (self._media[digest][0], self._clock()) for digest in digests if digest in self._media}
+
+    async def files(self) -> AsyncGenerator[Sequence[StoredFile]]:
+        yield [StoredFile(digest, len(data), touched_s) for digest, (data, touched_s) in self._media.items()]
+
+    async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
+        untouched = [
+            file for file in files if file.digest in self._media and self._media[file.digest][1] < untouched_since_s
+        ]
+        for file in untouched:
+            del self._media[file.digest]
+        return untouched

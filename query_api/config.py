@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from query_api.access_config import AccessConfig
+
 
 @dataclass(frozen=True, slots=True)
-class QueryConfig:
+class QueryConfig(AccessConfig):
     """Settings of the query worker. A request's own weights go before those here; each part's score is in [-1, 1]."""
 
     host: str = "127.0.0.1"
@@ -46,6 +48,8 @@ class QueryConfig:
     """What its relevance, from 0 to 1, adds to their scores."""
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
+    media_max_age_s: int = 86_400
+    """How long browsers and caches may show a picture, clip or sound without asking: so long copies may outlive it."""
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256
@@ -56,16 +60,37 @@ class QueryConfig:
     max_body_bytes: int = 12 * 2**20
     body_deadline_s: float = 30.0
     """The longest that a request's body may take to arrive."""
+    body_bytes_per_s: float = 1_024.0
+    """The least rate of a body, once it has been coming for 5 s; a slower one is answered 408."""
+    body_memory_bytes: int = 64 * 2**20
+    """What the bodies of all requests under way may take together; beyond it, the one that has been coming longest is
+    answered 503. Reading and decoding them takes up to three times as much."""
+    max_connections: int = 1_000
+    """With more, the one that has kept the worker waiting longest gives way; where none does, the new one gets 503."""
+    max_connections_per_address: int = 0
+    """The same for each address (for IPv6 each /64), which gets 503 beyond it; 0: as many as there are, as behind a
+    proxy all come from one."""
+    max_requests: int = 512
+    """How many requests are answered at a time; more get 503. Health, readiness and metrics do not count."""
+    header_deadline_s: float = 10.0
+    """The longest that a request's headers may take to arrive, or a new connection may say nothing."""
+    keep_alive_s: float = 65.0
+    """How long a connection may be idle between requests: a little longer than load balancers keep theirs."""
+    write_deadline_s: float = 30.0
+    """How long a client may take no more of an answer that waits for it."""
+    max_header_bytes: int = 64 * 2**10
+    """What a request's headers may take, the address included, which may take half of it."""
 
     def __post_init__(self) -> None:
         numbers = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name not in ("host", "ranker", "synonyms")
+            if isinstance(getattr(self, item.name), int | float)
         }
         negative = [name for name, value in numbers.items() if value < 0]
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
+        self.check_access(self.port)
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
         for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encoders.inference.device_priority import DevicePriority
+from encoders.liveness.vitals import Vitals
 from encoders.port import Encoder, ImageDecoder, Ranker
 from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
 from encoders.spec import PartWeights
@@ -16,6 +17,7 @@ from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
+from query_api.access.gate import AccessGate
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
@@ -71,6 +73,8 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    gate: AccessGate | None = None
+    """Lets requests in; None: all of them."""
     ranker: Ranker | None = None
     """Scores the best candidates once more; None: their scores stay."""
     device_priority: DevicePriority | None = None
@@ -84,6 +88,8 @@ class QueryPorts:
     recogniser: AdaptableRecogniser | None = None
     """Transcribes what shoppers say; None: sounds are refused."""
     clips_config: ClipsConfig = field(default_factory=ClipsConfig)
+    vitals: Vitals = field(default_factory=Vitals)
+    """What is watched of the worker."""
     refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
     """How often what is known of words is brought up to date."""
 
@@ -176,6 +182,7 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
         config.encode_waiting,
         config.encode_deadline_s,
         ports.device_priority,
+        ports.vitals.pulse("encoder"),
     )
     decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
     products = ProductVectors(ports.store, ports.encoder.spec)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaError
+from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.exceptions import FaustError, ProducerSendError
 from faust.types import TP, EventT
 from prometheus_client import Counter
@@ -23,10 +23,12 @@ from streams import metrics
 from streams.config import IndexingConfig, KafkaConfig
 from streams.delivery.batching import MicroBatcher
 from streams.delivery.lease import WriteLease
-from streams.delivery.messages import Message, PrefixAcknowledger
+from streams.delivery.messages import Message, Partition, PrefixAcknowledger
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
+from streams.kafka.connection import security_options
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
 
@@ -42,6 +44,7 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
     return faust.App(
         indexing.group,
         broker=brokers,
+        broker_credentials=_credentials(kafka),
         datadir=str(datadir),
         autodiscover=False,
         web_enabled=False,
@@ -58,6 +61,22 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
         broker_heartbeat_interval=kafka.heartbeat_s,
         broker_commit_interval=kafka.commit_interval_s,
     )
+
+
+def _credentials(kafka: KafkaConfig) -> Credentials | None:
+    """What Faust hands to its consumer and its producer, of the options that every other client gets."""
+    options = security_options(kafka)
+    context = options.get("ssl_context")
+    if "sasl_oauth_token_provider" in options:
+        return OAuthCredentials(oauth_cb=options["sasl_oauth_token_provider"], ssl_context=context)
+    if kafka.uses_sasl:
+        return SASLCredentials(
+            username=options.get("sasl_plain_username"),
+            password=options.get("sasl_plain_password"),
+            ssl_context=context,
+            mechanism=options.get("sasl_mechanism"),
+        )
+    return SSLCredentials(context) if context else None
 
 
 class GroupMembership:
@@ -90,6 +109,25 @@ class GroupMembership:
         signals: Any = app
         signals.on_partitions_revoked.connect(release, weak=False)
         signals.on_partitions_assigned.connect(acquire, weak=False)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether Kafka has confirmed a heartbeat within the session timeout."""
+        return self._lease.is_valid()
+
+    @property
+    def acknowledged(self) -> Mapping[Partition, int]:
+        """The next offset to commit of each partition that events were finished of."""
+        return self._acknowledger.acknowledged
+
+    def holds_events(self) -> bool:
+        """Whether events are in hand."""
+        return self._acknowledger.unacknowledged_count() > 0
+
+    async def positions(self) -> Mapping[Partition, int | None]:
+        """The next offset to fetch of each partition, asked of the consumer's own thread."""
+        consumer: Any = self._app.consumer
+        return {(tp.topic, tp.partition): await consumer.position(tp) for tp in list(consumer.assignment())}
 
     async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
@@ -180,17 +218,18 @@ def _message(event: EventT[Any]) -> Message:
 class FaustPublisher:
     """`Publisher` over the app's own producer."""
 
-    def __init__(self, app: faust.App, deadline_s: float) -> None:
+    def __init__(self, app: faust.App, kafka: KafkaConfig) -> None:
         self._app = app
-        self._deadline_s = deadline_s
+        self._kafka = kafka
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key."""
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._kafka.deadline_s):
                 await asyncio.gather(*[await self._send(message) for message in messages])
-        except (FaustError, ProducerSendError, KafkaError, OSError, TimeoutError) as error:
-            raise PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}") from error
+        except (FaustError, ProducerSendError, *CLIENT_ERRORS) as error:
+            untaken = PublishFailed(f"Kafka did not take {len(messages)} messages: {error!r}")
+            raise await refusal_or(self._kafka, error, untaken) from error
 
     async def _send(self, message: OutgoingMessage) -> Awaitable[object]:
         return await self._app.producer.send(

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from indexer.labels.near_duplicates import PICTURE_SIMILARITY
 from indexer.milvus.registry import FIRST_GENERATION
 
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+_SECRET = {"secret": True}
+_FILE = {"file": True}
+"""Of settings that name a file: the workers that `vitrine up` starts run in another directory, and get it absolute."""
+
 
 @dataclass(frozen=True, slots=True)
 class KafkaConfig:
-    """Which Kafka, and how the consumer group behaves."""
+    """Which Kafka, who this is to it, and how the consumer group behaves."""
 
     bootstrap_servers: str = ""
     """`host:port,…`; empty: the embedded broker."""
@@ -25,14 +33,129 @@ class KafkaConfig:
     """How often acknowledged offsets are committed; also how exact lag and index age are."""
     deadline_s: float = 10.0
     """The longest that a message may take to be published."""
+    security_protocol: SecurityProtocol = "PLAINTEXT"
+    """`SSL` and `SASL_SSL` are encrypted; `SASL_PLAINTEXT` and `SASL_SSL` log in by `sasl_mechanism`, `SSL` by a
+    client certificate, where the broker asks for one."""
+    sasl_mechanism: SaslMechanism = ""
+    """`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`."""
+    sasl_username: str = ""
+    """Of `PLAIN` and `SCRAM`; managed clusters call it the API key, or the service user."""
+    sasl_password: str = field(default="", repr=False, metadata=_SECRET)
+    sasl_password_file: str = field(default="", metadata=_FILE)
+    """Instead of `sasl_password`: read for each new connection, so that a mounted secret may change."""
+    sasl_oauth_token_url: str = ""
+    """Where `OAUTHBEARER` gets its tokens, by the grant of client credentials."""
+    sasl_oauth_client_id: str = ""
+    sasl_oauth_client_secret: str = field(default="", repr=False, metadata=_SECRET)
+    sasl_oauth_client_secret_file: str = field(default="", metadata=_FILE)
+    """Instead of `sasl_oauth_client_secret`: read for each token."""
+    sasl_oauth_scope: str = ""
+    """What is asked for, separated by blanks; empty: what the token endpoint gives by itself."""
+    sasl_oauth_extensions: tuple[str, ...] = ()
+    """`NAME=VALUE`, sent to brokers with a token: Confluent Cloud wants `logicalCluster` and `identityPoolId`."""
+    sasl_oauth_cafile: str = field(default="", metadata=_FILE)
+    """The authorities (PEM) that may vouch for the token endpoint; empty: those that the system trusts."""
+    ssl_cafile: str = field(default="", metadata=_FILE)
+    """The authorities (PEM) that may vouch for brokers; empty: those that the system trusts."""
+    ssl_certfile: str = field(default="", metadata=_FILE)
+    """This client's certificate (PEM) and those between it and its authority, where brokers ask for one."""
+    ssl_keyfile: str = field(default="", metadata=_FILE)
+    """Its private key (PEM); empty: in `ssl_certfile`."""
+    ssl_password: str = field(default="", repr=False, metadata=_SECRET)
+    """Of an encrypted private key."""
+    ssl_password_file: str = field(default="", metadata=_FILE)
+    """Instead of `ssl_password`."""
+    ssl_check_hostname: bool = True
+    """Whether a broker's certificate must name the host that was connected to."""
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether connections log in by a SASL mechanism."""
+        return self.security_protocol.startswith("SASL")
 
     def __post_init__(self) -> None:
-        if min(self.partitions, self.replication_factor) < 1:
-            raise ValueError("kafka.partitions and kafka.replication_factor must be at least 1")
-        if not 0 < self.heartbeat_s < self.session_timeout_s / 2:
-            raise ValueError("kafka.heartbeat_s must be positive and less than half of kafka.session_timeout_s")
-        if min(self.commit_interval_s, self.deadline_s) <= 0:
-            raise ValueError("kafka.commit_interval_s and kafka.deadline_s must be positive")
+        faults = [*_group_faults(self), *_sasl_faults(self), *_oauth_faults(self), *_tls_faults(self)]
+        if self.security_protocol != "PLAINTEXT" and not self.bootstrap_servers:
+            faults.append(
+                f"kafka.security_protocol = {self.security_protocol} needs kafka.bootstrap_servers: the embedded "
+                "broker takes plain connections of this machine alone"
+            )
+        if faults:
+            raise ValueError("; ".join(faults))
+
+
+def _group_faults(kafka: KafkaConfig) -> list[str]:
+    faults: list[str] = []
+    if min(kafka.partitions, kafka.replication_factor) < 1:
+        faults.append("kafka.partitions and kafka.replication_factor must be at least 1")
+    if not 0 < kafka.heartbeat_s < kafka.session_timeout_s / 2:
+        faults.append("kafka.heartbeat_s must be positive and less than half of kafka.session_timeout_s")
+    if min(kafka.commit_interval_s, kafka.deadline_s) <= 0:
+        faults.append("kafka.commit_interval_s and kafka.deadline_s must be positive")
+    return faults
+
+
+def _sasl_faults(kafka: KafkaConfig) -> list[str]:
+    mechanism = kafka.sasl_mechanism
+    if kafka.uses_sasl != bool(mechanism):
+        if mechanism:
+            return [f"kafka.sasl_mechanism = {mechanism} needs kafka.security_protocol = SASL_SSL or SASL_PLAINTEXT"]
+        return [
+            f"kafka.security_protocol = {kafka.security_protocol} needs kafka.sasl_mechanism: PLAIN, SCRAM-SHA-256, "
+            "SCRAM-SHA-512 or OAUTHBEARER"
+        ]
+    names = ("sasl_username", "sasl_password", "sasl_password_file")
+    if mechanism in ("", "OAUTHBEARER"):
+        return _out_of_place(kafka, names, "kafka.sasl_mechanism = PLAIN or SCRAM-SHA-…")
+    return _missing(kafka, ("sasl_username",), mechanism) + _one_of(kafka, "sasl_password", mechanism)
+
+
+def _oauth_faults(kafka: KafkaConfig) -> list[str]:
+    needed = ("sasl_oauth_token_url", "sasl_oauth_client_id")
+    others = ("client_secret", "client_secret_file", "scope", "extensions", "cafile")
+    if kafka.sasl_mechanism != "OAUTHBEARER":
+        names = (*needed, *(f"sasl_oauth_{name}" for name in others))
+        return _out_of_place(kafka, names, "kafka.sasl_mechanism = OAUTHBEARER")
+    faults = _missing(kafka, needed, "OAUTHBEARER") + _one_of(kafka, "sasl_oauth_client_secret", "OAUTHBEARER")
+    if kafka.sasl_oauth_token_url and not kafka.sasl_oauth_token_url.startswith(("https://", "http://")):
+        faults.append("kafka.sasl_oauth_token_url must begin with https:// (or http://)")
+    if any(not re.fullmatch(r"[A-Za-z]+=[^=]+", extension) for extension in kafka.sasl_oauth_extensions):
+        faults.append("kafka.sasl_oauth_extensions takes NAME=VALUE, with a NAME of letters")
+    return faults
+
+
+def _tls_faults(kafka: KafkaConfig) -> list[str]:
+    names = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_password_file")
+    if not kafka.uses_tls:
+        faults = _out_of_place(kafka, names, "kafka.security_protocol = SSL or SASL_SSL")
+        unchecked = [] if kafka.ssl_check_hostname else ["kafka.ssl_check_hostname = false needs SSL or SASL_SSL"]
+        return faults + unchecked
+    faults = [] if kafka.ssl_certfile else _out_of_place(kafka, names[2:], "kafka.ssl_certfile")
+    if kafka.ssl_password and kafka.ssl_password_file:
+        faults.append("kafka.ssl_password and kafka.ssl_password_file: set one of them")
+    return faults
+
+
+def _out_of_place(kafka: KafkaConfig, names: tuple[str, ...], needed: str) -> list[str]:
+    """A fault where settings are there that mean nothing without another one."""
+    there = [f"kafka.{name}" for name in names if getattr(kafka, name)]
+    return [f"{', '.join(there)} {'need' if len(there) > 1 else 'needs'} {needed}"] if there else []
+
+
+def _missing(kafka: KafkaConfig, names: tuple[str, ...], mechanism: str) -> list[str]:
+    return [f"kafka.sasl_mechanism = {mechanism} needs kafka.{name}" for name in names if not getattr(kafka, name)]
+
+
+def _one_of(kafka: KafkaConfig, name: str, mechanism: str) -> list[str]:
+    """A fault unless a secret is given either by itself or by its file."""
+    there = bool(getattr(kafka, name)) + bool(getattr(kafka, f"{name}_file"))
+    wanted = f"kafka.{name} or kafka.{name}_file"
+    return [] if there == 1 else [f"kafka.sasl_mechanism = {mechanism} needs {'just one of ' * (there > 1)}{wanted}"]
 
 
 @dataclass(frozen=True, slots=True)

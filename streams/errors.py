@@ -5,6 +5,8 @@ StreamError             base of everything raised here
 ├── UnreachableMedia    a picture, clip or sound cannot be fetched at present: index the product without it
 ├── PublishFailed       Kafka does not take messages at present: retry after `retry_after_s`
 ├── KafkaUnavailable    Kafka did not answer a question in time: ask again
+├── KafkaRefused        Kafka turns this client away (it is a `PublishFailed` and a `KafkaUnavailable`, too): mend the
+│                       credentials, certificates or rights that it names; asking again is of no use
 ├── EventsGone          Kafka has deleted what was still to be read: begin anew, with a longer retention
 ├── PartitionsLost      another worker owns these messages now: leave them to it
 ├── UnreadableFile      a file cannot be read as a whole: mend the file or the command
@@ -30,6 +32,10 @@ Reason = Literal[
 ]
 
 
+MAX_MESSAGE = 1_000
+"""Characters of an error about a message."""
+
+
 class StreamError(Exception):
     """Base of the errors that streams raise."""
 
@@ -42,7 +48,8 @@ class InvalidEvent(StreamError):
     """
 
     def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+        # Values of the message are in it, which may be as long as it is.
+        super().__init__(message[:MAX_MESSAGE])
         self.reason: Reason = reason
 
 
@@ -72,6 +79,16 @@ class PartitionsLost(StreamError):
 
 class KafkaUnavailable(StreamError):
     """Kafka did not answer a question in time."""
+
+
+class KafkaRefused(KafkaUnavailable, PublishFailed):
+    """Kafka turns this client away, or what it would log in with cannot be used: the message says why, and the way out.
+
+    What waits for Kafka may go on waiting: rights can be granted, and passwords mended, meanwhile.
+    """
+
+    def __init__(self, message: str) -> None:
+        PublishFailed.__init__(self, message, retry_after_s=15.0)
 
 
 class EventsGone(StreamError):

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from encoders.liveness.vitals import Complaint, Vitals
+
 
 @asynccontextmanager
-async def health_server(host: str, port: int, ready: Callable[[], bool]) -> AsyncGenerator[str, None]:
+async def health_server(host: str, port: int, vitals: Vitals) -> AsyncGenerator[str, None]:
     """Serve /healthz, /readyz and /metrics; yields the server's URL.
+
+    They are answered by the loop that does the work, from what is known: no request waits for a server or a process,
+    and one that is not answered in time tells that the loop is blocked.
 
     Args:
         port: 0 for a free one.
-        ready: whether the worker has its servers and the partitions that it was given; asked at each request.
+        vitals: asked at each request.
     """
 
     async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        return _verdict("alive", vitals.not_alive())
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ready\n") if ready() else web.Response(text="starting\n", status=503)
+        return _verdict("ready", vitals.not_ready())
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -38,3 +43,17 @@ async def health_server(host: str, port: int, ready: Callable[[], bool]) -> Asyn
         yield f"http://{host}:{bound_port}"
     finally:
         await runner.cleanup()
+
+
+def _verdict(status: str, complaints: Sequence[Complaint]) -> web.Response:
+    """The status, or a problem document (RFC 9457) that names what is wrong."""
+    if not complaints:
+        return web.json_response({"status": status})
+    document = {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": f"not {status}: " + "; ".join(f"{one.part} {one.reason}" for one in complaints),
+        "reasons": [{"part": one.part, "reason": one.reason} for one in complaints],
+    }
+    return web.json_response(document, status=503, content_type="application/problem+json")

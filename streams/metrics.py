@@ -45,3 +45,10 @@ DUPLICATES = Counter(
 )
 LABELLING_FAILURES = Counter("vitrine_labelling_failures_total", "Products left without suggestions as a search failed")
 CALIBRATED_PRODUCTS = Gauge("vitrine_label_calibration_products", "Products that confidences were measured on")
+MEDIA_FILES = Gauge("vitrine_media_files", "Inline media that are kept, as of the last collection")
+MEDIA_BYTES = Gauge("vitrine_media_bytes", "Bytes of inline media that are kept, as of the last collection")
+MEDIA_COLLECTED = Counter("vitrine_media_collected_total", "Inline media removed, as no product shows them")
+MEDIA_COLLECTED_BYTES = Counter("vitrine_media_collected_bytes_total", "Bytes of inline media removed")
+MEDIA_COLLECTIONS = Counter(
+    "vitrine_media_collections_total", "Collections of media, by what came of them", ["outcome"]
+)

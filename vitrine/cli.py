@@ -16,6 +16,7 @@ from indexer.errors import IndexerError
 from query_api.errors import QueryError
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
+from vitrine.masking import mask_credentials
 
 
 class CommandEntry(NamedTuple):
@@ -45,9 +46,12 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "rollback": CommandEntry("Switch back to the generation before the last rebuild.", "index.reindex", "rollback"),
     "export": CommandEntry("Write the index to a file.", "index.export"),
     "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
+    "media": CommandEntry("Remove pictures, clips and sounds that no product shows.", "index.media"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
+    "kafka": CommandEntry("Set up a Kafka of your own: topics, and the rights that each role needs.", "stack.kafka"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),
     "eval": CommandEntry("Measure how good search is.", "evaluate.group"),
+    "apikey": CommandEntry("Make, list and revoke API keys; make shoppers' tokens.", "access.apikey"),
     "worker": CommandEntry("Run one worker in the foreground, as containers do.", "stack.worker"),
 }
 """All commands by name, in the order in which the help lists them."""
@@ -88,7 +92,7 @@ class _Failure(click.ClickException):
     """An error of a package of Vitrine as click prints it."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(mask_credentials(str(error)))
         self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
 
 

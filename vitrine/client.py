@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import os
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -17,6 +19,7 @@ T = TypeVar("T")
 
 Media = bytes | str
 """A picture, sound or clip: its bytes, or its URL."""
+API_KEY_VARIABLE = "VITRINE_API_KEY"
 NO_CACHE_HEADERS = {"cache-control": "no-cache"}
 """Headers of a client whose searches go past the worker's cache."""
 
@@ -63,12 +66,31 @@ class Client:
         timeout_s: float = 30.0,
         headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
+        api_key: str | None = None,
+        verify: bool = True,
     ) -> None:
-        """Args: url: the worker's base URL; timeout_s: for connecting and for each answer; transport: httpx's."""
+        """Connect with the first call.
+
+        Args:
+            url: the worker's base URL.
+            timeout_s: for connecting and for each answer.
+            transport: httpx's.
+            api_key: an API key or a token; None: that of the environment's `VITRINE_API_KEY`, if there is one.
+            verify: whether an `https` worker must prove its name, by the system's certificate authorities or those of
+                the environment's `SSL_CERT_FILE`.
+        """
         self.url = url.rstrip("/")
+        key = os.environ.get(API_KEY_VARIABLE, "") if api_key is None else api_key
+        sent = ({"authorization": f"Bearer {key}"} if key else {}) | dict(headers or {})
+        is_verified = verify and self.url.startswith("https")
         # A proxy of the environment has no business between this machine and its own servers.
         self._http = httpx.Client(
-            base_url=self.url, timeout=timeout_s, headers=dict(headers or {}), transport=transport, trust_env=False
+            base_url=self.url,
+            timeout=timeout_s,
+            headers=sent,
+            transport=transport,
+            trust_env=False,
+            verify=ssl.create_default_context() if is_verified else False,
         )
 
     def __enter__(self) -> Client:
@@ -157,6 +179,31 @@ class Client:
         return response
 
 
+def shopper_token(
+    secret: str,
+    user_id: str,
+    *,
+    filters: Mapping[str, Any] | None = None,
+    expires_s: float = 3_600.0,
+    scopes: Iterable[str] = ("search", "events"),
+    key_id: str = "",
+) -> str:
+    """A token that a shopper's browser searches with, for themselves alone; made on the shop's server.
+
+    Args:
+        secret: one of the worker's `query.token_secret`, without its id.
+        filters: what everything that they are shown has to pass: `{"in_stock": True}`.
+        expires_s: how long it is good for.
+        key_id: the secret's id.
+
+    Raises:
+        InvalidAccess: the shopper, a scope or the filters are not possible.
+    """
+    from query_api.access.shopper_tokens import mint_shopper_token
+
+    return mint_shopper_token(secret, user_id, filters=filters, expires_s=expires_s, scopes=scopes, key_id=key_id)
+
+
 def _stated(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a request that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
@@ -189,4 +236,17 @@ def _problem(response: httpx.Response) -> str:
         said = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
     except (ValueError, AttributeError):
         said = []
-    return f"the query worker answered {response.status_code}: {'; '.join(said) or response.reason_phrase}"
+    told = f"the query worker answered {response.status_code}: {'; '.join(said) or response.reason_phrase}"
+    return told + _way_out(response)
+
+
+def _way_out(response: httpx.Response) -> str:
+    if response.status_code == 401:
+        made = "make one by `vitrine apikey create --scope search`"
+        sent = "authorization" in response.request.headers
+        return f"; {API_KEY_VARIABLE} has no good key, {made}" if sent else f"; set {API_KEY_VARIABLE} to a key, {made}"
+    if response.status_code == 403:
+        return f"; set {API_KEY_VARIABLE} to a key that has it, `vitrine apikey list` shows what keys have"
+    if response.status_code == 429:
+        return f"; again in {response.headers.get('retry-after', '1')} s"
+    return ""

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from vitrine.masking import mask_credentials
+
 COMMANDS_LOG = "commands.log"
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -26,6 +28,8 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
+        if _may_tell_credentials(record):
+            line = {name: mask_credentials(value) if isinstance(value, str) else value for name, value in line.items()}
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
@@ -34,7 +38,8 @@ class _TerminalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
-        return f"{super().format(record)} {fields}".rstrip()
+        line = f"{super().format(record)} {fields}".rstrip()
+        return mask_credentials(line) if _may_tell_credentials(record) else line
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -53,19 +58,22 @@ def configure_logging(level: str = "INFO") -> None:
 def log_to_file(data_dir: Path) -> None:
     """Keep the terminal for what a command says itself: all logs, and what libraries write, go to a file.
 
-    That is `logs/commands.log` in the data directory, or in the user's cache directory where that does not exist. The
-    process's standard error becomes that file, for libraries below Python (gRPC, OpenVINO) and for child processes;
-    `sys.stderr` goes on writing to what it was. Nothing is done where `sys.stderr` has been replaced already, or the
-    file cannot be opened.
+    That is `logs/commands.log` in the data directory, or in the user's cache directory where that does not exist; a
+    full one is put away. The process's standard error becomes that file, for libraries below Python (gRPC, OpenVINO)
+    and for child processes; `sys.stderr` goes on writing to what it was. Nothing is done where `sys.stderr` has been
+    replaced already, or the file cannot be opened.
     """
+    from deploy.local.log_rotation import rotate_logs
+    from deploy.local.permissions import private_directory, private_opener
     from deploy.local.services import cache_dir
 
     if sys.stderr is not sys.__stderr__:
         return
     directory = (data_dir if data_dir.is_dir() else cache_dir()) / "logs"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with (directory / COMMANDS_LOG).open("ab") as file:
+        private_directory(directory)
+        rotate_logs(directory)
+        with open(directory / COMMANDS_LOG, "ab", opener=private_opener) as file:
             terminal = os.dup(2)
             os.dup2(file.fileno(), 2)
     except OSError:
@@ -73,6 +81,11 @@ def log_to_file(data_dir: Path) -> None:
     # By the stream that writes to descriptor 2, which is the file from here on.
     configure_logging()
     sys.stderr = os.fdopen(terminal, "w", 1, encoding=sys.stderr.encoding, errors="backslashreplace")
+
+
+def _may_tell_credentials(record: logging.LogRecord) -> bool:
+    # What goes wrong is told in the words of libraries, which may have a URL in them; other lines are our own.
+    return record.levelno >= logging.WARNING
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

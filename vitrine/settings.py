@@ -14,9 +14,11 @@ from typing import Any, get_type_hints
 
 from encoders.inference.runtime import Backend, Precision, Runtime
 from encoders.inference.truncation import split_name
+from encoders.liveness.config import LivenessConfig
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
+from indexer.media_collection import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.redis.client import RedisConfig
 from query_api.config import QueryConfig
@@ -77,9 +79,11 @@ class Settings:
     labelling: LabellingConfig
     query: QueryConfig
     media: FetchLimits
+    media_store: MediaStoreConfig
     decoding: DecodingConfig
     clips: ClipsConfig
     speech: SpeechConfig
+    liveness: LivenessConfig
 
     @property
     def media_directory(self) -> Path:
@@ -95,7 +99,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
         for item in fields(kind):
             value = getattr(section, item.name)
             if value != getattr(default, item.name):
-                changed[environment_variable(f"{name}.{item.name}")] = _as_text(value)
+                text = str(Path(value).absolute()) if item.metadata.get("file") else _as_text(value)
+                changed[environment_variable(f"{name}.{item.name}")] = text
     if settings.encoder.name:
         changed[environment_variable("encoder.name")] = absolute_encoder_name(settings.encoder.name)
     return changed

@@ -15,14 +15,15 @@ from typing import Any, get_origin, get_type_hints
 import msgspec
 
 from vitrine.errors import InvalidSetting
+from vitrine.masking import MASK, mask_credentials
 
 PREFIX = "VITRINE_"
 DEFAULT_FILE = Path("vitrine.toml")
-MASK = "***"
+
+CLIENTS_VARIABLES = ("VITRINE_API_KEY",)
+"""No settings: what clients of a worker send, which the worker itself does not read."""
 
 _SECRET_NAME = re.compile(r"(^|_)(token|password|secret|api_key)$")
-_URL_PASSWORD = re.compile(r"(://[^:@/\s]*:)\S*@")
-_QUERY_SECRET = re.compile(r"((?:password|token|secret|api_key)=)[^&\s]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Setting:
         """The value as it may be printed."""
         if self.secret:
             return MASK if self.value else self.value
-        return _mask(self.value) if isinstance(self.value, str) else self.value
+        return mask_credentials(self.value) if isinstance(self.value, str) else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _flatten(table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _from_environment(environ: Mapping[str, str], known: list[str], problems: list[str]) -> dict[str, _RawValue]:
     keys = {environment_variable(key): key for key in known}
-    ours = sorted(name for name in environ if name.startswith(PREFIX))
+    ours = sorted(name for name in environ if name.startswith(PREFIX) and name not in CLIENTS_VARIABLES)
     problems += [f"unknown environment variable {name}{_hint(name, list(keys))}" for name in ours if name not in keys]
     return {keys[n]: _RawValue(environ[n], f"environment {n}", True) for n in ours if n in keys and environ[n] != ""}
 
@@ -208,7 +209,3 @@ def _settings(name: str, section: Any, given: Mapping[str, _RawValue]) -> Iterab
 
 def _is_secret(item: Any) -> bool:
     return bool(item.metadata.get("secret", _SECRET_NAME.search(item.name)))
-
-
-def _mask(text: str) -> str:
-    return _QUERY_SECRET.sub(rf"\g<1>{MASK}", _URL_PASSWORD.sub(rf"\g<1>{MASK}@", text))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deploy.local.errors import MissingServer, StartFailed
 from deploy.local.kafka_jars import class_path
+from deploy.local.permissions import UMASK, private_directory, private_opener
 from deploy.local.services import Service
 
 JAVA_AT_LEAST = 17
@@ -48,9 +49,10 @@ class EmbeddedKafka(Service):
         """Fetch what is missing, write the properties, format the storage the first time."""
         self._java = find_java()
         self._classpath = class_path(progress)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         lines = [f"{key}={value}\n" for key, value in self._properties().items()]
-        (self._directory / _PROPERTIES).write_text("".join(lines))
+        with open(self._directory / _PROPERTIES, "w", opener=private_opener) as properties:
+            properties.writelines(lines)
         if not (self._directory / _LOG / "meta.properties").exists():
             self._format()
 
@@ -108,6 +110,7 @@ class EmbeddedKafka(Service):
                 format_,
                 env=self.env,
                 cwd=self._directory,
+                umask=UMASK,
                 capture_output=True,
                 text=True,
                 timeout=self.start_deadline_s,

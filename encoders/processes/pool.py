@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.liveness.progress import within_deadline
 from encoders.processes.messages import DecoderReady
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 
@@ -26,6 +27,8 @@ class _Slot:
 
     worker: WorkerProcess | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    starting_since: float | None = None
+    """When its worker was begun to be started, in seconds of the loop's clock; None: none is being started."""
 
 
 class WorkerPool:
@@ -57,6 +60,15 @@ class WorkerPool:
         """Process ids of the workers that run."""
         return [slot.worker.pid for slot in self._slots if slot.worker is not None and slot.worker.alive]
 
+    def silent_s(self) -> float:
+        """For how long the slowest worker has been without an answer to what it was asked; 0 while all are idle."""
+        return max((slot.worker.silent_s() for slot in self._slots if slot.worker is not None), default=0.0)
+
+    def starting_s(self) -> float:
+        """For how long a worker is being started, in seconds; 0 while none is."""
+        since = [slot.starting_since for slot in self._slots if slot.starting_since is not None]
+        return asyncio.get_running_loop().time() - min(since) if since else 0.0
+
     async def start(self) -> None:
         """Start all workers. Raises what starting one of them raises; none is left running then."""
         try:
@@ -76,6 +88,11 @@ class WorkerPool:
             WorkerProcessFailed: the worker died, was late, or `parse` raised.
             WorkerProcessUnavailable: no worker could be started, or the pool is closed.
         """
+        # An answer, a start, and so the end of those before: all of it has deadlines.
+        with within_deadline():
+            return await self._request(request, parse)
+
+    async def _request(self, request: Any, parse: Callable[[bytes], Answer]) -> Answer:
         slot = await self._free.get()
         try:
             worker = await self._running_worker(slot)
@@ -108,7 +125,11 @@ class WorkerPool:
             if slot.worker is None or not slot.worker.alive:
                 if slot.worker is not None:
                     await slot.worker.close()
-                slot.worker = await self._start_worker()
+                slot.starting_since = asyncio.get_running_loop().time()
+                try:
+                    slot.worker = await self._start_worker()
+                finally:
+                    slot.starting_since = None
             return slot.worker
 
     async def _close_slot(self, slot: _Slot) -> None:

@@ -73,6 +73,14 @@ class RecogniserProcess:
         """Process ids of the workers that run."""
         return self._pool.pids if self._pool else []
 
+    def silent_s(self) -> float:
+        """For how long it has been without an answer to what it was asked, in seconds; 0 while it is idle."""
+        return self._pool.silent_s() if self._pool else 0.0
+
+    def starting_s(self) -> float:
+        """For how long its process is started anew, in seconds. The first start is waited for by nobody."""
+        return self._pool.starting_s() if self._pool else 0.0
+
     async def __aenter__(self) -> RecogniserProcess:
         return self
 

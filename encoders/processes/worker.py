@@ -28,6 +28,10 @@ _READ_AHEAD_BYTES: Final = 1 << 20
 _CLOSED: Final = "was closed"
 _told_unconfined: set[str] = set()
 """Names of programs of which the log says already that they run with fewer fences."""
+IDLE_CHECK_S: Final = 10.0
+"""An idle process is asked so often whether it still answers: that it hangs must not first show when it is needed."""
+IDLE_DEADLINE_S: Final = 15.0
+"""The longest that an idle process may take to say so."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class WorkerProgram:
 class _Request(Generic[Answer]):
     parse: Callable[[bytes], Answer]
     answer: asyncio.Future[Answer]
+    deadline_s: float
 
 
 class WorkerProcess:
@@ -74,6 +79,7 @@ class WorkerProcess:
         self._pending: deque[_Request[Any]] = deque()
         self._fault: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._asked_at: float | None = None
         self._reading: asyncio.Task[None] | None = None
 
     @classmethod
@@ -108,6 +114,10 @@ class WorkerProcess:
             _told_unconfined.add(self._program.name)
             log.warning("worker_not_confined", extra={"worker": self._program.name, "missing": "; ".join(missing)})
 
+    def silent_s(self) -> float:
+        """For how long the request that is computed now has been without an answer, in seconds; 0 while idle."""
+        return asyncio.get_running_loop().time() - self._asked_at if self._asked_at is not None else 0.0
+
     def submit(self, request: Any, parse: Callable[[bytes], Answer]) -> asyncio.Future[Answer]:
         """Send a request.
 
@@ -123,11 +133,23 @@ class WorkerProcess:
         if not self.alive:
             answer.set_exception(self._failure("has ended"))
             return answer
-        self._writer.write(encode_frame(request))
-        self._pending.append(_Request(parse, answer))
+        self._send(encode_frame(request), _Request(parse, answer, self._program.deadline_s))
+        return answer
+
+    def _send(self, frame: bytearray, request: _Request[Any]) -> None:
+        self._writer.write(frame)
+        self._pending.append(request)
         if len(self._pending) == 1:
             self._restart_timer()
-        return answer
+
+    def _check_idle(self) -> None:
+        """Ask whether it still answers."""
+        if not self.alive:
+            return
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        # Whatever becomes of it is seen by whoever reads: nobody waits for this answer.
+        answer.add_done_callback(lambda done: done.exception())
+        self._send(bytearray(LENGTH.size), _Request(bytes, answer, IDLE_DEADLINE_S))
 
     async def close(self) -> None:
         """Kill the process, fail all requests without an answer, and wait until it is gone."""
@@ -150,6 +172,7 @@ class WorkerProcess:
         except (OSError, EOFError, ValueError) as error:
             raise WorkerProcessUnavailable(f"the {self} {await self._exit_reason()} before it was ready") from error
         self._reading = asyncio.create_task(self._read())
+        self._restart_timer()
 
     async def _read(self) -> None:
         """Pass answers on until the process ends; then fail the requests without one."""
@@ -184,18 +207,21 @@ class WorkerProcess:
         return await self._reader.readexactly(length)
 
     def _restart_timer(self) -> None:
-        """Start the deadline of the request that is computed now."""
+        """Start the deadline of the request that is computed now, or, with none, the wait for the next check."""
         if self._timer is not None:
             self._timer.cancel()
+        loop = asyncio.get_running_loop()
         if self._pending:
-            deadline_s = self._program.deadline_s
-            loop = asyncio.get_running_loop()
+            self._asked_at, deadline_s = loop.time(), self._pending[0].deadline_s
             self._timer = loop.call_later(deadline_s, self._end, f"did not answer within {deadline_s:g} s")
+        else:
+            self._asked_at, self._timer = None, loop.call_later(IDLE_CHECK_S, self._check_idle)
 
     def _end(self, reason: str) -> None:
         """Kill the process and close the socket; the first reason given is the one that is kept."""
         self.alive = False
         self._fault = self._fault or reason
+        self._asked_at = None
         if self._timer is not None:
             self._timer.cancel()
         with contextlib.suppress(ProcessLookupError):

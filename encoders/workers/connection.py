@@ -66,7 +66,9 @@ class MainProcess:
         """
         self._answers.put(encode_frame(ready))
         while True:
-            self._answers.put(encode_frame(answer(self._requests.get())))
+            request = self._requests.get()
+            # An empty frame asks whether this process still answers; by here it has gone all the way of a request.
+            self._answers.put(encode_frame(answer(request)) if request else bytearray(LENGTH.size))
 
     def _receive_exactly(self, length: int) -> bytearray:
         data = bytearray(length)

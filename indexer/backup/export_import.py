@@ -25,6 +25,10 @@ OnWritten = Callable[[Sequence[str]], Awaitable[None]]
 """Is told the ids of products that have just been written."""
 
 
+async def _nothing() -> None:
+    """For who has nothing to do before a page."""
+
+
 @dataclass(slots=True)
 class ImportResult:
     """What came of an import."""
@@ -67,7 +71,11 @@ async def check_empty(store: ProductStore) -> None:
 
 
 async def import_rows(
-    store: ProductStore, reader: BackupReader, changed: OnWritten, progress: Callable[[int], None] = lambda _: None
+    store: ProductStore,
+    reader: BackupReader,
+    changed: OnWritten,
+    progress: Callable[[int], None] = lambda _: None,
+    before_page: Callable[[], Awaitable[object]] = _nothing,
 ) -> ImportResult:
     """Write all products of a backup that the store does not have; check the file first, with `reader.verify`.
 
@@ -79,6 +87,7 @@ async def import_rows(
         reader: open.
         changed: is told of products after they are written.
         progress: is told how many of the file have been dealt with.
+        before_page: is called before each page is written.
 
     Raises:
         StoreUnavailable: the store does not answer.
@@ -90,6 +99,7 @@ async def import_rows(
     while batch := await asyncio.to_thread(next, batches, None):
         present = await store.read([product_id for product_id, _, _ in batch])
         rows = await asyncio.to_thread(_build_rows, [product for product in batch if product[0] not in present])
+        await before_page()
         await store.write(rows)
         await changed([row.product_id for row in rows])
         imported.written += len(rows)

@@ -5,48 +5,128 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from indexer.errors import StoreUnavailable
+from indexer.credential_files import SecretFile
+from indexer.errors import AccessDenied, StoreUnavailable
+from indexer.redis.config import RedisConfig as RedisConfig
+from indexer.redis.tls import ReloadedContext, TLSConnection
+from indexer.redis.tls_faults import tls_fault
 
-
-@dataclass(frozen=True, slots=True)
-class RedisConfig:
-    """Where Redis is and how long to wait for it."""
-
-    url: str = ""
-    """`redis://…`; empty: the embedded server."""
-    deadline_s: float = 0.5
-    """The longest that one call may take, connecting included."""
-    connections: int = 32
-
-    def __post_init__(self) -> None:
-        if self.deadline_s <= 0 or self.connections < 1:
-            raise ValueError("redis.deadline_s and redis.connections must be positive")
+_NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPERM")
+"""What Redis says in a script, where it gives the failure no class of its own."""
+_CHECKS = 3
+_NO_PASSWORD = ("NOAUTH", "Authentication required")
 
 
 def connect_redis(config: RedisConfig) -> Redis:
-    """A client over a bounded pool; opens no connection yet. Close it with `aclose`."""
-    pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
-        config.url,
-        max_connections=config.connections,
-        timeout=config.deadline_s,
-        socket_timeout=config.deadline_s,
-        socket_connect_timeout=config.deadline_s,
+    """A client over a bounded pool; opens no connection yet. Close it with `aclose`.
+
+    The one way to Redis, for every program: TLS, users and passwords are known here alone. Files of them are looked
+    at again for each new connection.
+
+    Raises:
+        AccessDenied: a file of a password, a certificate or a key cannot be used.
+    """
+    parts = config.url_parts()
+    files = config.tls_files(parts)
+    secure: dict[str, Any] = {}
+    if files is not None:
+        secure = {"connection_class": TLSConnection, "context": ReloadedContext(files)}
+    named = {name: parts.pop(name, None) for name in ("username", "password")}
+    pool = BlockingConnectionPool(
+        **{
+            "max_connections": config.connections,
+            "timeout": config.deadline_s,
+            "socket_timeout": config.deadline_s,
+            "socket_connect_timeout": config.deadline_s,
+            **parts,
+            **secure,
+            "credential_provider": _credentials(config, named["username"], named["password"]),
+        }
     )
     return Redis.from_pool(pool)
 
 
 @asynccontextmanager
+async def open_redis(config: RedisConfig) -> AsyncGenerator[Redis]:
+    """A client that is closed at the end; Redis need not be there, but if it is, it has to let us in.
+
+    Raises:
+        AccessDenied: Redis refuses us, or we refuse it.
+    """
+    redis = connect_redis(config)
+    try:
+        await _check_access(redis, config.deadline_s)
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+async def _check_access(redis: Redis, deadline_s: float) -> None:
+    # A server that wants a certificate of ours may hang up before it has said so: it is asked again.
+    for _ in range(_CHECKS):
+        try:
+            async with redis_call(deadline_s):
+                await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+            return
+        except AccessDenied:
+            raise
+        except StoreUnavailable:
+            # It is away, and may come: whoever uses it copes with that.
+            continue
+
+
+@asynccontextmanager
 async def redis_call(deadline_s: float) -> AsyncGenerator[None]:
-    """Bound a call to Redis in time and turn its failures into `StoreUnavailable`."""
+    """Bound a call to Redis in time and turn its failures into `StoreUnavailable`, `AccessDenied` among it."""
     try:
         async with asyncio.timeout(deadline_s):
             yield
     except TimeoutError as error:
         raise StoreUnavailable(f"Redis did not answer within {deadline_s} s") from error
     except (RedisError, OSError) as error:
-        raise StoreUnavailable(f"Redis refused: {error}") from error
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> StoreUnavailable:
+    said = str(error)
+    if isinstance(error, AuthenticationError) or said.startswith(_NO_PASSWORD):
+        return AccessDenied(
+            f"Redis does not know us ({said}): put right redis.username and redis.password or redis.password_file, or "
+            "what redis.url has of them"
+        )
+    if isinstance(error, NoPermissionError) or said.startswith(_NOT_ALLOWED):
+        return AccessDenied(f"Redis denies our user a right ({said}): give it what deploy/redis/users.txt lists")
+    if fault := tls_fault(error):
+        return AccessDenied(fault)
+    return StoreUnavailable(f"Redis refused: {error}")
+
+
+class _Credentials(CredentialProvider):
+    """Who we are, asked for each new connection."""
+
+    def __init__(self, username: str, password: str, file: SecretFile | None) -> None:
+        self._username = username
+        self._password = password
+        self._file = file
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        password = self._file.value() if self._file else self._password
+        return (self._username, password) if self._username else (password,)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+def _credentials(config: RedisConfig, username: str | None, password: str | None) -> CredentialProvider | None:
+    """Who we are by the configuration, else by the URL; None: nobody in particular."""
+    name = config.username or username or ""
+    if config.password_file:
+        return _Credentials(name, "", SecretFile("redis.password_file", config.password_file))
+    secret = config.password or password or ""
+    return _Credentials(name, secret, None) if name or secret else None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from indexer.memo import Memo, text_bytes
 from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese
 from indexer.text_analysis.folding import fold, without_possessives
 from indexer.text_analysis.stemming import stem
@@ -28,10 +29,15 @@ _LETTER = rf"(?:(?![{HAN}])[^\W_])"
 _RUNS = re.compile(rf"[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
+_SHORT_WORD = 32
+_WORDS = 50_000
+"""ASCII words of up to `_SHORT_WORD` characters whose terms are remembered: with one a kilobyte at most (a piece and a
+term at every other character), some 50 MB. Words come again and again; this is what indexing asks for most."""
 _SHORT = 64
-_REQUIRED = 1_000
-_CACHED = 50_000
-"""Short runs and texts whose terms are remembered: words come again, and so do brands and attribute values."""
+_RUNS_BYTES = _TEXTS_BYTES = 32 * 2**20
+"""Memory for the terms of other short runs, and for those of short texts: brands and attribute values come again."""
+_REQUIRED_BYTES = 8 * 2**20
+"""Memory for the terms of what queries exclude, which is compared with many products."""
 
 
 def document_terms(fields: Mapping[str, Any]) -> str:
@@ -47,8 +53,10 @@ def document_terms(fields: Mapping[str, Any]) -> str:
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
         for text in _texts(fields.get(name)):
+            if size > TERMS_MAX_BYTES:
+                return _truncated(" ".join(parts))
             terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:TERMS_MAX_BYTES])
-            if size <= TERMS_MAX_BYTES and terms:
+            if terms:
                 parts.append(" ".join(terms * weight))
                 size += len(parts[-1]) + 1
     return _truncated(" ".join(parts))
@@ -59,13 +67,16 @@ def query_terms(text: str) -> str:
     return _truncated(" ".join(_terms(text[:TERMS_MAX_BYTES])))
 
 
-@lru_cache(_REQUIRED)
 def required_terms(text: str) -> tuple[str, ...]:
     """The terms that a document must all have to hold the words of a text, whatever their order there.
 
     Fewer than `query_terms` gives: of a word with hyphens the joined one, of Chinese the dictionary's words and the
     characters outside of them. A document may have a word's characters, or its pieces, without the word.
     """
+    return _required_terms(text)
+
+
+def _make_required_terms(text: str) -> tuple[str, ...]:
     runs = _runs(text[:TERMS_MAX_BYTES])
     return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
 
@@ -91,7 +102,13 @@ def _runs(text: str) -> list[str]:
 
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
-    return [term for run in _runs(text) for term in (_short_run_terms if len(run) <= _SHORT else _run_terms)(run)]
+    return [term for run in _runs(text) for term in _terms_of_run(run)]
+
+
+def _terms_of_run(run: str) -> tuple[str, ...]:
+    if len(run) > _SHORT:
+        return _run_terms(run)
+    return _short_word_terms(run) if run.isascii() and len(run) <= _SHORT_WORD else _short_run_terms(run)
 
 
 def _run_terms(run: str) -> tuple[str, ...]:
@@ -127,8 +144,14 @@ def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
         yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
 
 
-_short_run_terms = lru_cache(_CACHED)(_run_terms)
-_short_text_terms = lru_cache(_CACHED)(_terms)
+def _terms_bytes(text: str, terms: Iterable[str]) -> int:
+    return text_bytes(text, *terms)
+
+
+_short_word_terms = lru_cache(_WORDS)(_run_terms)
+_short_run_terms = Memo(_run_terms, _terms_bytes, _RUNS_BYTES)
+_short_text_terms = Memo(_terms, _terms_bytes, _TEXTS_BYTES)
+_required_terms = Memo(_make_required_terms, _terms_bytes, _REQUIRED_BYTES)
 
 
 def _texts(value: Any) -> Iterator[str]:

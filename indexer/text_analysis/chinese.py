@@ -3,16 +3,22 @@
 # pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import re
+import tempfile
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """The Chinese characters, as the inside of a regular expression's `[…]`."""
 _HAN_START = re.compile(rf"[{HAN}]")
+_loading = threading.Lock()
 
 
 class _Segmenter(Protocol):
@@ -45,14 +51,41 @@ def index_terms(run: str) -> Iterator[str]:
     yield from run
 
 
+async def load_dictionary_for(texts: Iterable[str]) -> None:
+    """Load the dictionary in a thread where one of these texts needs it, rather than in the event loop later on."""
+    if not _segmenter.cache_info().currsize and any(map(has_chinese, texts)):
+        await asyncio.to_thread(_loaded_once)
+
+
+def _loaded_once() -> _Segmenter:
+    with _loading:
+        return _segmenter()
+
+
 @cache
 def _segmenter() -> _Segmenter:
-    """Jieba with its dictionary, which takes a second to load: so only once there is Chinese."""
+    """Jieba with its dictionary, which takes a second or two to load and 80 MB: so only once there is Chinese."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It imports pkg_resources, which warns of its own age.
         import jieba
     untyped: Any = jieba
     untyped.setLogLevel(logging.CRITICAL)
     segmenter = untyped.Tokenizer()
+    # It keeps its dictionary marshalled, by default where anybody could put another in its place.
+    segmenter.tmp_dir = str(_own_directory())
     segmenter.initialize()
     return segmenter
+
+
+def _own_directory() -> Path:
+    """A directory that is this user's alone, for what jieba keeps."""
+    # The XDG specification: a relative XDG_CACHE_HOME is invalid and ignored.
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        directory = (base if base.is_absolute() else Path("~/.cache").expanduser()) / "vitrine" / "jieba"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(directory, os.W_OK):
+            return directory
+    except (OSError, RuntimeError):
+        pass  # There is no home, or it may not be written to.
+    return Path(tempfile.mkdtemp(prefix="vitrine-jieba-"))

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from indexer.criteria import Filters
+from indexer.filter_parsing import MAX_FILTERS
+from indexer.filters import FIELD_MAX_CHARS
+from indexer.text_analysis.folding import fold
 from query_api.contract.text import normalise_text
-from query_api.errors import InvalidRequest
+from query_api.errors import MAX_FIELD, InvalidRequest
+
+Read = TypeVar("Read")
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Weight = Annotated[float, Meta(ge=0, le=100)]
 PartWeight = Annotated[float, Meta(ge=-10, le=10)]
 FacetField = Annotated[
-    str, Meta(max_length=300, pattern=r"^(category|brand|price|rating|in_stock|lang|currency|tags|attributes\..+)$")
+    str,
+    Meta(
+        max_length=FIELD_MAX_CHARS,
+        # `(?!\n)`: `$` alone would let a trailing newline pass.
+        pattern=r"^(category|brand|price|rating|in_stock|lang|currency|tags|attributes\..+)$(?!\n)",
+    ),
 ]
-RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$")]
+FilterField = Annotated[str, Meta(min_length=1, max_length=FIELD_MAX_CHARS)]
+RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$(?!\n)")]
 FacetBounds = Annotated[list[float], Meta(min_length=2, max_length=50)]
 Mode = Literal["hybrid", "dense", "lexical"]
 Sort = Literal["relevance", "price", "-price", "newest"]
 
 MAX_TEXT = 1_000
+MAX_TEXTS = 4_000
+"""How many characters all texts of a request may have together, with their ligatures written out: words are compared
+so, and one character may become 18."""
+MAX_JSON_VALUES = 20_000
+"""How many commas, brackets and braces a body may have: a few megabytes of them are some hundred of memory."""
 MAX_PARTS = 16
 CLIP_FIELDS = ("audio", "video")
 
@@ -85,7 +101,7 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
     """How many hits to skip. A query ranks the 1,000 best of each kind of search: pages beyond those are empty, and
     `approximate` says that more products match."""
-    filters: Annotated[dict[str, Any], Meta(max_length=32)] = {}
+    filters: Annotated[dict[FilterField, Any], Meta(max_length=MAX_FILTERS)] = {}
     facets: Annotated[list[FacetField], Meta(max_length=20)] = []
     facet_ranges: Mapping[RangeField, FacetBounds] = {}
     """Ascending bounds between which to count prices or ratings, each up to but not including the next; without any,
@@ -108,6 +124,11 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
         self.text = normalise_text(self.text or "") or None
 
     @property
+    def fixed_filters(self) -> Filters:
+        """What all that is shown or counted has to pass besides `filters`: of the caller's token."""
+        return ()
+
+    @property
     def all_parts(self) -> list[Part]:
         """All there is to search with: `text`, `image` and `product_id` as parts, then `parts`."""
         text = [Part(text=self.text)] if self.text is not None else []
@@ -121,7 +142,7 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
-    filters: Annotated[dict[str, Any], Meta(max_length=32)] = {}
+    filters: Annotated[dict[FilterField, Any], Meta(max_length=MAX_FILTERS)] = {}
     facets: Annotated[list[FacetField], Meta(max_length=20)] = []
     explain: bool = False
     group: bool = False
@@ -129,7 +150,6 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 _request_decoder = msgspec.json.Decoder(SearchRequest)
-_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _JSON_FIELDS = ("filters", "weights", "parts", "facet_ranges")
 _LIST_FIELDS = ("facets",)
 
@@ -140,11 +160,23 @@ def read_json(body: bytes, media: Sequence[tuple[str, bytes]] = ()) -> SearchReq
     Raises:
         InvalidRequest: 400 when it is no JSON, 422 naming the field that is refused.
     """
+    return _validated(_with_files(decode_json(_request_decoder, body), media))
+
+
+def decode_json(decoder: msgspec.json.Decoder[Read], body: bytes) -> Read:
+    """What a body in JSON holds.
+
+    Raises:
+        InvalidRequest: 400 when it is no JSON, 422 naming the field that is refused.
+    """
+    values = sum(map(body.count, (b",", b"[", b"{")))
+    if values > MAX_JSON_VALUES:
+        raise InvalidRequest("", f"the body has {values:,} values, at most {MAX_JSON_VALUES:,}", 400)
     try:
-        return _validated(_with_files(_request_decoder.decode(body), media))
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise invalid_request(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
 
 
@@ -185,15 +217,18 @@ def convert_fields(fields: Mapping[str, Any], kind: type[Any]) -> Any:
 
 def invalid_request(error: msgspec.ValidationError) -> InvalidRequest:
     """A validation error with its field apart: `Expected int <= 100 - at $.k` is of field `k`."""
-    match = _PATH.match(str(error))
-    reason, path = (match["reason"], match["path"]) if match else (str(error), "")
-    unknown = re.search(r"unknown field `(.*)`", reason, re.DOTALL)
-    field = ".".join(part for part in ((path or "").lstrip("."), unknown[1] if unknown else "") if part)
-    return InvalidRequest(field[:100], f"{field[:100] or 'the request'}: {_readable(reason)}")
+    reason, mark, place = str(error).rpartition(" - at `")
+    if not mark:
+        reason, place = place, ""
+    path = place.removeprefix("key` in `").removeprefix("$").removesuffix("`").lstrip(".")
+    _, _, unknown = reason.partition("unknown field `")
+    field = ".".join(part for part in (path[:MAX_FIELD], unknown[:MAX_FIELD].removesuffix("`")) if part)[:MAX_FIELD]
+    return InvalidRequest(field, f"{field or 'the request'}: {_readable(reason)}")
 
 
 def _readable(reason: str) -> str:
-    return re.sub(r" matching regex '.*'", " of the allowed form", reason, flags=re.DOTALL)[:300]
+    before, mark, _ = reason.partition(" matching regex '")
+    return (f"{before} of the allowed form" if mark else reason)[:300]
 
 
 def _field_value(name: str, value: Any) -> Any:
@@ -209,7 +244,7 @@ def _field_value(name: str, value: Any) -> Any:
 def _json_value(name: str, value: str) -> Any:
     try:
         return msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InvalidRequest(name, f"{name} is no JSON: {error}") from None
 
 
@@ -218,6 +253,7 @@ def _validated(request: SearchRequest) -> SearchRequest:
         _check_media(field, media)
     if len(request.parts) > MAX_PARTS:
         raise InvalidRequest("parts", f"parts: {len(request.parts)} of them, at most {MAX_PARTS}")
+    _check_texts(request)
     if request.mode == "lexical":
         _check_lexical_mode(request)
     weights = [value for value in msgspec.structs.astuple(request.weights) if value is not None]
@@ -227,6 +263,17 @@ def _validated(request: SearchRequest) -> SearchRequest:
         if not all(low < high for low, high in pairwise(bounds)) or not all(map(math.isfinite, bounds)):
             raise InvalidRequest(f"facet_ranges.{field}", f"facet_ranges.{field}: give finite numbers that ascend")
     return request
+
+
+def _check_texts(request: SearchRequest) -> None:
+    texts = [text for text in (request.text, *(part.text for part in request.parts)) if text]
+    length = sum(len(fold(text)) for text in texts)
+    if length > MAX_TEXTS:
+        field = "parts" if len(texts) > 1 else "text"
+        raise InvalidRequest(
+            field,
+            f"{field}: {length:,} characters of text, ligatures written out; at most {MAX_TEXTS:,} together",
+        )
 
 
 def _named_pictures(request: SearchRequest) -> Iterator[tuple[str, bytes | MediaReference | None]]:

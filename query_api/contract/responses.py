@@ -123,6 +123,13 @@ class FieldProblem(Struct, frozen=True):
     detail: str
 
 
+class PartProblem(Struct, frozen=True):
+    """A part of a worker, or a server behind it, that is not as it should be."""
+
+    part: str
+    reason: str
+
+
 class Problem(Struct, frozen=True, omit_defaults=True):
     """An RFC 9457 problem document."""
 
@@ -131,6 +138,8 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     type: str = "about:blank"
     errors: list[FieldProblem] = []
+    reasons: list[PartProblem] = []
+    """Why a worker is not alive, or not ready."""
 
 
 class Reason(Struct, frozen=True):

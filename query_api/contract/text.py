@@ -6,6 +6,8 @@ import re
 import string
 import unicodedata
 
+from indexer.text_analysis.folding import bound_marks
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
 _WIDE = {ord(plain) + 0xFEE0: plain for plain in string.ascii_letters + string.digits}
@@ -20,6 +22,7 @@ def normalise_text(text: str) -> str:
     to an encoder; words are matched without them anyway.
     """
     if not text.isascii():
+        text = bound_marks(_ZERO_WIDTH.sub("", text))
         text = _ZERO_WIDTH.sub("", unicodedata.normalize("NFC", text).translate(_PLAIN))
         # What stood apart for a zero-width character may compose now.
         text = unicodedata.normalize("NFC", text)

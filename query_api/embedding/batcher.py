@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from encoders.inference.device_priority import DevicePriority
+from encoders.liveness.progress import Pulse
 from encoders.port import Encoder, Pixels
 from encoders.spec import FloatArray
 from query_api import metrics
@@ -47,6 +48,7 @@ class EncoderBatcher:
         waiting: int = 256,
         deadline_s: float = 5.0,
         device_priority: DevicePriority | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         """Set up; nothing runs yet.
 
@@ -56,6 +58,7 @@ class EncoderBatcher:
             waiting: the most that may queue.
             deadline_s: the longest that a caller waits for its embedding.
             device_priority: of queries over other processes' work on the device; None: none share it.
+            pulse: shows what is being encoded; None: nobody looks.
         """
         self.spec = encoder.spec
         self._encoder = encoder
@@ -64,6 +67,7 @@ class EncoderBatcher:
         self._max_pending = waiting
         self._deadline_s = deadline_s
         self._device_priority = device_priority
+        self._pulse = pulse or Pulse("encoder", float("inf"))
         self._pending: list[_PendingInput] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -118,7 +122,8 @@ class EncoderBatcher:
         loop = asyncio.get_running_loop()
         try:
             run = self._rows if batch[0].in_background else self._rows_with_priority
-            rows = await loop.run_in_executor(self._executor, run, [pending.content for pending in batch])
+            with self._pulse.busy(f"{len(batch)} inputs"):
+                rows = await loop.run_in_executor(self._executor, run, [pending.content for pending in batch])
         except Exception as error:
             _fail(batch, error)
             return

@@ -10,13 +10,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from query_api.http.access_guard import ACCESS_HANDLERS, access_middleware, guarded
 from query_api.http.explain_route import ExplainRoute
+from query_api.http.media_route import MediaRoute
 from query_api.http.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
+from query_api.http.paths import ExactPaths
 from query_api.http.problems import HANDLERS
 from query_api.http.product_routes import ProductRoutes
-from query_api.http.readiness import Readiness
+from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
 from query_api.http.user_routes import UserRoutes
 from query_api.wiring import QueryComponents, QueryPorts, wire
@@ -33,9 +36,12 @@ def create_app(ports: QueryPorts) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         background = [asyncio.create_task(run()) for run in components.background]
+        for run, task in zip(components.background, background, strict=True):
+            ports.vitals.watch_task(run.__qualname__.partition(".")[0], task)
         try:
             yield
         finally:
+            ports.vitals.retire()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, components.batcher.aclose(), return_exceptions=True)
@@ -43,11 +49,13 @@ def create_app(ports: QueryPorts) -> Starlette:
     return Starlette(
         routes=_routes(ports, components),
         middleware=[
+            Middleware(ExactPaths),
             Middleware(Measured),
             Middleware(SecurityHeaders),
+            *access_middleware(ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
         ],
-        exception_handlers=HANDLERS,
+        exception_handlers=HANDLERS | ACCESS_HANDLERS,
         lifespan=lifespan,
     )
 
@@ -55,12 +63,20 @@ def create_app(ports: QueryPorts) -> Starlette:
 def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     config = ports.config
     readiness = Readiness(
-        ports.store, ports.change_log, components.index, ports.lag, ports.encoder.spec.key, config.redis_deadline_s
+        StoreProbe(ports.store),
+        ports.change_log,
+        components.index,
+        ports.lag,
+        ports.encoder.spec.key,
+        config.redis_deadline_s,
+        ports.vitals,
     )
-    return [
+    routes = [
         *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
-        *ProductRoutes(ports.store, ports.media_store, config.deadline_s).routes(),
+        *ProductRoutes(ports.store, config.deadline_s).routes(),
+        *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
-        *OperationRoutes(readiness, openapi_document()).routes(),
+        *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),
     ]
+    return guarded(routes, ports.gate)

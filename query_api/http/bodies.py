@@ -33,6 +33,7 @@ async def json_or_form(request: Request, deadline_s: float) -> bytes | Form:
         InvalidRequest: 408 when it takes longer than `deadline_s`, 415 when it is neither.
     """
     kind = _content_type(request) or "application/json"
+    _check_charset(request)
     try:
         async with asyncio.timeout(deadline_s):
             if kind == "application/json":
@@ -52,6 +53,7 @@ async def json_body(request: Request, deadline_s: float) -> bytes:
     """
     if _content_type(request) != "application/json":
         raise InvalidRequest("", "send application/json", 415)
+    _check_charset(request)
     try:
         async with asyncio.timeout(deadline_s):
             return await request.body()
@@ -70,6 +72,14 @@ async def _form(request: Request) -> Form:
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
         files = [(name, await value.read()) for name, value in form.multi_items() if isinstance(value, UploadFile)]
         return Form(text_parameters(form), files)
+
+
+def _check_charset(request: Request) -> None:
+    """Refuse texts in other encodings than UTF-8: some of Python's take quadratic time, or are no encodings of text."""
+    _, _, rest = request.headers.get("content-type", "").lower().partition("charset")
+    charset = rest.lstrip(" =*").partition(";")[0].strip(" '\"")
+    if charset and charset.removesuffix("''") not in ("utf-8", "utf8", "us-ascii", "ascii"):
+        raise InvalidRequest("", f"charset {charset[:40]} is not taken; send UTF-8", 415)
 
 
 def _content_type(request: Request) -> str:

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from query_api.config import QueryConfig
-from query_api.contract.requests import ProductId, SearchRequest, convert_fields, invalid_request, read_json
-from query_api.errors import InvalidRequest
+from query_api.contract.requests import ProductId, SearchRequest, convert_fields, decode_json, read_json
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
 
@@ -46,12 +45,7 @@ class ExplainRoute:
 
 def _read(body: bytes) -> tuple[SearchRequest, str]:
     """The search and the product. Raises `InvalidRequest` naming the field that is refused."""
-    try:
-        request = msgspec.json.decode(body, type=_ExplainRequest)
-    except msgspec.ValidationError as error:
-        raise invalid_request(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    request = decode_json(_requests, body)
     return read_json(bytes(request.query)), request.product_id
 
 
@@ -60,3 +54,6 @@ def _read_form(form: Form) -> tuple[SearchRequest, str]:
     query = {"query": Raw(form.fields.get("query", "{}").encode())}
     request = convert_fields(form.fields | query, _ExplainRequest)
     return read_json(bytes(request.query), form.files), request.product_id
+
+
+_requests = msgspec.json.Decoder(_ExplainRequest)

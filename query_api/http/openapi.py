@@ -9,6 +9,7 @@ import msgspec
 
 from query_api.contract.requests import RecommendationRequest, SearchRequest
 from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
+from query_api.http.openapi_security import with_security
 from query_api.http.user_routes import ShopperEvent
 
 _REF = "#/components/schemas/"
@@ -28,7 +29,7 @@ def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
     types = [SearchRequest, RecommendationRequest, SearchResponse, ProductExplanation, ShopperEvent, Problem]
     _, components = msgspec.json.schema_components(types, ref_template=_REF + "{name}")
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Vitrine",
@@ -38,6 +39,7 @@ def openapi_document() -> dict[str, Any]:
         "paths": _paths(components),
         "components": {"schemas": components},
     }
+    return with_security(document, _content(_schema("Problem"), "application/problem+json"))
 
 
 def _paths(schemas: dict[str, Any]) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
+from encoders.liveness.vitals import Complaint
 from indexer.errors import StoreUnavailable
-from query_api.contract.responses import FieldProblem, Problem
-from query_api.errors import EncoderBusy, InvalidRequest, ProductNotFound
+from query_api.contract.responses import FieldProblem, PartProblem, Problem
+from query_api.errors import MAX_MESSAGE, EncoderBusy, InvalidRequest, ProductNotFound
 from streams.errors import InvalidEvent, PublishFailed
 
 log = logging.getLogger(__name__)
@@ -28,8 +31,16 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 
 def problem(status: int, detail: str, field: str = "") -> Problem:
     """A problem document with the status' own title."""
+    # Whatever a caller made up, it has to be encoded; and they need no more than this of it.
+    field, detail = (text[:MAX_MESSAGE].encode(errors="replace").decode() for text in (field, detail))
     errors = [FieldProblem(field, detail)] if field else []
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+
+
+def unwell(detail: str, complaints: Sequence[Complaint]) -> Problem:
+    """503 for a worker that is not well, with what is wrong."""
+    reasons = [PartProblem(complaint.part, complaint.reason) for complaint in complaints]
+    return Problem(title=HTTPStatus(503).phrase, status=503, detail=detail, reasons=reasons)
 
 
 async def on_invalid_request(_: Request, error: Exception) -> Response:
@@ -56,16 +67,31 @@ async def on_unavailable(_: Request, error: Exception) -> Response:
     return problem_response(problem(503, detail), {"retry-after": str(max(1, math.ceil(retry_after_s)))})
 
 
-async def on_http_error(_: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """What the framework refuses: unknown routes, other methods, broken forms."""
     assert isinstance(error, HTTPException)
-    return problem_response(problem(error.status_code, error.detail), dict(error.headers or {}))
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_allowed_methods(request))
+    return problem_response(problem(error.status_code, error.detail), headers)
+
+
+async def on_client_gone(_: Request, error: Exception) -> Response:
+    """Nobody is there to read an answer."""
+    return Response(status_code=400)
 
 
 async def on_unexpected(_: Request, error: Exception) -> Response:
     """500; the reason is in the log, never in the answer."""
     log.error("request_failed", exc_info=error)
     return problem_response(problem(500, "something went wrong here; the operators can find it in the log"))
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """What the routes of a path take; the framework names those of the first route alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 HANDLERS = {
@@ -77,5 +103,6 @@ HANDLERS = {
     PublishFailed: on_unavailable,
     TimeoutError: on_unavailable,
     HTTPException: on_http_error,
+    ClientDisconnect: on_client_gone,
     Exception: on_unexpected,
 }

@@ -1,4 +1,4 @@
-"""Routes to what is stored: a product as indexed, and media."""
+"""Routes to what is stored: a product as indexed."""
 
 from __future__ import annotations
 
@@ -10,74 +10,39 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from encoders.spec import FloatArray
 from indexer.hit_payload import image_url
-from indexer.media_store import MediaStore
 from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
-from query_api.http.problems import problem, problem_response
-
-_MAGIC = (
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (0, b"BM", "image/bmp"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"ID3", "audio/mpeg"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"\x1aE\xdf\xa3", "video/webm"),
-)
+from query_api.http.access_guard import caller_of
+from query_api.http.shopper_bounds import shows_product
 
 
 class ProductRoutes:
-    """`/v1/products/{id}` and `/media/{hash}`."""
+    """`/v1/products/{id}`."""
 
-    def __init__(self, store: ProductStore, media: MediaStore, deadline_s: float) -> None:
+    def __init__(self, store: ProductStore, deadline_s: float) -> None:
         self._store = store
-        self._media = media
         self._deadline_s = deadline_s
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
-        return [Route("/v1/products/{product_id}", self.product), Route("/media/{digest}", self.media)]
+        return [Route("/v1/products/{product_id:segment}", self.product)]
 
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]
         async with asyncio.timeout(self._deadline_s):
-            stored, _ = (await self._store.read([product_id])).get(product_id, (None, None))
-        if stored is None or (stored.state.deleted and not is_searchable(stored)):
+            found = (await self._store.read([product_id])).get(product_id)
+        if found is None or not _is_shown(request, product_id, *found):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")
-        return Response(msgspec.json.encode(_product_fields(product_id, stored)), media_type="application/json")
-
-    async def media(self, request: Request) -> Response:
-        digest = request.path_params["digest"]
-        etag = f'"{digest}"'
-        async with asyncio.timeout(self._deadline_s):
-            data = await self._media.get(digest)
-        if data is None:
-            return problem_response(problem(404, "no such picture, clip or sound is stored"))
-        headers = {
-            "etag": etag,
-            # The name is the content's hash: what it stands for never changes.
-            "cache-control": "public, max-age=31536000, immutable",
-            "content-security-policy": "default-src 'none'; sandbox",
-        }
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(data, headers=headers, media_type=media_type(data))
+        return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
 
 
-def media_type(data: bytes) -> str:
-    """The media type, by the first bytes; what is unknown is a download, which no browser runs."""
-    for offset, magic, kind in _MAGIC:
-        if data[offset : offset + len(magic)] == magic:
-            return kind
-    return "application/octet-stream"
+def _is_shown(request: Request, product_id: str, stored: StoredProduct, vector: FloatArray) -> bool:
+    is_there = is_searchable(stored) or not stored.state.deleted
+    return is_there and shows_product(caller_of(request), product_id, stored, vector)
 
 
 def _product_fields(product_id: str, stored: StoredProduct) -> dict[str, Any]:

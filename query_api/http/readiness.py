@@ -1,4 +1,4 @@
-"""Whether this worker can answer searches, and what it answers from."""
+"""Whether this worker can answer searches, and what it answers from. Answered in time whatever hangs behind it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,82 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from encoders.liveness.vitals import Vitals
 from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog, ProductStore
+from indexer.ports import ChangeLog, ProductCounts, ProductStore
 from query_api.search.response_builder import IndexStatus
 
-READINESS_DEADLINE_S = 2.0
+ANSWER_S = 0.2
+"""The longest that the answer waits for the product store."""
+STORE_DEADLINE_S = 2.0
+"""The longest that the question to the product store goes on."""
+TRUSTED_S = 5.0
+"""A store that is slower than `ANSWER_S` is there all the same if it has answered within so long."""
+
+
+class StoreProbe:
+    """Asks the product store how many products it has: one question at a time, however many want to know."""
+
+    def __init__(self, store: ProductStore) -> None:
+        self._store = store
+        self._asking: asyncio.Task[ProductCounts] | None = None
+        self._known: ProductCounts | None = None
+        self._known_at = 0.0
+
+    async def counts(self) -> ProductCounts:
+        """The counts, or those of a moment ago. Raises `StoreUnavailable` where there are none."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+            # Marks a failure as seen, where nobody waits for it any more.
+            self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({self._asking}, timeout=ANSWER_S)
+        if self._asking.done():
+            return self._asking.result()
+        if self._known is not None and asyncio.get_running_loop().time() - self._known_at <= TRUSTED_S:
+            return self._known
+        raise StoreUnavailable("has not answered in time")
+
+    async def _ask(self) -> ProductCounts:
+        try:
+            async with asyncio.timeout(STORE_DEADLINE_S):
+                self._known = await self._store.count()
+        except TimeoutError as error:
+            raise StoreUnavailable("has not answered in time") from error
+        self._known_at = asyncio.get_running_loop().time()
+        return self._known
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """Asks the servers behind this worker how they are."""
 
-    store: ProductStore
+    store: StoreProbe
     change_log: ChangeLog
     index: IndexStatus
     lag: Callable[[], Mapping[str, int] | None]
     """How many events of each topic wait to be indexed; None: not known just now."""
     encoder_key: str
     redis_deadline_s: float
+    vitals: Vitals
 
     async def report(self) -> dict[str, Any]:
-        """The document of `/readyz`; Redis is reported, but searches go on without it.
+        """The document of `/readyz`; Redis and Kafka are reported, but searches go on without them.
 
         Raises:
-            StoreUnavailable, TimeoutError: the product store does not answer.
+            StoreUnavailable: the product store does not answer.
         """
-        async with asyncio.timeout(READINESS_DEADLINE_S):
-            counts = await self.store.count()
+        counts, has_redis = await asyncio.gather(self.store.counts(), self._redis_answers())
+        lag = self._lag()
+        away = [server for server, is_there in (("redis", has_redis), ("kafka", lag is not None)) if not is_there]
         return {
             "status": "ready",
             "generation": self.index.generation,
             "encoder": self.encoder_key,
             "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
-            "redis": await self._redis_answers(),
+            "redis": has_redis,
             "index_age_ms": self.index.age_ms(),
-            "lag": self._lag(),
+            "lag": lag,
+            "degraded": [*away, *self.vitals.degraded()],
         }
 
     def _lag(self) -> dict[str, int] | None:

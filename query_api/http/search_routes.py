@@ -15,6 +15,7 @@ from query_api.contract.requests import RecommendationRequest, SearchRequest, co
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
+from query_api.http.shopper_bounds import bounded_search
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
 from query_api.search.searcher import Searcher
@@ -36,9 +37,8 @@ class SearchRoutes:
         return [
             Route("/v1/search", self.search_by_body, methods=["POST"]),
             Route("/v1/search", self.search_by_parameters),
-            Route("/v1/products/{product_id}/similar", self.similar),
-            # A user id may hold slashes.
-            Route("/v1/users/{user_id:path}/recommendations", self.recommendations),
+            Route("/v1/products/{product_id:segment}/similar", self.similar),
+            Route("/v1/users/{user_id:segment}/recommendations", self.recommendations),
         ]
 
     async def search_by_body(self, request: Request) -> Response:
@@ -51,15 +51,17 @@ class SearchRoutes:
 
     async def similar(self, request: Request) -> Response:
         search = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
+        search = bounded_search(request, search)
         async with asyncio.timeout(self._config.deadline_s):
             return json_response(await self._similar.similar(search))
 
     async def recommendations(self, request: Request) -> Response:
-        search = _request_from_path(request, user_id=request.path_params["user_id"])
+        search = bounded_search(request, _request_from_path(request, user_id=request.path_params["user_id"]))
         async with asyncio.timeout(self._config.deadline_s):
             return json_response(await self._recommender.recommend(search))
 
     async def _search(self, request: Request, search: SearchRequest) -> Response:
+        search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with asyncio.timeout(self._config.deadline_s):
             return json_response(await self._searcher.search(search, use_cache))

@@ -15,20 +15,23 @@ from starlette.routing import Route
 
 from indexer.ports import ProfileStore
 from query_api.config import QueryConfig
-from query_api.contract.requests import invalid_request
+from query_api.contract.requests import decode_json
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
+from query_api.http.shopper_bounds import check_event
 from query_api.ports import EventSink
 from streams.events.cloudevents import decode_event
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 
 SOURCE = "vitrine/query"
+MAX_EVENT_BYTES = 512 * 2**10
+"""What an event may take, all its traits at their longest."""
 
 
 class ShopperEvent(Struct, forbid_unknown_fields=True):
     """What a shopper did: the `type` and `data` of an event on `shop.user-events`."""
 
-    type: str
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
     data: msgspec.Raw
     id: Annotated[str, Meta(min_length=1, max_length=256)] = ""
     """Events of one id count once; absent: a new one."""
@@ -45,13 +48,14 @@ class UserRoutes:
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
-        forget = Route("/v1/users/{user_id:path}", self.forget, methods=["DELETE"])
+        forget = Route("/v1/users/{user_id:segment}", self.forget, methods=["DELETE"])
         return [Route("/v1/events", self.publish, methods=["POST"]), forget]
 
     async def publish(self, request: Request) -> Response:
         if self._publisher is None:
             raise InvalidRequest("", "this service takes no events; publish them to Kafka")
         event = read_event(await json_body(request, self._config.body_deadline_s))
+        check_event(request, event)
         async with asyncio.timeout(self._config.deadline_s):
             await self._publisher.publish(USER_EVENTS, event)
         return Response(msgspec.json.encode({"id": event.id}), 202, media_type="application/json")
@@ -76,12 +80,9 @@ class UserRoutes:
 
 def read_event(body: bytes) -> Event:
     """The event in a body. Raises `InvalidRequest` when it is no JSON, `InvalidEvent` when it is not of the schema."""
-    try:
-        event = _events.decode(body)
-    except msgspec.ValidationError as error:
-        raise invalid_request(error) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest("", f"the body is no JSON: {error}", 400) from None
+    if len(body) > MAX_EVENT_BYTES:
+        raise InvalidRequest("", f"an event has at most {MAX_EVENT_BYTES:,} bytes", 413)
+    event = decode_json(_events, body)
     if event.type == USER_FORGOTTEN:
         raise InvalidRequest("type", "a user is forgotten by DELETE /v1/users/{id}")
     envelope: dict[str, Any] = {

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from indexer.criteria import Ids
 from indexer.errors import StoreUnavailable
@@ -16,7 +17,8 @@ from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
-MAX_CACHED_PAYLOADS = 20_000
+MAX_CACHED_BYTES = 64 * 2**20
+"""Memory for payloads, each counted with ten times its JSON and 600 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,26 @@ IMPERSONAL = ShopperProfile()
 """For queries that no taste orders."""
 
 
+class _Kept(NamedTuple):
+    """A payload until it expires."""
+
+    expires_s: float
+    payload: HitPayload | None
+    size: int
+    """In bytes, an upper bound."""
+
+
+_ABSENT = _Kept(0.0, None, 0)
+
+
 class PayloadCache:
     """The hit payloads of products that shoppers interacted with; the least recently read ones make room."""
 
     def __init__(self, store: ProductStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, HitPayload | None]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._bytes = 0
 
     async def payloads(self, product_ids: Iterable[str]) -> dict[str, HitPayload]:
         """Payloads by product id, at most `PAYLOAD_TTL_S` old; products that are not searchable are absent.
@@ -50,10 +65,10 @@ class PayloadCache:
         """
         wanted = list(product_ids)
         now_s = self._clock()
-        stale = tuple(product_id for product_id in wanted if self._kept.get(product_id, (0.0, None))[0] <= now_s)
+        stale = tuple(product_id for product_id in wanted if self._kept.get(product_id, _ABSENT).expires_s <= now_s)
         if stale:
             await self._refresh(stale)
-        kept = {product_id: self._kept[product_id][1] for product_id in wanted if product_id in self._kept}
+        kept = {product_id: self._kept[product_id].payload for product_id in wanted if product_id in self._kept}
         return {product_id: payload for product_id, payload in kept.items() if payload is not None}
 
     async def _refresh(self, product_ids: Sequence[str]) -> None:
@@ -62,10 +77,13 @@ class PayloadCache:
         expires_s = self._clock() + PAYLOAD_TTL_S
         for product_id in product_ids:
             payload = payloads.get(product_id)
-            self._kept[product_id] = (expires_s, None if payload is None else decode_hit_payload(payload))
-            self._kept.move_to_end(product_id)
-        while len(self._kept) > max(MAX_CACHED_PAYLOADS, len(product_ids)):
-            self._kept.popitem(last=False)
+            decoded = None if payload is None else decode_hit_payload(payload)
+            self._bytes -= self._kept.pop(product_id, _ABSENT).size
+            kept = self._kept[product_id] = _Kept(expires_s, decoded, 600 + 10 * len(payload or b""))
+            self._bytes += kept.size
+        # What was just read is asked for next.
+        while self._bytes > MAX_CACHED_BYTES and len(self._kept) > len(product_ids):
+            self._bytes -= self._kept.popitem(last=False)[1].size
 
 
 class ShopperProfiles:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TypeVar
 
 from indexer.hit_payload import HitPayload
+from indexer.memo import Memo, text_bytes
 from indexer.ports import Interaction
 from indexer.redis.popularity import KIND_WEIGHTS
 
@@ -19,6 +19,8 @@ HALF_LIFE_INTERACTIONS = 20
 """An interaction counts half of one that came 20 later, so a new interest shows however long the history is."""
 HALF_CONFIDENCE_WEIGHT = 4.0
 """With interactions of this total weight (two clicks), the taste counts half."""
+_PATHS_BYTES = 8 * 2**20
+"""Memory for the paths of categories: a thousand candidates share a few."""
 CATEGORY_SHARE, BRAND_SHARE, ATTRIBUTE_SHARE = 0.6, 0.2, 0.2
 
 
@@ -95,11 +97,17 @@ def taste_affinity(taste: Taste) -> Callable[[HitPayload], float]:
     return affinity
 
 
-@lru_cache(maxsize=10_000)
 def category_paths(category: str | None) -> tuple[str, ...]:
     """A category path and all above it, the topmost first: `Men/Tops` → `Men`, `Men/Tops`."""
-    steps = [step.strip() for step in (category or "").split("/") if step.strip()]
+    return _kept_paths(category or "")
+
+
+def _make_paths(category: str) -> tuple[str, ...]:
+    steps = [step.strip() for step in category.split("/") if step.strip()]
     return tuple("/".join(steps[: depth + 1]) for depth in range(len(steps)))
+
+
+_kept_paths = Memo(_make_paths, lambda category, paths: text_bytes(category, *paths), _PATHS_BYTES)
 
 
 def attribute_values(payload: HitPayload) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperPr
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.inputs import read_filters
+from query_api.search.inputs import request_filters
 from query_api.search.ranking import RankedCandidate, RankWeights, Scoring, rank_candidates, read_payload
 from query_api.search.response_builder import ResponseBuilder
 from query_api.search.results import RankedResults
@@ -48,7 +48,7 @@ class Recommender:
             StoreUnavailable: the product store does not answer.
         """
         started_s = time.perf_counter()
-        filters = read_filters(request.filters)
+        filters = request_filters(request)
         profile = await self._profiles.load(request.user_id or "")
         vector = await self._tastes.taste_vector(profile.product_weights)
         if vector is None:

@@ -54,7 +54,7 @@ class FacetCounter:
             StoreUnavailable: the product store does not answer.
         """
         requested = list(dict.fromkeys((*request.facets, *request.facet_ranges)))
-        widened = _widened_filters(requested, retrieval.filters) if request.multi_select else {}
+        widened = _widened_filters(requested, retrieval.filters, request.fixed_filters) if request.multi_select else {}
         tally = FacetTally([field for field in requested if field not in widened], request.facet_ranges)
         complete = True
         if len(requested) > len(widened):
@@ -104,11 +104,11 @@ async def _add_in_steps(tally: FacetTally, payloads: Iterable[HitPayload]) -> No
     tally.add(step)
 
 
-def _widened_filters(fields: Iterable[str], filters: Filters) -> dict[str, Filters]:
-    """By each field that is filtered, the filters without its own."""
-    remaining = {field: _without_field(filters, field) for field in fields}
+def _widened_filters(fields: Iterable[str], filters: Filters, fixed: Filters) -> dict[str, Filters]:
+    """By each field that is filtered, the filters without its own; those that are fixed stay."""
+    remaining = {field: _without_field(filters, field, fixed) for field in fields}
     return {field: rest for field, rest in remaining.items() if len(rest) < len(filters)}
 
 
-def _without_field(filters: Filters, field: str) -> Filters:
-    return tuple(criterion for criterion in filters if getattr(criterion, "field", None) != field)
+def _without_field(filters: Filters, field: str, fixed: Filters) -> Filters:
+    return tuple(one for one in filters if one in fixed or getattr(one, "field", None) != field)

@@ -27,7 +27,7 @@ class QueryInputs:
 
     request: SearchRequest
     filters: Filters
-    """Those that the request names."""
+    """Those that the request names, and those of the caller's token."""
     parts: tuple[QueryPart, ...]
     """Texts as they were given, what a spoken query said last of them; pictures as bytes; a clip at the end."""
     transcript: Transcript | None
@@ -73,7 +73,7 @@ class InputLoader:
             InvalidRequest: a filter, the sound, a picture or the clip, in this order.
             EncoderBusy: speech cannot be understood in time.
         """
-        filters = read_filters(request.filters)
+        filters = request_filters(request)
         transcript = None if request.audio is None else await self._transcribe(request.audio)
         parts = request.all_parts
         pictures = await self._load_pictures(parts)
@@ -93,6 +93,11 @@ class InputLoader:
         """The pictures among parts, in their order."""
         pictures = [part.image for part in parts if part.image is not None]
         return iter(await asyncio.gather(*map(self._media.load, pictures)) if pictures else ())
+
+
+def request_filters(request: SearchRequest) -> Filters:
+    """The filters that a request names, and those of its caller's token. Raises `InvalidRequest` naming the field."""
+    return (*read_filters(request.filters), *request.fixed_filters)
 
 
 def read_filters(raw: Mapping[str, Any]) -> Filters:

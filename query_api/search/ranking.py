@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
 from indexer.hit_payload import HitPayload, decode_hit_payload
+from indexer.memo import Memo
 from query_api.contract.requests import Sort
 from query_api.personalisation.taste import NO_TASTE, Taste, taste_affinity
 from query_api.retrieval.candidate_set import ScoredCandidate
 
-MAX_DECODED_PAYLOADS = 20_000
+MAX_DECODED_BYTES = 128 * 2**20
+"""Memory for decoded payloads: some 40,000 of usual products."""
+DECODED_BYTES_PER_BYTE = 10
+"""What a byte of a payload's JSON takes in memory, at most, decoded and not: short strings take the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ class RankedCandidate(Struct, frozen=True, gc=False):
 
 
 _PRODUCT_ID, _SCORE = attrgetter("candidate.product_id"), attrgetter("score")
-_decoded = lru_cache(maxsize=MAX_DECODED_PAYLOADS)(decode_hit_payload)
+_decoded: Memo[bytes, HitPayload] = Memo(
+    decode_hit_payload, lambda payload, _: DECODED_BYTES_PER_BYTE * len(payload) + 600, MAX_DECODED_BYTES
+)
 
 
 def read_payload(candidate: ScoredCandidate) -> HitPayload:

@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from encoders.speech.port import Transcript
 from query_api import metrics
+from query_api.access.callers import CALLER_ID
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -151,6 +152,7 @@ def _log_query(response: SearchResponse, request: SearchRequest) -> None:
             "total": response.total,
             "degraded": response.degraded,
             "mode": request.mode,
+            **({"key": CALLER_ID.get()} if CALLER_ID.get() else {}),
             "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
         },
     )

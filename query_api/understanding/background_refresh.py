@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.ports import ChangeLog, ProductStore
+from indexer.records import StoredProduct
 from indexer.rows import is_searchable
+from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.spoken_words import SpokenWordCounts, add_price_words
-from query_api.understanding.vocabulary import Vocabulary, product_words
+from query_api.understanding.vocabulary import Vocabulary, product_words, vocabulary_texts
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class CatalogueVocabulary:
         vocabulary, spoken = Vocabulary(), SpokenWordCounts()
         after = ""
         while page := await self._store.scan(after, PAGE_SIZE):
+            await _load_dictionary(page)
             for stored, _ in page.values():
                 if is_searchable(stored):
                     vocabulary.add(product_words(stored.state.fields))
@@ -113,6 +117,7 @@ class CatalogueVocabulary:
     async def _add_products(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, product_ids: Sequence[str]) -> None:
         for start in range(0, len(product_ids), PAGE_SIZE):
             page = await self._store.read(product_ids[start : start + PAGE_SIZE])
+            await _load_dictionary(page)
             for stored, _ in page.values():
                 if is_searchable(stored):
                     vocabulary.add_new(product_words(stored.state.fields))
@@ -151,5 +156,11 @@ class RecogniserUpdater:
         counts = self._words.spoken_counts
         if counts is None or not counts.change_count or self._last_update == (counts, counts.change_count):
             return
-        self._last_update = counts, counts.change_count
+        # The count as it was before: words that come while it adapts are of the next update.
+        update = counts, counts.change_count
         await recogniser.adapt(add_price_words(counts.spoken_words()))
+        self._last_update = update
+
+
+async def _load_dictionary(page: Mapping[str, tuple[StoredProduct, Any]]) -> None:
+    await load_dictionary_for(text for stored, _ in page.values() for text in vocabulary_texts(stored.state.fields))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
+from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
@@ -68,6 +69,7 @@ class QueryParser:
             alternatives: other transcripts of the last text, if it was spoken. Lexical search looks for them too, and
                 for the last text once more, so that a word counts by how many transcripts have it.
         """
+        await load_dictionary_for(texts)
         parsed = [_parse_text(text, price_phrases) for text in texts]
         corrections = await self._corrections([text.text for text in parsed])
         kept = [apply_corrections(text.text, corrections) if corrections and correct else text.text for text in parsed]
@@ -88,7 +90,7 @@ class QueryParser:
         vocabulary = self._vocabulary.vocabulary
         if vocabulary is None:
             return {}
-        near_words = {word: near for text in texts for word, near in find_corrections(text, vocabulary).items()}
+        near_words = find_corrections(texts, vocabulary)
         unknown = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
         known = await asyncio.gather(*(self._is_in_catalogue(word) for word in unknown))
         return {word: near_words[word] for word, is_known in zip(unknown, known, strict=True) if not is_known}

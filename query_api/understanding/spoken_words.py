@@ -6,15 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations, pairwise, product
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from encoders.speech.port import SpokenVocabulary
 from indexer.text_analysis.analyzer import fold
 from query_api.understanding.number_words import ONES, TEENS, TENS
 from query_api.understanding.vocabulary import vocabulary_texts
 
+Counted = TypeVar("Counted")
+
 MAX_SPOKEN_WORDS = 20_000
 """The words with the most products are kept; more make a recogniser slow, and unsure."""
+MAX_COUNTED_WORDS = 100_000
+"""More are cut to half, the rarest first."""
+MAX_LETTERS = 40
+"""Longer words nobody says."""
 MAX_WORD_PAIRS = 300_000
 """More are cut to half, the rarest first."""
 MAX_COOCCURRING_WORDS = 24
@@ -59,7 +65,8 @@ class SpokenWordCounts:
             fields: the product's fields that are not null, as JSON values.
         """
         sizes_before = len(self._words), len(self._following)
-        texts = [_WORD.findall(fold(text)) for text in vocabulary_texts(fields)]
+        runs = (_WORD.findall(fold(text)) for text in vocabulary_texts(fields))
+        texts = [[word for word in words if len(word) <= MAX_LETTERS] for words in runs]
         distinct = list(dict.fromkeys(word for text in texts for word in text))
         content_words = [word for word in distinct if len(word) > 1 and word not in _FUNCTION_WORDS]
         self._words.update(content_words)
@@ -81,11 +88,17 @@ class SpokenWordCounts:
         )
 
     def _trim(self) -> None:
+        _cut_to_half(self._words, MAX_COUNTED_WORDS)
         for pairs in (self._following, self._cooccurring):
-            if len(pairs) > MAX_WORD_PAIRS:
-                kept = pairs.most_common(MAX_WORD_PAIRS // 2)
-                pairs.clear()
-                pairs.update(dict(kept))
+            _cut_to_half(pairs, MAX_WORD_PAIRS)
+
+
+def _cut_to_half(counts: Counter[Counted], most: int) -> None:
+    """Keep the most frequent half where there are more than so many."""
+    if len(counts) > most:
+        kept = counts.most_common(most // 2)
+        counts.clear()
+        counts.update(dict(kept))
 
 
 def add_price_words(spoken: SpokenVocabulary) -> SpokenVocabulary:

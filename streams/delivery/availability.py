@@ -8,12 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.liveness.progress import progress
+from encoders.liveness.vitals import Outages
 from indexer.errors import StoreUnavailable
 from streams import metrics
-from streams.errors import PublishFailed
+from streams.errors import KafkaRefused, PublishFailed
 
 T = TypeVar("T")
 MAX_WAIT_S = 15.0
+OUTAGES = Outages()
+"""Of the process, as its metrics are: what every repeated call has found out about its server."""
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +31,17 @@ async def until_available(server: str, call: Callable[[], Awaitable[T]]) -> T:
     wait_s = 0.1
     while True:
         try:
-            return await call()
+            answer = await call()
+            OUTAGES.answered(server)
+            progress()
+            return answer
         except (StoreUnavailable, PublishFailed) as error:
             metrics.RETRIES.labels(server).inc()
-            log.warning("server_unavailable", extra={"server": server, "error": str(error)[:300], "retry_in_s": wait_s})
+            OUTAGES.failed(server, str(error))
+            progress()
+            level = logging.ERROR if isinstance(error, KafkaRefused) else logging.WARNING
+            extra = {"server": server, "error": str(error)[:600], "retry_in_s": wait_s}
+            log.log(level, "server_unavailable", extra=extra)
             await asyncio.sleep(max(wait_s, error.retry_after_s if wait_s > 1 else 0))
             wait_s = min(2 * wait_s, MAX_WAIT_S)
 

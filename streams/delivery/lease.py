@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from encoders.liveness.progress import within_deadline
+
 POLL_INTERVAL_S = 0.05
 MIN_REMAINING_S = 1.0
 """A write is not begun with less time than this."""
@@ -46,8 +48,10 @@ class WriteLease:
             check_owned: raises when the rows are another worker's by now; called before and during the wait, and at
                 its end.
         """
-        while not self.is_valid():
-            check_owned()
-            await asyncio.sleep(POLL_INTERVAL_S)
+        # Whoever watches the consumer tells when Kafka confirms no heartbeats: here nothing hangs.
+        with within_deadline():
+            while not self.is_valid():
+                check_owned()
+                await asyncio.sleep(POLL_INTERVAL_S)
         check_owned()
         return self._expires_at

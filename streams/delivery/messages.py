@@ -46,6 +46,8 @@ class PrefixAcknowledger:
         self._waiting: dict[Partition, deque[Message]] = {}
         self._owned: set[Message] = set()
         self._done: set[Message] = set()
+        self.acknowledged: dict[Partition, int] = {}
+        """Of each partition held, the offset after the last that was acknowledged."""
 
     def receive(self, message: Message) -> None:
         """Take note of a message; to be called in offset order."""
@@ -72,11 +74,13 @@ class PrefixAcknowledger:
                 self._done.discard(first)
                 self._owned.discard(first)
                 first.ack()
+                self.acknowledged[partition] = first.offset + 1
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Drop partitions that another worker owns now: their messages are never acknowledged from here."""
         for partition in partitions:
             lost = self._waiting.pop(partition, ())
+            self.acknowledged.pop(partition, None)
             self._owned.difference_update(lost)
             self._done.difference_update(lost)
 

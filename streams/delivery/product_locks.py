@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from encoders.liveness.progress import behind_others
+
 
 class ProductLocks:
     """Locks on products, taken for whole sets at once, so that no two holders wait for each other.
@@ -21,8 +23,9 @@ class ProductLocks:
     @asynccontextmanager
     async def hold(self, product_ids: set[str]) -> AsyncGenerator[None]:
         """Wait until nobody holds any of these products, then hold them all."""
-        while busy := [self._held[product_id] for product_id in product_ids if product_id in self._held]:
-            await busy[0].wait()
+        with behind_others():
+            while busy := [self._held[product_id] for product_id in product_ids if product_id in self._held]:
+                await busy[0].wait()
         released = asyncio.Event()
         self._held |= dict.fromkeys(product_ids, released)
         try:

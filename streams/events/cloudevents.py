@@ -7,7 +7,6 @@ the value, `ce_*` headers) and returns an `Event`; everything else is an `Invali
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -34,7 +33,6 @@ class Envelope(Struct):
 _envelopes = msgspec.json.Decoder(Envelope)
 _data = {name: msgspec.json.Decoder(cls) for types in TYPES_BY_TOPIC.values() for name, cls in types.items()}
 _times = msgspec.json.Decoder(datetime)
-_PATTERN_IN_ERROR = re.compile(r" matching regex '.*'")
 
 
 def decode_event(topic: str, value: bytes | None, headers: Mapping[str, bytes], timestamp_ms: int) -> Event:
@@ -111,11 +109,19 @@ def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | msgspec.Raw, what
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise InvalidEvent(
-            "invalid", f"{what}: {_PATTERN_IN_ERROR.sub(' of the allowed characters', str(error))}"
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent("invalid", f"{what}: {_readable(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InvalidEvent("undecodable", f"{what} is not JSON: {error}") from None
+
+
+def _readable(error: str) -> str:
+    """What is wrong, and where; patterns, and what is longest of a caller's own names, left out."""
+    reason, mark, place = error.rpartition(" - at `")
+    if not mark:
+        reason, place = place, ""
+    before, pattern, _ = reason.partition(" matching regex '")
+    said = f"{before} of the allowed characters" if pattern else before
+    return f"{said[:500]}{mark}{place[-300:]}"
 
 
 def _to_ms(time: datetime) -> int:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
+from streams.config import KafkaConfig
 from streams.delivery.messages import Message
 from streams.delivery.retry_headers import (
     MAX_DIGITS,
@@ -58,18 +59,18 @@ class DeadLetter:
     position: DeadLetterPosition
 
 
-async def read_dead_letters(bootstrap_servers: str) -> AsyncGenerator[DeadLetter, None]:
+async def read_dead_letters(kafka: KafkaConfig) -> AsyncGenerator[DeadLetter, None]:
     """The dead letters that the topic holds now, oldest first within a partition; none if there is no such topic.
 
     Joins no consumer group and commits nothing. A few hundred letters are in memory at a time.
 
     Args:
-        bootstrap_servers: `host:port,…`.
+        kafka: where it is, and who asks.
 
     Raises:
         KafkaUnavailable: Kafka does not answer in time.
     """
-    async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER, missing_ok=True)) as messages:
+    async with aclosing(read_topic(kafka, DEAD_LETTER, missing_ok=True)) as messages:
         async for message in messages:
             yield _letter(message)
 

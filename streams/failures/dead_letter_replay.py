@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import Origin
 from streams.errors import InvalidEvent
@@ -62,11 +63,11 @@ class ReplayReport:
 
 
 async def select_letters(
-    bootstrap_servers: str, selection: ReplaySelection, marks: ReplayMarks, report: ReplayReport
+    kafka: KafkaConfig, selection: ReplaySelection, marks: ReplayMarks, report: ReplayReport
 ) -> AsyncGenerator[DeadLetter, None]:
     """The wanted letters of those that are there now, in their order. Raises `KafkaUnavailable`."""
     left = selection.limit
-    async with aclosing(read_dead_letters(bootstrap_servers)) as letters:
+    async with aclosing(read_dead_letters(kafka)) as letters:
         async for letter in letters:
             report.seen += 1
             if selection.reason not in (None, letter.reason):
@@ -81,8 +82,7 @@ async def select_letters(
 
 
 async def replay_dead_letters(
-    bootstrap_servers: str,
-    deadline_s: float,
+    kafka: KafkaConfig,
     selection: ReplaySelection,
     report: ReplayReport,
     on_progress: Callable[[], None],
@@ -90,8 +90,7 @@ async def replay_dead_letters(
     """Publish the selected dead letters again, counting into `report`. The topics must exist.
 
     Args:
-        bootstrap_servers: `host:port,…`.
-        deadline_s: for Kafka to acknowledge each message.
+        kafka: where it is, and who asks; its `deadline_s` is for each message to be acknowledged.
         selection: which letters.
         report: is counted into, also when this raises.
         on_progress: is called whenever a chunk is durable.
@@ -100,18 +99,18 @@ async def replay_dead_letters(
         PublishFailed: Kafka stopped taking messages.
         KafkaUnavailable: Kafka stopped sending letters.
     """
-    marks = await ReplayMarks.load(bootstrap_servers)
+    marks = await ReplayMarks.load(kafka)
     async with (
-        EventPublisher(bootstrap_servers, deadline_s) as publisher,
-        aclosing(select_letters(bootstrap_servers, selection, marks, report)) as letters,
+        EventPublisher(kafka) as publisher,
+        aclosing(select_letters(kafka, selection, marks, report)) as letters,
     ):
         await Replayer(publisher, marks, report, on_progress).run(letters)
 
 
-async def rehearse_replay(bootstrap_servers: str, selection: ReplaySelection, report: ReplayReport) -> None:
+async def rehearse_replay(kafka: KafkaConfig, selection: ReplaySelection, report: ReplayReport) -> None:
     """Count into `report` what a replay would publish, and publish nothing. Raises `KafkaUnavailable`."""
-    marks = await ReplayMarks.load(bootstrap_servers)
-    async with aclosing(select_letters(bootstrap_servers, selection, marks, report)) as letters:
+    marks = await ReplayMarks.load(kafka)
+    async with aclosing(select_letters(kafka, selection, marks, report)) as letters:
         async for letter in letters:
             report.replayed[letter.reason] += 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from streams.config import KafkaConfig
 from streams.failures.dead_letter_reader import read_dead_letters
 from streams.failures.replay_marks import ReplayMarks
 
@@ -25,11 +26,11 @@ class ReasonCount:
     replayed: int = 0
 
 
-async def count_by_reason(bootstrap_servers: str) -> dict[str, ReasonCount]:
+async def count_by_reason(kafka: KafkaConfig) -> dict[str, ReasonCount]:
     """The dead letters that are there now, by reason, the most frequent first. Raises `KafkaUnavailable`."""
-    marks = await ReplayMarks.load(bootstrap_servers)
+    marks = await ReplayMarks.load(kafka)
     counts: dict[str, ReasonCount] = {}
-    async with aclosing(read_dead_letters(bootstrap_servers)) as letters:
+    async with aclosing(read_dead_letters(kafka)) as letters:
         async for letter in letters:
             entry = counts.setdefault(letter.reason, ReasonCount(letter.time_ms, letter.time_ms))
             entry.count += 1

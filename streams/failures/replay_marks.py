@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import DEAD_LETTER_REPLAYS
 from streams.failures.dead_letter_reader import DeadLetter
@@ -36,10 +37,10 @@ class ReplayMarks:
         self._unsaved: set[str] = set()
 
     @classmethod
-    async def load(cls, bootstrap_servers: str) -> ReplayMarks:
+    async def load(cls, kafka: KafkaConfig) -> ReplayMarks:
         """The marks as they are in Kafka. Raises `KafkaUnavailable` when it does not answer."""
         marks = cls()
-        async with aclosing(read_topic(bootstrap_servers, DEAD_LETTER_REPLAYS, missing_ok=True)) as messages:
+        async with aclosing(read_topic(kafka, DEAD_LETTER_REPLAYS, missing_ok=True)) as messages:
             async for message in messages:
                 for partition, mark in _MARKS.decode(message.value or b"{}").items():
                     marks._advance((message.key or b"").decode(), partition, mark)

@@ -13,15 +13,18 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import Counter
 
+from encoders.liveness.progress import Pulse
 from streams import metrics
 from streams.config import KafkaConfig
-from streams.delivery.availability import until_available
+from streams.delivery.availability import OUTAGES, until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher
 from streams.delivery.retry_headers import origin_from_headers
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, StreamError
 from streams.failures.dead_letters import build_dead_letter
 from streams.failures.delay_lines import DELAY_LINES, DelayLine
+from streams.kafka.connection import client_options
 from streams.kafka.records import KafkaRecord, to_message
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 POLL_S = 0.2
 """The longest that the relay waits for records before it looks for partitions that are due again."""
@@ -72,19 +75,24 @@ class RetryRelay(ConsumerRebalanceListener):
         self._settled = asyncio.Event()
         self._settled.set()
 
-    async def run(self) -> None:
+    async def run(self, pulse: Pulse | None = None) -> None:
         """Relay until cancelled. After any failure it reconnects and goes on from what is committed."""
+        pulse = pulse or Pulse("retry relay", float("inf"))
         backoff_s = FIRST_BACKOFF_S
         while True:
             try:
                 async with self._connected() as consumer:
                     while True:
-                        await self._step(consumer)
+                        with pulse.busy("release what is due"):
+                            await self._step(consumer)
+                        OUTAGES.answered(pulse.part)
                         backoff_s = FIRST_BACKOFF_S
             except Exception as error:
                 # A worker that cannot retry still indexes live events, so nothing may end it here.
-                known = isinstance(error, KafkaError | OSError | TimeoutError)
-                extra = {"error": repr(error)[:300], "retry_in_s": backoff_s}
+                known = isinstance(error, (*CLIENT_ERRORS, StreamError))
+                told = await refusal_or(self._kafka, error, StreamError(repr(error)[:300])) if known else error
+                OUTAGES.failed(pulse.part, str(told))
+                extra = {"error": str(told)[:600], "retry_in_s": backoff_s}
                 log.warning("retries_interrupted", extra=extra, exc_info=not known)
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
@@ -105,7 +113,7 @@ class RetryRelay(ConsumerRebalanceListener):
     @asynccontextmanager
     async def _connected(self) -> AsyncGenerator[AIOKafkaConsumer, None]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka.bootstrap_servers,
+            **client_options(self._kafka),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -6,25 +6,27 @@ import asyncio
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from streams.config import KafkaConfig
 from streams.errors import EventsGone, KafkaUnavailable
+from streams.kafka.connection import client_options
 from streams.kafka.lag import DEADLINE_S, LagProbe
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 Offsets = Mapping[str, Mapping[str, int]]
 """The next offset, by topic and partition."""
 
 
-async def group_offsets(bootstrap_servers: str, group: str, *topics: str) -> dict[str, dict[str, int]]:
+async def group_offsets(kafka: KafkaConfig, group: str, *topics: str) -> dict[str, dict[str, int]]:
     """A group's next offsets: all messages before them are acknowledged. Raises `KafkaUnavailable`."""
     offsets: dict[str, dict[str, int]] = {topic: {} for topic in topics}
-    async with LagProbe(bootstrap_servers, group) as probe:
+    async with LagProbe(kafka, group) as probe:
         for lag in await probe.lag(*topics):
             offsets[lag.topic][str(lag.partition)] = lag.next_offset
     return offsets
 
 
-async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -> None:
+async def start_group_at(kafka: KafkaConfig, group: str, offsets: Offsets) -> None:
     """Commit offsets for a group that has no members yet, so that it begins there.
 
     Raises:
@@ -36,7 +38,7 @@ async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -
         for topic, partitions in offsets.items()
         for partition, offset in partitions.items()
     }
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_options(kafka), group_id=group, enable_auto_commit=False)
     try:
         async with asyncio.timeout(DEADLINE_S):
             await consumer.start()
@@ -50,9 +52,9 @@ async def start_group_at(bootstrap_servers: str, group: str, offsets: Offsets) -
                 )
             if wanted:
                 await consumer.commit(wanted)
-    except (KafkaError, TimeoutError, OSError) as error:
-        raise KafkaUnavailable(
-            f"Kafka at {bootstrap_servers} did not take the offsets of {group}: {error!r}"
-        ) from error
+    except CLIENT_ERRORS as error:
+        servers = kafka.bootstrap_servers
+        untaken = KafkaUnavailable(f"Kafka at {servers} did not take the offsets of {group}: {error!r}")
+        raise await refusal_or(kafka, error, untaken) from error
     finally:
         await consumer.stop()

@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-from streams.errors import KafkaUnavailable
+from encoders.liveness.progress import Pulse, Work
+from streams.config import KafkaConfig
+from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe, PartitionLag
 
@@ -21,8 +23,8 @@ class IndexAge:
     commit interval plus `interval_s`.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str, interval_s: float = 0.25) -> None:
-        self._probe = LagProbe(bootstrap_servers, group)
+    def __init__(self, kafka: KafkaConfig, group: str, interval_s: float = 0.25) -> None:
+        self._probe = LagProbe(kafka, group)
         self._interval_s = interval_s
         self._waiting_since_ms: int | None = None
         self._known = False
@@ -40,18 +42,26 @@ class IndexAge:
         """How many events of each topic the group has not acknowledged; None while Kafka cannot be asked."""
         return dict(self._lag) if self._known else None
 
-    async def run(self) -> None:
-        """Watch until cancelled; when Kafka is away, try again until it is back."""
+    async def run(self, pulse: Pulse | None = None) -> None:
+        """Watch until cancelled; when Kafka is away, try again until it is back. The pulse shows that it goes on."""
+        with (pulse or Pulse("index age", float("inf"))).busy("ask Kafka") as work:
+            await self._run(work)
+
+    async def _run(self, work: Work) -> None:
         while True:
+            work.beat()
             try:
                 async with self._probe as probe:
                     while True:
+                        work.beat()
                         await self._update(probe, await probe.lag(PRODUCT_EVENTS, USER_EVENTS))
                         await asyncio.sleep(self._interval_s)
             except KafkaUnavailable as error:
                 self._known = False
-                log.warning("index_age_unknown", extra={"error": str(error)[:300]})
-                await asyncio.sleep(1)
+                refused = isinstance(error, KafkaRefused)
+                level, wait_s = (logging.ERROR, error.retry_after_s) if refused else (logging.WARNING, 1)
+                log.log(level, "index_age_unknown", extra={"error": str(error)[:600]})
+                await asyncio.sleep(wait_s)
 
     async def _update(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
         waiting = [lag for lag in partitions if lag.messages and lag.topic == PRODUCT_EVENTS]

@@ -8,9 +8,11 @@ from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
+from streams.config import KafkaConfig
 from streams.errors import KafkaUnavailable
+from streams.kafka.connection import client_options
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 DEADLINE_S = 10.0
 """For each question."""
@@ -38,23 +40,24 @@ class LagProbe:
     Raises `KafkaUnavailable` when Kafka does not answer within `DEADLINE_S`.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
-        self._servers = bootstrap_servers
+    def __init__(self, kafka: KafkaConfig, group: str) -> None:
+        self._kafka = kafka
         self._group = group
 
     async def __aenter__(self) -> LagProbe:
+        options = client_options(self._kafka)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers, enable_auto_commit=False, request_timeout_ms=5_000, fetch_max_wait_ms=100
+            **options, enable_auto_commit=False, request_timeout_ms=5_000, fetch_max_wait_ms=100
         )
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._servers, request_timeout_ms=5_000)
+        self._admin = AIOKafkaAdminClient(**options, request_timeout_ms=5_000)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._consumer.start()
                 await self._admin.start()
         except BaseException as error:
             await self._close()
-            if isinstance(error, KafkaError | TimeoutError | OSError):
-                raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+            if isinstance(error, CLIENT_ERRORS):
+                raise await self._failure(error) from error
             raise
         return self
 
@@ -68,8 +71,8 @@ class LagProbe:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._lag(topics)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+        except CLIENT_ERRORS as error:
+            raise await self._failure(error) from error
 
     async def timestamp_ms(self, topic: str, partition: int, offset: int) -> int:
         """Kafka's timestamp of one message, Unix milliseconds."""
@@ -79,8 +82,8 @@ class LagProbe:
                 self._consumer.assign([position])
                 self._consumer.seek(position, offset)
                 return (await self._consumer.getone(position)).timestamp
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+        except CLIENT_ERRORS as error:
+            raise await self._failure(error) from error
 
     async def _lag(self, topics: tuple[str, ...]) -> list[PartitionLag]:
         partitions = [
@@ -93,13 +96,19 @@ class LagProbe:
         committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
         if len(committed) < len(partitions):
             # A coordinator that is still loading answers with an empty list, which the client accepts.
-            raise KafkaUnavailable(f"Kafka at {self._servers} does not know yet how far {self._group} is; try again")
+            servers = self._kafka.bootstrap_servers
+            raise KafkaUnavailable(f"Kafka at {servers} does not know yet how far {self._group} is; try again")
         starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         return [
             PartitionLag(*partition, max(committed[partition].offset, starts[partition]), ends[partition])
             for partition in partitions
         ]
+
+    async def _failure(self, error: BaseException) -> KafkaUnavailable:
+        """What to raise for an error of a client."""
+        unanswered = KafkaUnavailable(f"Kafka at {self._kafka.bootstrap_servers} does not answer: {error!r}")
+        return await refusal_or(self._kafka, error, unanswered)
 
     async def _close(self) -> None:
         await self._admin.close()

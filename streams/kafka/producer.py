@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import RecordMetadata
 
+from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import InvalidEvent, PublishFailed
 from streams.events.cloudevents import encode_event, event_key
 from streams.events.schema import MAX_MESSAGE_BYTES, Event
+from streams.kafka.connection import client_options
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 BATCH_BYTES = 1 << 20
 """aiokafka buffers at most two batches a partition, so this bounds memory, whatever `MAX_IN_FLIGHT` events weigh."""
@@ -33,15 +36,15 @@ class EventPublisher:
     them all the same. Events of one key keep the order of the calls. For one event loop.
     """
 
-    def __init__(self, bootstrap_servers: str, deadline_s: float = 30.0, linger_ms: int = 5) -> None:
-        """Args: bootstrap_servers: `host:port,…`; deadline_s: to connect, and for each event; linger_ms: batching."""
-        self._servers = bootstrap_servers
-        self._deadline_s = deadline_s
+    def __init__(self, kafka: KafkaConfig, linger_ms: int = 5) -> None:
+        """Args: kafka: its `deadline_s` is to connect, and for each event; linger_ms: batching."""
+        self._kafka = kafka
+        self._deadline_s = kafka.deadline_s
         self._linger_ms = linger_ms
 
     async def __aenter__(self) -> EventPublisher:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
+            **client_options(self._kafka),
             acks="all",
             enable_idempotence=True,
             linger_ms=self._linger_ms,
@@ -52,9 +55,10 @@ class EventPublisher:
         try:
             async with asyncio.timeout(self._deadline_s):
                 await self._producer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except CLIENT_ERRORS as error:
             await self._stop()
-            raise PublishFailed(f"Kafka at {self._servers} does not answer: {error!r}") from error
+            unanswered = PublishFailed(f"Kafka at {self._kafka.bootstrap_servers} does not answer: {error!r}")
+            raise await refusal_or(self._kafka, error, unanswered) from error
         return self
 
     async def __aexit__(
@@ -97,8 +101,8 @@ class EventPublisher:
                 return await self._producer.send(message.topic, message.value, message.key, partition, headers=headers)
         except MessageSizeTooLargeError as error:
             raise InvalidEvent("too_large", f"{name} is over {MAX_MESSAGE_BYTES:,} bytes") from error
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise self._failed(f"{name} for {message.topic}", error) from error
+        except CLIENT_ERRORS as error:
+            raise await self._failure(f"{name} for {message.topic}", error) from error
 
     async def publish_raw(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish messages that are encoded already. Raises what `publish` raises."""
@@ -114,21 +118,23 @@ class EventPublisher:
         done, pending = await asyncio.wait(waiting, timeout=self._deadline_s)
         errors = [error for delivery in done if (error := delivery.exception()) is not None]
         if errors or pending:
-            raise self._failed(f"{len(errors) + len(pending)} events", errors[0] if errors else TimeoutError()) from (
-                errors[0] if errors else None
-            )
+            cause = errors[0] if errors else TimeoutError()
+            raise await self._failure(f"{len(errors) + len(pending)} events", cause) from cause
 
     async def _stop(self) -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
                 await self._producer.stop()
-        except (KafkaError, OSError, TimeoutError):
+        except CLIENT_ERRORS:
             # Whoever needed to know has waited for delivery before; nothing is lost when closing fails.
             return
 
-    def _failed(self, what: str, error: BaseException) -> PublishFailed:
+    async def _failure(self, what: str, error: BaseException) -> PublishFailed:
+        """What to raise where Kafka did not take something."""
         why = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
-        return PublishFailed(f"Kafka at {self._servers} did not take {what} ({self._deadline_s:g} s): {why}")
+        servers = self._kafka.bootstrap_servers
+        untaken = PublishFailed(f"Kafka at {servers} did not take {what} ({self._deadline_s:g} s): {why}")
+        return await refusal_or(self._kafka, error, untaken)
 
 
 class BulkSender:

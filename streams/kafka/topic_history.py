@@ -9,13 +9,16 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import UnknownTopicOrPartitionError
 
+from streams.config import KafkaConfig
 from streams.delivery.messages import Message
 from streams.errors import InvalidEvent, KafkaUnavailable
 from streams.events.cloudevents import decode_event
 from streams.events.schema import Event
+from streams.kafka.connection import client_options
 from streams.kafka.records import KafkaRecord, to_message
+from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 DEADLINE_S = 10.0
 """To connect, and for the next messages to come."""
@@ -30,9 +33,9 @@ class TopicHistory:
     Joins no consumer group and commits nothing. Raises `KafkaUnavailable` when Kafka does not answer in time.
     """
 
-    def __init__(self, bootstrap_servers: str, topic: str, since_ms: int) -> None:
-        """Args: bootstrap_servers: `host:port,…`; topic: its name; since_ms: Kafka's timestamp to begin with."""
-        self._servers = bootstrap_servers
+    def __init__(self, kafka: KafkaConfig, topic: str, since_ms: int) -> None:
+        """Args: kafka: where, and who this is; topic: its name; since_ms: Kafka's timestamp to begin with."""
+        self._kafka = kafka
         self._topic = topic
         self._since_ms = since_ms
         self._starts: dict[TopicPartition, int] = {}
@@ -41,7 +44,7 @@ class TopicHistory:
     async def __aenter__(self) -> TopicHistory:
         self._consumer = AIOKafkaConsumer(
             self._topic,
-            bootstrap_servers=self._servers,
+            **client_options(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -81,7 +84,8 @@ class TopicHistory:
         while await self._drop_finished(ahead):
             records = await self._fetch(ahead, count)
             if not records and time.monotonic() - last_received_s > DEADLINE_S:
-                raise KafkaUnavailable(f"Kafka at {self._servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
+                servers = self._kafka.bootstrap_servers
+                raise KafkaUnavailable(f"Kafka at {servers} sent nothing of {self._topic} for {DEADLINE_S:g} s")
             yield [to_message(record) for record in records]
             if records:
                 last_received_s = time.monotonic()
@@ -89,7 +93,7 @@ class TopicHistory:
     async def _find_bounds(self) -> None:
         partitions = self._consumer.assignment()
         if not partitions:
-            raise KafkaUnavailable(f"Kafka at {self._servers} knows no topic {self._topic} just now")
+            raise KafkaUnavailable(f"Kafka at {self._kafka.bootstrap_servers} knows no topic {self._topic} just now")
         begins = await self._consumer.beginning_offsets(partitions)
         self._ends = await self._consumer.end_offsets(partitions)
         first = await self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, self._since_ms)))
@@ -124,15 +128,16 @@ class TopicHistory:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 yield
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+        except CLIENT_ERRORS as error:
+            unanswered = KafkaUnavailable(f"Kafka at {self._kafka.bootstrap_servers} does not answer: {error!r}")
+            raise await refusal_or(self._kafka, error, unanswered) from error
 
 
-async def read_topic(bootstrap_servers: str, topic: str, *, missing_ok: bool = False) -> AsyncGenerator[Message, None]:
+async def read_topic(kafka: KafkaConfig, topic: str, *, missing_ok: bool = False) -> AsyncGenerator[Message, None]:
     """All messages that a topic holds now, in order per partition.
 
     Args:
-        bootstrap_servers: `host:port,…`.
+        kafka: where it is, and who asks.
         topic: its name.
         missing_ok: a topic that does not exist holds nothing, instead of raising.
 
@@ -140,7 +145,7 @@ async def read_topic(bootstrap_servers: str, topic: str, *, missing_ok: bool = F
         KafkaUnavailable: Kafka does not answer in time.
     """
     try:
-        async with TopicHistory(bootstrap_servers, topic, since_ms=0) as history:
+        async with TopicHistory(kafka, topic, since_ms=0) as history:
             async for batch in history.read(READ_BATCH_MESSAGES):
                 for message in batch:
                     yield message
@@ -149,13 +154,13 @@ async def read_topic(bootstrap_servers: str, topic: str, *, missing_ok: bool = F
             raise
 
 
-async def read_events(bootstrap_servers: str, topic: str) -> AsyncGenerator[Event, None]:
+async def read_events(kafka: KafkaConfig, topic: str) -> AsyncGenerator[Event, None]:
     """All events that a topic holds now, in order per partition.
 
     Messages that cannot be decoded are left out: the indexing workers made dead letters of them. Raises
     `KafkaUnavailable` when Kafka does not answer in time.
     """
-    async with aclosing(read_topic(bootstrap_servers, topic)) as messages:
+    async with aclosing(read_topic(kafka, topic)) as messages:
         async for message in messages:
             try:
                 event = decode_event(topic, message.value, message.headers, message.timestamp_ms)

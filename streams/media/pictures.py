@@ -87,6 +87,10 @@ class PictureLoader:
         _count_reused(outcomes[key] for product_keys in wanted.values() for key in product_keys)
         return _picture_batch(wanted, outcomes, states)
 
+    async def absent(self, files: Iterable[MediaKey]) -> frozenset[str]:
+        """Stored forms of those files that are not in the media store any more."""
+        return frozenset([file.stored_form for file in files if await self._read_stored(file) is None])
+
     async def cache_embeddings(self, embeddings: Mapping[MediaKey, FloatArray]) -> None:
         """Keep embeddings that have just been made for the batches to come, by file."""
         await self._cache.put_embeddings(embeddings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,7 @@ from indexer.errors import StoreUnavailable
 from indexer.planning import ProductPlan
 from indexer.ports import ChangeLog
 from indexer.records import IndexRow
+from indexer.redis.change_log import CHANGES_KEPT
 from indexer.rows import is_searchable
 from streams import metrics
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
@@ -24,45 +27,70 @@ from streams.products.planning import PlannedBatch
 
 log = logging.getLogger(__name__)
 
+FLUSH_S = 1.0
+"""How long after Redis is back a change that it missed may wait for its entry in the change log."""
+OWED_AT_MOST = CHANGES_KEPT + 1
+"""Changes that wait for Redis. So many at once push all that was in the log out of it, which makes every cached result
+stale: those before them need not be told."""
 
-class CacheInvalidator:
+
+class ChangeLogWriter:
     """Appends products to the change log, by which query workers drop cached results; what fails is appended later.
 
     Redis holds caches, not truth: that it is away must not hold the index back. While it is, no cached result is
-    served either; those that outlive the outage do so for their time to live at most.
+    served either; what is owed is appended by `run` within `FLUSH_S` of its return, or with the next write.
     """
 
-    def __init__(self, changes: ChangeLog) -> None:
+    def __init__(self, changes: ChangeLog, flush_s: float = FLUSH_S) -> None:
+        """Args: flush_s: how often `run` looks whether anything is owed."""
         self._changes = changes
-        self._unsent: dict[str, None] = {}
+        self._flush_s = flush_s
+        self._owed: dict[str, int] = {}
+        self._noted = itertools.count()
 
-    async def invalidate(self, product_ids: Sequence[str]) -> None:
-        """Note products whose rows have just become durable."""
-        self._unsent |= dict.fromkeys(product_ids)
-        if not self._unsent:
+    async def append(self, product_ids: Sequence[str]) -> None:
+        """Note products whose rows have just become durable; never raises `StoreUnavailable`."""
+        for product_id in product_ids:
+            # At the end, as the log has it.
+            self._owed.pop(product_id, None)
+            self._owed[product_id] = next(self._noted)
+        for oldest in list(self._owed)[: max(0, len(self._owed) - OWED_AT_MOST)]:
+            del self._owed[oldest]
+        await self._send()
+
+    async def run(self) -> None:
+        """Append what is owed, however quiet the shop is, until cancelled."""
+        while True:
+            await asyncio.sleep(self._flush_s)
+            await self._send()
+
+    async def _send(self) -> None:
+        owed = dict(self._owed)
+        if not owed:
             return
-        owed = list(self._unsent)
         try:
-            await self._changes.append(owed)
+            await self._changes.append(list(owed))
         except StoreUnavailable as error:
             log.warning("change_log_unavailable", extra={"owed": len(owed), "error": str(error)[:300]})
             return
-        for product_id in owed:
-            self._unsent.pop(product_id, None)
+        for product_id, noted in owed.items():
+            # One that changed again meanwhile is owed still.
+            if self._owed.get(product_id) == noted:
+                del self._owed[product_id]
 
 
 class ChangeAnnouncer:
     """Tells what became of each product of a batch, however long Kafka is away."""
 
-    def __init__(self, caches: CacheInvalidator, publisher: Publisher, role: GenerationRole) -> None:
-        self._caches = caches
+    def __init__(self, change_log: ChangeLogWriter, publisher: Publisher, role: GenerationRole) -> None:
+        self._change_log = change_log
         self._publisher = publisher
         self._role = role
 
     async def announce(self, batch: PlannedBatch, rows: Sequence[IndexRow]) -> None:
         """Tell of a batch whose rows are durable, the unchanged products too: their record may be lost in a crash."""
         with metrics.STAGE_SECONDS.labels("announce").time():
-            await self._caches.invalidate([row.product_id for row in rows])
+            await self._change_log.append([row.product_id for row in rows])
             written = {row.product_id: row for row in rows}
             now_ms = int(time.time() * 1000)
             _observe_freshness(batch, written, now_ms)

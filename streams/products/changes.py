@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from indexer.media_keys import MEDIA_FIELDS
 from indexer.records import EventStamp, ProductChange
 from streams.events.schema import DeletedProduct, Event, Media, Product
 
-MEDIA_FIELDS = ("images", "videos", "audios")
 _FIELDS = tuple(name for name in Product.__struct_fields__ if name not in ("product_id", "version"))
 
 

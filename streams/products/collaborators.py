@@ -14,7 +14,7 @@ from streams.delivery.publisher import Publisher
 from streams.labels.labelling import Labeller
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber
-from streams.products.change_events import CacheInvalidator
+from streams.products.change_events import ChangeLogWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class PipelineStores:
 
     products: ProductStore
     media: MediaStore
-    caches: CacheInvalidator
+    change_log: ChangeLogWriter
     """Tells the query workers what to drop of theirs."""
     late_write_s: float
     """How long after it was given up a write may still land."""

@@ -15,6 +15,7 @@ from indexer.media_keys import MediaKey
 from indexer.planning import ProductPlan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
+from indexer.text_analysis.chinese import load_dictionary_for
 from streams import metrics
 from streams.delivery.availability import until_process_answers
 from streams.media.picture_batch import PictureBatch, ProductPictures
@@ -45,6 +46,7 @@ async def embed_rows(plans: Sequence[ProductPlan], pictures: PictureBatch, encod
         vectors, new_embeddings = await joint_vectors(plans, pictures, encoder), {}
     else:
         vectors, new_embeddings = await _vectors_of_parts(plans, pictures, encoder)
+    await load_dictionary_for(plan.text for plan in plans)
     rows = [
         build_row(plan.product_id, _stored_product(plan, pictures.products.get(plan.product_id)), vector)
         for plan, vector in zip(plans, vectors, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from indexer.errors import InvalidRecord
+from indexer.media_keys import MEDIA_FIELDS
 from streams import metrics
 from streams.delivery.bisecting import reject_failed
 from streams.delivery.messages import Message, RejectedMessage
@@ -12,7 +13,6 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.errors import InvalidEvent, Reason
 from streams.failures.dead_letters import route_rejected
 from streams.failures.delay_lines import next_retry
-from streams.products.changes import MEDIA_FIELDS
 from streams.products.generation_role import GenerationRole
 from streams.products.ingest import IngestedEvent
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -15,7 +15,8 @@ from encoders.spec import FloatArray
 from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, with_labels
+from indexer.rows import build_row, embedding_text, with_labels
+from indexer.text_analysis.chinese import load_dictionary_for
 from streams.delivery.availability import until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
@@ -95,9 +96,8 @@ class GenerationCopier:
         if self._encoder is None:
             return _Loaded(page, (), None)
         changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
-        # What sounds say does not depend on the vector space.
         plans = [
-            product_plan.with_transcripts(page[product_id][0].transcripts)
+            await self._without_collected(product_plan, page[product_id][0])
             for product_id, product_plan in plan(changes, {}).items()
         ]
         wanted = {
@@ -106,6 +106,16 @@ class GenerationCopier:
             if product_plan.needs_image_embedding
         }
         return _Loaded(page, plans, await self._pictures.load(wanted))
+
+    async def _without_collected(self, product_plan: ProductPlan, source: StoredProduct) -> ProductPlan:
+        """The plan, told of what could not be decoded and is kept no more: it stays broken, instead of missing."""
+        # What sounds say does not depend on the vector space.
+        product_plan = product_plan.with_transcripts(source.transcripts)
+        broken = [key for key in product_plan.images if key.is_stored and key.stored_form in source.broken_images]
+        if not broken:
+            return product_plan
+        collected = await self._pictures.absent(broken)
+        return replace(product_plan, stored=msgspec.structs.replace(product_plan.stored, broken_images=(*collected,)))
 
     async def _write(self, loaded: _Loaded) -> None:
         rows = await self._rows(loaded)
@@ -116,6 +126,7 @@ class GenerationCopier:
 
     async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
         if loaded.pictures is None or self._encoder is None:
+            await load_dictionary_for(embedding_text(stored.state.fields) for stored, _ in loaded.page.values())
             return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
         embedded = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
         await self._pictures.cache_embeddings(embedded.new_embeddings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from encoders.liveness.progress import behind_others
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
 from indexer.records import IndexRow
@@ -37,10 +38,14 @@ class IndexWriter:
         """
         if not rows:
             return
-        async with self._one_at_a_time:
+        with behind_others():
+            await self._one_at_a_time.acquire()
+        try:
             # Timed within the lock: waiting for the batch before does not count.
             with metrics.STAGE_SECONDS.labels("write").time():
                 await until_available("milvus", lambda: self._try(rows, check_owned))
+        finally:
+            self._one_at_a_time.release()
 
     async def _try(self, rows: Sequence[IndexRow], check_owned: Callable[[], None]) -> None:
         try:

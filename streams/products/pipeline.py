@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from encoders.liveness.progress import progress
 from indexer.planning import plan
 from indexer.records import ProductChange
 from streams import metrics
@@ -41,6 +42,7 @@ from streams.products.generation_role import GenerationRole
 from streams.products.index_writer import IndexWriter
 from streams.products.ingest import IngestedEvent, ingest
 from streams.products.labelling import label_rows
+from streams.products.media_in_use import MediaInUse
 from streams.products.media_loading import load_media
 from streams.products.planning import PlannedBatch, plan_events, read_stored
 from streams.products.write_reconciler import WriteReconciler
@@ -67,10 +69,13 @@ class ProductPipeline:
         self._models = models
         self._delivery = delivery
         self._role = role
+        self.generation = role.generation
+        """The name of the generation that it writes."""
         self._locks = ProductLocks()
+        self.media_in_use = MediaInUse(stores.media)
         self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
         self._writer = IndexWriter(stores.products, delivery.lease, self.reconciler)
-        self._announcer = ChangeAnnouncer(stores.caches, delivery.publisher, role)
+        self._announcer = ChangeAnnouncer(stores.change_log, delivery.publisher, role)
 
     async def process(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch = _release_nothing) -> None:
         """Index a batch and acknowledge it; where partitions are lost on the way, start again without them.
@@ -93,12 +98,13 @@ class ProductPipeline:
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
         """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
         ingested = await ingest(batch, self._stores.media, self._delivery.horizon)
-        if ingested.rejected:
-            await self._reject(ingested.rejected)
-        async with self._locks.hold({event.product_id for event in ingested.events}):
-            failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
-            if failed:
-                await self._reject([reject_failed_event(event, error) for event, error in failed])
+        with self.media_in_use.hold(ingested.events):
+            if ingested.rejected:
+                await self._reject(ingested.rejected)
+            async with self._locks.hold({event.product_id for event in ingested.events}):
+                failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
+                if failed:
+                    await self._reject([reject_failed_event(event, error) for event, error in failed])
         self._delivery.acknowledger.mark_done(batch)
 
     async def _reject(self, rejected: Sequence[RejectedMessage]) -> None:
@@ -113,16 +119,21 @@ class ProductPipeline:
     async def _index_part(self, part: PlannedBatch, release_next_batch: ReleaseNextBatch) -> None:
         """The stages of products, each with what the last one gave."""
         models = self._models
+        progress("load")
         loaded = await load_media(part.plans.values(), models)
         release_next_batch()
+        progress("encode")
         with metrics.STAGE_SECONDS.labels("encode").time():
             embedded = await embed_rows(loaded.plans, loaded.pictures, models.encoder)
         await models.pictures.cache_embeddings(embedded.new_embeddings)
+        progress("label")
         rows = await label_rows(embedded.rows, part.plans, models.labeller)
         # Before the write: after it, a crash in between would leave media missing that nobody tries again.
         await publish_durably(self._delivery.publisher, route_media_faults(part.events, loaded.faults, self._role))
+        progress("write")
         await self._writer.write(rows, partial(self._delivery.acknowledger.check_owned, part.messages))
         self.reconciler.record_written(rows, part.partitions)
+        progress("announce")
         await self._announcer.announce(part, rows)
 
     async def _repair(self, changes: Sequence[ProductChange], check_owned: Callable[[], None]) -> None:
@@ -135,4 +146,4 @@ class ProductPipeline:
                 embedded = await embed_rows(loaded.plans, loaded.pictures, self._models.encoder)
             await self._models.pictures.cache_embeddings(embedded.new_embeddings)
             await self._writer.write(embedded.rows, check_owned)
-            await self._stores.caches.invalidate([row.product_id for row in embedded.rows])
+            await self._stores.change_log.append([row.product_id for row in embedded.rows])

@@ -6,12 +6,13 @@ from contextlib import aclosing
 
 from indexer.media_store import media_hash
 from indexer.records import ProductState
+from streams.config import KafkaConfig
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.topic_history import read_events
 from streams.products.changes import inline_media, to_product_change
 
 
-async def read_product_states(bootstrap_servers: str) -> dict[str, ProductState]:
+async def read_product_states(kafka: KafkaConfig) -> dict[str, ProductState]:
     """The state of each product that the topic of product events tells of, by product id.
 
     The states are those that an index has that took the same events: versions decide, not the order. A product that
@@ -22,7 +23,7 @@ async def read_product_states(bootstrap_servers: str) -> dict[str, ProductState]
         KafkaUnavailable: Kafka does not answer in time.
     """
     states: dict[str, ProductState] = {}
-    async with aclosing(read_events(bootstrap_servers, PRODUCT_EVENTS)) as events:
+    async with aclosing(read_events(kafka, PRODUCT_EVENTS)) as events:
         async for event in events:
             change = to_product_change(event, [media_hash(data) for data in inline_media(event)])
             states[change.product_id] = states.get(change.product_id, ProductState()).merge(change)

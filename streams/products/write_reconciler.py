@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from encoders.liveness.progress import Pulse
 from indexer.ports import ProductStore
 from indexer.records import IndexRow, ProductChange, ProductState, merge_all
 from streams import metrics
@@ -77,13 +78,16 @@ class WriteReconciler:
         self._ownership = object()
         self.open_window()
 
-    async def run(self) -> None:
+    async def run(self, pulse: Pulse | None = None) -> None:
         """Check what is watched whenever a window is over, until cancelled."""
+        pulse = pulse or Pulse("write reconciler", float("inf"))
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
-            if self._watched and self._clock() >= self._window_ends and await self.reconcile():
-                self._watched = {}
-                metrics.WATCHED_ROWS.set(0)
+            if self._watched and self._clock() >= self._window_ends:
+                with pulse.busy("read rows again"):
+                    if await self.reconcile():
+                        self._watched = {}
+                        metrics.WATCHED_ROWS.set(0)
 
     async def reconcile(self) -> bool:
         """Read all that is watched again, and repair what is not as it was written; False: partitions are moving."""

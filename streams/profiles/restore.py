@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
+from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProfileStore, RestoreLease
+from streams.config import KafkaConfig
+from streams.delivery.availability import OUTAGES
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
@@ -58,24 +61,28 @@ class ProfileRestorer:
         self,
         profiles: ProfileStore,
         lease: RestoreLease,
-        bootstrap_servers: str,
+        kafka: KafkaConfig,
         horizon: Horizon,
         config: RestoreConfig | None = None,
         topic: str = USER_EVENTS,
     ) -> None:
         self._recorder = ProfileRecorder(profiles, horizon)
         self._lease = lease
-        self._servers = bootstrap_servers
+        self._kafka = kafka
         self._horizon = horizon
         self._config = config or RestoreConfig()
         self._topic = topic
 
-    async def run(self) -> None:
+    async def run(self, pulse: Pulse | None = None) -> None:
         """Check every `check_s` whether profiles were lost, and restore them, until cancelled."""
+        pulse = pulse or Pulse("profile restorer", float("inf"))
         while True:
             try:
-                await self.restore_if_lost()
-            except StoreUnavailable:
+                with pulse.busy("restore"):
+                    await self.restore_if_lost()
+                OUTAGES.answered("redis")
+            except StoreUnavailable as error:
+                OUTAGES.failed("redis", str(error))
                 # The pipeline that records events warns of it; there is nothing to restore to meanwhile.
                 log.debug("profiles_not_checked")
             except Exception as error:
@@ -107,7 +114,7 @@ class ProfileRestorer:
     async def _restore(self) -> None:
         started = time.monotonic()
         since_ms = int((time.time() - self._horizon.past_s - self._horizon.future_s) * 1000)
-        async with TopicHistory(self._servers, self._topic, since_ms) as history:
+        async with TopicHistory(self._kafka, self._topic, since_ms) as history:
             log.info("profiles_restoring", extra={"events": history.count})
             # Requests to be forgotten come first, so that no forgotten profile exists even for a moment.
             await self._record_events(history, _may_forget)

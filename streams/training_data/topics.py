@@ -9,6 +9,7 @@ from typing import Any
 from encoders.training.data.listings import TrainingListing, make_listing, with_clicks
 from indexer.media_store import MediaStore
 from indexer.rows import embedding_text
+from streams.config import KafkaConfig
 from streams.events.schema import USER_EVENTS, UserForgotten, UserInteraction, UserSearched
 from streams.kafka.topic_history import read_events
 from streams.products.topic_states import read_product_states
@@ -16,21 +17,21 @@ from streams.training_data.clicks import chosen_products
 
 
 async def read_training_topics(
-    bootstrap_servers: str, media: MediaStore, notify: Callable[[str], None]
+    kafka: KafkaConfig, media: MediaStore, notify: Callable[[str], None]
 ) -> list[TrainingListing]:
     """All products that the topic of product events holds, with what shoppers searched for and chose.
 
     Args:
-        bootstrap_servers: `host:port,…`.
+        kafka: where it is, and who asks.
         media: where indexing put the pictures; those that are only addresses are left out.
         notify: is told how much was read.
 
     Raises:
         KafkaUnavailable: Kafka does not answer in time.
     """
-    states = await read_product_states(bootstrap_servers)
+    states = await read_product_states(kafka)
     listings = [await _listing(product_id, state.fields, media) for product_id, state in states.items() if state.fields]
-    clicks = chosen_products(await _unforgotten_interactions(bootstrap_servers))
+    clicks = chosen_products(await _unforgotten_interactions(kafka))
     notify(f"{len(listings):,} products and {len(clicks):,} searches and visits from the topics")
     return with_clicks(listings, clicks)
 
@@ -41,11 +42,11 @@ async def _listing(product_id: str, fields: Mapping[str, Any], media: MediaStore
     return make_listing({**fields, "product_id": product_id}, embedding_text(fields), pictures)
 
 
-async def _unforgotten_interactions(bootstrap_servers: str) -> list[UserInteraction | UserSearched]:
+async def _unforgotten_interactions(kafka: KafkaConfig) -> list[UserInteraction | UserSearched]:
     """What shoppers did, without what they did before they asked to be forgotten."""
     interactions: list[tuple[int, UserInteraction | UserSearched]] = []
     forgotten_ms: dict[str, int] = {}
-    async with aclosing(read_events(bootstrap_servers, USER_EVENTS)) as events:
+    async with aclosing(read_events(kafka, USER_EVENTS)) as events:
         async for event in events:
             if isinstance(event.data, UserForgotten):
                 user_id = event.data.user_id

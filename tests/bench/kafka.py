@@ -12,6 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.config import KafkaConfig
 from streams.events.schema import INDEX_CHANGES, IndexChange
 from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import Outgoing
@@ -60,7 +61,7 @@ class Broker:
 
     async def until_committed(self, group: str, topic: str, deadline_s: float) -> None:
         """Wait until a group has committed all of a topic. Raises `TimeoutError`."""
-        async with asyncio.timeout(deadline_s), LagProbe(self.servers, group) as probe:
+        async with asyncio.timeout(deadline_s), LagProbe(KafkaConfig(self.servers), group) as probe:
             while any(one.messages for one in await probe.lag(topic)):
                 await asyncio.sleep(POLL_S)
 

@@ -73,10 +73,11 @@ class Shop:
             yield worker
 
     @contextmanager
-    def query_worker(self) -> Iterator[str]:
+    def query_worker(self, **settings: str) -> Iterator[str]:
         """A query worker, ready; yields its URL."""
         port = free_port()
-        with self._process((*WORKER[:-1], "query"), port, {"VITRINE_QUERY_PORT": str(port)}) as worker:
+        settings["VITRINE_QUERY_PORT"] = str(port)
+        with self._process((*WORKER[:-1], "query"), port, settings) as worker:
             yield worker.url
 
     def server_seconds(self) -> dict[str, float]:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.restore_lease import RedisRestoreLease
+from streams.config import KafkaConfig
 from streams.events.schema import USER_EVENTS
 from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import clicked
@@ -62,7 +63,7 @@ async def _until_whole(shop: Shop) -> None:
 async def _speed(shop: Shop, group: str) -> float:
     """Events/s between two commits: the first after the warm-up, and the last."""
     began: tuple[float, int] | None = None
-    async with asyncio.timeout(DEADLINE_S), LagProbe(shop.broker.servers, group) as probe:
+    async with asyncio.timeout(DEADLINE_S), LagProbe(KafkaConfig(shop.broker.servers), group) as probe:
         while left := sum(one.messages for one in await probe.lag(USER_EVENTS)):
             if began is None and left <= CLICKS - WARM_UP:
                 began = time.perf_counter(), left

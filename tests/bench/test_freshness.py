@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from streams.config import KafkaConfig
 from streams.events.schema import INDEX_CHANGES, PRODUCT_EVENTS, DeletedProduct, Event, Product
 from streams.kafka.producer import EventPublisher
 from tests.bench.catalogue import Catalogue, Outgoing, product_id
@@ -108,7 +109,10 @@ async def _one_by_one(shop: Shop, url: str) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {"new product": [], "price change": [], "deletion": []}
     versions = itertools.count(1)
     servers = shop.broker.servers
-    async with EventPublisher(servers, linger_ms=0) as publisher, httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with (
+        EventPublisher(KafkaConfig(servers), linger_ms=0) as publisher,
+        httpx.AsyncClient(base_url=url, timeout=10) as http,
+    ):
         for number in range(CHANGES):
             name, word = f"fresh-{number}", f"freshword{number}"
             steps: list[tuple[str, str, Product | DeletedProduct, float | None]] = [

@@ -17,6 +17,7 @@ import pytest
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_store_to_read
+from streams.config import KafkaConfig
 from streams.events.schema import PRODUCT_EVENTS, Event, Product
 from streams.kafka.producer import BulkSender, EventPublisher
 from tests.bench.report import Target, percentiles, publish_report
@@ -46,7 +47,7 @@ def test_shoppers_hardly_feel_a_rebuild(stack: Stack):
 async def _measure(stack: Stack) -> None:
     status = stack.status()
     servers, url = status["kafka"]["bootstrap_servers"], status["query_workers"][0]["url"]
-    async with EventPublisher(servers) as publisher, httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async with EventPublisher(KafkaConfig(servers)) as publisher, httpx.AsyncClient(base_url=url, timeout=30) as http:
         sender = BulkSender(publisher, lambda _: None)
         for number in range(PRODUCTS):
             await sender.send(PRODUCT_EVENTS, _event(number, 1))

@@ -19,6 +19,7 @@ import psutil
 from deploy.local.processes import ProcessRecord
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
+from streams.config import KafkaConfig
 from streams.kafka.lag import LagProbe
 from tests.chaos.comparing import PARTITIONS, Offsets, Servers, compare, end_offsets, rows
 from tests.chaos.load import Outgoing, publish
@@ -95,7 +96,7 @@ class Shop:
         """How many events wait."""
 
         async def ask() -> int:
-            async with LagProbe(self.servers.kafka, GROUP) as probe:
+            async with LagProbe(KafkaConfig(self.servers.kafka), GROUP) as probe:
                 return sum(one.messages for one in await probe.lag(PRODUCTS, SHOPPERS))
 
         return asyncio.run(ask())

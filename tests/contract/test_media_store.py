@@ -1,13 +1,24 @@
 """What every `MediaStore` must do: the directory and the double."""
 
+import os
+import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import StoreUnavailable
-from indexer.media_store import DirectoryMediaStore, InMemoryMediaStore, MediaStore, RecentMediaStore, media_hash
+from indexer.media_store import (
+    CollectableMediaStore,
+    DirectoryMediaStore,
+    InMemoryMediaStore,
+    MediaStore,
+    RecentMediaStore,
+    StoredFile,
+    media_hash,
+)
 
 
 @pytest.fixture(params=["memory", "directory", "recent"])
@@ -40,6 +51,76 @@ async def test_what_was_put_last_needs_no_reading_and_takes_no_more_memory_than_
     assert await media.get(new) == b"n" * 60 and await media.get(old) == b"from disk"
 
 
+@pytest.fixture(params=["memory", "directory"])
+def collectable(request: pytest.FixtureRequest, tmp_path: Path) -> CollectableMediaStore:
+    return InMemoryMediaStore() if request.param == "memory" else DirectoryMediaStore(tmp_path / "media")
+
+
+async def all_files(media: CollectableMediaStore) -> list[StoredFile]:
+    return [file async for some in media.files() for file in some]
+
+
+async def test_files_are_listed_with_their_size_and_time(collectable):
+    began_s = time.time()
+    digests = await collectable.put([b"one", b"three"])
+    listed = {file.digest: file for file in await all_files(collectable)}
+    assert {digest: listed[digest].size for digest in digests} == dict(zip(digests, (3, 5), strict=True))
+    assert all(began_s - 1 <= file.touched_s <= time.time() + 1 for file in listed.values())
+
+
+async def test_only_files_that_were_not_touched_are_removed(collectable):
+    await collectable.put([b"old", b"put again", b"touched"])
+    files = await all_files(collectable)
+    bound_s = max(file.touched_s for file in files) + 1e-6
+    # The clock of a file system is a coarse one.
+    while not any(file.touched_s > bound_s for file in await all_files(collectable)):
+        await collectable.put([b"later"])
+    await collectable.put([b"put again"])
+    await collectable.touch([media_hash(b"touched"), media_hash(b"nowhere"), "no hash"])
+    removed = await collectable.remove(files, bound_s)
+    assert [file.digest for file in removed] == [media_hash(b"old")]
+    assert await collectable.remove(files, bound_s) == []
+    assert await collectable.get(media_hash(b"old")) is None
+    assert await collectable.get(media_hash(b"put again")) and await collectable.get(media_hash(b"touched"))
+
+
+async def test_a_file_whose_remover_died_is_still_read_and_comes_back(tmp_path):
+    media = DirectoryMediaStore(tmp_path)
+    (digest,) = await media.put([b"picture"])
+    path = tmp_path / digest[:2] / digest
+    leaving = path.with_name(digest + ".leaving")
+    path.rename(leaving)
+    assert await media.get(digest) == b"picture"
+    assert await all_files(media) == [], "it may still be under way"
+    half_written = path.with_name(f"{digest}.1.2")
+    half_written.write_bytes(b"pic")
+    an_hour_later_s = leaving.stat().st_ctime + 3_600
+    with patch("indexer.media_store.time.time", lambda: an_hour_later_s):
+        await all_files(media)
+    assert [file.digest for file in await all_files(media)] == [digest]
+    assert await media.get(digest) == b"picture" and not half_written.exists()
+
+
+async def test_what_is_put_while_it_is_removed_stays(tmp_path):
+    """At each step of a removal another process puts the same bytes."""
+    for step in ("stat", "replace", "open", "unlink"):
+        media, other = DirectoryMediaStore(tmp_path / step), DirectoryMediaStore(tmp_path / step)
+        (digest,) = await media.put([b"picture"])
+        path = tmp_path / step / digest[:2] / digest
+        os.utime(path, (1_000, 1_000))
+        original = getattr(Path, step)
+
+        def put_first(self, *args, step=step, original=original, other=other, **options):
+            with patch.object(Path, step, original):
+                other._put(b"picture")
+            return original(self, *args, **options)
+
+        with patch.object(Path, step, put_first):
+            await media.remove([StoredFile(digest, 7, 1_000)], time.time() - 3_600)
+        assert await media.get(digest) == b"picture", step
+        assert [path.name for path in (tmp_path / step).rglob("*") if path.is_file()] == [digest]
+
+
 async def test_no_half_written_file_is_left(tmp_path):
     media = DirectoryMediaStore(tmp_path)
     (digest,) = await media.put([b"x" * 100_000])
@@ -55,3 +136,13 @@ async def test_a_directory_that_cannot_be_written_is_unavailable(tmp_path):
 @given(st.binary(max_size=64), st.binary(max_size=64))
 def test_different_bytes_have_different_names(one, other):
     assert (media_hash(one) == media_hash(other)) == (one == other)
+
+
+async def test_a_file_is_read_piece_by_piece(media: MediaStore) -> None:
+    (digest,) = await media.put([b"0123456789"])
+    file = await media.open(digest)
+    assert file is not None and file.size == 10
+    assert [await file.read(0, 4), await file.read(8, 4), await file.read(10, 4)] == [b"0123", b"89", b""]
+    await file.aclose()
+    await file.aclose()
+    assert await media.open("0" * 64) is None and await media.open("../../etc/passwd") is None

@@ -59,7 +59,7 @@ async def coordinator(settings: Settings) -> None:
     async with asyncio.timeout(60):
         while True:
             try:
-                await group_offsets(settings.kafka.bootstrap_servers, settings.indexing.group, PRODUCT_EVENTS)
+                await group_offsets(settings.kafka, settings.indexing.group, PRODUCT_EVENTS)
                 return
             except KafkaUnavailable:
                 await asyncio.sleep(0.2)

@@ -57,7 +57,7 @@ class DeadLetters:
 
     async def came_back(self, topic: str = PRODUCT_EVENTS) -> list[Message]:
         """What has been published again."""
-        async with aclosing(read_topic(self.servers, topic, missing_ok=True)) as messages:
+        async with aclosing(read_topic(KafkaConfig(self.servers), topic, missing_ok=True)) as messages:
             return [one async for one in messages if (one.key or b"").startswith(self.key)]
 
     async def dlq(self, *arguments: str) -> Result:
@@ -69,7 +69,7 @@ class DeadLetters:
 @pytest.fixture
 async def letters(kafka_servers: str) -> AsyncIterator[DeadLetters]:
     await ensure_topics(KafkaConfig(bootstrap_servers=kafka_servers))
-    async with EventPublisher(kafka_servers) as publisher:
+    async with EventPublisher(KafkaConfig(kafka_servers)) as publisher:
         letters = DeadLetters(kafka_servers, publisher)
         # Whatever other tests have left.
         await letters.dlq("replay")
@@ -184,8 +184,8 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
 
 
 async def replay(servers: str, publisher: EventPublisher, report: ReplayReport) -> None:
-    marks = await ReplayMarks.load(servers)
-    async with aclosing(select_letters(servers, ReplaySelection(), marks, report)) as selected:
+    marks = await ReplayMarks.load(KafkaConfig(servers))
+    async with aclosing(select_letters(KafkaConfig(servers), ReplaySelection(), marks, report)) as selected:
         await Replayer(publisher, marks, report).run(selected)
 
 
@@ -210,7 +210,7 @@ def test_a_running_worker_gives_what_it_cannot_mend_back_each_time(stack: Stack)
 async def publish_products(servers: str, *products: Mapping[str, Any]) -> None:
     envelope = {"specversion": "1.0", "source": "test", "type": "product.created"}
     values = [json.dumps(envelope | {"id": str(number), "data": one}) for number, one in enumerate(products)]
-    async with EventPublisher(servers) as publisher:
+    async with EventPublisher(KafkaConfig(servers)) as publisher:
         sent = [OutgoingMessage(PRODUCT_EVENTS, products[0]["product_id"].encode(), one.encode()) for one in values]
         await publisher.wait_delivered([await publisher.send_raw(one, "an event") for one in sent])
 
@@ -218,5 +218,5 @@ async def publish_products(servers: str, *products: Mapping[str, Any]) -> None:
 async def places(servers: str, product: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """The reasons and places of the product's dead letters."""
     key = product["product_id"].encode()
-    async with aclosing(read_dead_letters(servers)) as letters:
+    async with aclosing(read_dead_letters(KafkaConfig(servers))) as letters:
         return [(one.reason, one.partition, one.offset) async for one in letters if one.key == key]

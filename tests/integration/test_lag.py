@@ -26,7 +26,7 @@ async def commit_everything(servers: str, group: str) -> None:
 
 
 async def publish(servers: str, count: int) -> None:
-    async with EventPublisher(servers) as publisher:
+    async with EventPublisher(KafkaConfig(servers)) as publisher:
         for n in range(count):
             event = Event(f"lag-{n}", "test", "product.created", 1, Product(f"lag-{n}", title="x"))
             await publisher.publish(PRODUCT_EVENTS, event)
@@ -43,7 +43,7 @@ async def test_lag_is_what_was_published_and_not_committed(kafka_servers):
     await ensure_topics(KafkaConfig(bootstrap_servers=kafka_servers))
     await commit_everything(kafka_servers, group)
     await publish(kafka_servers, 5)
-    async with LagProbe(kafka_servers, group) as probe:
+    async with LagProbe(KafkaConfig(kafka_servers), group) as probe:
         assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS, "no.such.topic")) == 5
         await commit_everything(kafka_servers, group)
         assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS)) == 0
@@ -53,7 +53,7 @@ async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):
     group = uuid.uuid4().hex
     await ensure_topics(KafkaConfig(bootstrap_servers=kafka_servers))
     await commit_everything(kafka_servers, group)
-    age = IndexAge(kafka_servers, group, interval_s=0.02)
+    age = IndexAge(KafkaConfig(kafka_servers), group, interval_s=0.02)
     assert age.age_ms() is None
     watching = asyncio.create_task(age.run())
     await until(lambda: age.age_ms() == 0)
@@ -66,5 +66,5 @@ async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):
 
 async def test_a_kafka_that_is_away_is_unavailable():
     with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:1"):
-        async with LagProbe("127.0.0.1:1", "group"):
+        async with LagProbe(KafkaConfig("127.0.0.1:1"), "group"):
             pass

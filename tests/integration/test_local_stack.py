@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psutil
 import pytest
@@ -17,7 +18,9 @@ from msgspec.structs import replace
 from pymilvus import MilvusClient
 
 from deploy.local.errors import DataDirUnusable, StartFailed
-from deploy.local.processes import is_alive, log_tail
+from deploy.local.log_rotation import rotate_logs
+from deploy.local.processes import free_port, is_alive, log_tail
+from deploy.local.redis import EmbeddedRedis, find_redis
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
 from deploy.local.state import StateFile
@@ -143,11 +146,85 @@ def test_what_is_started_anew_is_still_stopped_after_what_depends_on_it(stack):
 
 
 def test_a_port_that_another_program_has_taken_is_given_up_for_a_free_one(stack):
-    url = stack.redis().url
+    url = stack.milvus().url
     with closing(socket.create_server(("127.0.0.1", urlsplit(url).port))):
-        service = stack.redis()
+        service = stack.milvus()
         assert service.url != url
         start(stack, service)
+
+
+def test_redis_takes_nobody_who_is_not_its_owner(stack):
+    pid = start(stack, stack.redis())["redis"]
+    assert not [one for one in psutil.Process(pid).net_connections("inet") if one.status == psutil.CONN_LISTEN]
+    path = Path(unquote(urlsplit(stack.redis().url).path))
+    assert path.is_socket() and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
+
+
+def _is_open(path: Path) -> bool:
+    """Whether anybody but its owner may do anything with it; what a link is, is what it leads to."""
+    return not path.is_symlink() and bool(path.stat().st_mode & 0o077)
+
+
+def test_what_is_started_and_what_it_makes_are_for_their_owner_alone(stack):
+    start(stack, stack.redis(), stack.milvus())
+    asyncio.run(redis_call(stack, "SET", "k", "v"))
+    assert [str(path) for path in stack.data_dir.rglob("*") if _is_open(path)] == []
+
+
+def test_a_data_dir_whose_name_is_too_long_for_a_socket_has_it_in_a_short_place(tmp_path, request):
+    stack = LocalStack(tmp_path / ("long" * 25))
+    request.addfinalizer(stack.stop)
+    pids = start(stack, stack.redis())
+    asyncio.run(redis_call(stack, "SET", "k", "v"))
+    path = Path(unquote(urlsplit(stack.redis().url).path))
+    assert stack.data_dir not in path.parents and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert start(stack, stack.redis()) == pids
+    stack.stop()
+    # What lies in a shared place by then may be anybody's.
+    path.parent.chmod(0o755)
+    start(stack, stack.redis())
+    assert Path(unquote(urlsplit(stack.redis().url).path)) != path
+    assert asyncio.run(redis_call(stack, "GET", "k")) == b"v"
+
+
+class RedisOfVersion02(EmbeddedRedis):
+    """As an older version started it: on the loopback interface."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        super().__init__(directory, directory / "unused", f"redis://127.0.0.1:{port}/0")
+        self.port = str(port)
+
+    @property
+    def argv(self) -> list[str]:
+        return [find_redis(), "--bind", "127.0.0.1", "--port", self.port, "--dir", ".", "--appendonly", "yes"]
+
+
+def test_a_redis_that_an_older_version_left_running_is_used_until_it_is_stopped(stack):
+    pids = start(stack, RedisOfVersion02(stack.data_dir / "redis", free_port()))
+    asyncio.run(redis_call(stack, "SET", "k", "v"))
+    service = stack.redis()
+    assert service.url.startswith("redis://127.0.0.1:")
+    assert start(stack, service) == pids
+    stack.stop()
+    start(stack, stack.redis())
+    assert stack.redis().url.startswith("unix://")
+    assert asyncio.run(redis_call(stack, "GET", "k")) == b"v"
+
+
+def test_the_end_of_a_log_that_was_just_put_away_is_still_told(stack):
+    start(stack, stack.redis())
+    (record,) = stack.state().processes
+    log = Path(record.log)
+    with log.open("a") as file:
+        file.write("".join(f"line {number}\n" for number in range(100)))
+    assert rotate_logs(log.parent, max_bytes=100) == [log]
+    assert log.stat().st_size == 0 and "line 99" in log_tail(record)
+    # Its writer goes on at the new beginning.
+    asyncio.run(redis_call(stack, "CONFIG", "SET", "loglevel", "debug"))
+    os.kill(record.pid, signal.SIGTERM)
+    psutil.Process(record.pid).wait(10)
+    assert "Redis is now ready to exit" in log.read_text() and "\0" not in log.read_text()
 
 
 def test_a_stranger_at_the_address_is_not_taken_for_the_server(stack):

@@ -18,6 +18,7 @@ from indexer.ports import Interaction
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease
+from streams.config import KafkaConfig
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
@@ -45,7 +46,9 @@ class Shop:
     ) -> ProfileRestorer:
         lease = RedisRestoreLease(self.redis, lease_s, deadline_s=5)
         restore = RestoreConfig(**config)
-        return ProfileRestorer(profiles or self.profiles, lease, self.kafka, Horizon(), restore, self.topic)
+        return ProfileRestorer(
+            profiles or self.profiles, lease, KafkaConfig(self.kafka), Horizon(), restore, self.topic
+        )
 
     async def publish(self, *events: Event) -> None:
         """To Kafka alone."""
@@ -212,11 +215,11 @@ async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(sh
 async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop: Shop) -> None:
     lease = RedisRestoreLease(shop.redis, deadline_s=5)
     with pytest.raises(KafkaUnavailable):
-        await ProfileRestorer(shop.profiles, lease, "127.0.0.1:1", Horizon()).restore_if_lost()
+        await ProfileRestorer(shop.profiles, lease, KafkaConfig("127.0.0.1:1"), Horizon()).restore_if_lost()
     assert await lease.take()
     away = RedisRestoreLease(connect_redis(RedisConfig("redis://127.0.0.1:1/0")))
     with pytest.raises(StoreUnavailable):
-        await ProfileRestorer(shop.profiles, away, shop.kafka, Horizon()).restore_if_lost()
+        await ProfileRestorer(shop.profiles, away, KafkaConfig(shop.kafka), Horizon()).restore_if_lost()
 
 
 class Stuck(RedisProfileStore):

@@ -91,7 +91,7 @@ async def test_bad_rows_are_named_the_rest_published_in_order_and_the_exit_code_
 
 
 async def test_a_message_may_take_the_whole_bound_and_not_more(kafka):
-    async with EventPublisher(kafka) as publisher:
+    async with EventPublisher(KafkaConfig(kafka)) as publisher:
         picture = Media(data=b"x" * (MAX_MESSAGE_BYTES * 3 // 4 - 1_000))
         await publisher.publish(PRODUCT_EVENTS, _event(Product("p1", images=[picture])))
         with pytest.raises(InvalidEvent, match="bytes"):
@@ -99,17 +99,17 @@ async def test_a_message_may_take_the_whole_bound_and_not_more(kafka):
 
 
 async def test_a_topic_that_is_not_there_fails_within_the_deadline(kafka):
-    async with EventPublisher(kafka, deadline_s=2) as publisher:
+    async with EventPublisher(KafkaConfig(kafka, deadline_s=2)) as publisher:
         with pytest.raises(PublishFailed, match=r"no\.such\.topic"):
             await publisher.publish("no.such.topic", _event(Product("p1")))
 
 
 async def test_a_broker_that_is_not_there_is_named():
     with pytest.raises(PublishFailed, match=r"127\.0\.0\.1:1 does not answer"):
-        async with EventPublisher("127.0.0.1:1", deadline_s=5):
+        async with EventPublisher(KafkaConfig("127.0.0.1:1", deadline_s=5)):
             raise AssertionError("unreachable")
     with pytest.raises(KafkaUnavailable, match=r"127\.0\.0\.1:1 does not answer"):
-        await anext(read_dead_letters("127.0.0.1:1"))
+        await anext(read_dead_letters(KafkaConfig("127.0.0.1:1")))
 
 
 async def test_dead_letters_are_counted_by_reason_and_shown_with_their_bytes(kafka):

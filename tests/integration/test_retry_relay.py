@@ -114,7 +114,7 @@ async def lines(kafka_servers: str) -> AsyncIterator[Lines]:
     consumer = AIOKafkaConsumer(PRODUCT_EVENTS, DEAD_LETTER, bootstrap_servers=kafka_servers, fetch_max_wait_ms=50)
     await consumer.start()
     await consumer.seek_to_end()
-    async with EventPublisher(kafka_servers) as producer:
+    async with EventPublisher(KafkaConfig(kafka_servers)) as producer:
         yield Lines(kafka_servers, config, tiers, name, KafkaPublisher(producer), consumer, name)
     await consumer.stop()
 

@@ -53,18 +53,20 @@ async def test_products_are_as_events_define_them_and_forgotten_shoppers_teach_n
     ]
     media = InMemoryMediaStore()
     (digest,) = await media.put([b"picture"])
-    async with EventPublisher(kafka_servers) as publisher:
+    async with EventPublisher(KafkaConfig(kafka_servers)) as publisher:
         await publisher.publish_raw([OutgoingMessage(PRODUCT_EVENTS, lamp.encode(), b"not an event")])
         for product in products:
             await publisher.publish(PRODUCT_EVENTS, product)
         for shopper in shoppers:
             await publisher.publish(USER_EVENTS, shopper)
 
-    states = await read_product_states(kafka_servers)
+    states = await read_product_states(KafkaConfig(kafka_servers))
     assert states[lamp].fields == {"title": "red lamp", "brand": "Lux", "images": [{"hash": digest}]}
     assert states[gone].fields == {}
 
-    listings = {listing.product_id: listing for listing in await read_training_topics(kafka_servers, media, print)}
+    listings = {
+        listing.product_id: listing for listing in await read_training_topics(KafkaConfig(kafka_servers), media, print)
+    }
     assert gone not in listings
     assert listings[lamp].pictures == (b"picture",)
     assert (listings[lamp].queries, listings[vase].queries) == (("reading light",), ())
@@ -73,4 +75,4 @@ async def test_products_are_as_events_define_them_and_forgotten_shoppers_teach_n
 
 async def test_a_kafka_that_is_away_is_said_to_be() -> None:
     with pytest.raises(KafkaUnavailable):
-        await read_product_states("127.0.0.1:1")
+        await read_product_states(KafkaConfig("127.0.0.1:1"))

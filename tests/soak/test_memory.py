@@ -20,6 +20,7 @@ from encoders.loading import load_encoder
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.store import open_active_store
 from indexer.rows import is_searchable
+from streams.config import KafkaConfig
 from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
 from streams.kafka.lag import LagProbe
 from tests.bench.catalogue import Catalogue, Outgoing, product_id
@@ -65,7 +66,7 @@ def test_memory_stays_flat_and_nothing_is_lost(shop: Shop):
 async def _run(broker: Broker, worker: Worker, life: Iterator[Outgoing]) -> list[Sample]:
     """Publish as the worker keeps up, until all is done; samples of its memory meanwhile."""
     samples: list[Sample] = []
-    async with LagProbe(broker.servers, GROUP) as probe:
+    async with LagProbe(KafkaConfig(broker.servers), GROUP) as probe:
         published, waiting, progressed_at, next_sample = 0, 0, time.monotonic(), 0.0
         while published < EVENTS or waiting:
             if waiting < MOST_WAITING:

@@ -42,3 +42,17 @@ def test_columns_can_be_read_by_indexer_milvus_columns() -> None:
     assert "_execute_search" in inspect.getsource(AsyncGrpcHandler.search)
     assert "_async_stub" in inspect.getsource(AsyncGrpcHandler)
     assert _parameters(_api_level_md) == ["context"]
+
+
+def test_connections_can_be_limited_by_query_api_http_protocol() -> None:
+    """`query_api.http.protocol` starts requests itself, and looks at the one that is being answered."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+    assert _parameters(HttpToolsProtocol._start_asgi_task) == ["self", "cycle", "app"]
+    assert "_start_asgi_task(" in inspect.getsource(HttpToolsProtocol.on_headers_complete)
+    assert "service_unavailable" in inspect.getsource(HttpToolsProtocol.on_headers_complete)
+    source = inspect.getsource(RequestResponseCycle)
+    for name in ("disconnected", "response_started", "response_complete", "message_event", "body", "keep_alive"):
+        assert f"self.{name}" in source
+    for name in ("pipeline", "flow", "tasks", "client", "loop", "app", "url"):
+        assert f"self.{name}" in inspect.getsource(HttpToolsProtocol)

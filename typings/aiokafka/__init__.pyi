@@ -2,8 +2,10 @@
 
 from asyncio import Future
 from collections.abc import Iterable, Mapping, Sequence
+from ssl import SSLContext
 from typing import Any
 
+from aiokafka.abc import AbstractTokenProvider
 from aiokafka.structs import ConsumerRecord as ConsumerRecord
 from aiokafka.structs import OffsetAndTimestamp, RecordMetadata
 from aiokafka.structs import TopicPartition as TopicPartition
@@ -17,6 +19,12 @@ class AIOKafkaConsumer:
         self,
         *topics: str,
         bootstrap_servers: str,
+        security_protocol: str = "PLAINTEXT",
+        ssl_context: SSLContext | None = None,
+        sasl_mechanism: str = "PLAIN",
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
+        sasl_oauth_token_provider: AbstractTokenProvider | None = None,
         group_id: str | None = None,
         enable_auto_commit: bool = True,
         auto_offset_reset: str = "latest",
@@ -52,6 +60,12 @@ class AIOKafkaProducer:
         self,
         *,
         bootstrap_servers: str,
+        security_protocol: str = "PLAINTEXT",
+        ssl_context: SSLContext | None = None,
+        sasl_mechanism: str = "PLAIN",
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
+        sasl_oauth_token_provider: AbstractTokenProvider | None = None,
         acks: str | int = 1,
         enable_idempotence: bool = False,
         linger_ms: int = 0,

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.kafka.lag import LagProbe
 from streams.kafka.producer import EventPublisher
-from vitrine.client import Client
 from vitrine.demo import catalogue as demo_catalogue
 from vitrine.demo.examples import ADA, BEN, show_examples
 from vitrine.demo.live import DemoProgress, GrowthRate
@@ -23,7 +22,7 @@ from vitrine.demo.shoppers import interactions, random_shoppers
 from vitrine.errors import VitrineError
 from vitrine.samples.catalogue import SampleProduct
 from vitrine.settings import Settings
-from vitrine.stack.servers import kafka_servers, query_url
+from vitrine.stack.servers import connect_client, operations_url, query_url, reachable_kafka
 from vitrine.stack.status import active_group, ask_query_worker
 
 SHOPPERS = 200
@@ -47,7 +46,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
     pictures = settings.data_dir / "demo" / "pictures"
     await asyncio.to_thread(_render, products, settings, console)
     url = query_url(settings)
-    async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
+    async with EventPublisher(reachable_kafka(settings)) as publisher:
         feed = _EventFeed(publisher)
         events = (demo_catalogue.product_event(product, pictures) for product in products)
         feeding = asyncio.gather(
@@ -57,7 +56,7 @@ async def run_demo(settings: Settings, console: Console) -> str:
             await _watch(settings, feed, len(products), feeding, console)
         finally:
             feeding.cancel()
-    with Client(url) as client:
+    with connect_client(settings, url) as client:
         await asyncio.to_thread(show_examples, client, products, console)
     return url
 
@@ -104,7 +103,7 @@ async def _watch(
     clock = asyncio.get_running_loop().time
     moved_at, last = clock(), None
     with Live(console=console, refresh_per_second=4) as live:
-        async with LagProbe(kafka_servers(settings), await active_group(settings)) as probe:
+        async with LagProbe(reachable_kafka(settings), await active_group(settings)) as probe:
             while True:
                 progress = await _measure(settings, feed, total, probe, events, searchable)
                 if console.is_terminal:
@@ -124,7 +123,7 @@ async def _watch(
 async def _measure(
     settings: Settings, feed: _EventFeed, total: int, probe: LagProbe, events: GrowthRate, searchable: GrowthRate
 ) -> DemoProgress:
-    index = await ask_query_worker(query_url(settings))
+    index = await ask_query_worker(operations_url(settings))
     count = index["products"]["searchable"]
     published = sum(feed.published.values())
     waiting = await probe.lag(PRODUCT_EVENTS, USER_EVENTS)

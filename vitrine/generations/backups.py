@@ -13,10 +13,11 @@ from indexer.backup.export_import import ImportResult, check_empty, export_rows,
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import BackupHeader
 from indexer.errors import IndexMismatch, StoreUnavailable
+from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_store_to_read
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from streams.errors import KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.group_offsets import group_offsets
@@ -26,6 +27,8 @@ from vitrine.settings import Settings
 
 Notify = Callable[[str], None]
 ReportCount = Callable[[int], None]
+KEEP_MEDIA_S = 1_200.0
+"""Much less than the least time that media are kept after they were touched."""
 
 
 def _ignore_count(_count: int) -> None:
@@ -79,10 +82,26 @@ async def import_generation(
         resources.push_async_callback(store.close)
         if not resume:
             await check_empty(store)
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
-        return reader.header, await import_rows(store, reader, changed.invalidate, on_progress)
+        media = _MediaKeeper(DirectoryMediaStore(settings.media_directory))
+        return reader.header, await import_rows(store, reader, changed.invalidate, on_progress, media.keep)
+
+
+class _MediaKeeper:
+    """Has all media stay until the rows that refer to them are imported: until then no product shows them."""
+
+    def __init__(self, media: DirectoryMediaStore) -> None:
+        self._media = media
+        self._due_s = 0.0
+
+    async def keep(self) -> None:
+        """Touch every file, before the first page and every few minutes after that."""
+        if time.monotonic() < self._due_s:
+            return
+        self._due_s = time.monotonic() + KEEP_MEDIA_S
+        async for files in self._media.files():
+            await self._media.touch([file.digest for file in files])
 
 
 class _CacheInvalidation:
@@ -123,7 +142,7 @@ async def _header(settings: Settings, generation: Generation, say: Notify) -> Ba
     group = settings.indexing.group_of(generation.collection)
     created_ms = int(time.time() * 1000)
     try:
-        offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS)
+        offsets = await group_offsets(settings.kafka, group, PRODUCT_EVENTS)
     except KafkaUnavailable as error:
         say(f"{error}: the file does not tell from where on events have to be replayed")
         offsets = None

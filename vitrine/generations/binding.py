@@ -18,6 +18,7 @@ from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import drop_generation
 from indexer.redis.change_log import delete_change_log
+from streams.delivery.availability import OUTAGES
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ def restart_process(now: Generations) -> None:
     environ = dict(os.environ)
     if now.active and now.active.encoder_name:
         environ[ENCODER_VARIABLE] = now.active.encoder_name
-    os.execve(sys.executable, [sys.executable, "-m", "vitrine", *sys.argv[1:]], environ)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "vitrine", *sys.argv[1:]], environ)
 
 
 def _is_active(now: Generations, binding: GenerationBinding) -> bool:
@@ -161,6 +162,9 @@ async def retire_generation(
 async def _read(registry: GenerationRegistry) -> Generations | None:
     """The registry; None while Milvus is away, which is no news."""
     try:
-        return await registry.read()
-    except StoreUnavailable:
+        now = await registry.read()
+    except StoreUnavailable as error:
+        OUTAGES.failed("milvus", str(error))
         return None
+    OUTAGES.answered("milvus")
+    return now

@@ -153,7 +153,7 @@ async def _create_generation(
     name = request.encoder or bind_generation(settings, active).encoder_name
     spec = await parts.read_spec(name)
     group = settings.indexing.group_of(active.collection)
-    offsets = await group_offsets(settings.kafka.bootstrap_servers, group, PRODUCT_EVENTS, USER_EVENTS)
+    offsets = await group_offsets(settings.kafka, group, PRODUCT_EVENTS, USER_EVENTS)
     planned = planned_generation(await until_milvus_answers(registry.new_name), settings.milvus, spec, name)
     target = msgspec.structs.replace(planned, stage="copying", offsets=offsets)
     # Noted first: what is made and not noted would never be removed.
@@ -188,7 +188,7 @@ async def _copy_products(
 async def _begin_following(settings: Settings, registry: GenerationRegistry, copied: Generation) -> Generation:
     """Have the new generation's workers begin where the copy may have missed events."""
     group = settings.indexing.group_of(copied.collection)
-    await start_group_at(settings.kafka.bootstrap_servers, group, copied.offsets)
+    await start_group_at(settings.kafka, group, copied.offsets)
     following = msgspec.structs.replace(copied, stage="following")
     await until_milvus_answers(lambda: registry.save(following))
     return following

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import LockError
 
 from indexer.milvus.registry import Generation, GenerationRegistry, GenerationStage
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from query_api.generations.worker_status import WorkerStatusBoard
 from streams.delivery.availability import until_available
 from streams.events.schema import PRODUCT_EVENTS
@@ -56,8 +56,7 @@ async def locked_registry(settings: Settings) -> AsyncIterator[tuple[GenerationR
     """The registry and Redis, with the right to change generations."""
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         await resources.enter_async_context(_rebuild_lock(redis))
         yield registry, redis
 
@@ -124,7 +123,7 @@ def ms_from_now(seconds: float) -> int:
 async def wait_until_caught_up(settings: Settings, target: Generation, progress: RebuildProgress) -> None:
     """Wait until a generation has all events but those of the last moments, which are under way."""
     group = settings.indexing.group_of(target.collection)
-    async with LagProbe(settings.kafka.bootstrap_servers, group) as probe:
+    async with LagProbe(settings.kafka, group) as probe:
         ends: dict[int, int] = {}
         while True:
             lags = await probe.lag(PRODUCT_EVENTS)

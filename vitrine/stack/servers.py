@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from deploy.local.stack import LocalStack
 from deploy.local.state import StackState
+from query_api.access_config import is_loopback
+from query_api.config import QueryConfig
+from streams.config import KafkaConfig
 from vitrine.errors import NotRunning
 from vitrine.settings import Settings
+
+if TYPE_CHECKING:
+    from vitrine.client import Client
 
 _WAYS_OUT = {
     "kafka": "VITRINE_KAFKA_BOOTSTRAP_SERVERS",
@@ -16,9 +25,10 @@ _WAYS_OUT = {
 }
 
 
-def kafka_servers(settings: Settings) -> str:
-    """`host:port,…` of the configured Kafka, else of the embedded one. Raises `NotRunning` when there is neither."""
-    return settings.kafka.bootstrap_servers or _embedded("kafka", settings)
+def reachable_kafka(settings: Settings) -> KafkaConfig:
+    """The configured Kafka, else the embedded one with its address. Raises `NotRunning` when there is neither."""
+    kafka = settings.kafka
+    return kafka if kafka.bootstrap_servers else replace(kafka, bootstrap_servers=_embedded("kafka", settings))
 
 
 def redis_url(settings: Settings) -> str:
@@ -34,7 +44,7 @@ def with_server_addresses(settings: Settings) -> Settings:
         milvus = replace(milvus, uri=_embedded("milvus", settings), lite_database=database)
     return replace(
         settings,
-        kafka=replace(settings.kafka, bootstrap_servers=kafka_servers(settings)),
+        kafka=reachable_kafka(settings),
         milvus=milvus,
         redis=replace(settings.redis, url=redis_url(settings)),
     )
@@ -44,8 +54,39 @@ def query_url(settings: Settings) -> str:
     """The base URL of a query worker: one that runs on the data dir, else where the configuration puts it."""
     for worker in _state(settings).with_prefix("query"):
         return worker.url
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
-    return f"http://{host}:{settings.query.port}"
+    return configured_url(settings.query, settings.query.port)
+
+
+def operations_url(settings: Settings) -> str:
+    """The base URL of a query worker's health, readiness and metrics."""
+    if not settings.query.ops_port:
+        return query_url(settings)
+    return f"http://{_reachable(settings.query.ops_host or settings.query.host)}:{settings.query.ops_port}"
+
+
+def configured_url(query: QueryConfig, port: int) -> str:
+    """Where a query worker of these settings answers on a port, seen from this machine."""
+    return f"{'https' if query.ssl_certfile else 'http'}://{_reachable(query.host)}:{port}"
+
+
+def connect_client(settings: Settings, url: str | None = None, headers: Mapping[str, str] | None = None) -> Client:
+    """A client of a query worker; None: of the one that the settings name."""
+    from vitrine.client import Client
+
+    url = url or query_url(settings)
+    # A certificate has the name that others call the worker by; that this machine is this machine needs no proof.
+    return Client(url, headers=headers, verify=not is_own(url))
+
+
+def is_own(url: str) -> bool:
+    """Whether a URL is of this machine alone."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def _reachable(host: str) -> str:
+    """An address of a listener as one can call it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _embedded(name: str, settings: Settings) -> str:

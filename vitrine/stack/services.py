@@ -12,6 +12,8 @@ from deploy.local.processes import free_port
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
 from vitrine.settings import Settings, as_environment
+from vitrine.settings_loading import CLIENTS_VARIABLES, environment_variable
+from vitrine.stack.servers import configured_url, is_own, operations_url
 
 # Torch's threads must not spin while they wait: there are more of them than cores.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
@@ -24,13 +26,24 @@ class WorkerService(Service):
     # The first to load a model makes it ready, which takes a busy machine minutes.
     start_deadline_s = 300.0
 
-    def __init__(self, name: str, command: Sequence[str], url: str, data_dir: Path, env: Mapping[str, str]) -> None:
-        """Args: command: what follows `vitrine worker`."""
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        url: str,
+        data_dir: Path,
+        env: Mapping[str, str],
+        operations_url: str | None = None,
+    ) -> None:
+        """Args: command: what follows `vitrine worker`; operations_url: where its readiness is; None: at `url`."""
         self.name = name
         self.url = url
+        self._operations_url = operations_url or url
         self.cwd = data_dir
         self._command = command
-        self._env = {**_CALM_THREADS, **os.environ, **env, "VITRINE_DATA_DIR": str(data_dir)}
+        # A key that commands send is nothing for workers.
+        own = {name: value for name, value in os.environ.items() if name not in CLIENTS_VARIABLES}
+        self._env = {**_CALM_THREADS, **own, **env, "VITRINE_DATA_DIR": str(data_dir)}
 
     def prepare(self, progress: Callable[[str], None]) -> None:
         """Nothing to prepare."""
@@ -38,7 +51,7 @@ class WorkerService(Service):
     @property
     def argv(self) -> list[str]:
         """The worker's command line."""
-        return [sys.executable, "-m", "vitrine", "worker", *self._command]
+        return [sys.executable, "-P", "-m", "vitrine", "worker", *self._command, "--keep-logs", str(self.cwd / "logs")]
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -49,8 +62,9 @@ class WorkerService(Service):
         """Ask the worker whether it is ready."""
         import httpx
 
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-            (await client.get(f"{self.url}/readyz")).raise_for_status()
+        url = self._operations_url
+        async with httpx.AsyncClient(trust_env=False, timeout=2, verify=not is_own(url)) as client:
+            (await client.get(f"{url}/readyz")).raise_for_status()
 
 
 def stack_services(settings: Settings, stack: LocalStack) -> list[Service]:
@@ -103,8 +117,12 @@ def _query(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> Wor
     if stack.state().find("query-0") is None and free_port(port) != port:
         raise StartFailed(f"port {port} is taken by another program: choose one with --port or VITRINE_QUERY_PORT")
     address = {"VITRINE_QUERY_HOST": settings.query.host, "VITRINE_QUERY_PORT": str(port)}
-    if settings.query.synonyms:
-        # The worker runs in the data directory.
-        address["VITRINE_QUERY_SYNONYMS"] = str(Path(settings.query.synonyms).absolute())
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.query.host, settings.query.host)
-    return WorkerService("query-0", ["query"], f"http://{host}:{port}", settings.data_dir, {**env, **address})
+    # The worker runs in the data directory.
+    for name in ("synonyms", "api_keys_file", "token_secret_file", "ssl_certfile", "ssl_keyfile"):
+        if path := getattr(settings.query, name):
+            address[environment_variable(f"query.{name}")] = str(Path(path).absolute())
+    if settings.query.jwks_url and "://" not in settings.query.jwks_url:
+        address["VITRINE_QUERY_JWKS_URL"] = str(Path(settings.query.jwks_url).absolute())
+    url = configured_url(settings.query, port)
+    ready_at = operations_url(settings) if settings.query.ops_port else url
+    return WorkerService("query-0", ["query"], url, settings.data_dir, {**env, **address}, ready_at)

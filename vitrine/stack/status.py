@@ -13,9 +13,10 @@ from streams.errors import StreamError
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe
 from vitrine.errors import NotRunning, VitrineError
+from vitrine.masking import mask_credentials
 from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
-from vitrine.stack.servers import kafka_servers, query_url
+from vitrine.stack.servers import is_own, operations_url, reachable_kafka
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ async def read_status(settings: Settings) -> dict[str, Any]:
     state = stack.state()
     problems = [f"{record.name} ended; see {record.log}" for record in stack.crashed()]
     answered, times = await asyncio.gather(
-        _or_problem(ask_query_worker(query_url(settings)), problems),
+        _or_problem(ask_query_worker(operations_url(settings)), problems),
         measure_freshness([worker.url for worker in state.with_prefix("indexing")]),
     )
     index = answered or {}
@@ -60,13 +61,13 @@ async def _or_problem(asked: Awaitable[T], problems: list[str]) -> T | None:
 
 async def active_group(settings: Settings) -> str:
     """The consumer group of the workers that index what is searched. Raises `NotRunning`."""
-    return settings.indexing.group_of((await ask_query_worker(query_url(settings)))["generation"])
+    return settings.indexing.group_of((await ask_query_worker(operations_url(settings)))["generation"])
 
 
 async def waiting_events(settings: Settings, group: str) -> dict[str, dict[str, int]]:
     """Events that a consumer group has not acknowledged, by topic and partition."""
     waiting: dict[str, dict[str, int]] = {PRODUCT_EVENTS: {}, USER_EVENTS: {}}
-    async with LagProbe(kafka_servers(settings), group) as probe:
+    async with LagProbe(reachable_kafka(settings), group) as probe:
         for lag in await probe.lag(PRODUCT_EVENTS, USER_EVENTS):
             waiting[lag.topic][str(lag.partition)] = lag.messages
     return waiting
@@ -77,7 +78,7 @@ async def ask_query_worker(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5, verify=not is_own(url)) as client:
             response = await client.get("/readyz")
             response.raise_for_status()
             return response.json()
@@ -86,10 +87,10 @@ async def ask_query_worker(url: str) -> dict[str, Any]:
 
 
 def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:
-    """An embedded server with its process, or the configured one."""
+    """An embedded server with its process, or the configured one; passwords are masked."""
     if record is None:
-        return {key: configured or None}
-    return {key: record.url, "pid": record.pid}
+        return {key: mask_credentials(configured) or None}
+    return {key: mask_credentials(record.url), "pid": record.pid}
 
 
 def _worker(record: ProcessRecord) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import faust
 from redis.asyncio import Redis
 
+from encoders.liveness.progress import Pulse
+from encoders.liveness.vitals import Complaint, Vitals
 from encoders.processes.encoder import EncoderProcess
 from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
@@ -22,18 +25,23 @@ from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.turn import RedisTurn
 from streams import metrics
-from streams.agents import FaustPublisher, build_app
+from streams.agents import FaustPublisher, GroupMembership, build_app
 from streams.config import IndexingConfig
+from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import BatchLimits, MicroBatcher, ProcessBatch, ReleaseNextBatch
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.kafka.consumer_watch import ConsumerWatch
+from streams.kafka.lag import LagProbe
+from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
@@ -41,13 +49,14 @@ from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber, TranscriptionLimits
-from streams.products.change_events import CacheInvalidator
+from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
 from streams.profiles.pipeline import ProfilePipeline
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
+from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.generations.pace import rest_s
 from vitrine.settings import Settings
 
@@ -67,13 +76,14 @@ class IndexingWorker:
     app: faust.App
     delivery: PipelineDelivery
     redis: Redis
+    stores: PipelineStores
     products: ProductPipeline
     label_calibrator: LabelCalibrator | None
+    vitals: Vitals
 
     @classmethod
     async def open(cls, settings: Settings, binding: GenerationBinding, resources: AsyncExitStack) -> IndexingWorker:
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
+        redis = await resources.enter_async_context(open_redis(settings.redis))
         encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
@@ -81,15 +91,19 @@ class IndexingWorker:
         app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
         delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
         labeller, calibrator = _labelling(settings, encoder, store)
-        models = await _models(settings, stores.media, redis, encoder, labeller, resources)
+        vitals = Vitals(settings.liveness, outages=OUTAGES)
+        vitals.watch_process("encoder", encoder, encoder.deadline_s)
+        models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
-        return cls(binding, app, delivery, redis, ProductPipeline(stores, models, delivery, role), calibrator)
+        products = ProductPipeline(stores, models, delivery, role)
+        return cls(binding, app, delivery, redis, stores, products, calibrator, vitals)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
         limits = _limits(settings.indexing)
+        products = _with_pulse(self.products.process, self.vitals.pulse("product batches"))
         if self.binding.standby:
-            return {PRODUCT_EVENTS: MicroBatcher(_standby_limits(limits), _with_rests(self.products.process))}
+            return {PRODUCT_EVENTS: MicroBatcher(_standby_limits(limits), _with_rests(products))}
         profiles = ProfilePipeline(
             _profiles(settings, self.redis),
             self.delivery.publisher,
@@ -100,29 +114,59 @@ class IndexingWorker:
             limits, overlap_messages=limits.max_messages, quiet_linger_s=settings.indexing.user_linger_s
         )
         return {
-            PRODUCT_EVENTS: MicroBatcher(limits, self.products.process),
-            USER_EVENTS: MicroBatcher(few_calls, lambda batch, _: profiles.process(batch)),
+            PRODUCT_EVENTS: MicroBatcher(limits, products),
+            USER_EVENTS: MicroBatcher(
+                few_calls, _with_pulse(lambda batch, _: profiles.process(batch), self.vitals.pulse("profile batches"))
+            ),
         }
 
-    def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
-        """What a worker does beside its batches: look for late writes, and measure labels.
+    def consumer_watch(
+        self, settings: Settings, consumer: GroupMembership, topics: Mapping[str, object]
+    ) -> ConsumerWatch:
+        """What sees a consumer that does not consume."""
+        group = settings.indexing.group_of(self.products.generation)
+        watch = ConsumerWatch(LagProbe(settings.kafka, group), consumer, list(topics), OUTAGES)
+        vitals = self.vitals
+        vitals.add_alive_check(lambda: watch.complaints(vitals.config.stuck_s))
+        vitals.add_ready_check(lambda: watch.complaints(vitals.config.slow_s))
+        vitals.add_ready_check(lambda: () if consumer.joined else (Complaint("consumer", "has no place in its group"),))
+        return watch
 
-        The active generation's workers also release retries, restore profiles and drop retired generations.
+    def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
+        """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
+        turns it away, and measure labels.
+
+        The active generation's workers also release retries, restore profiles, drop retired generations and remove
+        media that no product shows.
         """
-        work: list[BackgroundWork] = [self.products.reconciler.run()]
+        reconciling = self.products.reconciler.run(self.vitals.pulse("write reconciler"))
+        work: list[BackgroundWork] = [
+            reconciling,
+            self.products.media_in_use.run(),
+            self.stores.change_log.run(),
+            watch_access(settings.kafka, self.delivery.lease.is_valid),
+        ]
         if self.label_calibrator:
             work.append(self.label_calibrator.run())
         if not self.binding.standby:
-            work.append(RetryRelay(settings.kafka, settings.indexing.group, self.delivery.publisher).run())
-            work.append(self._restorer(settings).run())
+            relay = RetryRelay(settings.kafka, settings.indexing.group, self.delivery.publisher)
+            work.append(relay.run(self.vitals.pulse("retry relay")))
+            work.append(self._restorer(settings).run(self.vitals.pulse("profile restorer")))
             work.append(retire_generations(registry, settings.milvus, self.redis))
+            work.append(self._collector(settings, registry))
         return work
+
+    def _collector(self, settings: Settings, registry: GenerationRegistry) -> BackgroundWork:
+        every_s = settings.media_store.collect_every_s
+        if not every_s:
+            return asyncio.Event().wait()
+        turn = RedisTurn(self.redis, "media", every_s, settings.redis.deadline_s)
+        return collect_in_turns(turn, every_s, partial(collect_media, settings, registry))
 
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        servers = settings.kafka.bootstrap_servers
-        return ProfileRestorer(_profiles(settings, self.redis), lease, servers, self.delivery.horizon, config)
+        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -135,7 +179,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
     acknowledger = PrefixAcknowledger()
     metrics.UNACKNOWLEDGED.set_function(acknowledger.unacknowledged_count)
     return PipelineDelivery(
-        FaustPublisher(app, settings.kafka.deadline_s),
+        FaustPublisher(app, settings.kafka),
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
@@ -148,7 +192,7 @@ def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> Pipe
     return PipelineStores(
         store,
         RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
-        CacheInvalidator(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         settings.indexing.late_write_s,
     )
 
@@ -159,11 +203,15 @@ async def _models(
     redis: Redis,
     encoder: EncoderProcess,
     labeller: Labeller | None,
+    vitals: Vitals,
     resources: AsyncExitStack,
 ) -> PipelineModels:
     decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
+    vitals.watch_process("decoder", decoder, settings.decoding.deadline_s)
+    vitals.watch_process("media decoder", media_decoder, settings.clips.deadline_s)
+    vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s)
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     transcripts = RedisBoundedMap(
         redis, f"transcripts:{recogniser.key}", settings.indexing.remembered_pictures, settings.redis.deadline_s
@@ -186,6 +234,16 @@ def _labelling(
     neighbourhood = NeighbourSearch(store, encoder.spec)
     labeller = Labeller(neighbourhood, encoder.spec, settings.labelling)
     return labeller, LabelCalibrator(store, encoder, neighbourhood, labeller, settings.labelling)
+
+
+def _with_pulse(process: ProcessBatch, pulse: Pulse) -> ProcessBatch:
+    """Process batches, each seen while it is under way."""
+
+    async def process_seen(batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
+        with pulse.busy(f"a batch of {len(batch)} events"):
+            await process(batch, release_next_batch)
+
+    return process_seen
 
 
 def _with_rests(process: ProcessBatch) -> ProcessBatch:

@@ -12,11 +12,15 @@ from contextlib import AsyncExitStack
 
 import faust
 
+from encoders.liveness.vitals import Complaint, Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
 from streams.agents import GroupMembership, add_agents
-from streams.delivery.availability import until_available
+from streams.config import KafkaConfig
+from streams.delivery.availability import OUTAGES, until_available
 from streams.delivery.batching import MicroBatcher
+from streams.errors import KafkaRefused
 from streams.health import health_server
+from streams.kafka.refusals import check_access, right_refused
 from streams.topics import ensure_topics
 from vitrine.generations.binding import (
     GenerationBinding,
@@ -27,6 +31,7 @@ from vitrine.generations.binding import (
 )
 from vitrine.settings import Settings
 from vitrine.wiring.indexing_parts import BackgroundWork, IndexingWorker
+from vitrine.wiring.vital_signs import background, watched
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +44,8 @@ async def run_indexing_worker(settings: Settings) -> None:
     """Index into the active generation, and into the next one after a switch, until SIGTERM or SIGINT.
 
     Then it takes no more events, finishes the batches under way, and leaves. Should a pipeline, or Faust, fail in a way
-    that it cannot deal with, the process ends at once with `EXIT_FAILED`: nothing unfinished was acknowledged, and
-    whoever restarts it resumes from there.
+    that it cannot deal with, or Kafka turn it away, the process ends at once with `EXIT_FAILED`: nothing unfinished
+    was acknowledged, and whoever restarts it resumes from there.
     """
     stop = _stopped_by_signal()
     await ensure_topics(settings.kafka)
@@ -61,6 +66,7 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
         wait: with nothing to stand by for, wait for something; else leave.
     """
     stop = _stopped_by_signal()
+    await check_access(settings.kafka)
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     async with GenerationRegistry(settings.milvus) as registry:
         binding = await _wait_for_standby(settings, registry, stop, wait)
@@ -75,7 +81,9 @@ async def _wait_for_standby(
     settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
 ) -> GenerationBinding | None:
     """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
-    async with health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: False):
+    vitals = Vitals(settings.liveness, outages=OUTAGES)
+    vitals.add_ready_check(lambda: [Complaint("generation", "there is none to stand by for")])
+    async with health_server(settings.indexing.health_host, settings.indexing.health_port, vitals):
         looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +106,7 @@ async def _index(
 
     async with AsyncExitStack() as resources:
         worker = await IndexingWorker.open(settings, binding, resources)
+        await resources.enter_async_context(watched(worker.vitals))
         batchers = worker.batchers(settings)
         delivery = worker.delivery
         add_agents(worker.app, delivery.acknowledger, batchers)
@@ -110,15 +119,18 @@ async def _index(
             settings.indexing.drain_s,
         )
         url = await resources.enter_async_context(
-            health_server(settings.indexing.health_host, settings.indexing.health_port, lambda: membership.joined)
+            health_server(settings.indexing.health_host, settings.indexing.health_port, worker.vitals)
         )
         log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
         if binding.generation is None:
             binding = bind_active(settings, await until_available("milvus", registry.read))
-        watch = asyncio.create_task(watch_until_superseded(registry, binding, over))
-        resources.callback(watch.cancel)
-        background = worker.background_work(settings, registry)
-        await _run_until(stop, worker.app, batchers, background, settings.indexing.drain_s)
+        watch = watch_until_superseded(registry, binding, over)
+        await resources.enter_async_context(background("registry", watch, worker.vitals))
+        consumer_watch = worker.consumer_watch(settings, membership, batchers)
+        watching = consumer_watch.run(worker.vitals.pulse("consumer watch", needed=False))
+        await resources.enter_async_context(background("consumer watch", watching, worker.vitals))
+        work = worker.background_work(settings, registry)
+        await _run_until(stop, worker.app, batchers, work, settings)
     log.info("worker_stopped")
     return after[0] if after else None
 
@@ -135,19 +147,19 @@ async def _run_until(
     app: faust.App,
     batchers: Mapping[str, MicroBatcher],
     background: Sequence[BackgroundWork],
-    drain_s: float,
+    settings: Settings,
 ) -> None:
     """Consume until told to stop, then drain."""
     work = (*(batcher.run() for batcher in batchers.values()), *background)
-    running = [asyncio.create_task(_run_or_die(coroutine)) for coroutine in work]
+    running = [asyncio.create_task(_run_or_die(coroutine, settings.kafka)) for coroutine in work]
     await app.start()
-    running.append(asyncio.create_task(_run_or_die(app.wait())))
+    running.append(asyncio.create_task(_run_or_die(app.wait(), settings.kafka)))
     # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.
     gc.collect()
     gc.freeze()
     log.info("worker_started")
     await stop.wait()
-    await _drain(batchers, drain_s)
+    await _drain(batchers, settings.indexing.drain_s)
     for task in running:
         task.cancel()
     await app.stop()
@@ -162,12 +174,19 @@ async def _drain(batchers: Mapping[str, MicroBatcher], budget_s: float) -> None:
         log.warning("drain_cut_short", extra={"budget_s": budget_s})
 
 
-async def _run_or_die(work: BackgroundWork) -> None:
-    """Run what ends only by being cancelled; that it ends otherwise, ends the process."""
+async def _run_or_die(work: BackgroundWork, kafka: KafkaConfig) -> None:
+    """Run what ends only by being cancelled; that it ends otherwise, ends the process.
+
+    One that Kafka turns away says so in a sentence, without a traceback.
+    """
     try:
         await work
         log.critical("worker_failed", extra={"error": f"{work.__qualname__} ended"})
-    except Exception:
-        log.critical("worker_failed", exc_info=True)
+    except Exception as error:
+        refused = error if isinstance(error, KafkaRefused) else right_refused(kafka, error)
+        if refused:
+            log.critical("kafka_refused", extra={"error": str(refused)})
+        else:
+            log.critical("worker_failed", exc_info=True)
     logging.shutdown()
     os._exit(EXIT_FAILED)

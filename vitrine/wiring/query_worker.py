@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any
 
-import uvicorn
 from redis.asyncio import Redis
 
 from encoders.inference.device_priority import DevicePriority
+from encoders.liveness.vitals import Vitals
 from encoders.loading import load_encoder, load_ranker
 from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
@@ -23,11 +21,16 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
+from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.change_log import RedisChangeLog
-from indexer.redis.client import connect_redis
+from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shared_counts import RedisSharedCounts
+from query_api.access.gate import AccessGate
+from query_api.access.opening import open_gate
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
@@ -35,11 +38,12 @@ from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
 from vitrine.settings import Settings
+from vitrine.wiring.vital_signs import background, watched
 
 log = logging.getLogger(__name__)
 
-DRAIN_S = 10
-"""How long requests under way may take when the worker is told to stop."""
+PREPARE_S = 3_600.0
+"""The longest that the next generation may take to open: its encoder may have to be fetched, and made ready."""
 WATCH_S = 0.25
 """How often the registry is looked at: a switch shows within a second."""
 
@@ -48,38 +52,36 @@ async def run_query_worker(settings: Settings) -> None:
     """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
-        shared = await _SharedResources.connect(settings, resources)
+        vitals = Vitals(settings.liveness)
+        await resources.enter_async_context(watched(vitals))
+        shared = await _SharedResources.connect(settings, vitals, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)
         follower = GenerationFollower(settings, app, shared.redis, shared.open)
         resources.push_async_callback(follower.aclose)
 
+        reading = vitals.pulse("registry", needed=False)
+        preparing = vitals.pulse("next generation", PREPARE_S, needed=False)
+
         async def follow() -> None:
             while True:
                 await asyncio.sleep(WATCH_S)
                 try:
-                    await follower.follow(await registry.read())
+                    with reading.busy("read"):
+                        generations = await registry.read()
+                    with preparing.busy("prepare"):
+                        await follower.follow(generations)
                 except StoreUnavailable as error:
                     log.warning("registry_unavailable", extra={"error": str(error)[:300]})
 
         # Apart: a worker that takes long to load a generation is still there, and waited for.
-        await resources.enter_async_context(_background(follower.publish_presence()))
-        await resources.enter_async_context(_background(follow()))
-        config = uvicorn.Config(
-            app,
-            host=settings.query.host,
-            port=settings.query.port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_S,
-        )
+        await resources.enter_async_context(background("presence", follower.publish_presence(), vitals))
+        await resources.enter_async_context(background("generations", follow(), vitals))
         # What is loaded by now stays: the collector need not look at a model's worth of objects under each query.
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await uvicorn.Server(config).serve()
+        await serve(app, settings.query)
     log.info("worker_stopped")
 
 
@@ -88,14 +90,18 @@ class _SharedResources:
     """What is the same for all generations."""
 
     settings: Settings
+    vitals: Vitals
     redis: Redis
+    gate: AccessGate
     clicks: _ClickPublisher
 
     @classmethod
-    async def connect(cls, settings: Settings, resources: AsyncExitStack) -> _SharedResources:
-        redis = connect_redis(settings.redis)
-        resources.push_async_callback(redis.aclose)
-        return cls(settings, redis, await resources.enter_async_context(_ClickPublisher(settings)))
+    async def connect(cls, settings: Settings, vitals: Vitals, resources: AsyncExitStack) -> _SharedResources:
+        redis = await resources.enter_async_context(open_redis(settings.redis))
+        records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
+        gate = await open_gate(settings.query, settings.query.host, records, counts)
+        await resources.enter_async_context(background("access", gate.run(), vitals))
+        return cls(settings, vitals, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -108,7 +114,7 @@ class _SharedResources:
 
     async def _services(self, binding: GenerationBinding, resources: AsyncExitStack) -> QueryPorts:
         """The ports over real servers."""
-        settings = self.settings
+        settings, vitals = self.settings, Vitals(parent=self.vitals)
         encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
         if binding.generation:
             store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
@@ -126,8 +132,14 @@ class _SharedResources:
         decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, _query_decoding(settings)))
         media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
         recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
-        age = IndexAge(settings.kafka.bootstrap_servers, settings.indexing.group_of(store.generation))
-        await resources.enter_async_context(_background(age.run()))
+        # Most searches go without these three, and each is replaced when it hangs.
+        vitals.watch_process("decoder", decoder, settings.decoding.deadline_s, needed=False)
+        vitals.watch_process("media decoder", media_decoder, settings.clips.deadline_s, needed=False)
+        vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s, needed=False)
+        age = IndexAge(settings.kafka, settings.indexing.group_of(store.generation))
+        await resources.enter_async_context(
+            background("index age", age.run(vitals.pulse("index age", needed=False)), vitals)
+        )
         deadline_s = settings.query.redis_deadline_s
         return QueryPorts(
             store=store,
@@ -142,12 +154,14 @@ class _SharedResources:
             index_age_ms=age.age_ms,
             lag=age.lag,
             config=settings.query,
+            gate=self.gate,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
             media_decoder=media_decoder,
             recogniser=recogniser,
             clips_config=settings.clips,
+            vitals=vitals,
         )
 
 
@@ -176,15 +190,6 @@ class _ClickPublisher:
         """Publish an event. Raises `PublishFailed` when Kafka does not take it in time."""
         async with self._connecting:
             if self._publisher is None:
-                publisher = EventPublisher(self._kafka.bootstrap_servers, self._kafka.deadline_s)
+                publisher = EventPublisher(self._kafka)
                 self._publisher = await self._resources.enter_async_context(publisher)
         await self._publisher.publish(topic, event)
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()

@@ -63,7 +63,7 @@ async def _open_copy(
         )
         resources.push_async_callback(store.close)
         pictures = await _open_pictures(settings, encoder, redis, resources)
-        kafka = EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s)
+        kafka = EventPublisher(settings.kafka)
         publisher = _EventForwarder(await resources.enter_async_context(kafka))
         needed_encoder = None if _has_same_vectors(active, target) else encoder
         copier = GenerationCopier(source, store, target.collection, needed_encoder, pictures, publisher)

@@ -1,13 +1,17 @@
 """The Kubernetes manifests: valid against the schemas, and true to the settings, topics and ports of the code."""
 
 from dataclasses import fields
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from streams.config import IndexingConfig
+from encoders.liveness.config import LivenessConfig
+from query_api.config import QueryConfig
+from query_api.http.readiness import ANSWER_S
+from streams.config import IndexingConfig, KafkaConfig
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from tests.paths import ROOT
 from vitrine.settings import section_types
@@ -78,3 +82,66 @@ def test_a_deployment_runs_unprivileged_with_probes_and_secrets_by_reference(dep
     assert all("secretKeyRef" in variable["valueFrom"] for variable in container["env"])
     assert pod["enableServiceLinks"] is False
     assert pod["terminationGracePeriodSeconds"] > IndexingConfig().drain_s
+
+
+def pods() -> list[Any]:
+    """The pod templates of everything that runs, as pytest parameters."""
+    running = [resource.values[0] for resource in resources() if resource.values[0]["kind"] in ("Deployment", "Job")]
+    return [pytest.param(one["spec"]["template"], id=one["metadata"]["name"]) for one in running]
+
+
+@pytest.mark.parametrize("pod", pods())
+def test_a_pod_has_no_rights_and_bounded_disks(pod):
+    spec = pod["spec"]
+    (container,) = spec["containers"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    disks = [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"] if "emptyDir" in volume]
+    assert len(disks) == 2
+    limit = container["resources"]["limits"]["ephemeral-storage"]
+    assert sum(int(size.removesuffix("Gi")) for size in disks) < int(limit.removesuffix("Gi"))
+
+
+@pytest.mark.parametrize("deployment", of_kind("Deployment"), ids=lambda deployment: deployment["metadata"]["name"])
+def test_probes_fit_the_bounds_of_liveness(deployment):
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    liveness, readiness, startup = (container[f"{kind}Probe"] for kind in ("liveness", "readiness", "startup"))
+    bounds = LivenessConfig()
+    # A restart comes within twice the bound; a rebalance, a pause of the group's coordinator, brings none.
+    assert KafkaConfig().session_timeout_s < liveness["periodSeconds"] * liveness["failureThreshold"] <= bounds.stuck_s
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= bounds.restart_s
+    assert startup["httpGet"]["path"] == "/healthz"
+    assert readiness["periodSeconds"] * readiness["failureThreshold"] <= bounds.slow_s
+    for probe in (liveness, readiness, startup):
+        assert ANSWER_S + QueryConfig().redis_deadline_s < probe["timeoutSeconds"] <= probe["periodSeconds"]
+
+
+def test_pods_may_reach_only_what_they_need():
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("NetworkPolicy")}
+    assert policies["vitrine-default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    open_egress = [name for name, spec in policies.items() if "ipBlock" in str(spec.get("egress"))]
+    assert open_egress == ["vitrine-indexing"]
+    (block, _) = policies["vitrine-indexing"]["egress"][0]["to"]
+    refused = [ip_network(cidr) for cidr in block["ipBlock"]["except"]]
+    for inside in ("10.1.2.3", "127.0.0.1", "169.254.169.254", "168.63.129.16", "192.0.0.192", "100.100.100.200"):
+        assert any(ip_address(inside) in network for network in refused), inside
+    assert not any(ip_address("93.184.216.34") in network for network in refused)
+
+
+def test_policies_select_every_pod_and_name_ports_that_exist():
+    components = {pod.values[0]["metadata"]["labels"]["app.kubernetes.io/component"] for pod in pods()}
+    selected = {"query", "indexing", "standby", "reindex"}
+    assert components == selected
+    ports = {port["name"] for pod in pods() for port in pod.values[0]["spec"]["containers"][0].get("ports", [])}
+    named = {
+        port["port"]
+        for policy in of_kind("NetworkPolicy")
+        for rule in policy["spec"].get("ingress", [])
+        for port in rule["ports"]
+    }
+    assert named == ports

@@ -30,7 +30,7 @@ from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import FetchLimits, MediaFetcher
 from streams.media.pictures import PictureLoader
-from streams.products.change_events import CacheInvalidator
+from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
@@ -120,7 +120,7 @@ class Bench:
         """Have a pipeline with other models, as `PipelineModels` names them."""
         self.models = replace(self.models, **models)
         self.pipeline = ProductPipeline(
-            PipelineStores(self.store, self.media, CacheInvalidator(self.changes), late_write_s=60.0),
+            PipelineStores(self.store, self.media, ChangeLogWriter(self.changes), late_write_s=60.0),
             self.models,
             PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
             self.role,

@@ -121,7 +121,7 @@ def _report(
     count = len(judged.queries) * len(configurations)
     with click.progressbar(length=count, label="asking", file=click.get_text_stream("stderr")) as bar:
         rankings = [
-            (configuration, _rankings(worker, judged, configuration, cutoffs.depth, lambda: bar.update(1)))
+            (configuration, _rankings(settings, worker, judged, configuration, cutoffs.depth, lambda: bar.update(1)))
             for configuration in configurations
         ]
     try:
@@ -131,6 +131,7 @@ def _report(
 
 
 def _rankings(
+    settings: Settings,
     url: str,
     judged: JudgedQueries,
     configuration: SearchConfiguration,
@@ -139,10 +140,11 @@ def _rankings(
 ) -> list[QueryRanking]:
     """Ask the worker at `url`, or the one that the configuration's request names as its `url`."""
     from query_api.evaluation.rankings import collect_rankings
-    from vitrine.client import NO_CACHE_HEADERS, Client
+    from vitrine.client import NO_CACHE_HEADERS
+    from vitrine.stack.servers import connect_client
 
     request = dict(configuration.request)
-    with Client(str(request.pop("url", url)), headers=NO_CACHE_HEADERS) as client:
+    with connect_client(settings, str(request.pop("url", url)), NO_CACHE_HEADERS) as client:
         return collect_rankings(client, judged.queries, request, depth, on_answer)
 
 

@@ -52,12 +52,12 @@ def command(
 def _tune(settings: Settings, url: str | None, judged: list[JudgedQuery], k: int, seed: int) -> FittedWeights:
     from query_api.errors import NotEnoughData
     from query_api.evaluation.weight_tuning import tune_weights
-    from vitrine.client import NO_CACHE_HEADERS, Client
+    from vitrine.client import NO_CACHE_HEADERS
     from vitrine.errors import InvalidJudgments
-    from vitrine.stack.servers import query_url
+    from vitrine.stack.servers import connect_client
 
     with (
-        Client(url or query_url(settings), headers=NO_CACHE_HEADERS) as client,
+        connect_client(settings, url, NO_CACHE_HEADERS) as client,
         click.progressbar(length=len(judged), label="asking", file=click.get_text_stream("stderr")) as bar,
     ):
         try:

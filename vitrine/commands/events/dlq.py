@@ -7,7 +7,6 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -47,9 +46,9 @@ def command() -> None:
 def list_reasons(settings: Settings, as_json: bool) -> None:
     """Count dead letters by reason, and say what helps."""
     from streams.failures.reason_counts import count_by_reason
-    from vitrine.stack.servers import kafka_servers
+    from vitrine.stack.servers import reachable_kafka
 
-    counts = asyncio.run(count_by_reason(kafka_servers(settings)))
+    counts = asyncio.run(count_by_reason(reachable_kafka(settings)))
     reasons = {reason: reason_as_dict(reason, count) for reason, count in counts.items()}
     if as_json:
         click.echo(json.dumps(reasons, indent=2))
@@ -118,16 +117,14 @@ def replay_letters(settings: Settings, reason: str | None, limit: int | None, ag
 def _replay(settings: Settings, selection: ReplaySelection, report: ReplayReport, dry_run: bool) -> None:
     from streams.failures.dead_letter_replay import rehearse_replay
     from vitrine.commands.progress import ReplayProgressView
-    from vitrine.stack.servers import kafka_servers
+    from vitrine.stack.servers import reachable_kafka
 
-    servers = kafka_servers(settings)
+    kafka = reachable_kafka(settings)
     if dry_run:
-        asyncio.run(rehearse_replay(servers, selection, report))
+        asyncio.run(rehearse_replay(kafka, selection, report))
         return
     with ReplayProgressView(report) as view:
-        asyncio.run(
-            _publish_again(replace(settings.kafka, bootstrap_servers=servers), selection, report, view.advanced)
-        )
+        asyncio.run(_publish_again(kafka, selection, report, view.advanced))
 
 
 async def _publish_again(
@@ -137,12 +134,12 @@ async def _publish_again(
     from streams.topics import ensure_topics
 
     await ensure_topics(kafka)
-    await replay_dead_letters(kafka.bootstrap_servers, kafka.deadline_s, selection, report, on_progress)
+    await replay_dead_letters(kafka, selection, report, on_progress)
 
 
 async def _read(settings: Settings, each: Callable[[DeadLetter], None]) -> None:
     from streams.failures.dead_letter_reader import read_dead_letters
-    from vitrine.stack.servers import kafka_servers
+    from vitrine.stack.servers import reachable_kafka
 
-    async for letter in read_dead_letters(kafka_servers(settings)):
+    async for letter in read_dead_letters(reachable_kafka(settings)):
         each(letter)

@@ -110,7 +110,7 @@ async def _send(
 ) -> None:
     from streams.files.sending import send_events
     from streams.kafka.producer import EventPublisher
-    from vitrine.stack.servers import kafka_servers
+    from vitrine.stack.servers import reachable_kafka
 
-    async with EventPublisher(kafka_servers(settings), settings.kafka.deadline_s) as publisher:
+    async with EventPublisher(reachable_kafka(settings)) as publisher:
         await send_events(outcomes, publisher, progress, report, rate)

@@ -55,7 +55,7 @@ async def _request_relabelling(settings: Settings, on_progress: Callable[[int], 
     count = 0
     try:
         async with (
-            EventPublisher(settings.kafka.bootstrap_servers, settings.kafka.deadline_s) as publisher,
+            EventPublisher(settings.kafka) as publisher,
             aclosing(relabel_requests(store, settings.labelling)) as pages,
         ):
             async for messages in pages:

@@ -83,10 +83,9 @@ def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _explain(settings: Settings, product: str, text: str | None, query: dict[str, Any]) -> dict[str, Any]:
-    from vitrine.client import Client
-    from vitrine.stack.servers import query_url
+    from vitrine.stack.servers import connect_client
 
-    with Client(query_url(settings)) as client:
+    with connect_client(settings) as client:
         return client.explain(product, text, **query)
 
 

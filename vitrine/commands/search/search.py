@@ -74,10 +74,9 @@ def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _search(settings: Settings, text: str | None, query: dict[str, Any]) -> SearchResults:
-    from vitrine.client import Client
-    from vitrine.stack.servers import query_url
+    from vitrine.stack.servers import connect_client
 
-    with Client(query_url(settings)) as client:
+    with connect_client(settings) as client:
         return client.search(text, **query)
 
 

@@ -74,6 +74,7 @@ def stop_command(settings: Settings) -> str:
 
 def _watch(settings: Settings) -> None:
     """Stay until Ctrl-C; start a worker that died again, give up when a server did; then stop everything."""
+    from deploy.local.log_rotation import rotate_logs
     from deploy.local.processes import log_tail
     from deploy.local.stack import LocalStack
     from vitrine.errors import VitrineError
@@ -82,6 +83,7 @@ def _watch(settings: Settings) -> None:
     try:
         while True:
             run_interruptibly(asyncio.sleep(WATCH_S))
+            rotate_logs(stack.data_dir / "logs")
             for record in stack.crashed():
                 if record.name in ("kafka", "redis", "milvus"):
                     raise VitrineError(f"{record.name} died; {log_tail(record)}")

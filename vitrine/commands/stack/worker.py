@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,12 +14,28 @@ if TYPE_CHECKING:
     from vitrine.settings import Settings
 
 
+def _keeps_logs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a worker the option by which `vitrine up` has it look after the logs of a data dir."""
+    option = click.option(
+        "--keep-logs", type=click.Path(path_type=Path), hidden=True, expose_value=False, callback=_keep
+    )
+    return option(command)
+
+
+def _keep(_: click.Context, __: click.Parameter, directory: Path | None) -> None:
+    from deploy.local.log_rotation import keep_logs_bounded
+
+    if directory is not None:
+        keep_logs_bounded(directory)
+
+
 @click.group(help="Run one worker in the foreground, against the configured servers.")
 def command() -> None:
     pass
 
 
 @command.command(help="Consume events, encode them and write them to the index.")
+@_keeps_logs
 @with_settings(for_people=False)
 def indexing(settings: Settings) -> None:
     from vitrine.stack.servers import with_server_addresses
@@ -29,6 +46,7 @@ def indexing(settings: Settings) -> None:
 
 @command.command(help="Keep a generation of the index up to date that is being built, or can be switched back to.")
 @click.option("--exit-when-done", is_flag=True, help="Leave when there is no such generation, instead of waiting.")
+@_keeps_logs
 @with_settings(for_people=False)
 def standby(settings: Settings, exit_when_done: bool) -> None:
     from vitrine.stack.servers import with_server_addresses
@@ -38,6 +56,7 @@ def standby(settings: Settings, exit_when_done: bool) -> None:
 
 
 @command.command(help="Answer searches over HTTP.")
+@_keeps_logs
 @with_settings(for_people=False)
 def query(settings: Settings) -> None:
     from vitrine.stack.servers import with_server_addresses

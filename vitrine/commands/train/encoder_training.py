@@ -19,7 +19,7 @@ from streams.training_data.files import catalogue_file, read_listings
 from streams.training_data.topics import read_training_topics
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings
-from vitrine.stack.servers import kafka_servers
+from vitrine.stack.servers import reachable_kafka
 
 
 def train_encoder(
@@ -53,7 +53,7 @@ def train_encoder(
     """
     if catalog is None:
         media = DirectoryMediaStore(settings.media_directory)
-        listings = asyncio.run(read_training_topics(kafka_servers(settings), media, _notify))
+        listings = asyncio.run(read_training_topics(reachable_kafka(settings), media, _notify))
     else:
         listings = _from_file(catalog, images, pairs, encoding)
     if clicks is not None:

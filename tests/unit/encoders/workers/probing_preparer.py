@@ -20,6 +20,7 @@ from PIL import Image
 
 from encoders.media.preparation import Pixels
 
+_SCRATCH = Path(tempfile.gettempdir()) / "vitrine-probe"
 FIRST_WIDTH = 16
 DONE = 255
 """Level of the picture where a probe was not refused; else it is the number of the error."""
@@ -56,7 +57,7 @@ def _read_a_file() -> None:
 
 
 def _write_a_file() -> None:
-    (Path(tempfile.gettempdir()) / "vitrine-probe").write_bytes(b"x")
+    _SCRATCH.write_bytes(b"x")
 
 
 def _kill_parent() -> None:

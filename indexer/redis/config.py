@@ -1,0 +1,99 @@
+"""Where Redis is, who we are to it, and how it is told from a stranger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio.connection import SSLConnection, parse_url
+
+_TLS_PARAMETERS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname", "ssl_cert_reqs")
+"""What the URLs of redis may say of TLS, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class TLSFiles:
+    """How Redis is known, and we to it."""
+
+    ca: str
+    """PEM; empty: whom the system trusts."""
+    certificate: str
+    """PEM; empty: none is shown."""
+    key: str
+    checks_hostname: bool = True
+    verifies: bool = True
+    """False, on the word of a URL alone: anybody is taken for Redis."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisConfig:
+    """Where Redis is and how long to wait for it."""
+
+    url: str = ""
+    """`redis://…`, `rediss://…` for TLS, `unix://…`, with `user:password@` where it wants them; empty: the embedded
+    server."""
+    deadline_s: float = 0.5
+    """The longest that one call may take, connecting included."""
+    connections: int = 32
+    username: str = ""
+    """Of an ACL user, in place of the URL's."""
+    password: str = field(default="", metadata={"secret": True})
+    """In place of the URL's."""
+    password_file: str = ""
+    """A file with the password, read anew for each connection."""
+    ssl_ca_file: str = ""
+    """Who Redis' certificate must be signed by, PEM; empty: anybody that the system trusts."""
+    ssl_cert_file: str = ""
+    """The certificate that we show, PEM, where Redis asks for one; read anew when it changes."""
+    ssl_key_file: str = ""
+    """Its key, where that is not in the same file."""
+    ssl_check_hostname: bool = True
+    """Whether the certificate must be for the host that the URL names."""
+
+    def __post_init__(self) -> None:
+        if self.deadline_s <= 0 or self.connections < 1:
+            raise ValueError("redis.deadline_s and redis.connections must be positive")
+        if self.password and self.password_file:
+            raise ValueError("redis.password and redis.password_file are two passwords: give one")
+        if not self.is_encrypted and (self.ssl_ca_file or self.ssl_cert_file or self.ssl_key_file):
+            raise ValueError("redis.ssl_… needs a redis.url that begins with rediss://")
+        if self.ssl_key_file and not self.ssl_cert_file:
+            raise ValueError("redis.ssl_key_file is of no use without redis.ssl_cert_file")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the URL asks for TLS. Raises `ValueError` when it is none."""
+        return self.tls_files({**self.url_parts()}) is not None
+
+    def url_parts(self) -> dict[str, Any]:
+        """What the URL says, as redis' connections take it. Raises `ValueError`, without the URL, which has secrets."""
+        try:
+            parts: dict[str, Any] = dict(parse_url(self.url)) if self.url else {}
+        except ValueError as error:
+            raise ValueError(
+                "redis.url is none of redis://, rediss:// and unix:// with user:password@host:port/number; "
+                "special characters of a password must be percent-encoded"
+            ) from error
+        unknown = [name for name in parts if name.startswith("ssl_") and name not in _TLS_PARAMETERS]
+        if unknown:
+            raise ValueError(
+                f"redis.url has {', '.join(unknown)}, which is not known: redis.ssl_… is what TLS is set by"
+            )
+        return parts
+
+    def tls_files(self, parts: dict[str, Any]) -> TLSFiles | None:
+        """How Redis is known: by our settings, else by what the URL says, which is taken out of its parts.
+
+        Returns:
+            None: without TLS.
+        """
+        ca, certificate, key, checks_hostname, verifies = (parts.pop(name, None) for name in _TLS_PARAMETERS)
+        if parts.get("connection_class") is not SSLConnection:
+            return None
+        return TLSFiles(
+            self.ssl_ca_file or ca or "",
+            self.ssl_cert_file or certificate or "",
+            self.ssl_key_file or key or "",
+            self.ssl_check_hostname and checks_hostname is not False,
+            verifies != "none",
+        )

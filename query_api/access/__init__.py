@@ -1,0 +1,1 @@
+"""Who asks: API keys, shopper tokens, JWTs, and how often they may."""

@@ -1,0 +1,253 @@
+"""uvicorn's HTTP/1.1 protocol over httptools, with limits on what a client may send, and how slowly.
+
+It relies on names of `HttpToolsProtocol` that uvicorn keeps to itself (tests/unit/test_private_names.py).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+import msgspec
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from query_api import metrics
+from query_api.http.connections import SMALL_BODY_BYTES, Connections
+from query_api.http.problems import problem, problem_response
+
+MAX_HEADERS = 100
+MAX_PIPELINED = 8
+"""Requests that a client may send before it has the answer to its first."""
+FREE_READS, BYTES_PER_READ = 1_024, 256
+"""A message may come in so many pieces of any size; in more, only if they have so many bytes on average."""
+UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
+RETRY_AFTER_S = 1
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """A connection that is refused what is over the limits; the app gets bodies in few pieces."""
+
+    app: Any
+    parser: Any
+    cycle: Any
+    """The latest request whose headers are here; None before the first."""
+
+    def __init__(self, connections: Connections, **server: Any) -> None:
+        """Args: server: what uvicorn makes a protocol with."""
+        super().__init__(**server)
+        self._all = connections
+        self._own_app = self.app
+        self._is_leaving = False
+        self._in_headers = True
+        self._header_bytes = self._header_count = 0
+        self._refusal = (400, "this is no valid HTTP request")
+        self._reads = self._wire_bytes = 0
+        self.received_bytes = 0
+
+    @property
+    def address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._in_headers
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        reason = self._all.admit(self, self.loop.time())
+        if reason is not None:
+            self.refuse(503, reason)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._all.forget(self)
+        for cycle, _ in self.pipeline:
+            self._all.release(cycle)
+        self._is_leaving = True
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_leaving:
+            return
+        self._unset_keepalive_if_required()
+        self._reads += 1
+        self._wire_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # No protocol is upgraded to: the request is answered as it is, and what comes after it is not understood.
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError:
+            self.refuse(*self._refusal)
+            return
+        self._check_arrival()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_headers = True
+        self._header_bytes = self._header_count = 0
+        if self in self._all.idle:
+            self._wait_for(self._all.idle)
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._header_bytes += len(url)
+        if self._header_bytes > self._all.config.max_header_bytes // 2:
+            self._stop(414, "the address is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_headers:
+            return  # Trailers would be taken for headers.
+        self._header_bytes += len(name) + len(value)
+        self._header_count += 1
+        if self._header_count > MAX_HEADERS or self._header_bytes > self._all.config.max_header_bytes:
+            self._stop(431, f"the headers are over {self._all.config.max_header_bytes:,} bytes or {MAX_HEADERS} lines")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._is_leaving:
+            self._stop(*self._refusal)
+        if self.parser.get_http_version() != "1.0" and sum(name == b"host" for name, _ in self.headers) != 1:
+            self._stop(400, "the request takes exactly one Host header")
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._stop(400, f"over {MAX_PIPELINED} requests are sent ahead of their answers")
+        self._in_headers = False
+        self._start_count()
+        self._all.idle.pop(self, None)
+        self._wait_for(self._all.receiving)
+        is_full = len(self.tasks) >= self._all.config.max_requests and not self.url.startswith(UNCOUNTED_PATHS)
+        self.app = _refuse_request if is_full else self._own_app
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self.received_bytes += len(body)
+        if self.cycle.response_complete or self._is_leaving:
+            return
+        self._all.hold(self, self.cycle, len(body))
+        self.cycle.body += body
+        # The app is woken for much, or for the end: not for each of a million pieces.
+        if len(self.cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+            self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._all.receiving.pop(self, None)
+        self._start_count()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._all.leave(self, self.loop.time())
+        elif self.cycle.response_complete and self in self._all.receiving:
+            # Answered before all of the body is here: what is still to come is not read as a request.
+            self._leave()
+        elif self.cycle.response_complete:
+            self._wait_for(self._all.idle)
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._all.leave(self, self.loop.time())
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for(self._all.writing)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._all.writing.pop(self, None)
+
+    def refuse(self, status: int, detail: str) -> None:
+        """Answer with a problem document, if nothing else is being answered, and close."""
+        if self._is_leaving:
+            return
+        metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
+        cycle = self.cycle
+        is_answering = cycle is not None and not cycle.response_complete
+        can_answer = not self.pipeline and not (is_answering and cycle.response_started)
+        # Headers that are refused behind a request that is being answered: the answer would be taken for its.
+        can_answer = can_answer and not (is_answering and self._in_headers)
+        if is_answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            # The app, which waits for the rest of it, drops it now.
+            self._all.release(cycle)
+        if can_answer and not self.transport.is_closing():
+            self.transport.write(_raw_problem(status, detail))
+            self._leave()
+        else:
+            self.cut()
+
+    def cut(self) -> None:
+        """Close at once."""
+        self._is_leaving = True
+        self._all.leave(self, None)
+        self.transport.abort()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: self._all.release(cycle))
+
+    def _check_arrival(self) -> None:
+        """Refuse what has come of a message that is not complete, if it is too much, or in too small pieces."""
+        config = self._all.config
+        if self._is_leaving or (self.is_idle and self not in self._all.receiving):
+            return
+        if self._reads > FREE_READS + self._wire_bytes // BYTES_PER_READ:
+            self.refuse(408, "the request comes in too small pieces")
+        elif self._in_headers and self._wire_bytes > config.max_header_bytes:
+            self.refuse(431, f"the headers are over {config.max_header_bytes:,} bytes")
+        elif self._wire_bytes > 2 * config.max_body_bytes + SMALL_BODY_BYTES:
+            self.refuse(413, "the body takes far more bytes than it has")
+
+    def _stop(self, status: int, detail: str) -> None:
+        """End parsing, for this reason."""
+        self._refusal = (status, detail)
+        raise ValueError(detail)
+
+    def _start_count(self) -> None:
+        self._reads = self._wire_bytes = self.received_bytes = 0
+
+    def _wait_for(self, waiting: Any) -> None:
+        waiting[self] = self.loop.time()
+        waiting.move_to_end(self)
+
+    def _leave(self) -> None:
+        """Close once the client has read the answer, or has had the time to."""
+        self._is_leaving = True
+        self._unset_keepalive_if_required()
+        self._all.leave(self, self.loop.time())
+        if self.transport.can_write_eof():
+            # Closed with something of the client's unread, the kernel would take the answer back.
+            self.flow.resume_reading()
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+
+async def _refuse_request(scope: Scope, receive: Receive, send: Send) -> None:
+    metrics.CONNECTIONS_REFUSED.labels("requests").inc()
+    answer = problem_response(
+        problem(503, "too many requests at a time; try again"), {"retry-after": str(RETRY_AFTER_S)}
+    )
+    await answer(scope, receive, send)
+
+
+def _raw_problem(status: int, detail: str) -> bytes:
+    """A whole HTTP response with a problem document."""
+    body = msgspec.json.encode(problem(status, detail))
+    retry = f"retry-after: {RETRY_AFTER_S}\r\n" if status == 503 else ""
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"
+        f"{retry}connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,70 @@
+"""The HTTP server of a query worker: uvicorn, with the worker's limits on connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from query_api.config import QueryConfig
+from query_api.http.connections import Connections
+from query_api.http.protocol import LimitedProtocol
+
+DRAIN_S = 10
+"""How long requests under way may take when the worker is told to stop."""
+OTHER_FILES = 512
+"""Files and connections that a worker has open beside those of its clients, at most."""
+_TICKS_PER_SWEEP = 5
+"""uvicorn ticks ten times a second."""
+
+
+class QueryServer(uvicorn.Server):
+    """uvicorn's server, which closes connections that take too long."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self.connections = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        """What is done ten times a second; returns whether to stop."""
+        if counter % _TICKS_PER_SWEEP == 0:
+            self.connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+
+def build_server(app: ASGIApp, config: QueryConfig) -> QueryServer:
+    """A server of an application whose life its caller looks after; `serve()` answers until SIGTERM or SIGINT."""
+    connections = Connections(config)
+    _allow_files(config.max_connections + OTHER_FILES)
+    # uvicorn calls what it is given as `http` with its own arguments, class or not.
+    protocol: Any = partial(LimitedProtocol, connections)
+    server = uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Whom the worker believes is for query.trusted_proxies to say.
+        proxy_headers=False,
+        timeout_keep_alive=int(config.keep_alive_s),
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    return QueryServer(server, connections)
+
+
+def _allow_files(count: int) -> None:
+    """Let this process have so many files open, as far as its hard limit goes: 1,024 is the usual soft one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        with contextlib.suppress(ValueError, OSError):
+            most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

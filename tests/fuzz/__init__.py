@@ -1,0 +1,1 @@
+"""Hostile and broken inputs by the hundred thousand: `make fuzz`."""

@@ -1,0 +1,55 @@
+"""Logs are bounded, whoever writes them."""
+
+from pathlib import Path
+
+from deploy.local.log_rotation import previous_log, rotate_logs
+
+
+def write(log: Path, text: str) -> None:
+    with log.open("a") as file:
+        file.write(text)
+
+
+def test_a_log_stays_within_its_bound_and_the_latest_are_kept(tmp_path):
+    log = tmp_path / "worker.log"
+    for number in range(10):
+        write(log, f"{number}" * 20)
+        rotate_logs(tmp_path, max_bytes=10, kept=3)
+    kept = [previous_log(log, number).read_text() for number in (1, 2, 3)]
+    assert kept == ["9" * 20, "8" * 20, "7" * 20]
+    assert sorted(path.name for path in tmp_path.glob("worker*")) == [
+        "worker.log",
+        "worker.log.1",
+        "worker.log.2",
+        "worker.log.3",
+    ]
+
+
+def test_who_writes_goes_on_in_the_same_file(tmp_path):
+    log = tmp_path / "worker.log"
+    with log.open("a", buffering=1) as writer:
+        writer.write("x" * 100 + "\n")
+        assert rotate_logs(tmp_path, max_bytes=10) == [log]
+        writer.write("after\n")
+    assert log.read_text() == "after\n"
+    assert previous_log(log).read_text() == "x" * 100 + "\n"
+
+
+def test_a_log_that_is_not_full_is_left_alone(tmp_path):
+    write(tmp_path / "worker.log", "short")
+    assert rotate_logs(tmp_path, max_bytes=10) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["worker.log"]
+
+
+def test_a_log_goes_even_where_no_copy_can_be_made(tmp_path):
+    log = tmp_path / "worker.log"
+    previous_log(log).mkdir()
+    previous_log(log, 2).mkdir()
+    (previous_log(log, 2) / "in the way").touch()
+    write(log, "x" * 100)
+    rotate_logs(tmp_path, max_bytes=10, kept=1)
+    assert log.stat().st_size == 0
+
+
+def test_a_directory_that_is_not_there_has_no_logs(tmp_path):
+    assert rotate_logs(tmp_path / "absent") == []

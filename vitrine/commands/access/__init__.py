@@ -1,0 +1,1 @@
+"""Commands about who may ask: API keys and shopper tokens."""
