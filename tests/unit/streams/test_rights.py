@@ -25,7 +25,7 @@ def documented_rights(role: str) -> set[tuple[str, str, str]]:
 def expected_rights(role: Role) -> set[tuple[str, str, str]]:
     lines = {line.topic for line in DELAY_LINES}
     return {
-        (right.resource, "vitrine.retry.*" if right.name in lines else right.name + "*" * right.prefixed, operation)
+        (right.resource, "vitrine.retry.1s…1h" if right.name in lines else right.name + "*" * right.prefixed, operation)
         for right in rights_of(role, "vitrine-indexer")
         for operation in right.operations
     }
