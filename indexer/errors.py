@@ -8,8 +8,25 @@ IndexerError            base of everything raised here
 ├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
 ├── InvalidBackup       a file is no backup, or not a whole one: use another
-└── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
+├── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
+└── Undecryptable       something was encrypted with another key or secret: set the right one
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of, the latest first. Clients raise some errors from themselves: each comes once."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        # What stands for itself says nothing of where it came from.
+        cause = at.__cause__ if at.__cause__ is not at else None
+        at = cause or at.__context__
 
 
 class IndexerError(Exception):
@@ -53,3 +70,7 @@ class InvalidBackup(IndexerError):
 
 class CollectionRefused(IndexerError):
     """Media are not removed, as the index does not look whole; the message says why."""
+
+
+class Undecryptable(IndexerError):
+    """Something was encrypted with another key or secret, or was changed since."""

@@ -16,9 +16,12 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from indexer.errors import StoreUnavailable
+from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
+
+Found = TypeVar("Found")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LEAVING = ".leaving"
@@ -58,6 +61,10 @@ class MediaStore(Protocol):
         """The bytes of a hash; None when there are none, or it is no hash."""
         ...
 
+    async def open(self, digest: str) -> MediaFile | None:
+        """The file of a hash, to be read piece by piece and closed by the caller; None as for `get`."""
+        ...
+
     async def touch(self, digests: Sequence[str]) -> None:
         """Note that files are in use, as `put` does; those that are not there are passed over."""
         ...
@@ -91,12 +98,10 @@ class DirectoryMediaStore:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
     async def get(self, digest: str) -> bytes | None:
-        if not _HASH.fullmatch(digest):
-            return None
-        try:
-            return await asyncio.to_thread(self._read, digest)
-        except OSError as error:
-            raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
+        return await self._found(digest, Path.read_bytes)
+
+    async def open(self, digest: str) -> MediaFile | None:
+        return await self._found(digest, DiskMediaFile)
 
     async def touch(self, digests: Sequence[str]) -> None:
         try:
@@ -119,11 +124,20 @@ class DirectoryMediaStore:
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
-    def _read(self, digest: str) -> bytes | None:
+    async def _found(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
+        """What reading the file of a hash gives; None: there is none."""
+        if not _HASH.fullmatch(digest):
+            return None
+        try:
+            return await asyncio.to_thread(self._read, digest, read)
+        except OSError as error:
+            raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
+
+    def _read(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
         path = self._path(digest)
         for place in (path, _leaving(path), path):
             try:
-                return place.read_bytes()
+                return read(place)
             except FileNotFoundError:
                 continue
         return None
@@ -247,6 +261,9 @@ class RecentMediaStore:
     async def get(self, digest: str) -> bytes | None:
         return self._recent.get(digest) or await self._store.get(digest)
 
+    async def open(self, digest: str) -> MediaFile | None:
+        return await self._store.open(digest)
+
     async def touch(self, digests: Sequence[str]) -> None:
         await self._store.touch(digests)
 
@@ -265,6 +282,10 @@ class InMemoryMediaStore:
 
     async def get(self, digest: str) -> bytes | None:
         return self._media.get(digest, (None,))[0]
+
+    async def open(self, digest: str) -> MediaFile | None:
+        data = await self.get(digest)
+        return None if data is None else BytesMediaFile(data)
 
     async def touch(self, digests: Sequence[str]) -> None:
         self._media |= {digest: (self._media[digest][0], self._clock()) for digest in digests if digest in self._media}

@@ -162,8 +162,12 @@ class ProfileStore(Protocol):
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         """Erase, for each (user id, time ms), what the user did and was like until then; keep ignoring it if it comes.
 
-        What they added to popularity stays: it names nobody.
+        The keys of their dead letters are destroyed. What they added to popularity stays: it names nobody.
         """
+        ...
+
+    async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Until when which of these users are forgotten, Unix milliseconds; as long as that is remembered."""
         ...
 
     async def recent(self, user_id: str) -> list[Interaction]:
@@ -180,6 +184,34 @@ class ProfileStore(Protocol):
 
     async def popular(self, limit: int) -> list[str]:
         """The products that shoppers interacted with most of late, most first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKey:
+    """What a person's dead letters are encrypted with."""
+
+    name: str
+    """Random, says nothing of the person."""
+    key: bytes
+
+
+class PersonKeys(Protocol):
+    """A key for each person, for as long as the profile store has not forgotten them.
+
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def keys_of(self, persons: Sequence[tuple[str, int]]) -> list[PersonKey | None]:
+        """The key of each (user id, time ms), made where there is none; None: what they did then is forgotten."""
+        ...
+
+    async def key_of_unknown(self) -> PersonKey:
+        """The key of today, for what is somebody's and does not say whose; it goes after a time."""
+        ...
+
+    async def find(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The keys that are still there, by name. Raises `Undecryptable` when the secret is not the one they have."""
         ...
 
 

@@ -20,6 +20,7 @@ from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
 from indexer.media_collection import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
+from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig
 from query_api.config import QueryConfig
 from streams.config import IndexingConfig, KafkaConfig, LabellingConfig
@@ -80,6 +81,7 @@ class Settings:
     query: QueryConfig
     media: FetchLimits
     media_store: MediaStoreConfig
+    privacy: PrivacyConfig
     decoding: DecodingConfig
     clips: ClipsConfig
     speech: SpeechConfig

@@ -20,8 +20,10 @@ from redis.exceptions import ResponseError
 
 from indexer.errors import InvalidRecord
 from indexer.ports import Interaction, TraitChange
+from indexer.privacy import PrivacyConfig
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.person_keys import InMemoryPersonKeys
 from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
 
 T = TypeVar("T")
@@ -32,13 +34,16 @@ MAX_TRAITS = 128
 """How many traits of a user are kept, cleared ones included, the latest ones."""
 USER_TTL_S = 180 * 86_400
 HORIZON_S = 30 * 86_400.0
-"""How old an event may be that still comes; for so long a forgotten user's earlier events are ignored."""
+"""How old an event may be that still comes; for so long at least a forgotten user's earlier events are ignored."""
 CLOCK_SKEW_S = 3_600
 """And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
 EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
 """What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
+
+
+_DEFAULT_PRIVACY = PrivacyConfig()
 
 
 class RedisProfileStore:
@@ -55,6 +60,7 @@ class RedisProfileStore:
         horizon_s: float = HORIZON_S,
         history_length: int = HISTORY_LENGTH,
         max_traits: int = MAX_TRAITS,
+        privacy: PrivacyConfig = _DEFAULT_PRIVACY,
     ) -> None:
         """Bind to a server.
 
@@ -64,12 +70,14 @@ class RedisProfileStore:
             horizon_s: how old an event may be that still comes.
             history_length: interactions kept of a user.
             max_traits: traits kept of a user.
+            privacy: how forgotten users are remembered; the same for all processes.
         """
         self._redis = redis
         self._deadline_s = deadline_s
         self._history_length = history_length
         self._max_traits = max_traits
-        self._remember_s = int(horizon_s) + CLOCK_SKEW_S
+        self._privacy = privacy
+        self._remember_s = int(max(horizon_s, privacy.forgotten_days * 86_400)) + CLOCK_SKEW_S
         self._record = redis.register_script(scripts.RECORD)
         self._set_traits = redis.register_script(scripts.SET_TRAITS)
         self._forget = redis.register_script(scripts.FORGET)
@@ -77,17 +85,18 @@ class RedisProfileStore:
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
         for part in _chunks(interactions, EVENTS_A_CALL):
-            packed = [_packed_interaction(user_id, interaction) for user_id, interaction in part]
+            packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
             await self._write(self._record, [_POPULAR_KEY], packed, bounds)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
-            packed = [_packed_traits(user_id, change) for user_id, change in part]
+            packed = [self._packed_traits(user_id, change) for user_id, change in part]
             await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in _chunks(forgotten, EVENTS_A_CALL):
-            await self._write(self._forget, [], part, [self._remember_s])
+            packed = [(user_id, self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
+            await self._write(self._forget, [], packed, [self._remember_s])
 
     async def recent(self, user_id: str) -> list[Interaction]:
         async with redis_call(self._deadline_s):
@@ -116,6 +125,26 @@ class RedisProfileStore:
             product_ids = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
         return [product_id.decode() for product_id in product_ids]
 
+    async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
+        if not user_ids:
+            return {}
+        names = [scripts.FORGOTTEN_PREFIX + self._privacy.hash_of(user_id) for user_id in user_ids]
+        async with redis_call(self._deadline_s):
+            kept = cast(list[bytes | None], await self._redis.mget(names))
+        return {user_id: int(time_ms) for user_id, time_ms in zip(user_ids, kept, strict=True) if time_ms is not None}
+
+    def _packed_interaction(self, user_id: str, interaction: Interaction) -> tuple[str, str, int, str, str, float]:
+        """An interaction as the script takes it."""
+        weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
+        member = _member(interaction).decode()
+        return user_id, self._privacy.hash_of(user_id), interaction.time_ms, member, interaction.product_id, weight
+
+    def _packed_traits(self, user_id: str, change: TraitChange) -> tuple[str, str, int, str, str, list[str]]:
+        """A change of traits as the script takes it: the traits as name, JSON, name, JSON, …"""
+        stamp = (change.time_ms, change.source, change.event_id)
+        stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in change.values.items()}
+        return user_id, self._privacy.hash_of(user_id), *stamp, [part for pair in stored.items() for part in pair]
+
     async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
         async with redis_call(self._deadline_s), _translated_data_errors():
             await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
@@ -131,6 +160,7 @@ class InMemoryProfileStore:
         self._history: dict[str, dict[bytes, Interaction]] = {}
         self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
         self._forgotten: dict[str, int] = {}
+        self.person_keys = InMemoryPersonKeys(self._forgotten)
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
@@ -153,6 +183,7 @@ class InMemoryProfileStore:
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
             self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
+            self.person_keys.destroy(user_id, time_ms)
             history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
             self._history[user_id] = {key: known for key, known in history.items() if known.time_ms > time_ms}
             self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
@@ -170,6 +201,9 @@ class InMemoryProfileStore:
 
     async def popular(self, limit: int) -> list[str]:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
+
+    async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
+        return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}
 
     def _record(self, history: dict[bytes, Interaction], member: bytes, interaction: Interaction) -> None:
         known = history.get(member)
@@ -231,19 +265,6 @@ def _interaction(member: bytes, score: float) -> Interaction:
 def _by_time(history: Mapping[bytes, Interaction]) -> Callable[[bytes], tuple[int, bytes]]:
     """A key that puts the members of a history in the order in which Redis has them."""
     return lambda member: (history[member].time_ms, member)
-
-
-def _packed_interaction(user_id: str, interaction: Interaction) -> tuple[str, int, str, str, float]:
-    """An interaction as the script takes it."""
-    weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
-    return user_id, interaction.time_ms, _member(interaction).decode(), interaction.product_id, weight
-
-
-def _packed_traits(user_id: str, change: TraitChange) -> tuple[str, int, str, str, list[str]]:
-    """A change of traits as the script takes it: the traits as name, JSON, name, JSON, …"""
-    stamp = (change.time_ms, change.source, change.event_id)
-    stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in change.values.items()}
-    return user_id, *stamp, [part for pair in stored.items() for part in pair]
 
 
 _members = msgspec.json.Decoder(tuple[str, str, str, str])

@@ -53,8 +53,10 @@ def document_terms(fields: Mapping[str, Any]) -> str:
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
         for text in _texts(fields.get(name)):
+            if size > TERMS_MAX_BYTES:
+                return _truncated(" ".join(parts))
             terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:TERMS_MAX_BYTES])
-            if size <= TERMS_MAX_BYTES and terms:
+            if terms:
                 parts.append(" ".join(terms * weight))
                 size += len(parts[-1]) + 1
     return _truncated(" ".join(parts))

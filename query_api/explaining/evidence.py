@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, cast
 
 import msgspec
@@ -26,6 +27,8 @@ from query_api.understanding.parser import ParsedQuery
 
 MAX_LISTED = 10
 """The most pictures or words that a sentence names."""
+MAX_COMPARED_TERMS = 1_000
+"""How many of a product's terms are compared with the query's words: those of its title and labels come first."""
 _MIN_WORD_SIMILARITY = 0.7
 """The least similarity of a product's word that is named as near to one of the query; `difflib`'s ratio, 0 to 1."""
 _EVENT_TIME_RANGE_MS = (978_307_200_000, 4_102_444_800_000)
@@ -99,7 +102,8 @@ def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
     """That a product has none of a query's words, and which of its own words are nearest to them."""
     forms = surface_forms(text)
     # Terms with other letters than ASCII are hexadecimal codes, which mean nothing to a reader.
-    own_terms = sorted({term for term in document_terms(fields).split() if not term.startswith("0x")})
+    own = dict.fromkeys(term for term in document_terms(fields).split() if not term.startswith("0x"))
+    own_terms = sorted(islice(own, MAX_COMPARED_TERMS))
     close = {
         form: difflib.get_close_matches(term, own_terms, 1, _MIN_WORD_SIMILARITY)
         for term, form in list(forms.items())[:MAX_LISTED]

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from query_api.http.access_guard import ACCESS_HANDLERS, access_middleware, guarded
 from query_api.http.explain_route import ExplainRoute
+from query_api.http.media_route import MediaRoute
 from query_api.http.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
@@ -73,8 +74,9 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     routes = [
         *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
-        *ProductRoutes(ports.store, ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
+        *ProductRoutes(ports.store, config.deadline_s).routes(),
+        *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
-        *OperationRoutes(readiness, openapi_document()).routes(),
+        *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),
     ]
     return guarded(routes, ports.gate)

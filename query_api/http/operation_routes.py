@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 from importlib.resources import files
 from typing import Any
 
@@ -24,7 +25,9 @@ _PAGES = {"/": "index.html", "/docs": "docs.html"}
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, and the pages."""
 
-    def __init__(self, readiness: Readiness, openapi: dict[str, Any]) -> None:
+    def __init__(self, readiness: Readiness, openapi: dict[str, Any], page_key: str = "") -> None:
+        """Args: page_key: a public key that the search page is given; empty: none."""
+        self._page_key = page_key
         self._readiness = readiness
         self._openapi = msgspec.json.encode(openapi)
 
@@ -35,7 +38,7 @@ class OperationRoutes:
             Route("/readyz", self.ready),
             Route("/metrics", self.metrics),
             Route("/openapi.json", self.openapi),
-            *_page_routes(),
+            *_page_routes(self._page_key),
         ]
 
     async def alive(self, _: Request) -> Response:
@@ -67,10 +70,13 @@ def _json(content: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json")
 
 
-def _page_routes() -> list[Route]:
+def _page_routes(page_key: str) -> list[Route]:
     """The page's files, read once: they ship with the package and never change under a running process."""
     page = files("query_api").joinpath("page")
     assets = {file.name: file.read_bytes() for file in page.iterdir() if file.is_file()}
+    if page_key:
+        meta = f'<head>\n  <meta name="vitrine-key" content="{html.escape(page_key)}">'
+        assets["index.html"] = assets["index.html"].replace(b"<head>", meta.encode(), 1)
     paths = _PAGES | {f"/page/{name}": name for name in assets if not name.endswith(".html")}
     return [Route(path, _file_endpoint(name, assets[name])) for path, name in paths.items()]
 

@@ -1,4 +1,4 @@
-"""Routes to what is stored: a product as indexed, and media."""
+"""Routes to what is stored: a product as indexed."""
 
 from __future__ import annotations
 
@@ -12,30 +12,24 @@ from starlette.routing import Route
 
 from encoders.spec import FloatArray
 from indexer.hit_payload import image_url
-from indexer.media_store import MediaStore
 from indexer.ports import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
 from query_api.http.access_guard import caller_of
-from query_api.http.media_types import HEAD_BYTES, media_type
-from query_api.http.problems import problem, problem_response
 from query_api.http.shopper_bounds import shows_product
 
 
 class ProductRoutes:
-    """`/v1/products/{id}` and `/media/{hash}`."""
+    """`/v1/products/{id}`."""
 
-    def __init__(self, store: ProductStore, media: MediaStore, deadline_s: float, media_max_age_s: int) -> None:
-        """Args: media_max_age_s: how long others may keep a copy of a picture, clip or sound."""
-        self._media_max_age_s = media_max_age_s
+    def __init__(self, store: ProductStore, deadline_s: float) -> None:
         self._store = store
-        self._media = media
         self._deadline_s = deadline_s
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
-        return [Route("/v1/products/{product_id:segment}", self.product), Route("/media/{digest}", self.media)]
+        return [Route("/v1/products/{product_id:segment}", self.product)]
 
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]
@@ -44,24 +38,6 @@ class ProductRoutes:
         if found is None or not _is_shown(request, product_id, *found):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")
         return Response(msgspec.json.encode(_product_fields(product_id, found[0])), media_type="application/json")
-
-    async def media(self, request: Request) -> Response:
-        digest = request.path_params["digest"]
-        etag = f'"{digest}"'
-        async with asyncio.timeout(self._deadline_s):
-            data = await self._media.get(digest)
-        kind = media_type(data[:HEAD_BYTES]) if data else None
-        if data is None or kind is None:
-            return problem_response(problem(404, "no such picture, clip or sound is stored"))
-        headers = {
-            "etag": etag,
-            # The name is the content's hash: what it stands for never changes, but it may go, and so must the copies.
-            "cache-control": f"public, max-age={self._media_max_age_s}, immutable",
-            "content-security-policy": "default-src 'none'; sandbox",
-        }
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(data, headers=headers, media_type=kind)
 
 
 def _is_shown(request: Request, product_id: str, stored: StoredProduct, vector: FloatArray) -> bool:

@@ -19,11 +19,11 @@ from query_api.contract.requests import decode_json
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
 from query_api.http.shopper_bounds import check_event
+from query_api.personalisation.forgetting import SOURCE, forget_shopper
 from query_api.ports import EventSink
 from streams.events.cloudevents import decode_event
-from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
+from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event
 
-SOURCE = "vitrine/query"
 MAX_EVENT_BYTES = 512 * 2**10
 """What an event may take, all its traits at their longest."""
 
@@ -66,16 +66,8 @@ class UserRoutes:
         if not 1 <= len(user_id) <= 256:
             raise InvalidRequest("user_id", f"user_id has {len(user_id)} characters, it takes 1 to 256")
         async with asyncio.timeout(self._config.deadline_s):
-            await self._forget(user_id)
+            await forget_shopper(user_id, self._profiles, self._publisher)
         return Response(status_code=204)
-
-    async def _forget(self, user_id: str) -> None:
-        # What is known may be ahead of the clock here.
-        time_ms = max(int(time.time() * 1000), await self._profiles.latest_ms(user_id) or 0)
-        if self._publisher is not None:
-            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
-            await self._publisher.publish(USER_EVENTS, event)
-        await self._profiles.forget([(user_id, time_ms)])
 
 
 def read_event(body: bytes) -> Event:

@@ -1,15 +1,17 @@
 // Calls to the query worker. Every failure becomes an Error whose message can be shown.
+import { askForKey, keyHeaders } from "./key.js";
 import { say } from "./words.js";
 
 async function answer(path, options) {
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers: { ...options?.headers, ...keyHeaders() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error(say("The search service cannot be reached. Is it running?"));
   }
   if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.status === 401) askForKey();
   const problem = await response.json().catch(() => ({}));
   throw new Error(problem.detail || say("The search service answered {status}.", { status: response.status }));
 }

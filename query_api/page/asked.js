@@ -1,5 +1,6 @@
 // What is asked for, and the request that asks for it.
 import * as api from "./api.js";
+import { isPublic } from "./key.js";
 import { say } from "./words.js";
 
 const PAGE = 24;
@@ -13,7 +14,7 @@ export const asked = {
   like: null, // a hit
   filters: {},
   sort: "relevance",
-  person: localStorage.getItem("person") || "",
+  person: isPublic ? "" : localStorage.getItem("person") || "",
   shown: 0,
   queryId: null,
   correct: true,

@@ -1,6 +1,7 @@
 // The search page: asking, and drawing what comes back.
 import * as api from "./api.js";
 import { ask, asked, FACETS, headline, kindOf, pictureFault, request, words } from "./asked.js";
+import { isPublic } from "./key.js";
 import { listening, notice, toast } from "./messages.js";
 import { openProduct } from "./product.js";
 import { age, card, element, explanation, facet, facetLabel, facetTitle, understanding } from "./view.js";
@@ -166,7 +167,7 @@ async function open(id, position) {
 }
 
 async function tell(kind, id, position, aloud) {
-  if (!asked.person) return aloud && toast(say("Say who is shopping, at the top, to make results personal."));
+  if (!asked.person) return aloud && !isPublic && toast(say("Say who is shopping, at the top, to make results personal."));
   const data = { user_id: asked.person, product_id: id };
   if (asked.queryId) data.query_id = asked.queryId;
   if (position !== undefined) data.position = position;
@@ -218,6 +219,7 @@ $("search").addEventListener("submit", (event) => {
   if (microphone.isListening) microphone.stop();
   else searchFor($("query").value.trim());
 });
+document.querySelector(".person").hidden = isPublic;
 $("person").value = asked.person;
 $("person").addEventListener("change", () => {
   asked.person = $("person").value.trim();

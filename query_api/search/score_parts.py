@@ -70,7 +70,11 @@ def fields_containing(fields: Mapping[str, Any], terms: str) -> list[str]:
         terms: terms as `query_terms` gives them, separated by blanks.
     """
     wanted = set(terms.split())
-    return [name for name, field in _searched_fields(fields) if not wanted.isdisjoint(document_terms(field).split())]
+    return [name for name, own in _terms_by_field(fields).items() if not wanted.isdisjoint(own)]
+
+
+def _terms_by_field(fields: Mapping[str, Any]) -> dict[str, set[str]]:
+    return {name: set(document_terms(field).split()) for name, field in _searched_fields(fields)}
 
 
 async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], product_ids: Sequence[str]) -> TermScores:
@@ -113,9 +117,13 @@ def _matched_terms(
 ) -> Iterator[MatchedTerm]:
     """The lexical part shared out by BM25, of which it is a multiple."""
     total = sum(scores.values())
+    # Once for all terms: a description is long.
+    own = _terms_by_field(fields) if any(scores.values()) else {}
     for surface, score in scores.items():
         if hit.lexical_part and score:
-            yield MatchedTerm(surface, hit.lexical_part * score / total, fields_containing(fields, by_surface[surface]))
+            wanted = set(by_surface[surface].split())
+            places = [name for name, terms in own.items() if not wanted.isdisjoint(terms)]
+            yield MatchedTerm(surface, hit.lexical_part * score / total, places)
 
 
 def _searched_fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from encoders.speech.port import Transcript
@@ -27,6 +27,9 @@ _NUMBER = re.compile(
     rf"(?:(?P<hundreds>{_BELOW_HUNDRED}|a) hundred\b ?(?:and )?)?"
     rf"(?:(?P<rest>{_BELOW_HUNDRED})(?: (?P<cents>{_FROM_TEN}))?\b)?"
 )
+MAX_NUMBERS: Final = 32
+"""How many numbers of a text are looked at: for each, prices are looked for without it."""
+_LONGEST_WORD: Final = 32
 _LEAST_AMOUNT: Final = 10
 """The least number before a unit that becomes digits: below, it is often of a name (`one piece`)."""
 _LAST_WORD = re.compile(r"([a-z]+) \Z")
@@ -40,7 +43,7 @@ def replace_number_words(text: str) -> str:
     unit (`fifty grams`). Others stay words, as they may be of a name or a title. Two numbers in a row of which the
     second is at least ten are an amount and its hundredths: `nineteen ninety nine` is 19.99.
     """
-    numbers = [match for match in _NUMBER.finditer(text) if match[0].strip()]
+    numbers = list(islice((match for match in _NUMBER.finditer(text) if match[0].strip()), MAX_NUMBERS))
     if not numbers:
         return text
     price = parse_price(_replace_with_digits(text, numbers))
@@ -72,7 +75,8 @@ def _is_in_price(text: str, numbers: Sequence[re.Match[str]], number: re.Match[s
 
 def _is_measure(text: str, number: re.Match[str]) -> bool:
     """Whether the word before a number names a measure, or the number is at least ten and a unit follows."""
-    before, after = _LAST_WORD.search(text, 0, number.start()), _NEXT_WORD.match(text, _end(number))
+    before = _LAST_WORD.search(text, max(0, number.start() - _LONGEST_WORD), number.start())
+    after = _NEXT_WORD.match(text, _end(number))
     in_units = after is not None and after[1] in UNIT_WORDS and float(_digits(number)) >= _LEAST_AMOUNT
     return in_units or (before is not None and before[1] in MEASURE_WORDS)
 

@@ -90,7 +90,7 @@ class QueryParser:
         vocabulary = self._vocabulary.vocabulary
         if vocabulary is None:
             return {}
-        near_words = {word: near for text in texts for word, near in find_corrections(text, vocabulary).items()}
+        near_words = find_corrections(texts, vocabulary)
         unknown = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
         known = await asyncio.gather(*(self._is_in_catalogue(word) for word in unknown))
         return {word: near_words[word] for word, is_known in zip(unknown, known, strict=True) if not is_known}

@@ -24,6 +24,14 @@ from query_api.understanding.price_words import (
 )
 
 MAX_PRICE = 1e9
+MAX_PHRASES = 4
+"""How many phrases are taken out of a text; each takes going through it anew."""
+MAX_PRICE_TEXT = 1_000
+"""How much of a text is looked through for prices."""
+_MAX_ATTEMPTS = 32
+"""How many matches that turn out to be no prices are looked at, for each kind of phrase."""
+_LONGEST_NUMBER = 15
+"""Characters of a number in Chinese numerals."""
 _DASH = "(?:-|–|—|−|~|～|－|to|and|到|至|和)"
 _ENGLISH = {
     "lte": "no more than|not more than|not over|at most|up to|maximum of|maximum|max",
@@ -64,10 +72,11 @@ class PricePhrase:
 def parse_price(text: str) -> PricePhrase | None:
     """The price that a normalised text names; None: it names none.
 
-    Of several phrases that bound the same side, the first counts; the others are taken out of the text as well.
+    Of several phrases that bound the same side, the first counts; the others are taken out of the text as well, up to
+    `MAX_PHRASES` of them.
     """
     rest, phrases, bounds, currency = text, list[str](), dict[str, float](), None
-    while parsed := _first_phrase(rest):
+    while len(phrases) < MAX_PHRASES and (parsed := _first_phrase(rest)):
         phrases.append(rest[parsed.start : parsed.end].strip().removesuffix("的"))
         bounds = {sign: bound for sign, bound in parsed.bounds.items() if not _has_side(bounds, sign)} | bounds
         currency = currency or parsed.currency
@@ -95,7 +104,10 @@ def _first_phrase(text: str) -> _ParsedPhrase | None:
 def _phrases(pattern: re.Pattern[str], text: str) -> Iterator[_ParsedPhrase]:
     """The matches of a pattern that are prices, wherever they begin: one that is none may overlap one that is."""
     at = 0
-    while match := pattern.search(text, at):
+    for _ in range(_MAX_ATTEMPTS):
+        match = pattern.search(text, at, MAX_PRICE_TEXT)
+        if match is None:
+            return
         phrase = _parse_match(match, text)
         if phrase is not None:
             yield phrase
@@ -128,8 +140,17 @@ def _is_clear(
     # A bare `20-50`, `20 or more`, `from 20` or `<5` may be anything.
     if word in _NEEDS_CURRENCY or not (word[:1].isalpha() or is_between) or (match.re is _SUFFIXED and word.isascii()):
         return False
-    before = _LAST_WORD.search(text, 0, match.start())
-    return _fits_before_rest(match, text) and not _is_measured((before[1] if before else "").lower(), signs, number)
+    return _fits_before_rest(match, text) and not _is_measured(word_before(text, match.start()), signs, number)
+
+
+def word_before(text: str, end: int) -> str:
+    """The letters before a place in a text, in lower case, with marks and blanks at most between; empty: others are."""
+    while end and not (text[end - 1].isalnum() or text[end - 1] == "_"):
+        end -= 1
+    start = end
+    while start and text[start - 1].isalpha():
+        start -= 1
+    return text[start:end].lower()
 
 
 def _fits_before_rest(match: re.Match[str], text: str) -> bool:
@@ -191,9 +212,8 @@ def _join_around(before: str, after: str) -> str:
 
 _DIGITS_ZH = {"零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _TENS_ZH = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
-_HAN_NUMBER = "[一二两三四五六七八九十百][零一二两三四五六七八九十百千万]*(?=元|块)"
+_HAN_NUMBER = f"[一二两三四五六七八九十百][零一二两三四五六七八九十百千万]{{0,{_LONGEST_NUMBER - 1}}}(?=元|块)"
 _NUMBER_SOMEWHERE = re.compile(rf"\d|{_HAN_NUMBER}")
-_LAST_WORD = re.compile(r"([^\W\d_]+)\W*\Z")
 _NEXT_WORD = re.compile(r"\s*([^\W_]+)")
 
 
@@ -211,7 +231,7 @@ def _amount(number: str, tag: str = "") -> str:
     """
     signs = "|".join(sorted(map(re.escape, ("us$", "$", "€", "£", "¥", "￥", "₹", "＄", "eur", "usd", "gbp", "rmb"))))
     words = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
-    plain = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:[.,]\d{1,2})?"
+    plain = r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?|\d{1,12}(?:[.,]\d{1,2})?"
     return (
         rf"(?P<before{tag}>(?:{signs})\s?)?(?P<{number}>{plain}|{_HAN_NUMBER})(?![\d%°]|[.,]\d)"
         rf"(?:\s?(?P<after{tag}>{words})(?![a-z]))?(?![a-z])"

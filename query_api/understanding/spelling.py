@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -15,6 +16,8 @@ MIN_LETTERS = 4
 MAX_SHORT_LETTERS = 5
 """Up to so many letters a word has chance neighbours (`beach`, `peach`). As mistakes in the first letter are rare, a
 correction of such a word has the same first letter, or the first two swapped."""
+MAX_LOOKED_UP = 16
+"""How many unknown words of a request are compared with the vocabulary; further ones are searched for as they are."""
 TWO_ERRORS_FROM_LETTERS = 8
 """From so many letters on, a correction may differ by two edits; below, by one."""
 _COMMON = WORDS_AFTER_PRICE | word_set(
@@ -26,8 +29,10 @@ _COMMON = WORDS_AFTER_PRICE | word_set(
 """Words that queries have and products need not: never corrected."""
 
 
-def find_corrections(text: str, vocabulary: Vocabulary) -> dict[str, str]:
-    """Words of a text that the vocabulary does not have, each with the nearest that it has; both folded.
+def find_corrections(texts: Iterable[str], vocabulary: Vocabulary) -> dict[str, str]:
+    """Words of texts that the vocabulary does not have, each with the nearest that it has; both folded.
+
+    The first `MAX_LOOKED_UP` unknown words are looked up: a comparison with the whole vocabulary takes a millisecond.
 
     The nearest word has the fewest edits (a letter more, less or other, or two neighbours swapped); of those, one with
     the same first letter; of those, the one that the most products have. Words without a near one are left out.
@@ -35,13 +40,12 @@ def find_corrections(text: str, vocabulary: Vocabulary) -> dict[str, str]:
     Source: Damerau, 1964, "A technique for computer detection and correction of spelling errors"; distances are those
     of optimal string alignment.
     """
-    corrections: dict[str, str] = {}
-    for word, _, _ in correctable_words(text):
-        if len(word) >= MIN_LETTERS and word not in _COMMON and not vocabulary.has_word(word):
-            nearest = _nearest_word(word, vocabulary)
-            if nearest is not None:
-                corrections[word] = nearest
-    return corrections
+    words = dict.fromkeys(word for text in texts for word, _, _ in correctable_words(text))
+    unknown = (
+        word for word in words if len(word) >= MIN_LETTERS and word not in _COMMON and not vocabulary.has_word(word)
+    )
+    nearest = ((word, _nearest_word(word, vocabulary)) for word in islice(unknown, MAX_LOOKED_UP))
+    return {word: near for word, near in nearest if near is not None}
 
 
 def apply_corrections(text: str, corrections: Mapping[str, str]) -> str:

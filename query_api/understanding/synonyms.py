@@ -18,6 +18,8 @@ _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKENS = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:[-.'’](?:(?![{_HAN}])[^\W_])+)*")
 _COMMA = re.compile(r"(?<!\\),")
 
+MAX_EXPANDED = 16
+"""How many entries of a query are expanded; each expansion is looked for in all of it."""
 Tokens = tuple[str, ...]
 
 
@@ -58,7 +60,7 @@ class Synonyms:
         at = 0
         while at < len(tokens):
             rule = self._rule_at(tokens, at)
-            if rule is not None:
+            if rule is not None and rule.entry not in expanded and len(expanded) < MAX_EXPANDED:
                 missing = [added for added in rule.expansions if not _has_phrase(tokens, synonym_tokens(added))]
                 expanded[rule.entry] = missing
             at += len(rule.tokens) if rule else 1

@@ -13,7 +13,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import Origin
 from streams.errors import InvalidEvent
 from streams.events.schema import TYPES_BY_TOPIC
-from streams.failures.dead_letter_reader import DeadLetter, read_dead_letters
+from streams.failures.dead_letter_reader import DeadLetter, LetterOpener, read_dead_letters
 from streams.failures.replay_marks import ReplayMarks
 from streams.kafka.producer import Delivery, EventPublisher
 
@@ -45,6 +45,7 @@ class ReplayReport:
         seen: letters looked at.
         already_replayed: letters of the selection that were left out because they had been replayed.
         replayed: letters that every in-sync replica has on their topics, by reason.
+        forgotten: letters of people who are forgotten, which nobody can publish again.
         refused: letters that cannot be published again, by reason.
         refusals: why, for the first of them.
     """
@@ -52,6 +53,7 @@ class ReplayReport:
     seen: int = 0
     already_replayed: int = 0
     replayed: Counter[str] = field(default_factory=Counter[str])
+    forgotten: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
     refusals: list[str] = field(default_factory=list[str])
 
@@ -63,9 +65,14 @@ class ReplayReport:
 
 
 async def select_letters(
-    kafka: KafkaConfig, selection: ReplaySelection, marks: ReplayMarks, report: ReplayReport
+    kafka: KafkaConfig, selection: ReplaySelection, marks: ReplayMarks, opener: LetterOpener, report: ReplayReport
 ) -> AsyncGenerator[DeadLetter, None]:
-    """The wanted letters of those that are there now, in their order. Raises `KafkaUnavailable`."""
+    """The wanted letters of those that are there now, in their order, opened.
+
+    Raises:
+        KafkaUnavailable: Kafka does not answer.
+        IndexerError: a letter cannot be opened now, and may be another time.
+    """
     left = selection.limit
     async with aclosing(read_dead_letters(kafka)) as letters:
         async for letter in letters:
@@ -75,7 +82,15 @@ async def select_letters(
             if marks.covers(letter) and not selection.include_replayed:
                 report.already_replayed += 1
                 continue
-            yield letter
+            try:
+                opened = await opener.open(letter)
+            except InvalidEvent as fault:
+                report.add_refusal(letter, fault)
+                continue
+            if opened.state == "forgotten":
+                report.forgotten += 1
+                continue
+            yield opened
             left = None if left is None else left - 1
             if left == 0:
                 return
@@ -84,6 +99,7 @@ async def select_letters(
 async def replay_dead_letters(
     kafka: KafkaConfig,
     selection: ReplaySelection,
+    opener: LetterOpener,
     report: ReplayReport,
     on_progress: Callable[[], None],
 ) -> None:
@@ -92,25 +108,29 @@ async def replay_dead_letters(
     Args:
         kafka: where it is, and who asks; its `deadline_s` is for each message to be acknowledged.
         selection: which letters.
+        opener: of letters about people.
         report: is counted into, also when this raises.
         on_progress: is called whenever a chunk is durable.
 
     Raises:
         PublishFailed: Kafka stopped taking messages.
         KafkaUnavailable: Kafka stopped sending letters.
+        IndexerError: the keys of letters about people are not at hand.
     """
     marks = await ReplayMarks.load(kafka)
     async with (
         EventPublisher(kafka) as publisher,
-        aclosing(select_letters(kafka, selection, marks, report)) as letters,
+        aclosing(select_letters(kafka, selection, marks, opener, report)) as letters,
     ):
         await Replayer(publisher, marks, report, on_progress).run(letters)
 
 
-async def rehearse_replay(kafka: KafkaConfig, selection: ReplaySelection, report: ReplayReport) -> None:
+async def rehearse_replay(
+    kafka: KafkaConfig, selection: ReplaySelection, opener: LetterOpener, report: ReplayReport
+) -> None:
     """Count into `report` what a replay would publish, and publish nothing. Raises `KafkaUnavailable`."""
     marks = await ReplayMarks.load(kafka)
-    async with aclosing(select_letters(kafka, selection, marks, report)) as letters:
+    async with aclosing(select_letters(kafka, selection, marks, opener, report)) as letters:
         async for letter in letters:
             report.replayed[letter.reason] += 1
 

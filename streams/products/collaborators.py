@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encoders.port import AsyncEncoder
 from indexer.media_store import MediaStore
-from indexer.ports import ProductStore
+from indexer.ports import PersonKeys, ProductStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import PrefixAcknowledger
@@ -35,6 +35,8 @@ class PipelineStores:
     media: MediaStore
     change_log: ChangeLogWriter
     """Tells the query workers what to drop of theirs."""
+    person_keys: PersonKeys
+    """Of the people whom a message names that was published where it does not belong."""
     late_write_s: float
     """How long after it was given up a write may still land."""
 

@@ -22,11 +22,6 @@ def reject_failed_event(event: IngestedEvent, error: Exception) -> RejectedMessa
     return reject_failed(event.message, error, "too_large" if isinstance(error, InvalidRecord) else "internal")
 
 
-def route_rejected_events(rejected: Sequence[RejectedMessage], role: GenerationRole) -> list[OutgoingMessage]:
-    """Dead letters for messages that can never be processed, of those that this worker reports on."""
-    return route_rejected([letter for letter in rejected if role.reports_on(letter.message)])
-
-
 def route_media_faults(
     events: Sequence[IngestedEvent], faults: Mapping[str, Sequence[InvalidEvent]], role: GenerationRole
 ) -> list[OutgoingMessage]:
@@ -55,7 +50,7 @@ def _route_product_faults(
     for fault in faults:
         retry = next_retry(message, role.generation) if fault.reason.startswith("unreachable") else None
         if retry is None:
-            outgoing += route_rejected_events([RejectedMessage(message, fault)], role)
+            outgoing += route_rejected([RejectedMessage(message, fault)] if role.reports_on(message) else [])
         elif role.may_retry(message) and not is_retried:
             metrics.PICTURE_RETRIES.inc()
             outgoing.append(retry)

@@ -34,10 +34,11 @@ from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.product_locks import ProductLocks
 from streams.delivery.publisher import publish_durably
 from streams.errors import PartitionsLost
+from streams.failures.sealed_letters import LetterSealer
 from streams.products.change_events import ChangeAnnouncer
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.embedding import embed_rows
-from streams.products.error_routing import reject_failed_event, route_media_faults, route_rejected_events
+from streams.products.error_routing import reject_failed_event, route_media_faults
 from streams.products.generation_role import GenerationRole
 from streams.products.index_writer import IndexWriter
 from streams.products.ingest import IngestedEvent, ingest
@@ -72,6 +73,7 @@ class ProductPipeline:
         self.generation = role.generation
         """The name of the generation that it writes."""
         self._locks = ProductLocks()
+        self._sealer = LetterSealer(stores.person_keys)
         self.media_in_use = MediaInUse(stores.media)
         self.reconciler = WriteReconciler(stores.products, self._repair, stores.late_write_s)
         self._writer = IndexWriter(stores.products, delivery.lease, self.reconciler)
@@ -108,7 +110,8 @@ class ProductPipeline:
         self._delivery.acknowledger.mark_done(batch)
 
     async def _reject(self, rejected: Sequence[RejectedMessage]) -> None:
-        await publish_durably(self._delivery.publisher, route_rejected_events(rejected, self._role))
+        reported = [letter for letter in rejected if self._role.reports_on(letter.message)]
+        await publish_durably(self._delivery.publisher, await self._sealer.letters(reported))
 
     async def _index(self, events: Sequence[IngestedEvent], release_next_batch: ReleaseNextBatch) -> None:
         stored = await read_stored(self._stores.products, (event.product_id for event in events))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from indexer.ports import Interaction, ProfileStore, TraitChange
+from indexer.ports import Interaction, PersonKeys, ProfileStore, TraitChange
 from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message
@@ -12,7 +12,7 @@ from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import Publisher, publish_durably
 from streams.errors import InvalidEvent
 from streams.events.schema import Event, UserForgotten, UserInteraction, UserProfiled
-from streams.failures.dead_letters import route_rejected
+from streams.failures.sealed_letters import LetterSealer
 
 
 class ProfileRecorder:
@@ -58,23 +58,25 @@ class ProfileRecorder:
 
 
 class ProfilePipeline:
-    """Records what shoppers do, and publishes dead letters for what cannot be recorded."""
+    """Records what shoppers do, and publishes dead letters for what cannot be recorded, sealed for each shopper."""
 
     def __init__(
         self,
         profiles: ProfileStore,
+        person_keys: PersonKeys,
         publisher: Publisher,
         finish: Callable[[Sequence[Message]], None],
         horizon: Horizon,
     ) -> None:
         self._recorder = ProfileRecorder(profiles, horizon)
+        self._sealer = LetterSealer(person_keys)
         self._publisher = publisher
         self._finish = finish
 
     async def process(self, batch: list[Message]) -> None:
         """Record a batch: decode, write, publish dead letters, and mark all its messages as done."""
         rejected = await self._recorder.record(batch)
-        await publish_durably(self._publisher, route_rejected(rejected))
+        await publish_durably(self._publisher, await self._sealer.letters(rejected))
         self._finish(batch)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from streams.events.schema import UserInteraction, UserSearched
+from streams.events.schema import UserForgotten, UserInteraction, UserSearched
+from streams.files.columns import USER_ALIASES
 from streams.files.row_events import EventClock, PreparedEvent, shopper_events
 from streams.files.rows import RejectedRow, Row, read_rows
 
@@ -18,27 +19,63 @@ ChosenProducts = tuple[str, list[str]]
 """A query, which is empty where nothing was searched for, and the ids of the products that were chosen."""
 
 
-def read_clicks(file: Path, notify: Callable[[str], None]) -> list[ChosenProducts]:
-    """Queries and the products chosen after each.
+ForgottenPeople = Callable[[Sequence[str]], Mapping[str, int]]
+"""Of users, those who are forgotten: until when, Unix milliseconds."""
+
+
+def nobody(_user_ids: Sequence[str]) -> Mapping[str, int]:
+    """`ForgottenPeople` where it is not known of anybody."""
+    return {}
+
+
+def read_clicks(file: Path, notify: Callable[[str], None], forgotten: ForgottenPeople = nobody) -> list[ChosenProducts]:
+    """Queries and the products chosen after each, without what people did before they asked to be forgotten.
 
     Args:
         file: rows of a query and a product, each of which stands for itself, or shoppers' events, of which those of
             one `query_id` belong together, and of the others those of one session.
-        notify: is told of rows that cannot be read.
+        notify: is told of rows that cannot be read, and how many are left out.
+        forgotten: who asked for it; the file's own `user.forgotten` events count as well.
 
     Raises:
         UnreadableFile: the file as a whole cannot be read.
     """
-    choices: list[ChosenProducts] = []
+    choices: list[tuple[str | None, ChosenProducts]] = []
     event_rows: list[Row] = []
     for row in read_rows(file):
         if isinstance(row, RejectedRow):
             notify(f"line {row.line}: {row.reason}")
         elif (choice := _query_and_product(row.cells)) is not None:
-            choices.append(choice)
+            choices.append((_user(row.cells), choice))
         else:
             event_rows.append(row)
-    return [*choices, *chosen_products(_events(event_rows, notify))]
+    events = list(_events(event_rows, notify))
+    named = dict.fromkeys([*(user for user, _ in choices if user), *(event.data.user_id for event in events)])
+    until_ms = _forgotten_until(events, forgotten(list(named)))
+    # Rows that are no events do not say when they were.
+    kept = [choice for user, choice in choices if user not in until_ms]
+    unforgotten = [event for event in events if event.time_ms > until_ms.get(event.data.user_id, -1)]
+    if left_out := len(choices) - len(kept) + len(events) - len(unforgotten):
+        notify(f"{left_out:,} rows are left out: they are of people who asked to be forgotten")
+    interactions = (event.data for event in unforgotten)
+    return [
+        *kept,
+        *chosen_products(data for data in interactions if isinstance(data, UserInteraction | UserSearched)),
+    ]
+
+
+def _forgotten_until(events: Iterable[_ShopperEvent], known_ms: Mapping[str, int]) -> dict[str, int]:
+    """Until when people are forgotten, by what is known and by the events themselves."""
+    until_ms = dict(known_ms)
+    for event in events:
+        if isinstance(event.data, UserForgotten):
+            until_ms[event.data.user_id] = max(event.time_ms, until_ms.get(event.data.user_id, event.time_ms))
+    return until_ms
+
+
+def _user(cells: Mapping[str, Any]) -> str | None:
+    user = _first_present(cells, USER_ALIASES["user_id"])
+    return None if user is None else str(user)
 
 
 def chosen_products(events: Iterable[UserInteraction | UserSearched]) -> list[ChosenProducts]:
@@ -70,11 +107,19 @@ def _first_present(cells: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((cells[name] for name in names if cells.get(name)), None)
 
 
-def _events(rows: Iterable[Row], notify: Callable[[str], None]) -> Iterator[UserInteraction | UserSearched]:
-    for outcome in shopper_events(rows, {}, EventClock()):
+class _ShopperEvent(NamedTuple):
+    """What a shopper did, and when, Unix milliseconds."""
+
+    time_ms: int
+    data: UserInteraction | UserSearched | UserForgotten
+
+
+def _events(rows: Iterable[Row], notify: Callable[[str], None]) -> Iterator[_ShopperEvent]:
+    # Those that do not say when they were are taken for older than any request, and stay in their order.
+    for outcome in shopper_events(rows, {}, EventClock(lambda: 0)):
         if isinstance(outcome, PreparedEvent):
             data = outcome.event.data
-            if isinstance(data, UserInteraction | UserSearched):
-                yield data
+            if isinstance(data, UserInteraction | UserSearched | UserForgotten):
+                yield _ShopperEvent(outcome.event.time_ms, data)
         else:
             notify(f"line {outcome.line}: {outcome.reason}")

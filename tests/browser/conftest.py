@@ -56,7 +56,9 @@ class Hearing(ScriptedRecogniser):
 class PageServer:
     """The query worker over the doubles, on a port of its own, in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        """Args: options: of the shop, such as its gate."""
+        self._options = options
         self.shop: Shop | None = None
         self.hearing = Hearing()
         self.url = ""
@@ -73,7 +75,7 @@ class PageServer:
         self._thread.join(WAIT_S)
 
     async def _serve(self) -> None:
-        self.shop = shop = Shop(recogniser=self.hearing)
+        self.shop = shop = Shop(recogniser=self.hearing, **self._options)
         for at, colour in enumerate(("red", "blue", "green")):
             kept = {"price": 10.0 + at, "currency": "EUR", "brand": "Acme" if at else "Bolt"}
             await shop.put(f"mug-{colour}", png(colour), title=f"{colour} mug", category="Home/Mugs", **kept)

@@ -136,3 +136,13 @@ async def test_a_directory_that_cannot_be_written_is_unavailable(tmp_path):
 @given(st.binary(max_size=64), st.binary(max_size=64))
 def test_different_bytes_have_different_names(one, other):
     assert (media_hash(one) == media_hash(other)) == (one == other)
+
+
+async def test_a_file_is_read_piece_by_piece(media: MediaStore) -> None:
+    (digest,) = await media.put([b"0123456789"])
+    file = await media.open(digest)
+    assert file is not None and file.size == 10
+    assert [await file.read(0, 4), await file.read(8, 4), await file.read(10, 4)] == [b"0123", b"89", b""]
+    await file.aclose()
+    await file.aclose()
+    assert await media.open("0" * 64) is None and await media.open("../../etc/passwd") is None

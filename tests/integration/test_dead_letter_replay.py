@@ -13,13 +13,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner, Result
 
+from indexer.redis.person_keys import InMemoryPersonKeys
 from streams.config import KafkaConfig
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import attempt_number, first_arrival_ms, origin_of, producer_headers
 from streams.errors import InvalidEvent, PublishFailed, Reason
 from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
-from streams.failures.dead_letter_reader import read_dead_letters
+from streams.failures.dead_letter_reader import LetterOpener, read_dead_letters
 from streams.failures.dead_letter_replay import (
     CHUNK_LETTERS,
     Replayer,
@@ -35,6 +36,8 @@ from streams.topics import MAX_REQUEST_BYTES, ensure_topics
 from tests.stack import Stack
 from vitrine.cli import main
 
+NOBODYS = LetterOpener(InMemoryPersonKeys({}))
+"""No letter here is about a person."""
 OWN = {"ce_type": b"product.created", "trace": b"\xff\x00"}
 
 
@@ -173,7 +176,7 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
     values = [b"%d" % number for number in range(CHUNK_LETTERS + 100)]
     await letters.bury("internal", *values)
     report = ReplayReport()
-    async with BreaksOff(letters.servers) as publisher:
+    async with BreaksOff(KafkaConfig(letters.servers)) as publisher:
         with pytest.raises(PublishFailed):
             await replay(letters.servers, publisher, report)
     assert report.replayed == {"internal": CHUNK_LETTERS}
@@ -185,7 +188,7 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
 
 async def replay(servers: str, publisher: EventPublisher, report: ReplayReport) -> None:
     marks = await ReplayMarks.load(KafkaConfig(servers))
-    async with aclosing(select_letters(KafkaConfig(servers), ReplaySelection(), marks, report)) as selected:
+    async with aclosing(select_letters(KafkaConfig(servers), ReplaySelection(), marks, NOBODYS, report)) as selected:
         await Replayer(publisher, marks, report).run(selected)
 
 

@@ -26,6 +26,7 @@ from indexer.milvus.store import MilvusProductStore, open_active_store, open_gen
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
+from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
@@ -106,6 +107,7 @@ class IndexingWorker:
             return {PRODUCT_EVENTS: MicroBatcher(_standby_limits(limits), _with_rests(products))}
         profiles = ProfilePipeline(
             _profiles(settings, self.redis),
+            self.stores.person_keys,
             self.delivery.publisher,
             self.delivery.acknowledger.mark_done,
             self.delivery.horizon,
@@ -193,6 +195,7 @@ def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> Pipe
         store,
         RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
         ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
+        RedisPersonKeys(redis, settings.privacy, settings.redis.deadline_s),
         settings.indexing.late_write_s,
     )
 
@@ -269,7 +272,8 @@ def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> Embedding
 
 
 def _profiles(settings: Settings, redis: Redis) -> RedisProfileStore:
-    return RedisProfileStore(redis, settings.redis.deadline_s, settings.indexing.horizon_days * 86_400)
+    horizon_s = settings.indexing.horizon_days * 86_400
+    return RedisProfileStore(redis, settings.redis.deadline_s, horizon_s, privacy=settings.privacy)
 
 
 def _standby_limits(limits: BatchLimits) -> BatchLimits:

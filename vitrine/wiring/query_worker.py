@@ -140,14 +140,14 @@ class _SharedResources:
         await resources.enter_async_context(
             background("index age", age.run(vitals.pulse("index age", needed=False)), vitals)
         )
-        deadline_s = settings.query.redis_deadline_s
+        deadline_s, horizon_s = settings.query.redis_deadline_s, settings.indexing.horizon_days * 86_400
         return QueryPorts(
             store=store,
             generation=store.generation,
             encoder=encoder,
             encoder_thread=encoder_thread,
             decoder=decoder,
-            profiles=RedisProfileStore(self.redis, deadline_s),
+            profiles=RedisProfileStore(self.redis, deadline_s, horizon_s, privacy=settings.privacy),
             change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
             media_store=DirectoryMediaStore(settings.media_directory),
             candidate_cache=RedisCandidateCache(self.redis, deadline_s),

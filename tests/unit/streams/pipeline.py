@@ -22,6 +22,7 @@ from indexer.media_store import InMemoryMediaStore
 from indexer.ports import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.redis.change_log import InMemoryChangeLog
+from indexer.redis.person_keys import InMemoryPersonKeys
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
@@ -120,7 +121,9 @@ class Bench:
         """Have a pipeline with other models, as `PipelineModels` names them."""
         self.models = replace(self.models, **models)
         self.pipeline = ProductPipeline(
-            PipelineStores(self.store, self.media, ChangeLogWriter(self.changes), late_write_s=60.0),
+            PipelineStores(
+                self.store, self.media, ChangeLogWriter(self.changes), InMemoryPersonKeys({}), late_write_s=60.0
+            ),
             self.models,
             PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
             self.role,

@@ -29,6 +29,8 @@ def replay_summary(report: ReplayReport, verb: str = "replayed") -> str:
     parts = [f"{verb} {_counts(report.replayed)}"] if report.replayed else []
     if report.refused:
         parts.append(f"{_counts(report.refused)} cannot be published again")
+    if report.forgotten:
+        parts.append(f"{report.forgotten:,} are of forgotten people and cannot be read any more")
     if report.already_replayed:
         parts.append(f"{report.already_replayed:,} replayed before were left out (--again takes them too)")
     if not report.replayed and not report.refused:
@@ -47,6 +49,7 @@ def reason_as_dict(reason: str, count: ReasonCount) -> dict[str, Any]:
     return {
         "count": count.count,
         "replayed": count.replayed,
+        "forgotten": count.forgotten,
         "first_time": _time(count.first_ms),
         "last_time": _time(count.last_ms),
         "meaning": guide.description,
@@ -61,14 +64,20 @@ def print_reasons(reasons: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("reason", "count", "replayed", "oldest", "newest", box=box.SIMPLE_HEAD)
+    table = Table("reason", "count", "replayed", "forgotten", "oldest", "newest", box=box.SIMPLE_HEAD)
     for reason, entry in reasons.items():
         times = (entry[name][:16].replace("T", " ") for name in ("first_time", "last_time"))
-        table.add_row(reason, f"{entry['count']:,}", f"{entry['replayed']:,}", *times)
+        table.add_row(reason, f"{entry['count']:,}", f"{entry['replayed']:,}", f"{entry['forgotten']:,}", *times)
     Console().print(table)
     for reason, entry in reasons.items():
         helps = "a replay can help" if entry["replay_helps"] else "a replay does not help"
         click.echo(f"{reason}: {entry['meaning']}; {helps}: {entry['remedy']}")
+
+
+_CLOSED = {
+    "forgotten": "of a forgotten person: nobody can read it any more",
+    "sealed": "about a person, sealed: its key is in Redis",
+}
 
 
 def shortened(letter: DeadLetter) -> DeadLetter:
@@ -78,8 +87,11 @@ def shortened(letter: DeadLetter) -> DeadLetter:
 
 def print_letter(letter: DeadLetter) -> None:
     """Print a dead letter with the beginning of its value."""
-    key = printable((letter.key or b"").decode(errors="replace"))
     place = f"{printable(letter.topic)}[{letter.partition}]@{letter.offset}"
+    if letter.state != "open":
+        click.echo(f"{_time(letter.time_ms)}  {letter.reason}  {place}\n  {_CLOSED[letter.state]}\n")
+        return
+    key = printable((letter.key or b"").decode(errors="replace"))
     click.echo(f"{_time(letter.time_ms)}  {letter.reason}  {place}  key {key}")
     click.echo(f"  {printable(letter.error)}")
     value = (letter.value or b"").decode(errors="replace")
@@ -93,8 +105,11 @@ def printable(text: str) -> str:
 
 def letter_as_dict(letter: DeadLetter) -> dict[str, Any]:
     """A dead letter as `vitrine dlq show --json` prints it."""
+    if letter.state != "open":
+        letter = replace(letter, value=None)
     return {
         "reason": letter.reason,
+        "state": letter.state,
         "error": letter.error,
         "topic": letter.topic,
         "partition": letter.partition,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streams.config import KafkaConfig
     from streams.failures.dead_letter_reader import DeadLetter
     from streams.failures.dead_letter_replay import ReplayReport, ReplaySelection
+    from streams.failures.reason_counts import ReasonCount
     from vitrine.settings import Settings
 
 INTERRUPTED = 130
@@ -46,9 +47,14 @@ def command() -> None:
 def list_reasons(settings: Settings, as_json: bool) -> None:
     """Count dead letters by reason, and say what helps."""
     from streams.failures.reason_counts import count_by_reason
+    from vitrine.commands.events.letter_keys import letter_keys
     from vitrine.stack.servers import reachable_kafka
 
-    counts = asyncio.run(count_by_reason(reachable_kafka(settings)))
+    async def count() -> dict[str, ReasonCount]:
+        async with letter_keys(settings) as keys:
+            return await count_by_reason(reachable_kafka(settings), keys.open_if_possible)
+
+    counts = asyncio.run(count())
     reasons = {reason: reason_as_dict(reason, count) for reason, count in counts.items()}
     if as_json:
         click.echo(json.dumps(reasons, indent=2))
@@ -96,13 +102,14 @@ def replay_letters(settings: Settings, reason: str | None, limit: int | None, ag
     Each is replayed once, unless asked for --again; what fails again becomes a new dead letter. May be interrupted and
     repeated at any time. The exit code is 1 if some cannot be published again.
     """
+    from indexer.errors import IndexerError
     from streams.errors import StreamError
     from streams.failures.dead_letter_replay import ReplayReport, ReplaySelection
 
     report = ReplayReport()
     try:
         _replay(settings, ReplaySelection(reason, again, limit), report, dry_run)
-    except StreamError as error:
+    except (StreamError, IndexerError) as error:
         raise click.ClickException(f"{error}; {replay_summary(report)}") from error
     except KeyboardInterrupt:
         click.echo(f"interrupted: {replay_summary(report)}; the next replay goes on from there", err=True)
@@ -116,30 +123,44 @@ def replay_letters(settings: Settings, reason: str | None, limit: int | None, ag
 
 def _replay(settings: Settings, selection: ReplaySelection, report: ReplayReport, dry_run: bool) -> None:
     from streams.failures.dead_letter_replay import rehearse_replay
+    from vitrine.commands.events.letter_keys import letter_keys
     from vitrine.commands.progress import ReplayProgressView
     from vitrine.stack.servers import reachable_kafka
 
     kafka = reachable_kafka(settings)
     if dry_run:
-        asyncio.run(rehearse_replay(kafka, selection, report))
+
+        async def rehearse() -> None:
+            async with letter_keys(settings) as keys:
+                await rehearse_replay(kafka, selection, keys.opener, report)
+
+        asyncio.run(rehearse())
         return
     with ReplayProgressView(report) as view:
-        asyncio.run(_publish_again(kafka, selection, report, view.advanced))
+        asyncio.run(_publish_again(settings, kafka, selection, report, view.advanced))
 
 
 async def _publish_again(
-    kafka: KafkaConfig, selection: ReplaySelection, report: ReplayReport, on_progress: Callable[[], None]
+    settings: Settings,
+    kafka: KafkaConfig,
+    selection: ReplaySelection,
+    report: ReplayReport,
+    on_progress: Callable[[], None],
 ) -> None:
     from streams.failures.dead_letter_replay import replay_dead_letters
     from streams.topics import ensure_topics
+    from vitrine.commands.events.letter_keys import letter_keys
 
     await ensure_topics(kafka)
-    await replay_dead_letters(kafka, selection, report, on_progress)
+    async with letter_keys(settings) as keys:
+        await replay_dead_letters(kafka, selection, keys.opener, report, on_progress)
 
 
 async def _read(settings: Settings, each: Callable[[DeadLetter], None]) -> None:
     from streams.failures.dead_letter_reader import read_dead_letters
+    from vitrine.commands.events.letter_keys import letter_keys
     from vitrine.stack.servers import reachable_kafka
 
-    async for letter in read_dead_letters(reachable_kafka(settings)):
-        each(letter)
+    async with letter_keys(settings) as keys:
+        async for letter in read_dead_letters(reachable_kafka(settings)):
+            each(await keys.open_if_possible(letter))

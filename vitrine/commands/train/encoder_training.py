@@ -6,20 +6,27 @@ import asyncio
 import dataclasses
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from encoders.training.config import TuningConfig
 from encoders.training.data.listings import TrainingListing, with_clicks
 from encoders.training.run import CATALOGUE_TEACHER, train_on_catalogue
+from indexer.errors import StoreUnavailable
 from indexer.media_store import DirectoryMediaStore
+from indexer.redis.client import open_redis
+from indexer.redis.profiles import RedisProfileStore
 from streams.files.row_events import parse_column_map
 from streams.training_data.clicks import read_clicks
 from streams.training_data.files import catalogue_file, read_listings
 from streams.training_data.topics import read_training_topics
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings
-from vitrine.stack.servers import reachable_kafka
+from vitrine.stack.servers import reachable_kafka, redis_url
+
+REDIS_DEADLINE_S = 5.0
 
 
 def train_encoder(
@@ -57,10 +64,24 @@ def train_encoder(
     else:
         listings = _from_file(catalog, images, pairs, encoding)
     if clicks is not None:
-        listings = with_clicks(listings, read_clicks(clicks, _notify))
+        listings = with_clicks(
+            listings, read_clicks(clicks, _notify, lambda user_ids: asyncio.run(_forgotten(settings, user_ids)))
+        )
     given = {name: value for name, value in options.items() if value is not None}
     config = dataclasses.replace(TuningConfig(given.pop("output")), **given)
     return train_on_catalogue(encoder, listings, config, _teacher_names(teachers), _notify)
+
+
+async def _forgotten(settings: Settings, user_ids: Sequence[str]) -> Mapping[str, int]:
+    """Which of these people asked to be forgotten, as far as Redis is there to be asked."""
+    if not user_ids:
+        return {}
+    try:
+        async with open_redis(replace(settings.redis, url=redis_url(settings))) as redis:
+            return await RedisProfileStore(redis, REDIS_DEADLINE_S, privacy=settings.privacy).forgotten_ms(user_ids)
+    except (VitrineError, StoreUnavailable) as error:
+        _notify(f"{error}; of the people in the clicks, it is not known here who asked to be forgotten")
+        return {}
 
 
 def _from_file(

@@ -52,8 +52,9 @@ async def test_nested_filters_are_refused_at_any_depth(
         body = f'{{"filters": {{"{field}": {value}}}}}'
         response = await client.post("/v1/search", content=body, headers={"content-type": "application/json"})
         assert response.status_code in (400, 422) and len(response.content) < 2_000
-        response = await client.get("/v1/search", params={"filters": f'{{"{field}": {value}}}'})
-        assert response.status_code in (400, 422, 414)
+        if depth <= 1_000:
+            response = await client.get("/v1/search", params={"filters": f'{{"{field}": {value}}}'})
+            assert response.status_code == 422
 
 
 async def test_a_body_of_very_many_values_is_not_decoded(client: httpx.AsyncClient) -> None:

@@ -45,7 +45,7 @@ KNOWN = vocabulary(hoodie=5, hoodies=1, zanzibar=1, sneaker=3, bottle=2, battle=
     ],
 )
 def test_unknown_words_are_corrected_by_few_mistakes_then_by_frequency(text: str, expected: dict[str, str]) -> None:
-    assert find_corrections(text, KNOWN) == expected
+    assert find_corrections([text], KNOWN) == expected
 
 
 def test_corrections_keep_capitals_and_all_else() -> None:
@@ -82,15 +82,15 @@ def test_learning_counts_just_new_words() -> None:
 
 @given(st.text())
 def test_no_text_breaks_it_and_corrected_texts_need_no_more_correction(text: str) -> None:
-    better = apply_corrections(text, find_corrections(text, KNOWN))
-    assert apply_corrections(better, find_corrections(better, KNOWN)) == better
+    better = apply_corrections(text, find_corrections([text], KNOWN))
+    assert apply_corrections(better, find_corrections([better], KNOWN)) == better
     assert all(text[start:end] for _, start, end in correctable_words(text))
 
 
 @given(st.text(alphabet="0123456789 红裙abc", max_size=40))
 def test_a_text_without_longer_words_is_unchanged(text: str) -> None:
     short = " ".join(word[:3] for word in text.split())
-    assert find_corrections(short, KNOWN) == {}
+    assert find_corrections([short], KNOWN) == {}
 
 
 @given(st.lists(st.text("abcdeфé", min_size=3, max_size=10), max_size=20), st.text("abcdeфé", min_size=4, max_size=10))

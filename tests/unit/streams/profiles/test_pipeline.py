@@ -17,6 +17,7 @@ from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import DEAD_LETTER, USER_EVENTS
+from streams.failures.dead_letter_reader import LetterOpener, to_letter
 from streams.profiles.pipeline import ProfilePipeline
 
 NOW_MS = int(time.time() * 1000)
@@ -44,7 +45,7 @@ class Shoppers:
         self.profiles = Profiles()
         self.published: list[OutgoingMessage] = []
         self.finished: list[Message] = []
-        self.pipeline = ProfilePipeline(self.profiles, self, self.finished.extend, Horizon())
+        self.pipeline = ProfilePipeline(self.profiles, self.profiles.person_keys, self, self.finished.extend, Horizon())
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         self.published += messages
@@ -109,7 +110,10 @@ async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbour
     values = [event("clicked", str(n), product_id="poison" if n == 3 else f"p{n}") for n in range(7)]
     await shoppers.process(*values)
     assert {one.product_id for one in await shoppers.profiles.recent("ada")} == {f"p{n}" for n in range(7) if n != 3}
-    assert shoppers.reasons == ["internal"] and shoppers.published[0].value == values[3]
+    assert shoppers.reasons == ["internal"]
+    (sent,) = shoppers.published
+    letter = to_letter(Message(sent.topic, 0, 0, NOW_MS, sent.key, sent.value, sent.headers, lambda: None))
+    assert (await LetterOpener(shoppers.profiles.person_keys).open(letter)).value == values[3]
 
 
 async def test_a_store_that_is_away_is_waited_for(shoppers: Shoppers) -> None:

@@ -22,6 +22,7 @@ def port() -> Iterator[int]:
     shop = Shop(recogniser=ScriptedRecogniser(Transcript("blue mug", ("glue mug",))))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(shop.app, log_config=None))
 
         async def serve() -> None:

@@ -1,0 +1,38 @@
+"""Forgetting a shopper: one way for HTTP and for the command line."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from indexer.ports import ProfileStore
+from query_api.ports import EventSink
+from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
+
+SOURCE = "vitrine/query"
+
+
+async def forget_shopper(user_id: str, profiles: ProfileStore, publisher: EventSink | None) -> int:
+    """Forget a shopper everywhere: first Kafka has the request, so that no rebuild brings anything back, then it goes.
+
+    May be repeated.
+
+    Args:
+        user_id: who.
+        profiles: what is known of shoppers; the keys of their dead letters go with it.
+        publisher: None: it is forgotten here alone.
+
+    Returns:
+        Until when what they did is forgotten, Unix milliseconds.
+
+    Raises:
+        StoreUnavailable: the profile store does not answer.
+        PublishFailed: Kafka does not take the request, and nothing was forgotten.
+    """
+    # What is known may be ahead of the clock here.
+    time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
+    if publisher is not None:
+        event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
+        await publisher.publish(USER_EVENTS, event)
+    await profiles.forget([(user_id, time_ms)])
+    return time_ms
