@@ -12,6 +12,22 @@ IndexerError            base of everything raised here
 └── Undecryptable       something was encrypted with another key or secret: set the right one
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of, the latest first. Clients raise some errors from themselves: each comes once."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        # What stands for itself says nothing of where it came from.
+        cause = at.__cause__ if at.__cause__ is not at else None
+        at = cause or at.__context__
+
 
 class IndexerError(Exception):
     """Base of the errors that stores and planning raise."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 from pymilvus import MilvusClient, MilvusException
 
 from indexer.errors import StoreUnavailable
+from indexer.milvus.access import MilvusAccess
 from indexer.milvus.connection import (
     INDEX_NOT_FOUND,
     MilvusConfig,
@@ -107,7 +108,9 @@ class GenerationRegistry:
     def __init__(self, config: MilvusConfig) -> None:
         """Args: config: where Milvus is; connected to with the first call."""
         self._config = config
+        self._access: MilvusAccess | None = None
         self._client: MilvusClient | None = None
+        self._former: MilvusClient | None = None
 
     async def __aenter__(self) -> GenerationRegistry:
         return self
@@ -117,9 +120,10 @@ class GenerationRegistry:
 
     async def close(self) -> None:
         """Close the connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await asyncio.to_thread(client.close)
+        clients, self._client, self._former = (self._client, self._former), None, None
+        for client in clients:
+            if client is not None:
+                await asyncio.to_thread(client.close)
 
     async def read(self) -> Generations:
         """All generations; none where there is no registry yet."""
@@ -146,8 +150,15 @@ class GenerationRegistry:
             return await asyncio.to_thread(self._in_thread, change)
 
     def _in_thread(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+        access = self._access = self._access or MilvusAccess(self._config)
         if self._client is None:
-            self._client = connect_blocking(self._config)
+            self._client = connect_blocking(self._config, access)
+        elif access.changed():
+            former, self._former = self._former, self._client
+            self._client = connect_blocking(self._config, access)
+            # Calls of other threads may still be under way over the last connection, over that before it none is.
+            if former is not None:
+                former.close()
         return change(self._client, self._config)
 
 

@@ -19,7 +19,7 @@ from pymilvus.milvus_client.index import IndexParams
 
 from indexer.filters import ABSENT_NUMBER, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
 from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
-from indexer.milvus.connection import EXACT_INDEX, build_parameters
+from indexer.milvus.config import EXACT_INDEX, build_parameters
 from indexer.milvus.vector_types import FLOAT16, FLOAT32, StoredArray, to_stored_type
 from indexer.records import IndexRow, pack_product
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1

@@ -9,6 +9,8 @@ from redis.asyncio.connection import SSLConnection, parse_url
 
 _TLS_PARAMETERS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname", "ssl_cert_reqs")
 """What the URLs of redis may say of TLS, too."""
+_FILE = {"file": True}
+"""Of settings that name a file, which is made absolute for the workers that `vitrine up` starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class TLSFiles:
 class RedisConfig:
     """Where Redis is and how long to wait for it."""
 
-    url: str = ""
+    url: str = field(default="", repr=False)
     """`redis://…`, `rediss://…` for TLS, `unix://…`, with `user:password@` where it wants them; empty: the embedded
     server."""
     deadline_s: float = 0.5
@@ -37,15 +39,15 @@ class RedisConfig:
     connections: int = 32
     username: str = ""
     """Of an ACL user, in place of the URL's."""
-    password: str = field(default="", metadata={"secret": True})
+    password: str = field(default="", repr=False, metadata={"secret": True})
     """In place of the URL's."""
-    password_file: str = ""
+    password_file: str = field(default="", metadata=_FILE)
     """A file with the password, read anew for each connection."""
-    ssl_ca_file: str = ""
+    ssl_ca_file: str = field(default="", metadata=_FILE)
     """Who Redis' certificate must be signed by, PEM; empty: anybody that the system trusts."""
-    ssl_cert_file: str = ""
+    ssl_cert_file: str = field(default="", metadata=_FILE)
     """The certificate that we show, PEM, where Redis asks for one; read anew when it changes."""
-    ssl_key_file: str = ""
+    ssl_key_file: str = field(default="", metadata=_FILE)
     """Its key, where that is not in the same file."""
     ssl_check_hostname: bool = True
     """Whether the certificate must be for the host that the URL names."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 
+from indexer.errors import causes
+
 _OURS_REFUSED = ("certificate required", "unknown ca", "bad certificate", "certificate expired", "certificate unknown")
 """Alerts by which a server refuses the certificate that we showed, or did not show."""
 _NO_COMMON_TLS = (
@@ -17,14 +19,12 @@ _NO_COMMON_TLS = (
 
 def tls_fault(error: BaseException) -> str | None:
     """The fault of TLS that an error comes of, as a sentence about Redis; None when it is another one."""
-    at: BaseException | None = error
-    while at is not None:
+    for at in causes(error):
         if isinstance(at, ssl.SSLCertVerificationError):
             reason = at.verify_message or at.reason
             return f"Redis shows a certificate that is refused: {reason}; redis.ssl_ca_file says who may sign it"
         if isinstance(at, ssl.SSLError):
             return _by_reason((at.reason or "").replace("_", " ").lower())
-        at = at.__cause__ or at.__context__
     return None
 
 

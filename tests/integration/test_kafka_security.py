@@ -27,7 +27,7 @@ from streams.kafka.lag import LagProbe
 from streams.kafka.producer import EventPublisher
 from streams.kafka.refusals import check_access, find_refusal
 from streams.rights import Right
-from tests.secure_kafka import PASSWORD, USERS, SecureKafka, by_certificate, by_password
+from tests.secure_kafka import PASSWORD, SESSION_S, USERS, SecureKafka, by_certificate, by_password
 
 DEADLINE_S = 20
 EVERYTHING = ("Read", "Write", "Create")
@@ -342,5 +342,5 @@ async def test_a_session_that_the_broker_ends_goes_on(secure_kafka: SecureKafka)
     await create_topic(secure_kafka, "sessions", "scram-512")
     async with conversation(by_password(secure_kafka, "SCRAM-SHA-512"), "sessions") as talk:
         await talk.exchange(b"before")
-        await asyncio.sleep(5)
+        await asyncio.sleep(SESSION_S + 1)
         await talk.exchange(b"after")

@@ -12,6 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
+from indexer.errors import AccessDenied
 from indexer.milvus.registry import Generation, GenerationRegistry, GenerationStage
 from indexer.redis.client import open_redis
 from query_api.generations.worker_status import WorkerStatusBoard
@@ -111,8 +112,19 @@ async def _drop_in_stage(settings: Settings, *stages: GenerationStage) -> str | 
 
 
 async def until_milvus_answers(call: Callable[[], Awaitable[T]]) -> T:
-    """The answer of an idempotent call to Milvus, however long that is away."""
-    return await until_available("milvus", call)
+    """The answer of an idempotent call to Milvus, however long that is away.
+
+    Raises:
+        VitrineError: Milvus does not let us in; waiting does not help.
+    """
+
+    async def answer() -> T:
+        try:
+            return await call()
+        except AccessDenied as error:
+            raise VitrineError(str(error)) from error
+
+    return await until_available("milvus", answer)
 
 
 def ms_from_now(seconds: float) -> int:
