@@ -8,25 +8,29 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from streams.kafka.connection import ClientOptions, client_options
+from vitrine.settings import load_settings
+
 TOPIC = "vitrine.index-changes"
 
 
-async def changes(bootstrap_servers: str, group: str, idle_s: float | None) -> AsyncIterator[dict[str, Any]]:
+async def changes(kafka: ClientOptions, group: str, idle_s: float | None) -> AsyncIterator[dict[str, Any]]:
     """Records in order a product; each at least once, so what is done with one must bear being done twice.
 
     Args:
-        bootstrap_servers: `host:port,…`
+        kafka: where it is, and how to log in.
         group: whose position is kept; programs of one group share the partitions.
         idle_s: end when nothing came for so long; None: never.
     """
     consumer = AIOKafkaConsumer(
         TOPIC,
-        bootstrap_servers=bootstrap_servers,
+        **kafka,
         group_id=group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -42,9 +46,9 @@ async def changes(bootstrap_servers: str, group: str, idle_s: float | None) -> A
             await consumer.commit()
 
 
-async def follow(bootstrap_servers: str, group: str, idle_s: float | None) -> None:
+async def follow(kafka: ClientOptions, group: str, idle_s: float | None) -> None:
     """Print a line a record."""
-    async for change in changes(bootstrap_servers, group, idle_s):
+    async for change in changes(kafka, group, idle_s):
         state = "searchable" if change["searchable"] else "not searchable"
         print(f"{change['change']:9} {change['product_id']} version {change['version']}, {state}", flush=True)
 
@@ -56,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--group", default="example-index-changes")
     parser.add_argument("--idle-s", type=float, help="end when nothing came for so long")
     options = parser.parse_args(arguments)
-    asyncio.run(follow(options.kafka, options.group, options.idle_s))
+    # TLS and logins as VITRINE_KAFKA_… say; a program without Vitrine gives aiokafka the same options by itself.
+    settings = load_settings(os.environ, flags={"kafka.bootstrap_servers": options.kafka})
+    asyncio.run(follow(client_options(settings.kafka), options.group, options.idle_s))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+
+from streams.kafka.connection import ClientOptions, client_options
+from vitrine.settings import load_settings
 
 TOPIC = "catalog.product-events"
 PRODUCTS = Path(__file__).parent / "products.jsonl"
@@ -35,9 +39,9 @@ def events() -> Iterator[dict[str, Any]]:
     yield cloud_event("product.deleted", {"product_id": products[-1]["product_id"], "version": 2})
 
 
-async def publish(bootstrap_servers: str) -> int:
+async def publish(kafka: ClientOptions) -> int:
     """Publish all events; how many there were."""
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True) as producer:
         deliveries = [
             # The key is the product's id: all events of a product are then on one partition, in order.
             await producer.send(TOPIC, json.dumps(event).encode(), key=event["data"]["product_id"].encode())
@@ -52,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kafka", required=True, help="host:port of a broker")
     options = parser.parse_args(arguments)
-    print(f"published {asyncio.run(publish(options.kafka))} events to {TOPIC}")
+    # TLS and logins as VITRINE_KAFKA_… say; a program without Vitrine gives aiokafka the same options by itself.
+    settings = load_settings(os.environ, flags={"kafka.bootstrap_servers": options.kafka})
+    print(f"published {asyncio.run(publish(client_options(settings.kafka)))} events to {TOPIC}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ AUDIENCE = "kafka"
 PASSWORD = "first-secret"
 USERS = {"PLAIN": "plain-user", "SCRAM-SHA-256": "scram-256", "SCRAM-SHA-512": "scram-512"}
 """A user for each mechanism with a password, which is `PASSWORD`."""
-SESSION_S = 4
+SESSION_S = 8
 """Connections by SCRAM-SHA-512 are cut by the broker when they are older, as managed clusters do."""
 ROLE_USERS = ("indexing", "query", "publisher", "operator")
 _TOPIC, _GROUP = 2, 3

@@ -6,6 +6,7 @@ Source: Zhang et al., "Automatic partitioning of full-motion video", 1993 (frame
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,8 @@ from encoders.spec import FloatArray
 MAX_FRAMES: Final = 8
 """The most frames that a clip comes to: a product shown turning has been around within that many."""
 _CANDIDATES: Final = 24
+_KEPT_PIXELS: Final = 2**20
+"""Of each candidate: more than any model's input has, so that all of them together take little memory."""
 _THUMBNAIL: Final = (16, 16)
 """Width and height in pixels."""
 _MIN_FRAME_DIFFERENCE: Final = 4.0
@@ -127,7 +130,13 @@ def _candidates(container: InputContainer, seconds: float, limits: ClipLimits) -
         if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
             continue
         next_at, taken = max(next_at, at) + step, taken + 1
-        yield frame.to_image()  # pyright: ignore[reportUnknownMemberType]
+        yield _small(frame.to_image())  # pyright: ignore[reportUnknownMemberType]
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """A frame of at most `_KEPT_PIXELS`: all candidates of a clip are kept until the last one is known."""
+    factor = math.ceil(math.sqrt(image.width * image.height / _KEPT_PIXELS))
+    return image if factor <= 1 else image.reduce((min(factor, image.width), min(factor, image.height)))
 
 
 def _check(container: InputContainer, seconds: float, limits: ClipLimits) -> None:
@@ -152,7 +161,8 @@ def _frames(container: InputContainer, seconds: float, step: float, limits: Clip
     They end before the first frame that is broken, and with the limit of decoded pixels.
     """
     stream = container.streams.video[0]
-    stream.thread_type = "NONE"
+    # One thread: the process may have no others, and each would keep frames of its own.
+    stream.thread_type, stream.thread_count = "NONE", 1
     stream.codec_context.skip_frame = "NONREF"
     budget = limits.decoded_pixels
     key_frames_only = _pixels(container, seconds) > budget

@@ -1,28 +1,52 @@
 """Bytes of unknown origin → one upright RGB picture, or a reason why not.
 
-Sizes are read from the header and judged before a single pixel is decoded, so a small file that unpacks to
-gigabytes costs nothing. Pillow's own decoders are the only ones used, and only those on the allow-list.
+What a file will take of memory is estimated from its header before a single pixel is decoded, so a small file that
+unpacks to gigabytes costs nothing. Large pictures become smaller while they are decoded, or right afterwards strip by
+strip: at no time are there two copies of all their pixels. Pillow's own decoders are the only ones used, and only those
+on the allow-list.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from encoders.errors import InvalidImage
+from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, decoding_bytes, prepared_bytes
 from encoders.media.preparation import ImagePreparer, Pixels
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-MAX_BYTES: Final = 10_000_000
-MAX_PIXELS: Final = 40_000_000
-"""A 40-megapixel picture takes 120 MB as RGB: a phone's largest photo, and no more."""
-MAX_ANIMATION_PIXELS: Final = 4 * MAX_PIXELS
+MAX_BYTES: Final = 20_000_000
+MAX_PIXELS: Final = 120_000_000
+"""Phones' largest photos have 108 megapixels; what formats but JPEG may have is bounded by the memory they take."""
+MAX_ANIMATION_PIXELS: Final = 160_000_000
 """Pixels of all frames of a WebP animation together: its decoder unpacks every frame."""
 DRAFT_SIDE: Final = 512
-"""JPEGs are decoded at the smallest scale of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
+"""JPEGs are decoded at the smallest scale of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels; other
+large pictures are reduced by the largest whole number that does."""
+_WHOLE_PIXELS: Final = 2**22
+"""Pictures of up to so many pixels are worked on as a whole; larger ones in strips."""
+_TEXT_BYTES: Final = 8 * 2**20
+"""Of all texts in a PNG's header together; Pillow would unpack 64 MB of them."""
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by the orientation that its EXIF data state."""
+
+PngImagePlugin.MAX_TEXT_MEMORY = _TEXT_BYTES
+
+_SVG: Final = "an SVG, which is a program for drawing and is not run; send it as a picture of a known format"
 
 # What Pillow's parsers raise for broken files: MemoryError where a header lies, Warning where warnings are errors.
 _DECODER_ERRORS: Final = (
@@ -44,16 +68,19 @@ _DECODER_ERRORS: Final = (
 )
 
 
-def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode_image(
+    data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, budget_bytes: int = DEFAULT_BYTES
+) -> Image.Image:
     """Decode the first frame of a picture: upright, RGB, transparency laid on white.
 
     Args:
         data: a whole JPEG, PNG, WebP, GIF, BMP or TIFF file.
         max_bytes: a longer file is refused.
         max_pixels: a picture whose header states a larger width × height is refused.
+        budget_bytes: a picture that would take more memory than this while it is decoded and prepared is refused.
 
     Returns:
-        An RGB picture; a large JPEG comes reduced, with both sides still at least `DRAFT_SIDE` pixels.
+        An RGB picture; a large one comes reduced, with both sides still at least `DRAFT_SIDE` pixels.
 
     Raises:
         InvalidImage: the file is empty, too long, too large, of another format, truncated or broken.
@@ -65,28 +92,43 @@ def decode_image(data: bytes, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_
     with _open(data) as image:
         try:
             _check_size(image, max_pixels)
+            _check_memory(image, data, budget_bytes)
             return _decode(image)
         except _DECODER_ERRORS as error:
             raise InvalidImage(f"{image.format} image cannot be decoded: {_reason(error)}") from error
 
 
-def decode_and_prepare(data: bytes, preparer: ImagePreparer) -> Pixels:
+def decode_and_prepare(data: bytes, preparer: ImagePreparer, budget_bytes: int = DEFAULT_BYTES) -> Pixels:
     """Decode a picture file, and make a model's input (height, width, 3) uint8 of it. Raises `InvalidImage`."""
-    image = decode_image(data)
+    image = decode_image(data, budget_bytes=budget_bytes)
+    _check_prepared(image, preparer, budget_bytes)
     try:
         return preparer(image)
     except _DECODER_ERRORS as error:
-        # A picture one pixel wide can need gigabytes when its short side is scaled up.
         raise InvalidImage(
             f"image of {image.width} × {image.height} pixels cannot be prepared: {_reason(error)}"
         ) from error
+
+
+def _check_prepared(image: Image.Image, preparer: ImagePreparer, budget_bytes: int) -> None:
+    """Refuse what would grow beyond the budget: a line of pixels, where its short side is scaled up."""
+    scaled: Callable[[int, int], tuple[int, int]] | None = getattr(preparer, "scaled", None)
+    if scaled is None:
+        return
+    width, height = scaled(*image.size)
+    if prepared_bytes(width, height) > budget_bytes:
+        raise InvalidImage(
+            f"image of {image.width} × {image.height} pixels cannot be prepared: scaled to {width} × {height} it would"
+            f" take more than the {budget_bytes // 10**6} MB allowed"
+        )
 
 
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise InvalidImage(f"no image of a known format ({', '.join(FORMATS)}) in {len(data)} bytes") from error
+        found = _SVG if _is_svg(data) else "no image of a known format"
+        raise InvalidImage(f"{found} ({', '.join(FORMATS)}) in {len(data)} bytes") from error
     except _DECODER_ERRORS as error:
         raise InvalidImage(f"image header is broken: {_reason(error)}") from error
 
@@ -102,19 +144,58 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         raise InvalidImage(f"animation is {frames} frames of {width} × {height} pixels, more than allowed")
 
 
+def _check_memory(image: Image.Image, data: bytes, budget_bytes: int) -> None:
+    scale = _draft_scale(image.size) if isinstance(image, JpegImageFile) else 1
+    decoded = _divided(image.size, scale)
+    wanted = decoding_bytes(image, data, decoded, _divided(decoded, _reduction(decoded)))
+    if wanted > budget_bytes:
+        raise InvalidImage(
+            f"{image.format} image of {image.width} × {image.height} pixels takes {wanted // 10**6} MB to decode, more"
+            f" than the {budget_bytes // 10**6} MB allowed; a smaller one, or a JPEG that is not progressive, will do"
+        )
+
+
+def _draft_scale(size: tuple[int, int]) -> int:
+    """By what a JPEG of this (width, height) is divided while it is decoded, as `draft` does."""
+    return max(scale for scale in (1, 2, 4, 8) if scale == 1 or scale <= min(size) // DRAFT_SIDE)
+
+
+def _reduction(size: tuple[int, int]) -> int:
+    """By what whole number a decoded picture of this (width, height) is divided."""
+    return 1 if size[0] * size[1] <= _WHOLE_PIXELS else max(1, min(size) // DRAFT_SIDE)
+
+
+def _divided(size: tuple[int, int], divisor: int) -> tuple[int, int]:
+    return -(-size[0] // divisor), -(-size[1] // divisor)
+
+
 def _decode(image: Image.Image) -> Image.Image:
-    if image.format == "JPEG":
+    if isinstance(image, JpegImageFile):
         image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
     image.load()
-    return _on_white(_upright(image))
+    small = _on_white(image) if image.width * image.height <= _WHOLE_PIXELS else _reduced(image)
+    return _upright(small, image)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _reduced(image: Image.Image) -> Image.Image:
+    """A large picture as RGB on white, made smaller strip by strip: so just one strip is there several times."""
+    factor = _reduction(image.size)
+    lines = factor * max(1, STRIP_PIXELS // image.width // factor)
+    small = Image.new("RGB", _divided(image.size, factor))
+    for top in range(0, image.height, lines):
+        strip = image.crop((0, top, image.width, min(top + lines, image.height)))
+        small.paste(_on_white(strip).reduce(factor), (0, top // factor))
+    return small
+
+
+def _upright(small: Image.Image, original: Image.Image) -> Image.Image:
+    """A picture turned as the EXIF data of the one that it was made of say."""
     try:
-        return ImageOps.exif_transpose(image)
+        turn = _TURNS.get(original.getexif().get(ExifTags.Base.Orientation, 1))
     except _DECODER_ERRORS:
         # Only the EXIF data is broken; the pixels are decoded.
-        return image
+        return small
+    return small if turn is None else small.transpose(turn)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -125,6 +206,11 @@ def _on_white(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def _is_svg(data: bytes) -> bool:
+    head = data[:1_024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in data[:65_536].lower()
 
 
 def _reason(error: BaseException) -> str:

@@ -139,7 +139,10 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
     """The frames before the first broken one: what was said until then can still be understood."""
     decoded = False
     try:
-        for frame in container.decode(container.streams.audio[0]):
+        stream = container.streams.audio[0]
+        # The process may have no other threads.
+        stream.thread_type, stream.thread_count = "NONE", 1
+        for frame in container.decode(stream):
             decoded = True
             yield frame
     except FFmpegError:

@@ -63,6 +63,7 @@ class EncoderProcess:
             setup_message=EncoderSetup(name, Runtime(runtime) if isinstance(runtime, str) else runtime),
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
+            inheritance="model",
             environment=_ONE_ARENA,
         )
         self.deadline_s = deadline_s
@@ -166,6 +167,7 @@ class EncoderProcess:
             raise ready.to_error()
         if self._ready is not None and ready.spec != self._ready.spec:
             raise SpecMismatch(f"the {worker} was {self._ready.spec.key} and came back as {ready.spec.key}")
+        worker.note_unconfined(ready.missing)
         return ready
 
     def _rows(self, data: bytes, n_texts: int, n_images: int) -> tuple[FloatArray, FloatArray] | ErrorMessage:

@@ -15,14 +15,14 @@ from encoders.liveness.progress import within_deadline
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import ImagePreparer
 from encoders.packages import require
+from encoders.processes.environment import SMALL_PROCESS
 from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
 from encoders.processes.messages import ImageDecodingSetup, picture_from_message
-from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool
+from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool, start_decoder
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 _CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.workers.images", "encoders.workers.device_images"
 _START_DEADLINE_S: Final = 60.0
-_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 _ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray] | str])
 
@@ -36,17 +36,17 @@ class DecodingConfig:
     """The longest that one chunk of pictures may take, in seconds."""
     device: str = "cpu"
     """`cuda`: plain JPEGs are decoded and resized on the GPU, where the indexing worker has one to itself."""
-    memory_bytes: int = 3 * 2**29
-    """Address space of each process; a picture that wants more is refused. Enforced on Linux,
-    and not of one that uses a GPU."""
+    memory_bytes: int = 2**28
+    """The most memory that each process takes at its peak. A picture whose header says that it needs more is refused
+    before it is decoded; on Linux the kernel refuses more too, save to a process that uses a GPU."""
 
     def __post_init__(self) -> None:
         if self.processes < 1:
             raise ValueError(f"decoding.processes must be at least 1, not {self.processes}")
         if self.deadline_s <= 0:
             raise ValueError(f"decoding.deadline_s must be above 0, not {self.deadline_s:g}")
-        if self.memory_bytes < 2**28:
-            raise ValueError(f"decoding.memory_bytes must be at least {2**28}, not {self.memory_bytes}")
+        if self.memory_bytes < 2**27:
+            raise ValueError(f"decoding.memory_bytes must be at least {2**27}, not {self.memory_bytes}")
 
 
 class ImageDecoderPool:
@@ -74,7 +74,7 @@ class ImageDecoderPool:
             setup_message=ImageDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
-            environment=_ONE_THREAD,
+            environment=SMALL_PROCESS,
         )
         self._pool = WorkerPool(self._start, self._config.processes)
         self._suspects = WorkerPool(self._start, in_flight=1)
@@ -161,7 +161,7 @@ class ImageDecoderPool:
             return InvalidImage(f"image of {len(data)} bytes cannot be decoded: the decoder {error.reason}")
 
     async def _start(self) -> WorkerProcess:
-        return await WorkerProcess.start(self._program)
+        return await start_decoder(self._program)
 
 
 class InProcessImageDecoder:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from encoders.errors import InvalidAudio, InvalidVideo, WorkerProcessFailed
 from encoders.media.preparation import ImagePreparer, Pixels
+from encoders.processes.environment import SMALL_PROCESS
 from encoders.processes.messages import (
     DecodeClip,
     DecodedClip,
@@ -23,14 +24,13 @@ from encoders.processes.messages import (
     MediaDecodingSetup,
     picture_from_message,
 )
-from encoders.processes.pool import WorkerPool
+from encoders.processes.pool import WorkerPool, start_decoder
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 Decoded = TypeVar("Decoded")
 Refusal = TypeVar("Refusal", InvalidAudio, InvalidVideo)
 
 _START_DEADLINE_S: Final = 60.0
-_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _SOUND: Final = msgspec.msgpack.Decoder(DecodedSound | DecodingRefused)
 _CLIP: Final = msgspec.msgpack.Decoder(DecodedClip | DecodingRefused)
 
@@ -47,8 +47,8 @@ class ClipsConfig:
     """How many frames of a clip are looked at, at most."""
     deadline_s: float = 20.0
     """The longest that decoding one file may take, in seconds."""
-    memory_bytes: int = 3 * 2**29
-    """Address space of the process; a file that wants more is refused. Enforced on Linux."""
+    memory_bytes: int = 3 * 2**27
+    """The most memory that the process takes at its peak; a file that wants more is refused. Enforced on Linux."""
 
     def __post_init__(self) -> None:
         for name in ("query_seconds", "product_seconds", "deadline_s", "frames"):
@@ -94,7 +94,7 @@ class MediaDecoderProcess:
             setup_message=MediaDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer)),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
-            environment=_ONE_THREAD,
+            environment=SMALL_PROCESS,
         )
         # One file at a time: when the process dies, it is that file's fault.
         self._pool = WorkerPool(self._start, in_flight=1)
@@ -140,7 +140,7 @@ class MediaDecoderProcess:
             return refusal(f"{what} cannot be decoded: the decoder {error.reason}")
 
     async def _start(self) -> WorkerProcess:
-        return await WorkerProcess.start(self._program)
+        return await start_decoder(self._program)
 
 
 class InProcessMediaDecoder:

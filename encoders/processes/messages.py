@@ -23,6 +23,9 @@ LENGTH: Final = struct.Struct("<Q")
 MAX_FRAME_BYTES: Final = 1 << 30
 """A frame that states a greater length is taken for garbage."""
 
+DECODER_BASE_BYTES: Final = 2**26
+"""What a decoder's program and libraries take of memory."""
+
 PictureMessage = tuple[int, int, memoryview]
 """Height, width, and the levels (height, width, 3) uint8 of `Pixels` as bytes."""
 
@@ -34,6 +37,18 @@ class ImageDecodingSetup(msgspec.Struct, array_like=True):
     preparer: bytes
     """Pickled: it comes from the main process, and may be of any type."""
     device: str = "cpu"
+
+    @property
+    def budget_bytes(self) -> int:
+        """For one picture: what the process itself takes is left out."""
+        return self.memory_bytes - DECODER_BASE_BYTES
+
+
+class DecoderReady(msgspec.Struct, array_like=True, tag=True):
+    """A decoder has given up what it does not need, and takes files."""
+
+    missing: list[str] = []
+    """What it could not give up, in words."""
 
 
 class MediaDecodingSetup(msgspec.Struct, array_like=True):
@@ -87,6 +102,9 @@ class RecogniserSetup(msgspec.Struct, array_like=True):
 class RecogniserReady(msgspec.Struct, array_like=True, tag=True):
     """A worker has loaded its recogniser."""
 
+    missing: list[str] = []
+    """What it could not give up, in words."""
+
 
 class Transcribed(msgspec.Struct, array_like=True, tag=True):
     """The transcript of a request's samples."""
@@ -106,6 +124,8 @@ class EncoderReady(msgspec.Struct, array_like=True, tag=True):
 
     spec: EmbeddingSpec
     preparer: Preparer
+    missing: list[str] = []
+    """What it could not give up, in words."""
 
 
 class EncodeParts(msgspec.Struct, array_like=True, tag=True):

@@ -7,14 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.liveness.progress import within_deadline
-from encoders.processes.worker import WorkerProcess
+from encoders.processes.messages import DecoderReady
+from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 Answer = TypeVar("Answer")
 REQUESTS_PER_WORKER: Final = 2
 """Requests that a worker has at a time: one that it works on, and the next one, already sent."""
 _CLOSED: Final = "the worker processes were closed"
+_READY: Final = msgspec.msgpack.Decoder(DecoderReady)
 
 
 @dataclass(eq=False)
@@ -137,3 +141,14 @@ class WorkerPool:
         self._free.put_nowait(slot)
         # Marks a failure as seen: asyncio would warn of it where the caller is gone.
         answer.exception()
+
+
+async def start_decoder(program: WorkerProgram) -> WorkerProcess:
+    """Start a process that decodes files. Raises `WorkerProcessUnavailable`."""
+    worker = await WorkerProcess.start(program)
+    try:
+        worker.note_unconfined(_READY.decode(worker.ready_message).missing)
+    except msgspec.MsgspecError as error:
+        await worker.close()
+        raise WorkerProcessUnavailable(f"the {worker} said something else than that it is ready") from error
+    return worker

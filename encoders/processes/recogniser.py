@@ -135,6 +135,7 @@ class RecogniserProcess:
             setup_message=RecogniserSetup(config.model, config.device, self._vocabulary if self.is_adaptable else None),
             deadline_s=config.deadline_s,
             start_deadline_s=config.start_deadline_s,
+            inheritance="model",
         )
         pool = WorkerPool(lambda: _start_worker(program), in_flight=1)
         await pool.start()
@@ -151,6 +152,7 @@ async def _start_worker(program: WorkerProgram) -> WorkerProcess:
     if isinstance(ready, ErrorMessage):
         await worker.close()
         raise ready.to_error()
+    worker.note_unconfined(ready.missing)
     return worker
 
 

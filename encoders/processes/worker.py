@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.processes.environment import Inheritance, worker_environment
 from encoders.processes.messages import LENGTH, MAX_FRAME_BYTES, encode_frame
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ _EXIT_S: Final = 5.0
 """How long a process that was killed, or that closed its socket, may take until it is gone, in seconds."""
 _READ_AHEAD_BYTES: Final = 1 << 20
 _CLOSED: Final = "was closed"
+_told_unconfined: set[str] = set()
+"""Names of programs of which the log says already that they run with fewer fences."""
 IDLE_CHECK_S: Final = 10.0
 """An idle process is asked so often whether it still answers: that it hangs must not first show when it is needed."""
 IDLE_DEADLINE_S: Final = 15.0
@@ -44,8 +46,10 @@ class WorkerProgram:
     deadline_s: float
     """The longest that an answer may take after the one before it, in seconds."""
     start_deadline_s: float
+    inheritance: Inheritance = "decoder"
+    """Which environment variables of this process it gets."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Environment variables beside this process's own."""
+    """Environment variables of its own."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,12 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    def note_unconfined(self, missing: Sequence[str]) -> None:
+        """Say once for each program that it runs with fewer fences than it could. Args: missing: why, in words."""
+        if missing and self._program.name not in _told_unconfined:
+            _told_unconfined.add(self._program.name)
+            log.warning("worker_not_confined", extra={"worker": self._program.name, "missing": "; ".join(missing)})
 
     def silent_s(self) -> float:
         """For how long the request that is computed now has been without an answer, in seconds; 0 while idle."""
@@ -232,9 +242,7 @@ class WorkerProcess:
 
 
 async def _spawn(program: WorkerProgram, worker_socket: socket.socket) -> Process:
-    # The worker imports from the same places as this process, and not from the directory that it is started in.
-    path = os.pathsep.join(entry or str(os.curdir) for entry in sys.path)
-    environment = {**os.environ, **program.environment, "PYTHONPATH": path}
+    environment = worker_environment(program.inheritance, program.environment)
     command = (sys.executable, "-P", "-m", program.module)
     try:
         return await asyncio.create_subprocess_exec(*command, stdin=worker_socket.fileno(), stdout=2, env=environment)

@@ -17,6 +17,8 @@ from typing import Any
 from encoders.processes.messages import LENGTH, encode_frame
 
 _PR_SET_PDEATHSIG = 1
+_STACK_BYTES = 2**18
+"""Of the threads that read and write: a confined process's memory is what it may touch, stacks included."""
 _QUEUE_SIZE = 2
 """The most requests read ahead, and the most answers not yet written: computing waits for neither direction."""
 
@@ -36,6 +38,8 @@ class MainProcess:
         os.dup2(null, 0)
         os.close(null)
         os.dup2(2, 1)
+        self._requests: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
+        self._answers: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
 
     def read(self) -> bytearray:
         """Wait for the next frame, and return its message. Ends the process when the main process is gone."""
@@ -46,20 +50,25 @@ class MainProcess:
         """Write one frame. Ends the process when the main process is gone."""
         self._write(encode_frame(message))
 
-    def serve(self, answer: Callable[[bytearray], Any]) -> None:
-        """Answer requests for ever; while one is computed, the next is read and the last answer is written.
+    def start_threads(self) -> None:
+        """Start the threads that read requests and write answers: a confined process can start none later."""
+        _start_loop_thread(lambda: self._requests.put(self.read()))
+        _start_loop_thread(lambda: self._write(self._answers.get()))
+
+    def serve(self, ready: Any, answer: Callable[[bytearray], Any]) -> None:
+        """Say that this process is ready, and answer requests for ever.
+
+        While one is computed, the next is read and the last answer is written. Call `start_threads` before.
 
         Args:
+            ready: the first frame that is sent, which msgspec can encode.
             answer: makes the answer, which msgspec can encode, of a request's bytes.
         """
-        requests: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
-        answers: queue.Queue[bytearray] = queue.Queue(_QUEUE_SIZE)
-        _start_loop_thread(lambda: requests.put(self.read()))
-        _start_loop_thread(lambda: self._write(answers.get()))
+        self._answers.put(encode_frame(ready))
         while True:
-            request = requests.get()
+            request = self._requests.get()
             # An empty frame asks whether this process still answers; by here it has gone all the way of a request.
-            answers.put(encode_frame(answer(request)) if request else bytearray(LENGTH.size))
+            self._answers.put(encode_frame(answer(request)) if request else bytearray(LENGTH.size))
 
     def _receive_exactly(self, length: int) -> bytearray:
         data = bytearray(length)
@@ -95,7 +104,9 @@ def _start_loop_thread(step: Callable[[], None]) -> None:
             traceback.print_exc()
             os._exit(1)
 
+    threading.stack_size(_STACK_BYTES)
     threading.Thread(target=run, daemon=True).start()
+    threading.stack_size(0)
 
 
 def _die_with_main_process() -> None:

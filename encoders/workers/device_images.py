@@ -16,12 +16,16 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
-from encoders.media.images import MAX_BYTES, MAX_PIXELS
+from encoders.media.budgets import DEFAULT_BYTES
+from encoders.media.images import MAX_BYTES
 from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
-from encoders.processes.messages import ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.processes.messages import DecoderReady, ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
 from encoders.workers.images import decode_to_message
 
+_MAX_DEVICE_PIXELS: Final = 40_000_000
+"""Decoded whole on the device: larger ones are left to Pillow, which decodes them at a smaller scale."""
 _END_OF_IMAGE: Final = b"\xff\xd9"
 _MODES: Final = frozenset({"RGB", "L"})
 _UPRIGHT: Final = frozenset({None, 1})
@@ -95,7 +99,7 @@ def is_device_decodable(data: bytes) -> bool:
         return False
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            small = 0 < image.width * image.height <= MAX_PIXELS
+            small = 0 < image.width * image.height <= _MAX_DEVICE_PIXELS
             return small and image.mode in _MODES and image.getexif().get(ExifTags.Base.Orientation) in _UPRIGHT
     except Exception:
         # Pillow decodes it next, and gives the reason.
@@ -110,19 +114,24 @@ def main() -> None:
     torch.set_num_threads(1)
     device = torch.device(setup.device)
     torch.empty(0, device=device)
-    main_process.send(None)
     Image.init()
-    main_process.serve(request_handler(DeviceDecoder(device, preparer), preparer))
+    main_process.start_threads()
+    # The driver opens its devices, and starts threads, when it likes.
+    missing = confine_model(may_start_programs=False)
+    answer = request_handler(DeviceDecoder(device, preparer), preparer, setup.budget_bytes)
+    main_process.serve(DecoderReady([*missing]), answer)
 
 
-def request_handler(on_device: DeviceDecoder, preparer: Preparer) -> Callable[[bytearray], list[PictureMessage | str]]:
+def request_handler(
+    on_device: DeviceDecoder, preparer: Preparer, budget_bytes: int = DEFAULT_BYTES
+) -> Callable[[bytearray], list[PictureMessage | str]]:
     """Answers to requests: each picture from the device, or else from Pillow."""
     files = msgspec.msgpack.Decoder(list[bytes])
 
     def decode(request: bytearray) -> list[PictureMessage | str]:
         data = files.decode(request)
         return [
-            decode_to_message(file, preparer) if pixels is None else picture_to_message(pixels)
+            decode_to_message(file, preparer, budget_bytes) if pixels is None else picture_to_message(pixels)
             for file, pixels in zip(data, on_device(data), strict=True)
         ]
 

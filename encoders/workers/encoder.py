@@ -21,6 +21,7 @@ from encoders.processes.messages import (
     texts_from_message,
 )
 from encoders.spec import FloatArray
+from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
 
 
@@ -33,8 +34,11 @@ def main() -> None:
     except Exception as error:
         main_process.send(ErrorMessage.from_error(error))
         return
-    main_process.send(EncoderReady(encoder.spec, encoder.preparer))
-    main_process.serve(_request_handler(encoder, DevicePriority.for_runtime(setup.runtime)))
+    answer = _request_handler(encoder, DevicePriority.for_runtime(setup.runtime))
+    main_process.start_threads()
+    # A model that is compiled is so with its first inputs, by a compiler that is a program of its own.
+    missing = confine_model(may_start_programs=setup.runtime.compile)
+    main_process.serve(EncoderReady(encoder.spec, encoder.preparer, [*missing]), answer)
 
 
 def _request_handler(encoder: Encoder, priority: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import pickle
-import resource
-import sys
 from collections.abc import Callable
 
 import msgspec
 from PIL import Image
 
 from encoders.errors import InvalidImage
-from encoders.media.images import decode_and_prepare
+from encoders.media.images import FORMATS, decode_and_prepare, decode_image
 from encoders.media.preparation import ImagePreparer
-from encoders.processes.messages import ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.processes.messages import DecoderReady, ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.workers.confinement import confine_decoder
 from encoders.workers.connection import MainProcess
 
 
@@ -22,31 +23,35 @@ def main() -> None:
     main_process = MainProcess()
     setup = msgspec.msgpack.decode(main_process.read(), type=ImageDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
-    limit_memory(setup.memory_bytes)
-    main_process.send(None)
-    # Loads the modules of all formats now rather than with the first picture of a rare one.
+    load_decoders()
+    main_process.start_threads()
+    missing = confine_decoder(setup.memory_bytes)
+    main_process.serve(DecoderReady([*missing]), _request_handler(preparer, setup.budget_bytes))
+
+
+def load_decoders() -> None:
+    """Decode a picture of each format, so that all modules and libraries are loaded: no file can be opened later."""
     Image.init()
-    main_process.serve(_request_handler(preparer))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    for kind in FORMATS:
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, kind, exif=exif)
+        with contextlib.suppress(InvalidImage):
+            decode_image(file.getvalue())
 
 
-def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], list[PictureMessage | str]]:
+def _request_handler(preparer: ImagePreparer, budget_bytes: int) -> Callable[[bytearray], list[PictureMessage | str]]:
     files = msgspec.msgpack.Decoder(list[bytes])
-    return lambda request: [decode_to_message(data, preparer) for data in files.decode(request)]
+    return lambda request: [decode_to_message(data, preparer, budget_bytes) for data in files.decode(request)]
 
 
-def decode_to_message(data: bytes, preparer: ImagePreparer) -> PictureMessage | str:
+def decode_to_message(data: bytes, preparer: ImagePreparer, budget_bytes: int) -> PictureMessage | str:
     """The prepared picture of a file as a message, or why there is none."""
     try:
-        return picture_to_message(decode_and_prepare(data, preparer))
+        return picture_to_message(decode_and_prepare(data, preparer, budget_bytes))
     except InvalidImage as error:
         return str(error)
-
-
-def limit_memory(memory_bytes: int) -> None:
-    """Bound this process's address space, in bytes (Linux alone), and have it leave no core files."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 if __name__ == "__main__":

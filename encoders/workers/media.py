@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import pickle
+import wave
 from collections.abc import Callable
 
 import av.logging
 import msgspec
+from PIL import Image
 
 from encoders.errors import InvalidAudio, InvalidVideo
 from encoders.media.clips import clip_frames
@@ -16,13 +20,14 @@ from encoders.processes.messages import (
     DecodeClip,
     DecodedClip,
     DecodedSound,
+    DecoderReady,
     DecodeSound,
     DecodingRefused,
     MediaDecodingSetup,
     picture_to_message,
 )
+from encoders.workers.confinement import confine_decoder
 from encoders.workers.connection import MainProcess
-from encoders.workers.images import limit_memory
 
 
 def main() -> None:
@@ -30,11 +35,25 @@ def main() -> None:
     main_process = MainProcess()
     setup = msgspec.msgpack.decode(main_process.read(), type=MediaDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
-    limit_memory(setup.memory_bytes)
     # FFmpeg's complaints about a file are in the answer; the log need not have them too.
     av.logging.set_level(av.logging.PANIC)
-    main_process.send(None)
-    main_process.serve(_request_handler(preparer))
+    load_decoders()
+    main_process.start_threads()
+    missing = confine_decoder(setup.memory_bytes)
+    main_process.serve(DecoderReady([*missing]), _request_handler(preparer))
+
+
+def load_decoders() -> None:
+    """Decode a sound and a clip, so that all modules and libraries are loaded: no file can be opened later."""
+    sound, clip = io.BytesIO(), io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(3_200))
+    Image.new("RGB", (16, 16)).save(clip, "GIF", save_all=True, append_images=[Image.new("RGB", (16, 16), "red")])
+    with contextlib.suppress(InvalidAudio):
+        decode_sound(sound.getvalue(), 1)
+    with contextlib.suppress(InvalidVideo):
+        clip_frames(clip.getvalue())
 
 
 def _request_handler(preparer: ImagePreparer) -> Callable[[bytearray], DecodedSound | DecodedClip | DecodingRefused]:

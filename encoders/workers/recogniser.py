@@ -13,6 +13,7 @@ import numpy as np
 from encoders.processes.messages import ErrorMessage, RecogniserReady, RecogniserSetup, Transcribed
 from encoders.speech.loading import load_recogniser
 from encoders.speech.port import BlockingRecogniser
+from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
 
 NICENESS: Final = 10
@@ -28,8 +29,9 @@ def main() -> None:
     except Exception as error:
         main_process.send(ErrorMessage.from_error(error))
         return
-    main_process.send(RecogniserReady())
-    main_process.serve(_request_handler(recogniser))
+    main_process.start_threads()
+    missing = confine_model(may_start_programs=False)
+    main_process.serve(RecogniserReady([*missing]), _request_handler(recogniser))
 
 
 def _load_at_low_priority(setup: RecogniserSetup) -> BlockingRecogniser:

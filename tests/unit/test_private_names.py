@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import inspect
 
+import aiokafka.client
+import aiokafka.conn
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from pymilvus import AsyncMilvusClient
@@ -56,3 +58,19 @@ def test_connections_can_be_limited_by_query_api_http_protocol() -> None:
         assert f"self.{name}" in source
     for name in ("pipeline", "flow", "tasks", "client", "loop", "app", "url"):
         assert f"self.{name}" in inspect.getsource(HttpToolsProtocol)
+
+
+def test_a_connection_can_be_given_its_secret_by_streams_kafka_connection() -> None:
+    """`streams.kafka.connection` wraps what clients connect by, and the exchange of tokens."""
+    assert "await create_conn(" in inspect.getsource(aiokafka.client.AIOKafkaClient)
+    assert {"sasl_plain_password", "sasl_oauth_token_provider"} <= set(_parameters(aiokafka.conn.create_conn))
+    assert "self.authenticator_oauth()" in inspect.getsource(aiokafka.conn.AIOKafkaConnection)
+    assert "_sasl_oauth_token_provider" in inspect.getsource(aiokafka.conn.AIOKafkaConnection)
+    assert inspect.iscoroutinefunction(aiokafka.conn.OAuthAuthenticator.step)
+
+
+def test_faust_gives_its_credentials_to_its_consumer_and_its_producer() -> None:
+    from faust.transport.drivers.aiokafka import Producer
+
+    assert "credentials_to_aiokafka_auth" in inspect.getsource(AIOKafkaConsumerThread._create_worker_consumer)
+    assert "credentials_to_aiokafka_auth" in inspect.getsource(Producer._settings_auth)
