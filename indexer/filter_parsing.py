@@ -28,7 +28,7 @@ RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
 MAX_CHARS = 16_384
 """How much the names and values of all filters of a request may have together: they are normalised, which makes some
 characters 18 of them."""
-_MAX_NUMBER = 1e15
+MAX_NUMBER = 1e15
 
 
 def parse_filters(raw: Mapping[str, Any]) -> Filters:
@@ -98,8 +98,8 @@ def _number(field: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidFilter(f"filters.{field}: it takes a number, not {_abbreviated(value)}")
     # The comparison comes first: a huge integer is no float at all.
-    if not (abs(value) <= _MAX_NUMBER and math.isfinite(value)):
-        raise InvalidFilter(f"filters.{field}: the number must be between -{_MAX_NUMBER:g} and {_MAX_NUMBER:g}")
+    if not (abs(value) <= MAX_NUMBER and math.isfinite(value)):
+        raise InvalidFilter(f"filters.{field}: the number must be between -{MAX_NUMBER:g} and {MAX_NUMBER:g}")
     return float(value)
 
 

@@ -70,6 +70,11 @@ async def ensure_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = 
     return [topic.name for topic in missing]
 
 
+def wanted_topics(config: KafkaConfig, delay_lines: Sequence[DelayLine] = DELAY_LINES) -> dict[str, dict[str, str]]:
+    """The settings that each topic is made with, by its name."""
+    return {name: settings for name, _, settings in _topics(config.partitions, delay_lines)}
+
+
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[NewTopic]) -> None:
     if not topics:
         return

@@ -5,17 +5,14 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import msgspec
-
-from query_api.contract.requests import RecommendationRequest, SearchRequest
-from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
+from query_api.contract.requests import MAX_TEXT
+from query_api.http.openapi_schemas import MEDIA_HASH, REF, USER_ID, components, product_id, without_null
 from query_api.http.openapi_security import with_security
-from query_api.http.user_routes import ShopperEvent
 
-_REF = "#/components/schemas/"
 _PROBLEMS = {
     400: "the request cannot be read",
-    404: "no such product",
+    404: "there is none",
+    408: "the body took too long to arrive",
     413: "the body is too large",
     415: "another content type",
     422: "a value is refused; `errors` names the field",
@@ -27,8 +24,7 @@ _BODY_ONLY = ("image", "audio", "video")
 
 def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1 of all routes."""
-    types = [SearchRequest, RecommendationRequest, SearchResponse, ProductExplanation, ShopperEvent, Problem]
-    _, components = msgspec.json.schema_components(types, ref_template=_REF + "{name}")
+    schemas = components()
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -36,20 +32,25 @@ def openapi_document() -> dict[str, Any]:
             "version": _version(),
             "description": "Search a shop's catalogue by words, by picture and for a person.",
         },
-        "paths": _paths(components),
-        "components": {"schemas": components},
+        "paths": _paths(schemas),
+        "components": {"schemas": schemas},
     }
     return with_security(document, _content(_schema("Problem"), "application/problem+json"))
 
 
 def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
     hits = _answer("Hits, the best first", _schema("SearchResponse"))
-    product, user = _path_parameter("id", "product id"), _path_parameter("id", "user id")
+    product = _path_parameter("id", "product id", product_id(schemas))
+    user = _path_parameter("id", "user id, its slashes encoded", USER_ID)
     recommendation = _parameters(schemas["RecommendationRequest"])
+    # The path names the shopper already.
+    for_user = [parameter for parameter in recommendation if parameter["name"] != "user_id"]
     return {
         "/v1/search": {
             "post": _operation(
-                "Search by words, voice, picture, clip, product or several of these", hits, body=_search_body()
+                "Search by words, voice, picture, clip, product or several of these",
+                hits,
+                body=_search_body(schemas["SearchRequest"]),
             ),
             "get": _operation("Search by words", hits, [_query_text(), *_parameters(schemas["SearchRequest"])]),
         },
@@ -57,7 +58,7 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
             "post": _operation(
                 "Where a product stands in a search, or why it is not in it",
                 _answer("The product's place, or the reasons", _schema("ProductExplanation")),
-                body=_explain_body(),
+                body=_explain_body(product_id(schemas)),
             )
         },
         "/v1/products/{id}": {
@@ -69,7 +70,7 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
             "get": _operation("Products like this one", hits, [product, *recommendation], missing=True)
         },
         "/v1/users/{id}/recommendations": {
-            "get": _operation("Products for a shopper, with no query", hits, [user, *recommendation])
+            "get": _operation("Products for a shopper, with no query", hits, [user, *for_user])
         },
         "/v1/users/{id}": {"delete": _operation("Forget a shopper", {"204": {"description": "Forgotten"}}, [user])},
         "/v1/events": {
@@ -82,11 +83,12 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
         "/media/{hash}": {
             "get": _operation(
                 "A stored picture, clip or sound",
-                {"200": {"description": "Its bytes", "content": {"*/*": {}}}},
-                [_path_parameter("hash", "SHA-256 in hex")],
+                _MEDIA_ANSWERS,
+                [_path_parameter("hash", "SHA-256 in hex", MEDIA_HASH), _RANGE],
                 missing=True,
             )
         },
+        "/metrics": {"get": _operation("Prometheus metrics", {"200": {"description": "Metrics", **_METRICS}})},
         **{path: {"get": _operation(summary, _answer(summary, {}))} for path, summary in _OPERATIONS.items()},
     }
 
@@ -94,9 +96,23 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
 _OPERATIONS = {
     "/healthz": "Liveness: the process answers",
     "/readyz": "Readiness: the product store answers",
-    "/metrics": "Prometheus metrics",
     "/openapi.json": "This document",
 }
+
+
+_BYTES: dict[str, Any] = {"content": {"image/*": {}, "audio/*": {}, "video/*": {}}}
+_MEDIA_ANSWERS: dict[str, Any] = {
+    "200": {"description": "Its bytes", **_BYTES},
+    "206": {"description": "The bytes that `Range` names", **_BYTES},
+    "304": {"description": "The copy that `If-None-Match` names is good"},
+    "416": {"description": "It has no such bytes; `Content-Range` says how many there are"},
+}
+_RANGE = {"name": "range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes"}
+_METRICS: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+_FILE: dict[str, Any] = {"type": "string", "format": "binary", "minLength": 1}
+_FILES: dict[str, Any] = {"image": {"type": "array", "items": _FILE}, "audio": _FILE, "video": _FILE}
 
 
 def _operation(
@@ -106,7 +122,7 @@ def _operation(
     body: dict[str, Any] | None = None,
     missing: bool = False,
 ) -> dict[str, Any]:
-    statuses = [422, 503] + ([404] if missing else []) + ([400, 413, 415] if body else [])
+    statuses = [400, 422, 503] + ([404] if missing else []) + ([408, 413, 415] if body else [])
     problems = {
         str(status): {"description": _PROBLEMS[status], **_content(_schema("Problem"), "application/problem+json")}
         for status in sorted(statuses)
@@ -115,22 +131,18 @@ def _operation(
     return operation | ({"parameters": parameters} if parameters else {}) | ({"requestBody": body} if body else {})
 
 
-def _search_body() -> dict[str, Any]:
+def _search_body(search: dict[str, Any]) -> dict[str, Any]:
     schema = _schema("SearchRequest")
-    form = {
-        "description": "The same fields; pictures, a sound and a clip as files, several named `image` too",
-        **schema,
-    }
+    form = _object({name: without_null(field) for name, field in search["properties"].items()} | _FILES, [])
+    form["description"] = "The same fields; pictures, a sound and a clip as files, several named `image` too"
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
     return {"required": True, "content": content}
 
 
-def _explain_body() -> dict[str, Any]:
-    product = {"product_id": {"type": "string"}}
+def _explain_body(product: dict[str, Any]) -> dict[str, Any]:
+    product = {"product_id": product}
     query = {"query": _schema("SearchRequest")}
-    file = {"type": "string", "format": "binary"}
-    files = {"image": {"type": "array", "items": file}, "audio": file, "video": file}
-    form = _object({**query, **product, **files}, ["product_id"])
+    form = _object({**query, **product, **_FILES}, ["product_id"])
     form["description"] = "`query` is JSON; its pictures, sound and clip are files"
     content = {
         "application/json": {"schema": _object(query | product, ["query", "product_id"])},
@@ -152,15 +164,17 @@ def _parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     if name in _JSON_PARAMETERS:
         return {"name": name, "in": "query", "content": {"application/json": {"schema": schema}}}
-    return {"name": name, "in": "query", "schema": schema, "style": "form", "explode": False}
+    own = without_null(schema)
+    return {"name": name, "in": "query", "schema": own, "style": "form", "explode": False, "allowEmptyValue": True}
 
 
 def _query_text() -> dict[str, Any]:
-    return {"name": "q", "in": "query", "schema": {"type": "string"}, "description": "The same as `text`"}
+    schema = {"type": "string", "maxLength": MAX_TEXT}
+    return {"name": "q", "in": "query", "schema": schema, "description": "The same as `text`"}
 
 
-def _path_parameter(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": description}
+def _path_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
 
 
 def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +186,7 @@ def _content(schema: dict[str, Any], kind: str = "application/json") -> dict[str
 
 
 def _schema(name: str) -> dict[str, Any]:
-    return {"$ref": _REF + name}
+    return {"$ref": REF + name}
 
 
 def _version() -> str:

@@ -74,7 +74,7 @@ def json_response(response: SearchResponse) -> Response:
 
 def _request_from_path(request: Request, **path: str) -> SearchRequest:
     """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
-    texts = text_parameters(request.query_params)
+    texts = {name: value for name, value in text_parameters(request.query_params).items() if value != ""}
     for name in path:
         if name in texts:
             raise InvalidRequest(name, f"{name} is in the path already")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import resource
-from functools import partial
-from typing import Any
+import socket
+import sys
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from query_api.config import QueryConfig
 from query_api.http.connections import Connections
 from query_api.http.protocol import LimitedProtocol
+
+log = logging.getLogger(__name__)
 
 DRAIN_S = 10
 """How long requests under way may take when the worker is told to stop."""
@@ -30,6 +34,31 @@ class QueryServer(uvicorn.Server):
         super().__init__(config)
         self.connections = connections
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own, but that half of a TLS handshake is not waited for as long as asyncio does: 60 s."""
+        config, limits = self.config, self.connections.config
+        if sockets is not None:
+            await super().startup(sockets)
+            return
+        await self.lifespan.startup()
+        tls = {"ssl_handshake_timeout": limits.header_deadline_s} if config.ssl else {}
+
+        def connected() -> asyncio.Protocol:
+            return LimitedProtocol(
+                self.connections, config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                connected, config.host, config.port, ssl=config.ssl, backlog=config.backlog, **tls
+            )
+        except OSError as error:
+            log.error("address_not_available", extra={"reason": str(error)})
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [server]
+        self.started = True
+
     async def on_tick(self, counter: int) -> bool:
         """What is done ten times a second; returns whether to stop."""
         if counter % _TICKS_PER_SWEEP == 0:
@@ -41,13 +70,11 @@ def build_server(app: ASGIApp, config: QueryConfig) -> QueryServer:
     """A server of an application whose life its caller looks after; `serve()` answers until SIGTERM or SIGINT."""
     connections = Connections(config)
     _allow_files(config.max_connections + OTHER_FILES)
-    # uvicorn calls what it is given as `http` with its own arguments, class or not.
-    protocol: Any = partial(LimitedProtocol, connections)
     server = uvicorn.Config(
         app,
         host=config.host,
         port=config.port,
-        http=protocol,
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -16,6 +16,7 @@ from vitrine.errors import NotRunning
 from vitrine.settings import Settings
 
 if TYPE_CHECKING:
+    from indexer.milvus.connection import MilvusConfig
     from vitrine.client import Client
 
 _WAYS_OUT = {
@@ -31,6 +32,16 @@ def reachable_kafka(settings: Settings) -> KafkaConfig:
     return kafka if kafka.bootstrap_servers else replace(kafka, bootstrap_servers=_embedded("kafka", settings))
 
 
+def reachable_milvus(settings: Settings) -> MilvusConfig:
+    """The configured Milvus, else the embedded one with its address. Raises `NotRunning` when there is neither."""
+    milvus = settings.milvus
+    if milvus.uri:
+        return milvus
+    # First: to be asked for the database of one that does not run, the stack would make its directory.
+    uri = _embedded("milvus", settings)
+    return replace(milvus, uri=uri, lite_database=str(LocalStack(settings.data_dir).milvus().database))
+
+
 def redis_url(settings: Settings) -> str:
     """The URL of the configured Redis, else of the embedded one. Raises `NotRunning` when there is neither."""
     return settings.redis.url or _embedded("redis", settings)
@@ -38,14 +49,10 @@ def redis_url(settings: Settings) -> str:
 
 def with_server_addresses(settings: Settings) -> Settings:
     """The settings with the address of every server filled in. Raises `NotRunning` when one is nowhere."""
-    milvus = settings.milvus
-    if not milvus.uri:
-        database = str(LocalStack(settings.data_dir).milvus().database)
-        milvus = replace(milvus, uri=_embedded("milvus", settings), lite_database=database)
     return replace(
         settings,
         kafka=reachable_kafka(settings),
-        milvus=milvus,
+        milvus=reachable_milvus(settings),
         redis=replace(settings.redis, url=redis_url(settings)),
     )
 

@@ -61,13 +61,15 @@ def test_every_setting_in_the_config_map_exists():
 
 def test_the_scaler_reads_the_lag_that_a_query_worker_tells():
     (scaled,) = of_kind("ScaledObject")
-    (service,) = [resource for resource in of_kind("Service") if resource["metadata"]["name"] == "vitrine-query"]
+    (service,) = [resource for resource in of_kind("Service") if resource["metadata"]["name"] == "vitrine-query-ops"]
     triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
     assert {trigger["valueLocation"] for trigger in triggers} == {
         "lag." + topic.replace(".", "_").replace("-", "_") for topic in (PRODUCT_EVENTS, USER_EVENTS)
     }
-    assert service["spec"]["ports"][0]["port"] == 80
-    assert {trigger["url"] for trigger in triggers} == {"http://vitrine-query.vitrine.svc/readyz"}
+    (config,) = of_kind("ConfigMap")
+    port = service["spec"]["ports"][0]["port"]
+    assert str(port) == config["data"]["VITRINE_QUERY_OPS_PORT"]
+    assert {trigger["url"] for trigger in triggers} == {f"http://vitrine-query-ops.vitrine.svc:{port}/readyz"}
     assert scaled["spec"]["scaleTargetRef"]["name"] in {
         deployment["metadata"]["name"] for deployment in of_kind("Deployment")
     }
@@ -119,6 +121,18 @@ def test_probes_fit_the_bounds_of_liveness(deployment):
     assert readiness["periodSeconds"] * readiness["failureThreshold"] <= bounds.slow_s
     for probe in (liveness, readiness, startup):
         assert ANSWER_S + QueryConfig().redis_deadline_s < probe["timeoutSeconds"] <= probe["periodSeconds"]
+
+
+def test_query_workers_of_a_cluster_ask_for_keys_and_are_probed_where_none_are_needed():
+    (config,) = of_kind("ConfigMap")
+    assert config["data"]["VITRINE_QUERY_REQUIRE_KEYS"] == "true" and "VITRINE_QUERY_OPEN" not in config["data"]
+    (query,) = [one for one in of_kind("Deployment") if one["metadata"]["name"] == "vitrine-query"]
+    (container,) = query["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert ports["health"] == config["data"]["VITRINE_QUERY_OPS_PORT"] != ports["http"]
+    assert {container[f"{kind}Probe"]["httpGet"]["port"] for kind in ("liveness", "readiness", "startup")} == {"health"}
+    public = next(one for one in of_kind("Service") if one["metadata"]["name"] == "vitrine-query")
+    assert [port["targetPort"] for port in public["spec"]["ports"]] == ["http"]
 
 
 def test_pods_may_reach_only_what_they_need():

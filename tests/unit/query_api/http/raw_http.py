@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -83,9 +84,12 @@ class Raw:
 
 
 @asynccontextmanager
-async def serve(app: Any, **config: Any) -> AsyncIterator[Served]:
+async def serve(app: Any, tls: ssl.SSLContext | None = None, **config: Any) -> AsyncIterator[Served]:
     """Serve an application with these settings on any free port."""
     server = build_server(app, QueryConfig(port=0, **config))
+    if tls is not None:
+        server.config.load()
+        server.config.ssl = tls
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+import trustme
 
 from query_api.config import QueryConfig
 from query_api.http.connections import Connections
@@ -85,6 +87,14 @@ async def test_whoever_says_nothing_or_half_a_header_is_closed(shop: Shop) -> No
             await raw.read()
             await raw.send(b"GET /")
             assert await raw.is_closed()
+
+
+async def test_half_of_a_tls_handshake_is_not_waited_for(shop: Shop) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    async with serve(shop.app, tls=context, header_deadline_s=0.3) as served, await served.connect() as raw:
+        await raw.send(b"\x16\x03\x01")
+        assert await raw.is_closed()
 
 
 async def test_an_idle_connection_is_closed_after_a_while(shop: Shop) -> None:

@@ -1,0 +1,130 @@
+"""Redis and Milvus: reached, new enough, and kept as the index needs them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+from indexer.errors import AccessDenied, StoreUnavailable
+from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.inspection import milvus_version
+from indexer.milvus.registry import GenerationRegistry, Generations
+from indexer.redis.inspection import RedisFacts, RedisMemory, inspect_redis
+from streams.delivery.decoding import Horizon
+from vitrine.doctor.findings import Finding, failure, in_gib, not_running, ok, warning
+from vitrine.errors import NotRunning
+from vitrine.settings import Settings
+from vitrine.stack.servers import reachable_milvus, redis_url
+
+LEAST_REDIS, LEAST_MILVUS = (6,), (2, 5)
+FULL = 0.9
+"""Of the memory that Redis may use."""
+NOTABLE_SKEW_S = 30.0
+
+
+async def check_redis(settings: Settings) -> AsyncIterator[Finding]:
+    """All about Redis."""
+    try:
+        config = replace(settings.redis, url=redis_url(settings))
+    except NotRunning as error:
+        yield not_running("redis", error)
+        return
+    try:
+        facts = await inspect_redis(config)
+    except AccessDenied as error:
+        yield failure("redis", str(error), "docs/operations.md says how workers log in to Redis")
+        return
+    except StoreUnavailable as error:
+        yield failure("redis", str(error), "is it running, and is redis.url its address?")
+        return
+    for finding in judge_redis(facts):
+        yield finding
+
+
+def judge_redis(facts: RedisFacts) -> Iterator[Finding]:
+    """What follows from what was seen."""
+    if facts.memory is None:
+        advice = "run this with an administrator's redis.username to have its version and memory checked"
+        yield ok("redis", "it answers, and our user may not ask how it is: " + advice)
+    else:
+        yield from _judge_memory(facts.memory)
+    if facts.ahead_s is None:
+        return
+    skew_s, way = abs(facts.ahead_s), "ahead of" if facts.ahead_s > 0 else "behind"
+    message = f"Redis' clock is {skew_s:.0f} s {way} this one"
+    if skew_s > Horizon().future_s:
+        yield failure("clocks", message, "run NTP on both: events from the future are dead letters")
+    elif skew_s > NOTABLE_SKEW_S:
+        yield warning("clocks", message, "run NTP on both")
+    else:
+        yield ok("clocks", f"Redis' clock agrees to {skew_s:.1f} s")
+
+
+def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
+    if _version(memory.version) < LEAST_REDIS:
+        yield failure("redis", f"version {memory.version} is too old", "use Redis 6 or later")
+    else:
+        limit = in_gib(memory.limit_bytes) if memory.limit_bytes else "no limit"
+        yield ok("redis", f"version {memory.version}, {in_gib(memory.used_bytes)} used, {limit}")
+    if memory.is_loading:
+        yield warning("redis", "it is still loading its data", "wait until it has")
+    if memory.policy.startswith("allkeys"):
+        advice = "CONFIG SET maxmemory-policy noeviction, or volatile-lru: cached results have a time to live"
+        yield failure("redis", f"maxmemory-policy {memory.policy} throws profiles and the change log out", advice)
+    if memory.limit_bytes and memory.used_bytes > FULL * memory.limit_bytes:
+        advice = "raise maxmemory: nothing is written once it is full"
+        yield warning("redis", f"{memory.used_bytes / memory.limit_bytes:.0%} of its memory is used", advice)
+
+
+async def check_milvus(settings: Settings) -> AsyncIterator[Finding]:
+    """All about Milvus, and the encoder that its index is made with."""
+    try:
+        config = reachable_milvus(settings)
+    except NotRunning as error:
+        yield not_running("milvus", error)
+        return
+    try:
+        async with GenerationRegistry(config) as registry:
+            generations = await registry.read()
+        version = await _version_of(config)
+    except StoreUnavailable as error:
+        advice = "is it running, is milvus.uri its address, and milvus.token what it wants?"
+        yield failure("milvus", str(error).partition("\n")[0][:300], advice)
+        return
+    for finding in judge_milvus(settings, version, generations):
+        yield finding
+
+
+async def _version_of(config: MilvusConfig) -> str:
+    """What the server says it is; empty for the embedded one, which does not say."""
+    try:
+        return await milvus_version(config)
+    except StoreUnavailable:
+        return ""
+
+
+def judge_milvus(settings: Settings, version: str, generations: Generations) -> Iterator[Finding]:
+    """What follows from what was seen."""
+    if _version(version) and _version(version) < LEAST_MILVUS:
+        yield failure("milvus", f"version {version} is too old: it lacks full text", "use Milvus 2.5 or later")
+    else:
+        yield ok(
+            "milvus", f"version {version}" if version else "it answers, and does not say its version, as Milvus Lite"
+        )
+    active = generations.active
+    if active is None:
+        yield ok("index", "there is none yet; the first indexing worker makes it")
+        return
+    named = settings.encoder.name
+    if named and active.encoder_name and named != active.encoder_name:
+        message = f"encoder.name = {named}, and the index is made with {active.encoder_name}"
+        advice = f"`vitrine reindex --encoder {named}` rebuilds it; or take encoder.name out of the configuration"
+        yield failure("index", message, advice)
+    else:
+        yield ok("index", f"{active.collection}, made with {active.encoder_name or active.encoder}")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else ()
