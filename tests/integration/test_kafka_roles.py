@@ -66,10 +66,11 @@ class Shop:
             command, env=self.environment(role), capture_output=True, text=True, timeout=DEADLINE_S, cwd=self.directory
         )
 
-    def start(self, role: str, **settings: str) -> subprocess.Popen[bytes]:
-        with self.log(role).open("wb") as log:
-            command = [sys.executable, "-m", "vitrine", "worker", role]
-            env = self.environment(role, **settings)
+    def start(self, kind: str, login: str = "", **settings: str) -> subprocess.Popen[bytes]:
+        """Start a worker, which logs in as its role."""
+        with self.log(kind).open("wb") as log:
+            command = [sys.executable, "-m", "vitrine", "worker", kind]
+            env = self.environment(login or kind, **settings)
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=self.directory)
         self.running.append(process)
         return process
@@ -121,54 +122,80 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_each_role_works_with_its_rights_alone(shop: Shop) -> None:
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """An indexing worker and a query worker that are ready."""
+
+    indexing: subprocess.Popen[bytes]
+    query: subprocess.Popen[bytes]
+    url: str
+
+
+@pytest.fixture(scope="module")
+def workers(shop: Shop) -> Workers:
+    """The topics, made by the operator, and the workers."""
     early = shop.cli("indexing", "worker", "indexing")
     assert early.returncode == 1 and "let an operator run `vitrine kafka topics`" in early.stderr
     assert "created catalog.product-events" in shop.cli("operator", "kafka", "topics").stdout
     assert shop.cli("operator", "kafka", "topics").stdout == "all topics are there\n"
-
     health, port = free_port(), free_port()
     indexing = shop.start("indexing", VITRINE_INDEXING_HEALTH_PORT=str(health))
     until("ready", lambda: answers(f"http://127.0.0.1:{health}/readyz"), indexing, shop.log("indexing"))
     query = shop.start("query", VITRINE_QUERY_PORT=str(port))
     url = f"http://127.0.0.1:{port}"
     until("ready", lambda: answers(f"{url}/readyz"), query, shop.log("query"))
+    return Workers(indexing, query, url)
 
+
+def test_events_go_all_the_way(shop: Shop, workers: Workers) -> None:
     shop.publish("locked-1")
-    until("found", lambda: answers(f"{url}/v1/products/locked-1"), indexing, shop.log("indexing"))
-    until("age known", lambda: httpx.get(f"{url}/readyz").json()["index_age_ms"] == 0, query, shop.log("query"))
+    found = f"{workers.url}/v1/products/locked-1"
+    until("found", lambda: answers(found), workers.indexing, shop.log("indexing"))
+    age = lambda: httpx.get(f"{workers.url}/readyz").json()["index_age_ms"]  # noqa: E731
+    until("age known", lambda: age() == 0, workers.query, shop.log("query"))
     click = {"type": "user.clicked", "data": {"user_id": "anna", "product_id": "locked-1"}}
-    sent = httpx.post(f"{url}/v1/events", json=click, timeout=20)
+    sent = httpx.post(f"{workers.url}/v1/events", json=click, timeout=20)
     assert sent.status_code in (200, 202, 204), sent.text
+    lag = json.loads(shop.cli("operator", "status", "--json").stdout)["lag"]
+    assert "shop.user-events" in lag
 
+
+def test_dead_letters_are_for_the_operator(shop: Shop, workers: Workers) -> None:
     asyncio.run(publish_nonsense(shop.config("publisher")))
     letters = lambda: "undecodable" in shop.cli("operator", "dlq", "list", "--json").stdout  # noqa: E731
-    until("dead letter", letters, indexing, shop.log("indexing"))
+    until("dead letter", letters, workers.indexing, shop.log("indexing"))
     replayed = shop.cli("operator", "dlq", "replay")
     assert replayed.returncode == 0 and "replayed 1" in replayed.stdout, replayed
-    assert "catalog.product-events" in json.dumps(json.loads(shop.cli("operator", "status", "--json").stdout)["lag"])
-
     refused = shop.cli("publisher", "dlq", "list")
-    assert (
-        refused.returncode == 1
-        and "user publisher, who lacks a right to the topic vitrine.dead-letter" in refused.stderr
-    )
-    assert "Traceback" not in refused.stderr + shop.log("indexing").read_text() + shop.log("query").read_text()
-    assert PASSWORD not in shop.log("indexing").read_text() + shop.log("query").read_text()
-    passwords_are_changed(shop, indexing, url)
+    assert refused.returncode == 1
+    assert "user publisher, who lacks a right to the topic vitrine.dead-letter" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
-def passwords_are_changed(shop: Shop, indexing: subprocess.Popen[bytes], url: str) -> None:
-    """A worker takes its new password when the broker ends its sessions; one that is not told leaves, and says why."""
+def test_the_operator_rebuilds_and_a_standby_worker_follows(shop: Shop, workers: Workers) -> None:
+    shop.publish("locked-rebuilt")
+    found = f"{workers.url}/v1/products/locked-rebuilt"
+    until("found", lambda: answers(found), workers.indexing, shop.log("indexing"))
+    shop.start("standby", login="indexing")
+    rebuilt = shop.cli("operator", "reindex", "--force", "--share", "1")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr + shop.log("standby").read_text()[-2000:]
+    assert answers(found)
+
+
+def test_a_worker_takes_its_new_password_and_leaves_without_one(shop: Shop, workers: Workers) -> None:
+    """The broker ends its sessions now and then; each time it logs in with what is in the file by then."""
+    indexing, log = workers.indexing, shop.log("indexing")
     shop.broker.set_password("indexing", "SCRAM-SHA-512", "second-secret")
     shop.password_file("indexing").write_text("second-secret")
     time.sleep(SESSION_S)
     shop.publish("locked-2")
-    until("found", lambda: answers(f"{url}/v1/products/locked-2"), indexing, shop.log("indexing"))
+    until("found", lambda: answers(f"{workers.url}/v1/products/locked-2"), indexing, log)
     shop.broker.set_password("indexing", "SCRAM-SHA-512", "third-secret")
-    assert indexing.wait(DEADLINE_S) == REFUSED, shop.log("indexing").read_text()[-3000:]
-    said = shop.log("indexing").read_text()
+    assert indexing.wait(DEADLINE_S) == REFUSED, log.read_text()[-3000:]
+    said = log.read_text()
     assert '"kafka_refused"' in said and "refuses user indexing (SCRAM-SHA-512): the user or the password" in said
+    assert "Traceback" not in said and PASSWORD not in said and "second-secret" not in said
+    assert PASSWORD not in shop.log("query").read_text()
 
 
 async def publish_nonsense(kafka: KafkaConfig) -> None:

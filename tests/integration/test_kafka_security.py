@@ -18,16 +18,19 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from click.testing import CliRunner
 
 from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import KafkaRefused, KafkaUnavailable, PublishFailed
 from streams.kafka.connection import client_options
+from streams.kafka.index_age import IndexAge
 from streams.kafka.lag import LagProbe
 from streams.kafka.producer import EventPublisher
 from streams.kafka.refusals import check_access, find_refusal
 from streams.rights import Right
 from tests.secure_kafka import PASSWORD, SESSION_S, USERS, SecureKafka, by_certificate, by_password
+from vitrine.cli import main
 
 DEADLINE_S = 20
 EVERYTHING = ("Read", "Write", "Create")
@@ -150,6 +153,34 @@ async def test_a_wrong_password_is_told_in_a_sentence(secure_kafka: SecureKafka,
     with pytest.raises(KafkaRefused, match="the user or the password is wrong"):
         async with EventPublisher(kafka):
             pass
+
+
+def test_the_command_line_says_it_in_a_sentence(
+    secure_kafka: SecureKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka = by_password(secure_kafka, "SCRAM-SHA-256", sasl_password="guessed")
+    names = ("bootstrap_servers", "security_protocol", "sasl_mechanism", "sasl_username", "sasl_password", "ssl_cafile")
+    for name in names:
+        monkeypatch.setenv(f"VITRINE_KAFKA_{name.upper()}", getattr(kafka, name))
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
+    ran = CliRunner().invoke(main, ["dlq", "list"])
+    assert ran.exit_code == 1 and "refuses user scram-256 (SCRAM-SHA-256)" in ran.output
+    assert "Traceback" not in ran.output and ran.output.count("\n") == 1
+    shown = CliRunner().invoke(main, ["config"])
+    assert shown.exit_code == 0 and "guessed" not in ran.output + shown.output
+
+
+async def test_a_query_worker_says_why_it_does_not_know_the_age_of_the_index(
+    secure_kafka: SecureKafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    age = IndexAge(by_password(secure_kafka, "PLAIN", sasl_password="guessed"), "group")
+    watching = asyncio.create_task(age.run())
+    async with asyncio.timeout(DEADLINE_S):
+        while "index_age_unknown" not in caplog.text:
+            await asyncio.sleep(0.05)
+    watching.cancel()
+    told = next(vars(record) for record in caplog.records if record.message == "index_age_unknown")
+    assert told["levelno"] == logging.ERROR and "the user or the password is wrong" in told["error"]
 
 
 async def said(kafka: KafkaConfig) -> str:
