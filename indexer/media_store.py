@@ -9,42 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from indexer.errors import StoreUnavailable
 from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
+from indexer.media_removal import HASH, StoredFile, files_of_shard, leaving, remove_untouched
 
 Found = TypeVar("Found")
-
-_HASH = re.compile(r"[0-9a-f]{64}")
-_LEAVING = ".leaving"
-"""What the name of a file ends with that is being removed: should the remover die, the file is still read, and comes
-back."""
-_REMOVER_GONE_S = 600.0
-"""A file that has been leaving for so long was left so by a process that died."""
 
 
 def media_hash(data: bytes) -> str:
     """The name of these bytes: their SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file of the media store, without its bytes."""
-
-    digest: str
-    size: int
-    """Bytes."""
-    touched_s: float
-    """When it was last put or touched, Unix seconds."""
 
 
 class MediaStore(Protocol):
@@ -105,28 +86,28 @@ class DirectoryMediaStore:
 
     async def touch(self, digests: Sequence[str]) -> None:
         try:
-            await asyncio.to_thread(lambda: [self._touch(digest) for digest in digests if _HASH.fullmatch(digest)])
+            await asyncio.to_thread(lambda: [self._touch(digest) for digest in digests if HASH.fullmatch(digest)])
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
     async def files(self) -> AsyncGenerator[Sequence[StoredFile]]:
         try:
             for shard in await asyncio.to_thread(self._shards):
-                yield await asyncio.to_thread(self._files_of, shard)
+                yield await asyncio.to_thread(files_of_shard, shard)
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be read: {error.strerror}") from error
 
     async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
         try:
             return await asyncio.to_thread(
-                lambda: [file for file in files if self._remove(file.digest, untouched_since_s)]
+                lambda: [file for file in files if remove_untouched(self._path(file.digest), untouched_since_s)]
             )
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
     async def _found(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
         """What reading the file of a hash gives; None: there is none."""
-        if not _HASH.fullmatch(digest):
+        if not HASH.fullmatch(digest):
             return None
         try:
             return await asyncio.to_thread(self._read, digest, read)
@@ -135,7 +116,7 @@ class DirectoryMediaStore:
 
     def _read(self, digest: str, read: Callable[[Path], Found]) -> Found | None:
         path = self._path(digest)
-        for place in (path, _leaving(path), path):
+        for place in (path, leaving(path), path):
             try:
                 return read(place)
             except FileNotFoundError:
@@ -161,49 +142,11 @@ class DirectoryMediaStore:
             return False
         return True
 
-    def _remove(self, digest: str, untouched_since_s: float) -> bool:
-        """Remove a file unless it has been touched.
-
-        It is moved away first, which is atomic: who puts it from then on finds none and writes it anew. Who touched it
-        before has its time later than the bound, and it is moved back. The same name is the same bytes, so it does not
-        matter which of two files stays.
-        """
-        path = self._path(digest)
-        leaving = _leaving(path)
-        try:
-            if path.stat().st_mtime >= untouched_since_s:
-                return False
-            path.replace(leaving)
-            # By the open file: the attributes of a name may be remembered for seconds on a network's file system.
-            with leaving.open("rb") as file:
-                is_untouched = os.fstat(file.fileno()).st_mtime < untouched_since_s
-            if is_untouched:
-                leaving.unlink()
-            else:
-                _bring_back(leaving, path)
-        except FileNotFoundError:
-            return False
-        return is_untouched
-
     def _shards(self) -> list[Path]:
         try:
             return sorted(path for path in self._directory.iterdir() if path.is_dir() and len(path.name) == 2)
         except FileNotFoundError:
             return []
-
-    def _files_of(self, shard: Path) -> list[StoredFile]:
-        """The files of a shard, without what dead processes left: half-written ones go, half-removed ones come back."""
-        found: list[StoredFile] = []
-        for entry in os.scandir(shard):
-            try:
-                status = entry.stat()
-                if _HASH.fullmatch(entry.name):
-                    found.append(StoredFile(entry.name, status.st_size, status.st_mtime))
-                elif time.time() - status.st_ctime > _REMOVER_GONE_S:
-                    _clear_up(Path(entry.path))
-            except FileNotFoundError:
-                continue
-        return found
 
     def _write_durably(self, path: Path, data: bytes) -> None:
         # Written beside its place and renamed over it: no reader ever sees half a picture.
@@ -220,24 +163,6 @@ class DirectoryMediaStore:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
-
-
-def _leaving(path: Path) -> Path:
-    """Where a file is while it is being removed."""
-    return path.with_name(path.name + _LEAVING)
-
-
-def _bring_back(leaving: Path, path: Path) -> None:
-    os.utime(leaving)
-    leaving.replace(path)
-
-
-def _clear_up(left: Path) -> None:
-    """Deal with what a process that died left: bring back what it was removing, drop what it had not written."""
-    if left.name.endswith(_LEAVING):
-        _bring_back(left, left.with_name(left.name.removesuffix(_LEAVING)))
-    else:
-        left.unlink()
 
 
 class RecentMediaStore:

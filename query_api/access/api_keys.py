@@ -63,7 +63,8 @@ def make_key(
     Raises:
         InvalidAccess: a public key with more than the scope `search`, or none, or a name that is too long.
     """
-    wanted = [scope for scope in SCOPES if scope in set(scopes)]
+    asked = set(scopes)
+    wanted: list[Scope] = [scope for scope in SCOPES if scope in asked]
     if not wanted:
         raise InvalidAccess(f"a key needs a scope: {', '.join(SCOPES)}")
     if public and not PUBLIC_SCOPES.issuperset(wanted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from indexer.criteria import Filters
 from query_api.errors import NotAuthorised
@@ -53,5 +53,5 @@ CALLER_ID: ContextVar[str] = ContextVar("caller_id", default="")
 
 def read_scopes(names: object) -> frozenset[Scope]:
     """Our scopes among a list of names, or a text of names separated by spaces; anything else has none."""
-    listed: list[object] = names.split() if isinstance(names, str) else list(names) if isinstance(names, list) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    listed = names.split() if isinstance(names, str) else cast(list[object], names) if isinstance(names, list) else []
     return frozenset(scope for scope in SCOPES if scope in listed)

@@ -52,7 +52,7 @@ def mint_shopper_token(
         raise InvalidAccess(f"user_id has {len(user_id)} characters, it takes 1 to {MAX_USER_ID}")
     if not wanted or not SHOPPER_SCOPES.issuperset(wanted):
         raise InvalidAccess(f"a shopper's token takes the scopes search and events, not {', '.join(wanted) or 'none'}")
-    _read_filters(filters or {}, InvalidAccess)
+    _read_filters(filters, InvalidAccess)
     now = time.time()
     claims: dict[str, Any] = {"aud": AUDIENCE, "sub": user_id, "iat": int(now), "exp": int(now + expires_s)}
     claims |= {"scope": " ".join(wanted)} | ({"filters": dict(filters)} if filters else {})
@@ -83,7 +83,7 @@ class ShopperTokens:
         if not 1 <= len(user_id) <= MAX_USER_ID:
             raise NotAuthenticated("the token names no shopper")
         scopes = read_scopes(claims.get("scope", "search events")) & SHOPPER_SCOPES
-        filters = _read_filters(claims.get("filters") or {}, NotAuthenticated)
+        filters = _read_filters(claims.get("filters"), NotAuthenticated)
         return Caller(f"shopper:{secret.id}", "shopper", scopes, user_id, filters), expires_s
 
     def _claims(self, token: str, key_id: str | None) -> tuple[dict[str, Any], TokenSecret]:
@@ -107,6 +107,8 @@ def _decode(token: str, secret: bytes) -> dict[str, Any]:
 
 
 def _read_filters(raw: object, refusal: type[InvalidAccess] | type[NotAuthenticated]) -> Filters:
+    if raw is None:
+        return ()
     if not isinstance(raw, Mapping):
         raise refusal("the token's filters are no object")
     try:

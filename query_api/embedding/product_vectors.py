@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, split_parts
+from indexer.criteria import Filters
+from indexer.filters import matches
 from indexer.ports import ProductStore
+from indexer.rows import build_row
 from query_api.errors import ProductNotFound
 
 
@@ -16,15 +19,18 @@ class ProductVectors:
         self._store = store
         self._spec = spec
 
-    async def parts_of(self, product_id: str) -> tuple[FloatArray, FloatArray]:
+    async def parts_of(self, product_id: str, filters: Filters = ()) -> tuple[FloatArray, FloatArray]:
         """The unit text and image parts, each (dim,), of a product; an absent part is zero.
+
+        Args:
+            filters: what the product has to pass; one that does not counts as not there.
 
         Raises:
             ProductNotFound: no searchable product has this id.
             StoreUnavailable: the product store does not answer.
         """
         row = (await self._store.read([product_id])).get(product_id)
-        if row is None or not np.any(row[1]):
+        if row is None or not np.any(row[1]) or (filters and not matches(build_row(product_id, *row), filters)):
             raise ProductNotFound(f"no searchable product has the id {product_id}")
         return split_parts(self._spec, row[1])
 

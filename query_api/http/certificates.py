@@ -23,6 +23,10 @@ class Certificates:
         self._version = self._present()
         self.context = _context(self._certfile, self._keyfile)
 
+    def context_of(self, *_: object) -> ssl.SSLContext:
+        """The context, as uvicorn asks for it."""
+        return self.context
+
     async def run(self) -> None:
         """Watch the files until cancelled."""
         while True:

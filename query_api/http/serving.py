@@ -27,7 +27,7 @@ async def serve(app: ASGIApp, config: QueryConfig) -> None:
     async with AsyncExitStack() as resources:
         if config.ssl_certfile:
             certificates = Certificates(config.ssl_certfile, config.ssl_keyfile)
-            server.config.ssl_context_factory = lambda *_: certificates.context
+            server.config.ssl_context_factory = certificates.context_of
             watching = asyncio.create_task(certificates.run())
             resources.callback(watching.cancel)
         if config.ops_port:
@@ -48,7 +48,7 @@ class OpsApp:
         if scope["type"] == "http" and scope["path"] not in OPS_PATHS:
             await problem_response(problem(404, f"here are {', '.join(OPS_PATHS)}"))(scope, receive, send)
         else:
-            await self._app(scope | {OPS: True}, receive, send)
+            await self._app({**scope, OPS: True}, receive, send)
 
 
 class _OpsServer(QueryServer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 
@@ -28,7 +30,8 @@ def bounded_search(request: Request, search: SearchRequest) -> SearchRequest:
         caller.check_user(search.user_id)
     if caller.kind != "shopper":
         return search
-    fields = msgspec.structs.asdict(search) | {"user_id": caller.user_id, "token_filters": caller.filters}
+    fields: dict[str, Any] = msgspec.structs.asdict(search)
+    fields |= {"user_id": caller.user_id, "token_filters": caller.filters}
     return ShopperSearchRequest(**fields)
 
 

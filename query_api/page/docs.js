@@ -28,6 +28,8 @@ function table(rows) {
 
 function operation(path, method, one) {
   const inside = element("div", { class: "inside" });
+  const scopes = (one.security || []).flatMap((it) => it.bearer || []);
+  if (scopes.length) inside.append(element("p", {}, "Where keys are asked for, it needs the scope ", element("code", {}, scopes.join(", ")), "."));
   const parameters = (one.parameters || []).map((it) => {
     const schema = it.schema || it.content["application/json"].schema;
     return [it.name, it.in, typeOf(schema), it.description || bounds(schema)];

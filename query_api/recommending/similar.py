@@ -22,5 +22,5 @@ class SimilarProducts:
             ProductNotFound: it is not indexed.
             InvalidRequest, StoreUnavailable, EncoderBusy: as `Searcher.search`.
         """
-        await self._products.parts_of(request.product_id or "")
+        await self._products.parts_of(request.product_id or "", request.fixed_filters)
         return await self._searcher.search(request)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -88,8 +88,8 @@ def persons_in(message: Message) -> list[str] | None:
 def happened_ms(message: Message) -> int:
     """When what a message tells of happened at the latest: it was there by then. Unix milliseconds."""
     content = _json(message.value)
-    stated = content.get("time") if isinstance(content, dict) else None
-    stated = stated or _text(message.headers.get("ce_time"))
+    envelope = cast(dict[str, Any], content) if isinstance(content, dict) else {}
+    stated: Any = envelope.get("time") or _text(message.headers.get("ce_time"))
     try:
         time_ms = int(datetime.fromisoformat(stated).timestamp() * 1000) if isinstance(stated, str) else None
     except (ValueError, OverflowError):
@@ -125,12 +125,13 @@ def _named_in(content: Any) -> Iterable[str]:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
+            fields = cast(dict[str, Any], item)
             for name in _PERSON_FIELDS:
-                if isinstance(person := item.get(name), str) and 0 < len(person) <= _MAX_ID_CHARS:
+                if isinstance(person := fields.get(name), str) and 0 < len(person) <= _MAX_ID_CHARS:
                     yield person
-            waiting.extend(item.values())
+            waiting.extend(fields.values())
         elif isinstance(item, list):
-            waiting.extend(item)
+            waiting.extend(cast(list[Any], item))
 
 
 def _json(value: bytes | None) -> Any:

@@ -6,13 +6,17 @@ Each `as_…` function raises `ValueError`, which names the cell, for what it ca
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import math
 import re
+import string
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
+
+from streams.files.bounded_reading import MAX_VALUES
 
 ABSENT = frozenset({"", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "#N/A"})
 CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
@@ -20,8 +24,14 @@ CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR",
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "in stock", "instock", "available", "limited availability"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "out of stock", "outofstock", "sold out", "unavailable"})
 
+MAX_SCALAR_CHARS = 1_000
+"""A longer cell is no number, price or time."""
+MAX_PYTHON_CHARS = 100_000
+"""Of a list or dict written as Python writes it: reading it takes a thousand times its size."""
+
 _NUMBER = re.compile(r"[-+]?\d[\d.,\s'’]*")
-_NEXT_URL = re.compile(r"\s*[,;|\s]\s*(?=(?:https?|file|data):)")
+_URL = re.compile(r"(?:https?|file|data):")
+_BETWEEN_URLS = ",;|" + string.whitespace
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 1e11
 """A larger number is a time in ms, a smaller one in s: the year 1973 in the one, 5138 in the other."""
@@ -46,7 +56,7 @@ def as_text(cell: Any) -> str:
         return cell.isoformat()
     if isinstance(cell, str | int | float | Decimal):
         # A lone surrogate (JSON can write one) has no UTF-8.
-        return str(cell).encode("utf-8", "replace").decode().strip()
+        return str(cell).encode("utf-8", "replace").decode().replace("\0", " ").strip()
     raise ValueError(f"a {type(cell).__name__} is no text")
 
 
@@ -68,9 +78,16 @@ def as_media_list(cell: Any) -> list[Any]:
     """Pictures of a cell: a list, or paths or URLs separated by commas; a comma inside a URL does not part it."""
     if not isinstance(cell, str) or cell.strip().startswith("["):
         return as_list(cell)
-    if re.match(r"\s*(?:https?|file|data):", cell):
-        return [part.strip() for part in _NEXT_URL.split(cell) if part.strip()]
+    if _URL.match(cell.lstrip()):
+        return _urls(cell)
     return [part.strip() for part in cell.split(",") if part.strip()]
+
+
+def _urls(cell: str) -> list[str]:
+    """URLs with commas, semicolons, bars or blanks between them; of those inside a URL none is followed by another."""
+    starts = [match.start() for match in _URL.finditer(cell)]
+    begins = [at for at in starts if at == 0 or cell[at - 1] in _BETWEEN_URLS]
+    return [cell[at:end].rstrip(_BETWEEN_URLS) for at, end in itertools.pairwise([*begins, len(cell)])]
 
 
 def as_number(cell: Any) -> float:
@@ -79,7 +96,7 @@ def as_number(cell: Any) -> float:
         raise ValueError(f"{cell!r:.60} is no number")
     if not isinstance(cell, str):
         return float(cell)
-    number = _NUMBER.search(cell)
+    number = _NUMBER.search(cell) if len(cell) <= MAX_SCALAR_CHARS else None
     if number is None:
         raise ValueError(f"{cell[:60]!r} is no number")
     return float(_plain(re.sub(r"[\s'’]", "", number.group()).rstrip(".,")))
@@ -97,6 +114,8 @@ def as_price(cell: Any) -> tuple[float, str | None]:
     """A price and the currency it names: `$49.00`, `1.299,00 €`, `CHF 12`."""
     if not isinstance(cell, str):
         return as_number(cell), None
+    if len(cell) > MAX_SCALAR_CHARS:
+        raise ValueError(f"{cell[:60]!r} is no price")
     signs = _NUMBER.sub(" ", cell).strip(" .-").split()
     named = [CURRENCIES.get(sign, sign) for sign in signs if sign not in "¥￥"]
     if len(_NUMBER.findall(cell)) != 1 or not all(re.fullmatch("[A-Z]{3}", name) for name in named):
@@ -118,6 +137,8 @@ def as_bool(cell: Any) -> bool:
 
 def as_time(cell: Any) -> datetime:
     """A time: a datetime, ISO 8601, or seconds or milliseconds since 1970. UTC unless it says otherwise."""
+    if isinstance(cell, str) and len(cell) > MAX_SCALAR_CHARS:
+        raise ValueError(f"{cell[:60]!r} is no time")
     if isinstance(cell, str) and not re.fullmatch(r"\d{9,}(\.\d+)?", cell.strip()):
         cell = datetime.fromisoformat(cell.strip())
     elif isinstance(cell, str | int | float) and not isinstance(cell, bool):
@@ -173,10 +194,14 @@ def _plain(number: str) -> str:
 
 def _parsed(text: str) -> Any:
     """A list or dict written in JSON, or as Python and so pandas writes it; else the text itself."""
+    if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES:
+        return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    if len(text) > MAX_PYTHON_CHARS:
+        return text
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):

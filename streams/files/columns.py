@@ -62,7 +62,7 @@ MAX_LABEL_CHARS, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS, MAX_REVIEW_CHARS = 256, 64,
 _FIELDS = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
 _USER_FIELDS = {alias: name for name, aliases in USER_ALIASES.items() for alias in aliases}
 _MEDIA = frozenset({"images", "videos", "audios"})
-_LEVEL = re.compile(r"\s*(?:>|»|›|\|)\s*")
+_BETWEEN_LEVELS = re.compile("[>»›|]")
 
 
 def product_fields(row: Mapping[str, Any], renames: Mapping[str, str], resolve: ResolveMedia) -> dict[str, Any]:
@@ -122,9 +122,13 @@ def _split(
     return {name: [(column, cell) for _, column, cell in columns] for name, columns in ordered.items()}, unknown
 
 
-@functools.lru_cache(maxsize=1_024)
 def _snake_case(column: str) -> str:
-    """`Product ID`, `productId` and `product-id` as `product_id`."""
+    """`Product ID`, `productId` and `product-id` as `product_id`. Longer names than any that is known are cut."""
+    return _cached_snake_case(column[:MAX_LABEL_CHARS])
+
+
+@functools.lru_cache(maxsize=1_024)
+def _cached_snake_case(column: str) -> str:
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
     return re.sub(r"[\W_]+", "_", parted).strip("_").lower()
 
@@ -148,8 +152,12 @@ def _read_cell(fields: dict[str, Any], name: str, cell: Any, resolve: ResolveMed
 def _category(cell: Any) -> str:
     """A path: `Home > Kitchen` as `Home/Kitchen`; of several paths the first; of a list without paths, its levels."""
     items = [item for outer in cells.as_list(cell) for item in cells.as_list(outer)]
-    levels = [_LEVEL.sub("/", cells.as_text(item)).strip("/ ") for item in items]
+    levels = [_path(cells.as_text(item)).strip("/ ") for item in items]
     return levels[0] if levels and "/" in levels[0] else "/".join(levels)
+
+
+def _path(text: str) -> str:
+    return "/".join(level.strip() for level in _BETWEEN_LEVELS.split(text))
 
 
 def _reviews(cell: Any) -> list[str]:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.errors import UnreadableFile
+from streams.files.bounded_reading import MAX_ROW_CHARS, MAX_VALUES, BoundedLines, OverlongRow, open_unpacked
 
-MAX_LINE_BYTES = 64_000_000
-"""A longer line is no row; the bound keeps a file without line ends out of memory."""
-MAX_CELL_CHARS = 16_000_000
-"""What an unclosed quote can swallow at most before the row is given up."""
+MAX_HEADER_CHARS = 1_000_000
+MAX_COLUMNS = 10_000
 PARQUET_BATCH_ROWS = 64
+MAX_BATCH_BYTES = 256_000_000
+"""Of the rows of a Parquet file that are read at once: a dictionary may make much of little."""
 DELIMITERS = ",;\t|"
 
 
@@ -76,22 +77,16 @@ def read_rows(path: Path, encoding: str | None = None) -> RowStream:
 def _readable(path: Path, read: Callable[[], RowStream]) -> RowStream:
     try:
         yield from read()
+    except MemoryError as error:
+        raise UnreadableFile(f"{path} needs more memory than reading a table may take") from error
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise UnreadableFile(f"{path} cannot be read: {error}") from error
     except (UnicodeError, LookupError) as error:
         raise UnreadableFile(f"{path}: {error}; name its encoding with --encoding") from error
 
 
-def _open(path: Path) -> tuple[IO[bytes], Callable[[], float]]:
-    """The file's bytes, unpacked, and a function that says which fraction of it has been read, by compressed size."""
-    raw = path.open("rb")
-    size = max(path.stat().st_size, 1)
-    unpacked = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw
-    return cast("IO[bytes]", unpacked), lambda: min(raw.tell() / size, 1.0)
-
-
 def _csv_encoding(path: Path) -> str:
-    stream, _ = _open(path)
+    stream, _ = open_unpacked(path)
     with stream:
         decoder = codecs.getincrementaldecoder("utf-8")()
         chunk = stream.read(1 << 20)
@@ -108,33 +103,42 @@ def _csv_encoding(path: Path) -> str:
 
 
 def _csv_rows(path: Path, encoding: str) -> RowStream:
-    csv.field_size_limit(MAX_CELL_CHARS)
-    stream, done = _open(path)
+    csv.field_size_limit(MAX_ROW_CHARS)
+    stream, done = open_unpacked(path)
     with stream, io.TextIOWrapper(stream, encoding, newline="") as text:
-        first = text.readline(MAX_CELL_CHARS)
+        first = text.readline(MAX_HEADER_CHARS)
         delimiter = max(DELIMITERS, key=first.count)
-        no_header: list[str] = []
-        columns = _columns(path, next(csv.reader([first], delimiter=delimiter), no_header))
-        reader = csv.reader(text, delimiter=delimiter)
+        columns = _columns(path, first, delimiter)
+        lines = BoundedLines(text, delimiter)
+        reader = csv.reader(lines, delimiter=delimiter)
         while True:
+            lines.begin_row()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                yield RejectedRow(reader.line_num + 1, f"not CSV: {error}; is a quote left open?")
+            except (csv.Error, OverlongRow) as error:
+                yield RejectedRow(lines.line + 1, f"not CSV: {error}")
+                # One that has stopped in the middle of a row would take what follows for the rest of it.
+                reader = csv.reader(lines, delimiter=delimiter)
                 continue
             if any(cells):
-                yield _csv_row(reader.line_num + 1, columns, cells, done())
+                yield _csv_row(lines.line + 1, columns, cells, done())
 
 
-def _columns(path: Path, header: list[str]) -> list[str]:
-    columns = [name.strip() for name in header]
+def _columns(path: Path, first: str, delimiter: str) -> list[str]:
+    if len(first) == MAX_HEADER_CHARS or first.count(delimiter) >= MAX_COLUMNS:
+        raise UnreadableFile(
+            f"{path} has no usable header: its first line has over {MAX_HEADER_CHARS:,} characters or {MAX_COLUMNS:,}"
+            " columns"
+        )
+    no_header: list[str] = []
+    columns = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), no_header)]
     if not any(columns):
         raise UnreadableFile(f"{path} has no header: its first line must name the columns")
-    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    twice = sorted(name for name, count in Counter(columns).items() if name and count > 1)
     if twice:
-        raise UnreadableFile(f"{path} names a column more than once: {', '.join(twice)}")
+        raise UnreadableFile(f"{path} names a column more than once: {', '.join(twice)[:1_000]}")
     return columns
 
 
@@ -145,15 +149,17 @@ def _csv_row(line: int, columns: list[str], cells: list[str], done: float) -> Ro
 
 
 def _json_rows(path: Path) -> RowStream:
-    stream, done = _open(path)
+    stream, done = open_unpacked(path)
     with stream:
         line = 0
-        while raw := stream.readline(MAX_LINE_BYTES):
+        while raw := stream.readline(MAX_ROW_CHARS):
             line += 1
-            if len(raw) == MAX_LINE_BYTES and not raw.endswith(b"\n"):
-                while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+            if len(raw) == MAX_ROW_CHARS and not raw.endswith(b"\n"):
+                while (rest := stream.readline(MAX_ROW_CHARS)) and not rest.endswith(b"\n"):
                     pass
-                yield RejectedRow(line, f"longer than {MAX_LINE_BYTES:,} bytes")
+                yield RejectedRow(line, f"longer than {MAX_ROW_CHARS:,} bytes")
+            elif raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MAX_VALUES:
+                yield RejectedRow(line, f"more than {MAX_VALUES:,} values")
             elif raw.strip():
                 yield _json_row(line, raw.removeprefix(codecs.BOM_UTF8) if line == 1 else raw, done())
 
@@ -173,9 +179,16 @@ def _json_row(line: int, raw: bytes, done: float) -> Row | RejectedRow:
 
 def _parquet_rows(path: Path) -> RowStream:
     with pq.ParquetFile(path) as file:
+        if (columns := file.metadata.num_columns) > MAX_COLUMNS:
+            raise UnreadableFile(f"{path} has {columns:,} columns, more than {MAX_COLUMNS:,}")
         total = max(file.metadata.num_rows, 1)
         line = 0
         for batch in file.iter_batches(PARQUET_BATCH_ROWS):
+            if batch.nbytes > MAX_BATCH_BYTES:
+                raise UnreadableFile(
+                    f"{path}: rows {line + 1:,} to {line + batch.num_rows:,} have {batch.nbytes // 10**6} MB, more than"
+                    f" the {MAX_BATCH_BYTES // 10**6} MB that {PARQUET_BATCH_ROWS} rows may have"
+                )
             for cells in batch.to_pylist():
                 line += 1
                 yield Row(line, cells, line / total)

@@ -95,7 +95,7 @@ async def test_a_file_whose_remover_died_is_still_read_and_comes_back(tmp_path):
     half_written = path.with_name(f"{digest}.1.2")
     half_written.write_bytes(b"pic")
     an_hour_later_s = leaving.stat().st_ctime + 3_600
-    with patch("indexer.media_store.time.time", lambda: an_hour_later_s):
+    with patch("indexer.media_removal.time.time", lambda: an_hour_later_s):
         await all_files(media)
     assert [file.digest for file in await all_files(media)] == [digest]
     assert await media.get(digest) == b"picture" and not half_written.exists()

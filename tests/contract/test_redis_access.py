@@ -11,10 +11,12 @@ from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.ports import Interaction, TraitChange
+from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
+from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.shared_counts import RedisSharedCounts
@@ -61,6 +63,10 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         assert await profiles.traits("ada") == {"age": "30s"}
         assert await profiles.latest_ms("ada") == 1_000
         await profiles.forget([("ada", 2_000)])
+        person_keys = RedisPersonKeys(redis, PrivacyConfig(), 5)
+        (key,) = await person_keys.keys_of([("eve", 3_000)])
+        assert key and await person_keys.find([key.name]) == {key.name: key.key}
+        assert await person_keys.key_of_unknown()
         lease = RedisRestoreLease(redis, 5, 5)
         assert await RedisTurn(redis, "media", 5, 5).take()
         assert await lease.is_needed() and await lease.take() and await lease.renew() and await lease.complete()
@@ -77,7 +83,9 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         profiles = RedisProfileStore(redis, 5)
         assert await profiles.recent("ben") == [] and await profiles.traits("ben") == {}
         assert await profiles.popular(3) is not None
-        await profiles.forget([("ben", 2_000)])
+        # Their letters' key goes with it, which a query worker can destroy and not read.
+        await profiles.forget([("ben", 2_000), ("eve", 4_000)])
+        assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
         await board.remove()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from streams.delivery.decoding import Horizon, decode_message
 from streams.delivery.messages import Message
@@ -64,25 +65,32 @@ def test_every_mutated_message_is_indexed_or_a_dead_letter(stack: Stack) -> None
 
 
 async def _publish(stack: Stack, kafka: str, pid: int) -> tuple[list[str], float]:
-    """Publish all, a batch at a time; the names of those that a reader refuses, and memory after the first part."""
-    rng, refused, memory_mb = random.Random(f"{SEED} kafka"), list[str](), 0.0
+    """Publish all, a batch at a time; where those are that a reader refuses, and memory after the first part."""
+    rng, refused, memory_mb = random.Random(f"{SEED} kafka"), list[asyncio.Future[RecordMetadata]](), 0.0
     async with AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=12 * 2**20) as producer:
         for number in range(KAFKA):
             message = _message(rng, number)
+            headers = list(message.headers.items())
+            sent = await producer.send(message.topic, message.value, message.key, headers=headers)
             try:
                 decode_message(message, _HORIZON)
             except InvalidEvent:
-                refused.append(str(number))
-            headers = [*message.headers.items(), ("fuzz", str(number).encode())]
-            await producer.send(message.topic, message.value, message.key, headers=headers)
+                refused.append(sent)
             if number % BATCH == 0:
                 await producer.flush()
             if number == KAFKA // 5:
                 await producer.flush()
                 await asyncio.to_thread(_wait, stack)
                 memory_mb = own_resident_mb(pid)
+        await producer.flush()
+        places = [_place(one.topic, one.partition, one.offset) for one in [await sent for sent in refused]]
     await asyncio.to_thread(_wait, stack)
-    return refused, memory_mb
+    return places, memory_mb
+
+
+def _place(topic: object, partition: object, offset: object) -> str:
+    """Where a message first arrived, which a dead letter says in the clear whomever it is about."""
+    return f"{topic}[{partition}]@{offset}"
 
 
 def _wait(stack: Stack) -> None:
@@ -114,7 +122,7 @@ def _message(rng: random.Random, number: int) -> Message:
 
 
 async def _dead_letters(kafka: str) -> dict[str, str]:
-    """The reason of each dead letter by the name of its message; a picture's does not take the place of its event's."""
+    """The reason of each dead letter by its message's place; a picture's does not take the place of its event's."""
     reasons: dict[str, str] = {}
     consumer = AIOKafkaConsumer(
         DEAD_LETTER, bootstrap_servers=kafka, auto_offset_reset="earliest", fetch_max_bytes=64 * 2**20
@@ -125,6 +133,7 @@ async def _dead_letters(kafka: str) -> dict[str, str]:
             for records in (await consumer.getmany(timeout_ms=1_000)).values():
                 for record in records:
                     headers = dict(record.headers)
-                    name = headers.get("fuzz", b"?").decode()
+                    origin = (headers[f"vitrine_{part}"].decode() for part in ("topic", "partition", "offset"))
+                    name = _place(*origin)
                     reasons.setdefault(name, headers["vitrine_reason"].decode())
     return reasons

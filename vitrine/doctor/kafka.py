@@ -38,7 +38,7 @@ async def check_kafka(settings: Settings) -> AsyncIterator[Finding]:
         return
     yield ok("kafka", f"{facts.brokers} brokers answer at {kafka.bootstrap_servers}")
     for refusal in facts.refusals:
-        advice = "`vitrine kafka acls ROLE` lists what each role needs; run this as the operator to see all"
+        advice = "look again in a moment; what rights are missing for, `vitrine kafka acls ROLE` lists"
         yield warning("kafka", refusal, advice)
     for finding in judge_kafka(settings, facts, wanted, time.time()):
         yield finding
@@ -122,9 +122,7 @@ def _judge_replication(facts: KafkaFacts) -> Iterator[Finding]:
 
 def _judge_group(settings: Settings, facts: KafkaFacts) -> Iterator[Finding]:
     group = settings.indexing.group
-    if facts.lag is None:
-        return
-    waiting = sum(lag.messages for lag in facts.lag)
+    waiting = sum(lag.messages for lag in facts.lag or ())
     if facts.members == 0 and waiting:
         advice = "start one: `vitrine up`, or `vitrine worker indexing`"
         yield failure("consumer group", f"{waiting} events wait, and {group} has no worker", advice)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from redis.asyncio import Redis
 
-from indexer.errors import StoreUnavailable
+from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import drop_generation
@@ -79,7 +79,18 @@ def bind_standby(settings: Settings, now: Generations) -> GenerationBinding | No
 
 
 async def wait_for_standby(settings: Settings, registry: GenerationRegistry, wait: bool) -> GenerationBinding | None:
-    """Wait for something to stand by for; None, unless told to wait, once there is nothing."""
+    """Wait for something to stand by for; None, unless told to wait, once there is nothing.
+
+    Raises:
+        AccessDenied: Milvus does not let us in as we begin.
+    """
+    try:
+        await registry.read()
+    except AccessDenied:
+        raise
+    except StoreUnavailable:
+        # It is away, and waited for.
+        pass
     while True:
         now = await _read(registry)
         binding = bind_standby(settings, now) if now else None

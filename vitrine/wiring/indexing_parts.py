@@ -13,6 +13,7 @@ from typing import Any
 import faust
 from redis.asyncio import Redis
 
+from deploy.local.permissions import private_directory
 from encoders.liveness.progress import Pulse
 from encoders.liveness.vitals import Complaint, Vitals
 from encoders.processes.encoder import EncoderProcess
@@ -89,6 +90,8 @@ class IndexingWorker:
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         group = settings.indexing.group_of(store.generation)
+        # Faust makes its own directory in it, and that one alone.
+        private_directory(settings.data_dir)
         app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
         delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
         labeller, calibrator = _labelling(settings, encoder, store)

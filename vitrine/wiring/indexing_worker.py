@@ -16,7 +16,7 @@ from encoders.liveness.vitals import Complaint, Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
 from streams.agents import GroupMembership, add_agents
 from streams.config import KafkaConfig
-from streams.delivery.availability import OUTAGES, until_available
+from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import MicroBatcher
 from streams.errors import KafkaRefused
 from streams.health import health_server
@@ -29,6 +29,7 @@ from vitrine.generations.binding import (
     wait_for_standby,
     watch_until_superseded,
 )
+from vitrine.generations.switch import until_milvus_answers
 from vitrine.settings import Settings
 from vitrine.wiring.indexing_parts import BackgroundWork, IndexingWorker
 from vitrine.wiring.vital_signs import background, watched
@@ -50,7 +51,7 @@ async def run_indexing_worker(settings: Settings) -> None:
     stop = _stopped_by_signal()
     await ensure_topics(settings.kafka)
     async with GenerationRegistry(settings.milvus) as registry:
-        binding = bind_active(settings, await until_available("milvus", registry.read))
+        binding = bind_active(settings, await until_milvus_answers(registry.read))
         switched = await _index(settings, registry, binding, stop)
     if switched:
         restart_process(switched)
@@ -123,7 +124,7 @@ async def _index(
         )
         log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
         if binding.generation is None:
-            binding = bind_active(settings, await until_available("milvus", registry.read))
+            binding = bind_active(settings, await until_milvus_answers(registry.read))
         watch = watch_until_superseded(registry, binding, over)
         await resources.enter_async_context(background("registry", watch, worker.vitals))
         consumer_watch = worker.consumer_watch(settings, membership, batchers)

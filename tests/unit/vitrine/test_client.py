@@ -107,3 +107,33 @@ def test_parts_are_sent_with_their_weights_and_what_was_understood_is_read_back(
     assert asked["product_id"] == "p" and asked["correct"] is True
     assert found.did_you_mean == "hoodie" and found.corrected
     assert found.understood == {"price": {"lt": 50.0}, "phrase": "under 50"}
+
+
+def sent_by(client: Client) -> str | None:
+    return client._http.headers.get("authorization")
+
+
+def test_the_key_of_the_environment_is_sent_unless_another_is_given(monkeypatch):
+    monkeypatch.delenv("VITRINE_API_KEY", raising=False)
+    assert sent_by(Client("http://worker")) is None
+    monkeypatch.setenv("VITRINE_API_KEY", "of-the-environment")
+    assert sent_by(Client("http://worker")) == "Bearer of-the-environment"
+    assert sent_by(Client("http://worker", api_key="given")) == "Bearer given"
+    assert sent_by(Client("http://worker", api_key="")) is None
+    assert sent_by(Client("http://worker", headers={"authorization": "Bearer mine"})) == "Bearer mine"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (401, {}, "set VITRINE_API_KEY to a key, make one by `vitrine apikey create --scope search`"),
+        (403, {}, "`vitrine apikey list` shows what keys have"),
+        (429, {"retry-after": "7"}, "again in 7 s"),
+    ],
+)
+def test_whoever_is_turned_away_is_told_what_to_do(status, headers, told, monkeypatch):
+    monkeypatch.delenv("VITRINE_API_KEY", raising=False)
+    problem = {"title": "No", "status": status, "detail": "because"}
+    with pytest.raises(SearchRefused, match=r"because") as refused:
+        client_of(lambda _: httpx.Response(status, json=problem, headers=headers)).search("x")
+    assert told in str(refused.value) and refused.value.status == status

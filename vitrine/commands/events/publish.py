@@ -87,13 +87,16 @@ def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
     from streams.errors import StreamError
+    from streams.files.memory_bound import bounded_memory
     from streams.files.sending import PublishReport
     from vitrine.commands.progress import PublishProgressView
 
     report = PublishReport()
     try:
-        with PublishProgressView(report) as view:
+        with PublishProgressView(report) as view, bounded_memory():
             asyncio.run(_send(settings, outcomes, rate, view, report))
+    except MemoryError as error:
+        raise click.ClickException(f"a row needs more memory than publishing may take; {report.summary}") from error
     except StreamError as error:
         raise click.ClickException(f"{error}; {report.summary}") from error
     click.echo(report.summary)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-_EXPRESSION = re.compile(r"\s*([A-Za-z_][^<>=!]*?)\s*(<=|>=|<|>|=)\s*(.+?)\s*", re.DOTALL)
+_FIELD_START = re.compile("[A-Za-z_]")
+_SIGN = re.compile("<=|>=|<|>|=")
 _BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
@@ -22,13 +23,19 @@ def parse_filter_expressions(expressions: Iterable[str]) -> dict[str, Any]:
     """
     filters: dict[str, Any] = {}
     for expression in expressions:
-        match = _EXPRESSION.fullmatch(expression)
-        if match is None:
-            raise ValueError(f"{expression!r} is no filter; write FIELD=VALUE, FIELD=ONE,OTHER or FIELD<NUMBER")
-        field, sign, value = match.groups()
+        field, sign, value = _parts(expression)
         wanted = _values(field, value) if sign == "=" else {_BOUNDS[sign]: _number(expression, value)}
         filters[field] = _combined(field, filters[field], wanted) if field in filters else wanted
     return filters
+
+
+def _parts(expression: str) -> tuple[str, str, str]:
+    """Field, sign and value. In three steps: one pattern for all of them would try each way to share out blanks."""
+    sign = _SIGN.search(expression)
+    field, value = (expression[: sign.start()].strip(), expression[sign.end() :].strip()) if sign else ("", "")
+    if not sign or not value or "!" in field or not _FIELD_START.match(field):
+        raise ValueError(f"{expression[:200]!r} is no filter; write FIELD=VALUE, FIELD=ONE,OTHER or FIELD<NUMBER")
+    return field, sign.group(), value
 
 
 def _values(field: str, value: str) -> Any:

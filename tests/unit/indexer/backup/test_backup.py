@@ -149,6 +149,21 @@ async def test_many_rows_come_in_bounded_groups(tmp_path: Path) -> None:
     assert await contents(after) == await contents(store)
 
 
+async def test_media_are_kept_before_each_page_until_their_products_are_there(tmp_path: Path) -> None:
+    await exported(await store_of([product(f"p{at}", title="mug") for at in range(5)]), tmp_path / "x.parquet")
+    after, seen = InMemoryProductStore(SPEC), list[int]()
+
+    async def nobody(_product_ids: Sequence[str]) -> None:
+        return None
+
+    async def keep() -> None:
+        seen.append((await after.count()).searchable)
+
+    with BackupReader(tmp_path / "x.parquet", read_rows=2) as reader:
+        await import_rows(after, reader, nobody, before_page=keep)
+    assert seen == [0, 2, 4]
+
+
 async def test_what_the_index_has_stays_and_is_named(tmp_path: Path) -> None:
     await exported(await store_of([product("a", title="old"), product("b", title="b")]), tmp_path / "x.parquet")
     after = await store_of([product("a", 5, title="new")])

@@ -174,6 +174,8 @@ async def bad_credentials(door: Doorkeeper) -> dict[str, dict[str, str]]:
         "no shopper": jwt.encode(shopper_claims(sub=""), NEW, "HS256"),
         "infinite": by_hand(header, shopper_claims(exp=float("inf"))),
         "filters that are none": jwt.encode(shopper_claims(filters={"colour of money": 1}), NEW, "HS256"),
+        "filters in a list": jwt.encode(shopper_claims(filters=[]), NEW, "HS256"),
+        "filters in a text": jwt.encode(shopper_claims(filters=""), NEW, "HS256"),
         "HS512": jwt.encode(claims, NEW * 2, "HS512"),
         "alg none": by_hand({"alg": "none", "typ": "JWT"}, claims),
         "alg None": by_hand({"alg": "None"}, claims | {"iss": ISSUER, "aud": AUDIENCE}),

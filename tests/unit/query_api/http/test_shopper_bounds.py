@@ -98,6 +98,8 @@ async def test_products_and_their_likes_are_filtered(client: httpx.AsyncClient) 
     assert (await client.get("/v1/products/mug-black", headers=token())).status_code == 200
     similar = await client.get("/v1/products/mug-red/similar?k=100", headers=headers)
     assert ids(similar.json()) == SHOWN - {"mug-red"}
+    assert (await client.get("/v1/products/mug-black/similar", headers=headers)).status_code == 404
+    assert (await client.get("/v1/products/mug-black/similar", headers=token())).status_code == 200
     widened = {"filters": json.dumps({"in_stock": [True, False]})}
     wide = await client.get("/v1/products/mug-red/similar", params=widened, headers=headers)
     assert ids(wide.json()) <= SHOWN
