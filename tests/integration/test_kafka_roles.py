@@ -68,7 +68,7 @@ class Shop:
 
     def start(self, kind: str, login: str = "", **settings: str) -> subprocess.Popen[bytes]:
         """Start a worker, which logs in as its role."""
-        with self.log(kind).open("wb") as log:
+        with self.log(f"{kind}-{login}" if login else kind).open("wb") as log:
             command = [sys.executable, "-m", "vitrine", "worker", kind]
             env = self.environment(login or kind, **settings)
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=self.directory)
@@ -178,7 +178,7 @@ def test_the_operator_rebuilds_and_a_standby_worker_follows(shop: Shop, workers:
     until("found", lambda: answers(found), workers.indexing, shop.log("indexing"))
     shop.start("standby", login="indexing")
     rebuilt = shop.cli("operator", "reindex", "--force", "--share", "1")
-    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr + shop.log("standby").read_text()[-2000:]
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr + shop.log("standby-indexing").read_text()[-2000:]
     assert answers(found)
 
 
@@ -212,8 +212,9 @@ def test_a_worker_that_lacks_a_right_to_consume_leaves_and_names_it(shop: Shop, 
 
 def said_before_it_left(shop: Shop, user: str) -> str:
     worker = shop.start("indexing", login=user)
-    assert worker.wait(DEADLINE_S) == REFUSED, shop.log("indexing").read_text()[-3000:]
-    lines = map(json.loads, shop.log("indexing").read_text().splitlines())
+    log = shop.log(f"indexing-{user}")
+    assert worker.wait(DEADLINE_S) == REFUSED, log.read_text()[-3000:]
+    lines = map(json.loads, log.read_text().splitlines())
     return next(line["error"] for line in lines if line["event"] == "kafka_refused")
 
 
