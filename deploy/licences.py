@@ -132,10 +132,11 @@ def licence_of(name: str, version: str) -> Licence | None:
     if name in EXCEPTIONS:
         return Licence(name, version, *EXCEPTIONS[name])
     try:
-        about = metadata.metadata(name)
+        # Its type lacks what every implementation has.
+        about: Any = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None
-    expression = about.get("License-Expression") or _from_classifiers(about) or _spdx(about.get("License") or "")
+    expression: str = about.get("License-Expression") or _from_classifiers(about) or _spdx(about.get("License") or "")
     return Licence(name, version, expression, NVIDIA_NOTE if expression == NVIDIA else "")
 
 
@@ -189,8 +190,9 @@ def main() -> int:
     return 1 if refused or absent else 0
 
 
-def _from_classifiers(about: metadata.PackageMetadata) -> str:
-    named = [line.rpartition(" :: ")[2] for line in about.get_all("Classifier", []) if line.startswith("License :: ")]
+def _from_classifiers(about: Any) -> str:
+    classifiers: list[str] = about.get_all("Classifier", [])
+    named = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")]
     return " OR ".join(dict.fromkeys(_spdx(name) for name in named if name != "OSI Approved"))
 
 

@@ -12,6 +12,8 @@ import trustme
 
 from deploy.local.processes import free_port
 
+MAX_CALL_S = 60.0
+
 
 class SecureMilvus(AbstractContextManager["SecureMilvus"]):
     """Ends TLS, checks the token of each call, and passes the call's bytes on.
@@ -75,7 +77,9 @@ class SecureMilvus(AbstractContextManager["SecureMilvus"]):
         self.calls += 1
         self.methods.add(method.rpartition("/")[2])
         try:
-            return self._channel.unary_unary(method)(request, timeout=context.time_remaining())
+            # Of a call without a deadline it says so many seconds that gRPC cannot count them.
+            timeout_s = min(context.time_remaining() or MAX_CALL_S, MAX_CALL_S)
+            return self._channel.unary_unary(method)(request, timeout=timeout_s)
         except grpc.RpcError as error:
             context.abort(error.code(), error.details())
             raise

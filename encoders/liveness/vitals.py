@@ -157,6 +157,16 @@ class Vitals:
         if self._parent and self in self._parent._children:
             self._parent._children.remove(self)
 
+    @contextmanager
+    def not_ready_for(self, part: str, reason: str) -> Iterator[None]:
+        """The worker is not ready meanwhile."""
+        check: Check = lambda: [Complaint(part, reason)]  # noqa: E731  (to be taken out again)
+        self._ready_checks.append(check)
+        try:
+            yield
+        finally:
+            self._ready_checks.remove(check)
+
     def not_alive(self) -> list[Complaint]:
         """Why the worker should be restarted; empty: it should not. A whole speaks for its parts, too."""
         return [complaint for one in self._circle() for complaint in one._not_alive()]

@@ -47,7 +47,7 @@ class ColumnarMilvusClient(AsyncMilvusClient):
     def __init__(self, access: MilvusAccess) -> None:
         self._access = access
         self._former: dict[asyncio.Task[None], AsyncMilvusClient] = {}
-        super().__init__(**access.options())
+        super().__init__(**access.options())  # pyright: ignore[reportUnknownMemberType]
 
     async def close(self) -> None:
         """Close this connection, and any former one."""
@@ -59,7 +59,7 @@ class ColumnarMilvusClient(AsyncMilvusClient):
     def _renew(self) -> None:
         """Become a new client; the former one is closed once its last calls must be over."""
         former = copy.copy(self)
-        super().__init__(**self._access.options())
+        super().__init__(**self._access.options())  # pyright: ignore[reportUnknownMemberType]
         task = asyncio.create_task(_close_later(former, self._access.deadline_s))
         self._former[task] = former
         task.add_done_callback(self._former.pop)

@@ -34,22 +34,18 @@ def connect_redis(config: RedisConfig) -> Redis:
     """
     parts = config.url_parts()
     files = config.tls_files(parts)
-    secure: dict[str, Any] = {}
-    if files is not None:
-        secure = {"connection_class": TLSConnection, "context": ReloadedContext(files)}
     named = {name: parts.pop(name, None) for name in ("username", "password")}
-    pool = BlockingConnectionPool(
-        **{
-            "max_connections": config.connections,
-            "timeout": config.deadline_s,
-            "socket_timeout": config.deadline_s,
-            "socket_connect_timeout": config.deadline_s,
-            **parts,
-            **secure,
-            "credential_provider": _credentials(config, named["username"], named["password"]),
-        }
-    )
-    return Redis.from_pool(pool)
+    options: dict[str, Any] = {
+        "max_connections": config.connections,
+        "timeout": config.deadline_s,
+        "socket_timeout": config.deadline_s,
+        "socket_connect_timeout": config.deadline_s,
+        **parts,
+        "credential_provider": _credentials(config, named["username"], named["password"]),
+    }
+    if files is not None:
+        options |= {"connection_class": TLSConnection, "context": ReloadedContext(files)}
+    return Redis.from_pool(BlockingConnectionPool(**options))
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ class TLSConnection(SSLConnection):
     """A connection by a context that all connections of a client share."""
 
     def __init__(self, *, context: ReloadedContext, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType]
         # What redis would make of options of its own, once a connection object, to be asked in the same way.
         self.ssl_context = context  # pyright: ignore[reportAttributeAccessIssue]
 

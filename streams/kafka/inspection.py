@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.admin.config_resource import (  # pyright: ignore[reportMissingTypeStubs]
+    ConfigResource,
+    ConfigResourceType,
+)
 from aiokafka.errors import KafkaError
 
 from streams.config import KafkaConfig
@@ -63,13 +66,13 @@ async def inspect_kafka(kafka: KafkaConfig, group: str, topics: Iterable[str], e
     Raises:
         KafkaUnavailable: it does not answer; `KafkaRefused` where it turns this client away.
     """
-    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=int(DEADLINE_S * 1000))
+    # The client's answers are not typed.
+    admin: Any = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=int(DEADLINE_S * 1000))
     refusals: list[str] = []
     try:
         async with asyncio.timeout(DEADLINE_S):
             await admin.start()
-            # The client's answers are not typed.
-            cluster: Any = await admin.describe_cluster()
+            cluster = await admin.describe_cluster()
             there = await _topics(admin, topics)
         there = await _with_settings(kafka, admin, there, refusals)
         members = await _members(kafka, admin, group, refusals)
@@ -82,10 +85,10 @@ async def inspect_kafka(kafka: KafkaConfig, group: str, topics: Iterable[str], e
     return KafkaFacts(len(cluster["brokers"]), there, members, lag, newest_ms, tuple(dict.fromkeys(refusals)))
 
 
-async def _topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[str, TopicFacts]:
+async def _topics(admin: Any, topics: Iterable[str]) -> dict[str, TopicFacts]:
     visible = set(await admin.list_topics())
     wanted = [topic for topic in topics if topic in visible]
-    described: Any = await admin.describe_topics(wanted) if wanted else []
+    described: list[Any] = await admin.describe_topics(wanted) if wanted else []
     return {topic["topic"]: _facts(topic["partitions"]) for topic in described}
 
 
@@ -95,14 +98,14 @@ def _facts(partitions: Any) -> TopicFacts:
 
 
 async def _with_settings(
-    kafka: KafkaConfig, admin: AIOKafkaAdminClient, topics: Mapping[str, TopicFacts], refusals: list[str]
+    kafka: KafkaConfig, admin: Any, topics: Mapping[str, TopicFacts], refusals: list[str]
 ) -> dict[str, TopicFacts]:
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
     if not resources:
         return {}
     try:
         async with asyncio.timeout(DEADLINE_S):
-            answers: Any = await admin.describe_configs(resources)
+            answers = await admin.describe_configs(resources)
     except KafkaError as error:
         refusals.append(_refusal(kafka, error))
         return dict(topics)
@@ -118,10 +121,10 @@ async def _with_settings(
     return found
 
 
-async def _members(kafka: KafkaConfig, admin: AIOKafkaAdminClient, group: str, refusals: list[str]) -> int | None:
+async def _members(kafka: KafkaConfig, admin: Any, group: str, refusals: list[str]) -> int | None:
     try:
         async with asyncio.timeout(DEADLINE_S):
-            answers: Any = await admin.describe_consumer_groups([group])
+            answers = await admin.describe_consumer_groups([group])
     except KafkaError as error:
         refusals.append(_refusal(kafka, error))
         return None

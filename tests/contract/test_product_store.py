@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trustme
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec
@@ -17,7 +18,7 @@ from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
 from indexer.filter_parsing import parse_filters
 from indexer.hit_payload import decode_hit_payload
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.milvus.connection import MilvusConfig, connect_milvus
+from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus
 from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.ports import Candidate, ProductCounts, ProductStore
@@ -25,6 +26,7 @@ from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, S
 from indexer.rows import build_row
 from indexer.text_analysis.analyzer import query_terms
 from tests import milvus3
+from tests.milvus_proxy import SecureMilvus
 
 SPEC = EmbeddingSpec("hash", "1", 4)
 HOSTILE = (
@@ -43,8 +45,8 @@ HOSTILE = (
     "x\u2028y",
     "a=b",
     "nul\x00l",
-    "x" * 600 + "1",
-    "x" * 600 + "2",
+    "x" * 500 + "1",
+    "x" * 500 + "2",
 )
 
 
@@ -82,10 +84,23 @@ def limits() -> MilvusLimits:
     return MilvusLimits(settle_s=0.0)
 
 
-@pytest.fixture(params=["memory", "lite_2_5", "lite_3"])
+@pytest.fixture(scope="module")
+def behind_tls(lite_2_5: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusConfig]:
+    """A Milvus that takes TLS and a token, and nothing else."""
+    ca, ca_file = trustme.CA(), tmp_path_factory.mktemp("tls") / "ca.pem"
+    ca.cert_pem.write_to_path(str(ca_file))
+    with SecureMilvus(lite_2_5, "shop:s3cret").show(ca.issue_cert("localhost")) as proxy:
+        yield MilvusConfig(proxy.uri, token=proxy.token, ca_file=str(ca_file), deadline_s=10)
+
+
+@pytest.fixture(params=["memory", "lite_2_5", "lite_3", "behind_tls"])
 async def store(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIterator[ProductStore]:
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
+        return
+    if request.param == "behind_tls":
+        async for opened in _opened(request.getfixturevalue("behind_tls"), limits):
+            yield opened
         return
     async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10), limits):
         yield opened
@@ -102,7 +117,7 @@ async def indexed_store(request: pytest.FixtureRequest) -> AsyncIterator[MilvusP
 
 async def _opened(config: MilvusConfig, limits: MilvusLimits) -> AsyncIterator[MilvusProductStore]:
     """An empty store."""
-    with closing(MilvusClient(config.uri, timeout=10)) as client:
+    with closing(connect_blocking(config)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
     opened = await open_active_store(config, SPEC, create=True, limits=limits)

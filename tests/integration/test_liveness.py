@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ import httpx
 import psutil
 import pytest
 
+from deploy.local.processes import free_port
 from tests.stack import Stack, start_stack
 
 SLOW_S, STUCK_S = 2.0, 20.0
@@ -183,6 +186,30 @@ def test_a_worker_that_is_frozen_fails_its_probe_and_is_well_at_once_when_it_goe
         time.sleep(SLOW_S)
     # Time in which nothing could run is not held against the parts of the worker.
     assert probe.until(200, 200, within_s=10).alive == 200
+
+
+def test_a_worker_that_starts_while_milvus_is_away_waits_for_it_alive(own_stack, status):
+    port = free_port()
+    servers = {
+        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": status["kafka"]["bootstrap_servers"],
+        "VITRINE_REDIS_URL": status["redis"]["url"],
+        "VITRINE_MILVUS_URI": f"http://127.0.0.1:{free_port()}",
+        "VITRINE_INDEXING_HEALTH_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "vitrine", "worker", "indexing"]
+    worker = subprocess.Popen(command, env=own_stack.env | servers, stderr=subprocess.DEVNULL)
+    try:
+        Probe(f"http://127.0.0.1:{port}").until(200, 503, "milvus", within_s=60)
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_the_status_says_which_worker_is_not_well(own_stack, status, indexing):
+    with frozen(status["redis"]["pid"]):
+        indexing.until(200, 503, "redis")
+        assert any(problem.startswith("indexing-0 is not ready: redis") for problem in own_stack.status()["problems"])
+    indexing.until(200, 200)
 
 
 def test_probes_are_answered_in_time_when_all_is_well(indexing, query):

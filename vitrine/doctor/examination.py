@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from inspect import isasyncgen
 
 from vitrine.doctor import access, kafka, machine, stores
 from vitrine.doctor.findings import Finding, failure
@@ -54,12 +53,12 @@ async def _findings(check: Check, settings: Settings) -> list[Finding]:
     try:
         async with asyncio.timeout(check.deadline_s):
             findings = check.run(settings)
-            if isasyncgen(findings):
+            if isinstance(findings, AsyncIterator):
                 async for finding in findings:
                     found.append(finding)
             else:
                 # In a thread: a directory on a network may take its time.
-                found += await asyncio.to_thread(lambda: list(findings))  # type: ignore[arg-type]
+                found += await asyncio.to_thread(lambda: list(findings))
     except TimeoutError:
         advice = "it hangs: look at the server or the disk behind it"
         found.append(failure(check.subject, f"could not be looked at within {check.deadline_s:g} s", advice))

@@ -17,6 +17,7 @@ from vitrine.masking import mask_credentials
 from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
 from vitrine.stack.servers import is_own, operations_url, reachable_kafka
+from vitrine.stack.verdicts import complaints
 
 T = TypeVar("T")
 
@@ -26,10 +27,15 @@ async def read_status(settings: Settings) -> dict[str, Any]:
     stack = LocalStack(settings.data_dir)
     state = stack.state()
     problems = [f"{record.name} ended; see {record.log}" for record in stack.crashed()]
-    answered, times = await asyncio.gather(
+    indexing = state.with_prefix("indexing")
+    answered, times, unready, stuck = await asyncio.gather(
         _or_problem(ask_query_worker(operations_url(settings)), problems),
-        measure_freshness([worker.url for worker in state.with_prefix("indexing")]),
+        measure_freshness([worker.url for worker in indexing]),
+        complaints(indexing),
+        # One that stands by is ready only where there is something to stand by for.
+        complaints(state.with_prefix("standby"), "/healthz"),
     )
+    problems += unready + stuck
     index = answered or {}
     group = settings.indexing.group_of(index.get("generation", FIRST_GENERATION))
     lag = await _or_problem(waiting_events(settings, group), problems)

@@ -84,7 +84,9 @@ class IndexingWorker:
     vitals: Vitals
 
     @classmethod
-    async def open(cls, settings: Settings, binding: GenerationBinding, resources: AsyncExitStack) -> IndexingWorker:
+    async def open(
+        cls, settings: Settings, binding: GenerationBinding, vitals: Vitals, resources: AsyncExitStack
+    ) -> IndexingWorker:
         redis = await resources.enter_async_context(open_redis(settings.redis))
         encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
         store = await _store(settings, binding, encoder.spec)
@@ -95,7 +97,6 @@ class IndexingWorker:
         app = build_app(settings.kafka, replace(settings.indexing, group=group), settings.data_dir / "faust")
         delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
         labeller, calibrator = _labelling(settings, encoder, store)
-        vitals = Vitals(settings.liveness, outages=OUTAGES)
         vitals.watch_process("encoder", encoder, encoder.deadline_s)
         models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)

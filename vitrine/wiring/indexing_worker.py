@@ -7,12 +7,12 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import faust
 
-from encoders.liveness.vitals import Complaint, Vitals
+from encoders.liveness.vitals import Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
 from streams.agents import GroupMembership, add_agents, run_app, watch_group
 from streams.config import KafkaConfig
@@ -49,10 +49,11 @@ async def run_indexing_worker(settings: Settings) -> None:
     was acknowledged, and whoever restarts it resumes from there.
     """
     stop = _stopped_by_signal()
-    await ensure_topics(settings.kafka)
-    async with GenerationRegistry(settings.milvus) as registry:
-        binding = bind_active(settings, await until_milvus_answers(registry.read))
-        switched = await _index(settings, registry, binding, stop)
+    async with _watched(settings) as vitals, GenerationRegistry(settings.milvus) as registry:
+        with vitals.not_ready_for("worker", "is starting"):
+            await ensure_topics(settings.kafka)
+            binding = bind_active(settings, await until_milvus_answers(registry.read))
+        switched = await _index(settings, registry, binding, stop, vitals)
     if switched:
         restart_process(switched)
 
@@ -69,11 +70,12 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
     stop = _stopped_by_signal()
     await check_access(settings.kafka)
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    async with GenerationRegistry(settings.milvus) as registry:
-        binding = await _wait_for_standby(settings, registry, stop, wait)
+    async with _watched(settings) as vitals, GenerationRegistry(settings.milvus) as registry:
+        with vitals.not_ready_for("generation", "there is none to stand by for"):
+            binding = await _wait_for_standby(settings, registry, stop, wait)
         if binding is None:
             return
-        switched = await _index(settings, registry, binding, stop)
+        switched = await _index(settings, registry, binding, stop, vitals)
     if switched:
         restart_process(switched)
 
@@ -82,21 +84,28 @@ async def _wait_for_standby(
     settings: Settings, registry: GenerationRegistry, stop: asyncio.Event, wait: bool
 ) -> GenerationBinding | None:
     """What to stand by for; None when stopped, or, unless told to wait, when there is nothing."""
+    looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if looking.done():
+        return looking.result()
+    looking.cancel()
+    return None
+
+
+@asynccontextmanager
+async def _watched(settings: Settings) -> AsyncIterator[Vitals]:
+    """What is watched of the worker, served from its first moment: one that waits for a server is alive."""
     vitals = Vitals(settings.liveness, outages=OUTAGES)
-    vitals.add_ready_check(lambda: [Complaint("generation", "there is none to stand by for")])
-    async with health_server(settings.indexing.health_host, settings.indexing.health_port, vitals):
-        looking = asyncio.ensure_future(wait_for_standby(settings, registry, wait))
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if looking.done():
-            return looking.result()
-        looking.cancel()
-        return None
+    serving = health_server(settings.indexing.health_host, settings.indexing.health_port, vitals)
+    async with watched(vitals), serving as url:
+        log.info("health_served", extra={"url": url})
+        yield vitals
 
 
 async def _index(
-    settings: Settings, registry: GenerationRegistry, binding: GenerationBinding, stop: asyncio.Event
+    settings: Settings, registry: GenerationRegistry, binding: GenerationBinding, stop: asyncio.Event, vitals: Vitals
 ) -> Generations | None:
     """Index until stopped, or until there is another generation to serve; that registry is returned then."""
     after: list[Generations] = []
@@ -106,8 +115,8 @@ async def _index(
         stop.set()
 
     async with AsyncExitStack() as resources:
-        worker = await IndexingWorker.open(settings, binding, resources)
-        await resources.enter_async_context(watched(worker.vitals))
+        with vitals.not_ready_for("worker", "is loading its model"):
+            worker = await IndexingWorker.open(settings, binding, vitals, resources)
         batchers = worker.batchers(settings)
         delivery = worker.delivery
         add_agents(worker.app, delivery.acknowledger, batchers)
@@ -119,17 +128,14 @@ async def _index(
             worker.products.reconciler,
             settings.indexing.drain_s,
         )
-        url = await resources.enter_async_context(
-            health_server(settings.indexing.health_host, settings.indexing.health_port, worker.vitals)
-        )
-        log.info("worker_connected", extra={"url": url, "encoder": binding.encoder_name, "standby": binding.standby})
+        consumer_watch = worker.consumer_watch(settings, membership, batchers)
+        log.info("worker_connected", extra={"encoder": binding.encoder_name, "standby": binding.standby})
         if binding.generation is None:
             binding = bind_active(settings, await until_milvus_answers(registry.read))
         watch = watch_until_superseded(registry, binding, over)
-        await resources.enter_async_context(background("registry", watch, worker.vitals))
-        consumer_watch = worker.consumer_watch(settings, membership, batchers)
-        watching = consumer_watch.run(worker.vitals.pulse("consumer watch", needed=False))
-        await resources.enter_async_context(background("consumer watch", watching, worker.vitals))
+        await resources.enter_async_context(background("registry", watch, vitals))
+        watching = consumer_watch.run(vitals.pulse("consumer watch", needed=False))
+        await resources.enter_async_context(background("consumer watch", watching, vitals))
         work = worker.background_work(settings, registry)
         await _run_until(stop, worker.app, batchers, work, settings)
     log.info("worker_stopped")

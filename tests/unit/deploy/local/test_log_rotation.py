@@ -1,8 +1,22 @@
 """Logs are bounded, whoever writes them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from deploy.local.log_rotation import previous_log, rotate_logs
+from deploy.local.log_rotation import MAX_BYTES, previous_log, rotate_logs
+from tests.paths import ROOT
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from deploy.local import log_rotation
+
+log_rotation.CHECK_S = 0.01
+log_rotation.keep_logs_bounded(Path(sys.argv[1]))
+while Path(sys.argv[1], "worker.log").stat().st_size:
+    time.sleep(0.01)
+"""
 
 
 def write(log: Path, text: str) -> None:
@@ -53,3 +67,11 @@ def test_a_log_goes_even_where_no_copy_can_be_made(tmp_path):
 
 def test_a_directory_that_is_not_there_has_no_logs(tmp_path):
     assert rotate_logs(tmp_path / "absent") == []
+
+
+def test_a_worker_looks_after_the_logs_beside_its_work(tmp_path):
+    log = tmp_path / "worker.log"
+    with log.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    subprocess.run([sys.executable, "-c", WORKER, str(tmp_path)], cwd=ROOT, timeout=60, check=True)
+    assert log.stat().st_size == 0 and previous_log(log).stat().st_size == MAX_BYTES + 1

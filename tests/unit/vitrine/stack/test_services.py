@@ -1,6 +1,7 @@
 """What `vitrine up` starts imports nothing from the directory that it runs in."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,3 +49,13 @@ def test_a_worker_that_begins_anew_does_not_either(monkeypatch):
     monkeypatch.setattr(os, "execve", lambda _, argv, __: started.append(argv))
     restart_process(Generations(None))
     assert started[0][1:4] == ["-P", "-m", "vitrine"]
+
+
+def test_the_command_does_not_either(hostile_directory):
+    program = Path(sys.executable).with_name("vitrine")
+    if not program.exists():
+        pytest.skip("the command `vitrine` is not installed")
+    shown = subprocess.run(
+        [program, "status", "--help"], cwd=hostile_directory, capture_output=True, text=True, timeout=60
+    )
+    assert "Health" in shown.stdout and not (hostile_directory / "imported").exists()
