@@ -50,10 +50,12 @@ def filter_terms(fields: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         InvalidRecord: the product has more values than can be filtered by.
     """
-    terms = tuple(dict.fromkeys(_terms(fields)))
-    if len(terms) > MAX_TERMS:
-        raise InvalidRecord(f"the product has {len(terms)} tags and attribute values, at most {MAX_TERMS} can be kept")
-    return terms
+    terms: dict[str, None] = {}
+    for term in _terms(fields):
+        terms[term] = None
+        if len(terms) > MAX_TERMS:
+            raise InvalidRecord(f"the product has over {MAX_TERMS} tags and attribute values, no more can be kept")
+    return tuple(terms)
 
 
 def filter_numbers(fields: Mapping[str, Any]) -> dict[str, float]:
