@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import uuid
 from collections.abc import Sequence
@@ -33,7 +34,10 @@ def click(http: httpx.Client, user_id: str, product_id: str) -> None:
 
 def show(url: str, user_id: str) -> list[str]:
     """Print a person's order before and after their clicks; the order after."""
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
+    # Where keys are asked for: one with the scopes search, events and users.
+    key = os.environ.get("VITRINE_API_KEY")
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=url, timeout=30, trust_env=False, headers=headers) as http:
         before = after = hits(http, user_id)
         print("before:", ", ".join(before[:4]))
         for product_id in CLICKED:

@@ -17,6 +17,7 @@ from query_api.errors import QueryError
 from streams.errors import StreamError
 from vitrine.errors import VitrineError
 from vitrine.masking import mask_credentials
+from vitrine.terminal import printable_lines
 
 
 class CommandEntry(NamedTuple):
@@ -81,6 +82,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = printable_lines(error.message)
+            raise
         except _PACKAGE_ERRORS as error:
             raise _Failure(error) from error
         except ModuleNotFoundError as error:
@@ -94,7 +98,7 @@ class _Failure(click.ClickException):
     """An error of a package of Vitrine as click prints it."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(mask_credentials(str(error)))
+        super().__init__(printable_lines(mask_credentials(str(error))))
         self.exit_code = error.exit_code if isinstance(error, VitrineError) else 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 
 from vitrine.masking import mask_credentials
+from vitrine.terminal import json_text, printable, printable_lines
 
 COMMANDS_LOG = "commands.log"
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -30,7 +30,7 @@ class _JsonFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if _may_tell_credentials(record):
             line = {name: mask_credentials(value) if isinstance(value, str) else value for name, value in line.items()}
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json_text(line, indent=None)
 
 
 class _TerminalFormatter(logging.Formatter):
@@ -38,7 +38,11 @@ class _TerminalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
-        line = f"{super().format(record)} {fields}".rstrip()
+        first = f"{self.formatTime(record)} {record.levelname:7} {record.getMessage()} {fields}".rstrip()
+        # One line, whatever is in it: nobody can write a line of the log by what they send.
+        line = printable(first)
+        if record.exc_info:
+            line += "\n" + printable_lines(self.formatException(record.exc_info))
         return mask_credentials(line) if _may_tell_credentials(record) else line
 
 
@@ -46,9 +50,7 @@ def configure_logging(level: str = "INFO") -> None:
     """Log to standard error; what libraries log from WARNING up, Python's warnings included."""
     handler = logging.StreamHandler(sys.stderr)
     on_terminal = sys.stderr.isatty()
-    handler.setFormatter(
-        _TerminalFormatter("%(asctime)s %(levelname)-7s %(message)s") if on_terminal else _JsonFormatter()
-    )
+    handler.setFormatter(_TerminalFormatter() if on_terminal else _JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(True)
     for package in ("streams", "encoders", "indexer", "query_api", "vitrine"):

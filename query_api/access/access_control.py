@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,12 @@ class AccessControl:
             return False if self._config.open else None
         return False
 
-    async def run(self) -> None:
-        """Keep keys and secrets fresh until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keys.run())
-            if self._shoppers is not None:
-                group.create_task(self._watch_secrets(self._shoppers))
-            if self._provider is not None:
-                group.create_task(self._provider.keys.run())
+    @property
+    def background(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """What keeps keys and secrets fresh, each until cancelled."""
+        runs: list[Callable[[], Coroutine[Any, Any, None]]] = [self._keys.run]
+        runs += [self._watch_secrets] if self._shoppers is not None else []
+        return runs + ([self._provider.keys.run] if self._provider is not None else [])
 
     async def identify(self, authorization: str | None) -> Caller:
         """Who asks.
@@ -133,8 +131,8 @@ class AccessControl:
     def _token_version(self) -> int:
         return self._secrets_version + (self._provider.keys.version if self._provider is not None else 0)
 
-    async def _watch_secrets(self, shoppers: ShopperTokens) -> None:
-        while True:
+    async def _watch_secrets(self) -> None:
+        while self._shoppers is not None:
             await asyncio.sleep(SECRETS_POLL_S)
-            if await asyncio.to_thread(shoppers.secrets.refresh):
+            if await asyncio.to_thread(self._shoppers.secrets.refresh):
                 self._secrets_version += 1

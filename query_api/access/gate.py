@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from query_api import metrics
 from query_api.access.access_control import AccessControl
@@ -14,6 +17,9 @@ from query_api.access.rate_limits import RateLimiter, SharedCounts
 from query_api.access_config import AccessConfig, is_loopback
 from query_api.errors import AccessRefused, InvalidAccess, TooManyRequests
 
+log = logging.getLogger(__name__)
+
+RESTART_S = 1.0
 AUTOMATIC_RATE = "1000/second"
 """What `auto` gives an address: far above a person, and below what stops a worker."""
 
@@ -61,11 +67,10 @@ class AccessGate:
 
     async def run(self) -> None:
         """Keep keys, secrets and counts fresh until cancelled."""
+        limiters = [limiter for limiter in (self._addresses, self._keys) if limiter is not None]
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._control.run())
-            for limiter in (self._addresses, self._keys):
-                if limiter is not None:
-                    group.create_task(limiter.run())
+            for run in (*self._control.background, *(limiter.run for limiter in limiters)):
+                group.create_task(_again_and_again(run))
 
     async def admit(self, sender: Sender, scope: Scope | None) -> Caller:
         """Who asks, if they may.
@@ -107,6 +112,16 @@ class AccessGate:
             return
         rate = AUTOMATIC_RATE if self._is_automatic else self.config.rate_limit_address
         _check(self._addresses.take(address), "your address asks", rate)
+
+
+async def _again_and_again(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Keep something running: a fault that nobody thought of must not leave keys unwatched."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("access_background_failed")
+        await asyncio.sleep(RESTART_S)
 
 
 def _check(wait_s: float, who: str, rate: str) -> None:

@@ -22,9 +22,13 @@ class FileApiKeys:
         self.path = Path(path)
         self._keys: dict[str, ApiKey] = {}
         self._read_version = ""
+        self._fault: tuple[str, str] = ("", "")
+        """The version that cannot be used, and why."""
 
     async def version(self) -> str:
-        return await asyncio.to_thread(self._version)
+        # Of what can be used: a slip of the pen is no change, and makes nobody's key worthless.
+        await asyncio.to_thread(self._read)
+        return self._read_version
 
     async def find(self, digest: str) -> ApiKey | None:
         return (await asyncio.to_thread(self._read)).get(digest)
@@ -54,10 +58,13 @@ class FileApiKeys:
 
     def _read(self) -> dict[str, ApiKey]:
         version = self._version()
+        if version == self._fault[0]:
+            raise StoreUnavailable(self._fault[1])
         if version != self._read_version:
             try:
                 self._keys = {key.digest: key for key in read_key_file(self.path)}
             except InvalidAccess as error:
+                self._fault = version, str(error)
                 raise StoreUnavailable(str(error)) from error
             self._read_version = version
         return self._keys

@@ -19,7 +19,7 @@ from yarl import URL
 from indexer.media_store import media_hash
 from streams import metrics
 from streams.errors import UnreachableMedia
-from streams.media.addresses import PublicResolver, is_private
+from streams.media.addresses import PublicResolver, is_private, is_web_port
 from streams.media.embedding_cache import FileVersion
 from streams.media.host_limiter import HostLimiter, acquire_slot
 
@@ -189,8 +189,11 @@ class MediaFetcher:
         if parsed.scheme not in ("http", "https") or not host:
             raise UnreachableMedia("only http and https URLs are fetched")
         # Literal addresses do not go through the resolver, so they are checked here.
-        if host not in self._limits.private_hosts and is_private(host):
-            raise UnreachableMedia("a private address; allow its host by name in media.private_hosts")
+        if host not in self._limits.private_hosts:
+            if is_private(host):
+                raise UnreachableMedia("a private address; allow its host by name in media.private_hosts")
+            if not is_web_port(parsed.port):
+                raise UnreachableMedia(f"port {parsed.port} is none of web servers")
         return parsed
 
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from streams.failures.dead_letter_replay import ReplayReport
 from streams.files.rows import RejectedRow
 from streams.files.sending import PublishReport
+from vitrine.terminal import printable
 
 REJECTIONS_SHOWN = 20
 LINE_EVERY_S = 5.0
@@ -45,7 +46,7 @@ class PublishProgressView:
     def rejected(self, rejection: RejectedRow) -> None:
         """Show a rejected row, unless many were shown."""
         if self._report.rejected <= REJECTIONS_SHOWN:
-            self._console.print(f"line {rejection.line}: {rejection.reason}", markup=False)
+            self._console.print(f"line {rejection.line}: {printable(rejection.reason)}", markup=False)
 
     def advanced(self, fraction: float) -> None:
         """Show how far the file has been sent, 0 to 1."""

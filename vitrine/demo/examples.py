@@ -12,6 +12,7 @@ from vitrine.client import Client, SearchResults
 from vitrine.demo.shoppers import SimulatedShopper
 from vitrine.samples.catalogue import SampleProduct
 from vitrine.samples.drawing.rendering import render
+from vitrine.terminal import cell
 
 ADA = SimulatedShopper("ada", ("dress", "heel", "handbag", "skirt"), ())
 BEN = SimulatedShopper("ben", ("sneaker", "backpack", "hoodie", "cap"), ())
@@ -47,6 +48,6 @@ def _show(console: Console, title: str, results: SearchResults) -> None:
         table.add_column(column)
     for rank, hit in enumerate(results.hits, 1):
         price = "" if hit.price is None else f"{hit.price:.2f} {hit.currency or ''}"
-        table.add_row(str(rank), hit.product_id, hit.title, hit.category, price)
+        table.add_row(str(rank), *map(cell, (hit.product_id, hit.title or "", hit.category or "", price)))
     console.print(table)
     console.print(f"  {results.total} found in {results.took_ms:.0f} ms, cache {results.cache}\n", style="dim")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import json_text, printable
 
 if TYPE_CHECKING:
     from query_api.access.api_keys import ApiKey
@@ -65,15 +66,14 @@ def create(settings: Settings, scopes: tuple[Any, ...], public: bool, name: str,
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @with_settings()
 def list_keys(settings: Settings, as_json: bool) -> None:
-    import json
 
     keys = _with_store(settings, lambda store: store.all())
     if as_json:
-        click.echo(json.dumps([_fields(key) for key in keys], indent=2))
+        click.echo(json_text([_fields(key) for key in keys]))
         return
     for key in keys:
         kind = "public" if key.public else "secret"
-        click.echo(f"{key.id}  {kind}  {','.join(key.scopes)}  {_expiry(key)}  {_printable(key.name)}".rstrip())
+        click.echo(f"{key.id}  {kind}  {','.join(key.scopes)}  {_expiry(key)}  {printable(key.name)}".rstrip())
     if not keys:
         click.echo("no keys")
 
@@ -148,7 +148,3 @@ def _expiry(key: ApiKey) -> str:
         return "for ever"
     ended = "ended" if key.expires_s <= time.time() else "until"
     return f"{ended} {time.strftime('%Y-%m-%d %H:%M', time.gmtime(key.expires_s))} UTC"
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -11,6 +11,7 @@ import click
 
 from vitrine.commands.evaluate.report_files import REPORTS_DIR, read_json_option, to_json_values, write_report
 from vitrine.commands.options import INPUT_FILE, OUTPUT_FILE, with_settings
+from vitrine.terminal import cell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -182,14 +183,13 @@ def _print(report: EvaluationReport) -> None:
 def _print_worst(report: EvaluationReport, console: Console) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     main = report.measure_names[0]
     table = Table(
         "worst queries", *(configuration.name for configuration in report.configurations), box=box.SIMPLE_HEAD
     )
     for query in report.queries[:WORST_SHOWN]:
-        table.add_row(Text(query.query), *(f"{scores[main]:.3f}" for scores in query.scores))
+        table.add_row(cell(query.query), *(f"{scores[main]:.3f}" for scores in query.scores))
     console.print(table)
     if comparison := report.comparison:
         counts = f"better {comparison.better}, worse {comparison.worse}, equal {comparison.equal}"

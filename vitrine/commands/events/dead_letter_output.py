@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.failures.dead_letters import REASON_GUIDES
+from vitrine.terminal import printable
 
 if TYPE_CHECKING:
     from streams.failures.dead_letter_reader import DeadLetter
@@ -96,11 +97,6 @@ def print_letter(letter: DeadLetter) -> None:
     click.echo(f"  {printable(letter.error)}")
     value = (letter.value or b"").decode(errors="replace")
     click.echo(f"  {printable(value[:SHOWN_CHARS])}{'…' if len(value) > SHOWN_CHARS else ''}\n")
-
-
-def printable(text: str) -> str:
-    """The text without what could steer a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def letter_as_dict(letter: DeadLetter) -> dict[str, Any]:

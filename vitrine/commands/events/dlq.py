@@ -16,12 +16,12 @@ from vitrine.commands.events.dead_letter_output import (
     letter_as_dict,
     print_letter,
     print_reasons,
-    printable,
     reason_as_dict,
     replay_summary,
     shortened,
 )
 from vitrine.commands.options import with_settings
+from vitrine.terminal import json_text, printable
 
 if TYPE_CHECKING:
     from streams.config import KafkaConfig
@@ -82,7 +82,7 @@ def show(settings: Settings, reason: str | None, number: int, as_json: bool) -> 
     asyncio.run(_read(settings, keep))
     letters = [letter for *_, letter in sorted(newest)]
     if as_json:
-        click.echo(json.dumps([letter_as_dict(letter) for letter in letters], indent=2, ensure_ascii=False))
+        click.echo(json_text([letter_as_dict(letter) for letter in letters]))
         return
     for letter in letters:
         print_letter(letter)

@@ -17,6 +17,7 @@ from streams.failures.dead_letter_reader import DeadLetter, LetterOpener
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings
 from vitrine.stack.servers import redis_url
+from vitrine.terminal import printable
 
 KEYS_DEADLINE_S = 5.0
 
@@ -35,7 +36,7 @@ class LetterKeys:
         try:
             return await self.opener.open(letter)
         except InvalidEvent as fault:
-            click.echo(str(fault), err=True)
+            click.echo(printable(str(fault)), err=True)
             return letter
         except IndexerError as error:
             self._complained = True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import cell, json_text
 
 if TYPE_CHECKING:
     from indexer.labels.duplicate_report import DuplicateReport
@@ -33,7 +33,7 @@ def command(settings: Settings, as_json: bool) -> None:
     except IndexerError as error:
         raise VitrineError(str(error)) from error
     if as_json:
-        click.echo(json.dumps(_as_json(generation, report), indent=2, ensure_ascii=False))
+        click.echo(json_text(_as_json(generation, report)))
     else:
         _print(generation, report)
 
@@ -66,13 +66,12 @@ def _print(generation: str, report: DuplicateReport) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False)
     table = Table("", "product", "title", box=box.SIMPLE_HEAD)
     for number, group in enumerate(report.groups, start=1):
         for position, product_id in enumerate(group):
-            table.add_row("" if position else str(number), product_id, Text(report.titles[product_id]))
+            table.add_row("" if position else str(number), cell(product_id), cell(report.titles[product_id]))
     if report.groups:
         console.print(table)
     console.print(f"{len(report.groups):,} groups among {report.products:,} products of {generation}", style="dim")

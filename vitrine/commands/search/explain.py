@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import cell, json_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,9 +62,7 @@ def command(
     query |= {name: path.read_bytes() for name, path in files.items() if path}
     answer = _explain(settings, product, text, query)
     if as_json:
-        import json
-
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        click.echo(json_text(answer))
     else:
         _print(answer)
 
@@ -91,19 +90,18 @@ def _explain(settings: Settings, product: str, text: str | None, query: dict[str
 
 def _print(answer: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.text import Text
 
     # No width of its own: a sentence is one line wherever it goes.
     console = Console(highlight=False, soft_wrap=True)
     for line in _sentences(answer):
-        console.print(Text(line))
+        console.print(cell(line))
     if answer["place"]:
         console.print(_table(answer))
         for line in _words(answer["place"]["explanation"]["terms"]):
-            console.print(Text(line))
+            console.print(cell(line))
     for note in answer["notes"]:
-        console.print(Text(f"note: {note['detail']}"))
-    console.print(Text(_footer(answer)), style="dim")
+        console.print(cell(f"note: {note['detail']}"))
+    console.print(cell(_footer(answer), "dim"))
 
 
 def _sentences(answer: dict[str, Any]) -> Iterator[str]:
@@ -123,7 +121,6 @@ def _table(answer: dict[str, Any]) -> Table:
     """The parts of its score beside those of the last hit of the page and of the last of all."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table("hit", "score", *_PARTS, "product", box=box.SIMPLE_HEAD)
     places = {place["product_id"]: place for place in (answer["last"], answer["hit"], answer["place"]) if place}
@@ -131,7 +128,7 @@ def _table(answer: dict[str, Any]) -> Table:
         rank = "" if place["rank"] is None else f"{place['rank']:,}"
         numbers = [place["score"], *(place["explanation"][part] for part in _PARTS)]
         style = "bold" if place["product_id"] == answer["product_id"] else ""
-        table.add_row(rank, *(f"{number:.3f}" for number in numbers), Text(place["product_id"]), style=style)
+        table.add_row(rank, *(f"{number:.3f}" for number in numbers), cell(place["product_id"]), style=style)
     return table
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import cell, escaped_json
 
 if TYPE_CHECKING:
     from vitrine.client import SearchResults
@@ -49,7 +50,7 @@ def command(
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
+        click.echo(escaped_json(msgspec.json.format(msgspec.json.encode(results)).decode()))
     else:
         _print_table(results)
 
@@ -84,18 +85,16 @@ def _print_table(results: SearchResults) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console()
     for line in _understood(results):
-        console.print(Text(line, style="italic"))
+        console.print(cell(line, "italic"))
     if results.hits:
         table = Table("", "score", "title", "price", "brand", "category", "product", box=box.SIMPLE_HEAD)
         for rank, hit in enumerate(results.hits, start=1):
             price = "" if hit.price is None else f"{hit.price:,.2f} {hit.currency or ''}".strip()
-            # Text, as a title may hold what rich takes for markup.
             cells = [hit.title or "", price, hit.brand or "", hit.category or "", hit.product_id]
-            table.add_row(str(rank), f"{hit.score:.3f}", *map(Text, cells))
+            table.add_row(str(rank), f"{hit.score:.3f}", *map(cell, cells))
         console.print(table)
     notes = [
         f"{results.total:,} found",

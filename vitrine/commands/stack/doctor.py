@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def command(settings: Settings, as_json: bool) -> None:
 def _print(found: Sequence[Finding]) -> None:
     for finding in found:
         mark, colour = _MARKS[finding.level]
-        click.echo(f"{click.style(mark, fg=colour)} {finding.subject}: {finding.message}")
+        click.echo(f"{click.style(mark, fg=colour)} {finding.subject}: {printable_lines(finding.message)}")
         if finding.advice:
             click.echo(f"    → {finding.advice}")
     counts = {level: sum(finding.level == level for finding in found) for level in _MARKS}

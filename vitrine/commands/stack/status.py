@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.terminal import cell, printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -58,8 +59,8 @@ def _table(status: dict[str, Any]) -> Group:
 
     table = Table(show_header=False)
     for name, value in _rows(status):
-        table.add_row(name, Text(value))
-    return Group(table, *(Text(f"! {problem}") for problem in status["problems"]))
+        table.add_row(printable(name), Text(printable_lines(value)))
+    return Group(table, *(cell(f"! {problem}") for problem in status["problems"]))
 
 
 def _rows(status: dict[str, Any]) -> list[tuple[str, str]]:

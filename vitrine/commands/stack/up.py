@@ -10,6 +10,7 @@ import click
 
 from vitrine.commands.interruptible import run_interruptibly
 from vitrine.commands.options import with_settings
+from vitrine.terminal import printable_lines
 
 if TYPE_CHECKING:
     from deploy.local.state import StackState
@@ -87,7 +88,7 @@ def _watch(settings: Settings) -> None:
             for record in stack.crashed():
                 if record.name in ("kafka", "redis", "milvus"):
                     raise VitrineError(f"{record.name} died; {log_tail(record)}")
-                click.echo(f"{record.name} died and is started again; {log_tail(record)}", err=True)
+                click.echo(f"{record.name} died and is started again; {printable_lines(log_tail(record))}", err=True)
                 start_stack(settings, click.echo)
     except click.Abort:
         click.echo("\nstopping")

@@ -11,7 +11,7 @@ from indexer.errors import StoreUnavailable
 from query_api.access.api_keys import encode_record, make_key
 from query_api.access.key_file import MAX_BYTES, FileApiKeys, read_key_file
 from query_api.access.verified_keys import VerifiedKeys
-from query_api.errors import InvalidAccess
+from query_api.errors import AccessUnavailable, InvalidAccess
 
 
 def names_in(directory: Path) -> list[str]:
@@ -45,6 +45,23 @@ async def test_a_changed_file_shows_at_the_next_look(tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     await keys.refresh()
     assert await keys.find(key.digest) is None and keys.exist is True
+
+
+async def test_a_slip_of_the_pen_makes_no_key_worthless(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    used, other = make_key(["search"], 1.0)[1], make_key(["search"], 2.0)[1]
+    path.write_bytes(encode_record(used) + b"\n" + encode_record(other))
+    keys = VerifiedKeys(FileApiKeys(path))
+    await keys.refresh()
+    assert await keys.find(used.digest) == used
+    path.write_bytes(encode_record(used)[:-5])
+    await keys.refresh()
+    assert await keys.find(used.digest) == used
+    with pytest.raises(AccessUnavailable):
+        await keys.find(other.digest)
+    path.write_bytes(encode_record(other))
+    await keys.refresh()
+    assert await keys.find(used.digest) is None and await keys.find(other.digest) == other
 
 
 async def test_a_broken_file_is_a_store_that_does_not_answer(tmp_path: Path) -> None:
