@@ -50,10 +50,12 @@ def filter_terms(fields: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         InvalidRecord: the product has more values than can be filtered by.
     """
-    terms = tuple(dict.fromkeys(_terms(fields)))
-    if len(terms) > MAX_TERMS:
-        raise InvalidRecord(f"the product has {len(terms)} tags and attribute values, at most {MAX_TERMS} can be kept")
-    return terms
+    terms: dict[str, None] = {}
+    for term in _terms(fields):
+        terms[term] = None
+        if len(terms) > MAX_TERMS:
+            raise InvalidRecord(f"the product has over {MAX_TERMS} tags and attribute values, no more can be kept")
+    return tuple(terms)
 
 
 def filter_numbers(fields: Mapping[str, Any]) -> dict[str, float]:
@@ -138,6 +140,11 @@ def _make_term(pair: tuple[str, str]) -> str:
     return f"{head}#{hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
+def _make_field_name(field: str) -> str:
+    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
+    return _normalised(field).replace("=", "＝")
+
+
 def _normalised(text: str) -> str:
     if text.isascii():
         folded = _CONTROL.sub(" ", text).lower()
@@ -166,12 +173,7 @@ def _has_all(terms: set[str], required: tuple[str, ...]) -> bool:
 
 
 _short_term = Memo(_make_term, lambda pair, term: text_bytes(*pair, term), _TERMS_BYTES)
-_field_name = Memo(
-    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
-    lambda field: _normalised(field).replace("=", "＝"),
-    lambda field, name: text_bytes(field, name),
-    _FIELD_NAMES_BYTES,
-)
+_field_name = Memo(_make_field_name, text_bytes, _FIELD_NAMES_BYTES)
 _any_of_terms = Memo(
     _make_any_of_terms,
     lambda criterion, terms: text_bytes(criterion.field, *criterion.values, *terms),

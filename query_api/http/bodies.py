@@ -11,7 +11,8 @@ from starlette.requests import Request
 from query_api.contract.requests import MAX_PARTS
 from query_api.errors import InvalidRequest
 
-MAX_FILES = MAX_PARTS + 1
+MAX_PICTURES = MAX_PARTS + 1
+MAX_FILES = MAX_PICTURES + 2
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 1 << 20
 

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from query_api.contract.requests import MAX_TEXT
+from query_api.http.bodies import MAX_PICTURES
 from query_api.http.openapi_schemas import MEDIA_HASH, REF, USER_ID, components, product_id, without_null
 from query_api.http.openapi_security import with_security
 
@@ -112,7 +113,11 @@ _METRICS: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "strin
 
 
 _FILE: dict[str, Any] = {"type": "string", "format": "binary", "minLength": 1}
-_FILES: dict[str, Any] = {"image": {"type": "array", "items": _FILE}, "audio": _FILE, "video": _FILE}
+_FILES: dict[str, Any] = {
+    "image": {"type": "array", "items": _FILE, "maxItems": MAX_PICTURES},
+    "audio": _FILE,
+    "video": _FILE,
+}
 
 
 def _operation(

@@ -5,6 +5,7 @@ It relies on names of `HttpToolsProtocol` that uvicorn keeps to itself (tests/un
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -42,7 +43,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._own_app = self.app
         self._is_leaving = False
         self._in_headers = True
-        self._header_bytes = self._header_count = 0
+        self._header_bytes = self._header_count = self._hosts = 0
         self._refusal = (400, "this is no valid HTTP request")
         self._reads = self._wire_bytes = 0
         self.received_bytes = 0
@@ -91,7 +92,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_headers = True
-        self._header_bytes = self._header_count = 0
+        self._header_bytes = self._header_count = self._hosts = 0
         if self in self._all.idle:
             self._wait_for(self._all.idle)
 
@@ -106,6 +107,8 @@ class LimitedProtocol(HttpToolsProtocol):
             return  # Trailers would be taken for headers.
         self._header_bytes += len(name) + len(value)
         self._header_count += 1
+        if len(name) == 4 and name.lower() == b"host":
+            self._hosts += 1
         if self._header_count > MAX_HEADERS or self._header_bytes > self._all.config.max_header_bytes:
             self._stop(431, f"the headers are over {self._all.config.max_header_bytes:,} bytes or {MAX_HEADERS} lines")
         super().on_header(name, value)
@@ -113,7 +116,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._is_leaving:
             self._stop(*self._refusal)
-        if self.parser.get_http_version() != "1.0" and sum(name == b"host" for name, _ in self.headers) != 1:
+        if self._hosts != 1 and not (self._hosts == 0 and self.parser.get_http_version() == "1.0"):
             self._stop(400, "the request takes exactly one Host header")
         if len(self.pipeline) >= MAX_PIPELINED:
             self._stop(400, f"over {MAX_PIPELINED} requests are sent ahead of their answers")
@@ -168,12 +171,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_leaving:
             return
         metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
-        cycle = self.cycle
-        is_answering = cycle is not None and not cycle.response_complete
-        can_answer = not self.pipeline and not (is_answering and cycle.response_started)
+        cycle = self.cycle if self.cycle is not None and not self.cycle.response_complete else None
         # Headers that are refused behind a request that is being answered: the answer would be taken for its.
-        can_answer = can_answer and not (is_answering and self._in_headers)
-        if is_answering:
+        can_answer = cycle is None or not (self.pipeline or self._in_headers or cycle.response_started)
+        if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
             # The app, which waits for the rest of it, drops it now.
@@ -193,8 +194,12 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        task.add_done_callback(lambda _: self._all.release(cycle))
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self.tasks.discard(task)
+            self._all.release(cycle)
+
+        task.add_done_callback(ended)
 
     def _check_arrival(self) -> None:
         """Refuse what has come of a message that is not complete, if it is too much, or in too small pieces."""

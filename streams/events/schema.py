@@ -24,6 +24,9 @@ ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Label = Annotated[str, Meta(max_length=256)]
 """A short value that shoppers filter by: a brand, a tag, an attribute's value."""
+MAX_VALUES = 1_024
+"""How many values an attribute may have: of no more in all can a product be found by."""
+Labels = Annotated[list[Label], Meta(max_length=MAX_VALUES)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 NonNegative = Annotated[float, Meta(ge=0, le=1e12)]
 
@@ -55,7 +58,7 @@ class Product(Struct, forbid_unknown_fields=True, omit_defaults=True):
     price: NonNegative | None | UnsetType = UNSET
     currency: Annotated[str, Meta(max_length=8)] | None | UnsetType = UNSET
     in_stock: bool | None | UnsetType = UNSET
-    attributes: Annotated[dict[Label, Label | list[Label]], Meta(max_length=64)] | None | UnsetType = UNSET
+    attributes: Annotated[dict[Label, Label | Labels], Meta(max_length=64)] | None | UnsetType = UNSET
     tags: Annotated[list[Label], Meta(max_length=64)] | None | UnsetType = UNSET
     rating: Annotated[float, Meta(ge=0, le=5)] | None | UnsetType = UNSET
     rating_count: Annotated[int, Meta(ge=0, le=2**53)] | None | UnsetType = UNSET

@@ -15,6 +15,7 @@ from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.shared_counts import RedisSharedCounts
 from query_api.access.api_keys import make_key
 from query_api.access.key_store import InMemoryKeyRecords, KeyRecords, StoredApiKeys
+from query_api.access.rate_limits import RateLimiter
 
 
 @pytest.fixture
@@ -73,6 +74,17 @@ async def test_counters_add_up_and_end(redis: Redis) -> None:
     assert await one.add({first: (3, 60), second: (1, 60)}) == {first: 3, second: 1}
     assert await two.add({first: (2, 60)}) == {first: 5}
     assert 0 < await redis.ttl(first) <= 60
+
+
+async def test_workers_share_their_rates(redis: Redis) -> None:
+    caller = secrets.token_hex(8)
+    # Of a day: the test is over before the window is.
+    workers = [RateLimiter("test", "10/day", RedisSharedCounts(redis, 5)) for _ in range(2)]
+    assert [workers[0].take(caller) == 0 for _ in range(8)] == [True] * 8
+    await workers[0].share()
+    assert workers[1].take(caller) == 0
+    await workers[1].share()
+    assert [workers[1].take(caller) == 0 for _ in range(3)] == [True, False, False]
 
 
 async def test_a_server_that_is_away_is_unavailable() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from query_api.access.signing_key_sources import fetch_signing_keys
-from query_api.access.signing_keys import UNKNOWN_S, SigningKeys, read_keys
+from query_api.access.signing_keys import MAX_BYTES, UNKNOWN_S, SigningKeys, read_keys
 from query_api.errors import AccessUnavailable
 
 
@@ -92,3 +94,44 @@ async def test_a_file_is_a_source_too(tmp_path) -> None:
     assert read_keys(await fetch_signing_keys(str(path)))
     with pytest.raises(AccessUnavailable, match="cannot be read"):
         await fetch_signing_keys(str(tmp_path / "none"))
+
+
+@pytest.fixture
+async def answer() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
+    """Serves one raw HTTP answer; gives the URL."""
+    servers: list[asyncio.Server] = []
+
+    async def start(response: bytes) -> str:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(response)
+            writer.close()
+
+        servers.append(await asyncio.start_server(serve, "127.0.0.1", 0))
+        return f"http://127.0.0.1:{servers[-1].sockets[0].getsockname()[1]}/keys"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+async def test_keys_are_fetched_over_http(answer: Callable[[bytes], Awaitable[str]]) -> None:
+    document = jwks("a")
+    url = await answer(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(document), document))
+    assert list(read_keys(await fetch_signing_keys(url))) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        (b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", "answered 500"),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n", "answered 302"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (MAX_BYTES + 1), "is over"),
+        (b"nonsense\r\n\r\n", "does not answer"),
+    ],
+)
+async def test_an_answer_that_is_none_is_no_answer(
+    answer: Callable[[bytes], Awaitable[str]], response: bytes, told: str
+) -> None:
+    with pytest.raises(AccessUnavailable, match=told):
+        await fetch_signing_keys(await answer(response))
