@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 STREAM_BUFFER = 64
 """Messages of a topic between Faust and its batcher; each may be as large as a message can be."""
 
+GROUP_CHECK_S = 1.0
+"""How often is looked whether the group turns this worker away."""
+
 
 def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> faust.App:
     """A Faust app for the indexing group: no web server, no tables, no leader topic."""
@@ -77,6 +80,29 @@ def _credentials(kafka: KafkaConfig) -> Credentials | None:
             mechanism=options.get("sasl_mechanism"),
         )
     return SSLCredentials(context) if context else None
+
+
+async def watch_group(app: faust.App) -> None:
+    """Run until the group turns the app's consumer away for good, and raise why.
+
+    aiokafka keeps such an error for whoever polls it next, and does nothing more until then; Faust polls in another
+    way, never sees it, and its start waits for ever.
+    """
+    consumer: Any = app.consumer
+    while True:
+        await asyncio.sleep(GROUP_CHECK_S)
+        coordinator: Any = getattr(consumer._thread._consumer, "_coordinator", None)
+        error: BaseException | None = getattr(coordinator, "_pending_exception", None)
+        if error is not None:
+            raise error
+
+
+async def run_app(app: faust.App) -> None:
+    """Wait until the app has stopped. Raises what it crashed of."""
+    await app.wait()
+    reason: BaseException | None = app.crash_reason
+    if reason is not None:
+        raise reason
 
 
 class GroupMembership:

@@ -102,16 +102,18 @@ async def watch_access(kafka: KafkaConfig, is_member: Callable[[], bool]) -> Non
 
 
 async def find_refusal(kafka: KafkaConfig) -> KafkaRefused | None:
-    """Try one connection; None where it is accepted, or nobody is there to refuse it."""
-    for host, port, _ in collect_hosts(kafka.bootstrap_servers):
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                said = await _try(kafka, host, port)
-        except (TimeoutError, _NobodyThere):
-            continue
-        except KafkaRefused as error:
-            return error
-        return KafkaRefused(said) if said else None
+    """Try a connection to each server at once; None where one accepts it, or nobody is there to refuse it."""
+    tries = [_try(kafka, host, port) for host, port, _ in collect_hosts(kafka.bootstrap_servers)]
+    outcomes = await asyncio.gather(*tries, return_exceptions=True)
+    if None in outcomes:
+        return None
+    for outcome in outcomes:
+        if isinstance(outcome, str):
+            return KafkaRefused(outcome)
+        if isinstance(outcome, KafkaRefused):
+            return outcome
+        if isinstance(outcome, BaseException) and not isinstance(outcome, TimeoutError | _NobodyThere):
+            raise outcome
     return None
 
 
@@ -120,26 +122,32 @@ class _NobodyThere(Exception):
 
 
 async def _try(kafka: KafkaConfig, host: str, port: int) -> str | None:
-    """Connect, log in and ask something; what is wrong, None: nothing. Raises `_NobodyThere`."""
+    """Connect, log in and ask something; what is wrong, None: nothing.
+
+    Raises:
+        _NobodyThere: no broker answers.
+        TimeoutError: nor within the deadline.
+        KafkaRefused: files with certificates cannot be used.
+    """
     broker = f"Kafka at {host}:{port}"
+    options = security_options(kafka)
     connection: AIOKafkaConnection | None = None
-    try:
-        connection = await aiokafka.client.create_conn(
-            host, port, request_timeout_ms=int(DEADLINE_S * 1000), **security_options(kafka)
-        )
-        await connection.send(MetadataRequest([]))
-    except CLIENT_ERRORS as error:
-        said = _worded(kafka, broker, error)
-        if said is None and connection is not None:
-            said = await _asks_for_more(broker, host, port, kafka)
-        if said is None and kafka.uses_tls:
-            said = await _speaks_plain_text(broker, host, port)
-        if said is None:
-            raise _NobodyThere from error
-        return said
-    finally:
-        if connection is not None:
-            connection.close()
+    async with asyncio.timeout(DEADLINE_S):
+        try:
+            connection = await aiokafka.client.create_conn(host, port, **options)
+            await connection.send(MetadataRequest([]))
+        except CLIENT_ERRORS as error:
+            said = _worded(kafka, broker, error)
+            if said is None and connection is not None:
+                said = await _asks_for_more(broker, host, port, kafka)
+            if said is None and kafka.uses_tls:
+                said = await _speaks_plain_text(broker, host, port)
+            if said is None:
+                raise _NobodyThere from error
+            return said
+        finally:
+            if connection is not None:
+                connection.close()
     return None
 
 

@@ -22,7 +22,7 @@ from streams.config import IndexingConfig, KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.producer import EventPublisher
-from streams.rights import ROLES, rights_of
+from streams.rights import ROLES, Right, rights_of
 from tests.secure_kafka import PASSWORD, SESSION_S, SecureKafka
 
 DEADLINE_S = 120
@@ -68,7 +68,7 @@ class Shop:
 
     def start(self, kind: str, login: str = "", **settings: str) -> subprocess.Popen[bytes]:
         """Start a worker, which logs in as its role."""
-        with self.log(kind).open("wb") as log:
+        with self.log(f"{kind}-{login}" if login else kind).open("wb") as log:
             command = [sys.executable, "-m", "vitrine", "worker", kind]
             env = self.environment(login or kind, **settings)
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=self.directory)
@@ -178,7 +178,7 @@ def test_the_operator_rebuilds_and_a_standby_worker_follows(shop: Shop, workers:
     until("found", lambda: answers(found), workers.indexing, shop.log("indexing"))
     shop.start("standby", login="indexing")
     rebuilt = shop.cli("operator", "reindex", "--force", "--share", "1")
-    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr + shop.log("standby").read_text()[-2000:]
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr + shop.log("standby-indexing").read_text()[-2000:]
     assert answers(found)
 
 
@@ -196,6 +196,26 @@ def test_a_worker_takes_its_new_password_and_leaves_without_one(shop: Shop, work
     assert '"kafka_refused"' in said and "refuses user indexing (SCRAM-SHA-512): the user or the password" in said
     assert "Traceback" not in said and PASSWORD not in said and "second-secret" not in said
     assert PASSWORD not in shop.log("query").read_text()
+
+
+def test_a_worker_that_lacks_a_right_to_consume_leaves_and_names_it(shop: Shop, workers: Workers) -> None:
+    user = "scram-512"
+    shop.password_file(user).write_text(PASSWORD)
+    rights = rights_of("indexing", IndexingConfig().group)
+    without_group = [right for right in rights if right.resource != "group"]
+    asyncio.run(shop.broker.grant(user, without_group))
+    assert "lacks a right to the consumer group vitrine-indexer:" in said_before_it_left(shop, user)
+    asyncio.run(shop.broker.grant(user, rights))
+    asyncio.run(shop.broker.deny(user, Right("topic", "shop.user-events", ("Read",))))
+    assert "lacks a right to the topic shop.user-events:" in said_before_it_left(shop, user)
+
+
+def said_before_it_left(shop: Shop, user: str) -> str:
+    worker = shop.start("indexing", login=user)
+    log = shop.log(f"indexing-{user}")
+    assert worker.wait(DEADLINE_S) == REFUSED, log.read_text()[-3000:]
+    lines = map(json.loads, log.read_text().splitlines())
+    return next(line["error"] for line in lines if line["event"] == "kafka_refused")
 
 
 async def publish_nonsense(kafka: KafkaConfig) -> None:

@@ -20,7 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from click.testing import CliRunner
 
-from streams.config import KafkaConfig
+from streams.agents import FaustPublisher, build_app
+from streams.config import IndexingConfig, KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import KafkaRefused, KafkaUnavailable, PublishFailed
 from streams.kafka.connection import client_options
@@ -253,6 +254,40 @@ async def test_a_broker_that_is_not_there_is_waited_for() -> None:
         async with EventPublisher(away):
             pass
     assert not isinstance(failed.value, KafkaRefused)
+
+
+async def test_one_server_that_accepts_is_enough_and_one_that_refuses_counts_while_others_are_away(
+    secure_kafka: SecureKafka,
+) -> None:
+    kafka = by_password(secure_kafka, "PLAIN")
+    both = f"{secure_kafka.servers['expired']},{kafka.bootstrap_servers},127.0.0.1:1"
+    assert await find_refusal(replace(kafka, bootstrap_servers=both)) is None
+    wrong = replace(kafka, bootstrap_servers=f"127.0.0.1:1,{kafka.bootstrap_servers}", sasl_password="guessed")
+    assert "refuses user plain-user" in await said(wrong)
+
+
+@pytest.mark.parametrize("way", ["password", "certificate", "token", "plain"])
+async def test_fausts_own_producer_logs_in_the_same_way(
+    secure_kafka: SecureKafka, tokens: TokenEndpoint, tmp_path: Path, way: str
+) -> None:
+    secure_kafka.issue_client_certificate(tmp_path / "client.pem", "faust")
+    kafka = {
+        "password": by_password(secure_kafka, "SCRAM-SHA-256", "sasl"),
+        "certificate": by_certificate(secure_kafka, tmp_path / "client.pem"),
+        "token": by_token(secure_kafka, tokens, sasl_oauth_scope="faust"),
+        "plain": KafkaConfig(secure_kafka.url),
+    }[way]
+    await create_topic(secure_kafka, f"faust-{way}", "scram-256", "faust", "token-user")
+    app = build_app(kafka, IndexingConfig(), tmp_path)
+    await app.producer.start()
+    try:
+        await FaustPublisher(app, kafka).publish([OutgoingMessage(f"faust-{way}", b"key", b"value")])
+        if way != "plain":
+            with pytest.raises(KafkaRefused, match="lacks a right to the topic nobodys"):
+                await create_topic(secure_kafka, "nobodys")
+                await FaustPublisher(app, kafka).publish([OutgoingMessage("nobodys", b"key", b"value")])
+    finally:
+        await app.producer.stop()
 
 
 async def test_a_missing_right_is_named(secure_kafka: SecureKafka) -> None:

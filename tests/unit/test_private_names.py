@@ -29,6 +29,11 @@ def test_a_heartbeat_can_be_watched_by_streams_agents() -> None:
     assert "_coordinator" in inspect.getsource(AIOKafkaConsumerThread)
 
 
+def test_an_error_of_the_group_is_kept_where_streams_agents_looks() -> None:
+    assert "self._pending_exception = exc" in inspect.getsource(GroupCoordinator._push_error_to_user)
+    assert AIOKafkaConsumerThread._consumer is None
+
+
 def test_a_consumer_of_faust_keeps_its_thread_where_streams_agents_looks() -> None:
     from faust.transport.consumer import ThreadDelegateConsumer
 

@@ -14,7 +14,7 @@ import faust
 
 from encoders.liveness.vitals import Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
-from streams.agents import GroupMembership, add_agents
+from streams.agents import GroupMembership, add_agents, run_app, watch_group
 from streams.config import KafkaConfig
 from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import MicroBatcher
@@ -157,10 +157,10 @@ async def _run_until(
     settings: Settings,
 ) -> None:
     """Consume until told to stop, then drain."""
-    work = (*(batcher.run() for batcher in batchers.values()), *background)
+    work = (*(batcher.run() for batcher in batchers.values()), *background, watch_group(app))
     running = [asyncio.create_task(_run_or_die(coroutine, settings.kafka)) for coroutine in work]
     await app.start()
-    running.append(asyncio.create_task(_run_or_die(app.wait(), settings.kafka)))
+    running.append(asyncio.create_task(_run_or_die(run_app(app), settings.kafka)))
     # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.
     gc.collect()
     gc.freeze()

@@ -155,6 +155,13 @@ def test_a_process_of_ours_reads_the_same_settings_from_its_environment(tmp_path
     assert len(passed) == 5, "defaults are not passed on"
 
 
+def test_files_of_settings_are_found_by_processes_in_other_directories(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kafka = {"BOOTSTRAP_SERVERS": "kafka:9093", "SECURITY_PROTOCOL": "SSL", "SSL_CAFILE": "certificates/ca.pem"}
+    passed = as_environment(load_settings({f"VITRINE_KAFKA_{name}": value for name, value in kafka.items()}))
+    assert passed["VITRINE_KAFKA_SSL_CAFILE"] == str(tmp_path / "certificates/ca.pem")
+
+
 def test_an_encoder_in_a_directory_is_found_from_any_other(tmp_path, monkeypatch):
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
