@@ -140,6 +140,11 @@ def _make_term(pair: tuple[str, str]) -> str:
     return f"{head}#{hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
+def _make_field_name(field: str) -> str:
+    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
+    return _normalised(field).replace("=", "＝")
+
+
 def _normalised(text: str) -> str:
     if text.isascii():
         folded = _CONTROL.sub(" ", text).lower()
@@ -168,12 +173,7 @@ def _has_all(terms: set[str], required: tuple[str, ...]) -> bool:
 
 
 _short_term = Memo(_make_term, lambda pair, term: text_bytes(*pair, term), _TERMS_BYTES)
-_field_name = Memo(
-    # A name with `=` must not look like a shorter name whose value has it: `＝` cannot come from normalising.
-    lambda field: _normalised(field).replace("=", "＝"),
-    lambda field, name: text_bytes(field, name),
-    _FIELD_NAMES_BYTES,
-)
+_field_name = Memo(_make_field_name, text_bytes, _FIELD_NAMES_BYTES)
 _any_of_terms = Memo(
     _make_any_of_terms,
     lambda criterion, terms: text_bytes(criterion.field, *criterion.values, *terms),

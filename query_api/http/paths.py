@@ -16,7 +16,7 @@ class ExactPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and b"%" in scope.get("raw_path", b""):
-            scope = scope | {"path": routed_path(scope["raw_path"])}
+            scope = {**scope, "path": routed_path(scope["raw_path"])}
         await self._app(scope, receive, send)
 
 

@@ -171,12 +171,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_leaving:
             return
         metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
-        cycle = self.cycle
-        is_answering = cycle is not None and not cycle.response_complete
-        can_answer = not self.pipeline and not (is_answering and cycle.response_started)
+        cycle = self.cycle if self.cycle is not None and not self.cycle.response_complete else None
         # Headers that are refused behind a request that is being answered: the answer would be taken for its.
-        can_answer = can_answer and not (is_answering and self._in_headers)
-        if is_answering:
+        can_answer = cycle is None or not (self.pipeline or self._in_headers or cycle.response_started)
+        if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
             # The app, which waits for the rest of it, drops it now.

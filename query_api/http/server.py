@@ -41,7 +41,7 @@ class QueryServer(uvicorn.Server):
             await super().startup(sockets)
             return
         await self.lifespan.startup()
-        tls = {"ssl_handshake_timeout": limits.header_deadline_s} if config.ssl else {}
+        handshake_s = limits.header_deadline_s if config.ssl else None
 
         def connected() -> asyncio.Protocol:
             return LimitedProtocol(
@@ -51,7 +51,12 @@ class QueryServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         try:
             server = await loop.create_server(
-                connected, config.host, config.port, ssl=config.ssl, backlog=config.backlog, **tls
+                connected,
+                config.host,
+                config.port,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=handshake_s,
             )
         except OSError as error:
             log.error("address_not_available", extra={"reason": str(error)})
