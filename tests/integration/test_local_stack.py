@@ -205,7 +205,9 @@ def test_a_redis_that_an_older_version_left_running_is_used_until_it_is_stopped(
     asyncio.run(redis_call(stack, "SET", "k", "v"))
     service = stack.redis()
     assert service.url.startswith("redis://127.0.0.1:")
-    assert start(stack, service) == pids
+    said: list[str] = []
+    asyncio.run(stack.start([service], said.append))
+    assert "redis takes everybody" in said[0] and {one.pid for one in stack.state().processes} == {pids["redis"]}
     stack.stop()
     start(stack, stack.redis())
     assert stack.redis().url.startswith("unix://")
