@@ -24,6 +24,8 @@ MAX_PIPELINED = 8
 """Requests that a client may send before it has the answer to its first."""
 FREE_READS, BYTES_PER_READ = 1_024, 256
 """A message may come in so many pieces of any size; in more, only if they have so many bytes on average."""
+FREE_PIECES = 4_096
+"""The same for the chunks of a body."""
 MAX_DROPPED_BYTES = 2**20
 """How much of what a refused client goes on sending is read, so that it comes to read the answer."""
 UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
@@ -49,7 +51,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._dropped_bytes = 0
         self._refusal = (400, "this is no valid HTTP request")
-        self._reads = self._wire_bytes = 0
+        self._reads = self._pieces = self._wire_bytes = 0
         self.received_bytes = 0
 
     @property
@@ -144,6 +146,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self.received_bytes += len(body)
+        self._pieces += 1
+        if self._pieces > FREE_PIECES + self.received_bytes // BYTES_PER_READ:
+            # Each chunk of a body is a call of this, thousands of them in what is read at once.
+            self._stop(408, "the body comes in too small chunks")
         if self.cycle.response_complete or self._is_leaving:
             return
         if self._stated <= SMALL_BODY_BYTES:
@@ -249,7 +255,7 @@ class LimitedProtocol(HttpToolsProtocol):
         raise ValueError(detail)
 
     def _start_count(self) -> None:
-        self._reads = self._wire_bytes = self.received_bytes = 0
+        self._reads = self._pieces = self._wire_bytes = self.received_bytes = 0
 
     def _wait_for(self, waiting: Any) -> None:
         waiting[self] = self.loop.time()
