@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from encoders.errors import ModelUnavailable
+from encoders.inference.truncation import split_name
 
 MODEL_TYPES: Final = ("clip", "siglip", "siglip2", "chinese_clip", "vision-text-dual-encoder")
-_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
+_COMMIT: Final = re.compile("[0-9a-f]{40}")
+_REVISION_MARK: Final = "@"
 _HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model")
 _HASHED_SUFFIXES: Final = {".json", ".safetensors", ".txt", ".model"}
 _CHUNK_BYTES: Final = 1 << 20
@@ -22,15 +25,52 @@ TRAINING_RECORD: Final = "training.json"
 def locate(name: str) -> Path:
     """Find a model's directory: `name` itself, or what the hub has under the name `owner/model`.
 
+    Args:
+        name: a directory; `owner/model` for what its main branch has now; `owner/model@COMMIT` for what one commit has,
+            which nobody can change.
+
     Raises:
-        ModelUnavailable: no such directory, or the hub has no such model or cannot be reached.
+        ModelUnavailable: no such directory, or the hub has no such model or commit, or cannot be reached.
     """
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    if not _HUB_NAME.fullmatch(name):
+    model, revision = split_revision(name)
+    if not _HUB_NAME.fullmatch(model):
         raise ModelUnavailable(f"no model directory {name!r}: give an existing directory or a hub name, owner/model")
-    return _download(name)
+    if revision is not None and not _COMMIT.fullmatch(revision):
+        raise ModelUnavailable(
+            f"{name!r}: after {_REVISION_MARK} comes a commit, by the hash of 40 hexadecimal digits; a branch may move"
+        )
+    return _download(model, revision)
+
+
+def split_revision(name: str) -> tuple[str, str | None]:
+    """The model's name in `owner/model@COMMIT`, and the commit or None. An @ in a directory's name is no mark."""
+    model, mark, revision = name.partition(_REVISION_MARK)
+    return (model, revision) if mark and not Path(name).expanduser().is_dir() else (name, None)
+
+
+def pinned_name(name: str) -> str:
+    """An encoder's name with the commit that is here of a hub's model; any other name as it is. Asks no hub.
+
+    What is made with a model notes this name: it then stays with the model that it was made with, wherever the branch
+    goes.
+    """
+    whole, suffix = split_name(name)
+    model, revision = split_revision(whole)
+    if revision is not None or Path(whole).expanduser().is_dir() or not _HUB_NAME.fullmatch(model):
+        return name
+    commit = _fetched_commit(model)
+    return name if commit is None else f"{model}{_REVISION_MARK}{commit}{suffix}"
+
+
+def is_same_model(asked: str, noted: str) -> bool:
+    """Whether a name that somebody asks for is met by one that was noted: without a commit, by any commit of it."""
+    if asked == noted:
+        return True
+    (asked_whole, asked_suffix), (noted_whole, noted_suffix) = split_name(asked), split_name(noted)
+    return asked_suffix == noted_suffix and asked_whole == split_revision(noted_whole)[0]
 
 
 def check_dual_encoder(directory: Path) -> str:
@@ -73,13 +113,27 @@ def model_type(directory: Path) -> str | None:
         raise ModelUnavailable(f"{path} is missing or no JSON object: {error}") from error
 
 
-def _download(name: str) -> Path:
+def _download(name: str, revision: str | None) -> Path:
     # Imported here: a local model needs no hub client, which takes time to import.
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
 
+    at = f" at commit {revision}" if revision else ""
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES)))
+        path = Path(snapshot_download(name, revision=revision, allow_patterns=list(_HUB_FILES)))
     except Exception as error:
         raise ModelUnavailable(
-            f"{name!r} is no local directory, and the hub gave no model of that name: {type(error).__name__}: {error}"
+            f"{name!r} is no local directory, and the hub gave no model of that name{at}:"
+            f" {type(error).__name__}: {error}"
         ) from error
+    if revision and path.name != revision:
+        raise ModelUnavailable(f"the hub gave {path.name} of {name!r}, not the commit {revision} that was asked for")
+    return path
+
+
+def _fetched_commit(model: str) -> str | None:
+    """The commit of a hub's model that was fetched last, where it is in the hub client's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(model, "config.json")
+    commit = Path(path).parent.name if isinstance(path, str) else ""
+    return commit if _COMMIT.fullmatch(commit) else None

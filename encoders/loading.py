@@ -29,7 +29,8 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
 
     Args:
         name: `mini` (ships with the project), `hash` and `hash-joint` (no weights, for tests), a model directory, or a
-            hub name; `NAME#64` for the first 64 dimensions of its embeddings.
+            hub name, with the commit or without: `owner/model@COMMIT`; `NAME#64` for the first 64 dimensions of its
+            embeddings.
         runtime: how to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
@@ -65,7 +66,8 @@ def _load_whole(name: str, runtime: Runtime) -> Encoder:
     if name in _DOUBLES:
         return _DOUBLES[name]()
     directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
-    called = name if name == "mini" or not Path(name).is_dir() else None
+    # Without its commit: the space is named by what is in the files, whichever way they were asked for.
+    called = checkpoints.split_revision(name)[0] if name == "mini" or not Path(name).is_dir() else None
     if checkpoints.model_type(directory) == FUSION:
         require(f"the encoder {name!r}", *TORCH)
         # Imported here, as below: torch takes seconds to import, and is not needed for the doubles or a wrong name.

@@ -95,8 +95,8 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 _OPERATIONS = {
-    "/healthz": "Liveness: the process answers",
-    "/readyz": "Readiness: the product store answers",
+    "/healthz": "Liveness: nothing of the worker is stuck; 503 names what is",
+    "/readyz": "Readiness: the product store answers, and no part is slow; 503 says why not",
     "/openapi.json": "This document",
 }
 

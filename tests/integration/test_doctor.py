@@ -15,6 +15,7 @@ from deploy.local.stack import LocalStack
 from indexer.redis.config import RedisConfig
 from indexer.redis.inspection import inspect_redis
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from tests.secure_kafka import PASSWORD, SecureKafka
 from vitrine.doctor.findings import Finding
 from vitrine.doctor.kafka import check_kafka
 from vitrine.doctor.stores import check_redis
@@ -67,6 +68,25 @@ async def test_topics_that_lose_events_are_found_on_a_real_broker(servers: Local
         while not any(one.subject == "consumer group" for one in found):
             found = [one async for one in check_kafka(settings_of(servers))]
     assert [one.level for one in found if one.subject == "consumer group"] == ["warning"]
+
+
+async def test_who_is_turned_away_is_told_why_and_who_may_little_what(
+    secure_kafka: SecureKafka, tmp_path: Path
+) -> None:
+    login = {
+        "VITRINE_DATA_DIR": str(tmp_path),
+        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": secure_kafka.servers["sasl_ssl"],
+        "VITRINE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "VITRINE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+        "VITRINE_KAFKA_SASL_USERNAME": "scram-256",
+        "VITRINE_KAFKA_SSL_CAFILE": str(secure_kafka.authority),
+    }
+    wrong = [one async for one in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": "wrong"}))]
+    assert [one.level for one in wrong] == ["failure"] and "the user or the password is wrong" in wrong[0].message
+    little = [one async for one in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": PASSWORD}))]
+    assert little[0].level == "ok" and not any(one.level == "failure" for one in little)
+    assert any("lacks a right to the consumer group" in one.message for one in little if one.level == "warning")
+    assert PASSWORD not in str(little)
 
 
 async def test_a_real_redis_is_in_order(servers: LocalStack) -> None:

@@ -165,5 +165,15 @@ def test_a_worker_that_is_not_let_in_does_not_start_and_says_why_in_one_sentence
         ({"VITRINE_MILVUS_TOKEN": "a:wrong", "VITRINE_MILVUS_TOKEN_FILE": ""}, "Error: Milvus does not know us"),
         ({"VITRINE_MILVUS_CA_FILE": shop.redis.ca_file}, "Error: Milvus is not trusted"),
     ):
-        said = shop.run(role, "worker", kind, VITRINE_QUERY_PORT=str(free_port()), **changed)
+        ports = {"VITRINE_QUERY_PORT": str(free_port()), "VITRINE_INDEXING_HEALTH_PORT": "0"}
+        said = shop.run(role, "worker", kind, **ports, **changed)
         assert sentence in said and "Traceback" not in said
+
+
+def test_the_operators_commands_do_their_work_with_the_rights_of_the_operator(shop):
+    assert "no generation is held" in shop.run("vitrine-operator", "rollback")
+    assert "denies our user" not in shop.run("vitrine-operator", "forget-user", "ada")
+    # From here on searches need a key.
+    created = shop.run("vitrine-operator", "apikey", "create", "--scope", "search", "--name", "page")
+    assert "page" in shop.run("vitrine-operator", "apikey", "list") and "denies" not in created
+    assert "denies our user a right" in shop.run("vitrine-query", "apikey", "create", "--scope", "admin")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from encoders.checkpoints import split_revision
 from encoders.errors import EncoderError
 from encoders.inference.truncation import split_name
 from indexer.errors import StoreUnavailable
@@ -124,15 +125,17 @@ def _judge_directory(directory: Path) -> Finding:
 def _is_cached(name: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    model, revision = split_revision(name)
+    return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
 
 
 async def _ask_hub(name: str) -> Finding:
     import httpx
 
+    model, revision = split_revision(name)
     try:
         async with httpx.AsyncClient(timeout=HUB_DEADLINE_S, follow_redirects=True) as client:
-            answer = await client.head(f"{HUB}/{name}/resolve/main/config.json")
+            answer = await client.head(f"{HUB}/{model}/resolve/{revision or 'main'}/config.json")
     except httpx.HTTPError as error:
         advice = "fetch it where there is a network, and name its directory"
         return failure("encoder", f"{name} is not here, and {HUB} cannot be reached: {error!r}", advice)

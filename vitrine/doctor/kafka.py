@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 
+from indexer.errors import StoreUnavailable
+from indexer.milvus.registry import GenerationRegistry
 from streams.delivery.decoding import Horizon
 from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
@@ -13,7 +15,7 @@ from streams.topics import RETAIN_FOREVER, wanted_topics
 from vitrine.doctor.findings import Finding, failure, not_running, ok, warning
 from vitrine.errors import NotRunning
 from vitrine.settings import Settings
-from vitrine.stack.servers import reachable_kafka
+from vitrine.stack.servers import reachable_kafka, reachable_milvus
 
 GOOD_REPLICATION = 3
 
@@ -25,7 +27,7 @@ async def check_kafka(settings: Settings) -> AsyncIterator[Finding]:
     except NotRunning as error:
         yield not_running("kafka", error)
         return
-    group = settings.indexing.group
+    group = await _active_group(settings)
     wanted = wanted_topics(kafka)
     try:
         facts = await inspect_kafka(kafka, group, wanted, (PRODUCT_EVENTS, USER_EVENTS))
@@ -40,19 +42,31 @@ async def check_kafka(settings: Settings) -> AsyncIterator[Finding]:
     for refusal in facts.refusals:
         advice = "look again in a moment; what rights are missing for, `vitrine kafka acls ROLE` lists"
         yield warning("kafka", refusal, advice)
-    for finding in judge_kafka(settings, facts, wanted, time.time()):
+    for finding in judge_kafka(settings, facts, wanted, time.time(), group):
         yield finding
 
 
+async def _active_group(settings: Settings) -> str:
+    """The consumer group of the generation that is searched; the first one's where Milvus cannot be asked."""
+    try:
+        async with GenerationRegistry(reachable_milvus(settings)) as registry:
+            active = (await registry.read()).active
+    except (NotRunning, StoreUnavailable):
+        active = None
+    return settings.indexing.group_of(active.collection) if active else settings.indexing.group
+
+
 def judge_kafka(
-    settings: Settings, facts: KafkaFacts, wanted: Mapping[str, Mapping[str, str]], now_s: float
+    settings: Settings, facts: KafkaFacts, wanted: Mapping[str, Mapping[str, str]], now_s: float, group: str
 ) -> Iterator[Finding]:
     """What follows from what was seen.
 
     Args:
+        settings: the configuration in force.
         facts: of the cluster.
         wanted: the settings that each topic would be made with.
         now_s: Unix seconds.
+        group: the consumer group whose members and lag are among the facts.
     """
     if missing := [topic for topic in wanted if topic not in facts.topics]:
         advice = "workers make them if they may; else run `vitrine kafka topics` as an operator"
@@ -66,7 +80,7 @@ def judge_kafka(
     if facts.topics and not faults:
         yield ok("topics", f"{len(facts.topics)} are there, and lose nothing")
     yield from _judge_replication(facts)
-    yield from _judge_group(settings, facts)
+    yield from _judge_group(group, facts)
     future_s = Horizon().future_s
     for topic, newest_ms in facts.newest_ms.items():
         if newest_ms / 1000 > now_s + future_s:
@@ -120,8 +134,7 @@ def _judge_replication(facts: KafkaFacts) -> Iterator[Finding]:
         yield warning("replication", message, advice)
 
 
-def _judge_group(settings: Settings, facts: KafkaFacts) -> Iterator[Finding]:
-    group = settings.indexing.group
+def _judge_group(group: str, facts: KafkaFacts) -> Iterator[Finding]:
     waiting = sum(lag.messages for lag in facts.lag or ())
     if facts.members == 0 and waiting:
         advice = "start one: `vitrine up`, or `vitrine worker indexing`"

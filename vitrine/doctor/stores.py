@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
+from encoders.checkpoints import is_same_model
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.inspection import milvus_version
@@ -117,7 +118,7 @@ def judge_milvus(settings: Settings, version: str, generations: Generations) -> 
         yield ok("index", "there is none yet; the first indexing worker makes it")
         return
     named = settings.encoder.name
-    if named and active.encoder_name and named != active.encoder_name:
+    if named and active.encoder_name and not is_same_model(named, active.encoder_name):
         message = f"encoder.name = {named}, and the index is made with {active.encoder_name}"
         advice = f"`vitrine reindex --encoder {named}` rebuilds it; or take encoder.name out of the configuration"
         yield failure("index", message, advice)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from redis.asyncio import Redis
 
+from encoders.checkpoints import is_same_model
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
@@ -58,9 +59,14 @@ class GenerationBinding:
 
 
 def bind_active(settings: Settings, now: Generations) -> GenerationBinding:
-    """The active generation with its encoder; the configuration's own choice of an encoder goes first."""
-    noted = now.active.encoder_name if now.active else ""
-    return GenerationBinding(now.active, settings.encoder.name or noted or settings.encoder.name_for_new_index)
+    """The active generation with its encoder; the configuration's own choice of an encoder goes first.
+
+    Where that is a hub's model without a commit, and the generation notes one, it is that commit of it.
+    """
+    noted, chosen = now.active.encoder_name if now.active else "", settings.encoder.name
+    if not chosen or is_same_model(chosen, noted):
+        chosen = noted
+    return GenerationBinding(now.active, chosen or settings.encoder.name_for_new_index)
 
 
 def bind_generation(settings: Settings, generation: Generation) -> GenerationBinding:

@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 from redis.asyncio import Redis
 
+from encoders.checkpoints import is_same_model, pinned_name
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch
 from indexer.milvus.generations import planned_generation
@@ -138,7 +139,7 @@ def _find_unfinished(now: Generations, request: RebuildRequest) -> Generation | 
                 "`vitrine reindex --drop-held` gives it up"
             )
         return None
-    if request.encoder not in (None, unfinished.encoder_name):
+    if request.encoder is not None and not is_same_model(request.encoder, unfinished.encoder_name):
         raise VitrineError(
             f"{unfinished.collection} is being built with {unfinished.encoder_name}: go on with `vitrine reindex "
             f"--encoder {unfinished.encoder_name}`, or drop it with `vitrine reindex --cancel`"
@@ -152,6 +153,8 @@ async def _create_generation(
     """Make an empty generation, and note where the events begin that it will not get from the active one."""
     name = request.encoder or bind_generation(settings, active).encoder_name
     spec = await parts.read_spec(name)
+    # Once it is read, the commit that was read is known.
+    name = await asyncio.to_thread(pinned_name, name)
     group = settings.indexing.group_of(active.collection)
     offsets = await group_offsets(settings.kafka, group, PRODUCT_EVENTS, USER_EVENTS)
     planned = planned_generation(await until_milvus_answers(registry.new_name), settings.milvus, spec, name)

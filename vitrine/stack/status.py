@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deploy.local.processes import ProcessRecord
 from deploy.local.stack import LocalStack
@@ -18,6 +18,9 @@ from vitrine.settings import Settings
 from vitrine.stack.freshness import measure_freshness
 from vitrine.stack.servers import is_own, operations_url, reachable_kafka
 from vitrine.stack.verdicts import complaints
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -88,8 +91,20 @@ async def ask_query_worker(url: str) -> dict[str, Any]:
             response = await client.get("/readyz")
             response.raise_for_status()
             return response.json()
+    except httpx.HTTPStatusError as error:
+        raise NotRunning(f"the query worker at {url} {_unready(error.response)}") from error
     except httpx.HTTPError as error:
         raise NotRunning(f"no query worker answers at {url} ({error!r}); start one with `vitrine up`") from error
+
+
+def _unready(response: httpx.Response) -> str:
+    """What a worker says that is not ready."""
+    try:
+        problem = response.json()
+        reasons = "; ".join(f"{reason['part']} {reason['reason']}" for reason in problem.get("reasons", ()))
+        return f"is not ready: {problem['detail']}" + (f" ({reasons})" if reasons else "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"answers {response.status_code}: is it one of Vitrine's?"
 
 
 def _server(record: ProcessRecord | None, key: str, configured: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import faust
 from redis.asyncio import Redis
 
 from deploy.local.permissions import private_directory
+from encoders.checkpoints import pinned_name
 from encoders.liveness.progress import Pulse
 from encoders.liveness.vitals import Complaint, Vitals
 from encoders.processes.encoder import EncoderProcess
@@ -178,7 +179,7 @@ class IndexingWorker:
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
     if binding.generation:
         return await open_generation_store(settings.milvus, spec, binding.generation)
-    return await open_active_store(settings.milvus, spec, create=True, encoder_name=binding.encoder_name)
+    return await open_active_store(settings.milvus, spec, create=True, encoder_name=pinned_name(binding.encoder_name))
 
 
 def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:

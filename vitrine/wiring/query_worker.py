@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
+from encoders.checkpoints import pinned_name
 from encoders.inference.device_priority import DevicePriority
 from encoders.liveness.vitals import Vitals
 from encoders.loading import load_encoder, load_ranker
@@ -120,7 +121,7 @@ class _SharedResources:
             store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
         else:
             store = await open_active_store(
-                settings.milvus, encoder.spec, create=True, encoder_name=binding.encoder_name
+                settings.milvus, encoder.spec, create=True, encoder_name=pinned_name(binding.encoder_name)
             )
         resources.push_async_callback(store.close)
         ranker_name = settings.query.ranker

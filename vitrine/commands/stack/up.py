@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,14 @@ def down(settings: Settings) -> None:
 
 def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackState:
     """Start what does not run yet on the data dir. Raises `LocalStackError` saying what failed."""
+    from deploy.local.permissions import UMASK
     from deploy.local.stack import LocalStack
     from vitrine.generations.binding import standby_wanted
     from vitrine.stack.servers import with_server_addresses
     from vitrine.stack.services import stack_services, standby_service
 
+    # What this command makes itself, such as the pictures of the demo, is for its user alone, too.
+    os.umask(UMASK)
     stack = LocalStack(settings.data_dir)
 
     async def run() -> StackState:

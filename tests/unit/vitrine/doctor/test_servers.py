@@ -39,7 +39,7 @@ def kafka_findings(topic: str, changed: Mapping[str, str], **facts: object) -> l
     topics[topic] = replace(topics[topic], settings={**wanted[topic], **changed})
     well = KafkaFacts(3, topics, 2, (PartitionLag(PRODUCT_EVENTS, 0, 5, 9),))
     seen = replace(well, **facts)  # type: ignore[arg-type]
-    return [one for one in judge_kafka(settings, seen, wanted, NOW_S) if one.level != "ok"]
+    return [one for one in judge_kafka(settings, seen, wanted, NOW_S, settings.indexing.group) if one.level != "ok"]
 
 
 def test_a_good_cluster_gives_no_complaint() -> None:
