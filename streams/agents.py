@@ -99,8 +99,10 @@ async def watch_group(app: faust.App) -> None:
 
 async def run_app(app: faust.App) -> None:
     """Wait until the app has stopped. Raises what it crashed of."""
-    await app.wait()
-    reason: BaseException | None = app.crash_reason
+    # Faust's services are typed in part.
+    service: Any = app
+    await service.wait()
+    reason: BaseException | None = service.crash_reason
     if reason is not None:
         raise reason
 

@@ -10,7 +10,7 @@ from typing import Literal
 from streams.events.schema import DEAD_LETTER, DEAD_LETTER_REPLAYS, INDEX_CHANGES, PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.delay_lines import DELAY_LINES
 
-Operation = Literal["Read", "Write", "Create", "Describe"]
+Operation = Literal["Read", "Write", "Create", "Describe", "DescribeConfigs"]
 """As Kafka names them. Reading and writing include describing."""
 Role = Literal["indexing", "query", "publisher", "operator"]
 
@@ -18,7 +18,7 @@ ROLES: dict[Role, str] = {
     "indexing": "An indexing worker, active or standby: one becomes the other at a switch.",
     "query": "A query worker: how far indexing is, clicks, forgotten shoppers.",
     "publisher": "What publishes a shop's events: `vitrine publish`, or programs of its own.",
-    "operator": "`vitrine kafka topics`, `reindex`, `rollback`, `export`, `label`, `train`, `dlq`, `status`.",
+    "operator": "`vitrine kafka topics`, `reindex`, `rollback`, `export`, `label`, `train`, `dlq`, `status`, `doctor`.",
 }
 """Each role, and who has it."""
 
@@ -55,9 +55,9 @@ def rights_of(role: Role, indexing_group: str) -> tuple[Right, ...]:
     if role == "publisher":
         return _topics(("Write",), PRODUCT_EVENTS, USER_EVENTS)
     return (
-        *_topics(("Read", "Write", "Create"), PRODUCT_EVENTS, USER_EVENTS, DEAD_LETTER_REPLAYS),
-        *_topics(("Read", "Create"), DEAD_LETTER),
-        *_topics(("Describe", "Create"), INDEX_CHANGES, *lines),
+        *_topics(("Read", "Write", "Create", "DescribeConfigs"), PRODUCT_EVENTS, USER_EVENTS, DEAD_LETTER_REPLAYS),
+        *_topics(("Read", "Create", "DescribeConfigs"), DEAD_LETTER),
+        *_topics(("Describe", "Create", "DescribeConfigs"), INDEX_CHANGES, *lines),
         group,
     )
 

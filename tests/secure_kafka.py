@@ -40,7 +40,7 @@ SESSION_S = 8
 ROLE_USERS = ("indexing", "query", "publisher", "operator")
 _TOPIC, _GROUP = 2, 3
 _DENY, _ALLOW = 2, 3
-_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8}
+_OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
 _LITERAL, _PREFIXED = 3, 4
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 UMASK = 0o077
 """Of every process that the stack starts: what it makes is for its own user alone."""
-_OURS = ("run", "logs", "kafka", "redis", "milvus", "media", "faust", "demo")
+_SERVERS = ("run", "logs", "kafka", "redis", "milvus", "faust")
+"""Some hundred files, looked through at each start: a server that an older version started goes on making open ones."""
+_OURS = (*_SERVERS, "media", "demo")
 """What we make in a data directory; anything else in it was put there by somebody else, and is left as it is."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -30,7 +32,7 @@ def make_private(data_dir: Path, progress: Callable[[str], None] = lambda _: Non
     """Take a data directory, and all that we made in it, from everybody but its owner.
 
     The directory itself is left open where it holds other people's files too, such as a project's: then just what is
-    ours is closed. A tree that is closed at its top is not looked through again, so that this costs nothing twice.
+    ours is closed. Media that are closed at their top are not looked through again, however many they are.
 
     Args:
         data_dir: where it is; nothing is done where it is not.
@@ -38,23 +40,24 @@ def make_private(data_dir: Path, progress: Callable[[str], None] = lambda _: Non
     """
     if not data_dir.is_dir():
         return
-    shared = [entry for entry in data_dir.iterdir() if entry.name not in _OURS]
-    for top in [data_dir / name for name in _OURS] if shared else [data_dir]:
-        if top.is_dir() and _is_open(top) and not _close_tree(top):
-            progress(f"{top} belongs to another user: who else can read it is up to them")
+    is_ours_alone = all(entry.name in _OURS for entry in data_dir.iterdir())
+    tops = [data_dir / name for name in _OURS if name in _SERVERS or _is_open(data_dir / name)]
+    for directory in [*tops, *([data_dir] if is_ours_alone else [])]:
+        if not directory.is_dir():
+            continue
+        if directory.stat().st_uid != os.geteuid():
+            progress(f"{directory} belongs to another user: who else can read it is up to them")
+            continue
+        if directory != data_dir:
+            _close_content(directory)
+        _close(directory)
 
 
-def _close_tree(top: Path) -> bool:
-    """Close a directory and what is in it; False where it is somebody else's."""
-    if top.stat().st_uid != os.geteuid():
-        return False
-    # What lies within first: a crash half-way leaves the top open, and the next start begins again.
-    for directory, _, files in os.walk(top, topdown=False):
-        for path in [*(Path(directory, name) for name in files), Path(directory)]:
-            if path != top:
-                _close(path)
-    top.chmod(stat.S_IMODE(top.stat().st_mode) & ~_OTHERS)
-    return True
+def _close_content(top: Path) -> None:
+    # From within: a crash half-way leaves the top open, and the next start begins again.
+    for directory, directories, files in os.walk(top, topdown=False):
+        for name in (*files, *directories):
+            _close(Path(directory, name))
 
 
 def _close(path: Path) -> None:
@@ -66,4 +69,4 @@ def _close(path: Path) -> None:
 
 
 def _is_open(path: Path) -> bool:
-    return bool(path.stat().st_mode & _OTHERS)
+    return path.is_dir() and bool(path.stat().st_mode & _OTHERS)

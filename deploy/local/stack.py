@@ -57,6 +57,10 @@ class LocalStack:
             make_private(self.data_dir, progress)
             rotate_logs(self.data_dir / "logs")
             state = self.state()
+            running = state.find("redis")
+            if running and not running.url.startswith("unix:"):
+                way_out = "`vitrine down`, then `vitrine up`"
+                progress(f"redis takes everybody on this machine, as an older version started it: {way_out}")
             started: list[ProcessRecord] = []
             order = [service.name for service in services]
             try:

@@ -38,7 +38,9 @@ def connect_redis(config: RedisConfig) -> Redis:
     options: dict[str, Any] = {
         "max_connections": config.connections,
         "timeout": config.deadline_s,
-        "socket_timeout": config.deadline_s,
+        # Each call is bounded as a whole, by `redis_call`. With a bound of its own for each write, redis-py writes by
+        # `asyncio.wait_for`, which up to Python 3.11 loses a cancellation that comes as the write ends.
+        "socket_timeout": None,
         "socket_connect_timeout": config.deadline_s,
         **parts,
         "credential_provider": _credentials(config, named["username"], named["password"]),

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -172,7 +173,17 @@ def test_what_is_started_and_what_it_makes_are_for_their_owner_alone(stack):
     assert [str(path) for path in stack.data_dir.rglob("*") if _is_open(path)] == []
 
 
-def test_a_data_dir_whose_name_is_too_long_for_a_socket_has_it_in_a_short_place(tmp_path, request):
+@pytest.fixture
+def short_directory() -> Iterator[str]:
+    """A directory for temporary files whose name is short, as the system's own is."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield directory
+
+
+def test_a_data_dir_whose_name_is_too_long_for_a_socket_has_it_in_a_short_place(
+    tmp_path, request, monkeypatch, short_directory
+):
+    monkeypatch.setattr(tempfile, "tempdir", short_directory)
     stack = LocalStack(tmp_path / ("long" * 25))
     request.addfinalizer(stack.stop)
     pids = start(stack, stack.redis())
@@ -205,7 +216,9 @@ def test_a_redis_that_an_older_version_left_running_is_used_until_it_is_stopped(
     asyncio.run(redis_call(stack, "SET", "k", "v"))
     service = stack.redis()
     assert service.url.startswith("redis://127.0.0.1:")
-    assert start(stack, service) == pids
+    said: list[str] = []
+    asyncio.run(stack.start([service], said.append))
+    assert "redis takes everybody" in said[0] and {one.pid for one in stack.state().processes} == {pids["redis"]}
     stack.stop()
     start(stack, stack.redis())
     assert stack.redis().url.startswith("unix://")

@@ -48,11 +48,13 @@ def test_what_a_link_leads_to_is_not_touched(data_dir, tmp_path):
     assert mode(outside) == 0o644
 
 
-def test_a_closed_data_dir_is_not_looked_through_again(data_dir):
+def test_closed_media_are_not_looked_through_again_and_what_servers_made_since_is(data_dir):
     make_private(data_dir)
-    (data_dir / "run" / "state.json").chmod(0o644)
+    for path in (data_dir / "run" / "state.json", data_dir / "media" / "ab" / "picture"):
+        path.chmod(0o644)
     make_private(data_dir)
-    assert mode(data_dir / "run" / "state.json") == 0o644
+    assert mode(data_dir / "run" / "state.json") == 0o600
+    assert mode(data_dir / "media" / "ab" / "picture") == 0o644
 
 
 def test_a_closing_that_was_cut_short_begins_again(data_dir, monkeypatch):
@@ -64,7 +66,7 @@ def test_a_closing_that_was_cut_short_begins_again(data_dir, monkeypatch):
         make_private(data_dir)
     monkeypatch.undo()
     make_private(data_dir)
-    assert mode(data_dir / "run" / "state.json") == 0o600
+    assert mode(data_dir / "media" / "ab" / "picture") == 0o600
 
 
 def test_a_directory_that_is_not_there_is_not_made(tmp_path):
