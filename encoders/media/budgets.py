@@ -51,6 +51,11 @@ def decoding_bytes(image: Image.Image, file: bytes, decoded: tuple[int, int], re
     return _FILE_COPIES * len(file) + pixels + canvases + max(while_decoding, strips + prepared)
 
 
+def canvas_bytes(width: int, height: int) -> int:
+    """What the decoder of a WebP of this size takes, and with the picture itself, in bytes."""
+    return (_CANVASES + 2) * _CANVAS_BYTES * width * height
+
+
 def prepared_bytes(width: int, height: int) -> int:
     """The most memory that a picture scaled to this width and height takes, with its copies, in bytes."""
     return _PREPARED_COPIES * _RGB_BYTES * width * height

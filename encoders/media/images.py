@@ -17,8 +17,9 @@ from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from encoders.errors import InvalidImage
-from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, decoding_bytes, prepared_bytes
+from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, canvas_bytes, decoding_bytes, prepared_bytes
 from encoders.media.preparation import ImagePreparer, Pixels
+from encoders.media.webp_header import canvas_size
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES: Final = 20_000_000
@@ -89,6 +90,8 @@ def decode_image(
         raise InvalidImage("image is empty: 0 bytes")
     if len(data) > max_bytes:
         raise InvalidImage(f"image has {len(data)} bytes, more than the {max_bytes} allowed")
+    if size := canvas_size(data):
+        _refuse_over("WEBP", size, canvas_bytes(*size), budget_bytes)
     with _open(data) as image:
         try:
             _check_size(image, max_pixels)
@@ -148,10 +151,14 @@ def _check_memory(image: Image.Image, data: bytes, budget_bytes: int) -> None:
     scale = _draft_scale(image.size) if isinstance(image, JpegImageFile) else 1
     decoded = _divided(image.size, scale)
     wanted = decoding_bytes(image, data, decoded, _divided(decoded, _reduction(decoded)))
+    _refuse_over(str(image.format), image.size, wanted, budget_bytes)
+
+
+def _refuse_over(kind: str, size: tuple[int, int], wanted: int, budget_bytes: int) -> None:
     if wanted > budget_bytes:
         raise InvalidImage(
-            f"{image.format} image of {image.width} × {image.height} pixels takes {wanted // 10**6} MB to decode, more"
-            f" than the {budget_bytes // 10**6} MB allowed; a smaller one, or a JPEG that is not progressive, will do"
+            f"{kind} image of {size[0]} × {size[1]} pixels takes {wanted // 10**6} MB to decode, more than the"
+            f" {budget_bytes // 10**6} MB allowed; a smaller one, or a JPEG that is not progressive, will do"
         )
 
 

@@ -11,6 +11,7 @@ import os
 import resource
 import stat
 import sys
+import warnings
 from typing import Final
 
 from encoders.workers.syscall_filter import Refusals, refuse_system_calls
@@ -33,6 +34,7 @@ def confine_decoder(memory_bytes: int) -> tuple[str, ...]:
         What could not be had, in words.
     """
     _bound_common()
+    _silence_libraries()
     if sys.platform != "linux":
         return _refused(Refusals())
     _bound(resource.RLIMIT_DATA, memory_bytes + _UNTOUCHED_BYTES)
@@ -47,6 +49,17 @@ def confine_model(may_start_programs: bool) -> tuple[str, ...]:
     """Give up the network, and programs too unless a compiler is needed. Returns what could not be had, in words."""
     _bound_common()
     return _refused(Refusals(files=False, programs=not may_start_programs))
+
+
+def _silence_libraries() -> None:
+    """Keep what libraries say of broken files out of the log, which anybody could fill with it; faults still show."""
+    warnings.simplefilter("ignore")
+    log = os.fdopen(os.dup(2), "w", 1, errors="backslashreplace")
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+    sys.stdout = sys.stderr = log
 
 
 def _bound_common() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -172,7 +173,17 @@ def test_what_is_started_and_what_it_makes_are_for_their_owner_alone(stack):
     assert [str(path) for path in stack.data_dir.rglob("*") if _is_open(path)] == []
 
 
-def test_a_data_dir_whose_name_is_too_long_for_a_socket_has_it_in_a_short_place(tmp_path, request):
+@pytest.fixture
+def short_directory() -> Iterator[str]:
+    """A directory for temporary files whose name is short, as the system's own is."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield directory
+
+
+def test_a_data_dir_whose_name_is_too_long_for_a_socket_has_it_in_a_short_place(
+    tmp_path, request, monkeypatch, short_directory
+):
+    monkeypatch.setattr(tempfile, "tempdir", short_directory)
     stack = LocalStack(tmp_path / ("long" * 25))
     request.addfinalizer(stack.stop)
     pids = start(stack, stack.redis())

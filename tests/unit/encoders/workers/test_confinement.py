@@ -47,8 +47,8 @@ async def test_a_decoder_has_no_files_but_its_own_and_no_thread_but_three() -> N
             (outcome,) = await pool.decode([jpeg()])
             assert isinstance(outcome, np.ndarray), outcome
             files, threads, _ = outcome[0, 0]
-            # Standard input, output, error, and the socket.
-            assert (files, threads) == (4, 3)
+            # Standard input, output, error, the log, and the socket.
+            assert (files, threads) == (5, 3)
     finally:
         os.close(inheritable)
 
@@ -79,6 +79,16 @@ async def test_a_confined_decoder_decodes_sounds_and_clips() -> None:
         pictures = await decoder.frames(clip.getvalue())
         assert isinstance(samples, np.ndarray) and len(samples) == 16_000
         assert isinstance(pictures, list) and pictures
+
+
+async def test_what_libraries_say_of_broken_files_does_not_fill_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 64).convert("1").save(file, "TIFF", compression="group4")
+    broken = bytearray(file.getvalue())
+    broken[100:140] = bytes(40)
+    async with ImageDecoderPool(SMALL, ONE) as pool:
+        await pool.decode([bytes(broken), file.getvalue()[:-20]])
+    assert "Fax" not in capfd.readouterr().err
 
 
 async def test_models_have_the_filter_too_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
