@@ -39,6 +39,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def body_bytes(self) -> int:
+        """How much the body that is arriving takes, or will by its stated length."""
+        ...
+
+    @property
     def unsent_bytes(self) -> int:
         """How much of its answers the client has not taken."""
         ...
@@ -106,12 +111,12 @@ class Connections:
                 next(iter(self.leaving)).cut()
 
     def hold(self, connection: Connection, request: Hashable, size: int) -> None:
-        """So many more bytes of a request's body are in memory, until `release`; room is made where there is none."""
+        """So many more bytes of a request's body are or will be in memory, until `release`; room is made for them."""
         self._bodies[request] = self._bodies.get(request, 0) + size
         self._body_bytes += size
         if self._body_bytes <= self.config.body_memory_bytes or self._bodies[request] <= SMALL_BODY_BYTES:
             return
-        slowest = next((other for other in self.receiving if other.received_bytes > SMALL_BODY_BYTES), connection)
+        slowest = next((other for other in self.receiving if other.body_bytes > SMALL_BODY_BYTES), connection)
         slowest.refuse(503, "too many large bodies at a time; try again")
 
     def release(self, request: Hashable) -> None:

@@ -24,6 +24,10 @@ MAX_PIPELINED = 8
 """Requests that a client may send before it has the answer to its first."""
 FREE_READS, BYTES_PER_READ = 1_024, 256
 """A message may come in so many pieces of any size; in more, only if they have so many bytes on average."""
+FREE_PIECES = 4_096
+"""The same for the chunks of a body."""
+MAX_DROPPED_BYTES = 2**20
+"""How much of what a refused client goes on sending is read, so that it comes to read the answer."""
 UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
 RETRY_AFTER_S = 1
 
@@ -43,9 +47,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._own_app = self.app
         self._is_leaving = False
         self._in_headers = True
-        self._header_bytes = self._header_count = self._hosts = 0
+        self._header_bytes = self._header_count = self._hosts = self._stated = 0
+        self._running: RequestResponseCycle | None = None
+        self._dropped_bytes = 0
         self._refusal = (400, "this is no valid HTTP request")
-        self._reads = self._wire_bytes = 0
+        self._reads = self._pieces = self._wire_bytes = 0
         self.received_bytes = 0
 
     @property
@@ -55,6 +61,10 @@ class LimitedProtocol(HttpToolsProtocol):
     @property
     def is_idle(self) -> bool:
         return not self._in_headers
+
+    @property
+    def body_bytes(self) -> int:
+        return max(self.received_bytes, self._stated)
 
     @property
     def unsent_bytes(self) -> int:
@@ -75,6 +85,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_leaving:
+            self._drop(len(data))
             return
         self._unset_keepalive_if_required()
         self._reads += 1
@@ -92,7 +103,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_headers = True
-        self._header_bytes = self._header_count = self._hosts = 0
+        self._header_bytes = self._header_count = self._hosts = self._stated = 0
         if self in self._all.idle:
             self._wait_for(self._all.idle)
 
@@ -109,6 +120,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._header_count += 1
         if len(name) == 4 and name.lower() == b"host":
             self._hosts += 1
+        elif len(name) == 14 and name.lower() == b"content-length":
+            self._stated = int(value)
         if self._header_count > MAX_HEADERS or self._header_bytes > self._all.config.max_header_bytes:
             self._stop(431, f"the headers are over {self._all.config.max_header_bytes:,} bytes or {MAX_HEADERS} lines")
         super().on_header(name, value)
@@ -127,12 +140,20 @@ class LimitedProtocol(HttpToolsProtocol):
         is_full = len(self.tasks) >= self._all.config.max_requests and not self.url.startswith(UNCOUNTED_PATHS)
         self.app = _refuse_request if is_full else self._own_app
         super().on_headers_complete()
+        # One over the limit is refused by the app, for what it states.
+        if SMALL_BODY_BYTES < self._stated <= self._all.config.max_body_bytes:
+            self._all.hold(self, self.cycle, self._stated)
 
     def on_body(self, body: bytes) -> None:
         self.received_bytes += len(body)
+        self._pieces += 1
+        if self._pieces > FREE_PIECES + self.received_bytes // BYTES_PER_READ:
+            # Each chunk of a body is a call of this, thousands of them in what is read at once.
+            self._stop(408, "the body comes in too small chunks")
         if self.cycle.response_complete or self._is_leaving:
             return
-        self._all.hold(self, self.cycle, len(body))
+        if self._stated <= SMALL_BODY_BYTES:
+            self._all.hold(self, self.cycle, len(body))
         self.cycle.body += body
         # The app is woken for much, or for the end: not for each of a million pieces.
         if len(self.cycle.body) > HIGH_WATER_LIMIT:
@@ -175,8 +196,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # Headers that are refused behind a request that is being answered: the answer would be taken for its.
         can_answer = cycle is None or not (self.pipeline or self._in_headers or cycle.response_started)
         if cycle is not None:
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self._give_up(cycle)
             # The app, which waits for the rest of it, drops it now.
             self._all.release(cycle)
         if can_answer and not self.transport.is_closing():
@@ -189,9 +209,19 @@ class LimitedProtocol(HttpToolsProtocol):
         """Close at once."""
         self._is_leaving = True
         self._all.leave(self, None)
+        for cycle in (self._running, self.cycle):
+            if cycle is not None:
+                self._give_up(cycle)
+        self.flow.resume_writing()
         self.transport.abort()
 
+    def _give_up(self, cycle: RequestResponseCycle) -> None:
+        """Tell the app that nobody listens any more; what it says from now on is dropped."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
         task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(task)
 
@@ -200,6 +230,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._all.release(cycle)
 
         task.add_done_callback(ended)
+
+    def _drop(self, size: int) -> None:
+        """Not all that a refused client goes on sending is read: it has had time to see the answer."""
+        self._dropped_bytes += size
+        if self._dropped_bytes > MAX_DROPPED_BYTES and not self.transport.is_closing():
+            self.flow.pause_reading()
 
     def _check_arrival(self) -> None:
         """Refuse what has come of a message that is not complete, if it is too much, or in too small pieces."""
@@ -219,7 +255,7 @@ class LimitedProtocol(HttpToolsProtocol):
         raise ValueError(detail)
 
     def _start_count(self) -> None:
-        self._reads = self._wire_bytes = self.received_bytes = 0
+        self._reads = self._pieces = self._wire_bytes = self.received_bytes = 0
 
     def _wait_for(self, waiting: Any) -> None:
         waiting[self] = self.loop.time()
