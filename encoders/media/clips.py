@@ -130,7 +130,9 @@ def _candidates(container: InputContainer, seconds: float, limits: ClipLimits) -
         if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
             continue
         next_at, taken = max(next_at, at) + step, taken + 1
-        yield _small(cast("Image.Image", frame.to_image()))  # pyright: ignore[reportUnknownMemberType]
+        # One thread, here too: by default scaling starts some of its own.
+        picture = frame.to_image(threads=1)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        yield _small(cast("Image.Image", picture))
 
 
 def _small(image: Image.Image) -> Image.Image:

@@ -48,7 +48,7 @@ def confine_decoder(memory_bytes: int) -> tuple[str, ...]:
 def confine_model(may_start_programs: bool) -> tuple[str, ...]:
     """Give up the network, and programs too unless a compiler is needed. Returns what could not be had, in words."""
     _bound_common()
-    return _refused(Refusals(files=False, programs=not may_start_programs))
+    return _refused(Refusals(files=False, programs=not may_start_programs, threads=False))
 
 
 def _silence_libraries() -> None:

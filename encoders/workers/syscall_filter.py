@@ -94,7 +94,9 @@ class Refusals:
     files: bool = True
     """Whether it opens no file any more, for reading neither."""
     programs: bool = True
-    """Whether it starts no process any more; threads it may start."""
+    """Whether it starts no process any more."""
+    threads: bool = True
+    """Whether it starts no thread any more either: for root, whom no limit of processes holds."""
 
 
 def refuse_system_calls(refusals: Refusals) -> str | None:
@@ -146,7 +148,9 @@ def filter_program(architecture: int, numbers: Mapping[str, int], refusals: Refu
         program += _when(numbers, name, [_refuse(errno.EACCES)])
     for name in _ABSENT if refusals.programs or refusals.files else ():
         program += _when(numbers, name, [_refuse(errno.ENOSYS)])
-    if refusals.programs:
+    if refusals.threads:
+        program += _when(numbers, "clone", [_refuse(errno.EAGAIN)])
+    elif refusals.programs:
         # A thread is a clone that stays within the process.
         program += _when(
             numbers,

@@ -40,6 +40,13 @@ def _fork() -> None:
         os._exit(0)
 
 
+def _start_thread() -> None:
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from None
+
+
 def _execute() -> None:
     os.execv(sys.executable, [sys.executable, "-c", "pass"])
 
@@ -91,6 +98,7 @@ PROBES: dict[str, tuple[Callable[[], None], set[int]]] = {
     "connecting": (_connect, {errno.EACCES}),
     "opening a Unix socket": (_unix_socket, {errno.EACCES}),
     "forking": (_fork, {errno.EACCES, errno.EAGAIN}),
+    "starting a thread": (_start_thread, {errno.EAGAIN}),
     "executing": (_execute, {errno.EACCES}),
     "starting a program": (_spawn, {errno.EACCES, errno.EAGAIN, errno.ENOSYS}),
     "reading the main process's environment": (_read_environment_of_parent, {errno.EACCES}),
