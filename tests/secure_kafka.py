@@ -17,7 +17,7 @@ from typing import Any
 import jwt
 import pytest
 import trustme
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import CreateAclsRequest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -219,6 +219,17 @@ async def _set(admin: AIOKafkaAdminClient, principal: str, right: Right, operati
         answer = await admin._send_to_controller(request)
     for code, message in answer.creation_responses:
         assert code == 0, (for_code(code), message)
+
+
+async def create_topic(broker: SecureKafka, topic: str, *users: str) -> None:
+    """Create a topic, and give users every right to it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.url)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    await admin.close()
+    for user in users:
+        rights = [Right("topic", topic, ("Read", "Write", "Create")), Right("group", topic, ("Read",), prefixed=True)]
+        await broker.grant(user, rights)
 
 
 def by_password(broker: SecureKafka, mechanism: str, listener: str = "sasl_ssl", **changes: Any) -> KafkaConfig:

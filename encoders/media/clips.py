@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import av
 import numpy as np
@@ -130,7 +130,7 @@ def _candidates(container: InputContainer, seconds: float, limits: ClipLimits) -
         if at + 1e-6 < next_at or taken >= 2 * _CANDIDATES:
             continue
         next_at, taken = max(next_at, at) + step, taken + 1
-        yield _small(frame.to_image())  # pyright: ignore[reportUnknownMemberType]
+        yield _small(cast("Image.Image", frame.to_image()))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _small(image: Image.Image) -> Image.Image:

@@ -141,7 +141,7 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
     try:
         stream = container.streams.audio[0]
         # The process may have no other threads.
-        stream.thread_type, stream.thread_count = "NONE", 1
+        stream.codec_context.thread_type, stream.codec_context.thread_count = "NONE", 1
         for frame in container.decode(stream):
             decoded = True
             yield frame

@@ -12,7 +12,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from indexer.credential_files import SecretFile
-from indexer.errors import AccessDenied, StoreUnavailable
+from indexer.errors import AccessDenied, StoreUnavailable, causes
 from indexer.redis.config import RedisConfig as RedisConfig
 from indexer.redis.tls import ReloadedContext, TLSConnection
 from indexer.redis.tls_faults import tls_fault
@@ -20,6 +20,7 @@ from indexer.redis.tls_faults import tls_fault
 _NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPERM")
 """What Redis says in a script, where it gives the failure no class of its own."""
 _CHECKS = 3
+_CHECK_AGAIN_S = 0.1
 _NO_PASSWORD = ("NOAUTH", "Authentication required")
 
 
@@ -59,24 +60,36 @@ async def open_redis(config: RedisConfig) -> AsyncGenerator[Redis]:
     """
     redis = connect_redis(config)
     try:
-        await _check_access(redis, config.deadline_s)
+        await _check_access(redis, config)
         yield redis
     finally:
         await redis.aclose()
 
 
-async def _check_access(redis: Redis, deadline_s: float) -> None:
+async def _check_access(redis: Redis, config: RedisConfig) -> None:
     # A server that wants a certificate of ours may hang up before it has said so: it is asked again.
     for _ in range(_CHECKS):
         try:
-            async with redis_call(deadline_s):
+            async with redis_call(config.deadline_s):
                 await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
             return
         except AccessDenied:
             raise
-        except StoreUnavailable:
-            # It is away, and may come: whoever uses it copes with that.
-            continue
+        except StoreUnavailable as error:
+            if not (config.is_encrypted and _hung_up(error)):
+                # It is away, and may come: whoever uses it copes with that.
+                return
+        await asyncio.sleep(_CHECK_AGAIN_S)
+    raise AccessDenied(
+        "Redis hangs up each time as soon as there is TLS, as it does on whom it asks for a certificate in vain: "
+        "redis.ssl_certfile is what we show"
+    )
+
+
+def _hung_up(error: Exception) -> bool:
+    return any(
+        isinstance(at, ConnectionResetError | BrokenPipeError) or "closed by server" in str(at) for at in causes(error)
+    )
 
 
 @asynccontextmanager

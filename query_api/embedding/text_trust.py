@@ -14,6 +14,7 @@ Supervised Open Domain Question Answering"; the measure is the area under the RO
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +27,7 @@ from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
 from indexer.rows import embedding_text
 from indexer.text_analysis.analyzer import query_terms, words_in_order
-from indexer.text_analysis.chinese import has_chinese
+from indexer.text_analysis.chinese import has_chinese, load_dictionary_for
 from query_api import metrics
 from query_api.contract.requests import Weights
 from query_api.embedding.batcher import EncoderBatcher
@@ -113,15 +114,18 @@ class TextTrust:
         if not self._is_measured:
             return
         texts = await sample_texts(self._store, self._batcher.spec)
+        await load_dictionary_for(texts)
         for chinese, name in ((False, "other"), (True, "chinese")):
-            pairs = list(split_into_halves(texts, chinese))[:TARGET_SAMPLE]
+            # In a thread: hundreds of long texts are cut into words.
+            pairs = await asyncio.to_thread(_pairs, texts, chinese)
             known = self._measurements.get(chinese)
             if len(pairs) < MIN_SAMPLE or (
                 known is not None and len(pairs) < min(REMEASURE_GROWTH * known.text_count, TARGET_SAMPLE)
             ):
                 continue
             left, right = [await self._encode(side) for side in zip(*pairs, strict=True)]
-            self._measurements[chinese] = measurement = measure_agreement(left, right)
+            measurement = await asyncio.to_thread(measure_agreement, left, right)
+            self._measurements[chinese] = measurement
             area, trust = round(measurement.roc_auc, 3), measurement.trust
             metrics.TEXT_TRUST.labels(name).set(trust)
             log.info("text_trust_measured", extra={"language": name, "area": area, "trust": trust})
@@ -165,6 +169,10 @@ def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str
         shuffle.shuffle(kept)
         if len(kept) > 1:
             yield " ".join(kept[::2]), " ".join(kept[1::2])
+
+
+def _pairs(texts: Sequence[str], chinese: bool) -> list[tuple[str, str]]:
+    return list(itertools.islice(split_into_halves(texts, chinese), TARGET_SAMPLE))
 
 
 def measure_agreement(left: FloatArray, right: FloatArray) -> TrustMeasurement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ READING_BYTES: Final = 2**30
 
 
 @contextmanager
-def bounded_memory(more_bytes: int = READING_BYTES) -> Iterator[None]:
+def bounded_memory(more_bytes: int = READING_BYTES) -> Generator[None]:
     """Allow this process to allocate only so many bytes more, on Linux; Python and Arrow raise `MemoryError` beyond.
 
     The limit is of the whole process: for commands, which do one thing. It is as it was afterwards.

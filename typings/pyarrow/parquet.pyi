@@ -6,6 +6,7 @@ from pyarrow import RecordBatch, Schema, Table
 
 class FileMetaData:
     num_rows: int
+    num_columns: int
     num_row_groups: int
     metadata: Mapping[bytes, bytes] | None
 

@@ -26,6 +26,7 @@ from vitrine.stack.servers import redis_url
 BUILT_IN = (DEFAULT_ENCODER, "hash", "hash-joint")
 HUB = "https://huggingface.co"
 HUB_DEADLINE_S = 5.0
+LEAST_SECRET_CHARS = 24
 RENEW_S = 14 * 86_400
 """A certificate that ends within so long is to be renewed."""
 
@@ -60,14 +61,32 @@ async def check_access(settings: Settings) -> AsyncIterator[Finding]:
         yield ok("access", f"query.host = {query.host}, and keys are asked for")
 
 
+def check_privacy(settings: Settings) -> Iterator[Finding]:
+    """Whether what is kept of forgotten people is more than a guess away, where Redis is not this machine's alone."""
+    secret = settings.privacy.secret
+    if secret and len(secret) < LEAST_SECRET_CHARS:
+        advice = "make it with `openssl rand -hex 32`, before there are shoppers; it cannot be changed later"
+        yield warning("privacy", f"privacy.secret has {len(secret)} characters, and can be guessed", advice)
+    elif secret:
+        yield ok("privacy", "privacy.secret is set")
+    elif settings.redis.url:
+        advice = (
+            "set VITRINE_PRIVACY_SECRET to what `openssl rand -hex 32` prints, the same for all, before shoppers come"
+        )
+        message = (
+            "privacy.secret is empty: whoever has a copy of Redis can read dead letters and check who was forgotten"
+        )
+        yield warning("privacy", message, advice)
+
+
 def check_certificates(settings: Settings) -> Iterator[Finding]:
     """Whether our certificates are there, and how long they are good for."""
     named = {
         "query.ssl_certfile": settings.query.ssl_certfile,
         "kafka.ssl_certfile": settings.kafka.ssl_certfile,
         "kafka.ssl_cafile": settings.kafka.ssl_cafile,
-        "redis.ssl_cert_file": settings.redis.ssl_cert_file,
-        "redis.ssl_ca_file": settings.redis.ssl_ca_file,
+        "redis.ssl_certfile": settings.redis.ssl_certfile,
+        "redis.ssl_cafile": settings.redis.ssl_cafile,
     }
     for setting, path in named.items():
         if path:

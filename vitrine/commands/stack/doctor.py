@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -26,14 +29,13 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failure": ("✗",
 def command(settings: Settings, as_json: bool) -> None:
     """The exit code is 1 when anything does not work."""
     import json
-    import logging
 
     from vitrine.doctor.examination import examine
     from vitrine.masking import mask_credentials
 
-    # No log: its file would be in the data directory, and nothing is changed here. What fails is found, and printed.
-    logging.disable(logging.CRITICAL)
-    found = [replace(finding, message=mask_credentials(finding.message)) for finding in asyncio.run(examine(settings))]
+    with _no_log():
+        found = asyncio.run(examine(settings))
+    found = [replace(finding, message=mask_credentials(finding.message)) for finding in found]
     failures = [finding for finding in found if finding.level == "failure"]
     if as_json:
         report = {"healthy": not failures, "findings": [asdict(finding) for finding in found]}
@@ -42,6 +44,17 @@ def command(settings: Settings, as_json: bool) -> None:
         _print(found)
     if failures:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _no_log() -> Iterator[None]:
+    """Nothing is logged: the file would be in the data directory, and what fails is found, and printed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _print(found: Sequence[Finding]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -74,6 +75,7 @@ def test_with_nothing_running_it_says_what_is_missing_and_makes_nothing(doctor: 
     assert {"kafka", "redis", "milvus"} <= set(warned)
     assert all("vitrine up" in warned[server] for server in ("kafka", "redis", "milvus"))
     assert not (tmp_path / "data").exists()
+    assert logging.root.manager.disable == logging.NOTSET
 
 
 def test_servers_that_are_not_there_and_a_port_that_is_taken_are_failures(doctor: Any) -> None:

@@ -16,7 +16,7 @@ from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
 from streams.kafka.inspection import KafkaFacts, TopicFacts
 from streams.kafka.lag import PartitionLag
 from streams.topics import wanted_topics
-from vitrine.doctor.access import check_certificates, check_encoder
+from vitrine.doctor.access import check_certificates, check_encoder, check_privacy
 from vitrine.doctor.findings import Finding
 from vitrine.doctor.kafka import judge_kafka
 from vitrine.doctor.stores import judge_milvus, judge_redis
@@ -138,3 +138,18 @@ async def test_encoders_that_are_nowhere(tmp_path: Path) -> None:
     for name, said in (("no-such-model", "no directory"), (str(tmp_path), "config.json")):
         (found,) = [one async for one in check_encoder(settings_of(VITRINE_ENCODER_NAME=name))]
         assert found.level == "failure" and said in found.message
+
+
+@pytest.mark.parametrize(
+    ("given", "levels"),
+    [
+        ({}, []),
+        ({"VITRINE_REDIS_URL": "redis://r:6379"}, ["warning"]),
+        ({"VITRINE_PRIVACY_SECRET": "short"}, ["warning"]),
+        ({"VITRINE_REDIS_URL": "redis://r:6379", "VITRINE_PRIVACY_SECRET": "x" * 64}, ["ok"]),
+    ],
+)
+def test_a_secret_is_wanted_where_redis_is_not_this_machines_alone(given: dict[str, str], levels: list[str]) -> None:
+    found = list(check_privacy(settings_of(**given)))
+    assert [one.level for one in found] == levels
+    assert not any("short" in one.message for one in found)
