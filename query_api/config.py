@@ -62,9 +62,10 @@ class QueryConfig(AccessConfig):
     """The longest that a request's body may take to arrive."""
     body_bytes_per_s: float = 1_024.0
     """The least rate of a body, once it has been coming for 5 s; a slower one is answered 408."""
-    body_memory_bytes: int = 64 * 2**20
+    body_memory_bytes: int = 48 * 2**20
     """What the bodies of all requests under way may take together; beyond it, the one that has been coming longest is
-    answered 503. Reading and decoding them takes up to three times as much."""
+    answered 503, or the new one where none has been coming for a second. Reading and decoding them takes up to three
+    times as much."""
     max_connections: int = 1_000
     """With more, the one that has kept the worker waiting longest gives way; where none does, the new one gets 503."""
     max_connections_per_address: int = 0

@@ -50,7 +50,7 @@ class SecureRedis:
 
     def config(self, role: str, **changed: object) -> RedisConfig:
         """How a role connects."""
-        usual = {"username": role, "password": passwords(role), "ssl_ca_file": self.ca_file, "deadline_s": 5.0}
+        usual = {"username": role, "password": passwords(role), "ssl_cafile": self.ca_file, "deadline_s": 5.0}
         return RedisConfig(self.url, **{**usual, **changed})  # type: ignore[arg-type]
 
     def admin(self, *command: str) -> str:

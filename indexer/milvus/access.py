@@ -13,16 +13,16 @@ from indexer.milvus.config import MilvusConfig
 
 _KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
 """A server takes more pings than one in five minutes for an attack, and hangs up; the client's own are every 10 s."""
-_OTHER_NAME = "its certificate is for another name; milvus.server_name says for which it may be"
+_OTHER_NAME = "its certificate is for another name; milvus.ssl_server_name says for which it may be"
 _TLS_SIGNS = {
     "certificate has expired": "its certificate has expired",
     "Hostname Verification Check failed": _OTHER_NAME,
     "is not in peer certificate": _OTHER_NAME,
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is refused; milvus.ca_file says who may sign it",
-    "CERTIFICATE_REQUIRED": "it wants a certificate of ours; milvus.cert_file is what we show",
-    "ALERT_UNKNOWN_CA": "it refuses our certificate; milvus.cert_file is what we show",
-    "ALERT_BAD_CERTIFICATE": "it refuses our certificate; milvus.cert_file is what we show",
-    "ALERT_CERTIFICATE_EXPIRED": "it refuses our certificate, which has expired; milvus.cert_file is what we show",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is refused; milvus.ssl_cafile says who may sign it",
+    "CERTIFICATE_REQUIRED": "it wants a certificate of ours; milvus.ssl_certfile is what we show",
+    "ALERT_UNKNOWN_CA": "it refuses our certificate; milvus.ssl_certfile is what we show",
+    "ALERT_BAD_CERTIFICATE": "it refuses our certificate; milvus.ssl_certfile is what we show",
+    "ALERT_CERTIFICATE_EXPIRED": "it refuses our certificate, which has expired; milvus.ssl_certfile is what we show",
     "WRONG_VERSION_NUMBER": "there is no TLS at that address: is milvus.uri to begin with http://?",
 }
 """What gRPC says of TLS, the more exact before the less, and what it means."""
@@ -37,7 +37,11 @@ class MilvusAccess:
         self._config = config
         self._token_file = SecretFile("milvus.token_file", config.token_file) if config.token_file else None
         self._tls = WatchedFiles(
-            {"milvus.ca_file": config.ca_file, "milvus.cert_file": config.cert_file, "milvus.key_file": config.key_file}
+            {
+                "milvus.ssl_cafile": config.ssl_cafile,
+                "milvus.ssl_certfile": config.ssl_certfile,
+                "milvus.ssl_keyfile": config.ssl_keyfile,
+            }
         )
         self._tls.changed()
         _check_usable(config)
@@ -54,16 +58,16 @@ class MilvusAccess:
             "dedicated": True,
             "grpc_options": _KEEPALIVE,
         }
-        if config.server_name:
-            options["server_name"] = config.server_name
-        if config.cert_file:
+        if config.ssl_server_name:
+            options["server_name"] = config.ssl_server_name
+        if config.ssl_certfile:
             options |= {
-                "ca_pem_path": config.ca_file,
-                "client_pem_path": config.cert_file,
-                "client_key_path": config.key_file,
+                "ca_pem_path": config.ssl_cafile,
+                "client_pem_path": config.ssl_certfile,
+                "client_key_path": config.ssl_keyfile,
             }
-        elif config.ca_file:
-            options["server_pem_path"] = config.ca_file
+        elif config.ssl_cafile:
+            options["server_pem_path"] = config.ssl_cafile
         return options
 
     def changed(self) -> bool:
@@ -103,7 +107,7 @@ def access_fault(error: BaseException) -> str | None:
 def connection_fault(error: BaseException) -> str:
     """Why no connection came about, as gRPC has it; the client says just that there is none."""
     details = next((_code_and_details(at)[1] for at in causes(error) if isinstance(at, grpc.RpcError)), "")
-    hint = "; where it asks for certificates, milvus.cert_file is what we show" if "closed" in details else ""
+    hint = "; where it asks for certificates, milvus.ssl_certfile is what we show" if "closed" in details else ""
     return f"Milvus cannot be reached: {details or error}{hint}"
 
 
@@ -115,12 +119,12 @@ def _code_and_details(error: Any) -> tuple[grpc.StatusCode | None, str]:
 def _check_usable(config: MilvusConfig) -> None:
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if config.ca_file:
-            context.load_verify_locations(config.ca_file)
-        if config.cert_file:
-            context.load_cert_chain(config.cert_file, config.key_file, password="")
+        if config.ssl_cafile:
+            context.load_verify_locations(config.ssl_cafile)
+        if config.ssl_certfile:
+            context.load_cert_chain(config.ssl_certfile, config.ssl_keyfile, password="")
     except (OSError, ValueError) as error:
         raise AccessDenied(
-            f"milvus.ca_file = {config.ca_file}, milvus.cert_file = {config.cert_file or 'none'} and "
-            f"milvus.key_file = {config.key_file or 'none'} cannot be used: {error}"
+            f"milvus.ssl_cafile = {config.ssl_cafile}, milvus.ssl_certfile = {config.ssl_certfile or 'none'} and "
+            f"milvus.ssl_keyfile = {config.ssl_keyfile or 'none'} cannot be used: {error}"
         ) from error

@@ -33,13 +33,13 @@ class MilvusConfig:
     """`user:password`, or an API key."""
     token_file: str = field(default="", metadata=_FILE)
     """A file with the token, looked at before each call."""
-    ca_file: str = field(default="", metadata=_FILE)
+    ssl_cafile: str = field(default="", metadata=_FILE)
     """Who Milvus' certificate must be signed by, PEM; empty: the authorities that gRPC brings along."""
-    cert_file: str = field(default="", metadata=_FILE)
-    """The certificate that we show, PEM, where Milvus asks for one; it takes a `ca_file`, too."""
-    key_file: str = field(default="", metadata=_FILE)
+    ssl_certfile: str = field(default="", metadata=_FILE)
+    """The certificate that we show, PEM, where Milvus asks for one; it takes a `ssl_cafile`, too."""
+    ssl_keyfile: str = field(default="", metadata=_FILE)
     """Its key, PEM."""
-    server_name: str = ""
+    ssl_server_name: str = ""
     """Whom the certificate must be for; empty: the host of `uri`."""
     deadline_s: float = 5.0
     """The longest that one call may take."""
@@ -75,10 +75,10 @@ class MilvusConfig:
     def _check_access(self) -> None:
         if self.token and self.token_file:
             raise ValueError("milvus.token and milvus.token_file are two tokens: give one")
-        if bool(self.cert_file) != bool(self.key_file) or (self.cert_file and not self.ca_file):
-            raise ValueError("milvus.cert_file, milvus.key_file and milvus.ca_file go together")
-        if (self.ca_file or self.server_name) and not self.uri.startswith("https://"):
-            raise ValueError("milvus.ca_file and milvus.server_name need a milvus.uri that begins with https://")
+        if bool(self.ssl_certfile) != bool(self.ssl_keyfile) or (self.ssl_certfile and not self.ssl_cafile):
+            raise ValueError("milvus.ssl_certfile, milvus.ssl_keyfile and milvus.ssl_cafile go together")
+        if (self.ssl_cafile or self.ssl_server_name) and not self.uri.startswith("https://"):
+            raise ValueError("milvus.ssl_cafile and milvus.ssl_server_name need a milvus.uri that begins with https://")
 
     def search_parameters(self, index_type: str, limit: int) -> dict[str, int]:
         """What a search of an approximate index is told."""

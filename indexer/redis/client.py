@@ -82,7 +82,7 @@ async def _check_access(redis: Redis, config: RedisConfig) -> None:
         await asyncio.sleep(_CHECK_AGAIN_S)
     raise AccessDenied(
         "Redis hangs up each time as soon as there is TLS, as it does on whom it asks for a certificate in vain: "
-        "redis.ssl_cert_file is what we show"
+        "redis.ssl_certfile is what we show"
     )
 
 

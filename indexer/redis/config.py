@@ -43,11 +43,11 @@ class RedisConfig:
     """In place of the URL's."""
     password_file: str = field(default="", metadata=_FILE)
     """A file with the password, read anew for each connection."""
-    ssl_ca_file: str = field(default="", metadata=_FILE)
+    ssl_cafile: str = field(default="", metadata=_FILE)
     """Who Redis' certificate must be signed by, PEM; empty: anybody that the system trusts."""
-    ssl_cert_file: str = field(default="", metadata=_FILE)
+    ssl_certfile: str = field(default="", metadata=_FILE)
     """The certificate that we show, PEM, where Redis asks for one; read anew when it changes."""
-    ssl_key_file: str = field(default="", metadata=_FILE)
+    ssl_keyfile: str = field(default="", metadata=_FILE)
     """Its key, where that is not in the same file."""
     ssl_check_hostname: bool = True
     """Whether the certificate must be for the host that the URL names."""
@@ -57,10 +57,10 @@ class RedisConfig:
             raise ValueError("redis.deadline_s and redis.connections must be positive")
         if self.password and self.password_file:
             raise ValueError("redis.password and redis.password_file are two passwords: give one")
-        if not self.is_encrypted and (self.ssl_ca_file or self.ssl_cert_file or self.ssl_key_file):
+        if not self.is_encrypted and (self.ssl_cafile or self.ssl_certfile or self.ssl_keyfile):
             raise ValueError("redis.ssl_… needs a redis.url that begins with rediss://")
-        if self.ssl_key_file and not self.ssl_cert_file:
-            raise ValueError("redis.ssl_key_file is of no use without redis.ssl_cert_file")
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError("redis.ssl_keyfile is of no use without redis.ssl_certfile")
 
     @property
     def is_encrypted(self) -> bool:
@@ -93,9 +93,9 @@ class RedisConfig:
         if parts.get("connection_class") is not SSLConnection:
             return None
         return TLSFiles(
-            self.ssl_ca_file or ca or "",
-            self.ssl_cert_file or certificate or "",
-            self.ssl_key_file or key or "",
+            self.ssl_cafile or ca or "",
+            self.ssl_certfile or certificate or "",
+            self.ssl_keyfile or key or "",
             self.ssl_check_hostname and checks_hostname is not False,
             verifies != "none",
         )

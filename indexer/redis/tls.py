@@ -22,9 +22,9 @@ class ReloadedContext:
         """Read the files. Raises `AccessDenied` when they cannot be used."""
         self._files = files
         settings = {
-            "redis.ssl_ca_file": files.ca,
-            "redis.ssl_cert_file": files.certificate,
-            "redis.ssl_key_file": files.key,
+            "redis.ssl_cafile": files.ca,
+            "redis.ssl_certfile": files.certificate,
+            "redis.ssl_keyfile": files.key,
         }
         self._watched = WatchedFiles(settings)
         self._watched.changed()
@@ -62,7 +62,7 @@ def _context(files: TLSFiles) -> ssl.SSLContext:
             context.load_cert_chain(files.certificate, files.key or None, password="")
     except (OSError, ValueError) as error:
         raise AccessDenied(
-            f"redis.ssl_ca_file = {files.ca or 'the system'}, redis.ssl_cert_file = {files.certificate or 'none'} and "
-            f"redis.ssl_key_file = {files.key or 'none'} cannot be used: {error}"
+            f"redis.ssl_cafile = {files.ca or 'the system'}, redis.ssl_certfile = {files.certificate or 'none'} and "
+            f"redis.ssl_keyfile = {files.key or 'none'} cannot be used: {error}"
         ) from error
     return context

@@ -22,7 +22,7 @@ def tls_fault(error: BaseException) -> str | None:
     for at in causes(error):
         if isinstance(at, ssl.SSLCertVerificationError):
             reason = at.verify_message or at.reason
-            return f"Redis shows a certificate that is refused: {reason}; redis.ssl_ca_file says who may sign it"
+            return f"Redis shows a certificate that is refused: {reason}; redis.ssl_cafile says who may sign it"
         if isinstance(at, ssl.SSLError):
             return _by_reason((at.reason or "").replace("_", " ").lower())
     return None
@@ -30,7 +30,7 @@ def tls_fault(error: BaseException) -> str | None:
 
 def _by_reason(reason: str) -> str | None:
     if any(sign in reason for sign in _OURS_REFUSED):
-        return f"Redis refuses our certificate: {reason}; redis.ssl_cert_file is what we show"
+        return f"Redis refuses our certificate: {reason}; redis.ssl_certfile is what we show"
     if any(sign in reason for sign in _NO_COMMON_TLS):
         return f"Redis speaks no TLS at that address, or no version that we know: {reason}"
     return None

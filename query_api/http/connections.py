@@ -16,6 +16,8 @@ LINGER_S = 2.0
 """How long a client that was refused has to read why."""
 MAX_LINGERING = 256
 """More refused connections than this are cut at once."""
+ROOM_AFTER_S = 1.0
+"""How long a large body is sure of its place."""
 SMALL_BODY_BYTES = 64 * 2**10
 """A body up to this never has to make room for others."""
 
@@ -110,14 +112,22 @@ class Connections:
             if len(self.leaving) > MAX_LINGERING:
                 next(iter(self.leaving)).cut()
 
-    def hold(self, connection: Connection, request: Hashable, size: int) -> None:
-        """So many more bytes of a request's body are or will be in memory, until `release`; room is made for them."""
+    def hold(self, connection: Connection, request: Hashable, size: int, now: float) -> None:
+        """So many more bytes of a request's body are or will be in memory, until `release`.
+
+        Where there is no room, the body that has been coming longest gives way, if that is over `ROOM_AFTER_S`, else
+        this one.
+        """
         self._bodies[request] = self._bodies.get(request, 0) + size
         self._body_bytes += size
         if self._body_bytes <= self.config.body_memory_bytes or self._bodies[request] <= SMALL_BODY_BYTES:
             return
-        slowest = next((other for other in self.receiving if other.body_bytes > SMALL_BODY_BYTES), connection)
-        slowest.refuse(503, "too many large bodies at a time; try again")
+        giving_way = (
+            other
+            for other, since in self.receiving.items()
+            if now - since > ROOM_AFTER_S and other.body_bytes > SMALL_BODY_BYTES
+        )
+        next(giving_way, connection).refuse(503, "too many large bodies at a time; try again")
 
     def release(self, request: Hashable) -> None:
         """A request was answered, and its body is gone."""

@@ -16,7 +16,7 @@ from indexer.media_store import MediaStore
 from query_api.http.media_types import HEAD_BYTES, media_type
 from query_api.http.problems import problem, problem_response
 
-CHUNK_BYTES = 128 * 2**10
+CHUNK_BYTES = 64 * 2**10
 """What is in memory of a file for each client that reads it, beside what the network takes."""
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 

@@ -26,7 +26,7 @@ FREE_READS, BYTES_PER_READ = 1_024, 256
 """A message may come in so many pieces of any size; in more, only if they have so many bytes on average."""
 FREE_PIECES = 4_096
 """The same for the chunks of a body."""
-MAX_DROPPED_BYTES = 2**20
+MAX_DROPPED_BYTES = 256 * 2**10
 """How much of what a refused client goes on sending is read, so that it comes to read the answer."""
 UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
 RETRY_AFTER_S = 1
@@ -142,7 +142,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         # One over the limit is refused by the app, for what it states.
         if SMALL_BODY_BYTES < self._stated <= self._all.config.max_body_bytes:
-            self._all.hold(self, self.cycle, self._stated)
+            self._all.hold(self, self.cycle, self._stated, self.loop.time())
 
     def on_body(self, body: bytes) -> None:
         self.received_bytes += len(body)
@@ -153,7 +153,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.cycle.response_complete or self._is_leaving:
             return
         if self._stated <= SMALL_BODY_BYTES:
-            self._all.hold(self, self.cycle, len(body))
+            self._all.hold(self, self.cycle, len(body), self.loop.time())
         self.cycle.body += body
         # The app is woken for much, or for the end: not for each of a million pieces.
         if len(self.cycle.body) > HIGH_WATER_LIMIT:

@@ -52,7 +52,7 @@ def ca_file(ca: trustme.CA, tmp_path: Path) -> str:
 
 
 def config(proxy: SecureMilvus, ca_file: str, **changed: Any) -> MilvusConfig:
-    return MilvusConfig(**{"uri": proxy.uri, "token": TOKEN, "ca_file": ca_file, "deadline_s": 5.0, **changed})
+    return MilvusConfig(**{"uri": proxy.uri, "token": TOKEN, "ssl_cafile": ca_file, "deadline_s": 5.0, **changed})
 
 
 def row(product_id: str) -> IndexRow:
@@ -103,13 +103,13 @@ async def test_a_wrong_token_and_none_are_told(proxy, ca_file, tmp_path):
 
 async def test_a_foreign_an_expired_and_a_wrongly_named_certificate_are_told_apart(proxy, ca, ca_file, tmp_path):
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    assert "milvus.ca_file" in await denied(config(proxy, str(tmp_path / "other.pem"), deadline_s=2))
-    assert "milvus.ca_file" in await denied(config(proxy, "", deadline_s=2))
+    assert "milvus.ssl_cafile" in await denied(config(proxy, str(tmp_path / "other.pem"), deadline_s=2))
+    assert "milvus.ssl_cafile" in await denied(config(proxy, "", deadline_s=2))
     proxy.show(expired(ca, "localhost"))
     assert "expired" in await denied(config(proxy, ca_file, deadline_s=2))
     proxy.show(ca.issue_cert("milvus.example"))
-    assert "milvus.server_name" in await denied(config(proxy, ca_file, deadline_s=2))
-    store = await open_active_store(config(proxy, ca_file, server_name="milvus.example"), SPEC, create=True)
+    assert "milvus.ssl_server_name" in await denied(config(proxy, ca_file, deadline_s=2))
+    store = await open_active_store(config(proxy, ca_file, ssl_server_name="milvus.example"), SPEC, create=True)
     await store.close()
 
 
@@ -123,13 +123,13 @@ async def test_a_server_that_has_no_tls_is_told(lite, ca_file):
 async def test_a_certificate_of_ours_is_shown_where_it_is_asked_for(proxy, ca, ca_file, tmp_path):
     proxy.show(ca.issue_cert("localhost"), clients=ca)
     cert, key = write_certificate(ca.issue_cert("worker"), tmp_path / "worker")
-    store = await open_active_store(config(proxy, ca_file, cert_file=cert, key_file=key), SPEC, create=True)
+    store = await open_active_store(config(proxy, ca_file, ssl_certfile=cert, ssl_keyfile=key), SPEC, create=True)
     assert await written(store, "p2")
     await store.close()
     foreign, foreign_key = write_certificate(trustme.CA().issue_cert("worker"), tmp_path / "foreign")
-    for shown in ({}, {"cert_file": foreign, "key_file": foreign_key}):
+    for shown in ({}, {"ssl_certfile": foreign, "ssl_keyfile": foreign_key}):
         # It hangs up without a word, as it would when it stops: that is no refusal that one can be sure of.
-        with pytest.raises(StoreUnavailable, match=r"milvus.cert_file"):
+        with pytest.raises(StoreUnavailable, match=r"milvus.ssl_certfile"):
             await open_active_store(config(proxy, ca_file, deadline_s=2, **shown), SPEC, create=True)
 
 
@@ -168,7 +168,7 @@ async def test_certificates_that_are_replaced_are_used_by_the_next_call(proxy, c
 def test_files_that_cannot_be_used_are_named(proxy, ca_file, tmp_path):
     from indexer.milvus.connection import connect_milvus
 
-    with pytest.raises(AccessDenied, match=r"milvus.ca_file = .*absent cannot be read"):
+    with pytest.raises(AccessDenied, match=r"milvus.ssl_cafile = .*absent cannot be read"):
         connect_milvus(config(proxy, str(tmp_path / "absent")))
     with pytest.raises(AccessDenied, match=r"milvus.token_file = .*absent cannot be read"):
         connect_milvus(config(proxy, ca_file, token="", token_file=str(tmp_path / "absent")))

@@ -90,7 +90,7 @@ def behind_tls(lite_2_5: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ca, ca_file = trustme.CA(), tmp_path_factory.mktemp("tls") / "ca.pem"
     ca.cert_pem.write_to_path(str(ca_file))
     with SecureMilvus(lite_2_5, "shop:s3cret").show(ca.issue_cert("localhost")) as proxy:
-        yield MilvusConfig(proxy.uri, token=proxy.token, ca_file=str(ca_file), deadline_s=10)
+        yield MilvusConfig(proxy.uri, token=proxy.token, ssl_cafile=str(ca_file), deadline_s=10)
 
 
 @pytest.fixture(params=["memory", "lite_2_5", "lite_3", "behind_tls"])

@@ -142,7 +142,7 @@ async def test_the_user_and_the_password_may_stand_in_the_url_in_settings_or_in_
     file.write_text(f"{passwords(role)}\n")
     place = f"localhost:{secure_redis.port}/0"
     in_url = f"rediss://{role}:{quote(passwords(role), safe='')}@{place}"
-    ca = {"ssl_ca_file": secure_redis.ca_file, "deadline_s": 5.0}
+    ca = {"ssl_cafile": secure_redis.ca_file, "deadline_s": 5.0}
     for config in (
         RedisConfig(in_url, **ca),
         RedisConfig(f"{in_url}?ssl_ca_certs={quote(secure_redis.ca_file)}", deadline_s=5.0),
@@ -162,9 +162,9 @@ async def test_a_wrong_password_and_an_unknown_user_are_told(secure_redis):
 
 async def test_a_foreign_an_expired_and_a_wrongly_named_certificate_are_told_apart(secure_redis, tmp_path):
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    foreign = await denied(secure_redis.config("vitrine-query", ssl_ca_file=str(tmp_path / "other.pem")))
-    assert "certificate that is refused" in foreign and "redis.ssl_ca_file" in foreign
-    assert "certificate that is refused" in await denied(secure_redis.config("vitrine-query", ssl_ca_file=""))
+    foreign = await denied(secure_redis.config("vitrine-query", ssl_cafile=str(tmp_path / "other.pem")))
+    assert "certificate that is refused" in foreign and "redis.ssl_cafile" in foreign
+    assert "certificate that is refused" in await denied(secure_redis.config("vitrine-query", ssl_cafile=""))
     try:
         secure_redis.show(expired(secure_redis.ca, "localhost"))
         assert "expired" in await denied(secure_redis.config("vitrine-query"))
@@ -181,12 +181,12 @@ async def test_a_server_that_asks_for_our_certificate_gets_it_or_says_that_it_di
     foreign = write_certificate(trustme.CA().issue_cert("worker"), tmp_path / "foreign")
     secure_redis.admin("CONFIG", "SET", "tls-auth-clients", "yes")
     try:
-        files = dict(zip(("ssl_cert_file", "ssl_key_file"), good, strict=True))
+        files = dict(zip(("ssl_certfile", "ssl_keyfile"), good, strict=True))
         async with open_redis(secure_redis.config("vitrine-query", **files)) as redis:
             assert await redis.ping()
-        files = dict(zip(("ssl_cert_file", "ssl_key_file"), foreign, strict=True))
-        assert "redis.ssl_cert_file" in await denied(secure_redis.config("vitrine-query", **files))
-        assert "redis.ssl_cert_file" in await denied(secure_redis.config("vitrine-query"))
+        files = dict(zip(("ssl_certfile", "ssl_keyfile"), foreign, strict=True))
+        assert "redis.ssl_certfile" in await denied(secure_redis.config("vitrine-query", **files))
+        assert "redis.ssl_certfile" in await denied(secure_redis.config("vitrine-query"))
     finally:
         assert secure_redis.admin("CONFIG", "SET", "tls-auth-clients", "optional") == "OK"
 
@@ -217,7 +217,7 @@ async def test_a_password_that_is_replaced_is_used_by_the_next_connection(secure
 async def test_certificates_that_are_replaced_are_used_by_the_next_connection(secure_redis, tmp_path):
     new_ca, trusted = trustme.CA(), tmp_path / "trusted.pem"
     secure_redis.ca.cert_pem.write_to_path(str(trusted))
-    async with open_redis(secure_redis.config("vitrine-query", ssl_ca_file=str(trusted))) as redis:
+    async with open_redis(secure_redis.config("vitrine-query", ssl_cafile=str(trusted))) as redis:
         await redis.ping()
         secure_redis.show(new_ca.issue_cert("localhost"))
         new_ca.cert_pem.write_to_path(str(trusted))
@@ -225,7 +225,7 @@ async def test_certificates_that_are_replaced_are_used_by_the_next_connection(se
         assert await _ping(redis)
         secure_redis.show(secure_redis.ca.issue_cert("localhost"))
         secure_redis.ca.cert_pem.write_to_path(str(trusted))
-    async with open_redis(secure_redis.config("vitrine-query", ssl_ca_file=str(trusted))) as redis:
+    async with open_redis(secure_redis.config("vitrine-query", ssl_cafile=str(trusted))) as redis:
         trusted.write_text("half of a certif")
         await redis.connection_pool.disconnect()
         # What cannot be read is being replaced: what was there before holds.
@@ -235,7 +235,7 @@ async def test_certificates_that_are_replaced_are_used_by_the_next_connection(se
 def test_files_that_cannot_be_used_are_named(secure_redis, tmp_path):
     from indexer.redis.client import connect_redis
 
-    for setting in ("ssl_ca_file", "password_file"):
+    for setting in ("ssl_cafile", "password_file"):
         changed = {"password": "", setting: str(tmp_path / "absent")}
         with pytest.raises(AccessDenied, match=f"redis.{setting} = {tmp_path}/absent cannot be read: No such file"):
             connect_redis(secure_redis.config("vitrine-query", **changed))
@@ -243,7 +243,7 @@ def test_files_that_cannot_be_used_are_named(secure_redis, tmp_path):
     with pytest.raises(AccessDenied, match="has nothing in it"):
         connect_redis(secure_redis.config("vitrine-query", password="", password_file=str(tmp_path / "empty")))
     with pytest.raises(AccessDenied, match="cannot be used"):
-        connect_redis(secure_redis.config("vitrine-query", ssl_ca_file=str(tmp_path / "empty")))
+        connect_redis(secure_redis.config("vitrine-query", ssl_cafile=str(tmp_path / "empty")))
 
 
 async def _ping(redis: Redis) -> bool:

@@ -43,9 +43,9 @@ class SecureShop:
             "VITRINE_KAFKA_BOOTSTRAP_SERVERS": kafka,
             "VITRINE_ENCODER_NAME": "hash",
             "VITRINE_REDIS_URL": redis.url,
-            "VITRINE_REDIS_SSL_CA_FILE": redis.ca_file,
+            "VITRINE_REDIS_SSL_CAFILE": redis.ca_file,
             "VITRINE_MILVUS_URI": milvus.uri,
-            "VITRINE_MILVUS_CA_FILE": str(directory / "milvus-ca.pem"),
+            "VITRINE_MILVUS_SSL_CAFILE": str(directory / "milvus-ca.pem"),
             "VITRINE_MILVUS_TOKEN_FILE": str(directory / "milvus-token"),
             "VITRINE_QUERY_PORT": str(self.port),
             "VITRINE_INDEXING_HEALTH_PORT": str(free_port()),
@@ -163,7 +163,7 @@ def test_a_worker_that_is_not_let_in_does_not_start_and_says_why_in_one_sentence
     for changed, sentence in (
         ({"VITRINE_REDIS_PASSWORD": "wrong", "VITRINE_REDIS_PASSWORD_FILE": ""}, "Error: Redis does not know us"),
         ({"VITRINE_MILVUS_TOKEN": "a:wrong", "VITRINE_MILVUS_TOKEN_FILE": ""}, "Error: Milvus does not know us"),
-        ({"VITRINE_MILVUS_CA_FILE": shop.redis.ca_file}, "Error: Milvus is not trusted"),
+        ({"VITRINE_MILVUS_SSL_CAFILE": shop.redis.ca_file}, "Error: Milvus is not trusted"),
     ):
         ports = {"VITRINE_QUERY_PORT": str(free_port()), "VITRINE_INDEXING_HEALTH_PORT": "0"}
         said = shop.run(role, "worker", kind, **ports, **changed)

@@ -85,8 +85,8 @@ def check_certificates(settings: Settings) -> Iterator[Finding]:
         "query.ssl_certfile": settings.query.ssl_certfile,
         "kafka.ssl_certfile": settings.kafka.ssl_certfile,
         "kafka.ssl_cafile": settings.kafka.ssl_cafile,
-        "redis.ssl_cert_file": settings.redis.ssl_cert_file,
-        "redis.ssl_ca_file": settings.redis.ssl_ca_file,
+        "redis.ssl_certfile": settings.redis.ssl_certfile,
+        "redis.ssl_cafile": settings.redis.ssl_cafile,
     }
     for setting, path in named.items():
         if path:
