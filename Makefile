@@ -27,7 +27,7 @@ demo: setup-light
 	@$(RUN)/vitrine demo
 
 test: setup
-	@$(RUN)/pytest
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-light: setup
 	@$(RUN)/pytest tests/install

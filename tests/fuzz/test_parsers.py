@@ -141,6 +141,12 @@ TARGETS: dict[str, Target] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def dictionary() -> None:
+    """Chinese words: loading them takes a second or two, which workers do beside their event loop."""
+    query_terms("红色")
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_it_is_read_or_refused(name: str) -> None:
     target, rng = TARGETS[name], random.Random(f"{SEED} {name}")
