@@ -14,8 +14,8 @@ def share(of_million: int) -> int:
     return max(1, of_million * TOTAL // 1_000_000)
 
 
-HTTP_MUTATED = share(190_000)
-HTTP_BY_SCHEMA = share(12_000)
+HTTP_MUTATED = share(196_000)
+HTTP_BY_SCHEMA = share(6_000)
 HTTP_RAW = share(6_000)
 """Bytes on a connection that are no HTTP, or nearly."""
 KAFKA = share(20_000)

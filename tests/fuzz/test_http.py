@@ -131,9 +131,9 @@ def test_requests_by_the_schema(stack: Stack) -> None:
     examples = max(1, HTTP_BY_SCHEMA // _operations(url))
     command = [
         Path(sys.executable).with_name("schemathesis"), "run", f"{url}/openapi.json", "--url", url,
-        "--checks", "all", "--max-examples", str(examples), "--phases", "fuzzing,coverage", "--workers", "2",
+        "--checks", "all", "--max-examples", str(examples), "--phases", "fuzzing", "--workers", "2",
         "--seed", str(SEED), "--request-timeout", str(DEADLINE_S), "--suppress-health-check", "all",
-        "--exclude-checks", "unsupported_method,missing_required_header,positive_data_acceptance",
+        "--exclude-checks", "unsupported_method,missing_required_header,positive_data_acceptance,ignored_auth",
     ]  # fmt: skip
     with watched_health(url) as health:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=3_000, cwd=stack.data_dir)
