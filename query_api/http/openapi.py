@@ -15,8 +15,10 @@ _PROBLEMS = {
     404: "there is none",
     408: "the body took too long to arrive",
     413: "the body is too large",
+    414: "the address is too long",
     415: "another content type",
     422: "a value is refused; `errors` names the field",
+    431: "the headers are too large",
     503: "a server behind this service does not answer; see `Retry-After`",
 }
 _JSON_PARAMETERS = ("filters", "weights", "parts", "facet_ranges")
@@ -127,7 +129,7 @@ def _operation(
     body: dict[str, Any] | None = None,
     missing: bool = False,
 ) -> dict[str, Any]:
-    statuses = [400, 422, 503] + ([404] if missing else []) + ([408, 413, 415] if body else [])
+    statuses = [400, 414, 422, 431, 503] + ([404] if missing else []) + ([408, 413, 415] if body else [])
     problems = {
         str(status): {"description": _PROBLEMS[status], **_content(_schema("Problem"), "application/problem+json")}
         for status in sorted(statuses)
