@@ -12,7 +12,8 @@ import pytest
 from msgspec import UNSET
 
 from indexer.filters import created_at_ms
-from query_api.contract.requests import SearchRequest, convert_fields
+from query_api.contract.request_reading import convert_fields
+from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.taste import category_paths
 from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate

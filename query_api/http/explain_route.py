@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from query_api.config import QueryConfig
-from query_api.contract.requests import ProductId, SearchRequest, convert_fields, decode_json, read_json
+from query_api.contract.request_reading import convert_fields, decode_json, read_json
+from query_api.contract.requests import ProductId, SearchRequest
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
 

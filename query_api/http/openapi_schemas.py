@@ -9,7 +9,8 @@ import msgspec
 
 from indexer.filter_parsing import MAX_FILTERS, MAX_NUMBER, MAX_VALUES, RANGE_OPERATORS
 from indexer.filters import NUMBER_FIELDS, TERM_FIELDS, VALUE_MAX_CHARS
-from query_api.contract.requests import MAX_TEXTS, RecommendationRequest, SearchRequest
+from query_api.contract.request_reading import MAX_TEXTS
+from query_api.contract.requests import RecommendationRequest, SearchRequest
 from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
 from query_api.http.user_routes import ShopperEvent
 from streams.events.schema import USER_FORGOTTEN, USER_TYPES

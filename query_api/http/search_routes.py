@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from query_api.config import QueryConfig
-from query_api.contract.requests import RecommendationRequest, SearchRequest, convert_fields, read_fields, read_json
+from query_api.contract.request_reading import convert_fields, read_fields, read_json
+from query_api.contract.requests import RecommendationRequest, SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters

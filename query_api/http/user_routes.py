@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from indexer.ports import ProfileStore
 from query_api.config import QueryConfig
-from query_api.contract.requests import decode_json
+from query_api.contract.request_reading import decode_json
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
 from query_api.http.shopper_bounds import check_event

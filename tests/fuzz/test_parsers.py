@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from indexer.errors import IndexerError
 from indexer.filter_parsing import parse_filters
 from indexer.text_analysis.analyzer import document_terms, query_terms, required_terms, surface_forms
-from query_api.contract.requests import read_fields, read_json
+from query_api.contract.request_reading import read_fields, read_json
 from query_api.errors import QueryError
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import parse_price

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from redis.asyncio import Redis
 
 from deploy.local.permissions import private_directory
 from encoders.checkpoints import pinned_name
-from encoders.liveness.progress import Pulse
 from encoders.liveness.vitals import Complaint, Vitals
 from encoders.processes.encoder import EncoderProcess
 from encoders.processes.image_decoding import ImageDecoderPool
@@ -34,12 +32,11 @@ from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
 from streams import metrics
 from streams.agents import FaustPublisher, GroupMembership, build_app
-from streams.config import IndexingConfig
 from streams.delivery.availability import OUTAGES
-from streams.delivery.batching import BatchLimits, MicroBatcher, ProcessBatch, ReleaseNextBatch
+from streams.delivery.batching import MicroBatcher
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
-from streams.delivery.messages import Message, PrefixAcknowledger
+from streams.delivery.messages import PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
 from streams.kafka.consumer_watch import ConsumerWatch
@@ -60,15 +57,10 @@ from streams.profiles.pipeline import ProfilePipeline
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
-from vitrine.generations.pace import rest_s
 from vitrine.settings import Settings
+from vitrine.wiring.batches import batch_limits, standby_limits, with_pulse, with_rests
 
 BackgroundWork = Coroutine[Any, Any, object]
-
-STANDBY_LINGER_S, STANDBY_MESSAGES = 0.5, 64
-"""Few batches, as nobody searches it yet; and small ones, as searches of the other generation wait for each write."""
-STANDBY_CATCH_UP_S = 600.0
-"""For how long it rests between batches; ever shorter, so that it catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +98,10 @@ class IndexingWorker:
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
-        limits = _limits(settings.indexing)
-        products = _with_pulse(self.products.process, self.vitals.pulse("product batches"))
+        limits = batch_limits(settings.indexing)
+        products = with_pulse(self.products.process, self.vitals.pulse("product batches"))
         if self.binding.standby:
-            return {PRODUCT_EVENTS: MicroBatcher(_standby_limits(limits), _with_rests(products))}
+            return {PRODUCT_EVENTS: MicroBatcher(standby_limits(limits), with_rests(products))}
         profiles = ProfilePipeline(
             _profiles(settings, self.redis),
             self.stores.person_keys,
@@ -123,7 +115,7 @@ class IndexingWorker:
         return {
             PRODUCT_EVENTS: MicroBatcher(limits, products),
             USER_EVENTS: MicroBatcher(
-                few_calls, _with_pulse(lambda batch, _: profiles.process(batch), self.vitals.pulse("profile batches"))
+                few_calls, with_pulse(lambda batch, _: profiles.process(batch), self.vitals.pulse("profile batches"))
             ),
         }
 
@@ -244,30 +236,6 @@ def _labelling(
     return labeller, LabelCalibrator(store, encoder, neighbourhood, labeller, settings.labelling)
 
 
-def _with_pulse(process: ProcessBatch, pulse: Pulse) -> ProcessBatch:
-    """Process batches, each seen while it is under way."""
-
-    async def process_seen(batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
-        with pulse.busy(f"a batch of {len(batch)} events"):
-            await process(batch, release_next_batch)
-
-    return process_seen
-
-
-def _with_rests(process: ProcessBatch) -> ProcessBatch:
-    """Process batches with rests between them: as long as each batch took at first, and shorter with time."""
-    began_s = time.monotonic()
-
-    async def process_and_rest(batch: list[Message], release_next_batch: ReleaseNextBatch) -> None:
-        batch_began_s = time.monotonic()
-        await process(batch, release_next_batch)
-        now_s = time.monotonic()
-        hurry = min(1.0, (now_s - began_s) / STANDBY_CATCH_UP_S)
-        await asyncio.sleep(rest_s(now_s - batch_began_s, share=(1 + hurry) / 2))
-
-    return process_and_rest
-
-
 def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> EmbeddingCache:
     limit, deadline_s = settings.indexing.remembered_pictures, settings.redis.deadline_s
     return EmbeddingCache(
@@ -279,25 +247,3 @@ def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> Embedding
 def _profiles(settings: Settings, redis: Redis) -> RedisProfileStore:
     horizon_s = settings.indexing.horizon_days * 86_400
     return RedisProfileStore(redis, settings.redis.deadline_s, horizon_s, privacy=settings.privacy)
-
-
-def _standby_limits(limits: BatchLimits) -> BatchLimits:
-    return replace(
-        limits,
-        max_messages=STANDBY_MESSAGES,
-        overlap_messages=STANDBY_MESSAGES,
-        linger_s=STANDBY_LINGER_S,
-        quiet_linger_s=STANDBY_LINGER_S,
-        max_in_flight=1,
-    )
-
-
-def _limits(indexing: IndexingConfig) -> BatchLimits:
-    return BatchLimits(
-        indexing.batch_events,
-        indexing.batch_bytes,
-        indexing.overlap_events,
-        indexing.linger_s,
-        indexing.quiet_linger_s,
-        indexing.in_flight,
-    )

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from query_api.contract import requests
+from query_api.contract import request_reading
 from tests.shop import MakeShop, Shop
 from tests.unit.query_api.http.raw_http import serve
 
@@ -58,7 +58,7 @@ async def test_nested_filters_are_refused_at_any_depth(
 
 
 async def test_a_body_of_very_many_values_is_not_decoded(client: httpx.AsyncClient) -> None:
-    body = b'{"filters": {"brand": [' + b"0," * requests.MAX_JSON_VALUES + b"0]}}"
+    body = b'{"filters": {"brand": [' + b"0," * request_reading.MAX_JSON_VALUES + b"0]}}"
     response = await client.post("/v1/search", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 400 and "values" in response.json()["detail"]
 

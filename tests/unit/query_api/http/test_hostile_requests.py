@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from query_api.config import QueryConfig
-from query_api.contract.requests import read_fields, read_json
+from query_api.contract.request_reading import read_fields, read_json
 from query_api.errors import InvalidRequest
 from tests.shop import MakeShop, Shop, png
 
