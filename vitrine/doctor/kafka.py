@@ -38,7 +38,7 @@ async def check_kafka(settings: Settings) -> AsyncIterator[Finding]:
         advice = "is it running, is kafka.bootstrap_servers its address, and are its advertised.listeners reachable?"
         yield failure("kafka", str(error), advice)
         return
-    yield ok("kafka", f"{facts.brokers} brokers answer at {kafka.bootstrap_servers}")
+    yield ok("kafka", f"answers at {kafka.bootstrap_servers}; brokers: {facts.brokers}")
     for refusal in facts.refusals:
         advice = "look again in a moment; what rights are missing for, `vitrine kafka acls ROLE` lists"
         yield warning("kafka", refusal, advice)
@@ -142,4 +142,4 @@ def _judge_group(group: str, facts: KafkaFacts) -> Iterator[Finding]:
     elif facts.members == 0:
         yield warning("consumer group", f"{group} has no worker", "start one: `vitrine up`, `vitrine worker indexing`")
     elif facts.members is not None:
-        yield ok("consumer group", f"{group} has {facts.members} members, and {waiting} events wait")
+        yield ok("consumer group", f"{group}; members: {facts.members}, events that wait: {waiting}")
