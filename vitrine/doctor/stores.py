@@ -62,6 +62,9 @@ def judge_redis(facts: RedisFacts) -> Iterator[Finding]:
         yield ok("clocks", f"Redis' clock agrees to {skew_s:.1f} s")
 
 
+EVICTION = "CONFIG SET maxmemory-policy volatile-ttl: cached results end soonest, so those go first"
+
+
 def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
     if _version(memory.version) < LEAST_REDIS:
         yield failure("redis", f"version {memory.version} is too old", "use Redis 6 or later")
@@ -71,8 +74,11 @@ def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
     if memory.is_loading:
         yield warning("redis", "it is still loading its data", "wait until it has")
     if memory.policy.startswith("allkeys"):
-        advice = "CONFIG SET maxmemory-policy noeviction, or volatile-lru: cached results have a time to live"
-        yield failure("redis", f"maxmemory-policy {memory.policy} throws profiles and the change log out", advice)
+        yield failure("redis", f"maxmemory-policy {memory.policy} throws API keys and the change log out", EVICTION)
+    elif memory.policy.startswith("volatile") and memory.policy != "volatile-ttl":
+        yield warning(
+            "redis", f"maxmemory-policy {memory.policy} may throw profiles out before cached results", EVICTION
+        )
     if memory.limit_bytes and memory.used_bytes > FULL * memory.limit_bytes:
         advice = "raise maxmemory: nothing is written once it is full"
         yield warning("redis", f"{memory.used_bytes / memory.limit_bytes:.0%} of its memory is used", advice)
