@@ -76,9 +76,7 @@ def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
     if memory.policy.startswith("allkeys"):
         yield failure("redis", f"maxmemory-policy {memory.policy} throws API keys and the change log out", EVICTION)
     elif memory.policy.startswith("volatile") and memory.policy != "volatile-ttl":
-        yield warning(
-            "redis", f"maxmemory-policy {memory.policy} may throw profiles out before caches", EVICTION
-        )
+        yield warning("redis", f"maxmemory-policy {memory.policy} may throw profiles out before caches", EVICTION)
     if memory.limit_bytes and memory.used_bytes > FULL * memory.limit_bytes:
         advice = "raise maxmemory: nothing is written once it is full"
         yield warning("redis", f"{memory.used_bytes / memory.limit_bytes:.0%} of its memory is used", advice)
