@@ -159,7 +159,7 @@ def test_events_go_all_the_way(shop: Shop, workers: Workers) -> None:
     lag = json.loads(shop.cli("operator", "status", "--json").stdout)["lag"]
     assert "shop.user-events" in lag
     examined = shop.cli("operator", "doctor").stdout
-    assert "brokers answer" in examined and "lacks a right" not in examined and "may not be read" not in examined
+    assert "; brokers: 1" in examined and "lacks a right" not in examined and "may not be read" not in examined
 
 
 def test_dead_letters_are_for_the_operator(shop: Shop, workers: Workers) -> None:
