@@ -48,15 +48,23 @@ class ChangedProduct:
     """As it is now, without its stored state; None: it could not be read, and may be anything."""
 
 
-class ChangeSubscriber(Protocol):
-    """Something that is kept of the index."""
+class KeepsProducts(Protocol):
+    """Something that keeps products as they are in the index."""
 
     def forget(self, product_ids: Sequence[str]) -> None:
-        """These products changed; what they are now is read after this."""
+        """These products changed; what is read of them from now on is new."""
         ...
 
+    def clear(self) -> None:
+        """Anything may have changed."""
+        ...
+
+
+class KeepsResults(Protocol):
+    """Something that keeps what was found in the index."""
+
     def apply(self, changed: Sequence[ChangedProduct]) -> None:
-        """This is what they are now."""
+        """These products changed, and are like this now."""
         ...
 
     def clear(self) -> None:
@@ -75,7 +83,8 @@ class ChangeFeed:
         self._store = store
         self._circuit = circuit
         self._max_changes = max_changes
-        self._subscribers: list[ChangeSubscriber] = []
+        self._products: list[KeepsProducts] = []
+        self._results: list[KeepsResults] = []
         self._read: LogPosition | None = None
         self._life = 0
         self._recent: deque[tuple[int, Sequence[ChangedProduct]]] = deque()
@@ -93,9 +102,13 @@ class ChangeFeed:
         """The life of the change log's server."""
         return self._read.epoch if self._read else ""
 
-    def subscribe(self, subscriber: ChangeSubscriber) -> None:
-        """Tell it of changes from now on, after those that subscribed before."""
-        self._subscribers.append(subscriber)
+    def tell_first(self, keeper: KeepsProducts) -> None:
+        """Tell it of changes from now on, before anything is made of the changed products."""
+        self._products.append(keeper)
+
+    def tell(self, keeper: KeepsResults) -> None:
+        """Tell it of changes from now on."""
+        self._results.append(keeper)
 
     async def catch_up(self) -> FeedPosition:
         """How far it has read, once subscribers know of every change that was noted before this call.
@@ -148,19 +161,19 @@ class ChangeFeed:
         self._life += 1
         self._recent.clear()
         self._recent_after = position.sequence
-        for subscriber in self._subscribers:
-            subscriber.clear()
+        for keeper in (*self._products, *self._results):
+            keeper.clear()
 
     async def _take(self, reading: LogReading, product_ids: Sequence[str]) -> None:
-        for subscriber in self._subscribers:
-            subscriber.forget(product_ids)
+        for keeper in self._products:
+            keeper.forget(product_ids)
         changed = await self._changed_products(product_ids)
         self._read = reading.position
         self._recent.append((reading.position.sequence, changed))
         while sum(len(batch) for _, batch in self._recent) > ROWS_KEPT:
             self._recent_after, _ = self._recent.popleft()
-        for subscriber in self._subscribers:
-            subscriber.apply(changed)
+        for keeper in self._results:
+            keeper.apply(changed)
 
     async def _changed_products(self, product_ids: Sequence[str]) -> list[ChangedProduct]:
         try:
@@ -170,7 +183,9 @@ class ChangeFeed:
         except (StoreUnavailable, TimeoutError):
             return [ChangedProduct(product_id, None) for product_id in product_ids]
         return [
-            ChangedProduct(product_id, _row(product_id, *stored[product_id]) if product_id in stored else _gone(product_id))
+            ChangedProduct(
+                product_id, _row(product_id, *stored[product_id]) if product_id in stored else _gone(product_id)
+            )
             for product_id in product_ids
         ]
 

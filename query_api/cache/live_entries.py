@@ -41,7 +41,7 @@ class LiveEntries:
         self._by_term: defaultdict[str, set[LiveEntry]] = defaultdict(set)
         self._admitting_all: set[LiveEntry] = set()
         self.held_bytes = 0
-        feed.subscribe(self)
+        feed.tell(self)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -91,9 +91,6 @@ class LiveEntries:
         self._of_page[key] = entry
         self.held_bytes += page.byte_size
         self._trim()
-
-    def forget(self, product_ids: Sequence[str]) -> None:
-        """Nothing yet: which entries they touch can be told once they have been read."""
 
     def apply(self, changed: Sequence[ChangedProduct]) -> None:
         """Note what changed products touch, and drop the pages made of it."""

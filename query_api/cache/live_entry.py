@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from encoders.spec import FloatArray
 from indexer.filters import matches
 from indexer.records import IndexRow
 from indexer.text_analysis.analyzer import query_terms
@@ -19,6 +18,8 @@ from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 
 BYTES_PER_ID = 96
 """What an id takes in memory, at most, with its place in a set, where other entries have it as well."""
+BYTES_PER_CANDIDATE = 250
+"""What a candidate takes beside its payload."""
 ENTRY_BYTES = 1_024
 """What an entry takes beside its candidates and its vector."""
 SCORE_TOLERANCE = 1e-3
@@ -55,12 +56,12 @@ class LiveEntry:
 
     def __post_init__(self) -> None:
         # One text for all entries that have the product.
-        self.product_ids = frozenset(map(sys.intern, self.candidates.product_ids))
+        self.product_ids = frozenset(sys.intern(item.product_id) for item in self.candidates.items)
         self.terms = frozenset(query_terms(self.query.text).split()) if self.query.text else frozenset()
         self.floor = _floor(self.query, self.candidates)
         vector_bytes = 0 if self.query.vector is None else 2 * self.query.vector.nbytes
         self.byte_size = (
-            ENTRY_BYTES + self.candidates.memory_bytes + BYTES_PER_ID * len(self.product_ids) + vector_bytes
+            ENTRY_BYTES + _candidate_bytes(self.candidates) + BYTES_PER_ID * len(self.product_ids) + vector_bytes
         )
 
     @property
@@ -98,6 +99,10 @@ class LiveEntry:
             return True
         is_same_query = self.asked_with.isdisjoint(self.touched)
         return is_same_query and self.candidates.is_refreshable and len(self.touched) <= max_changes
+
+
+def _candidate_bytes(candidates: CandidateSet) -> int:
+    return sum(BYTES_PER_CANDIDATE + len(item.payload) for item in candidates.items)
 
 
 def _floor(query: RetrievalQuery, candidates: CandidateSet) -> float:
