@@ -290,3 +290,7 @@ class ChangeLog(Protocol):
             after: as the last call gave it; None: at the first, of which no change is told.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Give back what `read` holds; the next one takes it again."""
+        ...

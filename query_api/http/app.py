@@ -43,7 +43,7 @@ def create_app(ports: QueryPorts) -> Starlette:
             ports.vitals.retire()
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, components.batcher.aclose(), return_exceptions=True)
+            await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=_routes(ports, components),
