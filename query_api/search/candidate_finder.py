@@ -81,9 +81,7 @@ class CandidateFinder:
         self._index = index
         self._flights: SingleFlight[_Brought] = SingleFlight()
 
-    async def find(
-        self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None = None
-    ) -> RetrievedCandidates:
+    async def find(self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None = None) -> RetrievedCandidates:
         """The candidates of a plan; without Redis, it does without the cache.
 
         Args:

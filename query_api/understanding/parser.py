@@ -13,7 +13,7 @@ from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
-from query_api.understanding.spelling import apply_corrections, nearest_words, unknown_words
+from query_api.understanding.spelling import apply_corrections, find_corrections, unknown_words
 from query_api.understanding.synonyms import SynonymFile, append_synonyms
 
 
@@ -101,18 +101,15 @@ class QueryParser:
         otherwise."""
         return len(self._vocabulary.vocabulary or ())
 
-    async def _corrections(
-        self, texts: Sequence[str]
-    ) -> tuple[dict[str, str], Literal["", "vocabulary", "catalogue"]]:
+    async def _corrections(self, texts: Sequence[str]) -> tuple[dict[str, str], Literal["", "vocabulary", "catalogue"]]:
         """Misspelt words with their corrections; words of a synonym or of any product's description are left out.
 
         And what that depends on.
         """
         vocabulary = self._vocabulary.vocabulary
-        unknown = unknown_words(texts, vocabulary) if vocabulary is not None else []
-        if vocabulary is None or not unknown:
+        if vocabulary is None or not unknown_words(texts, vocabulary):
             return {}, ""
-        near_words = nearest_words(unknown, vocabulary)
+        near_words = find_corrections(texts, vocabulary)
         looked_up = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
         known = await asyncio.gather(*(self._is_in_catalogue(word) for word in looked_up))
         corrections = {word: near_words[word] for word, is_known in zip(looked_up, known, strict=True) if not is_known}

@@ -40,7 +40,8 @@ def find_corrections(texts: Iterable[str], vocabulary: Vocabulary) -> dict[str, 
     Source: Damerau, 1964, "A technique for computer detection and correction of spelling errors"; distances are those
     of optimal string alignment.
     """
-    return nearest_words(unknown_words(texts, vocabulary), vocabulary)
+    nearest = ((word, _nearest_word(word, vocabulary)) for word in unknown_words(texts, vocabulary))
+    return {word: near for word, near in nearest if near is not None}
 
 
 def unknown_words(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
@@ -50,12 +51,6 @@ def unknown_words(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
         word for word in words if len(word) >= MIN_LETTERS and word not in _COMMON and not vocabulary.has_word(word)
     )
     return list(islice(unknown, MAX_LOOKED_UP))
-
-
-def nearest_words(words: Iterable[str], vocabulary: Vocabulary) -> dict[str, str]:
-    """The nearest word of the vocabulary to each of those that have one."""
-    nearest = ((word, _nearest_word(word, vocabulary)) for word in words)
-    return {word: near for word, near in nearest if near is not None}
 
 
 def apply_corrections(text: str, corrections: Mapping[str, str]) -> str:
