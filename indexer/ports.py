@@ -299,6 +299,10 @@ class ChangeLog(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Give back what `read` holds; the next one takes it again."""
+        ...
+
 
 class ToldLag(Struct, frozen=True, array_like=True):
     """What waits on a partition of events, as the worker that has it says."""

@@ -43,7 +43,7 @@ def create_app(ports: QueryPorts) -> Starlette:
             ports.vitals.retire()
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, components.batcher.aclose(), return_exceptions=True)
+            await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=_routes(ports, components),
@@ -69,7 +69,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
+        *SearchRoutes(components.answers, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
         *ProductRoutes(ports.store, config.deadline_s).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),

@@ -55,6 +55,7 @@ class CatalogueVocabulary:
         self._change_log = change_log
         self._intervals = intervals
         self.vocabulary: Vocabulary | None = None
+        self._count_number = 0
         self.spoken_counts: SpokenWordCounts | None = None
 
     async def run(self) -> None:
@@ -63,6 +64,7 @@ class CatalogueVocabulary:
             try:
                 position = await self._position()
                 self.vocabulary, self.spoken_counts = await self._count()
+                self._count_number += 1
                 log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
                 await self._follow_changes(self.vocabulary, self.spoken_counts, position)
             except StoreUnavailable as error:
@@ -71,6 +73,11 @@ class CatalogueVocabulary:
                 # Whatever it is, queries go on without corrections.
                 log.exception("vocabulary_failed")
             await asyncio.sleep(self._intervals.retry_s)
+
+    @property
+    def version(self) -> int:
+        """Another one than before where words were forgotten, or their counts are others; not for words that came."""
+        return self._count_number + (self.vocabulary.trims if self.vocabulary is not None else 0)
 
     async def _position(self) -> int | None:
         """Where the change log stands; None: it does not answer."""

@@ -15,7 +15,6 @@ from redis.asyncio import Redis
 from deploy.local.permissions import private_directory
 from encoders.checkpoints import pinned_name
 from encoders.liveness.vitals import Complaint, Vitals
-from encoders.processes.encoder import EncoderProcess
 from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
@@ -61,6 +60,7 @@ from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.settings import Settings
 from vitrine.wiring.batches import batch_limits, standby_limits, with_pulse, with_rests
+from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 
 BackgroundWork = Coroutine[Any, Any, object]
 
@@ -83,7 +83,7 @@ class IndexingWorker:
         cls, settings: Settings, binding: GenerationBinding, vitals: Vitals, resources: AsyncExitStack
     ) -> IndexingWorker:
         redis = await resources.enter_async_context(open_redis(settings.redis))
-        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
+        encoder = await resources.enter_async_context(encoder_for_indexing(settings, binding.encoder_name))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         group = settings.indexing.group_of(store.generation)
@@ -209,7 +209,7 @@ async def _models(
     settings: Settings,
     media: MediaStore,
     redis: Redis,
-    encoder: EncoderProcess,
+    encoder: IndexingEncoder,
     labeller: Labeller | None,
     vitals: Vitals,
     resources: AsyncExitStack,
@@ -235,7 +235,7 @@ async def _models(
 
 
 def _labelling(
-    settings: Settings, encoder: EncoderProcess, store: MilvusProductStore
+    settings: Settings, encoder: IndexingEncoder, store: MilvusProductStore
 ) -> tuple[Labeller | None, LabelCalibrator | None]:
     if not settings.labelling.is_on:
         return None, None

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from encoders.checkpoints import pinned_name
 from encoders.inference.device_priority import DevicePriority
 from encoders.liveness.vitals import Vitals
-from encoders.loading import load_encoder, load_ranker
+from encoders.loading import load_ranker
 from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
@@ -40,6 +40,7 @@ from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
 from vitrine.settings import Settings
+from vitrine.wiring.encoding import encoder_for_queries
 from vitrine.wiring.vital_signs import background, watched
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class _SharedResources:
     async def _services(self, binding: GenerationBinding, resources: AsyncExitStack) -> QueryPorts:
         """The ports over real servers."""
         settings, vitals = self.settings, Vitals(parent=self.vitals)
-        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
+        encoder = await encoder_for_queries(settings, binding.encoder_name, resources)
         if binding.generation:
             store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
         else:
