@@ -154,8 +154,8 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
         ids |= {row.product_id: None for row in await store.search_dense(direction, (), PROBE_LIMIT)}
     texts: dict[str, None] = {}
     for start in range(0, len(ids), PAGE_SIZE):
-        page = await store.read(list(ids)[start : start + PAGE_SIZE])
-        texts |= {embedding_text(stored.state.fields): None for stored, _ in page.values()}
+        page = await store.read_states(list(ids)[start : start + PAGE_SIZE])
+        texts |= {embedding_text(stored.state.fields): None for stored in page.values()}
     return list(texts)
 
 

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
@@ -90,9 +89,9 @@ class CatalogueVocabulary:
     async def _count(self) -> tuple[Vocabulary, SpokenWordCounts]:
         vocabulary, spoken = Vocabulary(), SpokenWordCounts()
         after = ""
-        while page := await self._store.scan(after, PAGE_SIZE):
+        while page := await self._store.scan_states(after, PAGE_SIZE):
             await _load_dictionary(page)
-            for stored, _ in page.values():
+            for stored in page.values():
                 if is_searchable(stored):
                     vocabulary.add(product_words(stored.state.fields))
                     spoken.add(stored.state.fields)
@@ -123,9 +122,9 @@ class CatalogueVocabulary:
 
     async def _add_products(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, product_ids: Sequence[str]) -> None:
         for start in range(0, len(product_ids), PAGE_SIZE):
-            page = await self._store.read(product_ids[start : start + PAGE_SIZE])
+            page = await self._store.read_states(product_ids[start : start + PAGE_SIZE])
             await _load_dictionary(page)
-            for stored, _ in page.values():
+            for stored in page.values():
                 if is_searchable(stored):
                     vocabulary.add_new(product_words(stored.state.fields))
                     spoken.add(stored.state.fields)
@@ -169,5 +168,5 @@ class RecogniserUpdater:
         self._last_update = update
 
 
-async def _load_dictionary(page: Mapping[str, tuple[StoredProduct, Any]]) -> None:
-    await load_dictionary_for(text for stored, _ in page.values() for text in vocabulary_texts(stored.state.fields))
+async def _load_dictionary(page: Mapping[str, StoredProduct]) -> None:
+    await load_dictionary_for(text for stored in page.values() for text in vocabulary_texts(stored.state.fields))
