@@ -44,9 +44,7 @@ async def test_a_change_is_in_the_next_answer(client: httpx.AsyncClient, shop: S
             assert {hit["product_id"]: hit["price"] for hit in hits}["mug-red"] == price
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/v1/search?q=mug&k=0", 422), ("/v1/search?nonsense=1", 422)]
-)
+@pytest.mark.parametrize(("path", "status"), [("/v1/search?q=mug&k=0", 422), ("/v1/search?nonsense=1", 422)])
 async def test_what_is_not_known_goes_on_to_the_routes(client: httpx.AsyncClient, path: str, status: int) -> None:
     await client.get(PATH)
     assert [(await client.get(path)).status_code for _ in range(2)] == [status] * 2
