@@ -65,7 +65,8 @@ class SearchRoutes:
         search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with asyncio.timeout(self._config.deadline_s):
-            return Response(await self._answers.answer(search, use_cache), media_type="application/json")
+            answer = await self._answers.answer(search, use_cache)
+        return Response(answer.body, media_type="application/json")
 
 
 def json_response(response: SearchResponse) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from indexer.errors import StoreUnavailable
 from query_api.cache.pages import Page, PageKey
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
-from query_api.search.candidate_finder import ResultCache
+from query_api.search.candidate_finder import CacheState, ResultCache
 from query_api.search.planning import SearchPlanner
 from query_api.search.query_log import log_query
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
@@ -19,6 +20,14 @@ from query_api.search.results import RankedResults
 from query_api.search.searcher import Searcher
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Answer(NamedTuple):
+    """What answers a search."""
+
+    body: bytes
+    """The JSON of a `SearchResponse`."""
+    cache: CacheState
 
 
 class SearchAnswers:
@@ -43,23 +52,23 @@ class SearchAnswers:
         self._index = index
         self._cache = cache
 
-    async def answer(self, request: SearchRequest, use_cache: bool = True) -> bytes:
+    async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
         started_s = time.perf_counter()
         if self._cache is None or not use_cache or not is_for_anybody(request):
-            return msgspec.json.encode(await self._searcher.search(request, use_cache))
+            return _answer(await self._searcher.search(request, use_cache))
         key, word_count = page_key(request, self._planner), self._planner.word_count
         try:
             came = await self._cache.feed.catch_up()
         except StoreUnavailable:
-            return msgspec.json.encode(await self._searcher.search(request))
+            return _answer(await self._searcher.search(request))
         page = self._cache.live.page(key)
         if page is not None and page.word_count in (None, word_count):
-            return self._finished(page, request, started_s)
+            return Answer(self._finished(page, request, started_s), "hit")
         results = await self._searcher.rank(request, came=came)
         response = await self._responses.build(results, started_s)
         self._keep(self._cache, key, results, response, word_count)
-        return msgspec.json.encode(response)
+        return _answer(response)
 
     async def finished(self, request: SearchRequest) -> bytes | None:
         """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
@@ -88,6 +97,10 @@ class SearchAnswers:
             return
         page = Page.of(response, word_count if depends_on == "vocabulary" else None)
         cache.live.keep_page(results.entry, key, page)
+
+
+def _answer(response: SearchResponse) -> Answer:
+    return Answer(msgspec.json.encode(response), response.cache)
 
 
 def is_for_anybody(request: SearchRequest) -> bool:
