@@ -25,6 +25,7 @@ from indexer.milvus.store import MilvusProductStore, open_active_store, open_gen
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
+from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
@@ -40,6 +41,7 @@ from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
 from streams.kafka.consumer_watch import ConsumerWatch
 from streams.kafka.lag import LagProbe
+from streams.kafka.lag_reporter import LagReporter
 from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
@@ -130,6 +132,12 @@ class IndexingWorker:
         vitals.add_ready_check(lambda: watch.complaints(vitals.config.slow_s))
         vitals.add_ready_check(lambda: () if consumer.joined else (Complaint("consumer", "has no place in its group"),))
         return watch
+
+    def lag_reporter(self, settings: Settings, consumer: GroupMembership, watch: ConsumerWatch) -> LagReporter:
+        """What tells query workers how much waits, and since when."""
+        group = settings.indexing.group_of(self.products.generation)
+        board = RedisLagBoard(self.redis, group, settings.redis.deadline_s)
+        return LagReporter(consumer, lambda: watch.positions, board)
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
         """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka

@@ -135,6 +135,8 @@ async def _index(
         await resources.enter_async_context(background("registry", watch, vitals))
         watching = consumer_watch.run(vitals.pulse("consumer watch", needed=False))
         await resources.enter_async_context(background("consumer watch", watching, vitals))
+        telling = worker.lag_reporter(settings, membership, consumer_watch).run(vitals.pulse("lag", needed=False))
+        await resources.enter_async_context(background("lag", telling, vitals))
         work = worker.background_work(settings, registry)
         await _run_until(stop, worker.app, batchers, work, settings)
     log.info("worker_stopped")
