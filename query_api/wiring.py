@@ -38,6 +38,7 @@ from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalLimits
 from query_api.retrieval.hybrid_search import Retriever
+from query_api.search.answering import SearchAnswers
 from query_api.search.candidate_finder import CandidateFinder, IndexKey, ResultCache
 from query_api.search.facet_counting import FacetCounter
 from query_api.search.inputs import InputLoader, MediaLoader
@@ -104,6 +105,7 @@ class QueryComponents:
     """What answers requests, and what has to run and be closed beside it."""
 
     searcher: Searcher
+    answers: SearchAnswers
     similar: SimilarProducts
     recommender: Recommender
     explainer: ProductExplainer
@@ -154,9 +156,10 @@ def wire(ports: QueryPorts) -> QueryComponents:
     index_key = IndexKey(ports.generation, spec.key)
     cache = _wire_cache(ports, circuit)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
+    planner = SearchPlanner(config, understanding.parser, embedding.text_trust)
     stages = SearchStages(
         _wire_inputs(ports),
-        SearchPlanner(config, understanding.parser, embedding.text_trust),
+        planner,
         candidates,
         profiles,
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
@@ -165,6 +168,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
+        answers=SearchAnswers(searcher, responses, planner, index, cache),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(profiles, retriever, tastes, responses, config.personal),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from query_api.http.access_guard import ACCESS_HANDLERS, cors_middleware, guarded
 from query_api.http.edge import BodyLimit, Edge
 from query_api.http.explain_route import ExplainRoute
+from query_api.http.hot_search import HotSearch
 from query_api.http.media_route import MediaRoute
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
@@ -50,6 +51,7 @@ def create_app(ports: QueryPorts) -> Starlette:
         middleware=[
             Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
             *cors_middleware(ports.gate),
+            Middleware(HotSearch, answers=components.answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
         ],
         exception_handlers=HANDLERS | ACCESS_HANDLERS,
@@ -69,7 +71,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
+        *SearchRoutes(components.answers, components.similar, components.recommender, config).routes(),
         *ExplainRoute(components.explainer, config).routes(),
         *ProductRoutes(ports.store, config.deadline_s).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),

@@ -19,16 +19,16 @@ from query_api.http.bodies import Form, json_or_form, text_parameters
 from query_api.http.shopper_bounds import bounded_search
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.searcher import Searcher
+from query_api.search.answering import SearchAnswers
 
 
 class SearchRoutes:
     """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
 
     def __init__(
-        self, searcher: Searcher, similar: SimilarProducts, recommender: Recommender, config: QueryConfig
+        self, answers: SearchAnswers, similar: SimilarProducts, recommender: Recommender, config: QueryConfig
     ) -> None:
-        self._searcher = searcher
+        self._answers = answers
         self._similar = similar
         self._recommender = recommender
         self._config = config
@@ -65,7 +65,8 @@ class SearchRoutes:
         search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with asyncio.timeout(self._config.deadline_s):
-            return json_response(await self._searcher.search(search, use_cache))
+            answer = await self._answers.answer(search, use_cache)
+        return Response(answer.body, media_type="application/json")
 
 
 def json_response(response: SearchResponse) -> Response:

@@ -65,6 +65,15 @@ def query(settings: Settings) -> None:
     _run(run_query_worker(with_server_addresses(settings)))
 
 
+@command.command(help="Encode for the workers of this machine, which share one model and one device.")
+@_keeps_logs
+@with_settings(for_people=False)
+def encoder(settings: Settings) -> None:
+    from vitrine.wiring.encoder_service import run_encoder_service
+
+    _run(run_encoder_service(settings))
+
+
 def _run(worker: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
