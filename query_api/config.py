@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 from query_api.access_config import AccessConfig
 
+MAX_PROCESSES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class QueryConfig(AccessConfig):
@@ -14,6 +16,9 @@ class QueryConfig(AccessConfig):
     host: str = "127.0.0.1"
     port: int = 8080
     """0: any free one."""
+    processes: int = 1
+    """How many processes serve it: each has the encoder in memory, and answers on a core of its own. The limits below
+    are each one's."""
     cache_ttl_s: float = 60.0
     """How long candidates are kept; 0 turns the cache off. Changes of the index show at once, whatever this says."""
     cache_entry_bytes: int = 2 * 2**20
@@ -92,6 +97,8 @@ class QueryConfig(AccessConfig):
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
         self.check_access(self.port)
+        if not 1 <= self.processes <= MAX_PROCESSES:
+            raise ValueError(f"query.processes must be from 1 to {MAX_PROCESSES}, not {self.processes}")
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
         for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):

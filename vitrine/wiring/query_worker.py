@@ -31,6 +31,7 @@ from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
@@ -49,8 +50,12 @@ WATCH_S = 0.25
 """How often the registry is looked at: a switch shows within a second."""
 
 
-async def run_query_worker(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
+async def run_query_worker(settings: Settings, member: GroupMember | None = None) -> None:
+    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave.
+
+    Args:
+        member: which of the worker's processes this is; None: the only one.
+    """
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
@@ -82,7 +87,7 @@ async def run_query_worker(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await serve(app, settings.query)
+        await serve(app, settings.query, member)
     log.info("worker_stopped")
 
 
