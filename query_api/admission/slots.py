@@ -13,7 +13,10 @@ from query_api import metrics
 from query_api.admission.adaptive_limit import AdaptiveLimit
 from query_api.errors import TooBusy
 
+BURST_S, BURST_WAITING = 0.5, 64
+"""So many may wait if nobody did so long ago: a burst is worked off, and is no overload."""
 LEAST_WAITING = 2
+_OVERLOAD = metrics.REFUSED.labels("overload")
 
 
 @dataclass(slots=True)
@@ -25,9 +28,13 @@ class Slot:
 
 
 class Admission:
-    """Lets so many requests be worked on at a time, and half as many wait, in order. For one event loop.
+    """Lets so many requests be worked on at a time, and others wait, in order. For one event loop.
 
-    One that is cancelled, as its deadline is over or its client gone, leaves its place at once.
+    A queue that has not been empty for `BURST_S` is an overload: half as many may wait then as are worked on, those
+    that have waited longest are refused, and so is who comes on top, at once. One that is cancelled, as its deadline is
+    over or its client gone, leaves its place at once.
+
+    Source: Maurer 2015, "Fail at Scale" (ACM Queue 13/8), after CoDel (Nichols, Jacobson 2012).
     """
 
     def __init__(self, concurrency: int = 0, most: int = 512, clock: Callable[[], float] = monotonic) -> None:
@@ -37,6 +44,8 @@ class Admission:
         self._clock = clock
         self._working = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting_since = 0.0
+        """When somebody came to wait where nobody did."""
 
     @property
     def limit(self) -> int:
@@ -44,26 +53,27 @@ class Admission:
         return self._fixed or self._adaptive.value
 
     @property
-    def is_full(self) -> bool:
-        """Whether the next one would be refused."""
-        limit = self.limit
-        return self._working >= limit and len(self._waiting) >= max(LEAST_WAITING, limit // 2)
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
 
-    def check(self) -> None:
-        """Raises `TooBusy` where the next one would be refused: to be asked before anything is done for it."""
-        if self.is_full:
-            self._adaptive.note_full()
-            metrics.REFUSED.labels("overload").inc()
-            raise TooBusy
+    def refuses(self) -> bool:
+        """Whether the next one is refused, which counts: to be asked before anything is done for it."""
+        if self._working < self.limit or len(self._waiting) < self._most_waiting():
+            return False
+        self._adaptive.note_full()
+        _OVERLOAD.inc()
+        return True
 
     @asynccontextmanager
     async def slot(self, kind: str) -> AsyncGenerator[Slot]:
         """A slot, once there is one; where the request fails, how long it took counts for nothing.
 
         Raises:
-            TooBusy: as many wait already.
+            TooBusy: too many wait already, or have come since.
         """
-        self.check()
+        if self.refuses():
+            raise TooBusy
         await self._enter()
         slot, began = Slot(kind), self._clock()
         try:
@@ -77,23 +87,41 @@ class Admission:
             self._working += 1
             return
         self._adaptive.note_full()
+        if not self._waiting:
+            self._waiting_since = self._clock()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # Its turn came as it was cancelled.
-                self._leave()
-            else:
+            if turn.cancelled():
                 with suppress(ValueError):
                     self._waiting.remove(turn)
+            elif turn.exception() is None:
+                # Its turn came as it was cancelled.
+                self._leave()
             raise
 
     def _leave(self) -> None:
         self._working -= 1
+        while len(self._waiting) > self._most_waiting():
+            self._end_wait(TooBusy())
         while self._waiting and self._working < self.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._working += 1
-                turn.set_result(None)
+            self._working += self._end_wait(None)
+
+    def _end_wait(self, refusal: TooBusy | None) -> bool:
+        """Give the one who has waited longest a slot, or refuse them; returns whether they were still there."""
+        turn = self._waiting.popleft()
+        if turn.done():
+            return False
+        if refusal is None:
+            turn.set_result(None)
+        else:
+            _OVERLOAD.inc()
+            turn.set_exception(refusal)
+        return True
+
+    def _most_waiting(self) -> int:
+        lasting = max(LEAST_WAITING, self.limit // 2)
+        is_burst = not self._waiting or self._clock() - self._waiting_since <= BURST_S
+        return max(lasting, BURST_WAITING) if is_burst else lasting

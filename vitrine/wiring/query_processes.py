@@ -135,7 +135,7 @@ class _Process:
                 self._check_first_start()
                 await self._start_again()
             elif not await self._answers() and self._is_stuck():
-                log.error("process_stuck", extra={"process": self.number, "pid": self._running.pid})
+                log.error("process_stuck", extra={"member": self.number, "pid": self._running.pid})
                 self._running.kill()
             await self._until_end(WATCH_S)
 
@@ -148,7 +148,7 @@ class _Process:
         try:
             await asyncio.wait_for(running.wait(), STOP_S)
         except TimeoutError:
-            log.warning("process_killed", extra={"process": self.number, "pid": running.pid})
+            log.warning("process_killed", extra={"member": self.number, "pid": running.pid})
             running.kill()
             await running.wait()
 
@@ -180,7 +180,7 @@ class _Process:
         assert self._running is not None
         lived_s = time.monotonic() - self._started_at
         self._backoff_s = next_backoff_s(self._backoff_s, lived_s)
-        extra = {"process": self.number, "status": self._running.returncode, "again_in_s": self._backoff_s}
+        extra = {"member": self.number, "status": self._running.returncode, "again_in_s": self._backoff_s}
         log.error("process_ended", extra=extra)
         await asyncio.sleep(self._backoff_s)
         await self.start()

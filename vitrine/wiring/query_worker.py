@@ -27,8 +27,10 @@ from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
+from query_api.admission.slots import Admission
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
@@ -99,6 +101,7 @@ class _SharedResources:
     vitals: Vitals
     redis: Redis
     gate: AccessGate
+    admission: Admission
     clicks: _ClickPublisher
 
     @classmethod
@@ -107,7 +110,12 @@ class _SharedResources:
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        return cls(settings, vitals, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
+        admission = Admission(settings.query.concurrency, settings.query.max_requests)
+        metrics.WORK_LIMIT.set_function(lambda: admission.limit)
+        metrics.WORK_WAITING.set_function(lambda: admission.waiting)
+        return cls(
+            settings, vitals, redis, gate, admission, await resources.enter_async_context(_ClickPublisher(settings))
+        )
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -161,6 +169,7 @@ class _SharedResources:
             lag=age.lag,
             config=settings.query,
             gate=self.gate,
+            admission=self.admission,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
