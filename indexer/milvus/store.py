@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -146,14 +146,22 @@ class MilvusProductStore:
         await self._collection.close()
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID_PATTERN.fullmatch(product_id)]
         products: dict[str, tuple[StoredProduct, FloatArray]] = {}
-        for start in range(0, len(known), READ_CHUNK):
-            products |= await self._stored(ids_expression(Ids(tuple(known[start : start + READ_CHUNK]))))
+        for chunk in _id_expressions(product_ids):
+            products |= await self._stored(chunk)
         return products
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
+        return await self._stored(_after(after), limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
+
+    async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
+        products: dict[str, StoredProduct] = {}
+        for chunk in _id_expressions(product_ids):
+            products |= await self._states(chunk)
+        return products
+
+    async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
+        return await self._states(_after(after), limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
@@ -229,10 +237,28 @@ class MilvusProductStore:
 
     async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
         entities = await self._collection.query(expression, ["state", "vector"], **bounds)
-        return {entity["product_id"]: self._unpacked(entity) for entity in entities}
+        return dict(await map_in_slices(self._unpacked, entities))
 
-    def _unpacked(self, entity: Mapping[str, Any]) -> tuple[StoredProduct, FloatArray]:
-        return unpack_product(entity["state"]), to_float32(entity["vector"], self._vector_type)
+    async def _states(self, expression: str, **bounds: Any) -> dict[str, StoredProduct]:
+        entities = await self._collection.query(expression, ["state"], **bounds)
+        return dict(
+            await map_in_slices(lambda entity: (entity["product_id"], unpack_product(entity["state"])), entities)
+        )
+
+    def _unpacked(self, entity: Mapping[str, Any]) -> tuple[str, tuple[StoredProduct, FloatArray]]:
+        vector = to_float32(entity["vector"], self._vector_type)
+        return entity["product_id"], (unpack_product(entity["state"]), vector)
+
+
+def _id_expressions(product_ids: Sequence[str]) -> Iterator[str]:
+    """What lets some of these products pass each; what is no id is left out."""
+    known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID_PATTERN.fullmatch(product_id)]
+    for start in range(0, len(known), READ_CHUNK):
+        yield ids_expression(Ids(tuple(known[start : start + READ_CHUNK])))
+
+
+def _after(product_id: str) -> str:
+    return f'product_id > "{product_id}"'
 
 
 async def _empty_without_terms(search: Awaitable[list[T]]) -> list[T]:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from query_api.http.access_guard import ACCESS_HANDLERS, cors_middleware, guarded
 from query_api.http.edge import BodyLimit, Edge
 from query_api.http.explain_route import ExplainRoute
+from query_api.http.hot_search import HotSearch
 from query_api.http.media_route import MediaRoute
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
@@ -44,13 +45,14 @@ def create_app(ports: QueryPorts) -> Starlette:
             ports.vitals.retire()
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, components.batcher.aclose(), return_exceptions=True)
+            await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=_routes(ports, components),
         middleware=[
             Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
             *cors_middleware(ports.gate),
+            Middleware(HotSearch, answers=components.answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
             Middleware(RefuseWork, admission=ports.admission),
         ],
@@ -71,7 +73,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.searcher, components.similar, components.recommender, config, work).routes(),
+        *SearchRoutes(components.answers, components.similar, components.recommender, config, work).routes(),
         *ExplainRoute(components.explainer, config, work).routes(),
         *ProductRoutes(ports.store, work).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),

@@ -19,7 +19,7 @@ from query_api.http.shopper_bounds import bounded_search
 from query_api.http.work import Work
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.searcher import Searcher
+from query_api.search.answering import SearchAnswers
 
 
 class SearchRoutes:
@@ -27,13 +27,13 @@ class SearchRoutes:
 
     def __init__(
         self,
-        searcher: Searcher,
+        answers: SearchAnswers,
         similar: SimilarProducts,
         recommender: Recommender,
         config: QueryConfig,
         work: Work,
     ) -> None:
-        self._searcher = searcher
+        self._answers = answers
         self._similar = similar
         self._recommender = recommender
         self._config = config
@@ -71,9 +71,9 @@ class SearchRoutes:
         search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
         async with self._work.begin("search") as slot:
-            response = await self._searcher.search(search, use_cache)
-            slot.kind = _kind(search, response)
-        return json_response(response)
+            answer = await self._answers.answer(search, use_cache)
+            slot.kind = _kind(search, answer.cache)
+        return Response(answer.body, media_type="application/json")
 
 
 def json_response(response: SearchResponse) -> Response:
@@ -81,10 +81,10 @@ def json_response(response: SearchResponse) -> Response:
     return Response(msgspec.json.encode(response), media_type="application/json")
 
 
-def _kind(search: SearchRequest, response: SearchResponse) -> str:
+def _kind(search: SearchRequest, cache: str) -> str:
     """Searches that cost alike: by what is searched with, and whether that was known already."""
     inputs = ("image", "audio", "video", "parts", "facets", "explain", "user_id")
-    return " ".join(("search", response.cache, *(name for name in inputs if getattr(search, name))))
+    return " ".join(("search", cache, *(name for name in inputs if getattr(search, name))))
 
 
 def _request_from_path(request: Request, **path: str) -> SearchRequest:

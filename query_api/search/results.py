@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from encoders.speech.port import Transcript
+from query_api.cache.live_entry import LiveEntry
 from query_api.contract.requests import SearchRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -37,6 +38,8 @@ class RankedResults:
     cache_state: CacheState = "bypass"
     degraded: tuple[str, ...] = ()
     """What was left out because a server did not answer, in the order of the stages."""
+    entry: LiveEntry | None = None
+    """Where the candidates are kept in this process; None: nowhere."""
 
 
 def rank_retrieved(plan: SearchPlan, retrieved: RetrievedCandidates, profile: ShopperProfile) -> RankedResults:
@@ -57,6 +60,7 @@ def rank_retrieved(plan: SearchPlan, retrieved: RetrievedCandidates, profile: Sh
         transcript=plan.transcript,
         cache_state=retrieved.cache_state,
         degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+        entry=retrieved.entry,
     )
 
 

@@ -1,9 +1,10 @@
-"""What is watched of a worker, and how it shows in metrics."""
+"""What is watched of a worker, how it shows in metrics, and how it is told to end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -65,6 +66,14 @@ async def background(part: str, work: Coroutine[Any, Any, object], vitals: Vital
             yield
     finally:
         task.cancel()
+
+
+def stopped_by_signal() -> asyncio.Event:
+    """Set once this process is told to end, by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
 
 
 async def _log_verdicts(vitals: Vitals) -> None:

@@ -85,6 +85,15 @@ def _run_query_process(settings: Settings, directory: Path | None, number: int) 
     _run(run_query_worker(settings, member))
 
 
+@command.command(help="Encode for the workers of this machine, which share one model and one device.")
+@_keeps_logs
+@with_settings(for_people=False)
+def encoder(settings: Settings) -> None:
+    from vitrine.wiring.encoder_service import run_encoder_service
+
+    _run(run_encoder_service(settings))
+
+
 def _run(worker: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
