@@ -31,6 +31,7 @@ from indexer.milvus.generations import (
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch
+from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_stored_type
