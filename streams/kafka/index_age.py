@@ -26,11 +26,12 @@ class IndexAge:
 
     Each worker tells what waits on its partitions. While nobody speaks for one of them, because its worker is gone or
     the board is away, Kafka is asked: what is committed is searchable, and for the rest Kafka's timestamps tell since
-    when it waits. Exact to `interval_s` by what workers tell, and to the commit interval plus `ask_s` by Kafka.
+    when it waits. Exact to `interval_s` and a quarter of a second by what workers tell, and to the commit interval plus
+    `ask_s` by Kafka.
     """
 
     def __init__(
-        self, kafka: KafkaConfig, group: str, board: LagBoard, interval_s: float = 0.25, ask_s: float = 1.0
+        self, kafka: KafkaConfig, group: str, board: LagBoard, interval_s: float = 0.5, ask_s: float = 1.0
     ) -> None:
         """Set up.
 

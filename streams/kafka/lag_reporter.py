@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,6 +71,10 @@ class LagReporter:
         self._asked = asked
         self._board = board
         self._clock = clock
+        self._last_asked: Sequence[PartitionLag] = ()
+        self._positions: dict[Partition, PartitionLag] = {}
+        self._counts: Counter[str] = Counter()
+        """How many partitions each topic has."""
         self._since_ms: dict[Partition, int] = {}
         """Of each partition held, a time before which nothing of what waits has come, as late as is known."""
 
@@ -92,20 +97,18 @@ class LagReporter:
     def lag(self) -> dict[Partition, ToldLag]:
         """What waits on each partition of which that is known."""
         held, asked = self._holder.held(), self._asked()
-        counts: dict[str, int] = {}
-        for one in asked:
-            counts[one.topic] = counts.get(one.topic, 0) + 1
+        if asked is not self._last_asked:
+            self._last_asked = asked
+            self._positions = {(one.topic, one.partition): one for one in asked}
+            self._counts = Counter(one.topic for one in asked)
         self._since_ms = {partition: since for partition, since in self._since_ms.items() if partition in held}
-        positions = {(one.topic, one.partition): one for one in asked}
         return {
             partition: told
             for partition, one in held.items()
-            if partition in positions and (told := self._told(partition, one, positions[partition], counts))
+            if (position := self._positions.get(partition)) and (told := self._told(partition, one, position))
         }
 
-    def _told(
-        self, partition: Partition, held: HeldPartition, asked: PartitionLag, counts: Mapping[str, int]
-    ) -> ToldLag | None:
+    def _told(self, partition: Partition, held: HeldPartition, asked: PartitionLag) -> ToldLag | None:
         # Either is as of some time ago, and neither goes back.
         next_offset = max(held.acknowledged or 0, asked.next_offset)
         messages = max(held.end_offset or 0, asked.end_offset) - next_offset
@@ -113,6 +116,6 @@ class LagReporter:
             self._since_ms[partition] = held.oldest_ms
         elif messages <= 0:
             self._since_ms[partition] = int(self._clock() * 1000)
-            return ToldLag(0, None, counts[partition[0]])
+            return ToldLag(0, None, self._counts[partition[0]])
         since_ms = self._since_ms.get(partition)
-        return None if since_ms is None else ToldLag(max(messages, 1), since_ms, counts[partition[0]])
+        return None if since_ms is None else ToldLag(max(messages, 1), since_ms, self._counts[partition[0]])

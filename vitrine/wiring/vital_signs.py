@@ -14,6 +14,9 @@ from prometheus_client.registry import REGISTRY, Collector, CollectorRegistry
 
 from encoders.liveness.vitals import Complaint, Vitals
 
+VERDICT_S = 2.0
+"""How often it is looked whether a verdict has changed."""
+
 log = logging.getLogger(__name__)
 
 
@@ -89,4 +92,4 @@ async def _log_verdicts(vitals: Vitals) -> None:
                     level, f"worker_{verdict}" if not complaints else f"worker_not_{verdict}", extra={"why": reasons}
                 )
             former[verdict] = complaints
-        await asyncio.sleep(1)
+        await asyncio.sleep(VERDICT_S)

@@ -53,7 +53,7 @@ def test_what_waits_in_kafka_alone_has_come_after_the_last_that_was_known():
 
 def test_of_a_backlog_that_was_not_seen_yet_nothing_is_told():
     worker = Worker()
-    worker.asked[0] = PartitionLag(TOPIC, 0, 10, 500)
+    worker.asked = [PartitionLag(TOPIC, 0, 10, 500), PartitionLag(TOPIC, 1, 0, 500)]
     assert worker.tells(None, None, None) is None
     assert worker.tells(None, 500, 3_000) == ToldLag(490, 3_000, 2)
 
@@ -65,5 +65,5 @@ def test_nothing_is_told_of_partitions_that_are_lost_or_while_kafka_is_away():
     assert worker.reporter.lag() == {}
     # They come back with another backlog: what was known of them before says nothing.
     assert worker.tells(10, 13, None) is None
-    worker.asked.clear()
+    worker.asked = []
     assert worker.tells(10, 13, 900_000) is None
