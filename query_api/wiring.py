@@ -19,6 +19,7 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
+from query_api.admission.slots import Admission
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cache.live_entries import LiveEntries, LiveLimits
@@ -77,6 +78,8 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    admission: Admission = field(default_factory=lambda: Admission(512))
+    """How many searches are worked on at a time, over all generations of the index."""
     gate: AccessGate | None = None
     """Lets requests in; None: all of them."""
     ranker: Ranker | None = None
@@ -205,7 +208,7 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
     )
     decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
     products = ProductVectors(ports.store, ports.encoder.spec)
-    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products)
+    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products, config.text_embeddings_bytes)
     return _Embedding(batcher, products, embedder, TextTrust(ports.store, batcher, config.text_trust))
 
 

@@ -28,10 +28,13 @@ from indexer.redis.client import open_redis
 from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
+from query_api.admission.slots import Admission
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
@@ -53,8 +56,12 @@ MAX_WATCH_S = 5.0
 """How often it is looked at, and that logged, while Milvus does not answer."""
 
 
-async def run_query_worker(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
+async def run_query_worker(settings: Settings, member: GroupMember | None = None) -> None:
+    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave.
+
+    Args:
+        member: which of the worker's processes this is; None: the only one.
+    """
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
@@ -89,7 +96,7 @@ async def run_query_worker(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await serve(app, settings.query)
+        await serve(app, settings.query, member)
     log.info("worker_stopped")
 
 
@@ -101,6 +108,7 @@ class _SharedResources:
     vitals: Vitals
     redis: Redis
     gate: AccessGate
+    admission: Admission
     clicks: _ClickPublisher
 
     @classmethod
@@ -109,7 +117,12 @@ class _SharedResources:
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        return cls(settings, vitals, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
+        admission = Admission(settings.query.concurrency, settings.query.max_requests)
+        metrics.WORK_LIMIT.set_function(lambda: admission.limit)
+        metrics.WORK_WAITING.set_function(lambda: admission.waiting)
+        return cls(
+            settings, vitals, redis, gate, admission, await resources.enter_async_context(_ClickPublisher(settings))
+        )
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -164,6 +177,7 @@ class _SharedResources:
             lag=age.lag,
             config=settings.query,
             gate=self.gate,
+            admission=self.admission,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
