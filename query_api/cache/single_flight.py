@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
 
 
+@dataclass(slots=True)
+class _Flight(Generic[Result]):
+    task: asyncio.Task[Result]
+    waiting: int = 0
+    """Calls that wait for it."""
+
+
 class SingleFlight(Generic[Result]):
-    """Calls of the same key share one piece of work, which goes on whoever of them gives up. For one event loop.
+    """Calls of the same key share one piece of work, which goes on while one of them waits. For one event loop.
 
     Its failure is the failure of all of them.
 
@@ -18,18 +26,28 @@ class SingleFlight(Generic[Result]):
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, asyncio.Task[Result]] = {}
+        self._under_way: dict[Hashable, _Flight[Result]] = {}
 
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """What the work under way for a key gives; with none, `work` is begun."""
-        task = self._under_way.get(key)
-        if task is None:
-            task = self._under_way[key] = asyncio.create_task(work())
-            task.add_done_callback(lambda ended: self._end(key, ended))
-        return await asyncio.shield(task)
+        flight = self._under_way.get(key)
+        if flight is None:
+            flight = self._under_way[key] = _Flight(asyncio.create_task(work()))
+            flight.task.add_done_callback(lambda ended: self._end(key, ended))
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                # Who comes from here on begins anew.
+                del self._under_way[key]
+                flight.task.cancel()
 
     def _end(self, key: Hashable, task: asyncio.Task[Result]) -> None:
-        del self._under_way[key]
+        flight = self._under_way.get(key)
+        if flight is not None and flight.task is task:
+            del self._under_way[key]
         if not task.cancelled():
             # Should nobody be left to hear of it, that is no mistake.
             task.exception()
