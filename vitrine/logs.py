@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ def _second(unix_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix_s))
 
 
-def _json_line(line: dict[str, object]) -> str:
+def _json_line(line: Mapping[str, object]) -> str:
     try:
         return escaped_json(_encode(line).decode())
     except (msgspec.MsgspecError, UnicodeError, TypeError):
