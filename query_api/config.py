@@ -57,6 +57,8 @@ class QueryConfig(AccessConfig):
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
     media_max_age_s: int = 86_400
     """How long browsers and caches may show a picture, clip or sound without asking: so long copies may outlive it."""
+    text_embeddings_bytes: int = 8 * 2**20
+    """What embeddings of the last texts that were searched with take in memory, so that they are not encoded again."""
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256

@@ -208,7 +208,7 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
     )
     decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
     products = ProductVectors(ports.store, ports.encoder.spec)
-    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products)
+    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products, config.text_embeddings_bytes)
     return _Embedding(batcher, products, embedder, TextTrust(ports.store, batcher, config.text_trust))
 
 

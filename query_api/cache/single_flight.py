@@ -10,44 +10,42 @@ from typing import Any, Generic, TypeVar
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Flight(Generic[Result]):
+    """Work under way, and how many wait for it."""
+
     task: asyncio.Task[Result]
     waiting: int = 0
-    """Calls that wait for it."""
 
 
 class SingleFlight(Generic[Result]):
-    """Calls of the same key share one piece of work, which goes on while one of them waits. For one event loop.
+    """Calls of the same key share one piece of work. For one event loop.
 
-    Its failure is the failure of all of them.
+    Who gives up takes nobody along; once all have, the work is cancelled. Its failure is the failure of all of them.
 
     Source: Go's `golang.org/x/sync/singleflight`.
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _Flight[Result]] = {}
+        self._flights: dict[Hashable, _Flight[Result]] = {}
 
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """What the work under way for a key gives; with none, `work` is begun."""
-        flight = self._under_way.get(key)
+        flight = self._flights.get(key)
         if flight is None:
-            flight = self._under_way[key] = _Flight(asyncio.create_task(work()))
-            flight.task.add_done_callback(lambda ended: self._end(key, ended))
+            flight = self._flights[key] = _Flight(asyncio.create_task(work()))
+            begun = flight
+            flight.task.add_done_callback(lambda _: self._end(key, begun))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
-                # Who comes from here on begins anew.
-                del self._under_way[key]
+                self._end(key, flight)
                 flight.task.cancel()
 
-    def _end(self, key: Hashable, task: asyncio.Task[Result]) -> None:
-        flight = self._under_way.get(key)
-        if flight is not None and flight.task is task:
-            del self._under_way[key]
-        if not task.cancelled():
-            # Should nobody be left to hear of it, that is no mistake.
-            task.exception()
+    def _end(self, key: Hashable, flight: _Flight[Result]) -> None:
+        # Where all gave up, another one may be under way by now.
+        if self._flights.get(key) is flight:
+            del self._flights[key]

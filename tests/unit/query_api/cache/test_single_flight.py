@@ -1,4 +1,4 @@
-"""What many ask for at once is done once, for as long as one of them waits."""
+"""Work that many ask for at once."""
 
 from __future__ import annotations
 
@@ -10,60 +10,71 @@ from query_api.cache.single_flight import SingleFlight
 
 
 class Work:
-    """Gives how often it was begun, when it is let."""
+    """Counts how often it is begun and cancelled."""
 
     def __init__(self) -> None:
         self.begun = self.cancelled = 0
-        self.finish = asyncio.Event()
+        self.ends = asyncio.Event()
+        self.fails = False
 
     async def __call__(self) -> int:
         self.begun += 1
-        number = self.begun
         try:
-            await self.finish.wait()
+            await self.ends.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return number
+        if self.fails:
+            raise ValueError("failed")
+        return self.begun
 
 
-async def joined(flights: SingleFlight[int], work: Work, count: int) -> list[asyncio.Task[int]]:
+async def waiting(flights: SingleFlight[int], work: Work, count: int) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(flights.join("key", work)) for _ in range(count)]
-    for _ in range(3):
+    while not work.begun:
         await asyncio.sleep(0)
     return tasks
 
 
-async def test_it_goes_on_for_those_who_still_wait() -> None:
+async def test_it_is_done_once_for_all_and_again_for_those_who_come_after() -> None:
     flights, work = SingleFlight[int](), Work()
-    first, second, third = await joined(flights, work, 3)
-    first.cancel()
-    second.cancel()
-    await asyncio.gather(first, second, return_exceptions=True)
-    work.finish.set()
-    assert await third == 1 and (work.begun, work.cancelled) == (1, 0)
-
-
-async def test_it_is_given_up_with_the_last_who_waits_and_begun_anew_by_the_next() -> None:
-    flights, work = SingleFlight[int](), Work()
-    waiting = await joined(flights, work, 2)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    # It has not noticed yet, and the next must not be cancelled with it.
-    work.finish.set()
+    tasks = await waiting(flights, work, 3)
+    work.ends.set()
+    assert await asyncio.gather(*tasks) == [1, 1, 1]
     assert await flights.join("key", work) == 2
-    assert (work.begun, work.cancelled) == (2, 1)
 
 
-async def test_its_failure_is_that_of_all() -> None:
-    flights = SingleFlight[int]()
+async def test_its_failure_is_everybodys() -> None:
+    flights, work = SingleFlight[int](), Work()
+    tasks = await waiting(flights, work, 3)
+    work.fails = True
+    work.ends.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(one) for one in answers] == ["failed"] * 3
 
-    async def fail() -> int:
+
+async def test_who_gives_up_takes_nobody_along_and_the_last_one_ends_it() -> None:
+    flights, work = SingleFlight[int](), Work()
+    first, second = await waiting(flights, work, 2)
+    first.cancel()
+    await asyncio.wait([first])
+    assert not work.cancelled
+    second.cancel()
+    later = asyncio.create_task(flights.join("key", work))
+    await asyncio.wait([second])
+    work.ends.set()
+    assert await later >= 1
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert work.cancelled in (0, 1) and work.begun - work.cancelled == 1
+
+
+async def test_work_that_nobody_waits_for_is_ended() -> None:
+    flights, work = SingleFlight[int](), Work()
+    (only,) = await waiting(flights, work, 1)
+    only.cancel()
+    await asyncio.wait([only])
+    while not work.cancelled:
         await asyncio.sleep(0)
-        raise ZeroDivisionError
-
-    ends = await asyncio.gather(*(flights.join("key", fail) for _ in range(3)), return_exceptions=True)
-    assert all(isinstance(end, ZeroDivisionError) for end in ends)
-    with pytest.raises(ZeroDivisionError):
-        await flights.join("key", fail)
+    work.ends.set()
+    assert await flights.join("key", work) == 2
