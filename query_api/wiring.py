@@ -19,6 +19,7 @@ from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
+from query_api.cards.card_table import CardTable
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
 from query_api.embedding.batcher import EncoderBatcher
@@ -41,6 +42,7 @@ from query_api.search.inputs import InputLoader, MediaLoader
 from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
+from query_api.search.results import ResultRanker
 from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher, SearchStages
 from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals
@@ -138,6 +140,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
+    cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
     candidates = CandidateFinder(_wire_cache(ports, circuit), embedding.embedder, retriever, index_key)
     stages = SearchStages(
@@ -145,6 +148,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
         SearchPlanner(config, understanding.parser, embedding.text_trust),
         candidates,
         profiles,
+        ResultRanker(cards),
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
     )
     searcher = Searcher(stages, responses)
@@ -152,7 +156,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
     return QueryComponents(
         searcher=searcher,
         similar=SimilarProducts(embedding.products, searcher),
-        recommender=Recommender(profiles, retriever, tastes, responses, config.personal),
+        recommender=Recommender(profiles, retriever, tastes, cards, responses, config.personal),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,
         text_trust=embedding.text_trust,
