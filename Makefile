@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light demo test test-light lint bench bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light demo test test-light lint bench bench-query bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -11,6 +11,7 @@ help:
 	@echo 'make test-light   what a light installation can do, in one made for it'
 	@echo 'make lint    style, types, import contract'
 	@echo 'make bench   speed, side by side with baselines'
+	@echo 'make bench-query   searches a second beside bare Redis, bare Milvus and other engines'
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
@@ -41,6 +42,9 @@ lint: setup
 bench chaos soak fuzz: setup
 	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \
 	else echo 'make $@: there is nothing of that kind in this version' >&2; exit 2; fi
+
+bench-query: setup
+	@$(RUN)/pytest --timeout 3600 -s tests/bench/query
 
 bench-encoders: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/encoders

@@ -12,6 +12,7 @@ from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.devices import torch_device
 from encoders.errors import ModelUnavailable
 from encoders.inference.runtime import Runtime, make_openmp_threads_sleep
+from encoders.inference.synthetic import SyntheticEncoder
 from encoders.inference.truncation import TruncatedEncoder, split_name, truncated_dimensions
 from encoders.packages import TORCH, is_installed, missing, require
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
@@ -19,7 +20,7 @@ from encoders.spec import EmbeddingSpec
 
 log = logging.getLogger(__name__)
 
-_DOUBLES: Final = {"hash": HashEncoder, "hash-joint": JointHashEncoder}
+_DOUBLES: Final = {"hash": HashEncoder, "hash-joint": JointHashEncoder, "synthetic": SyntheticEncoder}
 MINI_DIRECTORY: Final = Path(__file__).parent / "models" / "mini"
 NVIDIA_DEVICE: Final = Path("/dev/nvidiactl")
 
@@ -28,9 +29,9 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
     """Load an encoder.
 
     Args:
-        name: `mini` (ships with the project), `hash` and `hash-joint` (no weights, for tests), a model directory, or a
-            hub name, with the commit or without: `owner/model@COMMIT`; `NAME#64` for the first 64 dimensions of its
-            embeddings.
+        name: `mini` (ships with the project), `hash`, `hash-joint` and `synthetic` (no weights, for tests), a model
+            directory, or a hub name, with the commit or without: `owner/model@COMMIT`; `NAME#64` for the first 64
+            dimensions of its embeddings.
         runtime: how to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:

@@ -81,6 +81,8 @@ def pool_vectors(vectors: FloatArray, first_weight: float = MAIN_IMAGE_WEIGHT) -
     Returns:
         Unit vector (d,) float32.
     """
+    if len(vectors) == 1:
+        return vectors[0]
     weights = np.ones(len(vectors), np.float32)
     weights[0] = first_weight
     return normalise_rows((weights @ vectors)[None])[0]

@@ -101,18 +101,20 @@ def range_bounds(criterion: Range) -> Iterator[tuple[str, float]]:
 
 def _terms(fields: Mapping[str, Any]) -> Iterator[str]:
     for name in TERM_FIELDS:
-        for value in _values(fields.get(name)):
-            yield from (_term(name, path) for path in (category_paths(value) if name == "category" else [value]))
+        value = fields.get(name)
+        if value is not None:
+            for text in category_paths(value) if name == "category" else _values(value):
+                yield _term(name, text)
     for name, value in attribute_values(fields).items():
-        yield from (_term(ATTRIBUTE_PREFIX + name, text) for text in _values(value))
+        field = ATTRIBUTE_PREFIX + name
+        for text in _values(value):
+            yield _term(field, text)
 
 
 def _values(value: Any) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [str(value)]
-    return [value] if isinstance(value, str) else list(value)
+    if isinstance(value, str):
+        return [value]
+    return [str(value)] if isinstance(value, bool) else list(value)
 
 
 def _steps(category: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -275,10 +275,30 @@ class RestoreLease(Protocol):
         ...
 
 
+class LogPosition(NamedTuple):
+    """A place in the change log."""
+
+    epoch: str
+    """The life of the server that keeps the log: one that started anew may have lost changes without knowing it, so
+    positions of two lives have nothing to do with each other."""
+    sequence: int
+    """Of the latest change."""
+
+
+class LogReading(NamedTuple):
+    """What happened since a place in the change log."""
+
+    position: LogPosition
+    """Where the log stands now."""
+    changed: Sequence[str] | None
+    """Ids of the products that changed since; None: the log cannot tell."""
+
+
 class ChangeLog(Protocol):
     """Which products changed in the index, in order, so that cached results know what to look at again.
 
-    Bounded: it forgets the oldest changes, and says so by the floor.
+    Bounded: it forgets the oldest changes, and says so by the floor. A log that lost everything goes on with numbers
+    that it never gave before.
     Raises `StoreUnavailable` when the store does not answer within its deadline.
     """
 
@@ -292,4 +312,16 @@ class ChangeLog(Protocol):
 
     async def since(self, position: int) -> tuple[int, list[str]] | None:
         """(latest position, products changed after `position`); None when the log no longer reaches back so far."""
+        ...
+
+    async def read(self, after: LogPosition | None) -> LogReading:
+        """What happened after a place where the log stood. One call at a time.
+
+        Args:
+            after: as the last call gave it; None: at the first, of which no change is told.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what `read` holds; the next one takes it again."""
         ...

@@ -95,8 +95,10 @@ class ProductState(Struct, frozen=True, omit_defaults=True):
     @property
     def version(self) -> int:
         """The greatest version among the events that still count."""
-        stamps = [write.stamp for write in self.written.values()] + ([self.base] if self.base else [])
-        return max(stamps).version if stamps else 0
+        versions = [write.stamp.version for write in self.written.values()]
+        if self.base is not None:
+            versions.append(self.base.version)
+        return max(versions, default=0)
 
 
 def merge_all(state: ProductState, changes: Iterable[ProductChange]) -> ProductState:
@@ -157,8 +159,10 @@ class StoredProduct(Struct, frozen=True):
     @property
     def text_fields(self) -> dict[str, Any]:
         """All that words are taken from: the fields that are not null, and what its sounds say as `voice`."""
-        spoken = [text for text in self.transcripts.values() if text]
-        return self.state.fields | ({"voice": spoken} if spoken else {})
+        fields = self.state.fields
+        if spoken := [text for text in self.transcripts.values() if text]:
+            fields["voice"] = spoken
+        return fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,7 @@ def text_hash(text: str) -> str:
 
 def is_searchable(stored: StoredProduct) -> bool:
     """Whether a product appears in results: it has a title, a description, an embedded picture or a voice."""
-    fields = stored.text_fields
-    has_text = any((fields.get(name) or "").strip() for name in ("title", "description"))
-    return bool(stored.image_keys) or has_text or "voice" in fields
+    return _is_searchable(stored, stored.text_fields)
 
 
 def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> IndexRow:
@@ -56,10 +54,9 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
         InvalidRecord: the product has more filter values than a row can hold.
     """
     fields = stored.text_fields
-    if not is_searchable(stored):
-        return IndexRow(
-            product_id, stored, vector, searchable=False, hit_payload=_encoded_payload(_hit_payload(stored))
-        )
+    hit_payload = _encoded_payload(_hit_payload(stored, fields))
+    if not _is_searchable(stored, fields):
+        return IndexRow(product_id, stored, vector, searchable=False, hit_payload=hit_payload)
     return IndexRow(
         product_id,
         stored,
@@ -68,7 +65,7 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
         lexical=document_terms(fields),
         filter_terms=filter_terms(with_accepted_suggestions(fields, stored.suggestions)),
         numbers=filter_numbers(fields),
-        hit_payload=_encoded_payload(_hit_payload(stored)),
+        hit_payload=hit_payload,
     )
 
 
@@ -80,13 +77,26 @@ def with_labels(row: IndexRow, suggestions: tuple[Suggestion, ...], duplicates: 
 
 def with_accepted_suggestions(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     """A product's fields with the accepted suggestions for those that the merchant does not state."""
-    stated, accepted = stated_labels(fields), accepted_values(suggestions)
-    added = {name: values for name, values in accepted.items() if name not in stated}
+    added = _open_values(fields, suggestions)
     if not added:
         return dict(fields)
     attributes = {name.removeprefix(ATTRIBUTE_PREFIX): values for name, values in added.items() if "." in name}
     plain = {name: values[0] for name, values in added.items() if "." not in name}
     return {**fields, **plain, "attributes": {**(fields.get("attributes") or {}), **attributes}}
+
+
+def _is_searchable(stored: StoredProduct, fields: Mapping[str, Any]) -> bool:
+    """As `is_searchable`, with the product's `text_fields`."""
+    if stored.image_keys or "voice" in fields:
+        return True
+    return any((fields.get(name) or "").strip() for name in ("title", "description"))
+
+
+def _open_values(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, list[str]]:
+    """The accepted suggestions for fields that the merchant does not state, by field."""
+    accepted = accepted_values(suggestions)
+    stated = stated_labels(fields) if accepted else {}
+    return {name: values for name, values in accepted.items() if name not in stated}
 
 
 def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -100,22 +110,29 @@ def _embedded_parts(fields: Mapping[str, Any]) -> Iterator[str]:
     yield " ".join(fields.get("voice") or ())[:DESCRIPTION_MAX_CHARS]
 
 
-def _hit_payload(stored: StoredProduct) -> HitPayload:
-    fields = stored.state.fields
+def _hit_payload(stored: StoredProduct, fields: Mapping[str, Any]) -> HitPayload:
     images: Sequence[dict[str, Any]] = fields.get("images") or ()
     shown = [image for image in images if (image.get("hash") or image["url"]) not in stored.broken_images]
-    plain = ("price", "currency", "brand", "category", "url", "lang", "group_id", "in_stock", "rating", "rating_count")
-    stated = stated_labels(fields)
+    stated = fields.get
     return HitPayload(
-        title=fields.get("title") or "",
+        title=stated("title") or "",
+        price=stated("price"),
+        currency=stated("currency"),
+        brand=stated("brand"),
+        category=stated("category"),
         image_url=image_url(shown[0]) if shown else None,
-        created_at_ms=created_at_ms(fields["created_at"]) if fields.get("created_at") else None,
-        tags=fields.get("tags") or [],
-        attributes=fields.get("attributes") or {},
+        url=stated("url"),
+        lang=stated("lang"),
+        group_id=stated("group_id"),
+        in_stock=stated("in_stock"),
+        rating=stated("rating"),
+        rating_count=stated("rating_count"),
+        created_at_ms=created_at_ms(fields["created_at"]) if stated("created_at") else None,
+        tags=stated("tags") or [],
+        attributes=stated("attributes") or {},
+        suggested=_open_values(fields, stored.suggestions),
         incomplete=stored.incomplete,
         version=stored.state.version,
-        suggested={name: values for name, values in accepted_values(stored.suggestions).items() if name not in stated},
-        **{name: fields.get(name) for name in plain},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -102,6 +103,7 @@ class AccessConfig:
         )
 
 
+@functools.lru_cache(1_024)
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address or name."""
     if host in _LOOPBACK_NAMES:

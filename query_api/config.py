@@ -16,6 +16,8 @@ class QueryConfig(AccessConfig):
     """0: any free one."""
     cache_ttl_s: float = 60.0
     """How long candidates are kept; 0 turns the cache off. Changes of the index show at once, whatever this says."""
+    cache_memory_bytes: int = 64 * 2**20
+    """What each query worker keeps of cached candidates and finished answers in its memory; more are in Redis alone."""
     cache_entry_bytes: int = 2 * 2**20
     """Larger candidate sets are not cached."""
     cache_repair_products: int = 256

@@ -1,5 +1,7 @@
 """The query worker's Prometheus metrics."""
 
+import functools
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -18,3 +20,16 @@ CONNECTIONS_REFUSED = Counter(
     "Connections that were closed, by the status they got, or `evicted`, `write`, `requests`",
     ["reason"],
 )
+
+
+@functools.cache
+def _request_series(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: as many as there are routes, methods and statuses."""
+    return REQUESTS.labels(route, method, str(status)), REQUEST_SECONDS.labels(route)
+
+
+def count_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count and time an answered request."""
+    requests, times = _request_series(route, method, status)
+    requests.inc()
+    times.observe(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +20,8 @@ from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
+from query_api.cache.change_feed import ChangeFeed
+from query_api.cache.live_entries import LiveEntries, LiveLimits
 from query_api.cards.card_table import CardTable
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
@@ -36,7 +39,7 @@ from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalLimits
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.candidate_finder import CandidateFinder, IndexKey
+from query_api.search.candidate_finder import CandidateFinder, IndexKey, ResultCache
 from query_api.search.facet_counting import FacetCounter
 from query_api.search.inputs import InputLoader, MediaLoader
 from query_api.search.planning import SearchPlanner
@@ -94,6 +97,8 @@ class QueryPorts:
     """What is watched of the worker."""
     refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
     """How often what is known of words is brought up to date."""
+    clock: Callable[[], float] = time.monotonic
+    """By which what is cached in the process expires, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,16 @@ class QueryComponents:
     text_trust: TextTrust
     batcher: EncoderBatcher
     """To be closed."""
+    feed: ChangeFeed | None
+    """To be closed; None: the cache is turned off."""
     background: tuple[BackgroundWork, ...]
     """Keeps what is known of the catalogue fresh; searches are answered without it, from what is known."""
+
+    async def aclose(self) -> None:
+        """End what is under way in the encoder and at the change log."""
+        await self.batcher.aclose()
+        if self.feed is not None:
+            await self.feed.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,8 @@ def wire(ports: QueryPorts) -> QueryComponents:
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
     cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
-    candidates = CandidateFinder(_wire_cache(ports, circuit), embedding.embedder, retriever, index_key)
+    cache = _wire_cache(ports, circuit, cards)
+    candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
     stages = SearchStages(
         _wire_inputs(ports),
         SearchPlanner(config, understanding.parser, embedding.text_trust),
@@ -156,11 +170,14 @@ def wire(ports: QueryPorts) -> QueryComponents:
     return QueryComponents(
         searcher=searcher,
         similar=SimilarProducts(embedding.products, searcher),
-        recommender=Recommender(profiles, retriever, tastes, cards, responses, config.personal),
+        recommender=Recommender(
+            profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal
+        ),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,
         text_trust=embedding.text_trust,
         batcher=embedding.batcher,
+        feed=cache.feed if cache else None,
         background=(*understanding.background, embedding.text_trust.run),
     )
 
@@ -174,7 +191,7 @@ async def open_searcher(ports: QueryPorts) -> AsyncGenerator[Searcher, None]:
             await components.text_trust.measure()
         yield components.searcher
     finally:
-        await components.batcher.aclose()
+        await components.aclose()
 
 
 def _wire_embedding(ports: QueryPorts) -> _Embedding:
@@ -207,10 +224,17 @@ def _wire_inputs(ports: QueryPorts) -> InputLoader:
     return InputLoader(MediaLoader(ports.fetch_media), SpeechTranscriber(ports.media_decoder, ports.recogniser, limits))
 
 
-def _wire_cache(ports: QueryPorts, circuit: CircuitBreaker) -> CandidateEntries | None:
+def _wire_cache(ports: QueryPorts, circuit: CircuitBreaker, cards: CardTable) -> ResultCache | None:
     """None: the cache is turned off."""
     config = ports.config
     if not config.cache_ttl_s:
         return None
-    limits = EntryLimits(config.cache_ttl_s, config.cache_entry_bytes, config.cache_repair_products)
-    return CandidateEntries(ports.candidate_cache, ports.change_log, circuit, limits)
+    feed = ChangeFeed(ports.change_log, ports.store, circuit, config.cache_repair_products)
+    feed.tell_first(cards)
+    live = LiveLimits(config.cache_memory_bytes, config.cache_ttl_s, config.cache_repair_products)
+    shared = EntryLimits(config.cache_ttl_s, config.cache_entry_bytes, config.cache_repair_products)
+    return ResultCache(
+        feed,
+        LiveEntries(feed, live, ports.clock),
+        CandidateEntries(ports.candidate_cache, ports.change_log, circuit, shared),
+    )

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from streams.batch_histogram import BatchHistogram
+
 _SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 EVENTS = Counter("vitrine_events_total", "Events taken from Kafka", ["topic"])
@@ -24,7 +26,7 @@ FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by 
 FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")
 BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
 STAGE_SECONDS = Histogram("vitrine_stage_seconds", "Time a batch spends in a stage", ["stage"], buckets=_SECONDS)
-FRESHNESS_SECONDS = Histogram(
+FRESHNESS_SECONDS = BatchHistogram(
     "vitrine_event_to_searchable_seconds",
     "From the event's own time, or from Kafka's timestamp, to durable in the index",
     ["change", "since"],

@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from encoders.errors import InvalidImage
 from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, canvas_bytes, decoding_bytes, prepared_bytes
-from encoders.media.preparation import ImagePreparer, Pixels
+from encoders.media.preparation import ImagePreparer, Pixels, as_rgb
 from encoders.media.webp_header import canvas_size
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -210,7 +210,7 @@ def _on_white(image: Image.Image) -> Image.Image:
         # 16-bit grey: Pillow would clip levels at 255; the high byte scales them instead.
         image = image.convert("I").point(lambda level: level / 256).convert("L")
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return as_rgb(image)
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 

@@ -42,11 +42,14 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     """Pillow's number of the filter."""
     trim: bool = False
     """Whether plain borders are cut off before resizing."""
+    reducing_gap: float = _REDUCING_GAP
+    """Pictures so many times too large are first reduced by a whole number."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
-        framed = trim_borders(image.convert("RGB")) if self.trim else image.convert("RGB")
-        resized = framed.resize(self.scaled(*framed.size), Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP)
+        framed = trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
+        size, resample = self.scaled(*framed.size), Image.Resampling(self.resample)
+        resized = framed.resize(size, resample, reducing_gap=self.reducing_gap)
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 
     def scaled(self, width: int, height: int) -> tuple[int, int]:
@@ -76,7 +79,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
         size = self.scaled(*image.size)
-        return np.array(image.convert("RGB").resize(size, Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP))
+        return np.array(as_rgb(image).resize(size, Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP))
 
     @property
     def crop(self) -> None:
@@ -98,6 +101,11 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
 
     def _at(self, scale: float, length: int) -> int:
         return max(1, math.ceil(length * scale / self.patch))
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """A picture as RGB: itself where it is that already, as Pillow would copy it."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 Preparer = FixedSizePreparer | PatchPreparer

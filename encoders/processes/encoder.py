@@ -28,7 +28,7 @@ from encoders.processes.pool import WorkerPool
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 from encoders.spec import EmbeddingSpec, FloatArray
 
-_ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
+ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
 """glibc keeps a heap for each thread, which never shrinks below the largest batch. One for all threads of the worker,
 of which just one computes, is enough."""
 
@@ -64,7 +64,7 @@ class EncoderProcess:
             deadline_s=deadline_s,
             start_deadline_s=start_deadline_s,
             inheritance="model",
-            environment=_ONE_ARENA,
+            environment=ONE_ARENA,
         )
         self.deadline_s = deadline_s
         """The longest that one batch may take, in seconds."""
@@ -123,7 +123,7 @@ class EncoderProcess:
 
     async def encode_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """Unit float32 rows (n, dim) of whole products, for an encoder whose `spec.joint`. Raises as `encode` does."""
-        runs = list(_product_chunks([len(pictures) for pictures in images]))
+        runs = list(product_chunks([len(pictures) for pictures in images]))
         answers = await asyncio.gather(*(self._request_products(texts[run], images[run]) for run in runs))
         return np.concatenate([np.zeros((0, self.spec.dim), np.float32), *answers])
 
@@ -181,7 +181,7 @@ class EncoderProcess:
         )
 
 
-def _product_chunks(pictures: Sequence[int]) -> Iterator[slice]:
+def product_chunks(pictures: Sequence[int]) -> Iterator[slice]:
     """Slices of consecutive products that fit into one request, from the number of pictures of each product."""
     start, taken = 0, 0
     for row, count in enumerate(pictures):

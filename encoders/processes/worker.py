@@ -50,6 +50,8 @@ class WorkerProgram:
     """Which environment variables of this process it gets."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables of its own."""
+    descriptors: tuple[int, ...] = ()
+    """Open files of this process that it gets, under the same numbers."""
 
 
 @dataclass(slots=True)
@@ -245,7 +247,9 @@ async def _spawn(program: WorkerProgram, worker_socket: socket.socket) -> Proces
     environment = worker_environment(program.inheritance, program.environment)
     command = (sys.executable, "-P", "-m", program.module)
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=worker_socket.fileno(), stdout=2, env=environment)
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=worker_socket.fileno(), stdout=2, env=environment, pass_fds=program.descriptors
+        )
     except OSError as error:
         raise WorkerProcessUnavailable(f"the {program.name} could not be started: {error}") from error
 

@@ -40,9 +40,9 @@ class MilvusCollection:
         """Close the connection."""
         await self._client.close()
 
-    async def upsert(self, entities: list[dict[str, Any]], until: float = math.inf) -> None:
-        """Insert or replace entities; `until` is the time of the monotonic clock by which it must have landed."""
-        await self._call(partial(self._client.upsert, self.name, entities), until)
+    async def upsert(self, request: Any, until: float = math.inf) -> None:
+        """Send an `UpsertRequest`; `until` is the time of the monotonic clock by which it must have landed."""
+        await self._call(partial(self._client.upsert, self.name, [request]), until)
 
     async def search(self, field: str, query: StoredArray | str, expression: str, limit: int) -> ScoredIds:
         """The best entities by a field."""

@@ -1,4 +1,4 @@
-"""The collections in Milvus, and a row as one of their entities.
+"""The collections in Milvus.
 
 Only what Milvus Lite 2.5, Lite 3.2 and a Milvus cluster ≥ 2.5 do alike: no nullable fields, no aliases, no partial
 updates, and of the analyzers just the splitting at what is no letter or digit.
@@ -10,28 +10,19 @@ updates, and of the analyzers just the splitting at what is no letter or digit.
 # pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
-import numpy as np
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
-from indexer.filters import ABSENT_NUMBER, MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
+from indexer.filters import MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
 from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.config import EXACT_INDEX, build_parameters
-from indexer.milvus.vector_types import FLOAT16, FLOAT32, StoredArray, to_stored_type
-from indexer.records import IndexRow, pack_product
+from indexer.milvus.vector_types import FLOAT16, FLOAT32
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1
 
 SCHEMA_VERSION = 1
 """Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
 VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
-WRITE_CHUNK_ROWS = 256
-WRITE_CHUNK_BYTES = 8 * 2**20
-"""A request's rows and bytes: on Milvus Lite a call costs some 22 ms at 10,000 rows and a row 0.3 ms more, up to so
-many; beyond, each row costs more again."""
 _DATA_TYPES = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
 
 
@@ -101,60 +92,3 @@ def registry_indexes() -> IndexParams:
     indexes = MilvusClient.prepare_index_params()
     indexes.add_index("vector", index_type="FLAT", metric_type="IP")
     return indexes
-
-
-class _PlainText(str):
-    """A text that the client takes as it is: it looks at each letter of a plain one as if it were a list of texts."""
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-
-def to_entity(row: IndexRow, *, parts: bool = False, vector_type: str = FLOAT32) -> dict[str, Any]:
-    """A row as Milvus takes it. Raises `InvalidRecord` when its state is too long.
-
-    Args:
-        row: what to write.
-        parts: whether the vector's parts are fields of their own.
-        vector_type: of the collection's vectors.
-    """
-    vector = to_stored_type(row.vector, vector_type)
-    return {
-        "product_id": row.product_id,
-        "vector": vector,
-        **(_part_fields(vector) if parts else {}),
-        "lexical": _PlainText(row.lexical),
-        "filter_terms": list(row.filter_terms),
-        **{name: float(row.numbers.get(name, ABSENT_NUMBER)) for name in NUMBER_FIELDS},
-        "searchable": row.searchable,
-        "deleted": row.stored.state.deleted and not row.searchable,
-        "card": _PlainText(row.hit_payload, "utf-8"),
-        "state": _PlainText(pack_product(row.stored)),
-    }
-
-
-def _part_fields(vector: StoredArray) -> dict[str, StoredArray]:
-    text, image = np.split(vector, 2)
-    return {TEXT_FIELD: text, IMAGE_FIELD: image, JOINT_FIELD: vector}
-
-
-def _entity_bytes(entity: dict[str, Any]) -> int:
-    """About what an entity takes in a request."""
-    texts = (entity["lexical"], entity["card"], entity["state"], *entity["filter_terms"])
-    vectors = entity["vector"].nbytes * (3 if JOINT_FIELD in entity else 1)
-    return vectors + sum(4 * len(text) if not text.isascii() else len(text) for text in texts)
-
-
-def request_chunks(entities: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Entities in requests of bounded rows and bytes."""
-    chunk: list[dict[str, Any]] = []
-    size = 0
-    for entity in entities:
-        taken = _entity_bytes(entity)
-        if chunk and (len(chunk) >= WRITE_CHUNK_ROWS or size + taken > WRITE_CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(entity)
-        size += taken
-    if chunk:
-        yield chunk

@@ -31,12 +31,13 @@ from indexer.milvus.generations import (
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
-from indexer.milvus.schema import request_chunks, to_entity
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
 from indexer.milvus.top_k import top_k_by_field
+from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_float32, to_stored_type
 from indexer.ports import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, unpack_product
+from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms
 from indexer.validation import check_rows
 
@@ -157,8 +158,10 @@ class MilvusProductStore:
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         parts = await self._vectors.has_approximate_index()
-        for chunk in request_chunks([to_entity(row, parts=parts, vector_type=self._vector_type) for row in rows]):
-            await self._collection.upsert(chunk, until)
+        packed = await map_in_slices(PackedRow.of, rows)
+        for chunk in request_chunks(packed, vectors_per_row=3 if parts else 1):
+            request = upsert_request(self.generation, chunk, parts=parts, vector_type=self._vector_type)
+            await self._collection.upsert(request, until)
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         plain = await self._plain(filters)

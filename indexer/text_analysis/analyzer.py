@@ -55,16 +55,16 @@ def document_terms(fields: Mapping[str, Any]) -> str:
         for text in _texts(fields.get(name)):
             if size > TERMS_MAX_BYTES:
                 return _truncated(" ".join(parts))
-            terms = _short_text_terms(text) if len(text) <= _SHORT else _terms(text[:TERMS_MAX_BYTES])
+            terms = _short_text_terms(text) if len(text) <= _SHORT else _joined_terms(text[:TERMS_MAX_BYTES])
             if terms:
-                parts.append(" ".join(terms * weight))
-                size += len(parts[-1]) + 1
+                parts += [terms] * weight
+                size += (len(terms) + 1) * weight
     return _truncated(" ".join(parts))
 
 
 def query_terms(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
-    return _truncated(" ".join(_terms(text[:TERMS_MAX_BYTES])))
+    return _truncated(_joined_terms(text[:TERMS_MAX_BYTES]))
 
 
 def required_terms(text: str) -> tuple[str, ...]:
@@ -103,6 +103,10 @@ def _runs(text: str) -> list[str]:
 def _terms(text: str) -> list[str]:
     """The terms of a text in their order, as the store sees them."""
     return [term for run in _runs(text) for term in _terms_of_run(run)]
+
+
+def _joined_terms(text: str) -> str:
+    return " ".join(_terms(text))
 
 
 def _terms_of_run(run: str) -> tuple[str, ...]:
@@ -150,20 +154,18 @@ def _terms_bytes(text: str, terms: Iterable[str]) -> int:
 
 _short_word_terms = lru_cache(_WORDS)(_run_terms)
 _short_run_terms = Memo(_run_terms, _terms_bytes, _RUNS_BYTES)
-_short_text_terms = Memo(_terms, _terms_bytes, _TEXTS_BYTES)
+_short_text_terms = Memo(_joined_terms, text_bytes, _TEXTS_BYTES)
 _required_terms = Memo(_make_required_terms, _terms_bytes, _REQUIRED_BYTES)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> list[str]:
     """The texts in a field's value: itself, a list's items, an attribute map's values."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in cast(Mapping[str, Any], value).values():
-            yield from _texts(item)
-    elif isinstance(value, Iterable):
-        for item in cast(Iterable[Any], value):
-            yield from _texts(item)
+        return [value]
+    if not value or not isinstance(value, Iterable):
+        return []
+    items = cast(Iterable[Any], value.values() if isinstance(value, dict) else value)
+    return [text for item in items for text in ((item,) if isinstance(item, str) else _texts(item))]
 
 
 def _truncated(terms: str) -> str:

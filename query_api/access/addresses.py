@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 MAX_PROXIES = 16
 """How many entries of `X-Forwarded-For` are read, from its end."""
+MAX_REMEMBERED = 4_096
+MAX_FORWARDED = 256
+"""A longer `X-Forwarded-For` is read each time: callers write them, and they are kept."""
 
 
 def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -35,6 +39,22 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
             if not _is_within(hop, trusted):
                 break
     return _normalised(address)
+
+
+class ClientAddresses:
+    """Remembers the client's address of the connections that asked last: reading one costs more than a rate does."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = trusted
+        self._read = functools.lru_cache(MAX_REMEMBERED)(functools.partial(client_address, trusted=trusted))
+
+    def find(self, peer: str, forwarded: str) -> str:
+        """`client_address` of a request."""
+        if not self._trusted:
+            return self._read(peer, "")
+        if len(forwarded) > MAX_FORWARDED:
+            return client_address(peer, forwarded, self._trusted)
+        return self._read(peer, forwarded)
 
 
 class HostNames:

@@ -11,7 +11,7 @@ from typing import Any
 
 from query_api import metrics
 from query_api.access.access_control import AccessControl
-from query_api.access.addresses import HostNames, client_address, read_networks
+from query_api.access.addresses import ClientAddresses, HostNames, read_networks
 from query_api.access.callers import ANONYMOUS, Caller, Scope
 from query_api.access.rate_limits import RateLimiter, SharedCounts
 from query_api.access_config import AccessConfig, is_loopback
@@ -45,7 +45,7 @@ class AccessGate:
         self.hosts = HostNames(config, host)
         self._host = host
         self._control = control
-        self._trusted = read_networks(config.trusted_proxies)
+        self._addresses_of = ClientAddresses(read_networks(config.trusted_proxies))
         self._is_automatic = rate == "auto"
         address_rates = {"auto": AUTOMATIC_RATE, "off": ""}.get(rate, rate)
         self._addresses = RateLimiter("address", address_rates, counts) if address_rates else None
@@ -106,7 +106,7 @@ class AccessGate:
     def _take_of_address(self, sender: Sender, caller: Caller) -> None:
         if self._addresses is None:
             return
-        address = client_address(sender.peer, sender.forwarded, self._trusted)
+        address = self._addresses_of.find(sender.peer, sender.forwarded)
         # A shop's own servers ask for all of its shoppers; a proxy on this machine that nobody named is no shopper.
         if self._is_automatic and (caller.kind in ("key", "service") or is_loopback(address)):
             return

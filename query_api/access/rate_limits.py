@@ -41,6 +41,14 @@ class SharedCounts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """So many requests within so long."""
+
+    length_s: int
+    amount: int
+
+
 @dataclass(slots=True)
 class _Window:
     """Requests of one caller under one rate."""
@@ -63,7 +71,8 @@ class RateLimiter:
     ) -> None:
         """Args: kind: of callers, such as `key`; rates: as `parse_rates` takes them; counts: None: for itself."""
         self._kind = kind
-        self._rates = parse_rates(rates)
+        # Asked of the library each time, a rate's length is a tenth of what a request costs here.
+        self._rates = tuple(_Rate(rate.get_expiry(), rate.amount) for rate in parse_rates(rates))
         self._counts = counts
         self._clock = clock
         self._windows: OrderedDict[tuple[str, int], _Window] = OrderedDict()
@@ -73,8 +82,12 @@ class RateLimiter:
     def take(self, caller: str) -> float:
         """Count a request; 0, or after how many seconds it may be made. What is refused does not count."""
         now = self._clock()
-        windows = [self._window(caller, at, now) for at in range(len(self._rates))]
-        wait_s = max((_wait_s(rate, w, now) for rate, w in zip(self._rates, windows, strict=True)), default=0.0)
+        windows: list[_Window] = []
+        wait_s = 0.0
+        for at, rate in enumerate(self._rates):
+            window = self._window(caller, at, now)
+            windows.append(window)
+            wait_s = max(wait_s, _wait_s(rate, window, now))
         if wait_s <= 0:
             for at, window in enumerate(windows):
                 window.unshared += 1
@@ -94,7 +107,7 @@ class RateLimiter:
         if self._counts is None or not told:
             return
         names = {self._name(*key): key for key in told}
-        increments = {name: (told[key], 2 * self._rates[key[1]].get_expiry() + 1) for name, key in names.items()}
+        increments = {name: (told[key], 2 * self._rates[key[1]].length_s + 1) for name, key in names.items()}
         try:
             sums = await self._counts.add(increments)
         except StoreUnavailable as error:
@@ -118,13 +131,14 @@ class RateLimiter:
             window.former = max(window.former, total)
 
     def _window(self, caller: str, at: int, now: float) -> _Window:
-        number = int(now // self._rates[at].get_expiry())
-        window = self._windows.get((caller, at))
+        key = (caller, at)
+        number = int(now // self._rates[at].length_s)
+        window = self._windows.get(key)
         if window is None or window.number != number:
             is_next = window is not None and window.number == number - 1
             former = window.shared + window.unshared if window is not None and is_next else 0
-            window = self._windows[caller, at] = _Window(number, former=former)
-        self._windows.move_to_end((caller, at))
+            window = self._windows[key] = _Window(number, former=former)
+        self._windows.move_to_end(key)
         while len(self._windows) > MAX_CALLERS * max(1, len(self._rates)):
             self._windows.popitem(last=False)
         return window
@@ -132,7 +146,7 @@ class RateLimiter:
     def _name(self, caller: str, at: int, number: int) -> str:
         # Who it is has no business in Redis.
         digest = hashlib.blake2b(caller.encode(), digest_size=12).hexdigest()
-        return f"vitrine:rate:{self._kind}:{digest}:{self._rates[at].get_expiry()}:{number}"
+        return f"vitrine:rate:{self._kind}:{digest}:{self._rates[at].length_s}:{number}"
 
 
 def parse_rates(text: str) -> tuple[RateLimitItem, ...]:
@@ -146,9 +160,9 @@ def parse_rates(text: str) -> tuple[RateLimitItem, ...]:
     return rates
 
 
-def _wait_s(rate: RateLimitItem, window: _Window, now: float) -> float:
+def _wait_s(rate: _Rate, window: _Window, now: float) -> float:
     """After how many seconds a request is within the rate; 0: now."""
-    length = rate.get_expiry()
+    length = rate.length_s
     passed = now / length - math.floor(now / length)
     present = window.shared + window.unshared
     if window.former * (1 - passed) + present + 1 <= rate.amount:

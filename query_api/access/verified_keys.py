@@ -74,25 +74,37 @@ class VerifiedKeys:
             # Keys that are lost with their server are not a reason to serve without any.
             self._version = version or self._version or ""
 
+    def known(self, digest: str) -> ApiKey | None:
+        """The key of a digest, if it is remembered and good; None: `find` knows."""
+        return None if self._is_unwatched() else self._remembered(digest)
+
     async def find(self, digest: str) -> ApiKey | None:
         """The key of a digest, None where there is none.
 
         Raises:
             AccessUnavailable: the store is away, and the key was not used within `HOLD_S`.
         """
-        if not self._is_away and self._clock() - self._looked_at > STALE_S:
+        if self._is_unwatched():
             await self.refresh()
-        now = self._clock()
-        entry = self._good.get(digest)
-        if entry is not None and (not self._is_away or now - entry.used_at <= HOLD_S):
-            entry.used_at = now
-            self._good.move_to_end(digest)
-            return entry.key if hmac.compare_digest(entry.key.digest, digest) else None
+        key = self._remembered(digest)
+        if key is not None:
+            return key
         if self._is_away:
             raise AccessUnavailable("API keys cannot be checked just now")
         if digest in self._unknown:
             return None
         return await self._look_up(digest)
+
+    def _is_unwatched(self) -> bool:
+        return not self._is_away and self._clock() - self._looked_at > STALE_S
+
+    def _remembered(self, digest: str) -> ApiKey | None:
+        entry, now = self._good.get(digest), self._clock()
+        if entry is None or (self._is_away and now - entry.used_at > HOLD_S):
+            return None
+        entry.used_at = now
+        self._good.move_to_end(digest)
+        return entry.key if hmac.compare_digest(entry.key.digest, digest) else None
 
     async def _look_up(self, digest: str) -> ApiKey | None:
         changes = self._changes

@@ -96,7 +96,7 @@ def decode_entry(data: bytes) -> CacheEntry | None:
 def _pack(value: Any) -> Any:
     if isinstance(value, CandidateColumns):
         return value.pack()
-    raise NotImplementedError(type(value))
+    raise NotImplementedError
 
 
 def _unpack(kind: type[Any], value: Any) -> Any:

@@ -1,8 +1,7 @@
-"""The candidate cache beside the change log: entries with what changed since they were written."""
+"""Entries of the candidate cache in Redis, which all query workers share, beside the change log."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from encoders.spec import FloatArray
@@ -25,19 +24,11 @@ class EntryLimits:
     """An entry since which more products changed is searched anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryWithChanges:
-    """A cache entry, and what happened to the index since."""
-
-    entry: CacheEntry
-    position: int
-    """Of the change log now."""
-    changed: Sequence[str]
-    """Ids of the products that changed since the entry."""
-
-
 class CandidateEntries:
-    """Reads and writes entries of the candidate cache; every call to Redis goes through the circuit breaker."""
+    """Reads and writes entries of the candidate cache; every call to Redis goes through the circuit breaker.
+
+    A position of an entry is one within an epoch of the change log: in another epoch, there is no such entry.
+    """
 
     def __init__(
         self, cache: CandidateCache, change_log: ChangeLog, circuit: CircuitBreaker, limits: EntryLimits
@@ -47,34 +38,34 @@ class CandidateEntries:
         self._circuit = circuit
         self._limits = limits
 
-    async def read(self, key: str) -> EntryWithChanges | None:
-        """The entry of a key; None: there is none, or too much changed since. Raises `StoreUnavailable`."""
-        data = await self._circuit.call(lambda: self._cache.get(key))
-        entry = None if data is None else decode_entry(data)
-        if entry is None:
-            return None
-        changes = await self._circuit.call(lambda: self._change_log.since(entry.position))
-        if changes is None or len(changes[1]) > self._limits.max_changes:
-            return None
-        return EntryWithChanges(entry, *changes)
+    async def read(self, key: str, epoch: str) -> CacheEntry | None:
+        """The entry of a key. Raises `StoreUnavailable`."""
+        data = await self._circuit.call(lambda: self._cache.get(f"{key}:{epoch}"))
+        return None if data is None else decode_entry(data)
 
-    async def position(self) -> int:
-        """Where the change log stands: to be read before the search of which an entry is made.
+    async def changed_since(self, position: int) -> tuple[int, list[str]] | None:
+        """(the position now, ids of the products that changed since a position); None: too much did, or more than is
+        known.
 
         Raises:
             StoreUnavailable: Redis does not answer.
         """
-        return await self._circuit.call(self._change_log.position)
+        changes = await self._circuit.call(lambda: self._change_log.since(position))
+        return None if changes is None or len(changes[1]) > self._limits.max_changes else changes
 
     async def write(
-        self, key: str, position: int, vector: FloatArray | None, candidates: CandidateSet
+        self, key: str, epoch: str, position: int, vector: FloatArray | None, candidates: CandidateSet
     ) -> tuple[str, ...]:
-        """Write an entry, unless it is too large; returns what is degraded: `cache` when Redis does not answer."""
+        """Write an entry, unless it is too large; returns what is degraded: `cache` when Redis does not answer.
+
+        Args:
+            position: of the change log before the search.
+        """
         entry = encode_entry(position, vector, candidates)
         if len(entry) > self._limits.max_bytes:
             return ()
         try:
-            await self._circuit.call(lambda: self._cache.set(key, entry, self._limits.ttl_s))
+            await self._circuit.call(lambda: self._cache.set(f"{key}:{epoch}", entry, self._limits.ttl_s))
         except StoreUnavailable:
             return ("cache",)
         return ()

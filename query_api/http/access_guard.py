@@ -13,14 +13,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+from starlette.types import ExceptionHandler, Scope
 
 from query_api.access.callers import CALLER_ID, OPEN_CALLER, Caller
 from query_api.access.callers import Scope as AccessScope
-from query_api.access.gate import AccessGate, Sender, is_address
+from query_api.access.gate import AccessGate, Sender
 from query_api.errors import AccessRefused, AccessUnavailable, NotAuthenticated, NotAuthorised, TooManyRequests
 from query_api.http.problems import problem, problem_response
-from query_api.http.route_scopes import OPS_PATHS, Requirement, requirement
+from query_api.http.route_scopes import Requirement, requirement
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 CALLER = "vitrine.caller"
@@ -41,11 +41,11 @@ def guarded(routes: Sequence[Route], gate: AccessGate | None) -> list[Route]:
     return [_guarded_route(route, gate) for route in routes]
 
 
-def access_middleware(gate: AccessGate | None) -> list[Middleware]:
-    """What comes before the routes: the names that the worker is called by, and other sites' pages."""
-    if gate is None:
+def cors_middleware(gate: AccessGate | None) -> list[Middleware]:
+    """What answers pages of other sites; none where none is named."""
+    origins = gate.config.cors_origins if gate else ()
+    if not origins:
         return []
-    origins = gate.config.cors_origins
     cors = Middleware(
         CORSMiddleware,
         allow_origins=origins,
@@ -54,27 +54,7 @@ def access_middleware(gate: AccessGate | None) -> list[Middleware]:
         expose_headers=["retry-after"],
         max_age=600,
     )
-    return [Middleware(AllowedHosts, gate=gate), *([cors] if origins else [])]
-
-
-class AllowedHosts:
-    """Refuses requests under names that are not this worker's: pages of other sites that point their name here."""
-
-    def __init__(self, app: ASGIApp, gate: AccessGate) -> None:
-        self._app = app
-        self._hosts = gate.hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._hosts.takes_all and not self._is_fine(scope):
-            detail = "the worker is not called by this name; query.allowed_hosts lists those it takes"
-            return await problem_response(problem(400, detail))(scope, receive, send)
-        return await self._app(scope, receive, send)
-
-    def _is_fine(self, scope: Scope) -> bool:
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        # Probes call by address, and so can no page of another site.
-        is_probe = scope.get(OPS) or (scope["path"] in OPS_PATHS and is_address(host))
-        return is_probe or self._hosts.takes(host)
+    return [cors]
 
 
 def _guarded_route(route: Route, gate: AccessGate) -> Route:
@@ -84,33 +64,54 @@ def _guarded_route(route: Route, gate: AccessGate) -> Route:
 
     @functools.wraps(endpoint)
     async def admitted(request: Request) -> Response:
-        caller = await gate.admit(_sender(request), _scope(needs, request, gate))
-        request.scope[CALLER] = caller
-        CALLER_ID.set(caller.id)
+        await admit(request.scope, needs, gate)
         return await endpoint(request)
 
     return Route(route.path, admitted, methods=methods)
 
 
-def _scope(needs: Requirement, request: Request, gate: AccessGate) -> AccessScope | None:
+async def admit(scope: Scope, needs: Requirement, gate: AccessGate) -> Caller:
+    """Let a request in, by its ASGI scope, which tells `caller_of` from then on who asks.
+
+    Raises:
+        AccessRefused: they may not ask.
+        AccessUnavailable: that cannot be found out just now.
+        HTTPException: the route is served elsewhere.
+    """
+    caller = await gate.admit(_sender(scope), _access_scope(needs, scope, gate))
+    scope[CALLER] = caller
+    CALLER_ID.set(caller.id)
+    return caller
+
+
+def _access_scope(needs: Requirement, scope: Scope, gate: AccessGate) -> AccessScope | None:
     """The scope that is needed here. Raises `HTTPException` where the route is served elsewhere."""
     if needs == "open":
         return None
     if needs not in ("health", "metrics"):
         return needs
-    by_ops = request.scope.get(OPS, False)
+    by_ops = scope.get(OPS, False)
     if gate.config.ops_port and not by_ops:
         raise HTTPException(404)
     return "admin" if needs == "metrics" and not by_ops else None
 
 
-def _sender(request: Request) -> Sender:
-    headers = request.headers
+def _sender(scope: Scope) -> Sender:
     # Several headers of a name are one list; two keys are no key.
-    authorizations = headers.getlist("authorization")
-    authorization = ", ".join(authorizations) if authorizations else None
-    peer = request.client.host if request.client else ""
-    return Sender(authorization, peer, ",".join(headers.getlist("x-forwarded-for")))
+    authorization: str | None = None
+    forwarded: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = _joined(authorization, ", ", value)
+        elif name == b"x-forwarded-for":
+            forwarded = _joined(forwarded, ",", value)
+    client = scope.get("client")
+    return Sender(authorization, client[0] if client else "", forwarded or "")
+
+
+def _joined(former: str | None, separator: str, value: bytes) -> str:
+    text = value.decode("latin-1")
+    return text if former is None else f"{former}{separator}{text}"
 
 
 async def on_access_refused(_: Request, error: Exception) -> Response:

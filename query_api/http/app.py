@@ -10,13 +10,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from query_api.http.access_guard import ACCESS_HANDLERS, access_middleware, guarded
+from query_api.http.access_guard import ACCESS_HANDLERS, cors_middleware, guarded
+from query_api.http.edge import BodyLimit, Edge
 from query_api.http.explain_route import ExplainRoute
 from query_api.http.media_route import MediaRoute
-from query_api.http.middleware import BodyLimit, Measured, SecurityHeaders
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
-from query_api.http.paths import ExactPaths
 from query_api.http.problems import HANDLERS
 from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
@@ -44,15 +43,13 @@ def create_app(ports: QueryPorts) -> Starlette:
             ports.vitals.retire()
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, components.batcher.aclose(), return_exceptions=True)
+            await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
     return Starlette(
         routes=_routes(ports, components),
         middleware=[
-            Middleware(ExactPaths),
-            Middleware(Measured),
-            Middleware(SecurityHeaders),
-            *access_middleware(ports.gate),
+            Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
+            *cors_middleware(ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
         ],
         exception_handlers=HANDLERS | ACCESS_HANDLERS,

@@ -5,23 +5,13 @@ from __future__ import annotations
 from urllib.parse import unquote, unquote_to_bytes
 
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-
-class ExactPaths:
-    """Keeps the slashes that callers encode out of the way of the router; `{id:segment}` in a route has them again."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and b"%" in scope.get("raw_path", b""):
-            scope = {**scope, "path": routed_path(scope["raw_path"])}
-        await self._app(scope, receive, send)
 
 
 def routed_path(raw_path: bytes) -> str:
-    """A decoded path in which `/` and `%` within a segment stay encoded; what is no UTF-8 becomes `U+FFFD`."""
+    """A decoded path in which `/` and `%` within a segment stay encoded; what is no UTF-8 becomes `U+FFFD`.
+
+    The slashes that callers encode are so out of the way of the router; `{id:segment}` in a route has them again.
+    """
     segments = (unquote_to_bytes(segment).decode(errors="replace") for segment in raw_path.split(b"/"))
     return "/".join(segment.replace("%", "%25").replace("/", "%2F") for segment in segments)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
+from query_api.cache.change_feed import ChangeFeed
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
@@ -34,14 +35,16 @@ class Recommender:
         retriever: Retriever,
         tastes: TasteVectors,
         cards: CardTable,
+        feed: ChangeFeed | None,
         responses: ResponseBuilder,
         personal_weight: float,
     ) -> None:
-        """Args: personal_weight: what a shopper's taste adds to similarity."""
+        """Args: feed: tells `cards` of changes; None: none does. personal_weight: what a taste adds to similarity."""
         self._profiles = profiles
         self._retriever = retriever
         self._tastes = tastes
         self._cards = cards
+        self._feed = feed
         self._responses = responses
         self._personal_weight = personal_weight
 
@@ -67,7 +70,7 @@ class Recommender:
     ) -> RankedResults:
         candidates = await self._retriever.retrieve(retrieval)
         scoring = Scoring(RankWeights(0.0, self._personal_weight), profile.taste)
-        cards = self._cards.open(is_current=False)
+        cards = await self._open_cards()
         ranked = rank_candidates(await with_cards(candidates.items, cards), scoring, cards)
         # What they know already comes after what they do not.
         known = np.array([product_id in profile.product_weights for product_id in ranked.ids], bool)
@@ -75,6 +78,14 @@ class Recommender:
         return RankedResults(
             request, unknown_first, retrieval, scoring, cards, candidates.is_truncated, degraded=profile.degraded
         )
+
+    async def _open_cards(self) -> AnswerCards:
+        try:
+            if self._feed is not None:
+                await self._feed.catch_up()
+        except StoreUnavailable:
+            return self._cards.open(is_current=False)
+        return self._cards.open(is_current=self._feed is not None)
 
     async def _rank_popular(self, request: SearchRequest, filters: Filters, degraded: tuple[str, ...]) -> RankedResults:
         retrieval = RetrievalQuery(None, None, filters, _BEST_RATED)
@@ -87,7 +98,7 @@ class Recommender:
         missing = set(popular).difference(items.ids)
         if missing and candidates.is_truncated:
             items = items.joined(await self._retriever.browse((*filters, Ids(tuple(missing))), len(missing)))
-        cards = self._cards.open(is_current=False)
+        cards = await self._open_cards()
         found = await with_cards(items, cards)
         return RankedResults(
             request,

@@ -45,7 +45,10 @@ class RankedResults:
 
 
 class ResultRanker:
-    """The fourth stage of a search: candidates ranked, the products that it searches with left out."""
+    """The fourth stage of a search: candidates ranked, the products that it searches with left out.
+
+    Cards come from the table where the change feed was heard for the request; else they are read from the store.
+    """
 
     def __init__(self, cards: CardTable) -> None:
         self._cards = cards
@@ -54,8 +57,7 @@ class ResultRanker:
         """Rank what was retrieved, by the cards of all of it where those count. Raises `StoreUnavailable`."""
         candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
         items = candidates.items.without(plan.query_product_ids)
-        # Nothing tells the table of changes yet.
-        cards = self._cards.open(is_current=False)
+        cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
         return RankedResults(

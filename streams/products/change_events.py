@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from indexer.errors import StoreUnavailable
 from indexer.planning import ProductPlan
@@ -18,6 +19,7 @@ from indexer.ports import ChangeLog
 from indexer.records import IndexRow
 from indexer.redis.change_log import CHANGES_KEPT
 from indexer.rows import is_searchable
+from indexer.slices import map_in_slices
 from streams import metrics
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.events.schema import INDEX_CHANGES, IndexChange
@@ -95,16 +97,21 @@ class ChangeAnnouncer:
             now_ms = int(time.time() * 1000)
             _observe_freshness(batch, written, now_ms)
             reported = [event for event in batch.events if self._role.reports_on(event.message)]
-            records = _change_records(reported, batch.plans, written, self._role.generation, now_ms)
+            records = await _change_records(reported, batch.plans, written, self._role.generation, now_ms)
             await publish_durably(self._publisher, records)
 
 
 def _observe_freshness(batch: PlannedBatch, written: Mapping[str, IndexRow], now_ms: int) -> None:
     """Measure each event's way to the index, by what it changed: since it happened, and since Kafka took it."""
+    since_event_ms: dict[str, list[int]] = {}
+    since_kafka_ms: dict[str, list[int]] = {}
     for event in batch.events:
         label = _freshness_label(event, batch.plans[event.product_id], written.get(event.product_id))
-        _freshness(label, "event").observe(max(0, now_ms - event.time_ms) / 1000)
-        _freshness(label, "kafka").observe(max(0, now_ms - event.message.timestamp_ms) / 1000)
+        since_event_ms.setdefault(label, []).append(now_ms - event.time_ms)
+        since_kafka_ms.setdefault(label, []).append(now_ms - event.message.timestamp_ms)
+    for since, waits in (("event", since_event_ms), ("kafka", since_kafka_ms)):
+        for label, waits_ms in waits.items():
+            metrics.FRESHNESS_SECONDS.observe((label, since), np.maximum(waits_ms, 0) / 1000)
 
 
 def _freshness_label(event: IngestedEvent, plan: ProductPlan, row: IndexRow | None) -> str:
@@ -116,7 +123,7 @@ def _freshness_label(event: IngestedEvent, plan: ProductPlan, row: IndexRow | No
     return "content" if plan.needs_text_embedding or plan.needs_image_embedding else "scalar"
 
 
-def _change_records(
+async def _change_records(
     events: Sequence[IngestedEvent],
     plans: Mapping[str, ProductPlan],
     written: Mapping[str, IndexRow],
@@ -127,22 +134,25 @@ def _change_records(
     event_ids: dict[str, list[str]] = {}
     for event in events:
         event_ids.setdefault(event.product_id, []).append(event.change.stamp.event_id)
-    return [
-        _change_record(plans[product_id], written.get(product_id), generation, product_event_ids, now_ms)
-        for product_id, product_event_ids in event_ids.items()
-    ]
+
+    def describe(product_id: str) -> IndexChange:
+        row = written.get(product_id)
+        return _index_change(plans[product_id], row, generation, event_ids[product_id], now_ms)
+
+    changes = await map_in_slices(describe, event_ids)
+    for change, products in Counter(change.change for change in changes).items():
+        metrics.PRODUCTS.labels(change).inc(products)
+    return [OutgoingMessage(INDEX_CHANGES, change.product_id.encode(), _json.encode(change)) for change in changes]
 
 
-def _change_record(
+def _index_change(
     plan: ProductPlan, row: IndexRow | None, generation: str, event_ids: list[str], now_ms: int
-) -> OutgoingMessage:
+) -> IndexChange:
     stored = row.stored if row else plan.stored
-    change = _change(plan, row)
-    _products(change).inc()
-    record = IndexChange(
+    return IndexChange(
         product_id=plan.product_id,
-        change=change,
-        searchable=is_searchable(stored),
+        change=_change(plan, row),
+        searchable=row.searchable if row else is_searchable(stored),
         version=plan.state.version,
         generation=generation,
         event_ids=event_ids,
@@ -151,12 +161,9 @@ def _change_record(
         suggestions=list(stored.suggestions),
         duplicates=list(stored.duplicates),
     )
-    return OutgoingMessage(INDEX_CHANGES, plan.product_id.encode(), msgspec.json.encode(record))
 
 
-# Looking labels up is dear, and there are few.
-_freshness = cache(metrics.FRESHNESS_SECONDS.labels)
-_products = cache(metrics.PRODUCTS.labels)
+_json = msgspec.json.Encoder()
 
 
 def _change(plan: ProductPlan, row: IndexRow | None) -> Literal["created", "updated", "deleted", "unchanged"]:

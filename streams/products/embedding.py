@@ -15,6 +15,7 @@ from indexer.media_keys import MediaKey
 from indexer.planning import ProductPlan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row
+from indexer.slices import map_in_slices
 from indexer.text_analysis.chinese import load_dictionary_for
 from streams import metrics
 from streams.delivery.availability import until_process_answers
@@ -47,10 +48,12 @@ async def embed_rows(plans: Sequence[ProductPlan], pictures: PictureBatch, encod
     else:
         vectors, new_embeddings = await _vectors_of_parts(plans, pictures, encoder)
     await load_dictionary_for(plan.text for plan in plans)
-    rows = [
-        build_row(plan.product_id, _stored_product(plan, pictures.products.get(plan.product_id)), vector)
-        for plan, vector in zip(plans, vectors, strict=True)
-    ]
+
+    def build(planned: tuple[ProductPlan, FloatArray]) -> IndexRow:
+        plan, vector = planned
+        return build_row(plan.product_id, _stored_product(plan, pictures.products.get(plan.product_id)), vector)
+
+    rows = await map_in_slices(build, zip(plans, vectors, strict=True))
     _count_reused(plans, pictures)
     return EmbeddedRows(rows, new_embeddings)
 
@@ -61,14 +64,17 @@ async def _vectors_of_parts(
     """Fused vectors (2·dim,) of the plans, and unit rows (dim,) of newly encoded pictures by file."""
     texts, images = await _encode(plans, pictures, encoder)
     embeddings = {**pictures.embeddings, **images}
-    vectors: list[FloatArray] = []
-    for plan in plans:
+
+    def fuse(plan: ProductPlan) -> FloatArray:
         loaded = pictures.products.get(plan.product_id)
+        if loaded is None and not plan.needs_text_embedding and plan.vector is not None:
+            return plan.vector
         old_text, old_image = _stored_parts(plan, encoder)
         text = texts.get(plan.text_hash) if plan.needs_text_embedding else old_text
         image = old_image if loaded is None else _pooled([embeddings[file] for file in loaded.files])
-        vectors.append(fuse_parts(encoder.spec, text, image))
-    return vectors, images
+        return fuse_parts(encoder.spec, text, image)
+
+    return await map_in_slices(fuse, plans), images
 
 
 async def _encode(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from indexer.media_store import MediaStore
 from indexer.records import ProductChange
+from indexer.slices import map_in_slices
 from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message
@@ -46,11 +47,11 @@ async def ingest(batch: Sequence[Message], media: MediaStore, horizon: Horizon) 
     rejected: list[RejectedMessage] = []
 
     async def ingest_part(messages: Sequence[Message]) -> None:
-        decoded, invalid = _decode(messages, horizon)
+        decoded, invalid = await _decode(messages, horizon)
         files = [inline_media(event) for _, event in decoded]
         hashes = iter(await _store_files([data for event_files in files for data in event_files], media))
         # In the order of the files: each event takes the hashes of its own.
-        events.extend([_ingested(message, event, hashes) for message, event in decoded])
+        events.extend(await map_in_slices(lambda one: _ingested(*one, hashes), decoded))
         rejected.extend(invalid)
 
     failed = await bisect(batch, ingest_part)
@@ -58,14 +59,22 @@ async def ingest(batch: Sequence[Message], media: MediaStore, horizon: Horizon) 
     return IngestedBatch(events, rejected)
 
 
-def _decode(messages: Sequence[Message], horizon: Horizon) -> tuple[list[tuple[Message, Event]], list[RejectedMessage]]:
+async def _decode(
+    messages: Sequence[Message], horizon: Horizon
+) -> tuple[list[tuple[Message, Event]], list[RejectedMessage]]:
+    def decode(message: Message) -> tuple[Message, Event] | RejectedMessage:
+        try:
+            return message, decode_message(message, horizon)
+        except InvalidEvent as fault:
+            return RejectedMessage(message, fault)
+
     events: list[tuple[Message, Event]] = []
     rejected: list[RejectedMessage] = []
-    for message in messages:
-        try:
-            events.append((message, decode_message(message, horizon)))
-        except InvalidEvent as fault:
-            rejected.append(RejectedMessage(message, fault))
+    for outcome in await map_in_slices(decode, messages):
+        if isinstance(outcome, RejectedMessage):
+            rejected.append(outcome)
+        else:
+            events.append(outcome)
     return events, rejected
 
 

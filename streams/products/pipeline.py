@@ -115,7 +115,7 @@ class ProductPipeline:
 
     async def _index(self, events: Sequence[IngestedEvent], release_next_batch: ReleaseNextBatch) -> None:
         stored = await read_stored(self._stores.products, (event.product_id for event in events))
-        for part in plan_events(events, stored):
+        for part in await plan_events(events, stored):
             # What needs no encoder is quick: the next batch need not start beside it.
             await self._index_part(part, release_next_batch if part.needs_encoder else _release_nothing)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from encoders.spec import FloatArray
 from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
-from indexer.records import StoredProduct
+from indexer.records import ProductChange, StoredProduct
+from indexer.slices import map_in_slices
 from streams import metrics
 from streams.delivery.availability import until_available
 from streams.delivery.messages import Message
@@ -44,7 +46,7 @@ async def read_stored(store: ProductStore, product_ids: Iterable[str]) -> dict[s
         return await until_available("milvus", lambda: store.read(wanted))
 
 
-def plan_events(
+async def plan_events(
     events: Sequence[IngestedEvent], stored: Mapping[str, tuple[StoredProduct, FloatArray]]
 ) -> list[PlannedBatch]:
     """Merge events into what is stored: a plan for each product, all of its events in one.
@@ -53,13 +55,19 @@ def plan_events(
         The products that need no encoder first, so that they do not wait for it; then those that do. A part that has
         no products is left out.
     """
-    plans = plan(
-        [event.change for event in events],
-        stored,
+    changes: dict[str, list[ProductChange]] = {}
+    for event in events:
+        changes.setdefault(event.product_id, []).append(event.change)
+    plan_product = partial(
+        plan,
+        stored=stored,
         retry_missing=frozenset(event.product_id for event in events if event.attempt is not None),
         retry_broken=frozenset(event.product_id for event in events if event.attempt == 0),
         relabel=frozenset(event.product_id for event in events if RELABEL_HEADER in event.message.headers),
     )
+    plans: dict[str, ProductPlan] = {}
+    for planned in await map_in_slices(plan_product, changes.values()):
+        plans |= planned
     to_encode = {product_id for product_id, product_plan in plans.items() if product_plan.needs_encoder}
     parts = [
         PlannedBatch(

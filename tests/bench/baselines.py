@@ -27,7 +27,6 @@ from encoders.media.images import decode_image
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
 from indexer.media_store import media_hash
-from indexer.milvus.schema import to_entity
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
@@ -38,6 +37,7 @@ from streams.products.changes import inline_media, to_product_change
 from streams.topics import MAX_REQUEST_BYTES
 from tests.bench.catalogue import PRODUCTS, Catalogue
 from tests.bench.prefill import rows
+from tests.milvus_entities import to_entity
 from vitrine.settings import Settings, load_settings
 from vitrine.stack.servers import with_server_addresses
 

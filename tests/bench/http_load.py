@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import time
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import numpy as np
 
+TICK_S = 0.001
+"""How often requests of an open load are sent: those that became due meanwhile go together."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
 
@@ -22,9 +27,14 @@ NextRequest = Callable[[int], bytes]
 class LoadReport:
     """What came of a load."""
 
+    marks: Sequence[bytes] = ()
+    """What is looked for in answers, heads included."""
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
-    statuses: dict[int, int] = field(default_factory=dict)
+    """Of each answer, whatever its status."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    marked: Counter[bytes] = field(default_factory=Counter)
+    """How many answers had a mark in them."""
 
     @property
     def rate(self) -> float:
@@ -35,19 +45,35 @@ class LoadReport:
         """The latency that so many percent of the answers stayed below."""
         return float(np.percentile(self.latencies_s, percent)) * 1000
 
+    def add(self, asked_s: float, answer: bytearray) -> None:
+        """Count an answer."""
+        self.latencies_s.append(time.perf_counter() - asked_s)
+        self.statuses[int(answer[9:12])] += 1
+        for mark in self.marks:
+            self.marked[mark] += mark in answer
 
-class _Client(asyncio.Protocol):
-    """One connection: the next request goes out once the answer to the last one is complete."""
 
-    def __init__(self, next_request: NextRequest, numbers: Callable[[], int | None], report: LoadReport) -> None:
-        self._next_request, self._numbers, self._report = next_request, numbers, report
+class _Connection(asyncio.Protocol):
+    """Asks one request at a time; tells who uses it when it is free."""
+
+    def __init__(self, report: LoadReport, is_free: Callable[[_Connection], None]) -> None:
+        self._report, self._is_free = report, is_free
         self._received, self._wanted = bytearray(), 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def ask(self, request: bytes, due_s: float) -> None:
+        """Send a request, whose latency counts from when it was due."""
+        self._due_s = due_s
+        self._transport.write(request)
+
+    def end(self) -> None:
+        """Hang up."""
+        self.ended.set_result(None)
+        self._transport.close()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._ask()
+        self._transport = cast(asyncio.Transport, transport)
+        self._is_free(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -59,48 +85,78 @@ class _Client(asyncio.Protocol):
             assert length, f"an answer without Content-Length: {bytes(self._received[:end])!r}"
             self._wanted = end + len(_HEAD_END) + int(length[1])
         if len(self._received) >= self._wanted:
-            self._answered()
+            self._report.add(self._due_s, self._received)
+            self._received.clear()
+            self._wanted = 0
+            self._is_free(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.ended.done():
             self.ended.set_exception(error or ConnectionError("the server hung up"))
 
-    def _ask(self) -> None:
-        number = self._numbers()
-        if number is None:
-            self.ended.set_result(None)
-            self._transport.close()
-            return
-        self._asked_s = time.perf_counter()
-        self._transport.write(self._next_request(number))
 
-    def _answered(self) -> None:
-        self._report.latencies_s.append(time.perf_counter() - self._asked_s)
-        status = int(self._received[9:12])
-        self._report.statuses[status] = self._report.statuses.get(status, 0) + 1
-        self._received.clear()
-        self._wanted = 0
-        self._ask()
-
-
-async def load(url: str, next_request: NextRequest, connections: int, seconds: float) -> LoadReport:
+async def load(
+    url: str, next_request: NextRequest, connections: int, seconds: float, marks: Sequence[bytes] = ()
+) -> LoadReport:
     """Ask over so many connections at once, each again and again, for so long."""
-    parts = urlsplit(url)
-    report, started_s, count = LoadReport(), time.perf_counter(), 0
+    report, started_s, count = LoadReport(marks), time.perf_counter(), 0
 
-    def numbers() -> int | None:
+    def ask_on(connection: _Connection) -> None:
         nonlocal count
+        now_s = time.perf_counter()
+        if now_s - started_s >= seconds:
+            return connection.end()
         count += 1
-        return count if time.perf_counter() - started_s < seconds else None
+        return connection.ask(next_request(count), now_s)
 
-    loop = asyncio.get_running_loop()
-    clients = [
-        (await loop.create_connection(lambda: _Client(next_request, numbers, report), parts.hostname, parts.port))[1]
-        for _ in range(connections)
-    ]
-    await asyncio.gather(*(client.ended for client in clients))
+    opened = await _connect(url, connections, report, ask_on)
+    await asyncio.gather(*(one.ended for one in opened))
     report.seconds = time.perf_counter() - started_s
     return report
+
+
+async def load_steadily(
+    url: str, next_request: NextRequest, connections: int, seconds: float, rate: float, marks: Sequence[bytes] = ()
+) -> LoadReport:
+    """Ask so many requests a second at random moments, whether or not earlier ones are answered.
+
+    One that finds no connection free waits for one, and its latency includes that.
+    """
+    report, free, waiting, count = LoadReport(marks), list[_Connection](), deque[float](), 0
+    chance = random.Random(1)
+
+    def ask_on(connection: _Connection) -> None:
+        nonlocal count
+        if not waiting:
+            return free.append(connection)
+        count += 1
+        return connection.ask(next_request(count), waiting.popleft())
+
+    opened = await _connect(url, connections, report, ask_on)
+    started_s = next_due_s = time.perf_counter()
+    while (now_s := time.perf_counter()) < started_s + seconds:
+        while next_due_s <= now_s:
+            waiting.append(now_s)
+            next_due_s += chance.expovariate(rate)
+            if free:
+                ask_on(free.pop())
+        await asyncio.sleep(TICK_S)
+    while waiting or len(free) < connections:
+        await asyncio.sleep(TICK_S)
+    report.seconds = time.perf_counter() - started_s
+    for one in opened:
+        one.end()
+    return report
+
+
+async def _connect(
+    url: str, connections: int, report: LoadReport, is_free: Callable[[_Connection], None]
+) -> list[_Connection]:
+    parts, loop = urlsplit(url), asyncio.get_running_loop()
+    return [
+        (await loop.create_connection(lambda: _Connection(report, is_free), parts.hostname, parts.port))[1]
+        for _ in range(connections)
+    ]
 
 
 def get(url: str, path: str, headers: str = "") -> bytes:

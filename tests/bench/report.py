@@ -6,6 +6,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,8 @@ def publish_report(
 ) -> None:
     """Print a table with its targets, and write `build/reports/NAME.json`."""
     report = {
+        "commit": commit(),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine(),
         "runs": RUNS,
         **facts,
@@ -80,6 +84,17 @@ def percentiles(values_ms: Sequence[float]) -> dict[str, float]:
 def median_of(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The median of each figure over the runs."""
     return {name: statistics.median(one[name] for one in runs) for name in runs[0]}
+
+
+def commit() -> str:
+    """Which version of the repository it was measured of, with `+` where files of it are changed; empty: none."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return name.stdout.strip() + ("+" if changed.stdout else "")
 
 
 def machine() -> dict[str, Any]:

@@ -28,21 +28,27 @@ from tests.bench.prefill import prefill
 
 GROUP = "vitrine-indexer"
 WORKER = (sys.executable, "-m", "vitrine", "worker", "indexing")
+QUERY_WORKER = (*WORKER[:-1], "query")
 READY_S = 120.0
 STOP_S = 30.0
 
 
-@dataclass(frozen=True)
-class Shop:
-    """Kafka, Redis and Milvus Lite, with the catalogue indexed."""
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """Kafka, Redis and Milvus Lite, and the encoder of workers that run on them."""
 
     data_dir: Path
     broker: Broker
     redis: str
     milvus: str
     encoder: str
-    catalogue: Catalogue
     server_pids: Mapping[str, int]
+
+    @property
+    def milvus_config(self) -> MilvusConfig:
+        """How the benchmark itself reaches Milvus."""
+        database = str(LocalStack(self.data_dir).milvus().database)
+        return MilvusConfig(self.milvus, deadline_s=30, lite_database=database)
 
     @property
     def env(self) -> dict[str, str]:
@@ -75,10 +81,15 @@ class Shop:
     @contextmanager
     def query_worker(self, **settings: str) -> Iterator[str]:
         """A query worker, ready; yields its URL."""
-        port = free_port()
-        settings["VITRINE_QUERY_PORT"] = str(port)
-        with self._process((*WORKER[:-1], "query"), port, settings) as worker:
+        with self.query_process(**settings) as worker:
             yield worker.url
+
+    @contextmanager
+    def query_process(self, command: Sequence[str] = QUERY_WORKER, **settings: str) -> Iterator[Worker]:
+        """A query worker, ready."""
+        port = free_port()
+        with self._process(command, port, {**settings, "VITRINE_QUERY_PORT": str(port)}) as worker:
+            yield worker
 
     def server_seconds(self) -> dict[str, float]:
         """CPU time so far of each server."""
@@ -95,6 +106,13 @@ class Shop:
                 yield worker
             finally:
                 stop(process)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop(Servers):
+    """The servers with the catalogue indexed."""
+
+    catalogue: Catalogue
 
 
 @dataclass(frozen=True)
@@ -141,20 +159,32 @@ class Worker:
 
 
 @contextmanager
-def open_shop(data_dir: Path, catalogue: Catalogue, encoder: str, partitions: int = 6) -> Iterator[Shop]:
-    """Start the servers and index the catalogue: its rows as a worker would write them, but for random vectors."""
+def open_servers(data_dir: Path, encoder: str, partitions: int = 6) -> Iterator[Servers]:
+    """Start the servers, with the topics."""
     stack = LocalStack(data_dir)
     services = [stack.kafka(), stack.redis(), stack.milvus()]
     try:
         state = asyncio.run(stack.start(services, lambda _: None))
         kafka, redis, milvus = (one.url for one in services)
         asyncio.run(ensure_topics(KafkaConfig(kafka, partitions)))
-        lite = MilvusConfig(milvus, deadline_s=30, lite_database=str(stack.milvus().database))
-        asyncio.run(prefill(lite, load_encoder(encoder).spec, catalogue))
-        pids = {one.name: one.pid for one in state.processes}
-        yield Shop(data_dir, Broker(kafka, partitions), redis, milvus, encoder, catalogue, pids)
+        yield Servers(
+            data_dir=data_dir,
+            broker=Broker(kafka, partitions),
+            redis=redis,
+            milvus=milvus,
+            encoder=encoder,
+            server_pids={one.name: one.pid for one in state.processes},
+        )
     finally:
         stack.stop()
+
+
+@contextmanager
+def open_shop(data_dir: Path, catalogue: Catalogue, encoder: str, partitions: int = 6) -> Iterator[Shop]:
+    """Start the servers and index the catalogue: its rows as a worker would write them, but for random vectors."""
+    with open_servers(data_dir, encoder, partitions) as servers:
+        asyncio.run(prefill(servers.milvus_config, load_encoder(encoder).spec, catalogue))
+        yield Shop(**vars(servers), catalogue=catalogue)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -191,6 +191,59 @@ async def test_a_position_from_another_life_of_the_log_is_not_understood(changes
     assert await changes.since(10**9) is None
 
 
+async def test_one_reader_is_told_each_change_once_and_nothing_at_first(changes):
+    await changes.append(["before"])
+    first = await changes.read(None)
+    assert first.changed is None
+    assert await changes.read(first.position) == (first.position, [])
+    await changes.append(["a", "b"])
+    second = await changes.read(first.position)
+    assert list(second.changed) == ["a", "b"] and second.position.sequence == await changes.position()
+    assert not (await changes.read(second.position)).changed
+    await changes.append(["c", "d", "e", "f"])
+    assert (await changes.read(second.position)).changed is None
+    await changes.aclose()
+
+
+async def test_positions_of_another_life_of_the_server_tell_nothing(changes):
+    known = (await changes.read(None)).position
+    other = await changes.read(known._replace(epoch="another"))
+    assert other.changed is None and other.position == known
+
+
+@pytest.mark.parametrize("lost", ["sequence", "products", "all"])
+async def test_a_log_that_redis_lost_does_not_go_on_as_if_nothing_was(redis_url, lost):
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
+    log = RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5)
+    known = await log.read(None)
+    await log.append(["a"])
+    if lost == "all":
+        await redis.flushdb()
+    else:
+        await redis.delete(*[key async for key in redis.scan_iter(f"*{lost}")])
+    assert (await log.read(known.position)).changed is None
+    await log.append([f"b{at}" for at in range(50)])
+    assert (await log.read(known.position)).changed is None
+    now = (await log.read(None)).position
+    await log.append(["c"])
+    assert (await log.read(now)).changed == ["c"]
+    await log.aclose()
+    await redis.aclose()
+
+
+async def test_a_reader_whose_connection_broke_goes_on_where_it_was(redis_url):
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
+    log = RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5)
+    known = (await log.read(None)).position
+    await redis.client_kill_filter(skipme=True)
+    with pytest.raises(StoreUnavailable):
+        await log.read(known)
+    await log.append(["a"])
+    assert (await log.read(known)).changed == ["a"]
+    await log.aclose()
+    await redis.aclose()
+
+
 async def test_a_redis_that_is_away_is_unavailable_within_its_deadline():
     redis = connect_redis(RedisConfig("redis://127.0.0.1:1/0", deadline_s=0.2))
     with pytest.raises(StoreUnavailable):

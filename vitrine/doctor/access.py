@@ -23,7 +23,7 @@ from vitrine.errors import NotRunning
 from vitrine.settings import DEFAULT_ENCODER, Settings
 from vitrine.stack.servers import redis_url
 
-BUILT_IN = (DEFAULT_ENCODER, "hash", "hash-joint")
+BUILT_IN = (DEFAULT_ENCODER, "hash", "hash-joint", "synthetic")
 HUB = "https://huggingface.co"
 HUB_DEADLINE_S = 5.0
 LEAST_SECRET_CHARS = 24

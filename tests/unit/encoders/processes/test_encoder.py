@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -22,6 +23,8 @@ from encoders.errors import EncoderError, ModelUnavailable, SpecMismatch, Worker
 from encoders.loading import load_encoder
 from encoders.port import AsyncEncoder, HashEncoder, JointHashEncoder
 from encoders.processes.encoder import PICTURES_PER_REQUEST, EncoderProcess, ThreadEncoder
+from encoders.service.loop_client import EncoderClient
+from encoders.service.server import EncoderService
 from tests.paths import ROOT
 
 PICTURES = [np.full((8, 8, 3), level, np.uint8) for level in (0, 90, 255)]
@@ -34,9 +37,21 @@ async def _thread() -> AsyncIterator[AsyncEncoder]:
         yield ThreadEncoder(HashEncoder(), executor)
 
 
-@pytest.fixture(params=["process", "thread"])
+@asynccontextmanager
+async def _service(name: str = "hash") -> AsyncIterator[AsyncEncoder]:
+    # A short path: those of sockets are bounded.
+    with tempfile.TemporaryDirectory() as directory:
+        async with EncoderService(Path(directory) / "encoder") as service:
+            serving = asyncio.create_task(service.run())
+            async with EncoderClient(Path(directory) / "encoder", name) as encoder:
+                yield encoder
+            serving.cancel()
+
+
+@pytest.fixture(params=["process", "thread", "service"])
 async def encoder(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEncoder]:
-    async with EncoderProcess("hash") if request.param == "process" else _thread() as encoder:
+    ways = {"process": lambda: EncoderProcess("hash"), "thread": _thread, "service": _service}
+    async with ways[request.param]() as encoder:
         yield encoder
 
 
@@ -56,14 +71,18 @@ async def test_a_batch_of_any_size_keeps_its_order(encoder: AsyncEncoder) -> Non
     np.testing.assert_array_equal(images, plain.encode_images(pictures))
 
 
-@pytest.mark.parametrize("kind", ["process", "thread"])
+@pytest.mark.parametrize("kind", ["process", "thread", "service"])
 async def test_whole_products_of_any_number_keep_their_order(kind: str) -> None:
     plain = JointHashEncoder()
     texts = [f"kettle {number}" if number % 3 else "" for number in range(2 * PICTURES_PER_REQUEST)]
     images = [PICTURES[: number % 4] for number in range(2 * PICTURES_PER_REQUEST)]
     with ThreadPoolExecutor(1) as executor:
-        thread = nullcontext(ThreadEncoder(plain, executor))
-        async with EncoderProcess("hash-joint") if kind == "process" else thread as encoder:
+        ways = {
+            "process": lambda: EncoderProcess("hash-joint"),
+            "thread": lambda: nullcontext(ThreadEncoder(plain, executor)),
+            "service": lambda: _service("hash-joint"),
+        }
+        async with ways[kind]() as encoder:
             assert encoder.spec == plain.spec and encoder.spec.joint
             rows = await encoder.encode_products(texts, images)
             none = await encoder.encode_products(texts[:0], images[:0])

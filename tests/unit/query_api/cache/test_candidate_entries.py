@@ -36,30 +36,32 @@ def test_a_key_stays_the_same_for_the_same_request() -> None:
     assert key == "vitrine:candidates:ce846ccbe1f6cc18f38fac4c2c755d5c"
 
 
-async def test_an_entry_comes_with_what_changed_since() -> None:
-    change_log = InMemoryChangeLog()
-    entries = entries_over(InMemoryCandidateCache(), change_log)
-    assert await entries.read("key") is None
-    assert await entries.write("key", await entries.position(), VECTOR, CANDIDATES) == ()
-    await change_log.append(["b"])
-    known = await entries.read("key")
-    assert known is not None and list(known.changed) == ["b"] and known.position == await entries.position()
+async def test_an_entry_is_one_of_its_epoch() -> None:
+    entries = entries_over(InMemoryCandidateCache(), InMemoryChangeLog())
+    assert await entries.read("key", "1") is None
+    assert await entries.write("key", "1", 7, VECTOR, CANDIDATES) == ()
+    known = await entries.read("key", "1")
+    assert known is not None and (known.position, known.candidates) == (7, CANDIDATES)
+    assert await entries.read("key", "2") is None
 
 
-async def test_an_entry_since_which_much_changed_is_none() -> None:
+async def test_more_changes_than_are_looked_at_are_too_much() -> None:
     change_log = InMemoryChangeLog()
     entries = entries_over(InMemoryCandidateCache(), change_log, max_changes=1)
-    await entries.write("key", await entries.position(), VECTOR, CANDIDATES)
+    start = await change_log.position()
     await change_log.append(["b"])
-    assert await entries.read("key") is not None
+    assert await entries.changed_since(start) == (start + 1, ["b"])
     await change_log.append(["c"])
-    assert await entries.read("key") is None
+    assert await entries.changed_since(start) is None
 
 
 @pytest.mark.parametrize(("max_bytes", "kept"), [(len(WRITTEN) - 1, 0), (len(WRITTEN), 1)])
 async def test_a_large_entry_is_not_kept(max_bytes: int, kept: int) -> None:
     cache = InMemoryCandidateCache()
-    assert await entries_over(cache, InMemoryChangeLog(), max_bytes=max_bytes).write("key", 7, VECTOR, CANDIDATES) == ()
+    assert (
+        await entries_over(cache, InMemoryChangeLog(), max_bytes=max_bytes).write("key", "1", 7, VECTOR, CANDIDATES)
+        == ()
+    )
     assert len(cache.entries) == kept
 
 
@@ -68,4 +70,4 @@ async def test_a_cache_that_does_not_take_an_entry_is_degraded() -> None:
         async def set(self, key: str, value: bytes, ttl_s: float) -> None:
             raise StoreUnavailable("full")
 
-    assert await entries_over(Full(), InMemoryChangeLog()).write("key", 7, VECTOR, CANDIDATES) == ("cache",)
+    assert await entries_over(Full(), InMemoryChangeLog()).write("key", "1", 7, VECTOR, CANDIDATES) == ("cache",)

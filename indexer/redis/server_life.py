@@ -1,0 +1,71 @@
+"""A connection of its own to Redis, which knows the life of the server at its other end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript as Script
+from redis.exceptions import NoScriptError, ResponseError
+
+
+class OwnConnection:
+    """Commands over one connection that is never replaced unnoticed. One call at a time.
+
+    A server that restarts closes its connections. So as long as this one lives, so does the server, with all that it
+    was told; a new one asks the server who it is. Where it may not ask (`INFO` is no right of its user), each
+    connection counts as a life of its own.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._pool = redis.connection_pool
+        self._connection: Any = None
+        self._epoch = ""
+
+    async def call(self, *command: str | int) -> tuple[str, Any]:
+        """The server's life, and its answer. Raises what redis-py raises."""
+        if self._connection is None or not self._connection.is_connected:
+            await self._connect()
+        return self._epoch, await self._ask(*command)
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: str | int) -> tuple[str, Any]:
+        """The server's life, and what a script gives in it."""
+        command = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        try:
+            return await self.call(*command)
+        except NoScriptError:
+            await self.call("SCRIPT", "LOAD", str(script.script))
+            return await self.call(*command)
+
+    async def aclose(self) -> None:
+        """Close the connection, if there is one; the next call makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
+
+    async def _connect(self) -> None:
+        await self.aclose()
+        self._connection = await self._pool.get_connection()
+        self._epoch = await self._server_id()
+
+    async def _server_id(self) -> str:
+        try:
+            lines: bytes = await self._ask("INFO", "server")
+        except ResponseError:
+            return uuid.uuid4().hex
+        found = [line for line in lines.decode(errors="replace").splitlines() if line.startswith("run_id:")]
+        return found[0].partition(":")[2] if found else uuid.uuid4().hex
+
+    async def _ask(self, *command: str | int) -> Any:
+        try:
+            await self._connection.send_command(*command, check_health=False)
+            return await self._connection.read_response()
+        except ResponseError:
+            raise
+        except BaseException:
+            # Of a connection with an answer outstanding nothing more can be read.
+            await self.aclose()
+            raise

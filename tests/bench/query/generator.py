@@ -1,0 +1,95 @@
+"""The one who asks, a process of its own: `python -m tests.bench.query.generator`, an `Order` in, an `Outcome` out."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import uvloop
+
+from tests.bench.http_load import LoadReport, get, load, load_steadily
+
+DEADLINE_S = 600.0
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What to ask: paths, in turn and again from the first, over so many connections for so long."""
+
+    url: str
+    paths: Sequence[str]
+    headers: str = ""
+    """Of each request, each ended by CRLF."""
+    connections: int = 8
+    seconds: float = 3.0
+    rate: float | None = None
+    """Requests a second; None: each connection asks again as soon as it has its answer."""
+    marks: Sequence[str] = ()
+    first: int = 0
+    """Which path to begin with."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    rate: float
+    """Answers a second."""
+    p50_ms: float
+    p99_ms: float
+    answers: int
+    statuses: Mapping[int, int]
+    marked: Mapping[str, int]
+    busy: float
+    """CPU seconds a second of the one who asks: near 1, it was they who were slow."""
+
+    @property
+    def failed(self) -> int:
+        """How many answers were not 200."""
+        return self.answers - self.statuses.get(200, 0)
+
+
+def ask(order: Order) -> Outcome:
+    """Have a process ask, on the cores that this one may use."""
+    argv = [sys.executable, "-m", "tests.bench.query.generator"]
+    done = subprocess.run(
+        argv, input=msgspec.json.encode(order), stdout=subprocess.PIPE, timeout=DEADLINE_S, check=True
+    )
+    return msgspec.json.decode(done.stdout, type=Outcome)
+
+
+async def _load(order: Order) -> LoadReport:
+    requests = [get(order.url, path, order.headers) for path in order.paths]
+    marks = [one.encode() for one in order.marks]
+
+    def next_request(number: int) -> bytes:
+        return requests[(order.first + number) % len(requests)]
+
+    if order.rate is None:
+        return await load(order.url, next_request, order.connections, order.seconds, marks)
+    return await load_steadily(order.url, next_request, order.connections, order.seconds, order.rate, marks)
+
+
+def main() -> None:
+    """Ask what stdin says, tell on stdout."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    gc.freeze()
+    gc.disable()
+    cpu_s = time.process_time()
+    report = uvloop.run(_load(order))
+    outcome = Outcome(
+        report.rate,
+        report.percentile_ms(50),
+        report.percentile_ms(99),
+        len(report.latencies_s),
+        report.statuses,
+        {mark.decode(): count for mark, count in report.marked.items()},
+        (time.process_time() - cpu_s) / report.seconds,
+    )
+    sys.stdout.buffer.write(msgspec.json.encode(outcome))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The device computes for all clients at once, queries first, and nothing for those who are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from encoders.port import HashEncoder
+from encoders.processes.messages import EncodedRows, ErrorMessage
+from encoders.service.device_loop import MAX_PUT_OFF_S, DeviceLoop
+from encoders.service.opening import Urgency
+from encoders.service.pass_queue import INPUTS_PER_PASS, Batch, Client, PassInputs, PassQueue
+from encoders.spec import FloatArray
+
+
+class Recorder(HashEncoder):
+    """Remembers its passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes: list[list[str]] = []
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        self.passes.append([*texts])
+        return super().encode_texts(texts)
+
+
+class Shop:
+    """A device, its queue, and what clients were answered."""
+
+    def __init__(self) -> None:
+        self.encoder, self.queue, self.now = Recorder(), PassQueue(), 0.0
+        self.loop = DeviceLoop(self.encoder, self.queue, lambda: self.now)
+        self.answers: dict[str, EncodedRows | ErrorMessage] = {}
+
+    def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> Client:
+        client = Client(urgency)
+        asked: PassInputs = (
+            {"texts": [f"{name} {at:03}" for at in range(inputs)]} if isinstance(inputs, int) else inputs
+        )
+        batch = Batch(client, asked, lambda answer: self.answers.__setitem__(name, answer))
+        batch.start(self.encoder.spec.dim)
+        self.queue.add(batch)
+        return client
+
+    def work_off(self) -> None:
+        while self.queue.waiting("query", "indexing") or self.loop.is_busy:
+            self.loop.step()
+
+    @property
+    def whose(self) -> list[set[str]]:
+        return [{text.split()[0] for text in one} for one in self.encoder.passes]
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def rows(answer: EncodedRows | ErrorMessage) -> FloatArray:
+    assert isinstance(answer, EncodedRows)
+    return np.frombuffer(answer.texts, np.float32).reshape(-1, HashEncoder().spec.dim)
+
+
+def test_clients_share_passes_and_get_their_own_rows(shop: Shop) -> None:
+    for name, count in (("a", 10), ("b", 20), ("c", INPUTS_PER_PASS)):
+        shop.ask(name, count)
+    shop.work_off()
+    assert shop.whose == [{"a", "b", "c"}, {"c"}]
+    assert [len(one) for one in shop.encoder.passes] == [INPUTS_PER_PASS, 30]
+    expected = HashEncoder().encode_texts([f"b {at:03}" for at in range(20)])
+    np.testing.assert_array_equal(rows(shop.answers["b"]), expected)
+
+
+def test_a_query_waits_for_the_pass_under_way_and_no_other(shop: Shop) -> None:
+    shop.ask("index", 4 * INPUTS_PER_PASS)
+    shop.loop.step()
+    shop.ask("query", 1, "query")
+    shop.work_off()
+    assert shop.whose == [{"index"}, {"query"}, {"index"}, {"index"}, {"index"}]
+
+
+def test_endless_queries_put_a_pass_of_indexing_off_for_a_bounded_time(shop: Shop) -> None:
+    shop.ask("index", 2 * INPUTS_PER_PASS)
+    shop.loop.step()
+    for number in range(5):
+        shop.ask(f"query{number}", 1, "query")
+        shop.loop.step()
+    assert shop.whose == [{"index"}, *({f"query{number}"} for number in range(4))]
+    shop.now += MAX_PUT_OFF_S
+    shop.ask("last", 1, "query")
+    shop.work_off()
+    assert shop.whose[5:] == [{"query4"}, {"index"}, {"last"}] or shop.whose[5:] == [{"query4", "last"}, {"index"}]
+
+
+def test_nothing_is_computed_for_a_client_who_is_gone(shop: Shop) -> None:
+    gone = shop.ask("gone", 3 * INPUTS_PER_PASS)
+    shop.ask("stays", 1)
+    gone.gone = True
+    shop.work_off()
+    assert shop.whose == [{"stays"}]
+    assert "gone" not in shop.answers
+
+
+def test_what_one_client_sends_fails_no_other(shop: Shop) -> None:
+    shop.ask("good", 3)
+    shop.ask("bad", {"texts": ["lone \ud800"]})
+    shop.work_off()
+    assert len(rows(shop.answers["good"])) == 3
+    bad: Any = shop.answers["bad"]
+    assert "surrogates not allowed" in bad.message
+
+
+def test_a_batch_without_inputs_is_answered(shop: Shop) -> None:
+    shop.ask("none", {"texts": [], "images": []})
+    assert len(rows(shop.answers["none"])) == 0
