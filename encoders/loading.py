@@ -125,3 +125,9 @@ def _has_torch() -> bool:
 def _may_have_accelerator() -> bool:
     """Whether torch might find a device that is faster than the CPU; told without importing it."""
     return sys.platform == "darwin" or NVIDIA_DEVICE.exists()
+
+
+def is_for_gpu(runtime: Runtime) -> bool:
+    """Whether a model of this runtime would run on an NVIDIA GPU; told without importing torch."""
+    wanted = runtime.device.startswith("cuda") or (runtime.device == "auto" and runtime.backend != "openvino")
+    return wanted and NVIDIA_DEVICE.exists() and _has_torch()

@@ -37,6 +37,12 @@ class InMemoryProductStore:
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self.read(sorted(product_id for product_id in self._rows if product_id > after)[:limit])
 
+    async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
+        return {product_id: stored for product_id, (stored, _) in (await self.read(product_ids)).items()}
+
+    async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
+        return {product_id: stored for product_id, (stored, _) in (await self.scan(after, limit)).items()}
+
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
         # Through the stored form, whose bounds are the real store's.

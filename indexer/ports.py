@@ -78,6 +78,14 @@ class ProductStore(Protocol):
         """
         ...
 
+    async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
+        """As `read`, without the vectors, which take most of it."""
+        ...
+
+    async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
+        """As `scan`, without the vectors."""
+        ...
+
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         """Insert or replace rows; ids must be distinct.
 
@@ -324,4 +332,31 @@ class ChangeLog(Protocol):
 
     async def aclose(self) -> None:
         """Give back what `read` holds; the next one takes it again."""
+        ...
+
+
+class ToldLag(Struct, frozen=True, array_like=True):
+    """What waits on a partition of events, as the worker that has it says."""
+
+    messages: int
+    """How many of its messages are not acknowledged."""
+    since_ms: int | None
+    """When Kafka took the oldest of them, Unix milliseconds; None: not known, or none waits."""
+    partitions: int
+    """How many partitions the topic has."""
+
+
+class LagBoard(Protocol):
+    """What waits on each partition, told by the workers of one consumer group to whoever wants to know.
+
+    What is told is forgotten within seconds, so that nobody takes a dead worker's word; a partition's new worker
+    writes over what the last one told. Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def tell(self, lag: Mapping[tuple[str, int], ToldLag]) -> None:
+        """Tell what waits, by topic and partition."""
+        ...
+
+    async def read(self, partitions: Sequence[tuple[str, int]]) -> list[ToldLag | None]:
+        """What was told last of each of these; None: nothing of late."""
         ...

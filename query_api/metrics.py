@@ -14,7 +14,11 @@ REFRESHED_PRODUCTS = Counter("vitrine_cache_mended_products_total", "Changed pro
 ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded together", buckets=(1, 2, 4, 8, 16, 32, 64))
 IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
 TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])
-REFUSED = Counter("vitrine_http_refused_total", "Requests refused for want of a key, a scope or patience", ["reason"])
+REFUSED = Counter(
+    "vitrine_http_refused_total", "Requests refused for want of a key, a scope, patience or a place", ["reason"]
+)
+WORK_LIMIT = Gauge("vitrine_http_work_limit", "Searches that may be worked on at a time")
+WORK_WAITING = Gauge("vitrine_http_work_waiting", "Searches that wait to be worked on")
 CONNECTIONS_REFUSED = Counter(
     "vitrine_http_connections_refused_total",
     "Connections that were closed, by the status they got, or `evicted`, `write`, `requests`",

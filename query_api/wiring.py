@@ -19,6 +19,7 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
+from query_api.admission.slots import Admission
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cache.live_entries import LiveEntries, LiveLimits
@@ -39,6 +40,7 @@ from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalLimits
 from query_api.retrieval.hybrid_search import Retriever
+from query_api.search.answering import SearchAnswers
 from query_api.search.candidate_finder import CandidateFinder, IndexKey, ResultCache
 from query_api.search.facet_counting import FacetCounter
 from query_api.search.inputs import InputLoader, MediaLoader
@@ -78,6 +80,8 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
+    admission: Admission = field(default_factory=lambda: Admission(512))
+    """How many searches are worked on at a time, over all generations of the index."""
     gate: AccessGate | None = None
     """Lets requests in; None: all of them."""
     ranker: Ranker | None = None
@@ -106,6 +110,7 @@ class QueryComponents:
     """What answers requests, and what has to run and be closed beside it."""
 
     searcher: Searcher
+    answers: SearchAnswers
     similar: SimilarProducts
     recommender: Recommender
     explainer: ProductExplainer
@@ -157,9 +162,10 @@ def wire(ports: QueryPorts) -> QueryComponents:
     index_key = IndexKey(ports.generation, spec.key)
     cache = _wire_cache(ports, circuit, cards)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
+    planner = SearchPlanner(config, understanding.parser, embedding.text_trust)
     stages = SearchStages(
         _wire_inputs(ports),
-        SearchPlanner(config, understanding.parser, embedding.text_trust),
+        planner,
         candidates,
         profiles,
         ResultRanker(cards),
@@ -169,6 +175,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
+        answers=SearchAnswers(searcher, responses, planner, index, cache),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(
             profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal
@@ -207,7 +214,7 @@ def _wire_embedding(ports: QueryPorts) -> _Embedding:
     )
     decoders = VisualDecoders(ports.decoder, ports.media_decoder, config.encode_deadline_s, config.deadline_s)
     products = ProductVectors(ports.store, ports.encoder.spec)
-    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products)
+    embedder = QueryEmbedder(batcher, VisualEmbedder(decoders, batcher), products, config.text_embeddings_bytes)
     return _Embedding(batcher, products, embedder, TextTrust(ports.store, batcher, config.text_trust))
 
 

@@ -28,6 +28,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.connection import security_options
+from streams.kafka.lag_reporter import HeldPartition
 from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
@@ -151,6 +152,21 @@ class GroupMembership:
     def holds_events(self) -> bool:
         """Whether events are in hand."""
         return self._acknowledger.unacknowledged_count() > 0
+
+    def held(self) -> Mapping[Partition, HeldPartition]:
+        """Its partitions, as far as it knows of them without asking; none while they may be another worker's."""
+        if not (self.joined and self._lease.is_valid()):
+            return {}
+        # Faust's consumer and monitor are typed in part.
+        app: Any = self._app
+        return {
+            (tp.topic, tp.partition): HeldPartition(
+                self._acknowledger.acknowledged.get((tp.topic, tp.partition)),
+                app.monitor.tp_end_offsets.get(tp),
+                self._acknowledger.oldest_ms((tp.topic, tp.partition)),
+            )
+            for tp in app.consumer.assignment()
+        }
 
     async def positions(self) -> Mapping[Partition, int | None]:
         """The next offset to fetch of each partition, asked of the consumer's own thread."""

@@ -18,6 +18,7 @@ from encoders.liveness.config import LivenessConfig
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
+from encoders.service.opening import socket_of
 from indexer.media_collection import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.privacy import PrivacyConfig
@@ -50,10 +51,21 @@ class EncoderConfig:
     """Of a CPU; 0: as many as the process may use cores."""
     cache_dir: str = ""
     """Where models made ready for `openvino` are kept; empty: `vitrine/models` in the user's cache directory."""
+    service: str = "auto"
+    """The encoder service, one model on one device for all workers of a machine. `unix:PATH`: its socket, for it and
+    them. `auto`: `vitrine up` starts one where an NVIDIA GPU is; `always`, `never`. Without, workers have their own."""
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
+    """Where the encoder service's /healthz, /readyz and /metrics are served; 0: a free port."""
 
     def __post_init__(self) -> None:
-        # Refuses what no runtime takes.
-        _ = self.runtime
+        # Refuses what no runtime takes, and what is no socket.
+        _ = self.runtime, self.service_path
+
+    @property
+    def service_path(self) -> Path | None:
+        """The socket of the encoder service; None: the settings name none."""
+        return None if self.service in ("auto", "always", "never") else socket_of(self.service)
 
     @property
     def runtime(self) -> Runtime:

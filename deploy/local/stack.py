@@ -106,6 +106,15 @@ class LocalStack:
             raise DataDirUnusable(f"{directory} cannot be used: {error.strerror}; choose another --data-dir") from error
         return EmbeddedRedis(directory, socket, running.url if running else "")
 
+    def encoder_socket(self) -> Path:
+        """Where this data directory's encoder service listens."""
+        directory = self.data_dir / "run"
+        try:
+            # Without the lock: commands ask while another one starts or stops what runs here.
+            return socket_path(private_directory(directory), "encoder")
+        except OSError as error:
+            raise DataDirUnusable(f"{directory} cannot be used: {error.strerror}; choose another --data-dir") from error
+
     def milvus(self) -> EmbeddedMilvus:
         """This data directory's Milvus Lite."""
         return EmbeddedMilvus(self.data_dir / "milvus", self.port("milvus"))

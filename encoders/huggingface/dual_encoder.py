@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
 from PIL import Image
 from tokenizers import Tokenizer
@@ -21,10 +20,11 @@ from transformers import (
 
 from encoders import checkpoints
 from encoders.errors import EncoderError, ModelUnavailable
-from encoders.huggingface.forward_passes import DeviceCopier, ForwardPasses
+from encoders.huggingface.forward_passes import DeviceCopier, ForwardPasses, JoinedPasses
 from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.huggingface.preprocessing import image_preprocessor
-from encoders.inference.buckets import LENGTH_STEP, padded_count, padded_length
+from encoders.inference.buckets import compiled_count, compiled_length, compiled_shapes
+from encoders.inference.forward_pass import ForwardPass
 from encoders.inference.parity import min_cosine, probe_pictures, probe_texts
 from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
 from encoders.inference.tokens import TextBatcher, TokenRules, compiled_tokeniser
@@ -35,6 +35,10 @@ _FULL_PADDING: Final = frozenset({"siglip", "siglip2"})
 """Families trained without an attention mask, on texts padded to the full length."""
 _OFFSET_POSITIONS: Final = frozenset({"roberta", "xlm-roberta", "camembert"})
 """Text towers that number positions from `pad_token_id + 1`, and so take that many tokens fewer."""
+_TextInputs = tuple[int, Tensor, Tensor]
+"""Of a batch on the device: how many texts it has, and token ids and mask (rows, length), which may be filled up."""
+_ImageInputs = tuple[int, dict[str, Tensor]]
+"""Of a batch on the device: how many pictures it has, and the image tower's arguments, which may be filled up."""
 _TORCH_TYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -78,20 +82,34 @@ class HfDualEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows."""
-        ids = self.texts.token_ids(texts)
-        lengths = [max(1, len(row)) for row in ids]
-        return self._text_passes(lengths, lambda rows: self._text_features([ids[at] for at in rows]), self.spec.dim)
+        return _at_once(self.stage_texts(texts))
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         """Embed prepared pictures → (n, dim) unit float32 rows."""
-        out = np.zeros((len(images), self.spec.dim), np.float32)
-        for group in self.images.batchable_groups(images):
-            out[group] = self._image_passes(
-                [1] * len(group),
-                lambda rows, group=group: self._image_features([images[group[at]] for at in rows]),
-                self.spec.dim,
-            )
-        return out
+        return _at_once(self.stage_images(images))
+
+    def stage_texts(self, texts: Sequence[str]) -> ForwardPass:
+        """Tokenise texts, and start to copy them to the device."""
+        ids = self.texts.token_ids(texts)
+        lengths = [max(1, len(row)) for row in ids]
+        return self._text_passes.stage(
+            lengths, lambda rows: self._text_inputs([ids[at] for at in rows]), self._text_features, self.spec.dim
+        )
+
+    def stage_images(self, images: Sequence[Pixels]) -> ForwardPass:
+        """Stack prepared pictures, and start to copy them to the device."""
+        groups = self.images.batchable_groups(images)
+        parts = [(group, self._stage_group([images[at] for at in group])) for group in groups]
+        return JoinedPasses(parts, len(images), self.spec.dim)
+
+    def _stage_group(self, images: Sequence[Pixels]) -> ForwardPass:
+        """The pass of pictures that can share one."""
+        return self._image_passes.stage(
+            [1] * len(images),
+            lambda rows: self._image_inputs([images[at] for at in rows]),
+            self._image_features,
+            self.spec.dim,
+        )
 
     def parity_probes(self) -> tuple[list[str], list[Pixels]]:
         """Texts and pictures (height, width, 3) uint8 by which two ways to compute embeddings are compared."""
@@ -99,13 +117,18 @@ class HfDualEncoder:
         return texts, probe_pictures(self.preparer)
 
     @torch.inference_mode()
-    def _text_features(self, ids: list[list[int]]) -> Tensor:
+    def _text_inputs(self, ids: list[list[int]]) -> _TextInputs:
         length = count = 0
         if self._few_shapes:
-            length = padded_length(max(map(len, ids)), self.texts.rules.max_tokens)
-            count = padded_count(len(ids), self._text_passes.limit.max_count)
+            length = compiled_length(max(map(len, ids)), self.texts.rules.max_tokens)
+            count = compiled_count(len(ids), self._text_passes.limit.max_count)
         tokens, mask = self.texts.pad(ids, length, count)
-        return self._text_tower(self._copy(tokens), self._copy(mask))[: len(ids)]
+        return len(ids), self._copy(tokens), self._copy(mask)
+
+    @torch.inference_mode()
+    def _text_features(self, inputs: _TextInputs) -> Tensor:
+        count, tokens, mask = inputs
+        return self._text_tower(tokens, mask)[:count]
 
     def text_embeddings(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Token ids and mask (n, length) → embeddings (n, dim) of any length."""
@@ -113,10 +136,14 @@ class HfDualEncoder:
         return pooled_features(self.model.get_text_features(input_ids=input_ids, **masked))
 
     @torch.inference_mode()
-    def _image_features(self, images: list[Pixels]) -> Tensor:
-        filled = padded_count(len(images), self._image_passes.limit.max_count) if self._few_shapes else len(images)
-        inputs = self.images.model_inputs([*images, *images[:1] * (filled - len(images))], self._copy)
-        return self._image_tower(**inputs)[: len(images)]
+    def _image_inputs(self, images: list[Pixels]) -> _ImageInputs:
+        filled = compiled_count(len(images), self._image_passes.limit.max_count) if self._few_shapes else len(images)
+        return len(images), self.images.model_inputs([*images, *images[:1] * (filled - len(images))], self._copy)
+
+    @torch.inference_mode()
+    def _image_features(self, inputs: _ImageInputs) -> Tensor:
+        count, arguments = inputs
+        return self._image_tower(**arguments)[:count]
 
     def image_embeddings(self, pixel_values: Tensor, **inputs: Tensor) -> Tensor:
         """What the image tower takes, normalised → embeddings (n, dim) of any length."""
@@ -124,8 +151,9 @@ class HfDualEncoder:
 
     def _probe(self, directory: Path) -> int:
         try:
-            text = self._text_features(self.texts.token_ids(["probe"])).shape[-1]
-            image = self._image_features([self.preparer(Image.new("RGB", (64, 48)))]).shape[-1]
+            text = self._text_features(self._text_inputs(self.texts.token_ids(["probe"]))).shape[-1]
+            picture = self.preparer(Image.new("RGB", (64, 48)))
+            image = self._image_features(self._image_inputs([picture])).shape[-1]
         except EncoderError:
             raise
         except Exception as error:
@@ -162,12 +190,16 @@ class HfDualEncoder:
     def _compile(self, directory: Path) -> None:
         """Compile the towers, each for as many shapes as batches are padded to and no more."""
         self._few_shapes = True
-        counts = self._text_passes.limit.max_count.bit_length() + 1
-        shapes = counts * max(1, self.texts.rules.max_tokens // LENGTH_STEP + 1)
+        shapes = compiled_shapes(self._text_passes.limit.max_count, self.texts.rules.max_tokens)
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * shapes)
         self._text_tower = torch.compile(self.text_embeddings, dynamic=False)
         self._image_tower = torch.compile(self.image_embeddings, dynamic=False)
         self._probe(directory)
+
+
+def _at_once(one: ForwardPass) -> FloatArray:
+    one.launch()
+    return one.rows()
 
 
 def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:

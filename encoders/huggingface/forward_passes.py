@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from encoders.errors import EncoderError
+from encoders.huggingface.preprocessing import HostRows
 from encoders.inference.buckets import BatchLimit, length_buckets
+from encoders.inference.forward_pass import ForwardPass
 from encoders.spec import FloatArray, normalise_rows
 
+Inputs = TypeVar("Inputs")
 log = logging.getLogger(__name__)
 
 MAX_BATCH, MAX_BATCH_ON_CPU = 64, 32
@@ -30,9 +35,6 @@ class ForwardPasses:
     def __call__(self, sizes: Sequence[int], features: Callable[[list[int]], Tensor], dim: int) -> FloatArray:
         """Embed inputs in batches of like size → (n, dim) unit float32 rows, in their order.
 
-        Nothing is waited for until the last pass is under way: on a GPU, the host makes up a batch while the device
-        works on the one before it.
-
         Args:
             sizes: Of each input, above 0: its tokens, or its patches.
             features: The embeddings (k, dim) of the inputs of these indices, on the device.
@@ -40,34 +42,106 @@ class ForwardPasses:
         Raises:
             EncoderError: a single input is more than the device's memory holds.
         """
-        out = np.zeros((len(sizes), dim), np.float32)
-        passes: list[tuple[list[int], Tensor]] = []
-        for batch in length_buckets(sizes, self.limit):
-            passes += self._run_or_halve(batch, sizes, features)
-        for rows, embeddings in passes:
-            out[rows] = normalise_rows(embeddings.float().cpu().numpy())
-        return out
+        passes = self.stage(sizes, lambda rows: rows, features, dim)
+        passes.launch()
+        return passes.rows()
 
-    def _run_or_halve(
-        self, rows: list[int], sizes: Sequence[int], features: Callable[[list[int]], Tensor]
-    ) -> list[tuple[list[int], Tensor]]:
-        """Run a batch, or its halves where it does not fit; later batches are no larger than those."""
-        try:
-            return [(rows, features(rows))]
-        except torch.OutOfMemoryError as error:
-            if len(rows) == 1:
-                raise EncoderError(
-                    f"an input of size {sizes[rows[0]]} does not fit into the device's memory"
-                ) from error
-        self._lower_limit(len(rows), max(sizes[row] for row in rows))
-        middle = len(rows) // 2
-        return [part for half in (rows[:middle], rows[middle:]) for part in self._run_or_halve(half, sizes, features)]
+    def stage(
+        self,
+        sizes: Sequence[int],
+        prepare: Callable[[list[int]], Inputs],
+        features: Callable[[Inputs], Tensor],
+        dim: int,
+    ) -> StagedPasses[Inputs]:
+        """Prepare the first batch, so that the device can begin at once with it.
 
-    def _lower_limit(self, rows: int, size: int) -> None:
+        Args:
+            sizes: Of each input, above 0: its tokens, or its patches.
+            prepare: The inputs of these indices as the tower takes them, on their way to the device.
+            features: Their embeddings (k, dim) on the device.
+        """
+        return StagedPasses(self, sizes, prepare, features, dim)
+
+    def lower_limit(self, rows: int, size: int) -> None:
+        """Have later batches be half as large as one that the device's memory does not hold."""
         self.limit.max_cells = min(self.limit.max_cells, rows * size // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         log.warning("device_memory_full", extra={"rows": rows, "size": size, "cells": self.limit.max_cells})
+
+
+class StagedPasses(Generic[Inputs]):
+    """A `ForwardPass` of one call, of one batch or several."""
+
+    def __init__(
+        self,
+        owner: ForwardPasses,
+        sizes: Sequence[int],
+        prepare: Callable[[list[int]], Inputs],
+        features: Callable[[Inputs], Tensor],
+        dim: int,
+    ) -> None:
+        """Prepare the first batch. Args as those of `ForwardPasses.stage`."""
+        self._owner, self._sizes, self._prepare, self._features = owner, sizes, prepare, features
+        self._rows = np.zeros((len(sizes), dim), np.float32)
+        self._batches = length_buckets(sizes, owner.limit)
+        self._first = [(rows, prepare(rows)) for rows in itertools.islice(self._batches, 1)]
+        self._passes: list[tuple[list[int], Tensor]] = []
+
+    def launch(self) -> None:
+        """Have the device compute all batches.
+
+        Nothing is waited for until the last one is under way: on a GPU, the host makes up a batch while the device
+        works on the one before it.
+
+        Raises:
+            EncoderError: a single input is more than the device's memory holds.
+        """
+        for rows, inputs in self._first:
+            self._passes += self._run_or_halve(rows, inputs)
+        self._first.clear()
+        for rows in self._batches:
+            self._passes += self._run_or_halve(rows, self._prepare(rows))
+
+    def rows(self) -> FloatArray:
+        """Wait for the device → (n, dim) unit float32 rows, in the order of the inputs."""
+        for rows, embeddings in self._passes:
+            self._rows[rows] = normalise_rows(embeddings.float().cpu().numpy())
+        return self._rows
+
+    def _run_or_halve(self, rows: list[int], inputs: Inputs) -> list[tuple[list[int], Tensor]]:
+        """Run a batch, or its halves where it does not fit; later batches are no larger than those."""
+        try:
+            return [(rows, self._features(inputs))]
+        except torch.OutOfMemoryError as error:
+            if len(rows) == 1:
+                raise EncoderError(
+                    f"an input of size {self._sizes[rows[0]]} does not fit into the device's memory"
+                ) from error
+        self._owner.lower_limit(len(rows), max(self._sizes[row] for row in rows))
+        del inputs
+        halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+        return [part for half in halves for part in self._run_or_halve(half, self._prepare(half))]
+
+
+class JoinedPasses:
+    """Passes of a call whose inputs cannot share one, as pictures of several shapes: a `ForwardPass` again."""
+
+    def __init__(self, parts: Sequence[tuple[Sequence[int], ForwardPass]], count: int, dim: int) -> None:
+        """Args: parts: passes, and where each one's inputs are among the `count` of the call."""
+        self._parts = parts
+        self._rows = np.zeros((count, dim), np.float32)
+
+    def launch(self) -> None:
+        """Have the device compute all of them. Raises as they do."""
+        for _, one in self._parts:
+            one.launch()
+
+    def rows(self) -> FloatArray:
+        """Wait for the device → (n, dim) unit float32 rows, in the order of the inputs."""
+        for places, one in self._parts:
+            self._rows[list(places)] = one.rows()
+        return self._rows
 
 
 class DeviceCopier:
@@ -77,15 +151,24 @@ class DeviceCopier:
         self._device = device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def __call__(self, array: np.ndarray) -> Tensor:
-        """An array of any shape, such as (n, length), on the device, ready for the stream that computes."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+    def __call__(self, rows: HostRows) -> Tensor:
+        """An array of any shape, or arrays that become its rows, on the device, ready for the stream that computes."""
         if self._stream is None:
-            return tensor.to(self._device)
+            return torch.from_numpy(np.ascontiguousarray(rows)).to(self._device)
+        pinned = _pinned(rows)
         with torch.cuda.stream(self._stream):
-            moved = tensor.pin_memory().to(self._device, non_blocking=True)
+            moved = pinned.to(self._device, non_blocking=True)
         computing = torch.cuda.current_stream(self._device)
         computing.wait_stream(self._stream)
         # Its memory must not be handed out again on the copying stream while the computing one still reads it.
         moved.record_stream(computing)
         return moved
+
+
+def _pinned(rows: HostRows) -> Tensor:
+    """The same in memory that the device reads by itself; copied once, and kept until it has been read."""
+    first = np.asarray(rows[0])
+    kind = torch.from_numpy(np.empty(0, first.dtype)).dtype
+    pinned = torch.empty((len(rows), *first.shape), dtype=kind, pin_memory=True)
+    np.stack([*rows], out=pinned.numpy())
+    return pinned

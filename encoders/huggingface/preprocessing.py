@@ -7,6 +7,7 @@ the rounding of 8-bit levels; scaling and normalisation run on the device, over 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,9 @@ from transformers import BaseImageProcessor
 from encoders.media.preparation import PatchPreparer, Pixels, Preparer
 from encoders.media.processor_settings import LevelScale, fixed_size, scale_of, setting
 
-CopyToDevice = Callable[[NDArray[Any]], Tensor]
+HostRows = NDArray[Any] | Sequence[NDArray[Any]]
+"""An array, or arrays of one shape that are the rows of one."""
+CopyToDevice = Callable[[HostRows], Tensor]
 """An array of this process onto the device."""
 
 
@@ -57,7 +60,7 @@ class FixedSizePreprocessor:
 
     def model_inputs(self, images: Sequence[Pixels], copy: CopyToDevice) -> dict[str, Tensor]:
         """Pictures of one shape → `pixel_values` (n, 3, height, width) float32."""
-        return {"pixel_values": self.pixel_values(copy(np.stack(images)))}
+        return {"pixel_values": self.pixel_values(copy(images))}
 
     def pixel_values(self, levels: Tensor) -> Tensor:
         """(n, height, width, 3) uint8 → (n, 3, height, width) float32."""
@@ -112,5 +115,13 @@ def image_preprocessor(processor: BaseImageProcessor) -> ImagePreprocessor:
 
 def _normalised(levels: Tensor, scale: LevelScale) -> Tensor:
     """(…, 3) uint8 → (…, 3) float32."""
-    mean, std = (torch.tensor(row, device=levels.device) for row in (scale.mean, scale.std))
+    mean, std = _on_device(scale, levels.device)
     return (levels.to(torch.float32) * scale.factor - mean) / std
+
+
+# Once a device: to make a tensor of numbers there waits for all that it computes.
+@lru_cache(maxsize=16)
+def _on_device(scale: LevelScale, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Means and deviations (3,) float32."""
+    with torch.inference_mode(False):
+        return torch.tensor(scale.mean, device=device), torch.tensor(scale.std, device=device)

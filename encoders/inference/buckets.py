@@ -53,3 +53,22 @@ def padded_length(length: int, most: int) -> int:
 def padded_count(count: int, most: int) -> int:
     """The rows that a batch of `count` inputs is filled up to: a power of two or `most`, and never below `count`."""
     return max(count, min(most, 1 << (count - 1).bit_length()))
+
+
+def compiled_length(length: int, most: int) -> int:
+    """The tokens that texts are padded to for a model that is compiled for each shape: a power of two, or `most`."""
+    return min(most, max(LENGTH_STEP, 1 << (max(1, length) - 1).bit_length()))
+
+
+def compiled_count(count: int, most: int) -> int:
+    """The rows that a batch is filled up to for such a model: a power of eight, or `most`; never below `count`.
+
+    A GPU computes a few rows as fast as one, and each shape takes the compiler tens of seconds.
+    """
+    return max(count, min(most, 1 << 3 * -(-(count - 1).bit_length() // 3)))
+
+
+def compiled_shapes(most_rows: int, most_tokens: int) -> int:
+    """How many shapes of texts there are then, at most."""
+    lengths = {compiled_length(length, most_tokens) for length in range(1, most_tokens + 1)}
+    return len(lengths) * len({compiled_count(count, most_rows) for count in range(1, most_rows + 1)})

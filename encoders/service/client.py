@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -32,7 +31,6 @@ from encoders.spec import EmbeddingSpec, FloatArray
 
 ATTEMPTS: Final = 3
 """How often a batch is sent, as a process of the service may die of another client's batch."""
-RECONNECT_S: Final = 0.1
 
 _READY: Final = msgspec.msgpack.Decoder(EncoderReady | ErrorMessage)
 _ANSWER: Final = msgspec.msgpack.Decoder(EncodedRows | ErrorMessage)
@@ -51,7 +49,7 @@ class ServiceEncoder:
         deadline_s: float = 60.0,
         start_deadline_s: float = 900.0,
     ) -> None:
-        """Connect, waiting for a service that is being started, and for the model that it loads.
+        """Connect, and wait for the model that the service loads.
 
         Args:
             path: of the service's socket.
@@ -66,7 +64,7 @@ class ServiceEncoder:
         self._deadline_s, self._start_deadline_s = deadline_s, start_deadline_s
         self._connection: socket.socket | None = None
         self._closed = False
-        self._ready = self._first_ready()
+        self._ready = self._open()
 
     @property
     def spec(self) -> EmbeddingSpec:
@@ -155,17 +153,6 @@ class ServiceEncoder:
         if self._connection:
             self._connection.close()
             self._connection = None
-
-    def _first_ready(self) -> EncoderReady:
-        """Connect to a service that may not listen yet."""
-        until = time.monotonic() + self._start_deadline_s
-        while True:
-            try:
-                return self._open()
-            except WorkerProcessUnavailable:
-                if time.monotonic() > until or self._closed:
-                    raise
-                time.sleep(RECONNECT_S)
 
     def _reopened(self) -> socket.socket:
         ready = self._open()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,24 @@ from encoders.service.opening import REQUESTS_PER_CLIENT, OpenEncoder, Urgency
 from encoders.spec import EmbeddingSpec, FloatArray
 
 T = TypeVar("T")
+RECONNECT_S: Final = 0.1
+"""Between two attempts to reach a service that is being started."""
+START_DEADLINE_S: Final = 900.0
+
+
+async def connected(
+    path: Path, opening: OpenEncoder, deadline_s: float, start_deadline_s: float = START_DEADLINE_S
+) -> ServiceEncoder:
+    """Connect to a service that may not listen yet. Args and errors as those of `ServiceEncoder`."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + start_deadline_s
+    while True:
+        try:
+            return await asyncio.to_thread(ServiceEncoder, path, opening, deadline_s, start_deadline_s)
+        except WorkerProcessUnavailable:
+            if loop.time() > until:
+                raise
+        await asyncio.sleep(RECONNECT_S)
 
 
 class EncoderClient:
@@ -40,7 +58,7 @@ class EncoderClient:
         runtime: Runtime | str = "auto",
         urgency: Urgency = "indexing",
         deadline_s: float = 60.0,
-        start_deadline_s: float = 900.0,
+        start_deadline_s: float = START_DEADLINE_S,
     ) -> None:
         """Note what to ask for; entering the context connects. Args as those of `ServiceEncoder`, `load_encoder`."""
         runtime = Runtime(runtime) if isinstance(runtime, str) else runtime
@@ -79,7 +97,9 @@ class EncoderClient:
         self._starting_since = time.monotonic()
         try:
             for _ in range(REQUESTS_PER_CLIENT):
-                self._encoders.append(await asyncio.get_running_loop().run_in_executor(self._threads, self._connect))
+                self._encoders.append(
+                    await connected(self._path, self._opening, self.deadline_s, self._start_deadline_s)
+                )
         except BaseException:
             await self.__aexit__()
             raise
@@ -132,9 +152,6 @@ class EncoderClient:
         finally:
             del self._under_way[request]
             self._free.put(encoder)
-
-    def _connect(self) -> ServiceEncoder:
-        return ServiceEncoder(self._path, self._opening, self.deadline_s, self._start_deadline_s)
 
     @property
     def _connected(self) -> ServiceEncoder:

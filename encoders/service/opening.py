@@ -52,7 +52,7 @@ def socket_of(url: str) -> Path:
     """The path in `unix:PATH`. Raises `ValueError` for another address."""
     parts = urlsplit(url)
     if parts.scheme != "unix" or not parts.path:
-        raise ValueError(f"the encoder service is at a Unix socket, unix:PATH, not at {url!r}")
+        raise ValueError(f"service must be auto, always, never or unix:PATH, not {url!r}")
     return Path(unquote(parts.path))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoProcessor
@@ -18,7 +17,7 @@ from encoders import checkpoints
 from encoders.errors import ModelUnavailable
 from encoders.huggingface.dual_encoder import pooled_features
 from encoders.huggingface.library_output import leave_output_to_logging
-from encoders.huggingface.preprocessing import image_preprocessor
+from encoders.huggingface.preprocessing import HostRows, image_preprocessor
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
 _FULL_PADDING = frozenset({"siglip", "siglip2"})
@@ -76,8 +75,8 @@ class TrainableDualEncoder(nn.Module):
         tower: Callable[..., object] = self.model.get_image_features
         return functional.normalize(pooled_features(tower(**inputs)).float(), dim=-1)
 
-    def _on_device(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+    def _on_device(self, rows: HostRows) -> Tensor:
+        return torch.from_numpy(np.asarray(rows)).to(self.device)
 
     def embed_products(self, texts: Sequence[str], levels: Tensor, owners: Tensor) -> Tensor:
         """Whole products → (n, dim) unit rows: the mean of a text and the pooled pictures; arguments of `Trainable`."""

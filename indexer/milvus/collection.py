@@ -77,6 +77,10 @@ class MilvusCollection:
         entities = await self.query(expression, ["card"], **bounds)
         return {entity["product_id"]: entity["card"].encode() for entity in entities}
 
+    async def fields(self, expression: str, output: list[str]) -> dict[str, Any]:
+        """Fields of the entities that an expression lets pass, as `query_fields` gives them."""
+        return await self._call(partial(self._client.query_fields, self.name, expression, output))
+
     async def count(self, expression: str) -> int:
         """How many entities an expression lets pass."""
         return int((await self.query(expression, ["count(*)"]))[0]["count(*)"])

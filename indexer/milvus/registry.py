@@ -18,6 +18,8 @@ from pymilvus import MilvusClient, MilvusException
 from indexer.errors import StoreUnavailable
 from indexer.milvus.access import MilvusAccess
 from indexer.milvus.connection import (
+    COLLECTION_NOT_FOUND,
+    COLLECTION_NOT_LOADED,
     INDEX_NOT_FOUND,
     MilvusConfig,
     collection_exists,
@@ -111,6 +113,8 @@ class GenerationRegistry:
         self._access: MilvusAccess | None = None
         self._client: MilvusClient | None = None
         self._former: MilvusClient | None = None
+        self._is_loaded = False
+        """Whether there was a registry when it was read last: then it is asked for alone, which is one call of four."""
 
     async def __aenter__(self) -> GenerationRegistry:
         return self
@@ -127,7 +131,7 @@ class GenerationRegistry:
 
     async def read(self) -> Generations:
         """All generations; none where there is no registry yet."""
-        return await self._run(read_generations)
+        return await self._run(self._read)
 
     async def save(self, generation: Generation) -> None:
         """Note what is known of a generation that is not active."""
@@ -144,6 +148,17 @@ class GenerationRegistry:
     async def switch(self, to: Generation, hold_until_ms: int, reason: str) -> None:
         """Make a generation the active one; that which was is held until `hold_until_ms`."""
         await self._run(lambda client, config: _switch(client, config, to, hold_until_ms, reason))
+
+    def _read(self, client: MilvusClient, config: MilvusConfig) -> Generations:
+        was_loaded, self._is_loaded = self._is_loaded, False
+        try:
+            generations = _read_loaded(client, config) if was_loaded else read_generations(client, config)
+        except MilvusException as error:
+            if not was_loaded or error.code not in (COLLECTION_NOT_FOUND, COLLECTION_NOT_LOADED):
+                raise
+            generations = read_generations(client, config)
+        self._is_loaded = generations.active is not None
+        return generations
 
     async def _run(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
         with translated_errors(self._config.deadline_s):
@@ -166,6 +181,10 @@ def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:
     """The registry as it is now; empty where there is none, or none that was made to the end."""
     if not collection_exists(client, config, REGISTRY_COLLECTION) or not _is_loaded(client):
         return Generations(None)
+    return _read_loaded(client, config)
+
+
+def _read_loaded(client: MilvusClient, config: MilvusConfig) -> Generations:
     values = _read_values(client, config, 'key >= ""')
     active = msgspec.json.decode(values[_ACTIVE], type=Generation) if _ACTIVE in values else None
     named = [msgspec.json.decode(value, type=Generation) for key, value in values.items() if key.startswith(_PREFIX)]

@@ -92,7 +92,10 @@ async def cards_by_id(collection: MilvusCollection, product_ids: Sequence[str]) 
     cards: dict[str, bytes] = {}
     for start in range(0, len(product_ids), CARDS_CHUNK):
         ids = Ids(tuple(product_ids[start : start + CARDS_CHUNK]))
-        cards |= await collection.cards(to_milvus_expression((ids,)))
+        fields = await collection.fields(to_milvus_expression((ids,)), ["card"])
+        if fields:
+            names, texts = (fields[name].scalars.string_data.data for name in ("product_id", "card"))
+            cards |= zip(names, map(str.encode, texts), strict=True)
     return cards
 
 

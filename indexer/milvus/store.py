@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.filters import PRODUCT_ID_PATTERN
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
 from indexer.milvus.excluded_words import replace_excluded_words
-from indexer.milvus.filter_expressions import ids_expression, to_milvus_expression
+from indexer.milvus.filter_expressions import to_milvus_expression
 from indexer.milvus.generations import (
     check_generation,
     create_generation,
@@ -32,11 +31,12 @@ from indexer.milvus.generations import (
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
+from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
-from indexer.milvus.vector_types import to_float32, to_stored_type
+from indexer.milvus.vector_types import to_stored_type
 from indexer.ports import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
-from indexer.records import IndexRow, StoredProduct, unpack_product
+from indexer.records import IndexRow, StoredProduct
 from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms
 from indexer.validation import check_rows
@@ -46,8 +46,6 @@ T = TypeVar("T")
 _EMPTY_INDEX = "Invalid sparse row: NaN"
 """Milvus Lite 2.5 divides by the mean length of documents, which is 0 when it has none, and refuses the search."""
 LEXICAL_FIELD = "lexical_weights"
-READ_CHUNK = 256
-"""Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
 
 
 async def open_active_store(
@@ -135,6 +133,7 @@ class MilvusProductStore:
     ) -> None:
         """Args: generation: the collection's name; limits: how it is searched."""
         self._collection = MilvusCollection(client, generation, config.deadline_s)
+        self._stored = MilvusStoredRows(self._collection, config.vector_type)
         self._vectors = MilvusVectorSearch(self._collection, config, limits)
         self._spec = spec
         self._vector_type = config.vector_type
@@ -146,14 +145,16 @@ class MilvusProductStore:
         await self._collection.close()
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID_PATTERN.fullmatch(product_id)]
-        products: dict[str, tuple[StoredProduct, FloatArray]] = {}
-        for start in range(0, len(known), READ_CHUNK):
-            products |= await self._stored(ids_expression(Ids(tuple(known[start : start + READ_CHUNK]))))
-        return products
+        return await self._stored.read(product_ids)
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        return await self._stored(f'product_id > "{after}"', limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
+        return await self._stored.scan(after, limit)
+
+    async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
+        return await self._stored.read_states(product_ids)
+
+    async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
+        return await self._stored.scan_states(after, limit)
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
@@ -232,13 +233,6 @@ class MilvusProductStore:
         """Ids of products that have a term."""
         search = self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
         return await _unless_empty(search, [])
-
-    async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        entities = await self._collection.query(expression, ["state", "vector"], **bounds)
-        return {entity["product_id"]: self._unpacked(entity) for entity in entities}
-
-    def _unpacked(self, entity: Mapping[str, Any]) -> tuple[StoredProduct, FloatArray]:
-        return unpack_product(entity["state"]), to_float32(entity["vector"], self._vector_type)
 
 
 async def _unless_empty(search: Awaitable[T], nothing: T) -> T:

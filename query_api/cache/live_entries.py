@@ -85,8 +85,9 @@ class LiveEntries:
 
     def keep_page(self, entry: LiveEntry, key: PageKey, page: Page) -> None:
         """Keep a page that was made of an entry, unless the entry was touched or replaced meanwhile."""
-        if self._entries.get(entry.key) is not entry or entry.touched or key in self._of_page:
+        if self._entries.get(entry.key) is not entry or entry.touched:
             return
+        self._drop_page(key)
         entry.pages[key] = page
         self._of_page[key] = entry
         self.held_bytes += page.byte_size
@@ -155,10 +156,13 @@ class LiveEntries:
                 del self._by_term[term]
 
     def _drop_pages(self, entry: LiveEntry) -> None:
-        for key, page in entry.pages.items():
-            del self._of_page[key]
-            self.held_bytes -= page.byte_size
-        entry.pages.clear()
+        for key in list(entry.pages):
+            self._drop_page(key)
+
+    def _drop_page(self, key: PageKey) -> None:
+        entry = self._of_page.pop(key, None)
+        if entry is not None:
+            self.held_bytes -= entry.pages.pop(key).byte_size
 
     def _trim(self) -> None:
         while self.held_bytes > self._limits.max_bytes:

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.inference.device_priority import DevicePriority
 from encoders.liveness.progress import Pulse
 from encoders.port import Encoder, Pixels
@@ -124,6 +125,9 @@ class EncoderBatcher:
             run = self._rows if batch[0].in_background else self._rows_with_priority
             with self._pulse.busy(f"{len(batch)} inputs"):
                 rows = await loop.run_in_executor(self._executor, run, [pending.content for pending in batch])
+        except (WorkerProcessFailed, WorkerProcessUnavailable) as error:
+            _fail(batch, EncoderBusy(f"the encoder cannot be asked just now: {error}"))
+            return
         except Exception as error:
             _fail(batch, error)
             return

@@ -91,6 +91,8 @@ class TextTrust:
         self._batcher = batcher
         self._is_measured = is_measured
         self._measurements: dict[bool, TrustMeasurement] = {}
+        self.version = 0
+        """How often it was measured: the factors may be others each time."""
 
     def factor_for(self, text: str) -> float:
         """The factor for a query's text weights, in (0, 1]; 1 until it has been measured."""
@@ -126,6 +128,7 @@ class TextTrust:
             left, right = [await self._encode(side) for side in zip(*pairs, strict=True)]
             measurement = await asyncio.to_thread(measure_agreement, left, right)
             self._measurements[chinese] = measurement
+            self.version += 1
             area, trust = round(measurement.roc_auc, 3), measurement.trust
             metrics.TEXT_TRUST.labels(name).set(trust)
             log.info("text_trust_measured", extra={"language": name, "area": area, "trust": trust})
@@ -151,8 +154,8 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
         ids |= dict.fromkeys((await store.search_dense(direction, (), PROBE_LIMIT)).ids)
     texts: dict[str, None] = {}
     for start in range(0, len(ids), PAGE_SIZE):
-        page = await store.read(list(ids)[start : start + PAGE_SIZE])
-        texts |= {embedding_text(stored.state.fields): None for stored, _ in page.values()}
+        page = await store.read_states(list(ids)[start : start + PAGE_SIZE])
+        texts |= {embedding_text(stored.state.fields): None for stored in page.values()}
     return list(texts)
 
 

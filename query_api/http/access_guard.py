@@ -64,7 +64,9 @@ def _guarded_route(route: Route, gate: AccessGate) -> Route:
 
     @functools.wraps(endpoint)
     async def admitted(request: Request) -> Response:
-        await admit(request.scope, needs, gate)
+        # `HotSearch` may have let it in, and it counts once.
+        if CALLER not in request.scope:
+            await admit(request.scope, needs, gate)
         return await endpoint(request)
 
     return Route(route.path, admitted, methods=methods)
@@ -114,9 +116,10 @@ def _joined(former: str | None, separator: str, value: bytes) -> str:
     return text if former is None else f"{former}{separator}{text}"
 
 
-async def on_access_refused(_: Request, error: Exception) -> Response:
-    """401 and 403 with a challenge (RFC 6750), 429 with `Retry-After`."""
-    assert isinstance(error, AccessRefused)
+def refusal(error: AccessRefused | AccessUnavailable) -> Response:
+    """401 and 403 with a challenge (RFC 6750), 429 and 503 with `Retry-After`."""
+    if isinstance(error, AccessUnavailable):
+        return problem_response(problem(503, str(error)), {"retry-after": "1"})
     headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated):
         headers["www-authenticate"] = _CHALLENGE if error.is_missing else f'{_CHALLENGE}, error="invalid_token"'
@@ -127,12 +130,13 @@ async def on_access_refused(_: Request, error: Exception) -> Response:
     return problem_response(problem(error.status, str(error)), headers)
 
 
-async def on_access_unavailable(_: Request, error: Exception) -> Response:
-    """503 with `Retry-After`."""
-    return problem_response(problem(503, str(error)), {"retry-after": "1"})
+async def on_access_refused(_: Request, error: Exception) -> Response:
+    """The answer to who may not ask, or where that cannot be found out."""
+    assert isinstance(error, AccessRefused | AccessUnavailable)
+    return refusal(error)
 
 
 ACCESS_HANDLERS: dict[type[Exception], ExceptionHandler] = {
     AccessRefused: on_access_refused,
-    AccessUnavailable: on_access_unavailable,
+    AccessUnavailable: on_access_refused,
 }

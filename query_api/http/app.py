@@ -13,6 +13,7 @@ from starlette.routing import Route
 from query_api.http.access_guard import ACCESS_HANDLERS, cors_middleware, guarded
 from query_api.http.edge import BodyLimit, Edge
 from query_api.http.explain_route import ExplainRoute
+from query_api.http.hot_search import HotSearch
 from query_api.http.media_route import MediaRoute
 from query_api.http.openapi import openapi_document
 from query_api.http.operation_routes import OperationRoutes
@@ -21,6 +22,7 @@ from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
 from query_api.http.user_routes import UserRoutes
+from query_api.http.work import RefuseWork, Work
 from query_api.wiring import QueryComponents, QueryPorts, wire
 
 
@@ -50,7 +52,9 @@ def create_app(ports: QueryPorts) -> Starlette:
         middleware=[
             Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
             *cors_middleware(ports.gate),
+            Middleware(HotSearch, answers=components.answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
+            Middleware(RefuseWork, admission=ports.admission),
         ],
         exception_handlers=HANDLERS | ACCESS_HANDLERS,
         lifespan=lifespan,
@@ -58,7 +62,7 @@ def create_app(ports: QueryPorts) -> Starlette:
 
 
 def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
-    config = ports.config
+    config, work = ports.config, Work(ports.admission, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
         ports.change_log,
@@ -69,9 +73,9 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.searcher, components.similar, components.recommender, config).routes(),
-        *ExplainRoute(components.explainer, config).routes(),
-        *ProductRoutes(ports.store, config.deadline_s).routes(),
+        *SearchRoutes(components.answers, components.similar, components.recommender, config, work).routes(),
+        *ExplainRoute(components.explainer, config, work).routes(),
+        *ProductRoutes(ports.store, work).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
         *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),

@@ -81,8 +81,11 @@ class CandidateFinder:
         self._index = index
         self._flights: SingleFlight[_Brought] = SingleFlight()
 
-    async def find(self, plan: SearchPlan, use_cache: bool) -> RetrievedCandidates:
+    async def find(self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None = None) -> RetrievedCandidates:
         """The candidates of a plan; without Redis, it does without the cache.
+
+        Args:
+            came: how far the feed had caught up with the request; None: it has to yet.
 
         Raises:
             InvalidRequest: a picture, the clip or the product cannot be searched with.
@@ -93,7 +96,7 @@ class CandidateFinder:
         if cache is None or not use_cache:
             return await self._search(plan, "bypass")
         try:
-            came = await cache.feed.catch_up()
+            came = came or await cache.feed.catch_up()
         except StoreUnavailable:
             return await self._search_without_cache(plan)
         key = plan.cache_key(self._index.generation, self._index.encoder_key)

@@ -90,6 +90,16 @@ class SearchPlanner:
         self._parser = parser
         self._text_trust = text_trust
 
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Others than before where the same request may be planned otherwise, whatever words it has."""
+        return (*self._parser.versions, self._text_trust.version)
+
+    @property
+    def word_count(self) -> int:
+        """Another one than before where requests with unknown words may be planned otherwise."""
+        return self._parser.word_count
+
     async def plan(self, inputs: QueryInputs) -> SearchPlan:
         """Understand and weigh what a request searches with.
 

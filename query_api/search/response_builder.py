@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -12,21 +11,17 @@ from typing import Any
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
-from query_api import metrics
-from query_api.access.callers import CALLER_ID
 from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.facet_counting import Candidates, FacetCounter, FacetCounts
+from query_api.search.query_log import log_query
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, sort_candidates
 from query_api.search.results import RankedResults
 from query_api.search.score_parts import ScoreExplainer
 from query_api.understanding.parser import ParsedQuery
 
-log = logging.getLogger(__name__)
-
-_QUERY_FIELDS = ("text", "image", "audio", "video", "product_id", "parts", "user_id")
 _NO_RETRIEVAL = RetrievalQuery(None, None)
 
 
@@ -79,7 +74,15 @@ class ResponseBuilder:
             approximate=True if _is_approximate(results, facets) else UNSET,
             **(_understood_fields(results.parsed, request, results.transcript) if results.parsed else {}),
         )
-        _log_query(response, request)
+        log_query(
+            request,
+            response.query_id,
+            response.took_ms,
+            response.cache,
+            len(hits),
+            response.total,
+            response.degraded,
+        )
         return response
 
     async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
@@ -141,25 +144,4 @@ def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcr
         speech=transcript.text if transcript else None,
         speech_alternatives=list(transcript.alternatives) if transcript else [],
         speech_problem=(transcript.problem or None) if transcript else None,
-    )
-
-
-def _log_query(response: SearchResponse, request: SearchRequest) -> None:
-    """Count the query and log one line, which tells neither what was asked nor by whom."""
-    metrics.QUERIES.labels(response.cache).inc()
-    for part in response.degraded:
-        metrics.DEGRADED.labels(part).inc()
-    log.info(
-        "query_answered",
-        extra={
-            "query_id": response.query_id,
-            "took_ms": response.took_ms,
-            "cache": response.cache,
-            "hits": len(response.hits),
-            "total": response.total,
-            "degraded": response.degraded,
-            "mode": request.mode,
-            **({"key": CALLER_ID.get()} if CALLER_ID.get() else {}),
-            "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
-        },
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoders.speech.port import Transcript
+from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile
@@ -42,6 +43,8 @@ class RankedResults:
     cache_state: CacheState = "bypass"
     degraded: tuple[str, ...] = ()
     """What was left out because a server did not answer, in the order of the stages."""
+    entry: LiveEntry | None = None
+    """Where the candidates are kept in this process; None: nowhere."""
 
 
 class ResultRanker:
@@ -72,6 +75,7 @@ class ResultRanker:
             transcript=plan.transcript,
             cache_state=retrieved.cache_state,
             degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+            entry=retrieved.entry,
         )
 
     def nothing_understood(self, plan: SearchPlan) -> RankedResults:

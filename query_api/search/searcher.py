@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from query_api.cache.change_feed import FeedPosition
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
@@ -41,8 +42,13 @@ class Searcher:
         started_s = time.perf_counter()
         return await self._responses.build(await self.rank(request, use_cache), started_s)
 
-    async def rank(self, request: SearchRequest, use_cache: bool = True) -> RankedResults:
+    async def rank(
+        self, request: SearchRequest, use_cache: bool = True, came: FeedPosition | None = None
+    ) -> RankedResults:
         """All candidates of a search, ranked.
+
+        Args:
+            came: how far the change feed has caught up with the request; None: it has to yet.
 
         Raises:
             InvalidRequest: a filter, a picture, a sound, a clip or the product cannot be searched with.
@@ -53,13 +59,16 @@ class Searcher:
         plan = await self._stages.planner.plan(inputs)
         if plan.is_not_understood:
             return self._stages.ranker.nothing_understood(plan)
-        retrieved, profile = await self._retrieve(plan, use_cache)
+        retrieved, profile = await self._retrieve(plan, use_cache, came)
         ranked = await self._stages.ranker.rank(plan, retrieved, profile)
         return await self._stages.reranker.rerank(ranked)
 
-    async def _retrieve(self, plan: SearchPlan, use_cache: bool) -> tuple[RetrievedCandidates, ShopperProfile]:
+    async def _retrieve(
+        self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None
+    ) -> tuple[RetrievedCandidates, ShopperProfile]:
         """The candidates, and the profile of the shopper if their taste counts."""
         user_id = plan.request.user_id
         if user_id is None or not plan.rank_weights.personal:
-            return await self._stages.candidates.find(plan, use_cache), IMPERSONAL
-        return await asyncio.gather(self._stages.candidates.find(plan, use_cache), self._stages.profiles.load(user_id))
+            return await self._stages.candidates.find(plan, use_cache, came), IMPERSONAL
+        candidates = self._stages.candidates.find(plan, use_cache, came)
+        return await asyncio.gather(candidates, self._stages.profiles.load(user_id))

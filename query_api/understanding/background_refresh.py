@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
@@ -56,6 +55,7 @@ class CatalogueVocabulary:
         self._change_log = change_log
         self._intervals = intervals
         self.vocabulary: Vocabulary | None = None
+        self._count_number = 0
         self.spoken_counts: SpokenWordCounts | None = None
 
     async def run(self) -> None:
@@ -64,6 +64,7 @@ class CatalogueVocabulary:
             try:
                 position = await self._position()
                 self.vocabulary, self.spoken_counts = await self._count()
+                self._count_number += 1
                 log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
                 await self._follow_changes(self.vocabulary, self.spoken_counts, position)
             except StoreUnavailable as error:
@@ -72,6 +73,11 @@ class CatalogueVocabulary:
                 # Whatever it is, queries go on without corrections.
                 log.exception("vocabulary_failed")
             await asyncio.sleep(self._intervals.retry_s)
+
+    @property
+    def version(self) -> int:
+        """Another one than before where words were forgotten, or their counts are others; not for words that came."""
+        return self._count_number + (self.vocabulary.trims if self.vocabulary is not None else 0)
 
     async def _position(self) -> int | None:
         """Where the change log stands; None: it does not answer."""
@@ -83,9 +89,9 @@ class CatalogueVocabulary:
     async def _count(self) -> tuple[Vocabulary, SpokenWordCounts]:
         vocabulary, spoken = Vocabulary(), SpokenWordCounts()
         after = ""
-        while page := await self._store.scan(after, PAGE_SIZE):
+        while page := await self._store.scan_states(after, PAGE_SIZE):
             await _load_dictionary(page)
-            for stored, _ in page.values():
+            for stored in page.values():
                 if is_searchable(stored):
                     vocabulary.add(product_words(stored.state.fields))
                     spoken.add(stored.state.fields)
@@ -116,9 +122,9 @@ class CatalogueVocabulary:
 
     async def _add_products(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, product_ids: Sequence[str]) -> None:
         for start in range(0, len(product_ids), PAGE_SIZE):
-            page = await self._store.read(product_ids[start : start + PAGE_SIZE])
+            page = await self._store.read_states(product_ids[start : start + PAGE_SIZE])
             await _load_dictionary(page)
-            for stored, _ in page.values():
+            for stored in page.values():
                 if is_searchable(stored):
                     vocabulary.add_new(product_words(stored.state.fields))
                     spoken.add(stored.state.fields)
@@ -162,5 +168,5 @@ class RecogniserUpdater:
         self._last_update = update
 
 
-async def _load_dictionary(page: Mapping[str, tuple[StoredProduct, Any]]) -> None:
-    await load_dictionary_for(text for stored, _ in page.values() for text in vocabulary_texts(stored.state.fields))
+async def _load_dictionary(page: Mapping[str, StoredProduct]) -> None:
+    await load_dictionary_for(text for stored in page.values() for text in vocabulary_texts(stored.state.fields))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from indexer.errors import StoreUnavailable
 from indexer.ports import ProductStore
@@ -12,7 +13,7 @@ from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
-from query_api.understanding.spelling import apply_corrections, find_corrections
+from query_api.understanding.spelling import apply_corrections, find_corrections, unknown_words
 from query_api.understanding.synonyms import SynonymFile, append_synonyms
 
 
@@ -30,6 +31,9 @@ class ParsedQuery:
     """What was added to the lexical text, by the entry of the synonyms that it has."""
     did_you_mean: str | None = None
     """The texts as they were given, but for misspelt words, which are corrected; None: there are none."""
+    depends_on: Literal["", "vocabulary", "catalogue"] = ""
+    """What may make its words be understood otherwise: another word in the vocabulary, as it does not have all of
+    them; or any product with one of them, as they look misspelt. Empty: all words are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class QueryParser:
         """
         await load_dictionary_for(texts)
         parsed = [_parse_text(text, price_phrases) for text in texts]
-        corrections = await self._corrections([text.text for text in parsed])
+        corrections, depends_on = await self._corrections([text.text for text in parsed])
         kept = [apply_corrections(text.text, corrections) if corrections and correct else text.text for text in parsed]
         words = " ".join(filter(None, kept))
         transcripts = (kept[-1], *alternatives) if kept and alternatives else ()
@@ -83,17 +87,33 @@ class QueryParser:
             next((text.price for text in parsed if text.price), None),
             synonyms,
             " ".join(apply_corrections(text.original, corrections) for text in parsed) if corrections else None,
+            depends_on,
         )
 
-    async def _corrections(self, texts: Sequence[str]) -> dict[str, str]:
-        """Misspelt words with their corrections; words of a synonym or of any product's description are left out."""
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Others than before where texts may be understood otherwise, whatever words they have."""
+        return self._vocabulary.version, self._synonyms.version
+
+    @property
+    def word_count(self) -> int:
+        """How many words the vocabulary has; another number where texts with unknown words may be understood
+        otherwise."""
+        return len(self._vocabulary.vocabulary or ())
+
+    async def _corrections(self, texts: Sequence[str]) -> tuple[dict[str, str], Literal["", "vocabulary", "catalogue"]]:
+        """Misspelt words with their corrections; words of a synonym or of any product's description are left out.
+
+        And what that depends on.
+        """
         vocabulary = self._vocabulary.vocabulary
-        if vocabulary is None:
-            return {}
+        if vocabulary is None or not unknown_words(texts, vocabulary):
+            return {}, ""
         near_words = find_corrections(texts, vocabulary)
-        unknown = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
-        known = await asyncio.gather(*(self._is_in_catalogue(word) for word in unknown))
-        return {word: near_words[word] for word, is_known in zip(unknown, known, strict=True) if not is_known}
+        looked_up = [word for word in near_words if not self._synonyms.synonyms.has_word(word)]
+        known = await asyncio.gather(*(self._is_in_catalogue(word) for word in looked_up))
+        corrections = {word: near_words[word] for word, is_known in zip(looked_up, known, strict=True) if not is_known}
+        return corrections, "catalogue" if looked_up else "vocabulary"
 
     async def _is_in_catalogue(self, word: str) -> bool:
         """Whether a product has a word in any field; True while the store does not answer."""

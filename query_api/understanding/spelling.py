@@ -40,12 +40,17 @@ def find_corrections(texts: Iterable[str], vocabulary: Vocabulary) -> dict[str, 
     Source: Damerau, 1964, "A technique for computer detection and correction of spelling errors"; distances are those
     of optimal string alignment.
     """
+    nearest = ((word, _nearest_word(word, vocabulary)) for word in unknown_words(texts, vocabulary))
+    return {word: near for word, near in nearest if near is not None}
+
+
+def unknown_words(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
+    """The first `MAX_LOOKED_UP` words of texts that may be misspelt, folded: the vocabulary does not have them."""
     words = dict.fromkeys(word for text in texts for word, _, _ in correctable_words(text))
     unknown = (
         word for word in words if len(word) >= MIN_LETTERS and word not in _COMMON and not vocabulary.has_word(word)
     )
-    nearest = ((word, _nearest_word(word, vocabulary)) for word in islice(unknown, MAX_LOOKED_UP))
-    return {word: near for word, near in nearest if near is not None}
+    return list(islice(unknown, MAX_LOOKED_UP))
 
 
 def apply_corrections(text: str, corrections: Mapping[str, str]) -> str:

@@ -80,6 +80,7 @@ class SynonymFile:
 
     Attributes:
         synonyms: those in force.
+        version: how often others came into force.
     """
 
     def __init__(self, path: str, poll_s: float) -> None:
@@ -96,6 +97,7 @@ class SynonymFile:
         self._poll_s = poll_s
         self._file_stamp = self._read_file_stamp()
         self.synonyms = read_synonyms(self._path) if self._path else Synonyms()
+        self.version = 0
 
     async def run(self) -> None:
         """Look for changes of the file, until cancelled; returns at once without a file."""
@@ -111,6 +113,7 @@ class SynonymFile:
         self._file_stamp = stamp
         try:
             self.synonyms = read_synonyms(self._path)
+            self.version += 1
             log.info("synonyms_read")
         except InvalidSynonyms as error:
             log.error("synonyms_refused", extra={"reason": str(error)})

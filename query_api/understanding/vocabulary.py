@@ -59,6 +59,8 @@ class Vocabulary:
         self._counts: dict[str, int] = {}
         self._stems: set[str] = set()
         self._by_length: dict[int, _WordsOfLength] = {}
+        self.trims = 0
+        """How often words were forgotten, as they were too many."""
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -105,6 +107,7 @@ class Vocabulary:
             return
         kept = sorted(self._counts.items(), key=lambda pair: -pair[1])[: self._max_words // 2]
         self._counts, self._stems, self._by_length = {}, set(), {}
+        self.trims += 1
         for word, count in kept:
             self._set_count(word, count)
 

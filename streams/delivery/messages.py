@@ -84,6 +84,11 @@ class PrefixAcknowledger:
             self._owned.difference_update(lost)
             self._done.difference_update(lost)
 
+    def oldest_ms(self, partition: Partition) -> int | None:
+        """When Kafka took the first message of a partition that is not acknowledged; None: there is none here."""
+        waiting = self._waiting.get(partition)
+        return waiting[0].timestamp_ms if waiting else None
+
     def unacknowledged_count(self) -> int:
         """How many messages are not yet acknowledged."""
         return len(self._owned)

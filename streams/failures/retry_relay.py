@@ -26,12 +26,13 @@ from streams.kafka.connection import client_options
 from streams.kafka.records import KafkaRecord, to_message
 from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
-POLL_S = 0.2
-"""The longest that the relay waits for records before it looks for partitions that are due again."""
+POLL_S = 1.0
+"""The longest that the relay waits for records before it says that it is there."""
 MIN_REST_S = 0.05
 """A partition whose head is not due is paused at least so long, so that not every message takes a read of its own."""
-FETCH_WAIT_MS = 100
-"""A partition that is resumed waits for the fetch under way, so this bounds how late a message can be."""
+FETCH_WAIT_MS = 500
+"""A partition that is resumed waits for the fetch under way, so this bounds how late a message can be. Each fetch of
+empty lines costs the worker and Kafka a millisecond."""
 FETCH_BYTES = 256 * 1024
 """Of a partition at a time, or one message if that is larger. What is read and not due is dropped and read again."""
 MAX_RECORDS = 1_000

@@ -62,8 +62,8 @@ class ConsumerWatch:
         self._since: dict[str, float] = {}
         """Since when each thing is wrong, in seconds of the outages' clock; the key says what."""
         self._fetched: dict[Partition, int | None] = {}
-        self.lag: dict[str, int] = {}
-        """How many events of each topic wait, of all partitions."""
+        self.positions: Sequence[PartitionLag] = ()
+        """Where the group stands on all partitions, as Kafka said last; none while it does not answer."""
 
     async def run(self, pulse: Pulse) -> None:
         """Look every `CHECK_INTERVAL_S`, until cancelled. The pulse shows that it goes on looking."""
@@ -81,14 +81,14 @@ class ConsumerWatch:
                         self._outages.answered("kafka")
                         await asyncio.sleep(CHECK_INTERVAL_S)
             except KafkaUnavailable as error:
-                self._since = {}
+                self._since, self.positions = {}, ()
                 self._outages.failed("kafka", str(error))
                 await asyncio.sleep(CHECK_INTERVAL_S)
 
     async def check(self, waiting: Sequence[PartitionLag]) -> None:
         """Compare once with what Kafka says waits."""
         consumer = self._consumer
-        self.lag = {topic: sum(lag.messages for lag in waiting if lag.topic == topic) for topic in self._topics}
+        self.positions = waiting
         self._note("has no place in its group", not consumer.joined)
         self._note("has no heartbeat confirmed", consumer.joined and not consumer.is_confirmed)
         try:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from encoders.liveness.progress import Pulse, Work
+from indexer.errors import StoreUnavailable
+from indexer.ports import LagBoard, ToldLag
 from streams.config import KafkaConfig
+from streams.delivery.messages import Partition
 from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.lag import LagProbe, PartitionLag
+
+TOPICS: Sequence[str] = (PRODUCT_EVENTS, USER_EVENTS)
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +24,30 @@ log = logging.getLogger(__name__)
 class IndexAge:
     """Watches the indexing group's lag in the background.
 
-    What is committed is searchable; for the rest, Kafka's timestamps tell since when it waits. Exact to the group's
-    commit interval plus `interval_s`.
+    Each worker tells what waits on its partitions. While nobody speaks for one of them, because its worker is gone or
+    the board is away, Kafka is asked: what is committed is searchable, and for the rest Kafka's timestamps tell since
+    when it waits. Exact to `interval_s` and a quarter of a second by what workers tell, and to the commit interval plus
+    `ask_s` by Kafka.
     """
 
-    def __init__(self, kafka: KafkaConfig, group: str, interval_s: float = 0.25) -> None:
+    def __init__(
+        self, kafka: KafkaConfig, group: str, board: LagBoard, interval_s: float = 0.5, ask_s: float = 1.0
+    ) -> None:
+        """Set up.
+
+        Args:
+            kafka: where the events are.
+            group: of the workers.
+            board: on which they tell their lag.
+            interval_s: how often that is read.
+            ask_s: how often Kafka is asked while it has to be.
+        """
         self._probe = LagProbe(kafka, group)
+        self._board = board
         self._interval_s = interval_s
+        self._ask_s = ask_s
+        self._partitions = dict.fromkeys(TOPICS, 1)
+        """How many each topic has, as was last told."""
         self._waiting_since_ms: int | None = None
         self._known = False
         self._lag: dict[str, int] = {}
@@ -51,11 +73,8 @@ class IndexAge:
         while True:
             work.beat()
             try:
-                async with self._probe as probe:
-                    while True:
-                        work.beat()
-                        await self._update(probe, await probe.lag(PRODUCT_EVENTS, USER_EVENTS))
-                        await asyncio.sleep(self._interval_s)
+                await self._follow_workers(work)
+                await self._ask_kafka(work)
             except KafkaUnavailable as error:
                 self._known = False
                 refused = isinstance(error, KafkaRefused)
@@ -63,14 +82,58 @@ class IndexAge:
                 log.log(level, "index_age_unknown", extra={"error": str(error)[:600]})
                 await asyncio.sleep(wait_s)
 
-    async def _update(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
+    async def _follow_workers(self, work: Work) -> None:
+        """Follow what workers tell, until nobody speaks for a partition."""
+        while await self._read_board():
+            work.beat()
+            await asyncio.sleep(self._interval_s)
+
+    async def _ask_kafka(self, work: Work) -> None:
+        """Follow what Kafka says, until workers speak for all partitions."""
+        async with self._probe as probe:
+            while True:
+                work.beat()
+                await self._update_from_kafka(probe, await probe.lag(*TOPICS))
+                await asyncio.sleep(self._ask_s)
+                if await self._read_board():
+                    return
+
+    async def _read_board(self) -> bool:
+        """Take over what workers tell; False where nobody speaks for a partition."""
+        told = await self._told()
+        if None in told:
+            return False
+        lags = [(topic, lag) for (topic, _), lag in zip(self._asked(), told, strict=True) if lag is not None]
+        since_ms = (lag.since_ms for topic, lag in lags if topic == PRODUCT_EVENTS)
+        self._note(((topic, lag.messages) for topic, lag in lags), [since for since in since_ms if since is not None])
+        return True
+
+    async def _told(self) -> list[ToldLag | None]:
+        """What is told of each partition, of which workers say how many there are; [None] while the board is away."""
+        try:
+            told = await self._board.read(self._asked())
+            counts = {topic: lag.partitions for (topic, _), lag in zip(self._asked(), told, strict=True) if lag}
+            if counts.items() <= self._partitions.items():
+                return told
+            self._partitions |= counts
+            return await self._board.read(self._asked())
+        except StoreUnavailable:
+            return [None]
+
+    def _asked(self) -> list[Partition]:
+        return [(topic, number) for topic, count in self._partitions.items() for number in range(count)]
+
+    async def _update_from_kafka(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
         waiting = [lag for lag in partitions if lag.messages and lag.topic == PRODUCT_EVENTS]
-        self._lag = {
-            topic: sum(lag.messages for lag in partitions if lag.topic == topic)
-            for topic in (PRODUCT_EVENTS, USER_EVENTS)
-        }
         since_ms = [await self._timestamp(probe, lag) for lag in waiting]
-        self._waiting_since_ms, self._known = min(since_ms, default=None), True
+        self._note(((lag.topic, lag.messages) for lag in partitions), since_ms)
+
+    def _note(self, messages: Iterable[tuple[str, int]], since_ms: Iterable[int]) -> None:
+        """Note how many messages wait, by topic, and since when each partition's oldest product event does."""
+        lag = dict.fromkeys(TOPICS, 0)
+        for topic, count in messages:
+            lag[topic] += count
+        self._lag, self._waiting_since_ms, self._known = lag, min(since_ms, default=None), True
 
     async def _timestamp(self, probe: LagProbe, waiting: PartitionLag) -> int:
         known = self._timestamps.get(waiting.partition)

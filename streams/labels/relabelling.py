@@ -37,9 +37,9 @@ async def relabel_requests(store: ProductStore, config: LabellingConfig) -> Asyn
         StoreUnavailable: the index does not answer.
     """
     after = ""
-    while page := await store.scan(after, PAGE_PRODUCTS):
+    while page := await store.scan_states(after, PAGE_PRODUCTS):
         after = max(page)
-        yield [_relabel_event(product_id) for product_id, (stored, _) in page.items() if _may_change(stored, config)]
+        yield [_relabel_event(product_id) for product_id, stored in page.items() if _may_change(stored, config)]
 
 
 def _may_change(stored: StoredProduct, config: LabellingConfig) -> bool:

@@ -463,6 +463,10 @@ async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
     while page := await store.scan(seen[-1] if seen else "", 7):
         seen += page
     assert seen == everything
+    assert await store.scan_states("p019", 7) == {
+        product_id: stored for product_id, (stored, _) in (await store.scan("p019", 7)).items()
+    }
+    assert await store.read_states(["p027", "absent"]) == {"p027": (await store.read(["p027"]))["p027"][0]}
     [(stored, vector)] = (await store.scan("p027", 1)).values()
     assert stored == product("p028", title="Hoodie").stored
     assert vector.tolist() == [1.0] * SPEC.fused_dim

@@ -10,12 +10,13 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
-from indexer.ports import Interaction, TraitChange
+from indexer.ports import Interaction, ToldLag, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
+from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
@@ -70,6 +71,7 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         assert await person_keys.key_of_unknown()
         lease = RedisRestoreLease(redis, 5, 5)
         assert await RedisTurn(redis, "media", 5, 5).take()
+        await RedisLagBoard(redis, "group", 5).tell({("topic", 0): ToldLag(1, 2, 3)})
         assert await lease.is_needed() and await lease.take() and await lease.renew() and await lease.complete()
 
 
@@ -95,6 +97,7 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
         await board.remove()
+        assert await RedisLagBoard(redis, "other", 5).read([("topic", 0)]) == [None]
         assert await RedisKeyRecords(redis, 5).version() == 0 and await RedisKeyRecords(redis, 5).all() == []
         assert await RedisSharedCounts(redis, 5).add({"vitrine:rate:key:x": (1, 5)}) == {"vitrine:rate:key:x": 1}
 
@@ -127,6 +130,7 @@ async def test_no_role_can_do_what_it_has_no_need_of(secure_redis, role):
             "HSET vitrine:{api-keys}:records digest admin",
             "SCAN 0",
             "SET vitrine:rebuild x",
+            "SET vitrine:lag:x x",
         ]
     async with connected(secure_redis, role) as redis:
         for command in beyond:

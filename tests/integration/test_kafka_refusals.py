@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from indexer.redis.lag_board import InMemoryLagBoard
 from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import KafkaRefused, PublishFailed
@@ -59,7 +60,7 @@ def test_the_command_line_says_it_in_a_sentence(
 async def test_a_query_worker_says_why_it_does_not_know_the_age_of_the_index(
     secure_kafka: SecureKafka, caplog: pytest.LogCaptureFixture
 ) -> None:
-    age = IndexAge(by_password(secure_kafka, "PLAIN", sasl_password="guessed"), "group")
+    age = IndexAge(by_password(secure_kafka, "PLAIN", sasl_password="guessed"), "group", InMemoryLagBoard())
     watching = asyncio.create_task(age.run())
     async with asyncio.timeout(DEADLINE_S):
         while "index_age_unknown" not in caplog.text:

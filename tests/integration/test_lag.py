@@ -6,9 +6,11 @@ import uuid
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from indexer.ports import ToldLag
+from indexer.redis.lag_board import InMemoryLagBoard
 from streams.config import KafkaConfig
 from streams.errors import KafkaUnavailable
-from streams.events.schema import PRODUCT_EVENTS, Event, Product
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event, Product
 from streams.kafka.index_age import IndexAge
 from streams.kafka.lag import LagProbe
 from streams.kafka.producer import EventPublisher
@@ -53,13 +55,32 @@ async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):
     group = uuid.uuid4().hex
     await ensure_topics(KafkaConfig(bootstrap_servers=kafka_servers))
     await commit_everything(kafka_servers, group)
-    age = IndexAge(KafkaConfig(kafka_servers), group, interval_s=0.02)
+    age = IndexAge(KafkaConfig(kafka_servers), group, InMemoryLagBoard(), interval_s=0.02, ask_s=0.02)
     assert age.age_ms() is None
     watching = asyncio.create_task(age.run())
     await until(lambda: age.age_ms() == 0)
     await publish(kafka_servers, 2)
     await until(lambda: (age.age_ms() or 0) > 100)
     await commit_everything(kafka_servers, group)
+    await until(lambda: age.age_ms() == 0)
+    watching.cancel()
+
+
+async def test_kafka_is_asked_where_no_worker_speaks_and_only_then(kafka_servers):
+    group, board = uuid.uuid4().hex, InMemoryLagBoard()
+    await ensure_topics(KafkaConfig(bootstrap_servers=kafka_servers))
+    await commit_everything(kafka_servers, group)
+    count = KafkaConfig().partitions
+    partitions = [(topic, number) for topic in (PRODUCT_EVENTS, USER_EVENTS) for number in range(count)]
+    age = IndexAge(KafkaConfig(kafka_servers), group, board, interval_s=0.02, ask_s=0.02)
+    watching = asyncio.create_task(age.run())
+    async with asyncio.timeout(20):
+        while (age.age_ms() or 0) < 3_600_000:
+            # What no Kafka knows of: the workers' word counts.
+            await board.tell({one: ToldLag(2, 1_000, count) for one in partitions})
+            await asyncio.sleep(0.01)
+    assert age.lag() == {PRODUCT_EVENTS: 2 * count, USER_EVENTS: 2 * count}
+    # They fall silent.
     await until(lambda: age.age_ms() == 0)
     watching.cancel()
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from indexer.milvus.connection import MilvusConfig
     from vitrine.client import Client
 
+ENCODER_SERVICE = "encoder-0"
+"""The name of the process that encodes for all workers."""
 _WAYS_OUT = {
     "kafka": "VITRINE_KAFKA_BOOTSTRAP_SERVERS",
     "milvus": "VITRINE_MILVUS_URI",
@@ -54,6 +56,7 @@ def with_server_addresses(settings: Settings) -> Settings:
         kafka=reachable_kafka(settings),
         milvus=reachable_milvus(settings),
         redis=replace(settings.redis, url=redis_url(settings)),
+        encoder=replace(settings.encoder, service=_encoder_service(settings)),
     )
 
 
@@ -102,6 +105,14 @@ def _embedded(name: str, settings: Settings) -> str:
         way_out = f"start it with `vitrine up`, or name one in {_WAYS_OUT[name]}"
         raise NotRunning(f"no {name.capitalize()} runs on {settings.data_dir}: {way_out}")
     return record.url
+
+
+def _encoder_service(settings: Settings) -> str:
+    """The configured encoder service, else the one that runs on the data dir, if any."""
+    configured = settings.encoder.service
+    if settings.encoder.service_path or configured == "never" or not _state(settings).find(ENCODER_SERVICE):
+        return configured
+    return f"unix:{LocalStack(settings.data_dir).encoder_socket()}"
 
 
 def _state(settings: Settings) -> StackState:

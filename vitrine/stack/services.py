@@ -11,10 +11,12 @@ from deploy.local.errors import StartFailed
 from deploy.local.processes import free_port
 from deploy.local.services import Service
 from deploy.local.stack import LocalStack
+from encoders.loading import is_for_gpu
 from vitrine.settings import Settings, as_environment
 from vitrine.settings_loading import CLIENTS_VARIABLES, environment_variable
-from vitrine.stack.servers import configured_url, is_own, operations_url
+from vitrine.stack.servers import ENCODER_SERVICE, configured_url, is_own, operations_url
 
+SERVICE_VARIABLE = "VITRINE_ENCODER_SERVICE"
 # Torch's threads must not spin while they wait: there are more of them than cores.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 
@@ -70,7 +72,8 @@ class WorkerService(Service):
 def stack_services(settings: Settings, stack: LocalStack) -> list[Service]:
     """The processes of a complete stack, in the order in which they must start."""
     servers, env = _servers(settings, stack)
-    return [*servers, *_indexing(settings, stack, env), _query(settings, stack, env)]
+    encoder = _encoder_service(settings, stack, env)
+    return [*servers, *encoder, *_indexing(settings, stack, env), _query(settings, stack, env)]
 
 
 def standby_service(settings: Settings, stack: LocalStack) -> Service:
@@ -94,9 +97,26 @@ def _servers(settings: Settings, stack: LocalStack) -> tuple[list[Service], dict
         if not addresses[variable]:
             servers.append(make())
             addresses[variable] = servers[-1].url
+    if has_encoder_service(settings):
+        addresses[SERVICE_VARIABLE] = f"unix:{stack.encoder_socket()}"
     lite_database = settings.milvus.lite_database if settings.milvus.uri else str(stack.milvus().database)
     # What a file or a flag has set, too: workers run in the data dir, and read neither.
     return servers, as_environment(settings) | addresses | {"VITRINE_MILVUS_LITE_DATABASE": lite_database}
+
+
+def has_encoder_service(settings: Settings) -> bool:
+    """Whether `vitrine up` starts an encoder service: told to, or for a GPU, which is too good for one worker."""
+    encoder = settings.encoder
+    return encoder.service == "always" or (encoder.service == "auto" and is_for_gpu(encoder.runtime))
+
+
+def _encoder_service(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[WorkerService]:
+    if not has_encoder_service(settings):
+        return []
+    port = stack.port(ENCODER_SERVICE)
+    health = {"VITRINE_ENCODER_HEALTH_HOST": "127.0.0.1", "VITRINE_ENCODER_HEALTH_PORT": str(port)}
+    url = f"http://127.0.0.1:{port}"
+    return [WorkerService(ENCODER_SERVICE, ["encoder"], url, settings.data_dir, {**env, **health})]
 
 
 def _indexing(settings: Settings, stack: LocalStack, env: Mapping[str, str]) -> list[WorkerService]:

@@ -34,7 +34,7 @@ async def read_status(settings: Settings) -> dict[str, Any]:
     answered, times, unready, stuck = await asyncio.gather(
         _or_problem(ask_query_worker(operations_url(settings)), problems),
         measure_freshness([worker.url for worker in indexing]),
-        complaints(indexing),
+        complaints([*state.with_prefix("encoder"), *indexing]),
         # One that stands by is ready only where there is something to stand by for.
         complaints(state.with_prefix("standby"), "/healthz"),
     )
@@ -48,6 +48,7 @@ async def read_status(settings: Settings) -> dict[str, Any]:
         "kafka": _server(state.find("kafka"), "bootstrap_servers", settings.kafka.bootstrap_servers),
         "milvus": _server(state.find("milvus"), "uri", settings.milvus.uri),
         "redis": _server(state.find("redis"), "url", settings.redis.url),
+        "encoder_services": [_worker(worker) for worker in state.with_prefix("encoder")],
         "indexing_workers": [_worker(worker) for worker in state.with_prefix("indexing")],
         "standby_workers": [_worker(worker) for worker in state.with_prefix("standby")],
         "query_workers": [_worker(worker) for worker in state.with_prefix("query")],

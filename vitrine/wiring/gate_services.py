@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from encoders.loading import load_encoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation
@@ -19,6 +17,7 @@ from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.wiring import QueryPorts
 from vitrine.generations.binding import bind_generation
 from vitrine.settings import Settings
+from vitrine.wiring.encoding import encoder_for_queries
 
 GATE_CANDIDATES = 100
 """Of each search: the first ten of those are the first ten of all, as good as ever, for a fraction of the work."""
@@ -29,7 +28,7 @@ async def open_gate_services(settings: Settings, generation: Generation) -> Asyn
     """A generation as a query worker would serve it, for nobody in particular."""
     async with AsyncExitStack() as resources:
         name = bind_generation(settings, generation).encoder_name
-        encoder = await asyncio.to_thread(load_encoder, name, settings.encoder.runtime)
+        encoder = await encoder_for_queries(settings, name, resources)
         store = await open_store_to_read(settings.milvus, generation)
         resources.push_async_callback(store.close)
         yield QueryPorts(

@@ -15,17 +15,17 @@ from redis.asyncio import Redis
 from deploy.local.permissions import private_directory
 from encoders.checkpoints import pinned_name
 from encoders.liveness.vitals import Complaint, Vitals
-from encoders.processes.encoder import EncoderProcess
 from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import DirectoryMediaStore, MediaStore, RecentMediaStore
+from indexer.media_store import DirectoryMediaStore, MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
+from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
@@ -41,12 +41,14 @@ from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
 from streams.kafka.consumer_watch import ConsumerWatch
 from streams.kafka.lag import LagProbe
+from streams.kafka.lag_reporter import LagReporter
 from streams.kafka.refusals import watch_access
 from streams.labels.calibration import LabelCalibrator
 from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
+from streams.media.incoming import IncomingMedia
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber, TranscriptionLimits
 from streams.products.change_events import ChangeLogWriter
@@ -59,6 +61,7 @@ from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.settings import Settings
 from vitrine.wiring.batches import batch_limits, standby_limits, with_pulse, with_rests
+from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 
 BackgroundWork = Coroutine[Any, Any, object]
 
@@ -81,7 +84,7 @@ class IndexingWorker:
         cls, settings: Settings, binding: GenerationBinding, vitals: Vitals, resources: AsyncExitStack
     ) -> IndexingWorker:
         redis = await resources.enter_async_context(open_redis(settings.redis))
-        encoder = await resources.enter_async_context(EncoderProcess(binding.encoder_name, settings.encoder.runtime))
+        encoder = await resources.enter_async_context(encoder_for_indexing(settings, binding.encoder_name))
         store = await _store(settings, binding, encoder.spec)
         resources.push_async_callback(store.close)
         group = settings.indexing.group_of(store.generation)
@@ -130,6 +133,12 @@ class IndexingWorker:
         vitals.add_ready_check(lambda: watch.complaints(vitals.config.slow_s))
         vitals.add_ready_check(lambda: () if consumer.joined else (Complaint("consumer", "has no place in its group"),))
         return watch
+
+    def lag_reporter(self, settings: Settings, consumer: GroupMembership, watch: ConsumerWatch) -> LagReporter:
+        """What tells query workers how much waits, and since when."""
+        group = settings.indexing.group_of(self.products.generation)
+        board = RedisLagBoard(self.redis, group, settings.redis.deadline_s)
+        return LagReporter(consumer, lambda: watch.positions, board)
 
     def background_work(self, settings: Settings, registry: GenerationRegistry) -> list[BackgroundWork]:
         """What a worker does beside its batches: look for late writes, tell what Redis missed, see whether Kafka
@@ -186,11 +195,9 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
 
 
 def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> PipelineStores:
-    # The bytes of all batches under way and of the next one, so that no picture is read back from disk.
-    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
     return PipelineStores(
         store,
-        RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
+        IncomingMedia(DirectoryMediaStore(settings.media_directory)),
         ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         RedisPersonKeys(redis, settings.privacy, settings.redis.deadline_s),
         settings.indexing.late_write_s,
@@ -201,7 +208,7 @@ async def _models(
     settings: Settings,
     media: MediaStore,
     redis: Redis,
-    encoder: EncoderProcess,
+    encoder: IndexingEncoder,
     labeller: Labeller | None,
     vitals: Vitals,
     resources: AsyncExitStack,
@@ -227,7 +234,7 @@ async def _models(
 
 
 def _labelling(
-    settings: Settings, encoder: EncoderProcess, store: MilvusProductStore
+    settings: Settings, encoder: IndexingEncoder, store: MilvusProductStore
 ) -> tuple[Labeller | None, LabelCalibrator | None]:
     if not settings.labelling.is_on:
         return None, None

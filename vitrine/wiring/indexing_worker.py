@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -32,7 +31,7 @@ from vitrine.generations.binding import (
 from vitrine.generations.switch import until_milvus_answers
 from vitrine.settings import Settings
 from vitrine.wiring.indexing_parts import BackgroundWork, IndexingWorker
-from vitrine.wiring.vital_signs import background, watched
+from vitrine.wiring.vital_signs import background, stopped_by_signal, watched
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ async def run_indexing_worker(settings: Settings) -> None:
     that it cannot deal with, or Kafka turn it away, the process ends at once with `EXIT_FAILED`: nothing unfinished
     was acknowledged, and whoever restarts it resumes from there.
     """
-    stop = _stopped_by_signal()
+    stop = stopped_by_signal()
     async with _watched(settings) as vitals, GenerationRegistry(settings.milvus) as registry:
         with vitals.not_ready_for("worker", "is starting"):
             await ensure_topics(settings.kafka)
@@ -67,7 +66,7 @@ async def run_standby_worker(settings: Settings, wait: bool) -> None:
         settings: the configuration in force.
         wait: with nothing to stand by for, wait for something; else leave.
     """
-    stop = _stopped_by_signal()
+    stop = stopped_by_signal()
     await check_access(settings.kafka)
     os.setpriority(os.PRIO_PROCESS, 0, max(STANDBY_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     async with _watched(settings) as vitals, GenerationRegistry(settings.milvus) as registry:
@@ -136,17 +135,12 @@ async def _index(
         await resources.enter_async_context(background("registry", watch, vitals))
         watching = consumer_watch.run(vitals.pulse("consumer watch", needed=False))
         await resources.enter_async_context(background("consumer watch", watching, vitals))
+        telling = worker.lag_reporter(settings, membership, consumer_watch).run(vitals.pulse("lag", needed=False))
+        await resources.enter_async_context(background("lag", telling, vitals))
         work = worker.background_work(settings, registry)
         await _run_until(stop, worker.app, batchers, work, settings)
     log.info("worker_stopped")
     return after[0] if after else None
-
-
-def _stopped_by_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    return stop
 
 
 async def _run_until(
@@ -164,6 +158,8 @@ async def _run_until(
     # What is loaded by now stays: looking through all of it stops every batch under way for a tenth of a second.
     gc.collect()
     gc.freeze()
+    # A batch makes tens of thousands of objects that go with it: collecting every 700 of them took a tenth of the loop.
+    gc.set_threshold(20_000, 20, 50)
     log.info("worker_started")
     await stop.wait()
     await _drain(batchers, settings.indexing.drain_s)

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from encoders.checkpoints import pinned_name
 from encoders.inference.device_priority import DevicePriority
 from encoders.liveness.vitals import Vitals
-from encoders.loading import load_encoder, load_ranker
+from encoders.loading import load_ranker
 from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
@@ -25,12 +25,16 @@ from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
+from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
+from query_api.admission.slots import Admission
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
@@ -39,18 +43,25 @@ from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
 from vitrine.settings import Settings
+from vitrine.wiring.encoding import encoder_for_queries
 from vitrine.wiring.vital_signs import background, watched
 
 log = logging.getLogger(__name__)
 
 PREPARE_S = 3_600.0
 """The longest that the next generation may take to open: its encoder may have to be fetched, and made ready."""
-WATCH_S = 0.25
+WATCH_S = 0.5
 """How often the registry is looked at: a switch shows within a second."""
+MAX_WATCH_S = 5.0
+"""How often it is looked at, and that logged, while Milvus does not answer."""
 
 
-async def run_query_worker(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
+async def run_query_worker(settings: Settings, member: GroupMember | None = None) -> None:
+    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave.
+
+    Args:
+        member: which of the worker's processes this is; None: the only one.
+    """
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
@@ -65,15 +76,18 @@ async def run_query_worker(settings: Settings) -> None:
         preparing = vitals.pulse("next generation", PREPARE_S, needed=False)
 
         async def follow() -> None:
+            wait_s = WATCH_S
             while True:
-                await asyncio.sleep(WATCH_S)
+                await asyncio.sleep(wait_s)
                 try:
                     with reading.busy("read"):
                         generations = await registry.read()
                     with preparing.busy("prepare"):
                         await follower.follow(generations)
+                    wait_s = WATCH_S
                 except StoreUnavailable as error:
-                    log.warning("registry_unavailable", extra={"error": str(error)[:300]})
+                    wait_s = min(2 * wait_s, MAX_WATCH_S)
+                    log.warning("registry_unavailable", extra={"error": str(error)[:300], "retry_in_s": wait_s})
 
         # Apart: a worker that takes long to load a generation is still there, and waited for.
         await resources.enter_async_context(background("presence", follower.publish_presence(), vitals))
@@ -82,7 +96,7 @@ async def run_query_worker(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await serve(app, settings.query)
+        await serve(app, settings.query, member)
     log.info("worker_stopped")
 
 
@@ -94,6 +108,7 @@ class _SharedResources:
     vitals: Vitals
     redis: Redis
     gate: AccessGate
+    admission: Admission
     clicks: _ClickPublisher
 
     @classmethod
@@ -102,7 +117,12 @@ class _SharedResources:
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        return cls(settings, vitals, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
+        admission = Admission(settings.query.concurrency, settings.query.max_requests)
+        metrics.WORK_LIMIT.set_function(lambda: admission.limit)
+        metrics.WORK_WAITING.set_function(lambda: admission.waiting)
+        return cls(
+            settings, vitals, redis, gate, admission, await resources.enter_async_context(_ClickPublisher(settings))
+        )
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -116,7 +136,7 @@ class _SharedResources:
     async def _services(self, binding: GenerationBinding, resources: AsyncExitStack) -> QueryPorts:
         """The ports over real servers."""
         settings, vitals = self.settings, Vitals(parent=self.vitals)
-        encoder = await asyncio.to_thread(load_encoder, binding.encoder_name, settings.encoder.runtime)
+        encoder = await encoder_for_queries(settings, binding.encoder_name, resources)
         if binding.generation:
             store = await open_generation_store(settings.milvus, encoder.spec, binding.generation)
         else:
@@ -137,7 +157,8 @@ class _SharedResources:
         vitals.watch_process("decoder", decoder, settings.decoding.deadline_s, needed=False)
         vitals.watch_process("media decoder", media_decoder, settings.clips.deadline_s, needed=False)
         vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s, needed=False)
-        age = IndexAge(settings.kafka, settings.indexing.group_of(store.generation))
+        group = settings.indexing.group_of(store.generation)
+        age = IndexAge(settings.kafka, group, RedisLagBoard(self.redis, group, settings.redis.deadline_s))
         await resources.enter_async_context(
             background("index age", age.run(vitals.pulse("index age", needed=False)), vitals)
         )
@@ -156,6 +177,7 @@ class _SharedResources:
             lag=age.lag,
             config=settings.query,
             gate=self.gate,
+            admission=self.admission,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,

@@ -8,7 +8,6 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from encoders.processes.encoder import EncoderProcess
 from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.spec import EmbeddingSpec
@@ -24,6 +23,7 @@ from streams.products.generation_copy import GenerationCopier
 from vitrine.generations.rebuild import ProductCopy, RebuildParts
 from vitrine.generations.switch import StartStandby, until_milvus_answers
 from vitrine.settings import Settings
+from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 from vitrine.wiring.gate_services import open_gate_services
 from vitrine.wiring.indexing_parts import embedding_cache
 
@@ -40,7 +40,7 @@ def rebuild_parts(settings: Settings, start_standby: StartStandby) -> RebuildPar
 
 async def _read_spec(settings: Settings, encoder_name: str) -> EmbeddingSpec:
     """The vector space of an encoder. Raises `EncoderError` when it cannot be loaded."""
-    async with EncoderProcess(encoder_name, settings.encoder.runtime) as encoder:
+    async with encoder_for_indexing(settings, encoder_name) as encoder:
         return encoder.spec
 
 
@@ -57,7 +57,7 @@ async def _open_copy(
     async with AsyncExitStack() as resources:
         source = await until_milvus_answers(lambda: open_store_to_read(settings.milvus, active))
         resources.push_async_callback(source.close)
-        encoder = await resources.enter_async_context(EncoderProcess(target.encoder_name, settings.encoder.runtime))
+        encoder = await resources.enter_async_context(encoder_for_indexing(settings, target.encoder_name))
         store = await until_milvus_answers(
             lambda: open_generation_store(settings.milvus, encoder.spec, target, create=True)
         )
@@ -72,7 +72,7 @@ async def _open_copy(
 
 
 async def _open_pictures(
-    settings: Settings, encoder: EncoderProcess, redis: Redis, resources: AsyncExitStack
+    settings: Settings, encoder: IndexingEncoder, redis: Redis, resources: AsyncExitStack
 ) -> PictureLoader:
     decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))

@@ -1,9 +1,10 @@
-"""What is watched of a worker, and how it shows in metrics."""
+"""What is watched of a worker, how it shows in metrics, and how it is told to end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector, CollectorRegistry
 
 from encoders.liveness.vitals import Complaint, Vitals
+
+VERDICT_S = 2.0
+"""How often it is looked whether a verdict has changed."""
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,14 @@ async def background(part: str, work: Coroutine[Any, Any, object], vitals: Vital
         task.cancel()
 
 
+def stopped_by_signal() -> asyncio.Event:
+    """Set once this process is told to end, by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
+
+
 async def _log_verdicts(vitals: Vitals) -> None:
     """Log each verdict that changes, for ever."""
     former: dict[str, list[Complaint]] = {"alive": [], "ready": []}
@@ -80,4 +92,4 @@ async def _log_verdicts(vitals: Vitals) -> None:
                     level, f"worker_{verdict}" if not complaints else f"worker_not_{verdict}", extra={"why": reasons}
                 )
             former[verdict] = complaints
-        await asyncio.sleep(1)
+        await asyncio.sleep(VERDICT_S)

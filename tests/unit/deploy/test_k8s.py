@@ -159,3 +159,29 @@ def test_policies_select_every_pod_and_name_ports_that_exist():
         for port in rule["ports"]
     }
     assert named == ports
+
+
+def test_the_workers_beside_an_encoder_service_are_as_the_one_without():
+    (plain,) = [one for one in of_kind("Deployment") if one["metadata"]["name"] == "vitrine-indexing"]
+    patch = yaml.safe_load((ROOT / "deploy" / "k8s-gpu" / "indexing.yaml").read_text())
+    assert patch["metadata"] == {name: plain["metadata"][name] for name in ("name", "namespace")}
+    (model,) = plain["spec"]["template"]["spec"]["containers"]
+    spec = patch["spec"]["template"]["spec"]
+    (encoder,), (first, *others) = spec["initContainers"], spec["containers"]
+    socket = encoder["env"][0]
+    assert first["name"] == model["name"] and socket in first["env"]
+    for other in others:
+        for part in ("image", "args", "envFrom", "resources", "securityContext"):
+            assert other[part] == model[part]
+        own = [*model["env"], socket, {"name": "VITRINE_INDEXING_HEALTH_PORT", "value": str(_port(other))}]
+        assert sorted(other["env"], key=str) == sorted(own, key=str)
+        assert all(mount in other["volumeMounts"] for mount in (*model["volumeMounts"], *first["volumeMounts"]))
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            port = {"port": other["ports"][0]["name"]}
+            assert other[probe] == model[probe] | {"httpGet": model[probe]["httpGet"] | port}
+    assert len({_port(one) for one in (model, encoder, *others)}) == 5
+    assert encoder["securityContext"] == model["securityContext"] and encoder["restartPolicy"] == "Always"
+
+
+def _port(container: dict[str, Any]) -> int:
+    return container["ports"][0]["containerPort"]

@@ -8,7 +8,7 @@ import pytest
 
 from indexer import filters
 from indexer.criteria import AnyOf
-from indexer.memo import Memo, text_bytes
+from indexer.memo import Memo, RecentValues, text_bytes
 from indexer.text_analysis import analyzer
 from query_api.cards import payload_values
 
@@ -76,3 +76,16 @@ def _size(value: object) -> int:
         return sys.getsizeof(value) + _size(value.field) + _size(value.values)
     assert isinstance(value, list | tuple)
     return sys.getsizeof(value) + sum(map(_size, value))
+
+
+def test_recent_values_are_those_used_last_within_their_bytes() -> None:
+    values = RecentValues[str, int](10)
+    for key, size in (("a", 4), ("b", 4)):
+        values.put(key, size, size)
+    assert values.get("a") == 4
+    values.put("c", 2, 5)
+    assert (values.get("a"), values.get("b"), values.get("c"), values.held_bytes) == (4, None, 2, 9)
+    values.put("c", 3, 1)
+    assert values.get("c") == 3 and values.held_bytes == 5
+    values.put("huge", 1, 11)
+    assert values.get("huge") is None and values.held_bytes == 0

@@ -69,7 +69,7 @@ def _rows(status: dict[str, Any]) -> list[tuple[str, str]]:
         server = status[name]
         pid = f"  (pid {server['pid']})" if "pid" in server else ""
         rows.append((name, f"{server[key] or 'not running'}{pid}"))
-    for kind in ("indexing_workers", "standby_workers", "query_workers"):
+    for kind in ("encoder_services", "indexing_workers", "standby_workers", "query_workers"):
         rows += [(worker["name"], f"{worker['url']}  (pid {worker['pid']})") for worker in status[kind]]
     products = status["products"] or {}
     age = status["index_age_ms"]

@@ -68,7 +68,9 @@ def test_prepared_pixels_agree_with_the_checkpoints_own_processor(checkpoints_ro
     processor = AutoProcessor.from_pretrained(checkpoints_root / family)
     for picture in _pictures():
         theirs = processor.image_processor([picture], return_tensors="pt")["pixel_values"]
-        ours = encoder.images.model_inputs([encoder.preparer(picture)], torch.from_numpy)["pixel_values"]
+        ours = encoder.images.model_inputs(
+            [encoder.preparer(picture)], lambda rows: torch.from_numpy(np.stack([*rows]))
+        )["pixel_values"]
         assert ours.shape == theirs.shape
         assert float((ours - theirs).abs().mean()) < 0.01
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.inference.buckets import BatchLimit, length_buckets, padded_count, padded_length
+from encoders.inference.buckets import (
+    BatchLimit,
+    compiled_count,
+    compiled_length,
+    compiled_shapes,
+    length_buckets,
+    padded_count,
+    padded_length,
+)
 
 SIZES = st.lists(st.integers(1, 80), max_size=60)
 
@@ -30,3 +38,10 @@ def test_a_lowered_limit_counts_for_the_next_batch() -> None:
 def test_shapes_are_few_and_hold_what_is_to_be_padded(count: int, length: int) -> None:
     assert count <= padded_count(count, 64) in {1, 2, 4, 8, 16, 32, 64}
     assert length <= padded_length(length, 77) in {*range(8, 80, 8), 77}
+
+
+@given(st.integers(1, 64), st.integers(1, 77))
+def test_a_compiler_sees_fewer_shapes_yet(count: int, length: int) -> None:
+    assert count <= compiled_count(count, 64) in {1, 8, 64}
+    assert length <= compiled_length(length, 77) in {8, 16, 32, 64, 77}
+    assert compiled_shapes(64, 77) == 15

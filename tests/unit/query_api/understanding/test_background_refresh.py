@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from encoders.port import HashEncoder
-from encoders.spec import FloatArray
 from encoders.speech.port import ScriptedRecogniser, SpokenVocabulary
 from indexer.errors import StoreUnavailable
 from indexer.in_memory_store import InMemoryProductStore
@@ -124,10 +123,10 @@ async def test_a_count_that_fails_is_tried_again(make_shop: MakeShop) -> None:
     failures = iter([StoreUnavailable("away"), RuntimeError("unforeseen")])
 
     class FailsTwice(InMemoryProductStore):
-        async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
+        async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
             if (failure := next(failures, None)) is not None:
                 raise failure
-            return await super().scan(after, limit)
+            return await super().scan_states(after, limit)
 
     shop = make_shop(store=FailsTwice(HashEncoder().spec))
     await shop.put("a", title="kettle")

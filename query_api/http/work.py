@@ -1,0 +1,49 @@
+"""What searches cost is bounded: so many at a time, each within its deadline; what is over is refused before anything
+is done for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from query_api.admission.slots import Admission, Slot
+from query_api.http.refusals import refuse_work
+from query_api.http.route_scopes import is_work
+
+
+class Work:
+    """Does requests' work."""
+
+    def __init__(self, admission: Admission, deadline_s: float) -> None:
+        self._admission = admission
+        self._deadline_s = deadline_s
+
+    @asynccontextmanager
+    async def begin(self, kind: str) -> AsyncGenerator[Slot]:
+        """A place among what is worked on; waiting for it is part of the deadline, which ends all that is asked within.
+
+        Args:
+            kind: what it is compared with to see whether there is too much.
+
+        Raises:
+            TooBusy: there is no place, and too many wait for one.
+            TimeoutError: the deadline is over.
+        """
+        async with asyncio.timeout(self._deadline_s), self._admission.slot(kind) as slot:
+            yield slot
+
+
+class RefuseWork:
+    """Refuses work at the door while there is no place for it: before it is looked at who asks, and for what."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_work(scope["method"], scope["path"]) and self._admission.refuses():
+            return await refuse_work(scope, receive, send)
+        return await self._app(scope, receive, send)

@@ -1,0 +1,48 @@
+"""The line that the log has of each query, and its count."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from query_api import metrics
+from query_api.access.callers import CALLER_ID
+from query_api.contract.requests import SearchRequest
+
+log = logging.getLogger(__name__)
+
+_QUERY_FIELDS = ("text", "image", "audio", "video", "product_id", "parts", "user_id")
+
+
+def log_query(
+    request: SearchRequest,
+    query_id: str,
+    took_ms: float,
+    cache: str,
+    hit_count: int,
+    total: int,
+    degraded: Sequence[str] = (),
+) -> None:
+    """Count a query and log one line, which tells neither what was asked nor by whom.
+
+    Args:
+        cache, total, degraded: as the response has them.
+        hit_count: of the page.
+    """
+    metrics.QUERIES.labels(cache).inc()
+    for part in degraded:
+        metrics.DEGRADED.labels(part).inc()
+    log.info(
+        "query_answered",
+        extra={
+            "query_id": query_id,
+            "took_ms": took_ms,
+            "cache": cache,
+            "hits": hit_count,
+            "total": total,
+            "degraded": list(degraded),
+            "mode": request.mode,
+            **({"key": CALLER_ID.get()} if CALLER_ID.get() else {}),
+            "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
+        },
+    )
