@@ -74,6 +74,19 @@ async def test_what_is_too_much_is_refused_at_once_and_everything_else_is_answer
         assert store.asked == 1 + BURST_WAITING
 
 
+async def test_what_is_finished_is_answered_whatever_else_there_is_to_do(held_shop: Shop) -> None:
+    await held_shop.put("p1", title="red mug")
+    async with serve(held_shop.app) as served:
+        search = get("/v1/search?q=mug")
+        assert b'"cache":"miss"' in await ask(served, search)
+        waiting = [asyncio.create_task(ask(served, PRODUCT)) for _ in range(1 + BURST_WAITING)]
+        await until(lambda: held_shop.services.admission.waiting == BURST_WAITING)
+        assert b'"cache":"hit"' in await ask(served, search)
+        assert (await ask(served, get("/v1/search?q=cup"))).startswith(b"HTTP/1.1 503")
+        for one in waiting:
+            one.cancel()
+
+
 async def test_a_client_that_asks_again_at_once_is_heard_a_little_later(held_shop: Shop, store: HeldStore) -> None:
     async with serve(held_shop.app) as served, await served.connect() as impatient:
         waiting = [asyncio.create_task(ask(served, PRODUCT)) for _ in range(1 + BURST_WAITING)]
