@@ -13,7 +13,7 @@ from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.filters import matches
 from indexer.ports import Candidate, ProductCounts
-from indexer.records import IndexRow, StoredProduct, pack_product, unpack_product
+from indexer.records import IndexRow, StoredProduct, StoredRow, pack_product, unpack_product
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1, query_terms
 from indexer.validation import check_rows
 
@@ -36,6 +36,10 @@ class InMemoryProductStore:
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self.read(sorted(product_id for product_id in self._rows if product_id > after)[:limit])
+
+    async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
+        known = await self.read(product_ids)
+        return {name: StoredRow(stored, vector, self._rows[name].lexical) for name, (stored, vector) in known.items()}
 
     async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
         return {product_id: stored for product_id, (stored, _) in (await self.read(product_ids)).items()}

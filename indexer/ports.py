@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, SortOrder
-from indexer.records import IndexRow, StoredProduct
+from indexer.records import IndexRow, StoredProduct, StoredRow
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -54,6 +54,10 @@ class ProductStore(Protocol):
         To go through all, pass the last id of each page to the next; an empty page is the end. Products that are
         written meanwhile are seen as they are when their page is read.
         """
+        ...
+
+    async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
+        """As `read`, with the terms too."""
         ...
 
     async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:

@@ -36,7 +36,7 @@ from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_stored_type
 from indexer.ports import Candidate, ProductCounts
-from indexer.records import IndexRow, StoredProduct
+from indexer.records import IndexRow, StoredProduct, StoredRow
 from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms
 from indexer.validation import check_rows
@@ -146,6 +146,9 @@ class MilvusProductStore:
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self._stored.read(product_ids)
+
+    async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
+        return await self._stored.read_rows(product_ids)
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         return await self._stored.scan(after, limit)

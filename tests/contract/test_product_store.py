@@ -444,6 +444,9 @@ async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
     assert await store.scan_states("p019", 7) == {
         product_id: stored for product_id, (stored, _) in (await store.scan("p019", 7)).items()
     }
+    (row,) = (await store.read_rows(["p027", "absent"])).values()
+    assert (row.stored, row.vector.tolist()) == (product("p027", title="Hoodie").stored, [1.0] * SPEC.fused_dim)
+    assert row.lexical == product("p027", title="Hoodie").lexical != ""
     assert await store.read_states(["p027", "absent"]) == {"p027": (await store.read(["p027"]))["p027"][0]}
     [(stored, vector)] = (await store.scan("p027", 1)).values()
     assert stored == product("p028", title="Hoodie").stored
