@@ -85,8 +85,8 @@ class QueryConfig(AccessConfig):
     max_requests: int = 512
     """How many requests are answered at a time; more get 503. Health, readiness and metrics do not count."""
     concurrency: int = 0
-    """How many searches are worked on at a time; half as many wait, and more get 503. 0: as many as do not slow each
-    other down, as is found out."""
+    """How many searches are worked on at a time, and as many with something to decode; half as many wait, and more get
+    503. 0: as many as do not slow each other down, as is found out."""
     header_deadline_s: float = 10.0
     """The longest that a request's headers may take to arrive, or a new connection may say nothing."""
     keep_alive_s: float = 65.0

@@ -19,7 +19,7 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
-from query_api.admission.slots import Admission
+from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cache.live_entries import LiveEntries, LiveLimits
@@ -80,7 +80,7 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
-    admission: Admission = field(default_factory=lambda: Admission(512))
+    lanes: Lanes = field(default_factory=lambda: Lanes.of(512))
     """How many searches are worked on at a time, over all generations of the index."""
     gate: AccessGate | None = None
     """Lets requests in; None: all of them."""
