@@ -11,7 +11,6 @@ import hashlib
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -21,6 +20,8 @@ from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
 from indexer.media_removal import HASH, StoredFile, files_of_shard, leaving, remove_untouched
 
 Found = TypeVar("Found")
+_WRITERS = 4
+"""Threads that write the files of one call."""
 
 
 def media_hash(data: bytes) -> str:
@@ -74,7 +75,7 @@ class DirectoryMediaStore:
 
     async def put(self, media: Sequence[bytes]) -> list[str]:
         try:
-            return await asyncio.to_thread(lambda: [self._put(data) for data in media])
+            return await self._put_all(media)
         except OSError as error:
             raise StoreUnavailable(f"the media store {self._directory} cannot be written: {error.strerror}") from error
 
@@ -123,10 +124,22 @@ class DirectoryMediaStore:
                 continue
         return None
 
+    async def _put_all(self, media: Sequence[bytes]) -> list[str]:
+        """Put files in several threads: each of them waits for the disk, which takes their files together."""
+        places = [range(start, len(media), _WRITERS) for start in range(min(_WRITERS, len(media)))]
+        digests = [""] * len(media)
+
+        def put(part: range) -> None:
+            for place in part:
+                digests[place] = self._put(media[place])
+
+        await asyncio.gather(*(asyncio.to_thread(put, part) for part in places))
+        return digests
+
     def _put(self, data: bytes) -> str:
         digest = media_hash(data)
-        path = self._path(digest)
         if not self._touch(digest):
+            path = self._path(digest)
             try:
                 self._write_durably(path, data)
             except FileNotFoundError:
@@ -163,34 +176,6 @@ class DirectoryMediaStore:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
-
-
-class RecentMediaStore:
-    """`MediaStore` that keeps what was put last in memory too: the indexing worker asks for it next."""
-
-    def __init__(self, store: MediaStore, max_bytes: int) -> None:
-        self._store = store
-        self._max_bytes = max_bytes
-        self._recent: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
-
-    async def put(self, media: Sequence[bytes]) -> list[str]:
-        digests = await self._store.put(media)
-        for digest, data in zip(digests, media, strict=True):
-            self._bytes += len(data) - len(self._recent.pop(digest, b""))
-            self._recent[digest] = data
-        while self._bytes > self._max_bytes:
-            self._bytes -= len(self._recent.popitem(last=False)[1])
-        return digests
-
-    async def get(self, digest: str) -> bytes | None:
-        return self._recent.get(digest) or await self._store.get(digest)
-
-    async def open(self, digest: str) -> MediaFile | None:
-        return await self._store.open(digest)
-
-    async def touch(self, digests: Sequence[str]) -> None:
-        await self._store.touch(digests)
 
 
 class InMemoryMediaStore:

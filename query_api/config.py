@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 from query_api.access_config import AccessConfig
 
+MAX_PROCESSES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class QueryConfig(AccessConfig):
@@ -14,6 +16,9 @@ class QueryConfig(AccessConfig):
     host: str = "127.0.0.1"
     port: int = 8080
     """0: any free one."""
+    processes: int = 1
+    """How many processes serve it: each has the encoder in memory, and answers on a core of its own. The limits below
+    are each one's."""
     cache_ttl_s: float = 60.0
     """How long candidates are kept; 0 turns the cache off. Changes of the index show at once, whatever this says."""
     cache_memory_bytes: int = 64 * 2**20
@@ -22,6 +27,8 @@ class QueryConfig(AccessConfig):
     """Larger candidate sets are not cached."""
     cache_repair_products: int = 256
     """With more changed products than this, a cached entry is searched anew instead of refreshed."""
+    card_table_bytes: int = 128 * 2**20
+    """What each process may take to keep what hits show of products, so that not every answer reads it anew."""
     redis_deadline_s: float = 0.1
     """The longest that a query waits for each answer of Redis before it does without."""
     candidates: int = 1_000
@@ -52,6 +59,8 @@ class QueryConfig(AccessConfig):
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
     media_max_age_s: int = 86_400
     """How long browsers and caches may show a picture, clip or sound without asking: so long copies may outlive it."""
+    text_embeddings_bytes: int = 8 * 2**20
+    """What embeddings of the last texts that were searched with take in memory, so that they are not encoded again."""
     encode_batch: int = 32
     """How many queries go through the encoder together."""
     encode_waiting: int = 256
@@ -75,6 +84,9 @@ class QueryConfig(AccessConfig):
     proxy all come from one."""
     max_requests: int = 512
     """How many requests are answered at a time; more get 503. Health, readiness and metrics do not count."""
+    concurrency: int = 0
+    """How many searches are worked on at a time, and as many with something to decode; half as many wait, and more get
+    503. 0: as many as do not slow each other down, as is found out."""
     header_deadline_s: float = 10.0
     """The longest that a request's headers may take to arrive, or a new connection may say nothing."""
     keep_alive_s: float = 65.0
@@ -94,6 +106,8 @@ class QueryConfig(AccessConfig):
         if negative:
             raise ValueError(f"query.{negative[0]} must be at least 0, not {numbers[negative[0]]}")
         self.check_access(self.port)
+        if not 1 <= self.processes <= MAX_PROCESSES:
+            raise ValueError(f"query.processes must be from 1 to {MAX_PROCESSES}, not {self.processes}")
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
         for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):

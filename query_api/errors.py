@@ -5,6 +5,7 @@ QueryError              base of everything raised here
 ├── ProductNotFound     no such product is indexed
 ├── InvalidSynonyms     the synonyms file cannot be used: mend the line named
 ├── EncoderBusy         too many queries wait for the encoder: retry after `retry_after_s`
+├── TooBusy             too many requests are worked on, and wait: retry after `retry_after_s`
 ├── NotEnoughData       an evaluation has too little to measure: the message says what it lacks
 ├── AccessRefused       the sender may not make this request
 │   ├── NotAuthenticated  no key or token, or one that is not good
@@ -51,6 +52,15 @@ class EncoderBusy(QueryError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooBusy(QueryError):
+    """As many requests as can be are worked on, and as many wait."""
+
+    retry_after_s = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("too many requests at a time; try again")
 
 
 class NotEnoughData(QueryError):

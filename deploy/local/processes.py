@@ -84,10 +84,15 @@ def is_listening(record: ProcessRecord) -> bool:
         return process is not None and (
             _listens_at_socket(process, Path(unquote(url.path)))
             if url.scheme == "unix"
-            else _listens_on_port(process, url.port)
+            else any(_listens_on_port(one, url.port) for one in _family(process))
         )
     except psutil.NoSuchProcess:
         return False
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and its children: a query worker of several processes listens by them."""
+    return [process, *process.children()]
 
 
 def _listens_at_socket(process: psutil.Process, path: Path) -> bool:

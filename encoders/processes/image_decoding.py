@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from encoders.errors import InvalidImage, WorkerProcessFailed
+from encoders.errors import InvalidImage, WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.inference.runtime import usable_cores
 from encoders.liveness.progress import within_deadline
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import ImagePreparer
@@ -19,10 +21,13 @@ from encoders.processes.environment import SMALL_PROCESS
 from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
 from encoders.processes.messages import ImageDecodingSetup, picture_from_message
 from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool, start_decoder
+from encoders.processes.waiting_share import WINDOW_S, WaitingShare
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 _CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.workers.images", "encoders.workers.device_images"
 _START_DEADLINE_S: Final = 60.0
+
+log = logging.getLogger(__name__)
 
 _ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray] | str])
 
@@ -31,7 +36,9 @@ _ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray] | str]
 class DecodingConfig:
     """The processes that decode pictures."""
 
-    processes: int = 2
+    processes: int = 8
+    """The most processes, and no more than cores that may be used: there is one, and one more whenever pictures wait
+    for most of the time."""
     deadline_s: float = 5.0
     """The longest that one chunk of pictures may take, in seconds."""
     device: str = "cpu"
@@ -76,7 +83,10 @@ class ImageDecoderPool:
             start_deadline_s=_START_DEADLINE_S,
             environment=SMALL_PROCESS,
         )
-        self._pool = WorkerPool(self._start, self._config.processes)
+        self._pool = WorkerPool(self._start)
+        self._most = min(self._config.processes, usable_cores())
+        self._waiting: WaitingShare | None = None
+        self._resizing: asyncio.Task[None] | None = None
         self._suspects = WorkerPool(self._start, in_flight=1)
         self._queue = FairQueue()
         self._chunk_tasks: set[asyncio.Task[None]] = set()
@@ -96,9 +106,13 @@ class ImageDecoderPool:
 
     async def __aenter__(self) -> ImageDecoderPool:
         await self._pool.start()
+        if self._most > 1:
+            self._resizing = asyncio.create_task(self._resize())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._resizing is not None:
+            self._resizing.cancel()
         await asyncio.gather(self._pool.close(), self._suspects.close())
         while self._chunk_tasks:
             await asyncio.wait(self._chunk_tasks)
@@ -128,14 +142,32 @@ class ImageDecoderPool:
 
     def _dispatch(self) -> None:
         """Send chunks until the queue is empty or every worker has all the requests that it takes."""
-        while self._queue and len(self._chunk_tasks) < self._config.processes * REQUESTS_PER_WORKER:
-            task = asyncio.create_task(self._process_chunk(self._queue.next_chunk(self._config.processes)))
+        processes = self._pool.size
+        while self._queue and len(self._chunk_tasks) < processes * REQUESTS_PER_WORKER:
+            task = asyncio.create_task(self._process_chunk(self._queue.next_chunk(processes)))
             self._chunk_tasks.add(task)
             task.add_done_callback(self._chunk_done)
+        if self._waiting is not None:
+            self._waiting.note(asyncio.get_running_loop().time(), bool(self._queue))
 
     def _chunk_done(self, task: asyncio.Task[None]) -> None:
         self._chunk_tasks.discard(task)
         self._dispatch()
+
+    async def _resize(self) -> None:
+        """Have as many processes as pictures need, until cancelled."""
+        self._waiting = waiting = WaitingShare(asyncio.get_running_loop().time())
+        while True:
+            await asyncio.sleep(WINDOW_S)
+            step = waiting.step(asyncio.get_running_loop().time())
+            try:
+                if step > 0 and self._pool.size < self._most:
+                    await self._pool.grow()
+                    self._dispatch()
+                elif step < 0:
+                    await self._pool.shrink()
+            except WorkerProcessUnavailable as error:
+                log.warning("decoder_not_started", extra={"error": str(error)[:300]})
 
     async def _process_chunk(self, chunk: list[QueuedPicture]) -> None:
         try:

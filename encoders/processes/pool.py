@@ -44,7 +44,7 @@ class WorkerPool:
 
         Args:
             start: starts one worker.
-            size: how many workers there are at most.
+            size: how many workers there are, until `grow` and `shrink` change it.
             in_flight: the most requests that a worker has at a time.
         """
         self._start_worker = start
@@ -54,6 +54,11 @@ class WorkerPool:
         self._free: asyncio.Queue[_Slot] = asyncio.Queue()
         for slot in self._slots * in_flight:
             self._free.put_nowait(slot)
+
+    @property
+    def size(self) -> int:
+        """How many workers there are, or are being started."""
+        return len(self._slots)
 
     @property
     def pids(self) -> list[int]:
@@ -76,6 +81,31 @@ class WorkerPool:
         except BaseException:
             await self.close()
             raise
+
+    async def grow(self) -> None:
+        """Start one more worker, which takes requests once it is ready. Raises what starting it raises."""
+        slot = _Slot()
+        # Known before it runs, so that closing ends it too.
+        self._slots.append(slot)
+        try:
+            await self._running_worker(slot)
+        except BaseException:
+            self._slots.remove(slot)
+            raise
+        for _ in range(self._in_flight):
+            self._free.put_nowait(slot)
+
+    async def shrink(self) -> None:
+        """End a worker that has nothing to do; where there is none, or just one worker, nothing happens."""
+        free = [self._free.get_nowait() for _ in range(self._free.qsize())]
+        idle = [slot for slot in self._slots if free.count(slot) == self._in_flight]
+        leaving = idle[-1] if idle and len(self._slots) > 1 else None
+        for slot in free:
+            if slot is not leaving:
+                self._free.put_nowait(slot)
+        if leaving is not None:
+            self._slots.remove(leaving)
+            await self._close_slot(leaving)
 
     async def request(self, request: Any, parse: Callable[[bytes], Answer]) -> Answer:
         """Send a request to the next free worker, started where it does not run, and wait for its answer.

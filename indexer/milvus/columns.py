@@ -1,11 +1,11 @@
-"""Search results, and rows to be written, as columns: so Milvus sends and takes them. Its client has objects instead.
+"""Search results, and rows that are read and written, as columns: so Milvus has them. Its client has objects instead.
 
-The one place where private names of pymilvus are used: `_get_connection`, the handler's `_execute_search`,
-`_prepare_row_upsert_request` and `_async_stub`, and `_api_level_md`.
+The one place where private names of pymilvus are used: `_get_connection`, `_generate_call_context`, the handler's
+`_execute_search`, `_prepare_row_upsert_request` and `_async_stub`, and `_api_level_md`.
 """
 
 # pymilvus is not wholly typed.
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 
 # pyright: reportMissingTypeStubs=false
 from __future__ import annotations
@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from pymilvus import AsyncMilvusClient
 from pymilvus.client.call_context import (
     CallContext,
     _api_level_md,  # pyright: ignore[reportPrivateUsage]
 )
+from pymilvus.client.prepare import Prepare
 from pymilvus.client.utils import check_status
 
+from encoders.spec import FloatArray
 from indexer.milvus.access import MilvusAccess
 
 
@@ -32,7 +35,8 @@ class ResultColumns:
     """The hits of one query, best first."""
 
     ids: Sequence[str]
-    scores: Sequence[float]
+    scores: FloatArray
+    """(n,) float32, as the engine gives them."""
     texts: Sequence[str]
     """The output field, where one was asked for; a VARCHAR."""
 
@@ -48,7 +52,7 @@ class ColumnarMilvusClient(AsyncMilvusClient):
     def __init__(self, access: MilvusAccess) -> None:
         self._access = access
         self._former: dict[asyncio.Task[None], AsyncMilvusClient] = {}
-        super().__init__(**access.options())  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(**access.options())
 
     async def close(self) -> None:
         """Close this connection, and any former one."""
@@ -57,10 +61,29 @@ class ColumnarMilvusClient(AsyncMilvusClient):
             await AsyncMilvusClient.close(former)
         await super().close()
 
+    async def query_fields(
+        self,
+        collection: str,
+        expression: str,
+        output: list[str],
+        *,
+        timeout: float,  # noqa: ASYNC109  (as the client's own methods have it)
+    ) -> dict[str, Any]:
+        """Fields of the entities that an expression lets pass, after all writes so far, as Milvus' `FieldData` by name.
+
+        Without any entity there may be no fields.
+        """
+        handler = await self._get_connection()
+        request = Prepare.query_request(collection, expression, output, [], use_default_consistency=False)
+        metadata = _api_level_md(self._generate_call_context())
+        response = await handler._async_stub.Query(request, timeout=timeout, metadata=metadata)
+        check_status(response.status)
+        return {field.field_name: field for field in response.fields_data}
+
     def _renew(self) -> None:
         """Become a new client; the former one is closed once its last calls must be over."""
         former = copy.copy(self)
-        super().__init__(**self._access.options())  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(**self._access.options())
         task = asyncio.create_task(_close_later(former, self._access.deadline_s))
         self._former[task] = former
         task.add_done_callback(self._former.pop)
@@ -86,9 +109,10 @@ async def _execute_search(
     check_status(response.status)
     results = response.results
     texts = results.fields_data[0].scalars.string_data.data if results.fields_data else ()
+    scores = np.array(results.scores, np.float32)
     # An answer without any hit may not even say so query by query.
     counts = list(results.topks) or [0] * request.nq
-    return list(_split_by_query(counts, list(results.ids.str_id.data), list(results.scores), list(texts)))
+    return list(_split_by_query(counts, list(results.ids.str_id.data), scores, list(texts)))
 
 
 async def _ready_made(_: str, requests: Sequence[Any], *__: Any, **___: Any) -> Any:
@@ -96,7 +120,7 @@ async def _ready_made(_: str, requests: Sequence[Any], *__: Any, **___: Any) -> 
 
 
 def _split_by_query(
-    counts: Sequence[int], ids: Sequence[str], scores: Sequence[float], texts: Sequence[str]
+    counts: Sequence[int], ids: Sequence[str], scores: FloatArray, texts: Sequence[str]
 ) -> Iterator[ResultColumns]:
     """The hits of each query: `counts` says how many it has, and the rest has one query's after another's."""
     start = 0

@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.filters import PRODUCT_ID_PATTERN
-from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection, to_candidate
+from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
 from indexer.milvus.excluded_words import replace_excluded_words
-from indexer.milvus.filter_expressions import ids_expression, to_milvus_expression
+from indexer.milvus.filter_expressions import to_milvus_expression
 from indexer.milvus.generations import (
     check_generation,
     create_generation,
@@ -31,12 +30,13 @@ from indexer.milvus.generations import (
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
-from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch
+from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
+from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
-from indexer.milvus.vector_types import to_float32, to_stored_type
-from indexer.ports import Candidate, ProductCounts
-from indexer.records import IndexRow, StoredProduct, unpack_product
+from indexer.milvus.vector_types import to_stored_type
+from indexer.ports import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
+from indexer.records import IndexRow, StoredProduct, StoredRow
 from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms
 from indexer.validation import check_rows
@@ -46,8 +46,6 @@ T = TypeVar("T")
 _EMPTY_INDEX = "Invalid sparse row: NaN"
 """Milvus Lite 2.5 divides by the mean length of documents, which is 0 when it has none, and refuses the search."""
 LEXICAL_FIELD = "lexical_weights"
-READ_CHUNK = 256
-"""Ids a read: 5 ms on Milvus Lite, and far below the 64 MB that a message may take even with the longest states."""
 
 
 async def open_active_store(
@@ -135,6 +133,7 @@ class MilvusProductStore:
     ) -> None:
         """Args: generation: the collection's name; limits: how it is searched."""
         self._collection = MilvusCollection(client, generation, config.deadline_s)
+        self._stored = MilvusStoredRows(self._collection, config.vector_type)
         self._vectors = MilvusVectorSearch(self._collection, config, limits)
         self._spec = spec
         self._vector_type = config.vector_type
@@ -146,22 +145,19 @@ class MilvusProductStore:
         await self._collection.close()
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        products: dict[str, tuple[StoredProduct, FloatArray]] = {}
-        for chunk in _id_expressions(product_ids):
-            products |= await self._stored(chunk)
-        return products
+        return await self._stored.read(product_ids)
+
+    async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
+        return await self._stored.read_rows(product_ids)
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        return await self._stored(_after(after), limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
+        return await self._stored.scan(after, limit)
 
     async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
-        products: dict[str, StoredProduct] = {}
-        for chunk in _id_expressions(product_ids):
-            products |= await self._states(chunk)
-        return products
+        return await self._stored.read_states(product_ids)
 
     async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
-        return await self._states(_after(after), limit=min(limit, READ_CHUNK), **BY_PRODUCT_ID)
+        return await self._stored.scan_states(after, limit)
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
         check_rows(self._spec, rows)
@@ -171,18 +167,18 @@ class MilvusProductStore:
             request = upsert_request(self.generation, chunk, parts=parts, vector_type=self._vector_type)
             await self._collection.upsert(request, until)
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         plain = await self._plain(filters)
         return await self._vectors.search(vector, plain, limit)
 
-    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> ScoredIds:
         return await self.search_terms(query_terms(text), filters, limit)
 
-    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
         if not terms:
-            return []
+            return NOTHING_FOUND
         expression = to_milvus_expression(await self._plain(filters))
-        return await _empty_without_terms(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
+        return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit), NOTHING_FOUND)
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
         plain = await self._plain(filters)
@@ -194,26 +190,33 @@ class MilvusProductStore:
             return [[] for _ in terms]
         expression = to_milvus_expression(await self._plain(filters))
         search = self._collection.search_all(LEXICAL_FIELD, queries, expression, limit)
-        answers = iter(await _empty_without_terms(search))
         nothing: list[Candidate] = []
+        answers = iter(await _unless_empty(search, []))
         return [next(answers, nothing) if query else [] for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_milvus_expression((Ids(tuple(product_ids)),))
         query = to_stored_type(vector, self._vector_type)
-        return await self._collection.scores("vector", query, expression, len(product_ids))
+        return (await self._collection.search("vector", query, expression, len(product_ids))).by_id()
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
-        terms, expression = query_terms(text), to_milvus_expression((Ids(tuple(product_ids)),))
-        return await self._collection.scores(LEXICAL_FIELD, terms, expression, len(product_ids)) if terms else {}
+        found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
+        return found.by_id()
 
-    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[str]:
         expression = to_milvus_expression(await self._plain(filters))
         if order is not None:
             rows = MilvusNumericRows(self._collection, expression, order.field)
             return await top_k_by_field(rows, order, limit, self._limits)
-        entities = await self._collection.query(expression, ["card"], limit=limit, **BY_PRODUCT_ID)
-        return [to_candidate(entity) for entity in entities]
+        entities = await self._collection.query(expression, ["product_id"], limit=limit, **BY_PRODUCT_ID)
+        return [entity["product_id"] for entity in entities]
+
+    async def read_payloads(self, product_ids: Sequence[str]) -> dict[str, bytes]:
+        return await cards_by_id(self._collection, product_ids)
+
+    async def scan_payloads(self, filters: Filters, limit: int) -> dict[str, bytes]:
+        expression = to_milvus_expression(await self._plain(filters))
+        return await self._collection.cards(expression, limit=limit, **BY_PRODUCT_ID)
 
     async def count_matching(self, filters: Filters) -> int:
         return await self._collection.count(to_milvus_expression(await self._plain(filters)))
@@ -231,41 +234,15 @@ class MilvusProductStore:
 
     async def _ids_with_term(self, term: str, filters: Filters, limit: int) -> list[str]:
         """Ids of products that have a term."""
-        return await _empty_without_terms(
-            self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
-        )
-
-    async def _stored(self, expression: str, **bounds: Any) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        entities = await self._collection.query(expression, ["state", "vector"], **bounds)
-        return dict(await map_in_slices(self._unpacked, entities))
-
-    async def _states(self, expression: str, **bounds: Any) -> dict[str, StoredProduct]:
-        entities = await self._collection.query(expression, ["state"], **bounds)
-        return dict(
-            await map_in_slices(lambda entity: (entity["product_id"], unpack_product(entity["state"])), entities)
-        )
-
-    def _unpacked(self, entity: Mapping[str, Any]) -> tuple[str, tuple[StoredProduct, FloatArray]]:
-        vector = to_float32(entity["vector"], self._vector_type)
-        return entity["product_id"], (unpack_product(entity["state"]), vector)
+        search = self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
+        return await _unless_empty(search, [])
 
 
-def _id_expressions(product_ids: Sequence[str]) -> Iterator[str]:
-    """What lets some of these products pass each; what is no id is left out."""
-    known = [product_id for product_id in dict.fromkeys(product_ids) if PRODUCT_ID_PATTERN.fullmatch(product_id)]
-    for start in range(0, len(known), READ_CHUNK):
-        yield ids_expression(Ids(tuple(known[start : start + READ_CHUNK])))
-
-
-def _after(product_id: str) -> str:
-    return f'product_id > "{product_id}"'
-
-
-async def _empty_without_terms(search: Awaitable[list[T]]) -> list[T]:
+async def _unless_empty(search: Awaitable[T], nothing: T) -> T:
     """What a search by words finds: nothing where no product has any."""
     try:
         return await search
     except StoreUnavailable as error:
         if _EMPTY_INDEX in str(error):
-            return []
+            return nothing
         raise

@@ -32,3 +32,15 @@ def to_float32(stored: Any, vector_type: str) -> FloatArray:
     if vector_type == FLOAT32:
         return np.asarray(stored, np.float32)
     return np.frombuffer(stored[0], DTYPES[vector_type]).astype(np.float32)
+
+
+def field_vectors(field: Any) -> FloatArray:
+    """The vectors (n, dim) float32 of a field as Milvus sends it, a `FieldData` of either type."""
+    vectors = field.vectors
+    if vectors.WhichOneof("data") == "float16_vector":
+        return np.frombuffer(vectors.float16_vector, DTYPES[FLOAT16]).astype(np.float32).reshape(-1, vectors.dim)
+    # Protocol Buffers pack the numbers as they are, behind a tag and their length: no number is made an object.
+    numbers = vectors.float_vector
+    packed = numbers.SerializeToString()
+    data = np.frombuffer(packed, DTYPES[FLOAT32], len(numbers.data), len(packed) - 4 * len(numbers.data))
+    return data.astype(np.float32).reshape(-1, vectors.dim)

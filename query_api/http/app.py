@@ -22,6 +22,7 @@ from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
 from query_api.http.user_routes import UserRoutes
+from query_api.http.work import RefuseWork, Work
 from query_api.wiring import QueryComponents, QueryPorts, wire
 
 
@@ -53,6 +54,7 @@ def create_app(ports: QueryPorts) -> Starlette:
             *cors_middleware(ports.gate),
             Middleware(HotSearch, answers=components.answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
+            Middleware(RefuseWork, lanes=ports.lanes),
         ],
         exception_handlers=HANDLERS | ACCESS_HANDLERS,
         lifespan=lifespan,
@@ -60,7 +62,7 @@ def create_app(ports: QueryPorts) -> Starlette:
 
 
 def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
-    config = ports.config
+    config, work = ports.config, Work(ports.lanes, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
         ports.change_log,
@@ -71,9 +73,9 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.answers, components.similar, components.recommender, config).routes(),
-        *ExplainRoute(components.explainer, config).routes(),
-        *ProductRoutes(ports.store, config.deadline_s).routes(),
+        *SearchRoutes(components.answers, components.similar, components.recommender, config, work).routes(),
+        *ExplainRoute(components.explainer, config, work).routes(),
+        *ProductRoutes(ports.store, work).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
         *UserRoutes(ports.profiles, ports.publisher, config).routes(),
         *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),

@@ -5,6 +5,7 @@ All but the last in one middleware: what each cost was mostly that it was there.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 
@@ -40,6 +41,8 @@ _ADDED_NAMES = frozenset(name for name, _ in _ADDED)
 _WRONG_NAME = problem_response(
     problem(400, "the worker is not called by this name; query.allowed_hosts lists those it takes")
 )
+CLIENT_GONE = 499
+"""What metrics call a request whose client did not wait for the answer, as nginx does."""
 _METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 
@@ -65,12 +68,15 @@ class Edge:
                 message["headers"] = complete_headers(message.get("headers", ()))
             return send(message)
 
-        metrics.IN_FLIGHT.inc()
+        metrics.requests_under_way += 1
         try:
             app = self._app if self._is_called(scope) else _WRONG_NAME
             await app(scope, receive, send_complete)
+        except asyncio.CancelledError:
+            status = CLIENT_GONE
+            raise
         finally:
-            metrics.IN_FLIGHT.dec()
+            metrics.requests_under_way -= 1
             # By endpoint, not by path: paths hold ids, and anybody can make up new ones.
             route = getattr(scope.get("endpoint"), "__qualname__", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from msgspec import Raw, Struct
 from starlette.requests import Request
@@ -15,6 +13,8 @@ from query_api.contract.request_reading import convert_fields, decode_json, read
 from query_api.contract.requests import ProductId, SearchRequest
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
+from query_api.http.work import Work
+from query_api.search.answering import has_media
 
 
 class _ExplainRequest(Struct, forbid_unknown_fields=True):
@@ -28,9 +28,10 @@ class _ExplainRequest(Struct, forbid_unknown_fields=True):
 class ExplainRoute:
     """`/v1/explain`."""
 
-    def __init__(self, explainer: ProductExplainer, config: QueryConfig) -> None:
+    def __init__(self, explainer: ProductExplainer, config: QueryConfig, work: Work) -> None:
         self._explainer = explainer
         self._config = config
+        self._work = work
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -39,7 +40,7 @@ class ExplainRoute:
     async def explain(self, request: Request) -> Response:
         body = await json_or_form(request, self._config.body_deadline_s)
         query, product_id = _read_form(body) if isinstance(body, Form) else _read(body)
-        async with asyncio.timeout(self._config.deadline_s):
+        async with self._work.begin("explain", has_media(query)):
             explained = await self._explainer.explain(query, product_id)
         return Response(msgspec.json.encode(explained), media_type="application/json")
 

@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from encoders.liveness.vitals import Complaint
 from indexer.errors import StoreUnavailable
 from query_api.contract.responses import FieldProblem, PartProblem, Problem
-from query_api.errors import MAX_MESSAGE, EncoderBusy, InvalidRequest, ProductNotFound
+from query_api.errors import MAX_MESSAGE, EncoderBusy, InvalidRequest, ProductNotFound, TooBusy
 from streams.errors import InvalidEvent, PublishFailed
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,15 @@ def _allowed_methods(request: Request) -> list[str]:
     return sorted({method for route in matching for method in route.methods or ()})
 
 
+async def on_too_busy(_: Request, error: Exception) -> Response:
+    """503 with `Retry-After`; of each of so many there is no line in the log."""
+    return TOO_BUSY
+
+
+TOO_BUSY = problem_response(problem(503, str(TooBusy())), {"retry-after": "1"})
+"""Made once: it is what costs least that is answered most when there is too much to do."""
 HANDLERS = {
+    TooBusy: on_too_busy,
     InvalidRequest: on_invalid_request,
     ProductNotFound: on_not_found,
     InvalidEvent: on_invalid_event,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -18,14 +17,15 @@ from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
 from query_api.http.access_guard import caller_of
 from query_api.http.shopper_bounds import shows_product
+from query_api.http.work import Work
 
 
 class ProductRoutes:
     """`/v1/products/{id}`."""
 
-    def __init__(self, store: ProductStore, deadline_s: float) -> None:
+    def __init__(self, store: ProductStore, work: Work) -> None:
         self._store = store
-        self._deadline_s = deadline_s
+        self._work = work
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -33,7 +33,7 @@ class ProductRoutes:
 
     async def product(self, request: Request) -> Response:
         product_id = request.path_params["product_id"]
-        async with asyncio.timeout(self._deadline_s):
+        async with self._work.begin("product"):
             found = (await self._store.read([product_id])).get(product_id)
         if found is None or not _is_shown(request, product_id, *found):
             raise ProductNotFound(f"no product has the id {product_id[:100]}")

@@ -6,18 +6,18 @@ It relies on names of `HttpToolsProtocol` that uvicorn keeps to itself (tests/un
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
-from typing import Any
+import functools
+from typing import Any, cast
 
 import httptools
-import msgspec
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from query_api import metrics
+from query_api.http.answer_transport import AnswerTransport
 from query_api.http.connections import SMALL_BODY_BYTES, Connections
-from query_api.http.problems import problem, problem_response
+from query_api.http.refusals import TOO_SOON, answer_unless_gone, raw_problem, refuse_request
+from query_api.http.route_scopes import is_work
 
 MAX_HEADERS = 100
 MAX_PIPELINED = 8
@@ -29,7 +29,9 @@ FREE_PIECES = 4_096
 MAX_DROPPED_BYTES = 256 * 2**10
 """How much of what a refused client goes on sending is read, so that it comes to read the answer."""
 UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
-RETRY_AFTER_S = 1
+PAUSE_S = 0.1
+"""For how long nothing is read of a client that was refused as there is too much to do: those that ask again at once
+take nothing from the others then."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -49,6 +51,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_headers = True
         self._header_bytes = self._header_count = self._hosts = self._stated = 0
         self._running: RequestResponseCycle | None = None
+        self._task: asyncio.Task[None] | None = None
         self._dropped_bytes = 0
         self._refusal = (400, "this is no valid HTTP request")
         self._reads = self._pieces = self._wire_bytes = 0
@@ -82,6 +85,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._all.release(cycle)
         self._is_leaving = True
         super().connection_lost(exc)
+        self._cancel_work()
 
     def data_received(self, data: bytes) -> None:
         if self._is_leaving:
@@ -138,8 +142,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._all.idle.pop(self, None)
         self._wait_for(self._all.receiving)
         is_full = len(self.tasks) >= self._all.config.max_requests and not self.url.startswith(UNCOUNTED_PATHS)
-        self.app = _refuse_request if is_full else self._own_app
+        self.app = refuse_request if is_full else self._own_app
         super().on_headers_complete()
+        self.cycle.transport = AnswerTransport(self.transport)
         # One over the limit is refused by the app, for what it states.
         if SMALL_BODY_BYTES < self._stated <= self._all.config.max_body_bytes:
             self._all.hold(self, self.cycle, self._stated, self.loop.time())
@@ -166,6 +171,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        if self._running is not None:
+            cast(AnswerTransport, self._running.transport).flush()
         super().on_response_complete()
         if self.transport.is_closing():
             self._all.leave(self, self.loop.time())
@@ -174,6 +181,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._leave()
         elif self.cycle.response_complete:
             self._wait_for(self._all.idle)
+            if TOO_SOON in self.cycle.scope["state"]:
+                self.flow.pause_reading()
+                self.loop.call_later(PAUSE_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -200,7 +214,7 @@ class LimitedProtocol(HttpToolsProtocol):
             # The app, which waits for the rest of it, drops it now.
             self._all.release(cycle)
         if can_answer and not self.transport.is_closing():
-            self.transport.write(_raw_problem(status, detail))
+            self.transport.write(raw_problem(status, detail))
             self._leave()
         else:
             self.cut()
@@ -219,10 +233,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """Tell the app that nobody listens any more; what it says from now on is dropped."""
         cycle.disconnected = True
         cycle.message_event.set()
+        if cycle is self._running:
+            self._cancel_work()
+
+    def _cancel_work(self) -> None:
+        """What nobody waits for any more is not worked on, unless it is to have an effect."""
+        cycle = self._running
+        if cycle is None or cycle.response_complete or self._task is None:
+            return
+        if is_work(cycle.scope["method"], cycle.scope["path"]):
+            self._task.cancel()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        task = self.loop.create_task(cycle.run_asgi(app))
+        answering: Any = functools.partial(answer_unless_gone, cycle, app)
+        task = self._task = self.loop.create_task(cycle.run_asgi(answering))
         self.tasks.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -269,26 +294,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             # Closed with something of the client's unread, the kernel would take the answer back.
             self.flow.resume_reading()
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:
+                # The client is gone already.
+                self.transport.close()
         else:
             self.transport.close()
-
-
-async def _refuse_request(scope: Scope, receive: Receive, send: Send) -> None:
-    metrics.CONNECTIONS_REFUSED.labels("requests").inc()
-    answer = problem_response(
-        problem(503, "too many requests at a time; try again"), {"retry-after": str(RETRY_AFTER_S)}
-    )
-    await answer(scope, receive, send)
-
-
-def _raw_problem(status: int, detail: str) -> bytes:
-    """A whole HTTP response with a problem document."""
-    body = msgspec.json.encode(problem(status, detail))
-    retry = f"retry-after: {RETRY_AFTER_S}\r\n" if status == 503 else ""
-    head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"
-        f"{retry}connection: close\r\n\r\n"
-    )
-    return head.encode() + body

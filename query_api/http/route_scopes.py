@@ -45,3 +45,15 @@ def requirement(method: str, path: str) -> Requirement:
         return "open"
     wanted = "GET" if method == "HEAD" else method
     return ROUTE_SCOPES.get((wanted, re.sub(r"\{[^}]*\}", "{}", path)), "admin")
+
+
+def is_work(method: str, path: str) -> bool:
+    """Whether a request asks for what is searched and changes nothing: it can be refused while there is too much to do,
+    and dropped once its client is gone."""
+    if method == "POST":
+        return path in _WORK_BY_BODY
+    return method in ("GET", "HEAD") and path.startswith(_WORK_PATHS)
+
+
+_WORK_BY_BODY = ("/v1/search", "/v1/explain")
+_WORK_PATHS = ("/v1/search", "/v1/products/", "/v1/users/")

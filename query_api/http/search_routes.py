@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -17,21 +16,28 @@ from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
 from query_api.http.shopper_bounds import bounded_search
+from query_api.http.work import Work
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.answering import SearchAnswers
+from query_api.search.answering import SearchAnswers, has_media
 
 
 class SearchRoutes:
     """`/v1/search`, `/v1/products/{id}/similar`, `/v1/users/{id}/recommendations`."""
 
     def __init__(
-        self, answers: SearchAnswers, similar: SimilarProducts, recommender: Recommender, config: QueryConfig
+        self,
+        answers: SearchAnswers,
+        similar: SimilarProducts,
+        recommender: Recommender,
+        config: QueryConfig,
+        work: Work,
     ) -> None:
         self._answers = answers
         self._similar = similar
         self._recommender = recommender
         self._config = config
+        self._work = work
 
     def routes(self) -> list[Route]:
         """Starlette's routes."""
@@ -53,25 +59,32 @@ class SearchRoutes:
     async def similar(self, request: Request) -> Response:
         search = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
         search = bounded_search(request, search)
-        async with asyncio.timeout(self._config.deadline_s):
+        async with self._work.begin("similar"):
             return json_response(await self._similar.similar(search))
 
     async def recommendations(self, request: Request) -> Response:
         search = bounded_search(request, _request_from_path(request, user_id=request.path_params["user_id"]))
-        async with asyncio.timeout(self._config.deadline_s):
+        async with self._work.begin("recommendations"):
             return json_response(await self._recommender.recommend(search))
 
     async def _search(self, request: Request, search: SearchRequest) -> Response:
         search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
-        async with asyncio.timeout(self._config.deadline_s):
+        async with self._work.begin("search", has_media(search)) as slot:
             answer = await self._answers.answer(search, use_cache)
+            slot.kind = _kind(search, answer.cache)
         return Response(answer.body, media_type="application/json")
 
 
 def json_response(response: SearchResponse) -> Response:
     """A response struct as JSON."""
     return Response(msgspec.json.encode(response), media_type="application/json")
+
+
+def _kind(search: SearchRequest, cache: str) -> str:
+    """Searches that cost alike: by what is searched with, and whether that was known already."""
+    inputs = ("image", "audio", "video", "parts", "facets", "explain", "user_id")
+    return " ".join(("search", cache, *(name for name in inputs if getattr(search, name))))
 
 
 def _request_from_path(request: Request, **path: str) -> SearchRequest:

@@ -58,6 +58,8 @@ class QueryServer(uvicorn.Server):
                 config.port,
                 ssl=config.ssl,
                 backlog=config.backlog,
+                # None: as the loop has it for one process alone.
+                reuse_port=limits.processes > 1 or None,
                 ssl_handshake_timeout=handshake_s,
             )
         except OSError as error:

@@ -7,24 +7,33 @@ from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 
+import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from query_api.config import QueryConfig
 from query_api.http.access_guard import OPS
 from query_api.http.certificates import Certificates
 from query_api.http.problems import problem, problem_response
+from query_api.http.process_group import GroupApp, GroupMember, PrivateServer
 from query_api.http.route_scopes import OPS_PATHS
 from query_api.http.server import QueryServer, build_server
 
 
-async def serve(app: ASGIApp, config: QueryConfig) -> None:
+async def serve(app: ASGIApp, config: QueryConfig, member: GroupMember | None = None) -> None:
     """Answer until SIGTERM or SIGINT; health and metrics as long as requests are under way.
+
+    Args:
+        member: which of several processes on the port this is; None: the only one.
 
     Raises:
         InvalidAccess: the certificate cannot be used.
     """
-    server = build_server(app, config)
     async with AsyncExitStack() as resources:
+        if member is not None:
+            private = PrivateServer(OpsApp(app), member)
+            resources.push_async_callback(_stop, private, asyncio.create_task(private.serve()))
+            app = GroupApp(app, member)
+        server = build_server(app, config)
         if config.ssl_certfile:
             certificates = Certificates(config.ssl_certfile, config.ssl_keyfile)
             server.config.ssl_context_factory = certificates.context_of
@@ -65,6 +74,6 @@ def _ops_config(config: QueryConfig) -> QueryConfig:
     return replace(config, host=host, port=config.ops_port, ops_port=0, ssl_certfile="", ssl_keyfile="")
 
 
-async def _stop(server: QueryServer, answering: asyncio.Task[None]) -> None:
+async def _stop(server: uvicorn.Server, answering: asyncio.Task[None]) -> None:
     server.should_exit = True
     await answering

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from encoders.port import AsyncEncoder
-from indexer.media_store import MediaStore
 from indexer.ports import PersonKeys, ProductStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import PrefixAcknowledger
 from streams.delivery.publisher import Publisher
 from streams.labels.labelling import Labeller
+from streams.media.incoming import IncomingMedia
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber
 from streams.products.change_events import ChangeLogWriter
@@ -32,7 +32,7 @@ class PipelineStores:
     """Where the effect of a batch is kept."""
 
     products: ProductStore
-    media: MediaStore
+    media: IncomingMedia
     change_log: ChangeLogWriter
     """Tells the query workers what to drop of theirs."""
     person_keys: PersonKeys

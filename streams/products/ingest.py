@@ -1,14 +1,13 @@
-"""Ingest: the messages of a batch are decoded into changes that can be merged, and their inline media are stored."""
+"""Ingest: the messages of a batch are decoded into changes that can be merged, and their inline media are named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.media_store import MediaStore
+from indexer.media_store import media_hash
 from indexer.records import ProductChange
 from indexer.slices import map_in_slices
-from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message
 from streams.delivery.messages import Message, RejectedMessage
@@ -39,24 +38,24 @@ class IngestedBatch:
     """In the order of their messages."""
     rejected: Sequence[RejectedMessage]
     """Messages that can never be processed."""
+    files: Mapping[str, bytes]
+    """The media that the events carry, by the hash of their bytes."""
 
 
-async def ingest(batch: Sequence[Message], media: MediaStore, horizon: Horizon) -> IngestedBatch:
-    """Decode product messages and store their inline media durably, however long the media store is away."""
+async def ingest(batch: Sequence[Message], horizon: Horizon) -> IngestedBatch:
+    """Decode product messages and hash the media that they carry."""
+    files: dict[str, bytes] = {}
     events: list[IngestedEvent] = []
     rejected: list[RejectedMessage] = []
 
     async def ingest_part(messages: Sequence[Message]) -> None:
         decoded, invalid = await _decode(messages, horizon)
-        files = [inline_media(event) for _, event in decoded]
-        hashes = iter(await _store_files([data for event_files in files for data in event_files], media))
-        # In the order of the files: each event takes the hashes of its own.
-        events.extend(await map_in_slices(lambda one: _ingested(*one, hashes), decoded))
+        events.extend(await map_in_slices(lambda one: _ingested(*one, files), decoded))
         rejected.extend(invalid)
 
     failed = await bisect(batch, ingest_part)
     rejected += [reject_failed(message, error) for message, error in failed]
-    return IngestedBatch(events, rejected)
+    return IngestedBatch(events, rejected, files)
 
 
 async def _decode(
@@ -78,11 +77,9 @@ async def _decode(
     return events, rejected
 
 
-async def _store_files(files: Sequence[bytes], media: MediaStore) -> Sequence[str]:
-    """The files' hashes."""
-    return await until_available("media", lambda: media.put(files)) if files else ()
-
-
-def _ingested(message: Message, event: Event, hashes: Iterable[str]) -> IngestedEvent:
-    change = to_product_change(event, hashes)
+def _ingested(message: Message, event: Event, files: dict[str, bytes]) -> IngestedEvent:
+    """Args: files: the event's own are added to them."""
+    own = [(media_hash(data), data) for data in inline_media(event)]
+    files.update(own)
+    change = to_product_change(event, [digest for digest, _ in own])
     return IngestedEvent(message, change.product_id, change, event.time_ms, attempt_number(message))

@@ -19,8 +19,13 @@ TOUCH_S = 600.0
 """Much less than the least time that a file is kept after it was touched, `indexer.media_collection.MIN_GRACE_S`."""
 
 
+def stored_digests(events: Iterable[IngestedEvent]) -> list[str]:
+    """The hashes by which events refer to files of the media store."""
+    return [key.digest for event in events for key in stored_media(event.change.fields)]
+
+
 class MediaInUse:
-    """The media of events that are stored and whose rows are not written yet, however long a server is away."""
+    """The media of events whose rows are not written yet, however long a server is away."""
 
     def __init__(self, media: MediaStore, touch_s: float = TOUCH_S) -> None:
         """Args: touch_s: how often they are touched."""
@@ -31,7 +36,7 @@ class MediaInUse:
     @contextmanager
     def hold(self, events: Iterable[IngestedEvent]) -> Generator[None]:
         """Hold the media that events refer to, until their rows are written or left to another worker."""
-        digests = [key.digest for event in events for key in stored_media(event.change.fields)]
+        digests = stored_digests(events)
         self._held.update(digests)
         try:
             yield

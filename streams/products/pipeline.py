@@ -5,14 +5,15 @@ The way of an event, from its topic in Kafka to its acknowledgement:
     agent        hands each message of its topic to the batcher               streams/agents.py
     batcher      starts a batch when it is large enough, or the one before    streams/delivery/batching.py
                  it has released it
-    ingest       decodes events, stores the media that they carry             streams/products/ingest.py
+    ingest       decodes events, hashes the media that they carry             streams/products/ingest.py
+    store        writes these media durably, beside all that follows          streams/media/incoming.py
     read, plan   merges events into what the index holds of their products    streams/products/planning.py
     load         transcribes sounds, fetches and decodes pictures and clips   streams/products/media_loading.py
     release      lets the next batch start, beside the rest of this one       `release_next_batch`
     encode       embeds what is new and fuses it with what is stored          streams/products/embedding.py
     label        compares products whose content changed with others          streams/products/labelling.py
     route        retries or dead letters for media that failed                streams/products/error_routing.py
-    write        writes rows within the lease                                 streams/products/index_writer.py
+    write        once their media are stored, writes rows within the lease    streams/products/index_writer.py
     announce     tells the query workers and Kafka what changed               streams/products/change_events.py
     acknowledge  commits messages, a contiguous prefix a partition            streams/delivery/messages.py
 """
@@ -35,6 +36,7 @@ from streams.delivery.product_locks import ProductLocks
 from streams.delivery.publisher import publish_durably
 from streams.errors import PartitionsLost
 from streams.failures.sealed_letters import LetterSealer
+from streams.media.incoming import FilesBeingWritten
 from streams.products.change_events import ChangeAnnouncer
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.embedding import embed_rows
@@ -43,7 +45,7 @@ from streams.products.generation_role import GenerationRole
 from streams.products.index_writer import IndexWriter
 from streams.products.ingest import IngestedEvent, ingest
 from streams.products.labelling import label_rows
-from streams.products.media_in_use import MediaInUse
+from streams.products.media_in_use import MediaInUse, stored_digests
 from streams.products.media_loading import load_media
 from streams.products.planning import PlannedBatch, plan_events, read_stored
 from streams.products.write_reconciler import WriteReconciler
@@ -99,12 +101,16 @@ class ProductPipeline:
 
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
         """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
-        ingested = await ingest(batch, self._stores.media, self._delivery.horizon)
+        ingested = await ingest(batch, self._delivery.horizon)
+        if ingested.rejected:
+            await self._reject(ingested.rejected)
         with self.media_in_use.hold(ingested.events):
-            if ingested.rejected:
-                await self._reject(ingested.rejected)
-            async with self._locks.hold({event.product_id for event in ingested.events}):
-                failed = await bisect(ingested.events, partial(self._index, release_next_batch=release_next_batch))
+            async with (
+                self._stores.media.storing(ingested.files) as files,
+                self._locks.hold({event.product_id for event in ingested.events}),
+            ):
+                index = partial(self._index, files=files, release_next_batch=release_next_batch)
+                failed = await bisect(ingested.events, index)
                 if failed:
                     await self._reject([reject_failed_event(event, error) for event, error in failed])
         self._delivery.acknowledger.mark_done(batch)
@@ -113,13 +119,17 @@ class ProductPipeline:
         reported = [letter for letter in rejected if self._role.reports_on(letter.message)]
         await publish_durably(self._delivery.publisher, await self._sealer.letters(reported))
 
-    async def _index(self, events: Sequence[IngestedEvent], release_next_batch: ReleaseNextBatch) -> None:
+    async def _index(
+        self, events: Sequence[IngestedEvent], files: FilesBeingWritten, release_next_batch: ReleaseNextBatch
+    ) -> None:
         stored = await read_stored(self._stores.products, (event.product_id for event in events))
         for part in await plan_events(events, stored):
             # What needs no encoder is quick: the next batch need not start beside it.
-            await self._index_part(part, release_next_batch if part.needs_encoder else _release_nothing)
+            await self._index_part(part, files, release_next_batch if part.needs_encoder else _release_nothing)
 
-    async def _index_part(self, part: PlannedBatch, release_next_batch: ReleaseNextBatch) -> None:
+    async def _index_part(
+        self, part: PlannedBatch, files: FilesBeingWritten, release_next_batch: ReleaseNextBatch
+    ) -> None:
         """The stages of products, each with what the last one gave."""
         models = self._models
         progress("load")
@@ -131,6 +141,8 @@ class ProductPipeline:
         await models.pictures.cache_embeddings(embedded.new_embeddings)
         progress("label")
         rows = await label_rows(embedded.rows, part.plans, models.labeller)
+        progress("store")
+        await files.until_durable(stored_digests(part.events))
         # Before the write: after it, a crash in between would leave media missing that nobody tries again.
         await publish_durably(self._delivery.publisher, route_media_faults(part.events, loaded.faults, self._role))
         progress("write")

@@ -16,8 +16,8 @@ from tests.bench.report import BUILD
 from vitrine.demo.catalogue import SEED, render_pictures
 from vitrine.samples.catalogue import sample_products
 
-PRODUCTS = 10_000
-PICTURES = 2_000
+PRODUCTS = int(os.environ.get("BENCH_CATALOGUE", "10000"))
+PICTURES = min(PRODUCTS, int(os.environ.get("BENCH_PICTURES", "2000")))
 """Distinct 256-px JPEGs; a comment makes each product's bytes its own, so that none is taken for another."""
 SOURCE = "bench"
 

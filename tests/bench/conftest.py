@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.bench.catalogue import Catalogue
-from tests.bench.contenders import Baseline, Ours, PriceRun, encoding_speed, reprice
+from tests.bench.contenders import PriceRun, measure_speeds, reprice
 from tests.bench.cores import Cores
+from tests.bench.records import compared, measured_ratios, read_records
 from tests.bench.report import RUNS
 from tests.bench.shop import Shop, open_shop
 
 ENCODER = os.environ.get("BENCH_ENCODER", "mini")
 PARTITIONS = 3
-EVENTS, WARM_UP = 4_000, 1_000
-"""Of a backlog: what is measured, and what goes before it."""
+EVENTS = int(os.environ.get("BENCH_EVENTS", "4000"))
+"""Of a backlog, measured."""
+STARTED_S = time.time()
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +50,15 @@ def confined(shop: Shop, cores: Cores) -> Iterator[Cores]:
 
 
 @pytest.fixture(scope="session")
-def capacities(shop: Shop, cores: Cores) -> dict[str, float]:
-    """Median products/s of each contender, and of the bare encoding loop; measured in turns."""
-    contenders = [Ours(shop, cores), Baseline(shop, cores, "loop"), Baseline(shop, cores, "take")]
-    runs: dict[str, list[float]] = {"encode": [], **{one.name: [] for one in contenders}}
-    with shop.confined(cores):
-        for _ in range(RUNS):
-            runs["encode"].append(encoding_speed(shop, cores, EVENTS))
-            for one in contenders:
-                runs[one.name].append(one.speed(shop.catalogue.restatements(WARM_UP + EVENTS), WARM_UP))
-    return {name: statistics.median(speeds) for name, speeds in runs.items()}
+def speeds(shop: Shop, cores: Cores) -> dict[str, list[float]]:
+    """Products/s of each contender and of the bare encoding loop, a figure a round."""
+    return measure_speeds(shop, cores, ("encode", "vitrine", "loop", "take"), EVENTS, RUNS)
+
+
+@pytest.fixture(scope="session")
+def capacities(speeds: dict[str, list[float]]) -> dict[str, float]:
+    """Median products/s of each contender, and of the bare encoding loop."""
+    return {name: statistics.median(some) for name, some in speeds.items()}
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +66,11 @@ def price_runs(shop: Shop, cores: Cores) -> list[PriceRun]:
     """Price changes of the whole catalogue, by a worker that has the encoder's core to itself."""
     with shop.confined(cores):
         return [reprice(shop, cores) for _ in range(RUNS)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how the ratios that were measured compare with those on record."""
+    lines = compared(read_records(), measured_ratios(STARTED_S))
+    if lines:
+        terminalreporter.section("ratios on record")
+        terminalreporter.write_line("\n".join(lines))

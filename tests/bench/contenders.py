@@ -18,7 +18,11 @@ from tests.bench.cores import ACCELERATED, Cores, confined_to, move_tree
 from tests.bench.shop import GROUP, Shop, stop
 
 DEADLINE_S = 300.0
-PRICE_WARM_UP = 2_000
+WARM_UP = 1_000
+"""Events of a backlog that go before what is measured."""
+TAIL = 512
+"""And those that come after it."""
+PRICE_WARM_UP = min(2_000, PRODUCTS)
 BASELINE = (sys.executable, "-m", "tests.bench.baselines")
 
 Durable = Callable[[], dict[str, float]]
@@ -40,7 +44,7 @@ class Contender(ABC):
         """Run it meanwhile."""
 
     def speed(self, messages: Sequence[Outgoing], warm_up: int) -> float:
-        """Events/s of a backlog, from when the first `warm_up` of them are durable to when all are."""
+        """Events/s of a backlog, from when the first `warm_up` of them are durable to when almost all are."""
         broker = self.shop.broker
         asyncio.run(broker.skip_to_end(self.group, PRODUCT_EVENTS))
         asyncio.run(broker.publish(messages))
@@ -134,9 +138,30 @@ class PriceRun:
     """How many inputs went through the encoder."""
 
 
+def measure_speeds(shop: Shop, cores: Cores, names: Sequence[str], events: int, rounds: int) -> dict[str, list[float]]:
+    """Products/s of contenders and of `encode`, the bare encoding loop, a figure a round; what goes first changes.
+
+    A query worker follows what is indexed: the whole product runs.
+    """
+    runs: dict[str, list[float]] = {name: [] for name in names}
+    with shop.confined(cores), shop.query_worker():
+        for number in range(rounds):
+            first = number % len(names)
+            for name in [*names[first:], *names[:first]]:
+                runs[name].append(_measure_speed(shop, cores, name, events))
+    return runs
+
+
+def _measure_speed(shop: Shop, cores: Cores, name: str, events: int) -> float:
+    if name == "encode":
+        return encoding_speed(shop, cores, events)
+    contender = Ours(shop, cores) if name == Ours.name else Baseline(shop, cores, name)
+    return contender.speed(shop.catalogue.restatements(WARM_UP + events + TAIL), WARM_UP)
+
+
 def reprice(shop: Shop, cores: Cores) -> PriceRun:
     """Change the prices of the whole catalogue, with the encoder's core for all of the worker."""
-    broker, messages = shop.broker, shop.catalogue.repricings(PRICE_WARM_UP + PRODUCTS)
+    broker, messages = shop.broker, shop.catalogue.repricings(PRICE_WARM_UP + PRODUCTS + TAIL)
     since = asyncio.run(broker.ends(INDEX_CHANGES))
     asyncio.run(broker.skip_to_end(GROUP, PRODUCT_EVENTS))
     asyncio.run(broker.publish(messages))
@@ -149,12 +174,15 @@ def reprice(shop: Shop, cores: Cores) -> PriceRun:
 
 
 def rate_after(times: Mapping[str, float], event_ids: Sequence[str], warm_up: int) -> float:
-    """Events/s once `warm_up` of them are durable; fails where one never was."""
+    """Events/s between two moments: `warm_up` of them are durable, and all but `TAIL`; fails where one never was.
+
+    Stages overlap, and what is under way counts for nothing: so it has to be as much at the end as at the beginning.
+    """
     lost = [event_id for event_id in event_ids if event_id not in times]
     assert not lost, f"{len(lost)} events were never durable, {lost[0]} for one"
     moments = sorted(times[event_id] for event_id in event_ids)
-    began = moments[warm_up]
-    return sum(moment > began for moment in moments) / (moments[-1] - began) * 1000
+    began, ended = moments[warm_up], moments[-TAIL]
+    return sum(began < moment <= ended for moment in moments) / (ended - began) * 1000
 
 
 def _logged(log: Path) -> dict[str, float]:

@@ -32,6 +32,8 @@ class LoadReport:
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
     """Of each answer, whatever its status."""
+    answered_s: list[float] = field(default_factory=list)
+    """Of each answer with status 200."""
     statuses: Counter[int] = field(default_factory=Counter)
     marked: Counter[bytes] = field(default_factory=Counter)
     """How many answers had a mark in them."""
@@ -45,10 +47,13 @@ class LoadReport:
         """The latency that so many percent of the answers stayed below."""
         return float(np.percentile(self.latencies_s, percent)) * 1000
 
-    def add(self, asked_s: float, answer: bytearray) -> None:
-        """Count an answer."""
-        self.latencies_s.append(time.perf_counter() - asked_s)
-        self.statuses[int(answer[9:12])] += 1
+    def add(self, number: int, asked_s: float, answer: bytearray) -> None:
+        """Count the answer to a request that was asked, or due, at a time of `time.perf_counter`."""
+        took_s, status = time.perf_counter() - asked_s, int(answer[9:12])
+        self.latencies_s.append(took_s)
+        self.statuses[status] += 1
+        if status == 200:
+            self.answered_s.append(took_s)
         for mark in self.marks:
             self.marked[mark] += mark in answer
 
@@ -61,9 +66,9 @@ class _Connection(asyncio.Protocol):
         self._received, self._wanted = bytearray(), 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def ask(self, request: bytes, due_s: float) -> None:
+    def ask(self, number: int, request: bytes, due_s: float) -> None:
         """Send a request, whose latency counts from when it was due."""
-        self._due_s = due_s
+        self._number, self._due_s = number, due_s
         self._transport.write(request)
 
     def end(self) -> None:
@@ -85,21 +90,21 @@ class _Connection(asyncio.Protocol):
             assert length, f"an answer without Content-Length: {bytes(self._received[:end])!r}"
             self._wanted = end + len(_HEAD_END) + int(length[1])
         if len(self._received) >= self._wanted:
-            self._report.add(self._due_s, self._received)
+            self._report.add(self._number, self._due_s, self._received)
             self._received.clear()
             self._wanted = 0
             self._is_free(self)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
-            self.ended.set_exception(error or ConnectionError("the server hung up"))
+            self.ended.set_exception(exc or ConnectionError("the server hung up"))
 
 
 async def load(
-    url: str, next_request: NextRequest, connections: int, seconds: float, marks: Sequence[bytes] = ()
+    url: str, next_request: NextRequest, connections: int, seconds: float, report: LoadReport | None = None
 ) -> LoadReport:
-    """Ask over so many connections at once, each again and again, for so long."""
-    report, started_s, count = LoadReport(marks), time.perf_counter(), 0
+    """Ask over so many connections at once, each again and again, for so long; returns the report, or a new one."""
+    report, started_s, count = report or LoadReport(), time.perf_counter(), 0
 
     def ask_on(connection: _Connection) -> None:
         nonlocal count
@@ -107,7 +112,7 @@ async def load(
         if now_s - started_s >= seconds:
             return connection.end()
         count += 1
-        return connection.ask(next_request(count), now_s)
+        return connection.ask(count, next_request(count), now_s)
 
     opened = await _connect(url, connections, report, ask_on)
     await asyncio.gather(*(one.ended for one in opened))
@@ -116,13 +121,19 @@ async def load(
 
 
 async def load_steadily(
-    url: str, next_request: NextRequest, connections: int, seconds: float, rate: float, marks: Sequence[bytes] = ()
+    url: str,
+    next_request: NextRequest,
+    connections: int,
+    seconds: float,
+    rate: float,
+    report: LoadReport | None = None,
 ) -> LoadReport:
     """Ask so many requests a second at random moments, whether or not earlier ones are answered.
 
-    One that finds no connection free waits for one, and its latency includes that.
+    One that finds no connection free waits for one, and its latency includes that; of the free ones it takes the one
+    that has been so for longest, as another client would.
     """
-    report, free, waiting, count = LoadReport(marks), list[_Connection](), deque[float](), 0
+    report, free, waiting, count = report or LoadReport(), deque[_Connection](), deque[float](), 0
     chance = random.Random(1)
 
     def ask_on(connection: _Connection) -> None:
@@ -130,7 +141,7 @@ async def load_steadily(
         if not waiting:
             return free.append(connection)
         count += 1
-        return connection.ask(next_request(count), waiting.popleft())
+        return connection.ask(count, next_request(count), waiting.popleft())
 
     opened = await _connect(url, connections, report, ask_on)
     started_s = next_due_s = time.perf_counter()
@@ -139,7 +150,7 @@ async def load_steadily(
             waiting.append(now_s)
             next_due_s += chance.expovariate(rate)
             if free:
-                ask_on(free.pop())
+                ask_on(free.popleft())
         await asyncio.sleep(TICK_S)
     while waiting or len(free) < connections:
         await asyncio.sleep(TICK_S)
@@ -154,7 +165,7 @@ async def _connect(
 ) -> list[_Connection]:
     parts, loop = urlsplit(url), asyncio.get_running_loop()
     return [
-        (await loop.create_connection(lambda: _Connection(report, is_free), parts.hostname, parts.port))[1]
+        (await loop.create_connection(lambda: _Connection(report, is_free), parts.hostname or "", parts.port or 80))[1]
         for _ in range(connections)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -47,6 +47,15 @@ class Broker:
                 await producer.send(one.topic, one.value, one.key)
             await producer.flush()
 
+    async def publish_without_end(self, messages: Iterator[Outgoing], rate: float) -> None:
+        """Publish so many messages a second until it is cancelled; each is taken just before."""
+        async with self._producer() as producer:
+            due = time.perf_counter()
+            for one in messages:
+                await producer.send(one.topic, one.value, one.key)
+                due += 1 / rate
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+
     async def skip_to_end(self, group: str, topic: str) -> None:
         """Have a group that has no members start at the end of a topic."""
         async with self._consumer(group) as consumer:
@@ -84,6 +93,17 @@ class Broker:
                     if messages[-1].offset + 1 >= left.get(where, 0):
                         left.pop(where, None)
         return values
+
+    async def follow(self, topic: str, since: Offsets) -> AsyncIterator[bytes]:
+        """All values of a topic from some offsets on, as they come; never ends by itself."""
+        async with self._consumer() as consumer:
+            consumer.assign(list(since))
+            for where, offset in since.items():
+                consumer.seek(where, offset)
+            while True:
+                for messages in (await consumer.getmany(timeout_ms=200)).values():
+                    for one in messages:
+                        yield one.value or b""
 
     async def _ends(self, consumer: AIOKafkaConsumer, topic: str) -> Offsets:
         return await consumer.end_offsets([TopicPartition(topic, number) for number in range(self.partitions)])

@@ -22,7 +22,7 @@ async def prefill(milvus: MilvusConfig, spec: EmbeddingSpec, catalogue: Catalogu
     store = await open_active_store(milvus, spec, create=True)
     try:
         for start in range(0, PRODUCTS, _CHUNK):
-            await store.write(list(rows(catalogue, spec, range(start, start + _CHUNK))))
+            await store.write(list(rows(catalogue, spec, range(start, min(start + _CHUNK, PRODUCTS)))))
     finally:
         await store.close()
 

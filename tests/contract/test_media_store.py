@@ -15,18 +15,18 @@ from indexer.media_store import (
     DirectoryMediaStore,
     InMemoryMediaStore,
     MediaStore,
-    RecentMediaStore,
     StoredFile,
     media_hash,
 )
+from streams.media.incoming import IncomingMedia
 
 
-@pytest.fixture(params=["memory", "directory", "recent"])
+@pytest.fixture(params=["memory", "directory", "incoming"])
 def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
     if request.param == "memory":
         return InMemoryMediaStore()
     directory = DirectoryMediaStore(tmp_path / "media")
-    return RecentMediaStore(directory, 1_000) if request.param == "recent" else directory
+    return IncomingMedia(directory) if request.param == "incoming" else directory
 
 
 async def test_bytes_come_back_by_their_hash(media):
@@ -41,14 +41,6 @@ async def test_the_same_bytes_are_kept_once(media):
 @pytest.mark.parametrize("name", ["", "0" * 64, "../../etc/passwd", "A" * 64, "0" * 63 + "/", "zz"])
 async def test_what_is_not_there_or_no_hash_is_none(media, name):
     assert await media.get(name) is None
-
-
-async def test_what_was_put_last_needs_no_reading_and_takes_no_more_memory_than_allowed(tmp_path):
-    media = RecentMediaStore(DirectoryMediaStore(tmp_path), 100)
-    old, new = await media.put([b"o" * 60, b"n" * 60])
-    (tmp_path / new[:2] / new).unlink()
-    (tmp_path / old[:2] / old).write_bytes(b"from disk")
-    assert await media.get(new) == b"n" * 60 and await media.get(old) == b"from disk"
 
 
 @pytest.fixture(params=["memory", "directory"])

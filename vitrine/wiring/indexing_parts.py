@@ -19,7 +19,7 @@ from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import DirectoryMediaStore, MediaStore, RecentMediaStore
+from indexer.media_store import DirectoryMediaStore, MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.bounded_map import RedisBoundedMap
@@ -48,6 +48,7 @@ from streams.labels.labelling import Labeller
 from streams.labels.neighbours import NeighbourSearch
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import MediaFetcher
+from streams.media.incoming import IncomingMedia
 from streams.media.pictures import PictureLoader
 from streams.media.transcription import AudioTranscriber, TranscriptionLimits
 from streams.products.change_events import ChangeLogWriter
@@ -194,11 +195,9 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
 
 
 def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> PipelineStores:
-    # The bytes of all batches under way and of the next one, so that no picture is read back from disk.
-    in_hand_bytes = settings.indexing.batch_bytes * (settings.indexing.in_flight + 1)
     return PipelineStores(
         store,
-        RecentMediaStore(DirectoryMediaStore(settings.media_directory), in_hand_bytes),
+        IncomingMedia(DirectoryMediaStore(settings.media_directory)),
         ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         RedisPersonKeys(redis, settings.privacy, settings.redis.deadline_s),
         settings.indexing.late_write_s,

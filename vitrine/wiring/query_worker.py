@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +29,14 @@ from indexer.redis.client import open_redis
 from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
+from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
+from query_api.config import QueryConfig
 from query_api.generations.switching import ServedGeneration, SwitchingApp
+from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
@@ -53,8 +58,12 @@ MAX_WATCH_S = 5.0
 """How often it is looked at, and that logged, while Milvus does not answer."""
 
 
-async def run_query_worker(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave."""
+async def run_query_worker(settings: Settings, member: GroupMember | None = None) -> None:
+    """Answer until SIGTERM or SIGINT: then take no more requests, finish those under way, and leave.
+
+    Args:
+        member: which of the worker's processes this is; None: the only one.
+    """
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
@@ -89,7 +98,7 @@ async def run_query_worker(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("worker_started", extra={"generation": served.generation})
-        await serve(app, settings.query)
+        await serve(app, settings.query, member)
     log.info("worker_stopped")
 
 
@@ -101,6 +110,7 @@ class _SharedResources:
     vitals: Vitals
     redis: Redis
     gate: AccessGate
+    lanes: Lanes
     clicks: _ClickPublisher
 
     @classmethod
@@ -109,7 +119,8 @@ class _SharedResources:
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        return cls(settings, vitals, redis, gate, await resources.enter_async_context(_ClickPublisher(settings)))
+        clicks = await resources.enter_async_context(_ClickPublisher(settings))
+        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks)
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -164,6 +175,7 @@ class _SharedResources:
             lag=age.lag,
             config=settings.query,
             gate=self.gate,
+            lanes=self.lanes,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
@@ -172,6 +184,14 @@ class _SharedResources:
             clips_config=settings.clips,
             vitals=vitals,
         )
+
+
+def _open_lanes(config: QueryConfig) -> Lanes:
+    lanes = Lanes.of(config.concurrency, config.max_requests)
+    for name, lane in (("plain", lanes.plain), ("media", lanes.media)):
+        metrics.WORK_LIMIT.labels(name).set_function(functools.partial(getattr, lane, "limit"))
+        metrics.WORK_WAITING.labels(name).set_function(functools.partial(getattr, lane, "waiting"))
+    return lanes
 
 
 def _query_decoding(settings: Settings) -> DecodingConfig:

@@ -62,14 +62,14 @@ def ask(order: Order) -> Outcome:
 
 async def _load(order: Order) -> LoadReport:
     requests = [get(order.url, path, order.headers) for path in order.paths]
-    marks = [one.encode() for one in order.marks]
+    report = LoadReport([one.encode() for one in order.marks])
 
     def next_request(number: int) -> bytes:
         return requests[(order.first + number) % len(requests)]
 
     if order.rate is None:
-        return await load(order.url, next_request, order.connections, order.seconds, marks)
-    return await load_steadily(order.url, next_request, order.connections, order.seconds, order.rate, marks)
+        return await load(order.url, next_request, order.connections, order.seconds, report)
+    return await load_steadily(order.url, next_request, order.connections, order.seconds, order.rate, report)
 
 
 def main() -> None:

@@ -5,36 +5,15 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tests.bench.query.generator import Outcome
+from tests.bench.report import Ratio
 
 ROUNDS = int(os.environ.get("BENCH_QUERY_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCH_QUERY_SECONDS", "3"))
 """Of each contender in each round."""
 
 Rounds = Mapping[str, Sequence[Outcome]]
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """The median of a ratio over the rounds, and the least and the greatest of them.
-
-    Of five rounds, the true median is between these two with 94 % confidence.
-    Source: order statistics, 1 − 2 · 2⁻ⁿ; David and Nagaraja, 2003, "Order Statistics".
-    """
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Ratio:
-        """Of the values of all rounds."""
-        return cls(statistics.median(values), min(values), max(values))
-
-    def __str__(self) -> str:
-        return f"{self.median:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
 def in_turns(contenders: Mapping[str, Callable[[int], Outcome]], rounds: int = ROUNDS) -> dict[str, list[Outcome]]:

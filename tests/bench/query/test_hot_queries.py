@@ -11,38 +11,29 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
-import pytest
+from msgspec.structs import replace
 
 from indexer.redis.client import RedisConfig, connect_redis
 from tests.bench.cores import Cores
-from tests.bench.query.conftest import PRODUCTS, SHOPPERS, bare_service
+from tests.bench.query.conftest import PRODUCTS
 from tests.bench.query.generator import Order, Outcome, ask
+from tests.bench.query.hot_queries import BARE_PATHS, CONNECTIONS, hot_paths, saturated, store_answers
 from tests.bench.query.listings import Listings
 from tests.bench.query.rounds import ROUNDS, SECONDS, Rounds, figures, in_turns, ratio
-from tests.bench.query.services import locked_worker, open_worker
+from tests.bench.query.services import SHOPPERS, bare_service, locked_worker, open_worker
 from tests.bench.report import Target, publish_report
 from tests.bench.shop import Servers
 
-CONNECTIONS = 8
-HOT = 100
-"""Queries that are asked again and again."""
 PROBES = 10
 """Queries whose entries in Redis are weighed."""
 HIT, WHOLE = '"cache":"hit"', '"degraded":[]'
 MUCH_MEMORY = 512 * 2**20
 
 
-@pytest.fixture
-def paths(listings: Listings) -> list[str]:
-    """The hot queries."""
-    return [f"/v1/search?q={quote(query)}" for query in listings.queries(HOT)]
-
-
 def test_a_hot_query_costs_little_more_than_bare_redis(
-    servers: Servers, confined: Cores, paths: list[str], tmp_path: Path
+    servers: Servers, confined: Cores, listings: Listings, tmp_path: Path
 ):
     with (
         open_worker(servers, confined) as worker,
@@ -50,46 +41,24 @@ def test_a_hot_query_costs_little_more_than_bare_redis(
         bare_service(confined, servers.redis) as bare_url,
         bare_service(confined, None) as fixed_url,
     ):
-        url = worker.url
-        _store_answers(servers, url, paths)
+        url, paths = worker.url, hot_paths(listings)
+        store_answers(servers, url, paths)
         personal = [f"{path}&user_id=shopper-{number % SHOPPERS}" for number, path in enumerate(paths * 3)]
         orders = {
-            "bare": Order(bare_url, [f"/bench-{number}" for number in range(HOT)]),
+            "bare": Order(bare_url, BARE_PATHS),
             "anonymous": Order(url, paths, marks=[HIT, WHOLE]),
             "personal": Order(url, personal, marks=[HIT, WHOLE]),
             "anonymous, with a key": Order(locked.url, paths, locked.header, marks=[HIT, WHOLE]),
             "personal, with a key": Order(locked.url, personal, locked.header, marks=[HIT, WHOLE]),
         }
         ceiling = ask(Order(fixed_url, ["/"], connections=CONNECTIONS, seconds=SECONDS))
-        whole = in_turns({name: partial(_saturated, order) for name, order in orders.items()})
+        whole = in_turns({name: partial(saturated, order) for name, order in orders.items()})
         half = in_turns({name: partial(_at_half, orders[name], whole[name]) for name in ("bare", "anonymous")})
         _publish(whole, half, ceiling, asyncio.run(_entry_bytes(servers, url)))
 
 
-def _store_answers(servers: Servers, url: str, paths: list[str]) -> None:
-    """Give the bare service our own answers to hand out."""
-
-    async def store() -> None:
-        redis = connect_redis(RedisConfig(servers.redis))
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-            for number, path in enumerate(paths):
-                answer = (await http.get(path)).raise_for_status()
-                await redis.set(f"/bench-{number}", answer.content)
-        await redis.aclose()
-
-    asyncio.run(store())
-
-
-def _saturated(order: Order, _: int) -> Outcome:
-    return ask(_like(order, None))
-
-
 def _at_half(order: Order, whole: list[Outcome], _: int) -> Outcome:
-    return ask(_like(order, figures(whole)[0] / 2))
-
-
-def _like(order: Order, rate: float | None) -> Order:
-    return Order(order.url, order.paths, order.headers, CONNECTIONS, SECONDS, rate, order.marks)
+    return ask(replace(order, connections=CONNECTIONS, seconds=SECONDS, rate=figures(whole)[0] / 2))
 
 
 async def _entry_bytes(servers: Servers, url: str) -> float:

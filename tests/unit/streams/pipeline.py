@@ -18,7 +18,7 @@ from encoders.port import Encoder, HashEncoder, ImageDecoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import InMemoryMediaStore
+from indexer.media_store import InMemoryMediaStore, MediaStore
 from indexer.ports import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.redis.change_log import InMemoryChangeLog
@@ -30,6 +30,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import DEAD_LETTER, INDEX_CHANGES, PRODUCT_EVENTS
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import FetchLimits, MediaFetcher
+from streams.media.incoming import IncomingMedia
 from streams.media.pictures import PictureLoader
 from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
@@ -97,13 +98,18 @@ class Bench:
     """A pipeline over doubles."""
 
     def __init__(
-        self, store: ProductStore | None = None, role: GenerationRole | None = None, encoder: Encoder | None = None
+        self,
+        store: ProductStore | None = None,
+        role: GenerationRole | None = None,
+        encoder: Encoder | None = None,
+        media: MediaStore | None = None,
     ) -> None:
         self.encoder: Any = encoder or CountingEncoder()
         self.store: ProductStore = store or InMemoryProductStore(self.encoder.spec)
         self.kafka = Kafka()
         self.changes = InMemoryChangeLog()
-        self.media = InMemoryMediaStore()
+        self.media: Any = media or InMemoryMediaStore()
+        self.incoming = IncomingMedia(self.media)
         self.embeddings, self.urls = InMemoryBoundedMap(), InMemoryBoundedMap()
         self.cache = EmbeddingCache(self.embeddings, self.urls)
         self.acknowledger = PrefixAcknowledger()
@@ -113,7 +119,7 @@ class Bench:
         self.decoder: ImageDecoder = InProcessImageDecoder(self.encoder.preparer)
         self.models = PipelineModels(
             ThreadEncoder(self.encoder, ThreadPoolExecutor(1)),
-            PictureLoader(self.media, MediaFetcher(FetchLimits(attempts=1)), self.decoder, self.cache),
+            PictureLoader(self.incoming, MediaFetcher(FetchLimits(attempts=1)), self.decoder, self.cache),
         )
         self.use()
 
@@ -122,7 +128,7 @@ class Bench:
         self.models = replace(self.models, **models)
         self.pipeline = ProductPipeline(
             PipelineStores(
-                self.store, self.media, ChangeLogWriter(self.changes), InMemoryPersonKeys({}), late_write_s=60.0
+                self.store, self.incoming, ChangeLogWriter(self.changes), InMemoryPersonKeys({}), late_write_s=60.0
             ),
             self.models,
             PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
@@ -137,4 +143,4 @@ class Bench:
 
     async def titles(self, query: str, limit: int = 10) -> list[str]:
         """Ids that a lexical search finds."""
-        return [hit.product_id for hit in await self.store.search_lexical(query, (), limit)]
+        return list((await self.store.search_lexical(query, (), limit)).ids)

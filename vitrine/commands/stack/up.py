@@ -25,7 +25,8 @@ WATCH_S = 1.0
 @click.option("--port", type=int, help="Of the query worker (default 8080).")
 @click.option("--encoder", help="A built-in name, a directory or a hub name.")
 @click.option("--workers", type=int, help="Indexing workers (default 1).")
-@with_settings(port="query.port", encoder="encoder.name", workers="indexing.workers")
+@click.option("--query-processes", type=int, help="Of the query worker, on one port (default 1).")
+@with_settings(port="query.port", encoder="encoder.name", workers="indexing.workers", query_processes="query.processes")
 def command(settings: Settings, detach: bool) -> None:
     state = start_stack(settings, click.echo)
     url = state.with_prefix("query")[0].url

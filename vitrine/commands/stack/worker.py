@@ -56,13 +56,33 @@ def standby(settings: Settings, exit_when_done: bool) -> None:
 
 
 @command.command(help="Answer searches over HTTP.")
+@click.option("--group", type=click.Path(path_type=Path), hidden=True)
+@click.option("--member", type=int, default=0, hidden=True)
 @_keeps_logs
 @with_settings(for_people=False)
-def query(settings: Settings) -> None:
+def query(settings: Settings, group: Path | None, member: int) -> None:
+    """Args: group: where the processes of one worker ask each other; None: this is their parent, or the only one."""
     from vitrine.stack.servers import with_server_addresses
+
+    settings = with_server_addresses(settings)
+    if group is None and settings.query.processes > 1:
+        from vitrine.wiring.query_processes import run_query_processes
+
+        _run(run_query_processes(settings))
+    else:
+        _run_query_process(settings, group, member)
+
+
+def _run_query_process(settings: Settings, directory: Path | None, number: int) -> None:
+    from query_api.http.process_group import GroupMember, ProcessGroup
+    from vitrine.wiring.query_processes import leave_with_parent
     from vitrine.wiring.query_worker import run_query_worker
 
-    _run(run_query_worker(with_server_addresses(settings)))
+    member = None
+    if directory is not None:
+        leave_with_parent()
+        member = GroupMember(ProcessGroup(directory, settings.query.processes), number)
+    _run(run_query_worker(settings, member))
 
 
 @command.command(help="Encode for the workers of this machine, which share one model and one device.")

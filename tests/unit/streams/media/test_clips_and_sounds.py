@@ -45,7 +45,7 @@ class Shop:
     ) -> None:
         self.bench = Bench()
         self.recogniser = recogniser or ScriptedRecogniser(*(Transcript(transcript) for transcript in transcripts))
-        media, fetcher = self.bench.media, MediaFetcher(FetchLimits(attempts=1))
+        media, fetcher = self.bench.incoming, MediaFetcher(FetchLimits(attempts=1))
         decoder = InProcessMediaDecoder(self.bench.encoder.preparer)
         self.transcriber = AudioTranscriber(
             media, fetcher, decoder, self.recogniser, InMemoryBoundedMap(), TranscriptionLimits(5.0, batch_wait_s)

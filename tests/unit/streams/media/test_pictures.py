@@ -58,7 +58,7 @@ class Shop:
         self.use_cache(bench.cache)
 
     def use_cache(self, cache: EmbeddingCache) -> None:
-        self.bench.use(pictures=PictureLoader(self.bench.media, self._fetcher, self.decoder, cache))
+        self.bench.use(pictures=PictureLoader(self.bench.incoming, self._fetcher, self.decoder, cache))
 
     def created(self, product_id: str, *images: str | bytes) -> Message:
         """A product with pictures: paths at the host, or files."""
@@ -124,7 +124,7 @@ async def test_a_picture_that_comes_from_its_host_while_that_of_the_store_is_dec
 
 
 async def test_a_picture_that_comes_from_the_store_while_that_of_its_host_is_decoded_is_decoded_once(shop):
-    get, decode, decoding, found = shop.bench.media.get, shop.decoder.decode, asyncio.Event(), asyncio.Event()
+    get, decode, decoding, found = shop.bench.incoming.get, shop.decoder.decode, asyncio.Event(), asyncio.Event()
 
     async def get_late(digest):
         await decoding.wait()
@@ -136,7 +136,7 @@ async def test_a_picture_that_comes_from_the_store_while_that_of_its_host_is_dec
         await found.wait()
         return await decode(images)
 
-    shop.bench.media.get, shop.decoder.decode = get_late, decode_late
+    shop.bench.incoming.get, shop.decoder.decode = get_late, decode_late
     await shop.index(shop.created("p", RED, "/red"))
     assert shop.work == (1, 1) and len((await shop.bench.store.read(["p"]))["p"][0].image_keys) == 2
 
@@ -164,7 +164,7 @@ async def test_equal_texts_are_encoded_once(shop):
 
 async def test_a_file_of_the_store_that_is_embedded_is_not_read(shop):
     await shop.index(shop.created("p", RED))
-    shop.bench.media.get = None
+    shop.bench.incoming.get = None
     await shop.index(shop.created("q", RED))
     assert shop.work == (1, 1)
 
@@ -262,14 +262,14 @@ async def test_a_cache_that_is_back_is_used_again():
 
 
 async def test_a_media_store_that_is_away_is_waited_for(shop):
-    get, away = shop.bench.media.get, [StoreUnavailable("disk"), StoreUnavailable("disk")]
+    get, away = shop.bench.incoming.get, [StoreUnavailable("disk"), StoreUnavailable("disk")]
 
     async def get_later(digest: str) -> bytes | None:
         if away:
             raise away.pop()
         return await get(digest)
 
-    shop.bench.media.get = get_later
+    shop.bench.incoming.get = get_later
     await shop.index(shop.created("p", RED))
     assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
 

@@ -16,7 +16,7 @@ async def index_without_picture(bench: Bench) -> Message:
     async def nothing(digest: str) -> None:
         return None
 
-    bench.media.get = nothing
+    bench.incoming.get = nothing
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [{"data": picture()}]}))
     [again] = [message for message in bench.kafka.published if message.topic.startswith("vitrine.retry.")]
     return replace(bench.kafka.raw(again.value), headers=dict(again.headers))

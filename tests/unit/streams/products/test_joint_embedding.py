@@ -181,12 +181,12 @@ async def test_what_is_cleared_is_out_of_the_vector(shop):
 
 
 async def test_a_picture_that_is_missing_joins_when_it_can_be_had(shop):
-    get, reachable = shop.bench.media.get, False
+    get, reachable = shop.bench.incoming.get, False
 
     async def look_up(digest: str) -> bytes | None:
         return await get(digest) if reachable else None
 
-    shop.bench.media.get = look_up
+    shop.bench.incoming.get = look_up
     event = shop.event("created", title="Kettle", images=[RED])
     await shop.bench.index(event)
     await shop.holds({"title": "Kettle"})
@@ -239,7 +239,7 @@ async def test_the_frames_of_a_clip_are_further_pictures(shop):
     bench, file = shop.bench, clip(["red", "blue"])
     decoder = InProcessMediaDecoder(shop.encoder.preparer)
     fetcher = MediaFetcher(FetchLimits(attempts=1))
-    bench.use(pictures=PictureLoader(bench.media, fetcher, bench.decoder, bench.cache, decoder))
+    bench.use(pictures=PictureLoader(bench.incoming, fetcher, bench.decoder, bench.cache, decoder))
     videos = [{"data": base64.b64encode(file).decode()}]
     await bench.index(shop.event("created", title="Kettle", images=[GREEN], videos=videos))
     frames = await decoder.frames(file)

@@ -25,10 +25,8 @@ class Noting(InMemoryMediaStore):
 
 
 async def test_media_are_touched_while_their_row_is_not_written_and_not_after_that():
-    bench = Bench()
     media = Noting()
-    bench.media = media
-    bench.use()
+    bench = Bench(media=media)
     bench.pipeline.media_in_use = in_use = MediaInUse(media, touch_s=0.001)
     seen = asyncio.Event()
     write = bench.store.write

@@ -21,13 +21,13 @@ class Shop:
         self.bench = Bench()
         self.reachable = False
         self.looked_up = 0
-        get = self.bench.media.get
+        get = self.bench.incoming.get
 
         async def look_up(digest: str) -> bytes | None:
             self.looked_up += 1
             return await get(digest) if self.reachable else None
 
-        self.bench.media.get = look_up
+        self.bench.incoming.get = look_up
 
     def created(self, **envelope: Any) -> Message:
         data = {"product_id": "p", "title": "Kettle", "images": [{"data": picture()}], "version": 1}

@@ -1,0 +1,149 @@
+"""Changes of a catalogue that is searched meanwhile, and what an answer may show of it by when it was asked for."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from streams.events.schema import PRODUCT_EVENTS
+from tests.bench.catalogue import Outgoing
+from tests.bench.query.listings import SOURCE, Listings
+
+WORDS = [
+    *("qorvandel", "zimbruxot", "vexalumpi", "throgwinda", "jaskomird", "plenovurk", "wyxtobarn", "fudrizkel"),
+    *("gnomblaxi", "krestuvop", "yolpindrax", "bruxwemado", "oxtalfimp", "hivquandor", "muzgrapelt", "nexdolavry"),
+]
+"""In no title at first; each comes into some, and goes."""
+SHOWN_WITH_A_WORD = 8
+"""The most products that have one of those words at a time: a page shows them all."""
+REWORDED, DELETED = 0.2, 0.1
+"""Shares: of changes that are of a word, of the others that are deletions; all else are prices."""
+NOT_YET_MS = float("inf")
+
+
+class State:
+    """A product as one of its events leaves it. Times are Unix ms."""
+
+    __slots__ = ("acknowledged_ms", "price", "published_ms", "title", "word")
+
+    def __init__(self, title: str | None, price: float, word: str = "") -> None:
+        self.title, self.price, self.word = title, price, word
+        """A title of None: the product is deleted."""
+        self.published_ms, self.acknowledged_ms = 0.0, NOT_YET_MS
+
+    def __str__(self) -> str:
+        return "nothing" if self.title is None else f"{self.title!r} at {self.price}"
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """What is looked at of a hit."""
+
+    product_id: str
+    title: str | None = None
+    price: float | None = None
+
+
+class CatalogueChanges:
+    """Makes changes, notes when each was published and acknowledged as searchable, and judges answers."""
+
+    def __init__(self, listings: Listings) -> None:
+        self._fields = {one["product_id"]: one for one in listings.fields}
+        self._states = {name: [State(fields["title"], fields["price"])] for name, fields in self._fields.items()}
+        self._events: dict[str, State] = {}
+        self._with_word: dict[str, list[str]] = defaultdict(list)
+        self._touched: dict[str, set[str]] = defaultdict(set)
+        """Products that ever had a word."""
+        self._names, self._chance, self._edition = list(self._states), random.Random(3), 1
+        self.latencies_ms: list[float] = []
+        """From publishing a change to its being acknowledged."""
+
+    def make(self) -> Iterator[Outgoing]:
+        """Changes without end; each counts as published when it is taken."""
+        while True:
+            self._edition += 1
+            name, state, event = self._reworded() if self._chance.random() < REWORDED else self._changed()
+            event_id = f"{name}/{self._edition}"
+            state.published_ms = time.time() * 1000
+            self._states[name].append(state)
+            self._events[event_id] = state
+            yield _outgoing(event_id, name, {**event, "version": self._edition})
+
+    def acknowledge(self, event_ids: Sequence[str]) -> None:
+        """What these events did is searchable from now on."""
+        now_ms = time.time() * 1000
+        for event_id in event_ids:
+            if (state := self._events.pop(event_id, None)) is not None:
+                state.acknowledged_ms = now_ms
+                self.latencies_ms.append(now_ms - state.published_ms)
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many changes are under way."""
+        return len(self._events)
+
+    def faults(self, hits: Sequence[Hit], word: str, asked_ms: float) -> list[str]:
+        """What is stale in an answer that came just now: hits as they were before, and products with the word that
+        are missing."""
+        found: list[str] = []
+        for one in hits:
+            allowed = self._states_since(one.product_id, asked_ms)
+            if not any(one.title == may.title and one.price == may.price for may in allowed if may.title is not None):
+                then = ", ".join(
+                    f"{may}, acknowledged {asked_ms - may.acknowledged_ms:.0f} ms before" for may in allowed
+                )
+                found.append(f"{one.product_id} shown as {one.title!r} at {one.price}, not as {then}")
+        shown = {one.product_id for one in hits}
+        for name in self._touched[word] - shown if word else ():
+            if all(state.word == word for state in self._states_since(name, asked_ms)):
+                found.append(f"{name} is missing under {word}")
+        return found
+
+    def _states_since(self, name: str, asked_ms: float) -> Sequence[State]:
+        """The last state that was acknowledged before an answer was asked for, and all later ones."""
+        states = self._states[name]
+        at = len(states) - 1
+        while at and states[at].acknowledged_ms >= asked_ms:
+            at -= 1
+        return states[at:]
+
+    def _changed(self) -> tuple[str, State, Mapping[str, Any]]:
+        """Another price, an end, or after that a new beginning."""
+        name, price = self._chance.choice(self._names), self._edition / 100
+        last = self._states[name][-1]
+        if last.title is None:
+            fields = self._fields[name] | {"price": price}
+            return name, State(str(fields["title"]), price), {**fields, "type": "product.created"}
+        if self._chance.random() >= DELETED:
+            return name, State(last.title, price, last.word), {"type": "product.updated", "price": price}
+        if last.word:
+            self._with_word[last.word].remove(name)
+        return name, State(None, 0.0), {"type": "product.deleted"}
+
+    def _reworded(self) -> tuple[str, State, Mapping[str, Any]]:
+        """A word comes into a title, or goes again."""
+        word = self._chance.choice(WORDS)
+        having = self._with_word[word]
+        if len(having) >= SHOWN_WITH_A_WORD or (having and self._chance.random() < 0.5):
+            name, word = having.pop(0), ""
+        else:
+            plain = (name for name in iter(lambda: self._chance.choice(self._names), None) if self._is_plain(name))
+            name = next(plain)
+            having.append(name)
+            self._touched[word].add(name)
+        title = f"{self._fields[name]['title']} {word}".strip()
+        return name, State(title, self._states[name][-1].price, word), {"type": "product.updated", "title": title}
+
+    def _is_plain(self, name: str) -> bool:
+        last = self._states[name][-1]
+        return last.title is not None and not last.word
+
+
+def _outgoing(event_id: str, name: str, event: Mapping[str, Any]) -> Outgoing:
+    data = {"product_id": name, **{key: value for key, value in event.items() if key != "type"}}
+    envelope = {"specversion": "1.0", "id": event_id, "source": SOURCE, "type": event["type"], "data": data}
+    return Outgoing(PRODUCT_EVENTS, name.encode(), msgspec.json.encode(envelope), event_id)

@@ -1,0 +1,210 @@
+"""A shop that changes while it is searched: hits of the cache, and whether an answer is ever stale; about 4 minutes.
+
+Shoppers ask as many do: few queries often, many seldom (Zipf), one in twenty of them known. 100 changes a second go
+through Kafka and the indexing worker meanwhile. An answer is stale if it shows a product as it was before a change
+that had been acknowledged as searchable when the request was sent, or lacks one that it had to show.
+`BENCH_ANSWERS`: how many are checked; `BENCH_QUERY_PRODUCTS`: in a shop of how many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import numpy as np
+
+from streams.events.schema import INDEX_CHANGES, IndexChange
+from tests.bench.http_load import LoadReport, get, load
+from tests.bench.query.changes import WORDS, CatalogueChanges, Hit
+from tests.bench.query.conftest import PRODUCTS
+from tests.bench.query.listings import Listings
+from tests.bench.query.services import SHOPPERS
+from tests.bench.report import Target, percentiles, publish_report
+from tests.bench.shop import Servers
+
+ANSWERS = int(os.environ.get("BENCH_ANSWERS", "100000"))
+LONGEST_S = 200.0
+"""Of each of the two parts."""
+CHANGES_PER_S = float(os.environ.get("BENCH_CHANGES_PER_S", "100"))
+QUERIES, EXPONENT, PERSONAL = 2_000, 1.0, 0.05
+CONNECTIONS = 8
+FIRST_WORD, WORD_EVERY = 5, 40
+"""At which ranks the words are asked for that come and go."""
+COMPARED = 200
+UNHEARD = "change_log_unavailable"
+"""What the indexing worker logs when Redis took no change in time: on a machine that is too busy, which may then show
+in answers for a moment."""
+SETTLED_S = 60.0
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What is looked at of an answer."""
+
+    hits: list[Hit]
+    cache: str
+    degraded: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request."""
+
+    path: str
+    word: str = ""
+    """One that comes and goes, if it is asked for."""
+
+
+@dataclass
+class CheckedAnswers(LoadReport):
+    """Answers of a worker, each judged as it comes."""
+
+    changes: CatalogueChanges = field(kw_only=True)
+    asked: list[Asked] = field(kw_only=True)
+    seen: set[str] = field(kw_only=True)
+    """What was asked by anybody: a cache that forgets nothing has it."""
+    faults: list[str] = field(default_factory=list)
+    hits: int = 0
+    hits_of_a_cache_that_forgets_nothing: int = 0
+    degraded: int = 0
+
+    def add(self, number: int, asked_s: float, answer: bytearray) -> None:
+        asked_ms = time.time() * 1000 - (time.perf_counter() - asked_s) * 1000
+        super().add(number, asked_s, answer)
+        one = self.asked[number % len(self.asked)]
+        page = _pages.decode(memoryview(answer)[answer.index(b"\r\n\r\n") + 4 :])
+        faults = self.changes.faults(page.hits, one.word, asked_ms)
+        self.faults += [f"{one.path}, {page.cache}, degraded {page.degraded}: {fault}" for fault in faults]
+        self.hits += page.cache == "hit"
+        self.degraded += bool(page.degraded)
+        query = one.path.partition("&user_id=")[0]
+        self.hits_of_a_cache_that_forgets_nothing += query in self.seen
+        self.seen.add(query)
+
+
+_pages = msgspec.json.Decoder(Page)
+_records = msgspec.json.Decoder(IndexChange)
+
+
+def test_no_answer_is_stale_and_most_come_from_the_cache(servers: Servers, listings: Listings):
+    with servers.worker() as indexing, servers.query_worker() as first, servers.query_worker() as second:
+        parts = asyncio.run(_measure(servers, listings, {"one worker": [first], "two workers": [first, second]}))
+        unheard = indexing.log.read_text().count(UNHEARD)
+    _publish(parts, unheard)
+    faults = [fault for part in parts.values() for one in part.answers for fault in one.faults]
+    assert not faults, "\n".join(faults[:20])
+    assert not sum(one.differing for one in parts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of a part."""
+
+    answers: Sequence[CheckedAnswers]
+    latencies_ms: Sequence[float]
+    """Of changes, from published to acknowledged."""
+    differing: int
+    """Of the most asked queries, in the end: those whose answer was not that of a fresh search."""
+
+
+async def _measure(servers: Servers, listings: Listings, parts: dict[str, list[str]]) -> dict[str, Part]:
+    changes, asked = CatalogueChanges(listings), _sequence(listings)
+    following = asyncio.create_task(_acknowledge(servers, changes))
+    done = {name: await _part(servers, changes, asked, urls) for name, urls in parts.items()}
+    following.cancel()
+    return done
+
+
+async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked], urls: list[str]) -> Part:
+    seen, changes.latencies_ms = set[str](), []
+    changing = asyncio.create_task(servers.broker.publish_without_end(changes.make(), CHANGES_PER_S))
+    turns = [asked[at * len(asked) // len(urls) :] + asked[: at * len(asked) // len(urls)] for at in range(len(urls))]
+    answers = [CheckedAnswers(changes=changes, asked=turn, seen=seen) for turn in turns]
+    await asyncio.gather(*(_ask(url, one) for url, one in zip(urls, answers, strict=True)))
+    changing.cancel()
+    await asyncio.wait([changing])
+    async with asyncio.timeout(SETTLED_S):
+        while changes.unacknowledged:
+            await asyncio.sleep(0.05)
+    return Part(answers, changes.latencies_ms, sum([await _differing(url, asked) for url in urls]))
+
+
+async def _ask(url: str, answers: CheckedAnswers) -> None:
+    """Ask until there are enough answers, or it takes too long."""
+    requests = [get(url, one.path) for one in answers.asked]
+    wanted = ANSWERS // 2
+
+    def next_request(number: int) -> bytes:
+        return requests[number % len(requests)]
+
+    began_s = time.perf_counter()
+    while len(answers.latencies_s) < wanted and time.perf_counter() < began_s + LONGEST_S:
+        await load(url, next_request, CONNECTIONS, 2.0, answers)
+    answers.seconds = time.perf_counter() - began_s
+
+
+async def _acknowledge(servers: Servers, changes: CatalogueChanges) -> None:
+    async for value in servers.broker.follow(INDEX_CHANGES, await servers.broker.ends(INDEX_CHANGES)):
+        changes.acknowledge(_records.decode(value).event_ids)
+
+
+async def _differing(url: str, asked: list[Asked]) -> int:
+    """How many of the most asked queries are not answered as a search that bypasses the cache answers them."""
+    differing = 0
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+        for path in list(dict.fromkeys(one.path for one in asked))[:COMPARED]:
+            pages = [
+                _pages.decode((await http.get(path, headers=headers)).raise_for_status().content)
+                for headers in ({}, {"cache-control": "no-cache"})
+            ]
+            differing += pages[0].hits != pages[1].hits
+    return differing
+
+
+def _sequence(listings: Listings) -> list[Asked]:
+    """Requests in the order in which they are made."""
+    queries = [Asked(_path(query)) for query in listings.queries(QUERIES, seed=2)]
+    for at, word in enumerate(WORDS):
+        queries[min(FIRST_WORD + at * WORD_EVERY, len(queries) - 1 - at)] = Asked(_path(word), word)
+    shares = np.arange(1, len(queries) + 1) ** -EXPONENT
+    chance = random.Random(4)
+    return [
+        Asked(f"{one.path}&user_id=shopper-{chance.randrange(SHOPPERS)}", one.word)
+        if chance.random() < PERSONAL
+        else one
+        for one in chance.choices(queries, shares.tolist(), k=ANSWERS)
+    ]
+
+
+def _path(query: str) -> str:
+    return f"/v1/search?q={quote(query)}"
+
+
+def _publish(parts: dict[str, Part], unheard: int) -> None:
+    rows, targets = [], list[Target]()
+    for name, part in parts.items():
+        count = sum(len(one.latencies_s) for one in part.answers)
+        hits = sum(one.hits for one in part.answers)
+        share = hits / sum(one.hits_of_a_cache_that_forgets_nothing for one in part.answers)
+        stale = sum(len(one.faults) for one in part.answers)
+        rate = count / statistics.mean(one.seconds for one in part.answers)
+        degraded = sum(one.degraded for one in part.answers)
+        rows.append((name, count, rate, hits / count, share, stale, part.differing, degraded, *_delays(part)))
+        targets.append(Target(f"{name}: hits of a cache that forgets nothing", share, 0.9))
+        targets.append(Target(f"{name}: stale", float(stale + part.differing), 0.0, at_most=True))
+    targets.append(Target("changes that Redis did not take in time", float(unheard), 0.0, at_most=True))
+    targets.append(Target("answers that were checked", float(sum(row[1] for row in rows)), 100_000.0))
+    columns = ["by", "answers", "requests/s", "hits", "of a cache that forgets nothing", "stale", "unlike a fresh one"]
+    columns += ["degraded", "a change is searchable, p50 ms", "p99 ms"]
+    publish_report("staleness", columns, rows, targets, products=PRODUCTS, changes_per_s=CHANGES_PER_S, unheard=unheard)
+
+
+def _delays(part: Part) -> tuple[float, ...]:
+    return tuple(percentiles(part.latencies_ms).values())

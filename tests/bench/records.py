@@ -1,0 +1,95 @@
+"""Ratios of what is measured to its baseline: those on record, and what became of them.
+
+`python -m tests.bench.records` puts what the last benchmarks measured into the record.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.bench.report import REPORTS, commit, machine
+
+FILE = Path(__file__).with_name("records.toml")
+TOLERATED = 0.75
+"""Below so much of its record a ratio has fallen: two runs of the same code differ by less."""
+_HEAD = """\
+# Ratios measured on a quiet machine, which a change is held against.
+# `make bench` says what fell; `.venv/bin/python -m tests.bench.records` writes what the last benchmarks measured.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A ratio on record."""
+
+    value: float
+    what: str
+    """Of what to what."""
+    commit: str
+    date: str
+    machine: str
+
+    def has_fallen(self, value: float) -> bool:
+        """Whether a value measured now is too far below."""
+        return value < TOLERATED * self.value
+
+
+def read_records() -> dict[str, Record]:
+    """The records by name."""
+    return {name: Record(**fields) for name, fields in tomllib.loads(FILE.read_text()).items()}
+
+
+def measured_ratios(since_s: float = 0.0) -> dict[str, float]:
+    """Ratios in reports that were written since a Unix time."""
+    reports = [json.loads(one.read_text()) for one in REPORTS.glob("*.json") if one.stat().st_mtime >= since_s]
+    return {name: value for report in reports for name, value in report.get("ratios", {}).items()}
+
+
+def compared(records: Mapping[str, Record], measured: Mapping[str, float]) -> list[str]:
+    """A line for each ratio that was measured."""
+    return [_line(name, value, records.get(name)) for name, value in sorted(measured.items())]
+
+
+def _line(name: str, value: float, record: Record | None) -> str:
+    if record is None:
+        return f"NEW    {name}: {value:.3g}, not on record"
+    verdict = "FELL " if record.has_fallen(value) else "BELOW" if value < record.value else "HELD "
+    return f"{verdict}  {name}: {value:.3g}, on record {record.value:.3g} ({record.commit}, {record.date})"
+
+
+def write_records(records: Mapping[str, Record]) -> None:
+    """Write the file anew."""
+    parts = [f"[{json.dumps(name)}]\n" + "".join(_fields(one)) for name, one in sorted(records.items())]
+    FILE.write_text("\n".join([_HEAD, *parts]))
+
+
+def _fields(record: Record) -> Sequence[str]:
+    values: dict[str, Any] = {name: getattr(record, name) for name in Record.__slots__}
+    return [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+
+
+def main() -> None:
+    """Write what was measured, and say how it compares."""
+    records, measured = read_records(), measured_ratios()
+    print(*compared(records, measured), sep="\n")
+    now = machine()
+    made = {
+        "commit": commit(),
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{now['cores']} cores, {now['processor']}",
+    }
+    blank = Record(0.0, "", "", "", "")
+    write_records(
+        records
+        | {name: replace(records.get(name, blank), value=round(value, 3), **made) for name, value in measured.items()}
+    )
+
+
+if __name__ == "__main__":
+    main()
