@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light demo test test-light lint bench bench-query bench-pipeline bench-guard bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light demo test test-light lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -14,6 +14,7 @@ help:
 	@echo 'make bench-query   searches a second beside bare Redis, bare Milvus and other engines'
 	@echo 'make bench-pipeline   products a second beside a bare encoding loop and plain ways, CPU a product'
 	@echo 'make bench-guard   two ratios that must stay near their record; part of .ci/run'
+	@echo 'make figures   docs/performance.md of what the benchmarks measured last'
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
@@ -50,6 +51,9 @@ bench-guard: setup
 
 bench-pipeline: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/test_throughput.py
+
+figures: setup
+	@$(RUN)/python -m tests.bench.figures
 
 chaos soak fuzz: setup
 	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \

@@ -1,7 +1,8 @@
-"""A function's results by its argument, bounded in bytes: what callers make up cannot fill the memory. Pure."""
+"""Values by key, bounded in bytes: what callers make up cannot fill the memory. Pure."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -49,6 +50,32 @@ class Memo(Generic[Argument, Result]):
         self._newer[argument] = result
         self._newer_bytes += size
         return result
+
+
+class RecentValues(Generic[Argument, Result]):
+    """Values by key: those that were used last, within `max_bytes`. For one thread."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._values: OrderedDict[Argument, tuple[Result, int]] = OrderedDict()
+        self.held_bytes = 0
+
+    def get(self, key: Argument) -> Result | None:
+        """The value of a key; None: there is none any more."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Argument, value: Result, size: int) -> None:
+        """Keep a value, which takes `size` bytes with its key, in the place of an older one."""
+        _, older = self._values.pop(key, (None, 0))
+        self._values[key] = value, size
+        self.held_bytes += size - older
+        while self.held_bytes > self._max_bytes:
+            _, (_, gone) = self._values.popitem(last=False)
+            self.held_bytes -= gone
 
 
 def text_bytes(*texts: str) -> int:

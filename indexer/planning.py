@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from encoders.spec import FloatArray
 from indexer.media_keys import MediaKey, MediaKind
-from indexer.records import ProductChange, ProductState, StoredProduct, merge_all
+from indexer.records import ProductChange, ProductState, StoredProduct, StoredRow, merge_all
 from indexer.rows import embedding_text, text_hash
+from indexer.text_analysis.analyzer import FIELD_WEIGHTS
 
 MAX_POOLED_IMAGES = 8
 """How many of a product's pictures its image part is made of."""
@@ -41,6 +42,16 @@ class ProductPlan:
     """What its sounds say, as far as it is known, by the stored form of their keys."""
     relabel: bool = False
     """It is to be compared with other products again, whatever has changed."""
+    stored_lexical: str = ""
+    """Its terms as they are stored."""
+
+    @property
+    def lexical(self) -> str:
+        """Its terms, where they are still those that are stored; else empty, as they have to be made anew."""
+        old, new = self.stored.state.written, self.state.written
+        same = all(old.get(name) == new.get(name) for name in FIELD_WEIGHTS)
+        same_voice = [*self.transcripts.items()] == [*self.stored.transcripts.items()]
+        return self.stored_lexical if same and same_voice else ""
 
     @property
     def unchanged(self) -> bool:
@@ -138,7 +149,7 @@ class ProductPlan:
 
 def plan(
     changes: Iterable[ProductChange],
-    stored: Mapping[str, tuple[StoredProduct, FloatArray]],
+    stored: Mapping[str, StoredRow],
     retry_missing: frozenset[str] = frozenset(),
     retry_broken: frozenset[str] = frozenset(),
     relabel: frozenset[str] = frozenset(),
@@ -147,7 +158,7 @@ def plan(
 
     Args:
         changes: of any products, in any order.
-        stored: what the index holds of them, with their fused vectors.
+        stored: what the index holds of them.
         retry_missing: products whose unreachable pictures are to be tried again, whatever the changes say.
         retry_broken: products whose undecodable pictures are.
         relabel: products that are to be compared with others again.
@@ -171,13 +182,13 @@ def plan(
 def _plan(
     product_id: str,
     changes: list[ProductChange],
-    stored: tuple[StoredProduct, FloatArray] | None,
+    row: StoredRow | None,
     *,
     retry_missing: bool,
     retry_broken: bool,
     relabel: bool,
 ) -> ProductPlan:
-    old, vector = stored if stored else (StoredProduct(ProductState()), None)
+    old = row.stored if row else StoredProduct(ProductState())
     state = merge_all(old.state, changes)
     fields = state.fields
     images = _media_keys("image", fields.get("images"), MAX_POOLED_IMAGES)
@@ -186,7 +197,7 @@ def _plan(
     planned = ProductPlan(
         product_id,
         old,
-        vector,
+        row.vector if row else None,
         state,
         text="",
         text_hash="",
@@ -195,6 +206,7 @@ def _plan(
         retry_missing=retry_missing,
         retry_broken=retry_broken,
         relabel=relabel,
+        stored_lexical=row.lexical if row else "",
     )
     return planned.with_transcripts(old.transcripts)
 

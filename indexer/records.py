@@ -166,6 +166,17 @@ class StoredProduct(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRow:
+    """What planning starts from: what is stored of a product, with what has been made of it."""
+
+    stored: StoredProduct
+    vector: FloatArray
+    """As `IndexRow.vector`."""
+    lexical: str
+    """As `IndexRow.lexical`."""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexRow:
     """One product as it is written to the index, in a single upsert."""
 

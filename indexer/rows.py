@@ -42,13 +42,14 @@ def is_searchable(stored: StoredProduct) -> bool:
     return _is_searchable(stored, stored.text_fields)
 
 
-def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> IndexRow:
+def build_row(product_id: str, stored: StoredProduct, vector: FloatArray, lexical: str = "") -> IndexRow:
     """The row of a product; one that is not searchable has no terms and no numbers.
 
     Args:
         product_id: whose row it is.
         stored: its merged state and what its vector was made from.
         vector: fused vector (2·dim,) float32.
+        lexical: its terms, where they are known; empty: they are made here.
 
     Raises:
         InvalidRecord: the product has more filter values than a row can hold.
@@ -62,7 +63,7 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
         stored,
         vector,
         searchable=True,
-        lexical=document_terms(fields),
+        lexical=lexical or document_terms(fields),
         filter_terms=filter_terms(with_accepted_suggestions(fields, stored.suggestions)),
         numbers=filter_numbers(fields),
         hit_payload=hit_payload,
@@ -72,7 +73,7 @@ def build_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> Ind
 def with_labels(row: IndexRow, suggestions: tuple[Suggestion, ...], duplicates: tuple[str, ...]) -> IndexRow:
     """A row with what was found out about its product. Raises what `build_row` raises."""
     stored = structs.replace(row.stored, suggestions=suggestions, duplicates=duplicates)
-    return row if stored == row.stored else build_row(row.product_id, stored, row.vector)
+    return row if stored == row.stored else build_row(row.product_id, stored, row.vector, row.lexical)
 
 
 def with_accepted_suggestions(fields: Mapping[str, Any], suggestions: Iterable[Suggestion]) -> dict[str, Any]:

@@ -13,12 +13,15 @@ DEGRADED = Counter("vitrine_degraded_total", "Answers that went without a part",
 REFRESHED_PRODUCTS = Counter("vitrine_cache_mended_products_total", "Changed products scored anew in cached candidates")
 ENCODER_BATCH = Histogram("vitrine_query_encoder_batch", "Queries encoded together", buckets=(1, 2, 4, 8, 16, 32, 64))
 IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
+requests_under_way = 0
+"""What `IN_FLIGHT` tells. A number, as a gauge that is set for each request costs what the rest of counting it does."""
+IN_FLIGHT.set_function(lambda: requests_under_way)
 TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])
 REFUSED = Counter(
     "vitrine_http_refused_total", "Requests refused for want of a key, a scope, patience or a place", ["reason"]
 )
-WORK_LIMIT = Gauge("vitrine_http_work_limit", "Searches that may be worked on at a time")
-WORK_WAITING = Gauge("vitrine_http_work_waiting", "Searches that wait to be worked on")
+WORK_LIMIT = Gauge("vitrine_http_work_limit", "Searches that may be worked on at a time", ["lane"])
+WORK_WAITING = Gauge("vitrine_http_work_waiting", "Searches that wait to be worked on", ["lane"])
 CONNECTIONS_REFUSED = Counter(
     "vitrine_http_connections_refused_total",
     "Connections that were closed, by the status they got, or `evicted`, `write`, `requests`",

@@ -47,6 +47,8 @@ def json_text(value: Any, indent: int | None = 2) -> str:
 
 def escaped_json(text: str) -> str:
     """The same JSON, with what could steer a terminal escaped: it can stand in strings alone."""
+    if text.isascii() and text.isprintable():
+        return text
     return _IN_LINE.sub(_escape, text)
 
 

@@ -11,7 +11,7 @@ from indexer.filters import PRODUCT_ID_PATTERN
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.filter_expressions import ids_expression
 from indexer.milvus.vector_types import field_vectors, to_float32
-from indexer.records import StoredProduct, unpack_product
+from indexer.records import StoredProduct, StoredRow, unpack_product
 from indexer.slices import map_in_slices
 
 READ_CHUNK = 256
@@ -27,10 +27,10 @@ class MilvusStoredRows:
         self._vector_type = vector_type
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        products: dict[str, tuple[StoredProduct, FloatArray]] = {}
-        for expression in _id_expressions(product_ids):
-            products |= await self._read_columns(expression)
-        return products
+        return {name: (row.stored, row.vector) for name, row in (await self._rows(product_ids, [])).items()}
+
+    async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
+        return await self._rows(product_ids, ["lexical"])
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
         entities = await self._page(after, limit, ["state", "vector"])
@@ -45,13 +45,17 @@ class MilvusStoredRows:
     async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
         return await _unpacked_states(await self._page(after, limit, ["state"]))
 
-    async def _read_columns(self, expression: str) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        fields = await self._collection.fields(expression, ["state", "vector"])
-        if not fields:
-            return {}
-        ids, states = (list(fields[name].scalars.string_data.data) for name in ("product_id", "state"))
-        stored = await map_in_slices(unpack_product, states)
-        return dict(zip(ids, zip(stored, field_vectors(fields["vector"]), strict=True), strict=True))
+    async def _rows(self, product_ids: Sequence[str], texts: list[str]) -> dict[str, StoredRow]:
+        """Rows with the fields of text that are asked for; the others are empty."""
+        rows: dict[str, StoredRow] = {}
+        for expression in _id_expressions(product_ids):
+            fields = await self._collection.fields(expression, ["state", "vector", *texts])
+            if fields:
+                ids, states = _texts(fields["product_id"]), _texts(fields["state"])
+                lexical = _texts(fields["lexical"]) if "lexical" in fields else [""] * len(ids)
+                stored = await map_in_slices(unpack_product, states)
+                rows |= dict(zip(ids, map(StoredRow, stored, field_vectors(fields["vector"]), lexical), strict=True))
+        return rows
 
     async def _page(self, after: str, limit: int, output: list[str]) -> list[dict[str, Any]]:
         bounds = {"limit": min(limit, READ_CHUNK), **BY_PRODUCT_ID}
@@ -65,6 +69,10 @@ class MilvusStoredRows:
 async def _unpacked_states(entities: Sequence[Mapping[str, Any]]) -> dict[str, StoredProduct]:
     stored = await map_in_slices(lambda entity: unpack_product(entity["state"]), entities)
     return dict(zip((entity["product_id"] for entity in entities), stored, strict=True))
+
+
+def _texts(field: Any) -> list[str]:
+    return list(field.scalars.string_data.data)
 
 
 def _id_expressions(product_ids: Sequence[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from time import monotonic
 
 TOLERANCE = 1.5
 """How much longer than alone a request may take."""
-FIRST_LIMIT, LEAST_LIMIT = 8.0, 4.0
+FIRST_LIMIT, LEAST_LIMIT = 8.0, 6.0
 RESTED_LIMIT = 32.0
 """What the limit comes back to while nobody waits, so that not each burst is an overload."""
 WINDOW_S = 0.25

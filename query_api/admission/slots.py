@@ -15,7 +15,7 @@ from query_api.errors import TooBusy
 
 BURST_S, BURST_WAITING = 0.5, 64
 """So many may wait if nobody did so long ago: a burst is worked off, and is no overload."""
-LEAST_WAITING = 2
+LEAST_WAITING = 3
 _OVERLOAD = metrics.REFUSED.labels("overload")
 
 

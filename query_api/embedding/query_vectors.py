@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from encoders.spec import FloatArray, PartWeights, fused_query_vector, normalise_rows
+from indexer.memo import RecentValues, text_bytes
 from query_api.config import QueryConfig
 from query_api.contract.requests import Weights
 from query_api.embedding.batcher import EncoderBatcher
@@ -35,12 +36,20 @@ class QueryPart:
 
 
 class QueryEmbedder:
-    """Embeds query parts."""
+    """Embeds query parts; the embeddings of texts that came lately are kept."""
 
-    def __init__(self, batcher: EncoderBatcher, visuals: VisualEmbedder, products: ProductVectors) -> None:
+    def __init__(
+        self,
+        batcher: EncoderBatcher,
+        visuals: VisualEmbedder,
+        products: ProductVectors,
+        max_kept_bytes: int = 8 * 2**20,
+    ) -> None:
+        """Args: max_kept_bytes: what embeddings of texts may take in memory, with their texts."""
         self._batcher = batcher
         self._visuals = visuals
         self._products = products
+        self._texts = RecentValues[str, FloatArray](max_kept_bytes)
 
     async def embed(self, parts: Sequence[QueryPart], weights: PartWeights) -> FloatArray:
         """The query vector (2·dim,), float32, of at least one part.
@@ -68,12 +77,20 @@ class QueryEmbedder:
             embed = self._visuals.embed_clip if part.kind == "video" else self._visuals.embed_picture
             return None, await embed(part.content)
         if part.kind == "text":
-            return await self._batcher.encode(part.content), None
+            return await self._embed_text(part.content), None
         try:
             text, image = await self._products.parts_of(part.content)
         except ProductNotFound as error:
             raise InvalidRequest("product_id", f"product_id: {error}") from error
         return (text if np.any(text) else None), (image if np.any(image) else None)
+
+    async def _embed_text(self, text: str) -> FloatArray:
+        known = self._texts.get(text)
+        if known is None:
+            # A copy, as what comes back is a row of its whole batch.
+            known = (await self._batcher.encode(text)).copy()
+            self._texts.put(text, known, text_bytes(text) + known.nbytes)
+        return known
 
 
 def part_weights(config: QueryConfig, own: Weights, kinds: Collection[PartKind]) -> PartWeights:

@@ -68,7 +68,7 @@ class Edge:
                 message["headers"] = complete_headers(message.get("headers", ()))
             return send(message)
 
-        metrics.IN_FLIGHT.inc()
+        metrics.requests_under_way += 1
         try:
             app = self._app if self._is_called(scope) else _WRONG_NAME
             await app(scope, receive, send_complete)
@@ -76,7 +76,7 @@ class Edge:
             status = CLIENT_GONE
             raise
         finally:
-            metrics.IN_FLIGHT.dec()
+            metrics.requests_under_way -= 1
             # By endpoint, not by path: paths hold ids, and anybody can make up new ones.
             route = getattr(scope.get("endpoint"), "__qualname__", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"

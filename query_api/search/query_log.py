@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
+
+from prometheus_client import Counter
 
 from query_api import metrics
 from query_api.access.callers import CALLER_ID
@@ -12,6 +15,12 @@ from query_api.contract.requests import SearchRequest
 log = logging.getLogger(__name__)
 
 _QUERY_FIELDS = ("text", "image", "audio", "video", "product_id", "parts", "user_id")
+
+
+@functools.cache
+def _queries(cache: str) -> Counter:
+    """Looked up once."""
+    return metrics.QUERIES.labels(cache)
 
 
 def log_query(
@@ -29,9 +38,10 @@ def log_query(
         cache, total, degraded: as the response has them.
         hit_count: of the page.
     """
-    metrics.QUERIES.labels(cache).inc()
+    _queries(cache).inc()
     for part in degraded:
         metrics.DEGRADED.labels(part).inc()
+    key = CALLER_ID.get()
     log.info(
         "query_answered",
         extra={
@@ -42,7 +52,7 @@ def log_query(
             "total": total,
             "degraded": list(degraded),
             "mode": request.mode,
-            **({"key": CALLER_ID.get()} if CALLER_ID.get() else {}),
+            **({"key": key} if key else {}),
             "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
         },
     )

@@ -51,7 +51,8 @@ async def embed_rows(plans: Sequence[ProductPlan], pictures: PictureBatch, encod
 
     def build(planned: tuple[ProductPlan, FloatArray]) -> IndexRow:
         plan, vector = planned
-        return build_row(plan.product_id, _stored_product(plan, pictures.products.get(plan.product_id)), vector)
+        stored = _stored_product(plan, pictures.products.get(plan.product_id))
+        return build_row(plan.product_id, stored, vector, plan.lexical)
 
     rows = await map_in_slices(build, zip(plans, vectors, strict=True))
     _count_reused(plans, pictures)

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from encoders.spec import FloatArray
 from indexer.planning import ProductPlan, plan
 from indexer.ports import ProductStore
-from indexer.records import ProductChange, StoredProduct
+from indexer.records import ProductChange, StoredRow
 from indexer.slices import map_in_slices
 from streams import metrics
 from streams.delivery.availability import until_available
@@ -39,16 +38,14 @@ class PlannedBatch:
         return {event.product_id: event.message.partition for event in self.events}
 
 
-async def read_stored(store: ProductStore, product_ids: Iterable[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-    """What the index holds of products, as `ProductStore.read` gives it, however long it is away."""
+async def read_stored(store: ProductStore, product_ids: Iterable[str]) -> dict[str, StoredRow]:
+    """What the index holds of products, as `ProductStore.read_rows` gives it, however long it is away."""
     wanted = sorted({*product_ids})
     with metrics.STAGE_SECONDS.labels("read").time():
-        return await until_available("milvus", lambda: store.read(wanted))
+        return await until_available("milvus", lambda: store.read_rows(wanted))
 
 
-async def plan_events(
-    events: Sequence[IngestedEvent], stored: Mapping[str, tuple[StoredProduct, FloatArray]]
-) -> list[PlannedBatch]:
+async def plan_events(events: Sequence[IngestedEvent], stored: Mapping[str, StoredRow]) -> list[PlannedBatch]:
     """Merge events into what is stored: a plan for each product, all of its events in one.
 
     Returns:

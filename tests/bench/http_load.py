@@ -32,6 +32,8 @@ class LoadReport:
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
     """Of each answer, whatever its status."""
+    answered_s: list[float] = field(default_factory=list)
+    """Of each answer with status 200."""
     statuses: Counter[int] = field(default_factory=Counter)
     marked: Counter[bytes] = field(default_factory=Counter)
     """How many answers had a mark in them."""
@@ -47,8 +49,11 @@ class LoadReport:
 
     def add(self, number: int, asked_s: float, answer: bytearray) -> None:
         """Count the answer to a request that was asked, or due, at a time of `time.perf_counter`."""
-        self.latencies_s.append(time.perf_counter() - asked_s)
-        self.statuses[int(answer[9:12])] += 1
+        took_s, status = time.perf_counter() - asked_s, int(answer[9:12])
+        self.latencies_s.append(took_s)
+        self.statuses[status] += 1
+        if status == 200:
+            self.answered_s.append(took_s)
         for mark in self.marks:
             self.marked[mark] += mark in answer
 
@@ -125,9 +130,10 @@ async def load_steadily(
 ) -> LoadReport:
     """Ask so many requests a second at random moments, whether or not earlier ones are answered.
 
-    One that finds no connection free waits for one, and its latency includes that.
+    One that finds no connection free waits for one, and its latency includes that; of the free ones it takes the one
+    that has been so for longest, as another client would.
     """
-    report, free, waiting, count = report or LoadReport(), list[_Connection](), deque[float](), 0
+    report, free, waiting, count = report or LoadReport(), deque[_Connection](), deque[float](), 0
     chance = random.Random(1)
 
     def ask_on(connection: _Connection) -> None:
@@ -144,7 +150,7 @@ async def load_steadily(
             waiting.append(now_s)
             next_due_s += chance.expovariate(rate)
             if free:
-                ask_on(free.pop())
+                ask_on(free.popleft())
         await asyncio.sleep(TICK_S)
     while waiting or len(free) < connections:
         await asyncio.sleep(TICK_S)

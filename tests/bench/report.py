@@ -21,6 +21,10 @@ BUILD = ROOT / "build"
 REPORTS = BUILD / "reports"
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 """How many times each thing is measured; what is told is the median."""
+SIZES = {name: value for name, value in os.environ.items() if name.startswith("BENCH_")}
+"""Sizes that are other than the default ones."""
+CORES = len(os.sched_getaffinity(0))
+"""Before anything is confined to some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def publish_report(
         "commit": commit(),
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine(),
+        "sizes": SIZES,
         "runs": RUNS,
         **facts,
         "rows": [dict(zip(columns, row, strict=True)) for row in rows],
@@ -121,7 +126,7 @@ def commit() -> str:
 
 def machine() -> dict[str, Any]:
     """What it was measured on."""
-    return {"system": platform.platform(), "processor": _processor(), "cores": len(os.sched_getaffinity(0))}
+    return {"system": platform.platform(), "processor": _processor(), "cores": CORES}
 
 
 def _processor() -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tests.bench.shop import Servers, Worker, open_servers, stop
 
 PARTITIONS = 3
 SHOPPERS, CLICKS = 100, 12
-READY_S = 30.0
+READY_S = 120.0
 RATE_LIMIT = "1000000/second"
 
 
@@ -57,20 +57,22 @@ def bare_service(cores: Cores, redis_url: str | None) -> Iterator[str]:
     with confined_to(cores.encoder):
         process = subprocess.Popen(argv)
     try:
-        _wait_until_open(f"http://127.0.0.1:{port}")
+        wait_until_open(f"http://127.0.0.1:{port}", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)
 
 
-def _wait_until_open(url: str) -> None:
+def wait_until_open(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until a service answers. Raises `TimeoutError`, and `RuntimeError` when it has ended."""
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
-        try:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        with suppress(httpx.TransportError):
             httpx.get(url, trust_env=False)
             return
-        except httpx.TransportError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise TimeoutError(f"{url} did not open within {READY_S:.0f} s")
 
 

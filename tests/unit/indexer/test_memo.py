@@ -8,9 +8,9 @@ import pytest
 
 from indexer import filters
 from indexer.criteria import AnyOf
-from indexer.memo import Memo, text_bytes
+from indexer.memo import Memo, RecentValues, text_bytes
 from indexer.text_analysis import analyzer
-from query_api.personalisation import taste
+from query_api.cards import payload_values
 
 HOSTILE = ["\ufdfa", "纪", "a-", "\u0301", "/a", "𠀀", "é", "="]
 """Characters that grow when normalised, that make many terms, or that join."""
@@ -50,7 +50,7 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         analyzer.query_terms(text)
         analyzer.document_terms({"title": text})
         analyzer.required_terms(text)
-        taste.category_paths(text)
+        payload_values.category_paths(text)
     for memo, bound in (
         (filters._short_term, filters._TERMS_BYTES),
         (filters._any_of_terms, filters._ANY_OF_BYTES),
@@ -58,7 +58,7 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         (analyzer._short_run_terms, analyzer._RUNS_BYTES),
         (analyzer._short_text_terms, analyzer._TEXTS_BYTES),
         (analyzer._required_terms, analyzer._REQUIRED_BYTES),
-        (taste._kept_paths, taste._PATHS_BYTES),
+        (payload_values._kept_paths, payload_values._PATHS_BYTES),
     ):
         assert memo.held_bytes <= bound
         entries = [*memo._newer.items(), *memo._older.items()]  # type: ignore[attr-defined]
@@ -76,3 +76,16 @@ def _size(value: object) -> int:
         return sys.getsizeof(value) + _size(value.field) + _size(value.values)
     assert isinstance(value, list | tuple)
     return sys.getsizeof(value) + sum(map(_size, value))
+
+
+def test_recent_values_are_those_used_last_within_their_bytes() -> None:
+    values = RecentValues[str, int](10)
+    for key, size in (("a", 4), ("b", 4)):
+        values.put(key, size, size)
+    assert values.get("a") == 4
+    values.put("c", 2, 5)
+    assert (values.get("a"), values.get("b"), values.get("c"), values.held_bytes) == (4, None, 2, 9)
+    values.put("c", 3, 1)
+    assert values.get("c") == 3 and values.held_bytes == 5
+    values.put("huge", 1, 11)
+    assert values.get("huge") is None and values.held_bytes == 0
