@@ -27,6 +27,8 @@ class QueryConfig(AccessConfig):
     """Larger candidate sets are not cached."""
     cache_repair_products: int = 256
     """With more changed products than this, a cached entry is searched anew instead of refreshed."""
+    card_table_bytes: int = 128 * 2**20
+    """What each process may take to keep what hits show of products, so that not every answer reads it anew."""
     redis_deadline_s: float = 0.1
     """The longest that a query waits for each answer of Redis before it does without."""
     candidates: int = 1_000
