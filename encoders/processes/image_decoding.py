@@ -27,6 +27,8 @@ from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 _CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.workers.images", "encoders.workers.device_images"
 _START_DEADLINE_S: Final = 60.0
+_MOST_ON_A_DEVICE: Final = 2
+"""Each process takes its part of the device's memory, and the device computes for one at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,8 @@ class DecodingConfig:
     """The processes that decode pictures."""
 
     processes: int = 8
-    """The most processes, and no more than cores that may be used: there is one, and one more whenever pictures wait
-    for most of the time."""
+    """The most processes, and no more than cores that may be used, or two on a GPU: there is one, and one more whenever
+    pictures wait for most of the time."""
     deadline_s: float = 5.0
     """The longest that one chunk of pictures may take, in seconds."""
     device: str = "cpu"
@@ -87,7 +89,7 @@ class ImageDecoderPool:
         self._preparer = preparer
         self._slots: PixelSlots | None = None
         self._pool = WorkerPool(self._start)
-        self._most = min(self._config.processes, usable_cores())
+        self._most = min(self._config.processes, usable_cores() if self._config.device == "cpu" else _MOST_ON_A_DEVICE)
         self._waiting: WaitingShare | None = None
         self._resizing: asyncio.Task[None] | None = None
         self._suspects = WorkerPool(self._start, in_flight=1)

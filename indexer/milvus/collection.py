@@ -1,4 +1,4 @@
-"""Calls to one collection of Milvus, each with strong reads, a deadline and its errors translated."""
+"""Calls to one collection of Milvus, each with a deadline and its errors translated; reads see all writes so far."""
 
 # Methods of pymilvus' clients take options without types, and give dictionaries of them.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from pymilvus import MilvusException
@@ -29,7 +29,12 @@ BY_PRODUCT_ID = {"iterator": "True", "reduce_stop_for_best": "True"}
 
 
 class MilvusCollection:
-    """One collection. Bound to the event loop in which it is first called."""
+    """One collection. Bound to the event loop in which it is first called.
+
+    Reads are `Strong`: on a cluster they wait for the next time tick. Whatever is planned by, cached, or shown to who
+    comes after a change needs that: `Bounded` leaves out the writes of some seconds, and what is cached without one
+    would stay without it. Only what is an estimate anyway is read `Bounded`. On Lite all reads are strong.
+    """
 
     def __init__(self, client: ColumnarMilvusClient, name: str, deadline_s: float) -> None:
         self.name = name
@@ -67,10 +72,12 @@ class MilvusCollection:
         (hits,) = await self._hits(field, [query], expression, limit, [], parameters)
         return [*hits.ids]
 
-    async def query(self, expression: str, output: list[str], **bounds: Any) -> list[dict[str, Any]]:
+    async def query(self, expression: str, output: list[str], **options: Any) -> list[dict[str, Any]]:
         """The entities that an expression lets pass."""
-        query = partial(self._client.query, self.name, filter=expression, output_fields=output, **bounds)
-        return await self._call(partial(query, consistency_level="Strong"))
+        options = {"consistency_level": "Strong"} | options
+        return await self._call(
+            partial(self._client.query, self.name, filter=expression, output_fields=output, **options)
+        )
 
     async def cards(self, expression: str, **bounds: Any) -> dict[str, bytes]:
         """The cards of the entities that an expression lets pass, by product id."""
@@ -81,9 +88,9 @@ class MilvusCollection:
         """Fields of the entities that an expression lets pass, as `query_fields` gives them."""
         return await self._call(partial(self._client.query_fields, self.name, expression, output))
 
-    async def count(self, expression: str) -> int:
+    async def count(self, expression: str, consistency: Literal["Strong", "Bounded"] = "Strong") -> int:
         """How many entities an expression lets pass."""
-        return int((await self.query(expression, ["count(*)"]))[0]["count(*)"])
+        return int((await self.query(expression, ["count(*)"], consistency_level=consistency))[0]["count(*)"])
 
     async def index_types(self) -> dict[str, str]:
         """By field, how it is indexed."""

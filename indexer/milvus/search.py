@@ -71,7 +71,8 @@ class MilvusVectorSearch:
         counted_at, count = self._counts.get(hash(expression), (-_COUNT_KEPT_S, 0))
         if now - counted_at < _COUNT_KEPT_S:
             return count
-        count = await self._collection.count(expression)
+        # It chooses the way of searching alone, and is kept for seconds besides.
+        count = await self._collection.count(expression, "Bounded")
         if len(self._counts) >= _COUNTS_KEPT:
             self._counts.clear()
         self._counts[hash(expression)] = now, count

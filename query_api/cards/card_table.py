@@ -38,6 +38,12 @@ class _Shelf:
 
     def find(self, product_ids: Sequence[str]) -> dict[str, Card]:
         """Those that are here."""
+        try:
+            return dict(zip(product_ids, map(self.newer.__getitem__, product_ids), strict=True))
+        except KeyError:
+            return self._find_each(product_ids)
+
+    def _find_each(self, product_ids: Sequence[str]) -> dict[str, Card]:
         found = {one: card for one in product_ids if (card := self.newer.get(one)) is not None}
         if len(found) < len(product_ids) and self.older:
             again = {one: card for one in product_ids if one not in found and (card := self.older.get(one))}
@@ -117,20 +123,25 @@ class AnswerCards:
         self._shelf = shelf
         self._cards: dict[str, Card] = {}
 
-    async def load(self, product_ids: Sequence[str]) -> None:
-        """Read the cards of these products, so far as they are searchable, by at most one call to the store.
+    async def load(self, product_ids: Sequence[str]) -> list[str]:
+        """Read the cards of distinct products, by at most one call to the store.
+
+        Returns:
+            The products that are not searchable: there are no cards of them.
 
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        wanted = [product_id for product_id in product_ids if product_id not in self._cards]
+        wanted = self._missing(product_ids)
         self._cards |= self._shelf.find(wanted)
-        if missing := [product_id for product_id in wanted if product_id not in self._cards]:
+        if missing := self._missing(wanted):
             await self._read(missing)
+        return self._missing(missing)
 
-    def __contains__(self, product_id: str) -> bool:
-        """Whether a product that was loaded is searchable."""
-        return product_id in self._cards
+    def _missing(self, product_ids: Sequence[str]) -> list[str]:
+        if not self._cards:
+            return [*product_ids]
+        return [product_id for product_id in product_ids if product_id not in self._cards]
 
     def payload(self, product_id: str) -> HitPayload:
         """What a hit shows of a product that is here."""

@@ -77,7 +77,7 @@ class CandidateColumns(Sequence[ScoredCandidate]):
     def without(self, product_ids: Collection[str]) -> CandidateColumns:
         """All but some products."""
         gone = set(product_ids)
-        if gone.isdisjoint(self.ids):
+        if not gone or gone.isdisjoint(self.ids):
             return self
         return self.kept(np.array([product_id not in gone for product_id in self.ids], bool))
 

@@ -76,8 +76,8 @@ class FacetCounter:
     ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
         items = retrieved.items.without([request.product_id] if request.product_id else [])
-        await cards.load(items.ids)
-        candidates = Candidates([one for one in items.ids if one in cards], retrieved.unretrieved_count)
+        items = items.without(await cards.load(items.ids))
+        candidates = Candidates(items.ids, retrieved.unretrieved_count)
         return await self._tally(tally, retrieval, candidates, cards) and (
             retrieved.unretrieved_count > 0 or not retrieved.is_truncated
         )

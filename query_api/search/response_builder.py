@@ -93,8 +93,8 @@ class ResponseBuilder:
 async def _page(shown: Ranking, results: RankedResults) -> list[RankedCandidate]:
     """The requested page, less products that have gone since they were found."""
     page = shown[results.request.offset : results.request.offset + results.request.k]
-    await results.cards.load(page.ids)
-    return [hit for hit in page if hit.candidate.product_id in results.cards]
+    gone = await results.cards.load(page.ids)
+    return [hit for hit in page if hit.candidate.product_id not in gone]
 
 
 def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from encoders.speech.port import Transcript
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
@@ -104,9 +102,7 @@ async def with_cards(candidates: CandidateColumns, cards: AnswerCards) -> Candid
     Raises:
         StoreUnavailable: the product store does not answer.
     """
-    await cards.load(candidates.ids)
-    there = np.array([product_id in cards for product_id in candidates.ids], bool)
-    return candidates if there.all() else candidates.kept(there)
+    return candidates.without(await cards.load(candidates.ids))
 
 
 def _unheard(plan: SearchPlan) -> tuple[str, ...]:
