@@ -12,7 +12,7 @@ import numpy as np
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.filters import matches
-from indexer.ports import Candidate, ProductCounts
+from indexer.ports import Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, StoredRow, pack_product, unpack_product
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1, query_terms
 from indexer.validation import check_rows
@@ -52,37 +52,41 @@ class InMemoryProductStore:
         # Through the stored form, whose bounds are the real store's.
         self._rows |= {row.product_id: replace(row, stored=unpack_product(pack_product(row.stored))) for row in rows}
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         rows = self._matching(filters)
         scores: list[float] = (np.stack([row.vector for row in rows]) @ vector).tolist() if rows else []
         return _top_k(zip(rows, scores, strict=True), limit)
 
-    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> ScoredIds:
         return await self.search_terms(query_terms(text), filters, limit)
 
-    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
         scores = self._bm25(terms.split())
         return _top_k(
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
-        return [await self.search_dense(vector, filters, limit) for vector in vectors]
+        return [self._with_payloads(await self.search_dense(vector, filters, limit)) for vector in vectors]
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
-        return [await self.search_terms(query, filters, limit) if query else [] for query in terms]
+        return [self._with_payloads(await self.search_terms(query, filters, limit)) for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
-        candidates = await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))
-        return {candidate.product_id: candidate.score for candidate in candidates}
+        return (await self.search_dense(vector, (Ids(tuple(product_ids)),), len(product_ids))).by_id()
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
-        candidates = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
-        return {candidate.product_id: candidate.score for candidate in candidates}
+        return (await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))).by_id()
 
-    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[str]:
         rows = sorted(self._matching(filters), key=lambda row: (*_sort_key(row, order), row.product_id))
-        return [Candidate(row.product_id, 0.0, row.hit_payload) for row in rows[:limit]]
+        return [row.product_id for row in rows[:limit]]
+
+    async def read_payloads(self, product_ids: Sequence[str]) -> dict[str, bytes]:
+        return self._payloads(await self.browse((Ids(tuple(product_ids)),), len(product_ids)))
+
+    async def scan_payloads(self, filters: Filters, limit: int) -> dict[str, bytes]:
+        return self._payloads(await self.browse(filters, limit))
 
     async def count_matching(self, filters: Filters) -> int:
         return len(self._matching(filters))
@@ -91,6 +95,13 @@ class InMemoryProductStore:
         searchable = sum(row.searchable for row in self._rows.values())
         tombstones = sum(row.stored.state.deleted and not row.searchable for row in self._rows.values())
         return ProductCounts(searchable, len(self._rows) - searchable - tombstones)
+
+    def _payloads(self, product_ids: Iterable[str]) -> dict[str, bytes]:
+        return {product_id: self._rows[product_id].hit_payload for product_id in product_ids}
+
+    def _with_payloads(self, found: ScoredIds) -> list[Candidate]:
+        payloads = self._payloads(found.ids)
+        return [Candidate(product_id, score, payloads[product_id]) for product_id, score in found.by_id().items()]
 
     def _matching(self, filters: Filters) -> list[IndexRow]:
         return [row for row in self._rows.values() if matches(row, filters)]
@@ -119,6 +130,6 @@ def _sort_key(row: IndexRow, order: SortOrder | None) -> tuple[bool, float]:
     return number is None, 0.0 if number is None else -number if order and order.descending else number
 
 
-def _top_k(scored: Iterable[tuple[IndexRow, float]], limit: int) -> list[Candidate]:
+def _top_k(scored: Iterable[tuple[IndexRow, float]], limit: int) -> ScoredIds:
     best = sorted(scored, key=lambda pair: -pair[1])[:limit]
-    return [Candidate(row.product_id, float(score), row.hit_payload) for row, score in best]
+    return ScoredIds([row.product_id for row, _ in best], np.array([score for _, score in best], np.float32))

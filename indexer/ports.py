@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
 from msgspec import Struct
 
 from encoders.spec import FloatArray
@@ -17,12 +18,33 @@ from indexer.criteria import Filters, SortOrder
 from indexer.records import IndexRow, StoredProduct, StoredRow
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredIds:
+    """What a search found, best first, as two columns: the n-th score is the n-th product's."""
+
+    ids: Sequence[str]
+    """Product ids, (n,)."""
+    scores: FloatArray
+    """Inner products for dense search, BM25 (≥ 0) for lexical search; (n,) float32."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def by_id(self) -> dict[str, float]:
+        """Scores by product id, in the same order."""
+        return dict(zip(self.ids, self.scores.tolist(), strict=True))
+
+
+NOTHING_FOUND = ScoredIds((), np.empty(0, np.float32))
+"""What a search finds where there is nothing."""
+
+
 class Candidate(Struct, frozen=True, gc=False):
-    """A product that a search found, best first."""
+    """A product that one of several searches in a call found, with its payload."""
 
     product_id: str
     score: float
-    """Inner product for dense search, BM25 (≥ 0) for lexical search, 0 when browsing."""
+    """As `ScoredIds.scores`."""
     payload: bytes
     """`IndexRow.hit_payload`."""
 
@@ -80,24 +102,25 @@ class ProductStore(Protocol):
         """
         ...
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         """Searchable products by inner product with `vector` (2·dim,), greatest first; `limit` ≤ 1,000."""
         ...
 
-    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> ScoredIds:
         """Searchable products that share a term with the analysed `text`, by BM25, greatest first; `limit` ≤ 1,000."""
         ...
 
-    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
         """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
         ...
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
-        """As `search_dense`, for vectors (n, 2·dim), n ≤ 256: an answer each, by one call if the index is exact."""
+        """As `search_dense`, for vectors (n, 2·dim), n ≤ 256: an answer each, by one call if the index is exact, with
+        the payloads of what is found."""
         ...
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
-        """As `search_terms`, for up to 256 of them in one call: an answer each; none for empty ones."""
+        """As `search_terms`, for up to 256 of them in one call, with payloads: an answer each; none for empty ones."""
         ...
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
@@ -108,8 +131,16 @@ class ProductStore(Protocol):
         """BM25 of those of ≤ 1,000 products that share a term with the analysed `text`, as `search_lexical` has it."""
         ...
 
-    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
-        """The first `limit` ≤ 16,384 of the searchable products that match, by a number or else by product id."""
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[str]:
+        """The ids of the first `limit` ≤ 16,384 searchable products that match, by a number or else by id."""
+        ...
+
+    async def read_payloads(self, product_ids: Sequence[str]) -> dict[str, bytes]:
+        """`IndexRow.hit_payload` of those of the products that are searchable, in no order."""
+        ...
+
+    async def scan_payloads(self, filters: Filters, limit: int) -> dict[str, bytes]:
+        """The first `limit` ≤ 16,384 searchable products that match, by id, in order, with their payloads."""
         ...
 
     async def count_matching(self, filters: Filters) -> int:

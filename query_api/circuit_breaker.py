@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from indexer.deadlines import fair_timeout
 from indexer.errors import StoreUnavailable
 
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ class CircuitBreaker:
             # Half open: this call tries, the others go on without until it has an answer.
             self._open_until = self._clock() + OPEN_S
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with fair_timeout(self._deadline_s):
                 answer = await ask()
         except TimeoutError as error:
             self._count_failure()

@@ -27,6 +27,8 @@ class QueryConfig(AccessConfig):
     """Larger candidate sets are not cached."""
     cache_repair_products: int = 256
     """With more changed products than this, a cached entry is searched anew instead of refreshed."""
+    card_table_bytes: int = 128 * 2**20
+    """What each process may take to keep what hits show of products, so that not every answer reads it anew."""
     redis_deadline_s: float = 0.1
     """The longest that a query waits for each answer of Redis before it does without."""
     candidates: int = 1_000
@@ -83,8 +85,8 @@ class QueryConfig(AccessConfig):
     max_requests: int = 512
     """How many requests are answered at a time; more get 503. Health, readiness and metrics do not count."""
     concurrency: int = 0
-    """How many searches are worked on at a time; half as many wait, and more get 503. 0: as many as do not slow each
-    other down, as is found out."""
+    """How many searches are worked on at a time, and as many with something to decode; half as many wait, and more get
+    503. 0: as many as do not slow each other down, as is found out."""
     header_deadline_s: float = 10.0
     """The longest that a request's headers may take to arrive, or a new connection may say nothing."""
     keep_alive_s: float = 65.0

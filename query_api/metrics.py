@@ -20,8 +20,8 @@ TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trus
 REFUSED = Counter(
     "vitrine_http_refused_total", "Requests refused for want of a key, a scope, patience or a place", ["reason"]
 )
-WORK_LIMIT = Gauge("vitrine_http_work_limit", "Searches that may be worked on at a time")
-WORK_WAITING = Gauge("vitrine_http_work_waiting", "Searches that wait to be worked on")
+WORK_LIMIT = Gauge("vitrine_http_work_limit", "Searches that may be worked on at a time", ["lane"])
+WORK_WAITING = Gauge("vitrine_http_work_waiting", "Searches that wait to be worked on", ["lane"])
 CONNECTIONS_REFUSED = Counter(
     "vitrine_http_connections_refused_total",
     "Connections that were closed, by the status they got, or `evicted`, `write`, `requests`",

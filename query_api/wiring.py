@@ -19,10 +19,11 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
 from indexer.ports import ChangeLog, ProductStore, ProfileStore
 from query_api.access.gate import AccessGate
-from query_api.admission.slots import Admission
+from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cache.live_entries import LiveEntries, LiveLimits
+from query_api.cards.card_table import CardTable
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.config import QueryConfig
 from query_api.embedding.batcher import EncoderBatcher
@@ -46,6 +47,7 @@ from query_api.search.inputs import InputLoader, MediaLoader
 from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
+from query_api.search.results import ResultRanker
 from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher, SearchStages
 from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals
@@ -78,7 +80,7 @@ class QueryPorts:
     lag: Callable[[], Mapping[str, int] | None] = lambda: None
     """How many events of each topic wait to be indexed; None: not known just now."""
     config: QueryConfig = field(default_factory=QueryConfig)
-    admission: Admission = field(default_factory=lambda: Admission(512))
+    lanes: Lanes = field(default_factory=lambda: Lanes.of(512))
     """How many searches are worked on at a time, over all generations of the index."""
     gate: AccessGate | None = None
     """Lets requests in; None: all of them."""
@@ -156,8 +158,9 @@ def wire(ports: QueryPorts) -> QueryComponents:
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
+    cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
-    cache = _wire_cache(ports, circuit)
+    cache = _wire_cache(ports, circuit, cards)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
     planner = SearchPlanner(config, understanding.parser, embedding.text_trust)
     stages = SearchStages(
@@ -165,6 +168,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
         planner,
         candidates,
         profiles,
+        ResultRanker(cards),
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
     )
     searcher = Searcher(stages, responses)
@@ -173,7 +177,9 @@ def wire(ports: QueryPorts) -> QueryComponents:
         searcher=searcher,
         answers=SearchAnswers(searcher, responses, planner, index, cache),
         similar=SimilarProducts(embedding.products, searcher),
-        recommender=Recommender(profiles, retriever, tastes, responses, config.personal),
+        recommender=Recommender(
+            profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal
+        ),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,
         text_trust=embedding.text_trust,
@@ -225,12 +231,13 @@ def _wire_inputs(ports: QueryPorts) -> InputLoader:
     return InputLoader(MediaLoader(ports.fetch_media), SpeechTranscriber(ports.media_decoder, ports.recogniser, limits))
 
 
-def _wire_cache(ports: QueryPorts, circuit: CircuitBreaker) -> ResultCache | None:
+def _wire_cache(ports: QueryPorts, circuit: CircuitBreaker, cards: CardTable) -> ResultCache | None:
     """None: the cache is turned off."""
     config = ports.config
     if not config.cache_ttl_s:
         return None
     feed = ChangeFeed(ports.change_log, ports.store, circuit, config.cache_repair_products)
+    feed.tell_first(cards)
     live = LiveLimits(config.cache_memory_bytes, config.cache_ttl_s, config.cache_repair_products)
     shared = EntryLimits(config.cache_ttl_s, config.cache_entry_bytes, config.cache_repair_products)
     return ResultCache(

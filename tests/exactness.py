@@ -12,11 +12,12 @@ import pytest
 from msgspec import UNSET
 
 from indexer.filters import created_at_ms
+from query_api.cards.payload_values import category_paths
 from query_api.contract.request_reading import convert_fields
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
-from query_api.personalisation.taste import category_paths
-from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
+from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.ranking import rank_candidates
 from query_api.search.searcher import Searcher
 from tests.shop import Shop, png
@@ -103,17 +104,17 @@ async def check(shop: Shop, searcher: Searcher, products: Mapping[str, Fields], 
     _compare_facets(response, request, {product_id for _, _, product_id in expected}, products)
 
 
-async def _scored(shop: Shop, passing: set[str], retrieval: RetrievalQuery) -> list[ScoredCandidate]:
+async def _scored(shop: Shop, passing: set[str], retrieval: RetrievalQuery) -> CandidateColumns:
     """Every product that passes and that the query reaches, with its scores."""
     store = shop.services.store
     stored = await store.read(sorted(passing))
-    rows = await store.search_lexical(retrieval.text, (), 1_000) if retrieval.text else []
-    lexical = {row.product_id: row.score for row in rows if row.product_id in passing}
+    rows = (await store.search_lexical(retrieval.text, (), 1_000)).by_id() if retrieval.text else {}
+    lexical = {product_id: score for product_id, score in rows.items() if product_id in passing}
     if retrieval.vector is not None:
         dense = {product_id: float(vector @ retrieval.vector) for product_id, (_, vector) in stored.items()}
     else:
         dense = dict.fromkeys(lexical if retrieval.text else stored, 0.0)
-    return [ScoredCandidate(name, score, lexical.get(name, 0.0), b"{}") for name, score in dense.items()]
+    return CandidateColumns.of(ScoredCandidate(name, score, lexical.get(name, 0.0)) for name, score in dense.items())
 
 
 def _compare_hits(

@@ -52,6 +52,11 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         resized = framed.resize(size, resample, reducing_gap=self.reducing_gap)
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 
+    @property
+    def output_size(self) -> tuple[int, int] | None:
+        """(height, width) of what it makes of every picture; None: it depends on the picture."""
+        return self.crop or self.size
+
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) that a picture of this width and height is resized to."""
         if self.size is not None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -19,17 +19,20 @@ from encoders.media.preparation import ImagePreparer
 from encoders.packages import require
 from encoders.processes.environment import SMALL_PROCESS
 from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
-from encoders.processes.messages import ImageDecodingSetup, picture_from_message
+from encoders.processes.messages import DecodePictures, ImageDecodingSetup, picture_from_message
+from encoders.processes.pixel_slots import PixelSlots, slots_for
 from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool, start_decoder
 from encoders.processes.waiting_share import WINDOW_S, WaitingShare
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 
 _CPU_WORKER_MODULE, _DEVICE_WORKER_MODULE = "encoders.workers.images", "encoders.workers.device_images"
 _START_DEADLINE_S: Final = 60.0
+_MOST_ON_A_DEVICE: Final = 2
+"""Each process takes its part of the device's memory, and the device computes for one at a time."""
 
 log = logging.getLogger(__name__)
 
-_ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray] | str])
+_ANSWERS: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytearray | None] | str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class DecodingConfig:
     """The processes that decode pictures."""
 
     processes: int = 8
-    """The most processes, and no more than cores that may be used: there is one, and one more whenever pictures wait
-    for most of the time."""
+    """The most processes, and no more than cores that may be used, or two on a GPU: there is one, and one more whenever
+    pictures wait for most of the time."""
     deadline_s: float = 5.0
     """The longest that one chunk of pictures may take, in seconds."""
     device: str = "cpu"
@@ -83,8 +86,10 @@ class ImageDecoderPool:
             start_deadline_s=_START_DEADLINE_S,
             environment=SMALL_PROCESS,
         )
+        self._preparer = preparer
+        self._slots: PixelSlots | None = None
         self._pool = WorkerPool(self._start)
-        self._most = min(self._config.processes, usable_cores())
+        self._most = min(self._config.processes, usable_cores() if self._config.device == "cpu" else _MOST_ON_A_DEVICE)
         self._waiting: WaitingShare | None = None
         self._resizing: asyncio.Task[None] | None = None
         self._suspects = WorkerPool(self._start, in_flight=1)
@@ -105,6 +110,11 @@ class ImageDecoderPool:
         return max(self._pool.starting_s(), self._suspects.starting_s())
 
     async def __aenter__(self) -> ImageDecoderPool:
+        self._slots = slots_for(self._preparer)
+        if self._slots is not None:
+            setup = msgspec.structs.replace(self._program.setup_message, slots=self._slots.setup)
+            descriptors = (self._slots.setup.descriptor,)
+            self._program = replace(self._program, setup_message=setup, descriptors=descriptors)
         await self._pool.start()
         if self._most > 1:
             self._resizing = asyncio.create_task(self._resize())
@@ -116,6 +126,8 @@ class ImageDecoderPool:
         await asyncio.gather(self._pool.close(), self._suspects.close())
         while self._chunk_tasks:
             await asyncio.wait(self._chunk_tasks)
+        if self._slots is not None:
+            self._slots.close()
 
     async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
         """Decode and prepare whole files.
@@ -178,7 +190,7 @@ class ImageDecoderPool:
 
     async def _decode(self, chunk: list[QueuedPicture]) -> None:
         try:
-            outcomes = await _request_chunk(self._pool, [part.data for part in chunk])
+            outcomes = await self._request(self._pool, [part.data for part in chunk])
         except WorkerProcessFailed:
             for part in chunk:
                 part.call.set_outcome(part.index, await self._decode_alone(part.data))
@@ -188,9 +200,19 @@ class ImageDecoderPool:
 
     async def _decode_alone(self, data: bytes) -> DecodeOutcome:
         try:
-            return (await _request_chunk(self._suspects, [data]))[0]
+            return (await self._request(self._suspects, [data]))[0]
         except WorkerProcessFailed as error:
             return InvalidImage(f"image of {len(data)} bytes cannot be decoded: the decoder {error.reason}")
+
+    async def _request(self, pool: WorkerPool, files: list[bytes]) -> list[DecodeOutcome]:
+        slots = [self._slots.take() if self._slots is not None else None for _ in files]
+        try:
+            answer = await pool.request(DecodePictures(files, slots), lambda answer: _parse(answer, self._slots, slots))
+        finally:
+            # Those that hold no pixels. What failed has ended the process that could still write into them.
+            if self._slots is not None:
+                self._slots.give_back(slots)
+        return answer
 
     async def _start(self) -> WorkerProcess:
         return await start_decoder(self._program)
@@ -213,15 +235,28 @@ class InProcessImageDecoder:
             return error
 
 
-async def _request_chunk(pool: WorkerPool, chunk: list[bytes]) -> list[DecodeOutcome]:
-    return await pool.request(chunk, lambda answer: _parse_outcomes(answer, len(chunk)))
+def _parse(answer: bytes, memory: PixelSlots | None, slots: list[int | None]) -> list[DecodeOutcome]:
+    """The outcome of each picture; slots that hold pixels now are taken out of the list.
 
-
-def _parse_outcomes(answer: bytes, count: int) -> list[DecodeOutcome]:
-    """The outcome of each picture. Raises `ValueError` where the answer has another number of them than `count`."""
+    Raises:
+        ValueError: it is no answer to so many pictures, or names a slot that there is not.
+    """
     outcomes = _ANSWERS.decode(answer)
-    if len(outcomes) != count:
-        raise ValueError(f"{len(outcomes)} answers to {count} pictures")
-    return [
-        InvalidImage(outcome) if isinstance(outcome, str) else picture_from_message(outcome) for outcome in outcomes
-    ]
+    if len(outcomes) != len(slots):
+        raise ValueError(f"{len(outcomes)} answers to {len(slots)} pictures")
+    return [_outcome(outcome, memory, slots, at) for at, outcome in enumerate(outcomes)]
+
+
+def _outcome(
+    outcome: tuple[int, int, bytearray | None] | str, memory: PixelSlots | None, slots: list[int | None], at: int
+) -> DecodeOutcome:
+    if isinstance(outcome, str):
+        return InvalidImage(outcome)
+    height, width, levels = outcome
+    if levels is not None:
+        return picture_from_message((height, width, levels))
+    slot = slots[at]
+    if memory is None or slot is None:
+        raise ValueError("pixels are said to be in a slot that nobody gave")
+    pixels, slots[at] = memory.pixels(slot, height, width), None
+    return pixels

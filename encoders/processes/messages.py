@@ -16,6 +16,7 @@ from encoders import errors
 from encoders.errors import EncoderError
 from encoders.inference.runtime import Runtime
 from encoders.media.preparation import Pixels, Preparer
+from encoders.processes.pixel_slots import SlotsSetup
 from encoders.spec import EmbeddingSpec
 from encoders.speech.port import SpokenVocabulary, Transcript
 
@@ -30,18 +31,32 @@ PictureMessage = tuple[int, int, memoryview]
 """Height, width, and the levels (height, width, 3) uint8 of `Pixels` as bytes."""
 
 
+DecodedPicture = tuple[int, int, memoryview | None]
+"""As `PictureMessage`; None: the levels are in the slot that the request names."""
+
+
 class ImageDecodingSetup(msgspec.Struct, array_like=True):
-    """The first frame to a worker that decodes pictures; its requests are lists of whole files."""
+    """The first frame to a worker that decodes pictures; its requests are `DecodePictures`."""
 
     memory_bytes: int
     preparer: bytes
     """Pickled: it comes from the main process, and may be of any type."""
     device: str = "cpu"
+    slots: SlotsSetup | None = None
+    """Where pixels can be left; None: they are sent."""
 
     @property
     def budget_bytes(self) -> int:
         """For one picture: what the process itself takes is left out."""
         return self.memory_bytes - DECODER_BASE_BYTES
+
+
+class DecodePictures(msgspec.Struct, array_like=True):
+    """Whole files to decode; each is answered with a `DecodedPicture`, or with why there is none."""
+
+    files: list[bytes]
+    slots: list[int | None]
+    """The slot for each file's pixels, where there is one."""
 
 
 class DecoderReady(msgspec.Struct, array_like=True, tag=True):

@@ -95,8 +95,6 @@ class DeviceLoop:
 
     def _launched(self, one: _Pass) -> _Pass | None:
         assert one.forward is not None
-        if not one.is_urgent:
-            self._indexing_served_at = self._clock()
         try:
             one.forward.launch()
         except Exception as error:
@@ -111,6 +109,9 @@ class DeviceLoop:
         except Exception as error:
             self._retry_apart(one, error)
             return
+        if not one.is_urgent:
+            # At its end: one that takes longer than the bound must not put queries off for ever.
+            self._indexing_served_at = self._clock()
         self.passes, self.inputs = self.passes + 1, self.inputs + len(one.inputs)
         for each, row in zip(one.inputs, rows, strict=True):
             each.batch.set_row(each.kind, each.at, row)

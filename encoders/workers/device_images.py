@@ -19,10 +19,11 @@ from torchvision.transforms.v2.functional import resize
 from encoders.media.budgets import DEFAULT_BYTES
 from encoders.media.images import MAX_BYTES
 from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
-from encoders.processes.messages import DecoderReady, ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.processes.messages import DecodedPicture, DecodePictures, DecoderReady, ImageDecodingSetup
+from encoders.processes.pixel_slots import SlotWriter
 from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
-from encoders.workers.images import decode_to_message
+from encoders.workers.images import decode_to_message, hand_over
 
 _MAX_DEVICE_PIXELS: Final = 40_000_000
 """Decoded whole on the device: larger ones are left to Pillow, which decodes them at a smaller scale."""
@@ -112,27 +113,30 @@ def main() -> None:
     setup = msgspec.msgpack.decode(main_process.read(), type=ImageDecodingSetup)
     preparer: Preparer = pickle.loads(setup.preparer)
     torch.set_num_threads(1)
+    slots = setup.slots and SlotWriter(setup.slots)
     device = torch.device(setup.device)
     torch.empty(0, device=device)
     Image.init()
     main_process.start_threads()
     # The driver opens its devices, and starts threads, when it likes.
     missing = confine_model(may_start_programs=False)
-    answer = request_handler(DeviceDecoder(device, preparer), preparer, setup.budget_bytes)
+    answer = request_handler(DeviceDecoder(device, preparer), preparer, setup.budget_bytes, slots)
     main_process.serve(DecoderReady([*missing]), answer)
 
 
 def request_handler(
-    on_device: DeviceDecoder, preparer: Preparer, budget_bytes: int = DEFAULT_BYTES
-) -> Callable[[bytearray], list[PictureMessage | str]]:
+    on_device: DeviceDecoder, preparer: Preparer, budget_bytes: int = DEFAULT_BYTES, slots: SlotWriter | None = None
+) -> Callable[[bytearray], list[DecodedPicture | str]]:
     """Answers to requests: each picture from the device, or else from Pillow."""
-    files = msgspec.msgpack.Decoder(list[bytes])
+    requests = msgspec.msgpack.Decoder(DecodePictures)
 
-    def decode(request: bytearray) -> list[PictureMessage | str]:
-        data = files.decode(request)
+    def decode(request: bytearray) -> list[DecodedPicture | str]:
+        wanted = requests.decode(request)
         return [
-            decode_to_message(file, preparer, budget_bytes) if pixels is None else picture_to_message(pixels)
-            for file, pixels in zip(data, on_device(data), strict=True)
+            decode_to_message(file, preparer, budget_bytes, slots, slot)
+            if pixels is None
+            else hand_over(pixels, slots, slot)
+            for file, slot, pixels in zip(wanted.files, wanted.slots, on_device(wanted.files), strict=True)
         ]
 
     return decode

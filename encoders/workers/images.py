@@ -12,8 +12,15 @@ from PIL import Image
 
 from encoders.errors import InvalidImage
 from encoders.media.images import FORMATS, decode_and_prepare, decode_image
-from encoders.media.preparation import ImagePreparer
-from encoders.processes.messages import DecoderReady, ImageDecodingSetup, PictureMessage, picture_to_message
+from encoders.media.preparation import ImagePreparer, Pixels
+from encoders.processes.messages import (
+    DecodedPicture,
+    DecodePictures,
+    DecoderReady,
+    ImageDecodingSetup,
+    picture_to_message,
+)
+from encoders.processes.pixel_slots import SlotWriter
 from encoders.workers.confinement import confine_decoder
 from encoders.workers.connection import MainProcess
 
@@ -23,10 +30,11 @@ def main() -> None:
     main_process = MainProcess()
     setup = msgspec.msgpack.decode(main_process.read(), type=ImageDecodingSetup)
     preparer: ImagePreparer = pickle.loads(setup.preparer)
+    slots = setup.slots and SlotWriter(setup.slots)
     load_decoders()
     main_process.start_threads()
     missing = confine_decoder(setup.memory_bytes)
-    main_process.serve(DecoderReady([*missing]), _request_handler(preparer, setup.budget_bytes))
+    main_process.serve(DecoderReady([*missing]), _request_handler(preparer, setup.budget_bytes, slots))
 
 
 def load_decoders() -> None:
@@ -41,17 +49,36 @@ def load_decoders() -> None:
             decode_image(file.getvalue())
 
 
-def _request_handler(preparer: ImagePreparer, budget_bytes: int) -> Callable[[bytearray], list[PictureMessage | str]]:
-    files = msgspec.msgpack.Decoder(list[bytes])
-    return lambda request: [decode_to_message(data, preparer, budget_bytes) for data in files.decode(request)]
+def _request_handler(
+    preparer: ImagePreparer, budget_bytes: int, slots: SlotWriter | None
+) -> Callable[[bytearray], list[DecodedPicture | str]]:
+    requests = msgspec.msgpack.Decoder(DecodePictures)
+
+    def decode(request: bytearray) -> list[DecodedPicture | str]:
+        wanted = requests.decode(request)
+        return [
+            decode_to_message(data, preparer, budget_bytes, slots, slot)
+            for data, slot in zip(wanted.files, wanted.slots, strict=True)
+        ]
+
+    return decode
 
 
-def decode_to_message(data: bytes, preparer: ImagePreparer, budget_bytes: int) -> PictureMessage | str:
+def decode_to_message(
+    data: bytes, preparer: ImagePreparer, budget_bytes: int, slots: SlotWriter | None, slot: int | None
+) -> DecodedPicture | str:
     """The prepared picture of a file as a message, or why there is none."""
     try:
-        return picture_to_message(decode_and_prepare(data, preparer, budget_bytes))
+        return hand_over(decode_and_prepare(data, preparer, budget_bytes), slots, slot)
     except InvalidImage as error:
         return str(error)
+
+
+def hand_over(pixels: Pixels, slots: SlotWriter | None, slot: int | None) -> DecodedPicture:
+    """Pixels (height, width, 3) uint8 as a message, left in the slot where there is one."""
+    if slots is not None and slot is not None and slots.write(slot, pixels):
+        return pixels.shape[0], pixels.shape[1], None
+    return picture_to_message(pixels)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, Ids
 from indexer.milvus.limits import DEFAULT_LIMITS
-from indexer.ports import Candidate
+from indexer.ports import ScoredIds
 
 TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD = "text_vector", "image_vector", "joint_vector"
 """Where an approximate index finds products by their text part, by their image part, and by both as stored."""
@@ -30,7 +30,7 @@ class VectorIndex(Protocol):
         """Ids of products about nearest to a vector in one of the fields; some may be missing."""
         ...
 
-    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         """Products by inner product with a fused vector (2·dim,), greatest first, every one of them looked at."""
         ...
 
@@ -46,7 +46,7 @@ async def search_with_rescoring(
     limit: int,
     exact_below: int,
     proposed: int = DEFAULT_LIMITS.proposed,
-) -> list[Candidate]:
+) -> ScoredIds:
     """Products by inner product with `vector` (2·dim,), greatest first.
 
     Args:

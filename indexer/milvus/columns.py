@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from pymilvus import AsyncMilvusClient
 from pymilvus.client.call_context import (
     CallContext,
@@ -25,6 +26,7 @@ from pymilvus.client.call_context import (
 from pymilvus.client.prepare import Prepare
 from pymilvus.client.utils import check_status
 
+from encoders.spec import FloatArray
 from indexer.milvus.access import MilvusAccess
 
 
@@ -33,7 +35,8 @@ class ResultColumns:
     """The hits of one query, best first."""
 
     ids: Sequence[str]
-    scores: Sequence[float]
+    scores: FloatArray
+    """(n,) float32, as the engine gives them."""
     texts: Sequence[str]
     """The output field, where one was asked for; a VARCHAR."""
 
@@ -106,9 +109,10 @@ async def _execute_search(
     check_status(response.status)
     results = response.results
     texts = results.fields_data[0].scalars.string_data.data if results.fields_data else ()
+    scores = np.array(results.scores, np.float32)
     # An answer without any hit may not even say so query by query.
     counts = list(results.topks) or [0] * request.nq
-    return list(_split_by_query(counts, list(results.ids.str_id.data), list(results.scores), list(texts)))
+    return list(_split_by_query(counts, list(results.ids.str_id.data), scores, list(texts)))
 
 
 async def _ready_made(_: str, requests: Sequence[Any], *__: Any, **___: Any) -> Any:
@@ -116,7 +120,7 @@ async def _ready_made(_: str, requests: Sequence[Any], *__: Any, **___: Any) -> 
 
 
 def _split_by_query(
-    counts: Sequence[int], ids: Sequence[str], scores: Sequence[float], texts: Sequence[str]
+    counts: Sequence[int], ids: Sequence[str], scores: FloatArray, texts: Sequence[str]
 ) -> Iterator[ResultColumns]:
     """The hits of each query: `counts` says how many it has, and the rest has one query's after another's."""
     start = 0

@@ -16,7 +16,7 @@ from pymilvus import MilvusClient
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection, to_candidate
+from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
 from indexer.milvus.excluded_words import replace_excluded_words
@@ -30,12 +30,12 @@ from indexer.milvus.generations import (
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
-from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch
+from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
 from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_stored_type
-from indexer.ports import Candidate, ProductCounts
+from indexer.ports import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, StoredRow
 from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms
@@ -167,18 +167,18 @@ class MilvusProductStore:
             request = upsert_request(self.generation, chunk, parts=parts, vector_type=self._vector_type)
             await self._collection.upsert(request, until)
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         plain = await self._plain(filters)
         return await self._vectors.search(vector, plain, limit)
 
-    async def search_lexical(self, text: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_lexical(self, text: str, filters: Filters, limit: int) -> ScoredIds:
         return await self.search_terms(query_terms(text), filters, limit)
 
-    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
         if not terms:
-            return []
+            return NOTHING_FOUND
         expression = to_milvus_expression(await self._plain(filters))
-        return await _empty_without_terms(self._collection.search(LEXICAL_FIELD, terms, expression, limit))
+        return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit), NOTHING_FOUND)
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:
         plain = await self._plain(filters)
@@ -190,26 +190,33 @@ class MilvusProductStore:
             return [[] for _ in terms]
         expression = to_milvus_expression(await self._plain(filters))
         search = self._collection.search_all(LEXICAL_FIELD, queries, expression, limit)
-        answers = iter(await _empty_without_terms(search))
         nothing: list[Candidate] = []
+        answers = iter(await _unless_empty(search, []))
         return [next(answers, nothing) if query else [] for query in terms]
 
     async def score_dense(self, vector: FloatArray, product_ids: Sequence[str]) -> dict[str, float]:
         expression = to_milvus_expression((Ids(tuple(product_ids)),))
         query = to_stored_type(vector, self._vector_type)
-        return await self._collection.scores("vector", query, expression, len(product_ids))
+        return (await self._collection.search("vector", query, expression, len(product_ids))).by_id()
 
     async def score_lexical(self, text: str, product_ids: Sequence[str]) -> dict[str, float]:
-        terms, expression = query_terms(text), to_milvus_expression((Ids(tuple(product_ids)),))
-        return await self._collection.scores(LEXICAL_FIELD, terms, expression, len(product_ids)) if terms else {}
+        found = await self.search_lexical(text, (Ids(tuple(product_ids)),), len(product_ids))
+        return found.by_id()
 
-    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[Candidate]:
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[str]:
         expression = to_milvus_expression(await self._plain(filters))
         if order is not None:
             rows = MilvusNumericRows(self._collection, expression, order.field)
             return await top_k_by_field(rows, order, limit, self._limits)
-        entities = await self._collection.query(expression, ["card"], limit=limit, **BY_PRODUCT_ID)
-        return [to_candidate(entity) for entity in entities]
+        entities = await self._collection.query(expression, ["product_id"], limit=limit, **BY_PRODUCT_ID)
+        return [entity["product_id"] for entity in entities]
+
+    async def read_payloads(self, product_ids: Sequence[str]) -> dict[str, bytes]:
+        return await cards_by_id(self._collection, product_ids)
+
+    async def scan_payloads(self, filters: Filters, limit: int) -> dict[str, bytes]:
+        expression = to_milvus_expression(await self._plain(filters))
+        return await self._collection.cards(expression, limit=limit, **BY_PRODUCT_ID)
 
     async def count_matching(self, filters: Filters) -> int:
         return await self._collection.count(to_milvus_expression(await self._plain(filters)))
@@ -227,16 +234,15 @@ class MilvusProductStore:
 
     async def _ids_with_term(self, term: str, filters: Filters, limit: int) -> list[str]:
         """Ids of products that have a term."""
-        return await _empty_without_terms(
-            self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
-        )
+        search = self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
+        return await _unless_empty(search, [])
 
 
-async def _empty_without_terms(search: Awaitable[list[T]]) -> list[T]:
+async def _unless_empty(search: Awaitable[T], nothing: T) -> T:
     """What a search by words finds: nothing where no product has any."""
     try:
         return await search
     except StoreUnavailable as error:
         if _EMPTY_INDEX in str(error):
-            return []
+            return nothing
         raise

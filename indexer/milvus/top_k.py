@@ -13,7 +13,6 @@ from typing import Protocol
 
 from indexer.criteria import SortOrder
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
-from indexer.ports import Candidate
 
 MAX_ROWS = 16_384
 """Rows that Milvus gives at once."""
@@ -30,8 +29,8 @@ class NumericRows(Protocol):
         """The numbers of at most `limit` of them."""
         ...
 
-    async def fetch(self, clause: str, limit: int) -> list[tuple[float, Candidate]]:
-        """The first of them by product id, with their numbers."""
+    async def fetch(self, clause: str, limit: int) -> list[tuple[float, str]]:
+        """The first of them by product id: their numbers and ids."""
         ...
 
 
@@ -51,19 +50,19 @@ class _Span:
 
 async def top_k_by_field(
     rows: NumericRows, order: SortOrder, limit: int, limits: MilvusLimits = DEFAULT_LIMITS
-) -> list[Candidate]:
-    """The first `limit` products by a number; equal ones by product id, those without it last."""
+) -> list[str]:
+    """The ids of the first `limit` products by a number; equal ones by product id, those without it last."""
     comparisons = _Comparisons(order)
     span = _Span(None, 0, None, await rows.count(comparisons.present))
     first = await _top_k_with_number(rows, comparisons, span, limit, limits) if span.end else []
     if len(first) < limit:
-        first += [candidate for _, candidate in await rows.fetch(comparisons.absent, limit - len(first))]
+        first += [product_id for _, product_id in await rows.fetch(comparisons.absent, limit - len(first))]
     return first
 
 
 async def _top_k_with_number(
     rows: NumericRows, comparisons: _Comparisons, span: _Span, limit: int, limits: MilvusLimits
-) -> list[Candidate]:
+) -> list[str]:
     pivots: list[float] = []
     while span.end > min(MAX_ROWS, 2 * limit + limits.sort_spare):
         pivots = [pivot for pivot in pivots if comparisons.within(pivot, span)]
@@ -81,7 +80,7 @@ async def _top_k_with_number(
         else:
             first = comparisons.sorted(await rows.fetch(comparisons.before(pivot), MAX_ROWS)) if before else []
             equal = await rows.fetch(comparisons.equal(pivot), limit - before)
-            return first[:limit] + [candidate for _, candidate in equal]
+            return first[:limit] + [product_id for _, product_id in equal]
     return comparisons.sorted(await rows.fetch(comparisons.before(span.high), MAX_ROWS))[:limit]
 
 
@@ -122,8 +121,8 @@ class _Comparisons:
         low, high = (span.high, span.low) if self.descending else (span.low, span.high)
         return (low is None or number > low) and (high is None or number < high)
 
-    def sorted(self, numbered: list[tuple[float, Candidate]]) -> list[Candidate]:
+    def sorted(self, numbered: list[tuple[float, str]]) -> list[str]:
         """Products in the wanted order; equal ones by id."""
         sign = -1.0 if self.descending else 1.0
-        ordered = sorted(numbered, key=lambda pair: (sign * pair[0], pair[1].product_id))
-        return [candidate for _, candidate in ordered]
+        ordered = sorted(numbered, key=lambda pair: (sign * pair[0], pair[1]))
+        return [product_id for _, product_id in ordered]

@@ -12,6 +12,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from indexer.credential_files import SecretFile
+from indexer.deadlines import fair_timeout
 from indexer.errors import AccessDenied, StoreUnavailable, causes
 from indexer.redis.config import RedisConfig as RedisConfig
 from indexer.redis.tls import ReloadedContext, TLSConnection
@@ -96,7 +97,7 @@ def _hung_up(error: Exception) -> bool:
 async def redis_call(deadline_s: float) -> AsyncGenerator[None]:
     """Bound a call to Redis in time and turn its failures into `StoreUnavailable`, `AccessDenied` among it."""
     try:
-        async with asyncio.timeout(deadline_s):
+        async with fair_timeout(deadline_s):
             yield
     except TimeoutError as error:
         raise StoreUnavailable(f"Redis did not answer within {deadline_s} s") from error

@@ -3,7 +3,7 @@
 A request costs a look into a dict. Every `SYNC_S` what was counted is added to the counters that all workers share, all
 callers in one round trip, and the sums come back: workers together let through at most what each of them gets within
 `SYNC_S` over the rate. While the counters are away each worker counts for itself. Asking Redis within each request, by
-the `limits` library's storage, took 100 to 150 µs of CPU of a cached search's 1,200; this takes 4.
+the `limits` library's storage, took 100 to 150 µs of CPU; this takes 4.
 
 Source: the sliding window counter, as the `limits` library and Cloudflare (2017, "How we built rate limiting capable of
 scaling to millions of domains") have it: the window before counts for the share of it that is still within reach.

@@ -54,7 +54,8 @@ class AdaptiveLimit:
     def note(self, kind: str, took_s: float) -> None:
         """A request of a kind was worked on for so long."""
         if kind not in self._took_s and len(self._took_s) >= MAX_KINDS:
-            return
+            # All of them are rare, or one would have ended the window.
+            self._took_s.clear()
         took = self._took_s.setdefault(kind, [])
         took.append(took_s)
         if len(took) >= WINDOW_REQUESTS and self._clock() - self._began >= WINDOW_S:

@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 
 from encoders.spec import FloatArray
 from indexer.redis.client import redis_call
+from query_api.retrieval.candidate_columns import CandidateColumns, PackedColumns
 from query_api.retrieval.candidate_set import CandidateSet
 
-ENTRY_FORMAT = 2
+ENTRY_FORMAT = 3
 """Entries of another format are not understood; part of every key."""
 
 
@@ -81,15 +82,26 @@ def candidate_key(generation: str, *request: Any) -> str:
 def encode_entry(position: int, vector: FloatArray | None, candidates: CandidateSet) -> bytes:
     """The bytes that `decode_entry` reads."""
     packed = None if vector is None else vector.astype(np.float32, copy=False).tobytes()
-    return msgspec.msgpack.encode(CacheEntry(position, packed, candidates))
+    return _encoder.encode(CacheEntry(position, packed, candidates))
 
 
 def decode_entry(data: bytes) -> CacheEntry | None:
     """The entry, or None when the bytes are none: to a cache, that is a miss."""
     try:
-        return _entries.decode(data)
+        return _decoder.decode(data)
     except msgspec.DecodeError:
         return None
 
 
-_entries = msgspec.msgpack.Decoder(CacheEntry)
+def _pack(value: Any) -> Any:
+    if isinstance(value, CandidateColumns):
+        return value.pack()
+    raise NotImplementedError
+
+
+def _unpack(kind: type[Any], value: Any) -> Any:
+    return CandidateColumns.unpack(msgspec.convert(value, PackedColumns)) if kind is CandidateColumns else value
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_pack)
+_decoder = msgspec.msgpack.Decoder(CacheEntry, dec_hook=_unpack)

@@ -134,6 +134,8 @@ class ChangeFeed:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+        waiting, self._waiting = self._waiting, []
+        _release(waiting, StoreUnavailable("the query worker is shutting down"))
         await self._change_log.aclose()
 
     async def _read_while_waited_for(self) -> None:

@@ -18,8 +18,8 @@ from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 
 BYTES_PER_ID = 96
 """What an id takes in memory, at most, with its place in a set, where other entries have it as well."""
-BYTES_PER_CANDIDATE = 250
-"""What a candidate takes beside its payload."""
+BYTES_PER_CANDIDATE = 136
+"""What a candidate takes, its id included, at most."""
 ENTRY_BYTES = 1_024
 """What an entry takes beside its candidates and its vector."""
 SCORE_TOLERANCE = 1e-3
@@ -56,13 +56,11 @@ class LiveEntry:
 
     def __post_init__(self) -> None:
         # One text for all entries that have the product.
-        self.product_ids = frozenset(sys.intern(item.product_id) for item in self.candidates.items)
+        self.product_ids = frozenset(map(sys.intern, self.candidates.items.ids))
         self.terms = frozenset(query_terms(self.query.text).split()) if self.query.text else frozenset()
         self.floor = _floor(self.query, self.candidates)
         vector_bytes = 0 if self.query.vector is None else 2 * self.query.vector.nbytes
-        self.byte_size = (
-            ENTRY_BYTES + _candidate_bytes(self.candidates) + BYTES_PER_ID * len(self.product_ids) + vector_bytes
-        )
+        self.byte_size = ENTRY_BYTES + (BYTES_PER_CANDIDATE + BYTES_PER_ID) * len(self.candidates.items) + vector_bytes
 
     @property
     def admits_all(self) -> bool:
@@ -99,10 +97,6 @@ class LiveEntry:
             return True
         is_same_query = self.asked_with.isdisjoint(self.touched)
         return is_same_query and self.candidates.is_refreshable and len(self.touched) <= max_changes
-
-
-def _candidate_bytes(candidates: CandidateSet) -> int:
-    return sum(BYTES_PER_CANDIDATE + len(item.payload) for item in candidates.items)
 
 
 def _floor(query: RetrievalQuery, candidates: CandidateSet) -> float:

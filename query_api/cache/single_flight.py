@@ -32,7 +32,8 @@ class SingleFlight(Generic[Result]):
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """What the work under way for a key gives; with none, `work` is begun."""
         flight = self._flights.get(key)
-        if flight is None:
+        # One that has just ended may not know of what its caller asks for; its callback may be yet to run.
+        if flight is None or flight.task.done():
             flight = self._flights[key] = _Flight(asyncio.create_task(work()))
             begun = flight
             flight.task.add_done_callback(lambda _: self._end(key, begun))

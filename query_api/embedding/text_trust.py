@@ -151,7 +151,7 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
     directions = np.random.default_rng(_SEED).standard_normal((PROBES, spec.fused_dim)).astype(np.float32)
     ids: dict[str, None] = {}
     for direction in directions:
-        ids |= {row.product_id: None for row in await store.search_dense(direction, (), PROBE_LIMIT)}
+        ids |= dict.fromkeys((await store.search_dense(direction, (), PROBE_LIMIT)).ids)
     texts: dict[str, None] = {}
     for start in range(0, len(ids), PAGE_SIZE):
         page = await store.read_states(list(ids)[start : start + PAGE_SIZE])

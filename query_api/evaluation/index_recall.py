@@ -187,7 +187,7 @@ async def _row(
         started_s = time.perf_counter()
         candidates = await store.search_dense(vector, selective.filters, max(k, depth))
         took_ms.append((time.perf_counter() - started_s) * 1000)
-        found = [positions.get(candidate.product_id) for candidate in candidates]
+        found = [positions.get(product_id) for product_id in candidates.ids]
         recalls.append(recall_at(k, vector, stored.vectors, selective.passing, found))
     p50, p99 = np.percentile(took_ms, [50, 99])
     return RecallRow(name, selective.share, float(np.mean(recalls)), min(recalls), float(p50), float(p99))

@@ -81,5 +81,5 @@ async def _relevance(store: ProductStore, query: JudgedQuery, vector: FloatArray
     """Relevance by product id: near products that nobody judged have 0, judged ones their share of the highest gain."""
     neighbours = await store.search_dense(vector, (), UNJUDGED_NEIGHBOURS)
     highest_gain = max(query.gains.values(), default=0.0) or 1.0
-    relevance = {neighbour.product_id: 0.0 for neighbour in neighbours}
+    relevance = dict.fromkeys(neighbours.ids, 0.0)
     return relevance | {product_id: gain / highest_gain for product_id, gain in query.gains.items()}

@@ -34,7 +34,9 @@ async def sample_titles(store: ProductStore, spec: EmbeddingSpec) -> dict[str, s
     directions = np.random.default_rng(_SEED).standard_normal((PROBE_SEARCHES, spec.fused_dim)).astype(np.float32)
     titles: dict[str, str] = {}
     for direction in directions:
-        for candidate in await store.search_dense(direction, (), SAMPLED_PRODUCTS // PROBE_SEARCHES):
-            if title := decode_hit_payload(candidate.payload).title:
-                titles[candidate.product_id] = title
+        found = await store.search_dense(direction, (), SAMPLED_PRODUCTS // PROBE_SEARCHES)
+        payloads = await store.read_payloads(found.ids)
+        for product_id in filter(payloads.__contains__, found.ids):
+            if title := decode_hit_payload(payloads[product_id]).title:
+                titles[product_id] = title
     return titles

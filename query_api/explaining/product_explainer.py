@@ -23,11 +23,12 @@ from query_api.explaining.evidence import (
     transcript_note,
 )
 from query_api.explaining.product_position import ProductPosition, locate_product, position_reason
-from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
+from query_api.retrieval.candidate_columns import ScoredCandidate
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.ranking import rank_candidates
 from query_api.search.response_builder import IndexStatus
-from query_api.search.results import RankedResults
+from query_api.search.results import RankedResults, with_cards
 from query_api.search.score_parts import ScoreExplainer
 from query_api.search.searcher import Searcher
 
@@ -66,10 +67,11 @@ class ProductExplainer:
             self._searcher.rank(request, use_cache=False), self._store.read([product_id])
         )
         product = stored.get(product_id)
-        if not any(hit.candidate.product_id == product_id for hit in results.ranked):
+        if product_id not in results.ranked.candidates.ids:
             results = await self._extend_browse(results)
         absence = _unavailable_reason(request, product_id, product)
         alone = None if absence else await self._score_alone(results, product_id)
+        await results.cards.load(results.ranked.ids if alone is None else [*results.ranked.ids, product_id])
         position = locate_product(results, product_id, alone)
         places = await self._places(position)
         reasons = [absence] if absence else list(_reasons(position, places, product_id, product))
@@ -97,9 +99,10 @@ class ProductExplainer:
         if retrieval is None or results.scoring is None or not retrieval.is_browse or not results.unretrieved_count:
             return results
         candidates = await self._retriever.retrieve(replace(retrieval, browse_limit=limit))
+        items = await with_cards(candidates.items, results.cards)
         return replace(
             results,
-            ranked=rank_candidates(candidates.items, results.scoring),
+            ranked=rank_candidates(items, results.scoring, results.cards),
             is_truncated=candidates.is_truncated,
             unretrieved_count=candidates.unretrieved_count,
         )
@@ -109,7 +112,7 @@ class ProductExplainer:
 
         None: it is a candidate, or shares no word with a lexical search, or nothing was searched for.
         """
-        if results.retrieval is None or any(hit.candidate.product_id == product_id for hit in results.ranked):
+        if results.retrieval is None or product_id in results.ranked.candidates.ids:
             return None
         return await self._retriever.score_product(results.retrieval, product_id)
 

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from query_api.contract.responses import Explanation, Place, Reason
-from query_api.retrieval.candidate_set import ScoredCandidate
-from query_api.search.ranking import (
-    RankedCandidate,
-    collapse_variants,
-    rank_candidates,
-    read_payload,
-    sort_candidates,
-)
+from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
+from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, rank_candidates, sort_candidates
 from query_api.search.results import RankedResults
 
 SCORE_PARTS = ("text", "image", "lexical", "personal", "ranker")
@@ -30,7 +24,7 @@ class ProductPosition:
     """The product; None: it has no score."""
     is_candidate: bool
     """Whether the search retrieved it; False: it is put where its score would place it."""
-    shown: Sequence[RankedCandidate]
+    shown: Ranking
     """The candidates in the order of the results, with variants collapsed if the request groups them."""
     shown_variant: RankedCandidate | None
     """The variant that is shown in place of the product; None: it is not hidden."""
@@ -38,7 +32,7 @@ class ProductPosition:
     @property
     def hits(self) -> Sequence[RankedCandidate]:
         """The hits on all pages of the search."""
-        return self.shown if self.is_candidate else [hit for hit in self.shown if hit is not self.product]
+        return self.shown if self.is_candidate else [hit for hit in self.shown if hit != self.product]
 
     @property
     def last_page_hit(self) -> RankedCandidate | None:
@@ -56,8 +50,8 @@ class ProductPosition:
 
         The product itself has the rank that it would have as a hit.
         """
-        hits = self.shown if candidate is self.product else self.hits
-        return next((rank for rank, hit in enumerate(hits, 1) if hit is candidate), None)
+        hits = self.shown if candidate == self.product else self.hits
+        return next((rank for rank, hit in enumerate(hits, 1) if hit == candidate), None)
 
     def place_of(self, candidate: RankedCandidate | None, explained: Mapping[str, Explanation]) -> Place | None:
         """The rank of a candidate with the parts of its score, by product id in `explained`; None of None."""
@@ -75,17 +69,17 @@ def locate_product(results: RankedResults, product_id: str, alone: ScoredCandida
         product_id: of the product.
         alone: its own scores if it is no candidate; None: it has none.
     """
-    ranked = results.ranked
-    is_candidate = any(hit.candidate.product_id == product_id for hit in ranked)
+    ranked, cards = results.ranked, results.cards
+    is_candidate = product_id in ranked.candidates.ids
     if alone is not None and not is_candidate and results.scoring is not None:
-        ranked = rank_candidates([*(hit.candidate for hit in ranked), alone], results.scoring)
-    ordered = sort_candidates(ranked, results.request.sort)
-    shown = collapse_variants(ordered) if results.request.group else ordered
+        ranked = rank_candidates(ranked.candidates.joined(CandidateColumns.of([alone])), results.scoring, cards)
+    ordered = sort_candidates(ranked, results.request.sort, cards)
+    shown = collapse_variants(ordered, cards) if results.request.group else ordered
     product = next((hit for hit in ordered if hit.candidate.product_id == product_id), None)
     shown_variant = None
-    if product is not None and all(hit is not product for hit in shown):
-        group = read_payload(product.candidate).group_id
-        shown_variant = next(hit for hit in shown if read_payload(hit.candidate).group_id == group)
+    if product is not None and all(hit != product for hit in shown):
+        group = cards.payload(product_id).group_id
+        shown_variant = next(hit for hit in shown if cards.payload(hit.candidate.product_id).group_id == group)
     return ProductPosition(results, product, is_candidate, shown, shown_variant)
 
 
@@ -131,7 +125,8 @@ def _beyond_candidates_reason(position: ProductPosition, own: Place, hit: Place 
 def _hidden_variant_reason(position: ProductPosition, own: Place) -> Reason:
     shown = position.shown_variant
     assert shown is not None
-    evidence = {"product_id": shown.candidate.product_id, "group_id": read_payload(shown.candidate).group_id}
+    group_id = position.results.cards.payload(shown.candidate.product_id).group_id
+    evidence = {"product_id": shown.candidate.product_id, "group_id": group_id}
     detail = f"it is hidden behind {evidence['product_id']}, the best of its variants (group {evidence['group_id']})"
     return Reason("behind_a_variant", detail, evidence | {"score": shown.score, "gap": shown.score - own.score})
 
@@ -149,10 +144,8 @@ def _comparison_clause(position: ProductPosition, own: Place, hit: Place | None)
     if hit is None or hit.rank is None or (own.rank is not None and own.rank <= hit.rank):
         return ""
     if sorted_by := _SORTED_BY.get(position.results.request.sort):
-        values = {
-            shown.candidate.product_id: getattr(read_payload(shown.candidate), sorted_by) for shown in position.shown
-        }
-        theirs, mine = values[hit.product_id], values.get(own.product_id)
+        cards = position.results.cards
+        theirs, mine = (getattr(cards.payload(place.product_id), sorted_by) for place in (hit, own))
         return f"; results are sorted by {sorted_by}: hit {hit.rank:,} ({hit.product_id}) has {theirs}, it has {mine}"
     gap = _score_gap(own, hit)
     parts = sorted(((name, by) for name, by in gap["parts"].items() if by), key=lambda part: -abs(part[1]))

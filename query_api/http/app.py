@@ -54,7 +54,7 @@ def create_app(ports: QueryPorts) -> Starlette:
             *cors_middleware(ports.gate),
             Middleware(HotSearch, answers=components.answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
-            Middleware(RefuseWork, admission=ports.admission),
+            Middleware(RefuseWork, lanes=ports.lanes),
         ],
         exception_handlers=HANDLERS | ACCESS_HANDLERS,
         lifespan=lifespan,
@@ -62,7 +62,7 @@ def create_app(ports: QueryPorts) -> Starlette:
 
 
 def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
-    config, work = ports.config, Work(ports.admission, ports.config.deadline_s)
+    config, work = ports.config, Work(ports.lanes, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
         ports.change_log,

@@ -14,6 +14,7 @@ from query_api.contract.requests import ProductId, SearchRequest
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
 from query_api.http.work import Work
+from query_api.search.answering import has_media
 
 
 class _ExplainRequest(Struct, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ class ExplainRoute:
     async def explain(self, request: Request) -> Response:
         body = await json_or_form(request, self._config.body_deadline_s)
         query, product_id = _read_form(body) if isinstance(body, Form) else _read(body)
-        async with self._work.begin("explain"):
+        async with self._work.begin("explain", has_media(query)):
             explained = await self._explainer.explain(query, product_id)
         return Response(msgspec.json.encode(explained), media_type="application/json")
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from query_api import metrics
+from query_api.http.answer_transport import AnswerTransport
 from query_api.http.connections import SMALL_BODY_BYTES, Connections
 from query_api.http.refusals import TOO_SOON, answer_unless_gone, raw_problem, refuse_request
 from query_api.http.route_scopes import is_work
@@ -143,6 +144,7 @@ class LimitedProtocol(HttpToolsProtocol):
         is_full = len(self.tasks) >= self._all.config.max_requests and not self.url.startswith(UNCOUNTED_PATHS)
         self.app = refuse_request if is_full else self._own_app
         super().on_headers_complete()
+        self.cycle.transport = AnswerTransport(self.transport)
         # One over the limit is refused by the app, for what it states.
         if SMALL_BODY_BYTES < self._stated <= self._all.config.max_body_bytes:
             self._all.hold(self, self.cycle, self._stated, self.loop.time())
@@ -169,6 +171,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        if self._running is not None:
+            cast(AnswerTransport, self._running.transport).flush()
         super().on_response_complete()
         if self.transport.is_closing():
             self._all.leave(self, self.loop.time())
@@ -290,6 +294,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             # Closed with something of the client's unread, the kernel would take the answer back.
             self.flow.resume_reading()
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:
+                # The client is gone already.
+                self.transport.close()
         else:
             self.transport.close()

@@ -19,7 +19,7 @@ from query_api.http.shopper_bounds import bounded_search
 from query_api.http.work import Work
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.answering import SearchAnswers
+from query_api.search.answering import SearchAnswers, has_media
 
 
 class SearchRoutes:
@@ -70,7 +70,7 @@ class SearchRoutes:
     async def _search(self, request: Request, search: SearchRequest) -> Response:
         search = bounded_search(request, search)
         use_cache = "no-cache" not in request.headers.get("cache-control", "")
-        async with self._work.begin("search") as slot:
+        async with self._work.begin("search", has_media(search)) as slot:
             answer = await self._answers.answer(search, use_cache)
             slot.kind = _kind(search, answer.cache)
         return Response(answer.body, media_type="application/json")

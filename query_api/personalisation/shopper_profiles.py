@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from indexer.criteria import Ids
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports import ProductStore, ProfileStore
@@ -72,8 +71,7 @@ class PayloadCache:
         return {product_id: payload for product_id, payload in kept.items() if payload is not None}
 
     async def _refresh(self, product_ids: Sequence[str]) -> None:
-        rows = await self._store.browse((Ids(tuple(product_ids)),), 10_000)
-        payloads = {row.product_id: row.payload for row in rows}
+        payloads = await self._store.read_payloads(product_ids)
         expires_s = self._clock() + PAYLOAD_TTL_S
         for product_id in product_ids:
             payload = payloads.get(product_id)

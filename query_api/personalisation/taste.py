@@ -1,16 +1,20 @@
-"""A shopper's taste, learnt from their latest interactions, and how well a product fits it. Pure."""
+"""A shopper's taste, learnt from their latest interactions, and how well products fit it. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.hit_payload import HitPayload
-from indexer.memo import Memo, text_bytes
 from indexer.ports import Interaction
 from indexer.redis.popularity import KIND_WEIGHTS
+from query_api.cards.card import NO_CODE, CardColumns
+from query_api.cards.payload_values import ATTRIBUTE_PREFIX, attribute_values, category_paths
 
 Key = TypeVar("Key")
 
@@ -19,8 +23,6 @@ HALF_LIFE_INTERACTIONS = 20
 """An interaction counts half of one that came 20 later, so a new interest shows however long the history is."""
 HALF_CONFIDENCE_WEIGHT = 4.0
 """With interactions of this total weight (two clicks), the taste counts half."""
-_PATHS_BYTES = 8 * 2**20
-"""Memory for the paths of categories: a thousand candidates share a few."""
 CATEGORY_SHARE, BRAND_SHARE, ATTRIBUTE_SHARE = 0.6, 0.2, 0.2
 
 
@@ -79,63 +81,43 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
     )
 
 
-def taste_affinity(taste: Taste) -> Callable[[HitPayload], float]:
-    """A function that tells how well a product fits a taste, in [0, 1].
-
-    It keeps the fit of each category: a thousand candidates share a few.
-    """
-    by_category: dict[str | None, float] = {}
-
-    def affinity(payload: HitPayload) -> float:
-        if payload.category not in by_category:
-            by_category[payload.category] = CATEGORY_SHARE * _category_fit(taste, payload.category)
-        fit = by_category[payload.category] + ATTRIBUTE_SHARE * _attribute_fit(taste.attributes, payload)
-        if payload.brand:
-            fit += BRAND_SHARE * taste.brands.get(payload.brand, 0.0)
-        return taste.confidence * fit
-
-    return affinity
+def taste_affinities(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+    """How well products fit a taste, each in [0, 1]; (n,) float64."""
+    numbers, book = cards.numbers, cards.book
+    brands = np.zeros(book.count)
+    for brand, liked in taste.brands.items():
+        brands[book.known_code("brand", brand)] = liked
+    brands[NO_CODE] = 0.0
+    fit = CATEGORY_SHARE * _category_fits(taste, cards) + ATTRIBUTE_SHARE * _attribute_fits(taste, cards)
+    return taste.confidence * (fit + BRAND_SHARE * brands[numbers["brand"]])
 
 
-def category_paths(category: str | None) -> tuple[str, ...]:
-    """A category path and all above it, the topmost first: `Men/Tops` → `Men`, `Men/Tops`."""
-    return _kept_paths(category or "")
+def _category_fits(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+    # A thousand products share a few categories.
+    codes, places = np.unique(cards.numbers["category"], return_inverse=True)
+    categories = cards.book.values("category")
+    fits = [_category_fit(taste, str(categories[code])) if code else 0.0 for code in codes.tolist()]
+    return np.array(fits)[places]
 
 
-def _make_paths(category: str) -> tuple[str, ...]:
-    steps = [step.strip() for step in category.split("/") if step.strip()]
-    return tuple("/".join(steps[: depth + 1]) for depth in range(len(steps)))
-
-
-_kept_paths = Memo(_make_paths, lambda category, paths: text_bytes(category, *paths), _PATHS_BYTES)
-
-
-def attribute_values(payload: HitPayload) -> Iterator[tuple[str, str]]:
-    """The (name, value) pairs of a product's attributes."""
-    for name, value in payload.attributes.items():
-        if isinstance(value, str):
-            yield name, value
-        else:
-            for item in value:
-                yield name, item
-
-
-def _category_fit(taste: Taste, category: str | None) -> float:
+def _category_fit(taste: Taste, category: str) -> float:
     # Deeper levels say more: that it is for men less than that it is a hoodie.
     paths = category_paths(category)
     depth_weights = range(1, len(paths) + 1)
-    if not paths:
-        return 0.0
     fits = (taste.categories.get(path, 0.0) * weight for path, weight in zip(paths, depth_weights, strict=True))
     return sum(fits) / sum(depth_weights)
 
 
-def _attribute_fit(liked: Mapping[tuple[str, str], float], payload: HitPayload) -> float:
-    total, count = 0.0, 0
-    for pair in attribute_values(payload):
-        total += liked.get(pair, 0.0)
-        count += 1
-    return total / count if count else 0.0
+def _attribute_fits(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+    """The mean of what each product's attribute values are liked; 0 where it has none."""
+    liked = np.zeros(cards.book.count)
+    for (name, value), relative in taste.attributes.items():
+        liked[cards.book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
+    liked[NO_CODE] = 0.0
+    counts = cards.numbers["attributes"]
+    owners = np.repeat(np.arange(len(cards)), counts)
+    totals = np.bincount(owners, weights=liked[cards.attributes], minlength=len(cards))
+    return totals / np.maximum(counts, 1)
 
 
 def _relative_to_favourite(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
+from query_api.cache.change_feed import ChangeFeed
+from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
 from query_api.recommending.taste_vectors import TasteVectors
-from query_api.retrieval.candidate_set import RetrievalQuery, ScoredCandidate
+from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.inputs import request_filters
-from query_api.search.ranking import RankedCandidate, RankWeights, Scoring, rank_candidates, read_payload
+from query_api.search.ranking import Order, RankWeights, Scoring, in_order, rank_candidates
 from query_api.search.response_builder import ResponseBuilder
-from query_api.search.results import RankedResults
+from query_api.search.results import RankedResults, with_cards
 
 POPULAR_LIMIT = 1_000
 _BEST_RATED = SortOrder("rating", descending=True)
@@ -30,13 +34,17 @@ class Recommender:
         profiles: ShopperProfiles,
         retriever: Retriever,
         tastes: TasteVectors,
+        cards: CardTable,
+        feed: ChangeFeed | None,
         responses: ResponseBuilder,
         personal_weight: float,
     ) -> None:
-        """Args: personal_weight: what a shopper's taste adds to similarity."""
+        """Args: feed: tells `cards` of changes; None: none does. personal_weight: what a taste adds to similarity."""
         self._profiles = profiles
         self._retriever = retriever
         self._tastes = tastes
+        self._cards = cards
+        self._feed = feed
         self._responses = responses
         self._personal_weight = personal_weight
 
@@ -62,12 +70,22 @@ class Recommender:
     ) -> RankedResults:
         candidates = await self._retriever.retrieve(retrieval)
         scoring = Scoring(RankWeights(0.0, self._personal_weight), profile.taste)
-        ranked = rank_candidates(candidates.items, scoring)
+        cards = await self._open_cards()
+        ranked = rank_candidates(await with_cards(candidates.items, cards), scoring, cards)
         # What they know already comes after what they do not.
-        unknown_first = sorted(ranked, key=lambda hit: hit.candidate.product_id in profile.product_weights)
+        known = np.array([product_id in profile.product_weights for product_id in ranked.ids], bool)
+        unknown_first = ranked.reordered(np.argsort(known, kind="stable"))
         return RankedResults(
-            request, unknown_first, retrieval, scoring, candidates.is_truncated, degraded=profile.degraded
+            request, unknown_first, retrieval, scoring, cards, candidates.is_truncated, degraded=profile.degraded
         )
+
+    async def _open_cards(self) -> AnswerCards:
+        try:
+            if self._feed is not None:
+                await self._feed.catch_up()
+        except StoreUnavailable:
+            return self._cards.open(is_current=False)
+        return self._cards.open(is_current=self._feed is not None)
 
     async def _rank_popular(self, request: SearchRequest, filters: Filters, degraded: tuple[str, ...]) -> RankedResults:
         retrieval = RetrievalQuery(None, None, filters, _BEST_RATED)
@@ -76,30 +94,34 @@ class Recommender:
             popular = await self._profiles.popular_products(POPULAR_LIMIT)
         except StoreUnavailable:
             popular, degraded = [], ("personalisation",)
-        more: list[ScoredCandidate] = []
-        missing = set(popular).difference(item.product_id for item in candidates.items)
+        items = candidates.items
+        missing = set(popular).difference(items.ids)
         if missing and candidates.is_truncated:
-            more = await self._retriever.browse((*filters, Ids(tuple(missing))), len(missing))
+            items = items.joined(await self._retriever.browse((*filters, Ids(tuple(missing))), len(missing)))
+        cards = await self._open_cards()
+        found = await with_cards(items, cards)
         return RankedResults(
             request,
-            _by_popularity([*candidates.items, *more], {product_id: at for at, product_id in enumerate(popular)}),
+            in_order(found, _by_popularity(found.ids, popular, cards)),
             retrieval,
             scoring=None,
+            cards=cards,
             is_truncated=candidates.is_truncated,
-            unretrieved_count=max(0, candidates.unretrieved_count - len(more)),
+            unretrieved_count=max(0, candidates.unretrieved_count - (len(items) - len(candidates.items))),
             degraded=degraded,
         )
 
 
-def _by_popularity(candidates: Sequence[ScoredCandidate], ranks: Mapping[str, int]) -> list[RankedCandidate]:
-    """Candidates by popularity, then rating, then age; without scores.
+def _by_popularity(product_ids: Sequence[str], popular: Sequence[str], cards: AnswerCards) -> Order:
+    """The order of products by popularity, then rating, then age.
 
     Args:
-        ranks: of popular products by product id, 0 for the most popular.
+        product_ids: ascending.
+        popular: the most popular first.
+        cards: those of all of them.
     """
-
-    def order(candidate: ScoredCandidate) -> tuple[int, float, int, str]:
-        payload, rank = read_payload(candidate), ranks.get(candidate.product_id, POPULAR_LIMIT)
-        return rank, -(payload.rating or 0.0), -(payload.created_at_ms or 0), candidate.product_id
-
-    return [RankedCandidate(candidate, 0.0, 0.0, 0.0, 0.0) for candidate in sorted(candidates, key=order)]
+    places = {product_id: at for at, product_id in enumerate(popular)}
+    ranks = np.array([places.get(product_id, POPULAR_LIMIT) for product_id in product_ids], np.int64)
+    numbers = cards.columns(product_ids).numbers
+    rating, created_at = (-np.nan_to_num(numbers[name]) for name in ("rating", "created_at_ms"))
+    return np.lexsort((created_at, rating, ranks))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, SortOrder
+from query_api.retrieval.candidate_columns import CandidateColumns
 
 MIN_KEPT_SHARE = 0.8
 """A truncated candidate set that lost a fifth of its products is searched anew."""
@@ -44,27 +45,16 @@ class RetrievalLimits:
     browse: int = 10_000
 
 
-class ScoredCandidate(Struct, frozen=True, array_like=True, gc=False):
-    """A candidate with its raw scores."""
-
-    product_id: str
-    dense: float
-    """Weighted similarity, exact; 0 without a vector."""
-    lexical: float
-    """BM25, exact; 0 where it shares no term with the text."""
-    payload: bytes
-    """What a hit shows, as `indexer.hit_payload` encodes it."""
-
-
 class CandidateSet(Struct, frozen=True, array_like=True):
     """Products among which to rank.
 
     Each search's share is a prefix of its full ranking: a product belongs when its dense score reaches
     `dense_floor` or its lexical score `lexical_floor`. So whether a changed product belongs can be told from its
     own new scores, and the set after `Retriever.refresh` is again such a prefix, with no search of the others.
+    Scores and floors are float32, as the engine gives them: none falls below its own floor by being written and read.
     """
 
-    items: list[ScoredCandidate]
+    items: CandidateColumns
     dense_floor: float | None
     """The least dense score among the results, when the limit cut that search; None: they are all there are."""
     lexical_floor: float | None

@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.spec import FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.ports import Candidate, ProductStore
-from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery, ScoredCandidate
+from indexer.ports import NOTHING_FOUND, ProductStore, ScoredIds
+from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
+from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery
 
 
 class Retriever:
@@ -36,18 +41,16 @@ class Retriever:
             old: candidates whose `is_refreshable` is true.
             changed: ids of products that changed or were deleted since.
         """
-        gone = set(changed)
         fresh = await self._rescore_changed(query, old, changed)
-        items = [candidate for candidate in old.items if candidate.product_id not in gone] + fresh
+        items = old.items.without(changed).joined(fresh)
         match_count = None if old.match_count is None else len(items)
         return CandidateSet(
             items, old.dense_floor, old.lexical_floor, old.is_truncated, old.initial_size, match_count=match_count
         )
 
-    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> list[ScoredCandidate]:
+    async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> CandidateColumns:
         """The first `limit` products that pass the filters, with no scores; without an order, by product id."""
-        rows = await self._store.browse(filters, limit, order)
-        return [ScoredCandidate(row.product_id, 0.0, 0.0, row.payload) for row in rows]
+        return CandidateColumns.unscored(await self._store.browse(filters, limit, order))
 
     async def score_product(self, query: RetrievalQuery, product_id: str) -> ScoredCandidate | None:
         """One product's exact scores, whatever the query's filters; None: it has neither vector nor matching word."""
@@ -59,13 +62,14 @@ class Retriever:
         dense, lexical = await asyncio.gather(
             self._dense(query, query.filters, limit), self._lexical(query, query.filters, limit)
         )
-        floors = _score_floor(dense, limit), _score_floor(lexical or (), limit)
+        words = NOTHING_FOUND if lexical is None else lexical
+        floors = _score_floor(dense, limit), _score_floor(words, limit)
         dense_scores, lexical_scores = await asyncio.gather(
-            self._missing_dense_scores(query, _ids_missing_from(lexical or (), dense)),
+            self._missing_dense_scores(query, _ids_missing_from(words, dense)),
             # A search that was not cut has found all that share a term.
-            self._missing_lexical_scores(query, _ids_missing_from(dense, lexical) if lexical else [], floors[1]),
+            self._missing_lexical_scores(query, _ids_missing_from(dense, words) if words else [], floors[1]),
         )
-        items = _join(dense, lexical or (), dense_scores, lexical_scores or {})
+        items = _join(dense, words, dense_scores, lexical_scores or {})
         # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
         hidden = floors[0] if query.vector is not None else floors[1]
         return CandidateSet(items, *floors, hidden is not None, len(items), None in (lexical, lexical_scores))
@@ -80,22 +84,23 @@ class Retriever:
 
     async def _rescore_changed(
         self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]
-    ) -> list[ScoredCandidate]:
+    ) -> CandidateColumns:
         filters, limit = (*query.filters, Ids(tuple(changed))), len(changed)
         if query.is_browse:
             return await self.browse(filters, limit)
         dense, lexical = await asyncio.gather(self._dense(query, filters, limit), self._lexical(query, filters, limit))
         if lexical is None:
             raise StoreUnavailable("lexical search did not answer")
-        return [candidate for candidate in _join(dense, lexical) if _belongs(candidate, query, old)]
+        fresh = _join(dense, lexical)
+        return fresh.kept(_belonging(fresh, query, old))
 
-    async def _dense(self, query: RetrievalQuery, filters: Filters, limit: int) -> list[Candidate]:
-        return [] if query.vector is None else await self._store.search_dense(query.vector, filters, limit)
+    async def _dense(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds:
+        return NOTHING_FOUND if query.vector is None else await self._store.search_dense(query.vector, filters, limit)
 
-    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> list[Candidate] | None:
+    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds | None:
         """None: it did not answer, and dense search can do without."""
         if query.text is None:
-            return []
+            return NOTHING_FOUND
         try:
             return await self._store.search_lexical(query.text, filters, limit)
         except StoreUnavailable:
@@ -125,37 +130,39 @@ class Retriever:
             return None
 
 
-def _belongs(candidate: ScoredCandidate, query: RetrievalQuery, old: CandidateSet) -> bool:
-    if candidate.lexical and (old.lexical_floor is None or candidate.lexical >= old.lexical_floor):
-        return True
-    return query.vector is not None and (old.dense_floor is None or candidate.dense >= old.dense_floor)
+def _belonging(fresh: CandidateColumns, query: RetrievalQuery, old: CandidateSet) -> NDArray[np.bool_]:
+    """Which of the candidates are among the results of a search that was cut where the old one was; (n,)."""
+    belong = fresh.lexical >= np.float32(old.lexical_floor or 0.0)
+    belong &= fresh.lexical > 0.0
+    if query.vector is not None:
+        belong |= old.dense_floor is None or fresh.dense >= np.float32(old.dense_floor)
+    return belong
 
 
-def _ids_missing_from(rows: Sequence[Candidate], among: Sequence[Candidate]) -> list[str]:
-    """The ids of `rows` that are not `among` others."""
-    known = {row.product_id for row in among}
-    return [row.product_id for row in rows if row.product_id not in known]
+def _ids_missing_from(found: ScoredIds, among: ScoredIds) -> list[str]:
+    """The ids that one search found and another did not."""
+    known = set(among.ids)
+    return [product_id for product_id in found.ids if product_id not in known]
 
 
 def _join(
-    dense: Sequence[Candidate],
-    lexical: Sequence[Candidate],
+    dense: ScoredIds,
+    lexical: ScoredIds,
     dense_scores: Mapping[str, float] | None = None,
     lexical_scores: Mapping[str, float] | None = None,
-) -> list[ScoredCandidate]:
+) -> CandidateColumns:
     """Both searches' products, each once, with the scores that one search or the other did not tell."""
-    bm25 = {row.product_id: row.score for row in lexical}
-    bm25.update(lexical_scores or {})
-    known = {row.product_id for row in dense}
-    similarities = dense_scores or {}
-    items = [ScoredCandidate(row.product_id, row.score, bm25.get(row.product_id, 0.0), row.payload) for row in dense]
-    return items + [
-        ScoredCandidate(row.product_id, similarities.get(row.product_id, 0.0), row.score, row.payload)
-        for row in lexical
-        if row.product_id not in known
-    ]
+    similarity = {**(dense_scores or {}), **dense.by_id()}
+    bm25 = {**(lexical_scores or {}), **lexical.by_id()}
+    ids = sorted({*dense.ids, *lexical.ids})
+    return CandidateColumns(ids, _column(similarity, ids), _column(bm25, ids))
 
 
-def _score_floor(rows: Sequence[Candidate], limit: int) -> float | None:
+def _column(scores: Mapping[str, float], ids: Sequence[str]) -> FloatArray:
+    """The scores of products (n,) float32; 0 where there is none."""
+    return np.array([scores.get(product_id, 0.0) for product_id in ids], np.float32)
+
+
+def _score_floor(found: ScoredIds, limit: int) -> float | None:
     """The least score of a search that its limit cut; None: it was not cut."""
-    return rows[-1].score if len(rows) >= limit else None
+    return float(found.scores[-1]) if len(found) >= limit else None

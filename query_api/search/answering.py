@@ -107,10 +107,11 @@ def is_for_anybody(request: SearchRequest) -> bool:
     """Whether an answer is the same whoever asks, and made of the request's candidates alone."""
     is_plain = type(request) is SearchRequest and request.user_id is None
     # Explanations, and counts without a field's own filter, are read of the index beside the candidates.
-    return is_plain and not (request.explain or request.multi_select or _has_media(request))
+    return is_plain and not (request.explain or request.multi_select or has_media(request))
 
 
-def _has_media(request: SearchRequest) -> bool:
+def has_media(request: SearchRequest) -> bool:
+    """Whether something has to be decoded for it."""
     has_clip = request.image is not None or request.audio is not None or request.video is not None
     return has_clip or any(part.image is not None for part in request.parts)
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.criteria import Filters, IdAfter
-from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports import ProductStore
+from query_api.cards.card_table import AnswerCards, columns_in_steps
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Facet
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets import FacetTally
-from query_api.search.ranking import read_payload
 
 PAGE_SIZE = 10_000
 MAX_COUNTED_PRODUCTS = 200_000
 """Up to so many products without a query are counted one and all; with more, just the candidates are."""
-_STEP = 500
-"""Products counted between two looks at what else there is to do: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,15 @@ class FacetCounts:
     """Whether they were made from all products that match."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What a search found."""
+
+    ids: Sequence[str]
+    unretrieved: int
+    """How many products match beyond these, where they were counted."""
+
+
 class FacetCounter:
     """Counts facets over the candidates of a search, or over more than those where the request takes more."""
 
@@ -40,15 +45,15 @@ class FacetCounter:
         self._retriever = retriever
 
     async def count(
-        self, request: SearchRequest, retrieval: RetrievalQuery, payloads: Sequence[HitPayload], unretrieved: int
+        self, request: SearchRequest, retrieval: RetrievalQuery, candidates: Candidates, cards: AnswerCards
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
         Args:
             request: which facets, and how.
             retrieval: what was looked for.
-            payloads: of the candidates.
-            unretrieved: how many products match beyond the candidates, where they were counted.
+            candidates: what was found.
+            cards: those of all of them.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -58,50 +63,44 @@ class FacetCounter:
         tally = FacetTally([field for field in requested if field not in widened], request.facet_ranges)
         complete = True
         if len(requested) > len(widened):
-            complete = await self._tally(tally, retrieval, payloads, unretrieved)
+            complete = await self._tally(tally, retrieval, candidates, cards)
         counts = tally.facets()
         for field, filters in widened.items():
             tally = FacetTally([field], request.facet_ranges)
-            complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters))
+            complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters), cards)
             counts |= tally.facets()
         return FacetCounts({field: counts[field] for field in requested}, complete)
 
-    async def _count_retrieved(self, tally: FacetTally, request: SearchRequest, retrieval: RetrievalQuery) -> bool:
+    async def _count_retrieved(
+        self, tally: FacetTally, request: SearchRequest, retrieval: RetrievalQuery, cards: AnswerCards
+    ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
-        payloads = [read_payload(item) for item in retrieved.items if item.product_id != request.product_id]
-        return await self._tally(tally, retrieval, payloads, retrieved.unretrieved_count) and (
+        items = retrieved.items.without([request.product_id] if request.product_id else [])
+        items = items.without(await cards.load(items.ids))
+        candidates = Candidates(items.ids, retrieved.unretrieved_count)
+        return await self._tally(tally, retrieval, candidates, cards) and (
             retrieved.unretrieved_count > 0 or not retrieved.is_truncated
         )
 
     async def _tally(
-        self, tally: FacetTally, retrieval: RetrievalQuery, payloads: Sequence[HitPayload], unretrieved: int
+        self, tally: FacetTally, retrieval: RetrievalQuery, candidates: Candidates, cards: AnswerCards
     ) -> bool:
         """Count candidates, or everything; whether that is all there is beyond what a query's limit cuts."""
-        if not unretrieved or len(payloads) + unretrieved > MAX_COUNTED_PRODUCTS:
-            await _add_in_steps(tally, payloads)
+        unretrieved = candidates.unretrieved
+        if not unretrieved or len(candidates.ids) + unretrieved > MAX_COUNTED_PRODUCTS:
+            tally.add(cards.columns(candidates.ids))
             return not unretrieved
-        async for page in self._pages(retrieval.filters):
-            await _add_in_steps(tally, page)
+        async for payloads in self._pages(retrieval.filters):
+            async for step in columns_in_steps(payloads):
+                tally.add(step)
         return True
 
-    async def _pages(self, filters: Filters) -> AsyncIterator[Iterable[HitPayload]]:
-        """All products that pass, by id."""
+    async def _pages(self, filters: Filters) -> AsyncIterator[Iterable[bytes]]:
+        """The payloads of all products that pass, by id."""
         after = ""
-        while rows := await self._store.browse((*filters, IdAfter(after)), PAGE_SIZE):
-            yield (decode_hit_payload(row.payload) for row in rows)
-            after = rows[-1].product_id
-
-
-async def _add_in_steps(tally: FacetTally, payloads: Iterable[HitPayload]) -> None:
-    """Count products in small steps, so that other queries go on meanwhile."""
-    step: list[HitPayload] = []
-    for payload in payloads:
-        step.append(payload)
-        if len(step) >= _STEP:
-            tally.add(step)
-            step.clear()
-            await asyncio.sleep(0)
-    tally.add(step)
+        while rows := await self._store.scan_payloads((*filters, IdAfter(after)), PAGE_SIZE):
+            yield rows.values()
+            after = next(reversed(rows))
 
 
 def _widened_filters(fields: Iterable[str], filters: Filters, fixed: Filters) -> dict[str, Filters]:

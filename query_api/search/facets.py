@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from indexer.hit_payload import HitPayload
+import numpy as np
+
+from query_api.cards.card import CardColumns
+from query_api.cards.payload_values import Value
 from query_api.contract.responses import Facet, FacetCount
-from query_api.personalisation.taste import category_paths
 
 MAX_VALUES = 50
 """How many values of a field are listed, the most frequent ones."""
@@ -28,19 +30,17 @@ class FacetTally:
         """`bounds`: by field, the ascending numbers between which to count; else they are chosen to suit."""
         self._bounds = bounds or {}
         named = list(dict.fromkeys(fields))
-        self._values: dict[str, Counter[str | bool]] = {
-            field: Counter() for field in named if field not in RANGE_FIELDS
-        }
+        self._values: dict[str, Counter[Value]] = {field: Counter() for field in named if field not in RANGE_FIELDS}
         self._numbers: dict[str, list[float]] = {field: [] for field in named if field in RANGE_FIELDS}
 
-    def add(self, payloads: Iterable[HitPayload]) -> None:
+    def add(self, cards: CardColumns) -> None:
         """Count more products; a category counts for every path above it too."""
-        for payload in payloads:
-            for field, counts in self._values.items():
-                counts.update(set(_payload_values(field, payload)))
-            for field, numbers in self._numbers.items():
-                if (number := getattr(payload, field)) is not None:
-                    numbers.append(number)
+        if self._values:
+            for field, counts in cards.value_counts([*self._values]).items():
+                self._values[field].update(counts)
+        for field, numbers in self._numbers.items():
+            column = cards.numbers[field]
+            numbers += column[~np.isnan(column)].tolist()
 
     def facets(self) -> dict[str, Facet]:
         """The counts so far."""
@@ -48,30 +48,9 @@ class FacetTally:
         return {field: _most_frequent(counts) for field, counts in self._values.items()} | ranges
 
 
-def count_facets(fields: Iterable[str], payloads: Iterable[HitPayload]) -> dict[str, Facet]:
-    """Count the values of `fields` over candidates."""
-    tally = FacetTally(fields)
-    tally.add(payloads)
-    return tally.facets()
-
-
-def _most_frequent(counts: Mapping[str | bool, int]) -> Facet:
+def _most_frequent(counts: Mapping[Value, int]) -> Facet:
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
-
-
-def _payload_values(field: str, payload: HitPayload) -> Iterator[str | bool]:
-    if field == "category":
-        for category in (payload.category, *payload.suggested.get(field, ())):
-            yield from category_paths(category)
-        return
-    yield from payload.suggested.get(field, ())
-    attribute = field.startswith("attributes.")
-    value = payload.attributes.get(field.removeprefix("attributes.")) if attribute else getattr(payload, field)
-    if isinstance(value, list):
-        yield from value
-    elif value is not None:
-        yield value
 
 
 def _ranges(numbers: list[float], requested: Sequence[float] | None) -> Facet:

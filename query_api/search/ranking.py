@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import overload
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.memo import Memo
+from query_api.cards.card import NO_CODE
+from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import Sort
-from query_api.personalisation.taste import NO_TASTE, Taste, taste_affinity
-from query_api.retrieval.candidate_set import ScoredCandidate
+from query_api.personalisation.taste import NO_TASTE, Taste, taste_affinities
+from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 
-MAX_DECODED_BYTES = 128 * 2**20
-"""Memory for decoded payloads: some 40,000 of usual products."""
-DECODED_BYTES_PER_BYTE = 10
-"""What a byte of a payload's JSON takes in memory, at most, decoded and not: short strings take the most."""
+Scores = NDArray[np.float64]
+"""(n,) float64, in the order of the candidates' columns."""
+Order = NDArray[np.intp]
+"""Places in the candidates' columns, (at most n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Scoring:
     ranker_scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """What a ranker adds, weight included, by product id; products that it did not score are absent."""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether somebody's taste counts, which looks at the cards of all candidates."""
+        return bool(self.taste.confidence and self.weights.personal)
+
 
 class RankedCandidate(Struct, frozen=True, gc=False):
     """A candidate with what each part adds to its score, weights included."""
@@ -51,19 +57,45 @@ class RankedCandidate(Struct, frozen=True, gc=False):
     """The sum of its parts."""
 
 
-_PRODUCT_ID, _SCORE = attrgetter("candidate.product_id"), attrgetter("score")
-_decoded: Memo[bytes, HitPayload] = Memo(
-    decode_hit_payload, lambda payload, _: DECODED_BYTES_PER_BYTE * len(payload) + 600, MAX_DECODED_BYTES
-)
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking(Sequence[RankedCandidate]):
+    """Candidates in an order, as columns; one of them is an object only when it is asked for."""
+
+    candidates: CandidateColumns
+    lexical_part: Scores
+    personal_part: Scores
+    ranker_part: Scores
+    score: Scores
+    order: Order
+
+    @property
+    def ids(self) -> list[str]:
+        """The products' ids, in order."""
+        ids = self.candidates.ids
+        return [ids[at] for at in self.order.tolist()]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, at: int) -> RankedCandidate: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Ranking: ...
+
+    def __getitem__(self, at: int | slice) -> RankedCandidate | Ranking:
+        if isinstance(at, slice):
+            return replace(self, order=self.order[at])
+        place = int(self.order[at])
+        columns = self.lexical_part, self.personal_part, self.ranker_part, self.score
+        return RankedCandidate(self.candidates[place], *(float(column[place]) for column in columns))
+
+    def reordered(self, places: Order) -> Ranking:
+        """Those at places of the order, in the order of the places."""
+        return replace(self, order=self.order[places])
 
 
-def read_payload(candidate: ScoredCandidate) -> HitPayload:
-    """What a hit shows of a candidate; the same few thousand payloads come back query after query, so the decoded
-    ones are kept."""
-    return _decoded(candidate.payload)
-
-
-def rank_candidates(candidates: Sequence[ScoredCandidate], scoring: Scoring) -> list[RankedCandidate]:
+def rank_candidates(candidates: CandidateColumns, scoring: Scoring, cards: AnswerCards | None = None) -> Ranking:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
@@ -72,53 +104,61 @@ def rank_candidates(candidates: Sequence[ScoredCandidate], scoring: Scoring) -> 
     is `query_api.embedding.text_trust`'s to say. On ESCI, rank fusion was below BM25
     alone by 0.09 nDCG@10 with a weak encoder.
 
+    Args:
+        candidates: all that there are.
+        scoring: what they are ranked by.
+        cards: those of all candidates, where the scoring is personal.
+
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
-    weights, taste, ranker = scoring.weights, scoring.taste, scoring.ranker_scores
-    greatest = max((candidate.lexical for candidate in candidates), default=0.0) or 1.0
-    # Payloads are decoded only where somebody's taste is known.
-    affinity = taste_affinity(taste) if taste.confidence and weights.personal else None
-    ranked: list[RankedCandidate] = []
-    for candidate in candidates:
-        lexical = weights.lexical * (candidate.lexical / greatest)
-        personal = weights.personal * affinity(read_payload(candidate)) if affinity else 0.0
-        again = ranker.get(candidate.product_id, 0.0) if ranker else 0.0
-        ranked.append(
-            RankedCandidate(candidate, lexical, personal, again, candidate.dense + lexical + personal + again)
-        )
-    # A sort keeps the order of equals, and two by plain keys take half the time of one by pairs.
-    ranked.sort(key=_PRODUCT_ID)
-    ranked.sort(key=_SCORE, reverse=True)
-    return ranked
+    nothing = np.zeros(len(candidates))
+    dense, lexical = candidates.dense.astype(np.float64), candidates.lexical.astype(np.float64)
+    lexical_part = scoring.weights.lexical * (lexical / (lexical.max(initial=0.0) or 1.0))
+    personal_part = ranker_part = nothing
+    if scoring.is_personal and cards is not None:
+        personal_part = scoring.weights.personal * taste_affinities(scoring.taste, cards.columns(candidates.ids))
+    if again := scoring.ranker_scores:
+        ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
+    score = dense + lexical_part + personal_part + ranker_part
+    return Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score))
 
 
-def sort_candidates(ranked: Sequence[RankedCandidate], sort: Sort) -> Sequence[RankedCandidate]:
-    """Candidates in another order than relevance; those that lack the number come last, equal ones by relevance."""
+def in_order(candidates: CandidateColumns, order: Order) -> Ranking:
+    """Candidates in an order that is not by scores."""
+    nothing = np.zeros(len(candidates))
+    return Ranking(candidates, nothing, nothing, nothing, nothing, order)
+
+
+def sort_candidates(ranked: Ranking, sort: Sort, cards: AnswerCards) -> Ranking:
+    """Candidates in another order than relevance; those that lack the number come last, equal ones by relevance.
+
+    Args:
+        ranked: by relevance.
+        sort: by what.
+        cards: those of all of them, unless it is by relevance.
+    """
     if sort == "relevance":
         return ranked
-    value = _SORT_VALUES[sort]
-    return sorted(ranked, key=lambda hit: value(read_payload(hit.candidate)))
+    name, sign = _SORT_NUMBERS[sort]
+    # NaN, which says that there is none, is sorted last.
+    return ranked.reordered(np.argsort(sign * cards.columns(ranked.ids).numbers[name], kind="stable"))
 
 
-def collapse_variants(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
-    """The first of each group of variants; products without a group stay."""
-    seen: set[str] = set()
-    kept: list[RankedCandidate] = []
-    for hit in ranked:
-        group = read_payload(hit.candidate).group_id
-        if group is None or group not in seen:
-            kept.append(hit)
-        if group is not None:
-            seen.add(group)
-    return kept
+def collapse_variants(ranked: Ranking, cards: AnswerCards) -> Ranking:
+    """The first of each group of variants; products without a group stay. `cards`: those of all of them."""
+    groups = cards.columns(ranked.ids).numbers["group"]
+    first = np.zeros(len(ranked), bool)
+    first[np.unique(groups, return_index=True)[1]] = True
+    return ranked.reordered(np.flatnonzero(first | (groups == NO_CODE)))
 
 
-def _last_if_absent(number: float | None, sign: int) -> tuple[bool, float]:
-    return (number is None, 0.0 if number is None else sign * number)
+def _descending(score: Scores) -> Order:
+    # Candidates are by product id, and a stable sort leaves equals as they are.
+    return np.argsort(-score, kind="stable")
 
 
-_SORT_VALUES: dict[str, Callable[[HitPayload], Any]] = {
-    "price": lambda payload: _last_if_absent(payload.price, 1),
-    "-price": lambda payload: _last_if_absent(payload.price, -1),
-    "newest": lambda payload: _last_if_absent(payload.created_at_ms, -1),
+_SORT_NUMBERS: Mapping[Sort, tuple[str, int]] = {
+    "price": ("price", 1),
+    "-price": ("price", -1),
+    "newest": ("created_at_ms", -1),
 }

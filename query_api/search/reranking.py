@@ -47,13 +47,13 @@ class Reranker:
             return results
         if retrieval.vector is None:
             return results
-        best = [hit.candidate.product_id for hit in results.ranked[: self._limits.candidates]]
+        best = results.ranked[: self._limits.candidates].ids
         try:
             scores = await self._scores(self._ranker, best, retrieval.vector)
         except StoreUnavailable:
             return replace(results, degraded=(*results.degraded, "ranker"))
         scoring = replace(scoring, ranker_scores=scores)
-        ranked = rank_candidates([hit.candidate for hit in results.ranked], scoring)
+        ranked = rank_candidates(results.ranked.candidates, scoring, results.cards)
         return replace(results, ranked=ranked, scoring=scoring)
 
     async def _scores(self, ranker: Ranker, product_ids: Sequence[str], query: FloatArray) -> dict[str, float]:

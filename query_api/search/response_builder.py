@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
+from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
-from query_api.search.facet_counting import FacetCounter, FacetCounts
+from query_api.search.facet_counting import Candidates, FacetCounter, FacetCounts
 from query_api.search.query_log import log_query
-from query_api.search.ranking import RankedCandidate, collapse_variants, read_payload, sort_candidates
+from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, sort_candidates
 from query_api.search.results import RankedResults
 from query_api.search.score_parts import ScoreExplainer
 from query_api.understanding.parser import ParsedQuery
@@ -51,12 +52,12 @@ class ResponseBuilder:
             StoreUnavailable: the product store does not answer.
         """
         request = results.request
-        ordered = sort_candidates(results.ranked, request.sort)
-        shown = collapse_variants(ordered) if request.group else ordered
-        page = shown[request.offset : request.offset + request.k]
+        ordered = sort_candidates(results.ranked, request.sort, results.cards)
+        shown = collapse_variants(ordered, results.cards) if request.group else ordered
+        page = await _page(shown, results)
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
-        hits = [_to_hit(hit, explanations.get(hit.candidate.product_id)) for hit in page]
+        hits = [_to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
         response = SearchResponse(
@@ -84,11 +85,16 @@ class ResponseBuilder:
         )
         return response
 
-    async def _count_facets(
-        self, results: RankedResults, ordered: Sequence[RankedCandidate], retrieval: RetrievalQuery
-    ) -> FacetCounts:
-        payloads = [read_payload(hit.candidate) for hit in ordered]
-        return await self._facets.count(results.request, retrieval, payloads, results.unretrieved_count)
+    async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
+        candidates = Candidates(ordered.ids, results.unretrieved_count)
+        return await self._facets.count(results.request, retrieval, candidates, results.cards)
+
+
+async def _page(shown: Ranking, results: RankedResults) -> list[RankedCandidate]:
+    """The requested page, less products that have gone since they were found."""
+    page = shown[results.request.offset : results.request.offset + results.request.k]
+    gone = await results.cards.load(page.ids)
+    return [hit for hit in page if hit.candidate.product_id not in gone]
 
 
 def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:
@@ -97,10 +103,11 @@ def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:
     return not is_counted or (facets is not None and not facets.is_complete)
 
 
-def _to_hit(hit: RankedCandidate, explanation: Explanation | None) -> Hit:
-    payload = read_payload(hit.candidate)
+def _to_hit(hit: RankedCandidate, cards: AnswerCards, explanation: Explanation | None) -> Hit:
+    product_id = hit.candidate.product_id
+    payload = cards.payload(product_id)
     return Hit(
-        product_id=hit.candidate.product_id,
+        product_id=product_id,
         score=explanation.score if explanation else hit.score,
         title=payload.title,
         price=payload.price,

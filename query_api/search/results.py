@@ -1,18 +1,19 @@
-"""The ranked candidates of a search, before they are worded. Pure."""
+"""The ranked candidates of a search, before they are worded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from encoders.speech.port import Transcript
 from query_api.cache.live_entry import LiveEntry
+from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile
+from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.planning import SearchPlan
-from query_api.search.ranking import RankedCandidate, Scoring, rank_candidates
+from query_api.search.ranking import Ranking, Scoring, rank_candidates
 from query_api.understanding.parser import ParsedQuery
 
 
@@ -21,12 +22,14 @@ class RankedResults:
     """What a query came to."""
 
     request: SearchRequest
-    ranked: Sequence[RankedCandidate]
+    ranked: Ranking
     """All candidates, by relevance."""
     retrieval: RetrievalQuery | None
     """What was searched for, with its vector; None: nothing, as no word of a spoken query was understood."""
     scoring: Scoring | None
     """What the candidates were ranked by; None: not by scores."""
+    cards: AnswerCards
+    """The products' cards: of all candidates where `needs_all_cards`, else to be loaded for those that are shown."""
     is_truncated: bool = False
     """Whether products that match were not retrieved."""
     unretrieved_count: int = 0
@@ -42,33 +45,64 @@ class RankedResults:
     """Where the candidates are kept in this process; None: nowhere."""
 
 
-def rank_retrieved(plan: SearchPlan, retrieved: RetrievedCandidates, profile: ShopperProfile) -> RankedResults:
-    """Rank the candidates of a search, the products that it searches with left out."""
-    candidates, known = retrieved.candidates, plan.query_product_ids
-    items = candidates.items
-    if known:
-        items = [candidate for candidate in items if candidate.product_id not in known]
-    scoring = Scoring(plan.rank_weights, profile.taste)
-    return RankedResults(
-        request=plan.request,
-        ranked=rank_candidates(items, scoring),
-        retrieval=plan.retrieval_query(retrieved.query_vector),
-        scoring=scoring,
-        is_truncated=candidates.is_truncated,
-        unretrieved_count=candidates.unretrieved_count,
-        parsed=plan.parsed,
-        transcript=plan.transcript,
-        cache_state=retrieved.cache_state,
-        degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
-        entry=retrieved.entry,
-    )
+class ResultRanker:
+    """The fourth stage of a search: candidates ranked, the products that it searches with left out.
+
+    Cards come from the table where the change feed was heard for the request; else they are read from the store.
+    """
+
+    def __init__(self, cards: CardTable) -> None:
+        self._cards = cards
+
+    async def rank(self, plan: SearchPlan, retrieved: RetrievedCandidates, profile: ShopperProfile) -> RankedResults:
+        """Rank what was retrieved, by the cards of all of it where those count. Raises `StoreUnavailable`."""
+        candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
+        items = candidates.items.without(plan.query_product_ids)
+        cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
+        if needs_all_cards(plan.request, scoring):
+            items = await with_cards(items, cards)
+        return RankedResults(
+            request=plan.request,
+            ranked=rank_candidates(items, scoring, cards),
+            retrieval=plan.retrieval_query(retrieved.query_vector),
+            scoring=scoring,
+            cards=cards,
+            is_truncated=candidates.is_truncated,
+            unretrieved_count=candidates.unretrieved_count,
+            parsed=plan.parsed,
+            transcript=plan.transcript,
+            cache_state=retrieved.cache_state,
+            degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+            entry=retrieved.entry,
+        )
+
+    def nothing_understood(self, plan: SearchPlan) -> RankedResults:
+        """No results: showing every product would be the answer to another question."""
+        return RankedResults(
+            request=plan.request,
+            ranked=rank_candidates(CandidateColumns.of(()), Scoring(plan.rank_weights)),
+            retrieval=None,
+            scoring=None,
+            cards=self._cards.open(is_current=False),
+            parsed=plan.parsed,
+            transcript=plan.transcript,
+            degraded=_unheard(plan),
+        )
 
 
-def nothing_understood(plan: SearchPlan) -> RankedResults:
-    """No results: showing every product would be the answer to another question."""
-    return RankedResults(
-        plan.request, (), None, None, parsed=plan.parsed, transcript=plan.transcript, degraded=_unheard(plan)
-    )
+def needs_all_cards(request: SearchRequest, scoring: Scoring | None) -> bool:
+    """Whether an answer looks at the cards of all candidates, not just at those of the products on its page."""
+    by_card = request.sort != "relevance" or request.group or request.facets or request.facet_ranges
+    return bool(by_card) or (scoring is not None and scoring.is_personal)
+
+
+async def with_cards(candidates: CandidateColumns, cards: AnswerCards) -> CandidateColumns:
+    """Candidates, their cards loaded, less the products that have gone since they were found.
+
+    Raises:
+        StoreUnavailable: the product store does not answer.
+    """
+    return candidates.without(await cards.load(candidates.ids))
 
 
 def _unheard(plan: SearchPlan) -> tuple[str, ...]:

@@ -83,8 +83,8 @@ async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], produ
     searches = (store.search_terms(terms, page, len(product_ids)) for terms in by_surface.values())
     scores: dict[str, dict[str, float]] = {product_id: {} for product_id in product_ids}
     for surface, rows in zip(by_surface, await asyncio.gather(*searches), strict=True):
-        for row in rows:
-            scores[row.product_id][surface] = row.score
+        for product_id, score in rows.by_id().items():
+            scores[product_id][surface] = score
     return scores
 
 

@@ -15,7 +15,7 @@ from query_api.search.inputs import InputLoader
 from query_api.search.planning import SearchPlan, SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
-from query_api.search.results import RankedResults, nothing_understood, rank_retrieved
+from query_api.search.results import RankedResults, ResultRanker
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class SearchStages:
     planner: SearchPlanner
     candidates: CandidateFinder
     profiles: ShopperProfiles
+    ranker: ResultRanker
     reranker: Reranker
 
 
@@ -57,9 +58,10 @@ class Searcher:
         inputs = await self._stages.inputs.load(request)
         plan = await self._stages.planner.plan(inputs)
         if plan.is_not_understood:
-            return nothing_understood(plan)
+            return self._stages.ranker.nothing_understood(plan)
         retrieved, profile = await self._retrieve(plan, use_cache, came)
-        return await self._stages.reranker.rerank(rank_retrieved(plan, retrieved, profile))
+        ranked = await self._stages.ranker.rank(plan, retrieved, profile)
+        return await self._stages.reranker.rerank(ranked)
 
     async def _retrieve(
         self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None

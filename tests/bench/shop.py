@@ -74,7 +74,7 @@ class Servers:
     ) -> Iterator[Worker]:
         """An indexing worker, ready; its encoder on a core of its own if one is given."""
         port = free_port()
-        with self._process(command, port, {**settings, "VITRINE_INDEXING_HEALTH_PORT": str(port)}) as worker:
+        with self.process(command, port, {**settings, "VITRINE_INDEXING_HEALTH_PORT": str(port)}) as worker:
             worker.give_encoder(encoder_core)
             yield worker
 
@@ -88,7 +88,7 @@ class Servers:
     def query_process(self, command: Sequence[str] = QUERY_WORKER, **settings: str) -> Iterator[Worker]:
         """A query worker, ready."""
         port = free_port()
-        with self._process(command, port, {**settings, "VITRINE_QUERY_PORT": str(port)}) as worker:
+        with self.process(command, port, {**settings, "VITRINE_QUERY_PORT": str(port)}) as worker:
             yield worker
 
     def server_seconds(self) -> dict[str, float]:
@@ -96,7 +96,8 @@ class Servers:
         return {name: sum(psutil.Process(pid).cpu_times()[:2]) for name, pid in self.server_pids.items()}
 
     @contextmanager
-    def _process(self, command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Worker]:
+    def process(self, command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Worker]:
+        """A process that says at a port whether it is ready."""
         path = self.data_dir / f"worker-{port}.log"
         with path.open("wb") as log:
             process = subprocess.Popen(command, env={**self.env, **settings}, stdout=log, stderr=log)

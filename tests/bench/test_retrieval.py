@@ -17,6 +17,8 @@ import numpy as np
 
 from encoders.port import HashEncoder
 from encoders.spec import FloatArray, PartWeights, fused_query_vector
+from query_api.cards.card_table import CardTable
+from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.evaluation.index_recall import RecallRow, draw_queries, measure_recall
 from query_api.retrieval.candidate_set import RetrievalLimits, RetrievalQuery
@@ -25,7 +27,7 @@ from query_api.search.facet_counting import FacetCounter
 from query_api.search.planning import BROWSE_ORDERS, FIRST_PAGES_LIMIT
 from query_api.search.ranking import RankWeights, Scoring, rank_candidates
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
-from query_api.search.results import RankedResults
+from query_api.search.results import RankedResults, needs_all_cards, with_cards
 from query_api.search.score_parts import ScoreExplainer
 from tests.bench.bare_calls import Recorder, Wave, repeat
 from tests.bench.big_shop import DIM, BigShop, draw_words, open_big_shop
@@ -52,6 +54,7 @@ class OurPath:
 
     def __init__(self, big: BigShop, shop: Shop) -> None:
         self._retriever = Retriever(big.store, RetrievalLimits())
+        self._cards = CardTable(big.store, QueryConfig().card_table_bytes)
         self._responses = ResponseBuilder(
             FacetCounter(big.store, self._retriever),
             ScoreExplainer(big.store, big.spec),
@@ -61,11 +64,14 @@ class OurPath:
     async def __call__(self, retrieval: RetrievalQuery, **request: Any) -> None:
         started_s = time.perf_counter()
         candidates, scoring = await self._retriever.retrieve(retrieval), Scoring(RankWeights(0.6, 0.5))
+        asked, cards = SearchRequest(**request), self._cards.open(is_current=True)
+        items = await with_cards(candidates.items, cards) if needs_all_cards(asked, scoring) else candidates.items
         results = RankedResults(
-            SearchRequest(**request),
-            rank_candidates(candidates.items, scoring),
+            asked,
+            rank_candidates(items, scoring, cards),
             retrieval,
             scoring,
+            cards,
             candidates.is_truncated,
             candidates.unretrieved_count,
         )

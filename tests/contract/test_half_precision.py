@@ -86,20 +86,18 @@ async def test_the_nearest_products_are_found_among_those_that_pass_filters(stor
     for kept in (100, 20):
         scores = vectors[:kept] @ query
         found = await store.search_dense(query, parse_filters({"price": {"lt": kept}}), 10)
-        assert [hit.score for hit in found] == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
-        assert [hit.score for hit in found] == pytest.approx(
-            [scores[int(hit.product_id[1:])] for hit in found], abs=1e-2
-        )
-    some = await store.score_dense(query, [hit.product_id for hit in found])
-    assert some == pytest.approx({hit.product_id: hit.score for hit in found})
+        assert found.scores.tolist() == pytest.approx(np.sort(scores)[::-1][:10].tolist(), abs=1e-2)
+        own = [scores[int(product_id[1:])] for product_id in found.ids]
+        assert found.scores.tolist() == pytest.approx(own, abs=1e-2)
+    assert await store.score_dense(query, found.ids) == pytest.approx(found.by_id())
 
 
 async def test_a_later_write_replaces_a_vector_and_a_deletion_takes_it_out(store):
     ones = np.ones(SPEC.fused_dim, np.float32)
     await store.write([product("p1", ones, title="x"), product("p2", 2 * ones, title="x")])
     await store.write([product("p1", 3 * ones, title="x"), product("p2", 2 * ones, deletes=True)])
-    [found] = await store.search_dense(ones, (), 10)
-    assert (found.product_id, found.score) == ("p1", pytest.approx(3 * SPEC.fused_dim))
+    found = await store.search_dense(ones, (), 10)
+    assert found.by_id() == {"p1": pytest.approx(3 * SPEC.fused_dim)}
 
 
 async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now(store, config):
@@ -109,7 +107,7 @@ async def test_an_index_stays_of_its_type_whatever_the_configuration_says_by_now
     [(_, found)] = (await now.read(["p1"])).values()
     np.testing.assert_allclose(found, vector, rtol=1e-3, atol=1e-6)
     await now.write([product("p2", vector, title="x")])
-    assert {hit.product_id for hit in await now.search_dense(vector, (), 10)} == {"p1", "p2"}
+    assert set((await now.search_dense(vector, (), 10)).ids) == {"p1", "p2"}
     await now.close()
 
 

@@ -86,7 +86,7 @@ async def test_all_that_is_done_with_milvus_is_done_over_tls_with_the_token(prox
     store = await open_active_store(config(proxy, ca_file), SPEC, create=True)
     assert await written(store, "p1")
     found = await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 5)
-    assert [hit.product_id for hit in found] == ["p1"]
+    assert found.ids == ["p1"]
     await store.close()
     assert (
         proxy.refused == 0

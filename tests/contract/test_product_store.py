@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import trustme
 from pymilvus import MilvusClient
 
 from encoders.spec import EmbeddingSpec
-from indexer.criteria import Ids, NotIds, SortOrder, WithoutWords
+from indexer.criteria import IdAfter, Ids, NotIds, SortOrder, WithoutWords
 from indexer.errors import IndexMismatch, InvalidRecord, StoreUnavailable
 from indexer.filter_parsing import parse_filters
 from indexer.hit_payload import decode_hit_payload
@@ -21,7 +21,7 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus
 from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import MilvusProductStore, open_active_store
-from indexer.ports import Candidate, ProductCounts, ProductStore
+from indexer.ports import Candidate, ProductCounts, ProductStore, ScoredIds
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from indexer.text_analysis.analyzer import query_terms
@@ -133,8 +133,14 @@ def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields
     return build_row(product_id, stored, np.full(SPEC.fused_dim, vector, np.float32))
 
 
-def ids(candidates: list[Candidate]) -> list[str]:
-    return [candidate.product_id for candidate in candidates]
+def ids(found: ScoredIds | Sequence[str | Candidate]) -> list[str]:
+    if isinstance(found, ScoredIds):
+        return [*found.ids]
+    return [one if isinstance(one, str) else one.product_id for one in found]
+
+
+async def title(store: ProductStore, product_id: str) -> str:
+    return decode_hit_payload((await store.read_payloads([product_id]))[product_id]).title
 
 
 async def matching(store: ProductStore, raw: dict[str, Any]) -> set[str]:
@@ -153,10 +159,10 @@ async def test_a_written_product_is_read_back_as_it_was(store):
 async def test_a_later_write_replaces_a_product(store):
     await store.write([product("p1", 1, title="Red hoodie", price=10.0)])
     await store.write([product("p1", 1, title="Blue hoodie")])
-    assert await store.search_lexical("red", (), 10) == []
+    assert ids(await store.search_lexical("red", (), 10)) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
-    [found] = await store.search_lexical("blue", (), 10)
-    assert decode_hit_payload(found.payload).title == "Blue hoodie"
+    assert ids(await store.search_lexical("blue", (), 10)) == ["p1"]
+    assert await title(store, "p1") == "Blue hoodie"
 
 
 async def test_a_write_with_an_impossible_row_writes_nothing(store):
@@ -172,6 +178,7 @@ async def test_writing_and_reading_nothing_is_no_error(store):
     await store.write([])
     assert await store.read([]) == {}
     assert await store.browse((), 10) == []
+    assert await store.read_payloads([]) == await store.scan_payloads((), 10) == {}
     assert await store.count() == ProductCounts(0, 0)
 
 
@@ -183,7 +190,7 @@ async def test_dense_search_orders_by_inner_product_exactly(store):
     found = await store.search_dense(query, (), 20)
     best = np.argsort(-(vectors @ query))[:20]
     assert ids(found) == [f"p{number}" for number in best]
-    assert [hit.score for hit in found] == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
+    assert found.scores.tolist() == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
 
 
 async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_scores(store):
@@ -192,8 +199,8 @@ async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_s
     found = await store.search_lexical("trail shoe", (), 10)
     assert ids(found)[0] == "trail"
     assert set(ids(found)) == {"trail", *(f"p{number}" for number in range(5))}
-    assert all(hit.score > 0 for hit in found)
-    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+    assert (found.scores > 0).all()
+    assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +223,7 @@ async def test_lexical_search_finds_the_product(store, query, title):
 @pytest.mark.parametrize("query", ["", "   ", "!?", "0", "unheardof", "x" * 5_000, "a " * 20_000])
 async def test_a_query_of_no_known_word_finds_nothing(store, query):
     await store.write([product("p1", title="Hoodie")])
-    assert await store.search_lexical(query, (), 10) == []
+    assert ids(await store.search_lexical(query, (), 10)) == []
 
 
 async def test_products_without_text_or_picture_and_tombstones_are_stored_but_never_found(store):
@@ -233,8 +240,8 @@ async def test_products_without_text_or_picture_and_tombstones_are_stored_but_ne
 async def test_a_deletion_takes_a_product_out_of_every_search(store):
     await store.write([product("p1", 1, title="Hoodie", brand="Luma")])
     await store.write([product("p1", 0, deletes=True)])
-    assert await store.search_lexical("hoodie", (), 10) == []
-    assert await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10) == []
+    assert ids(await store.search_lexical("hoodie", (), 10)) == []
+    assert ids(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10)) == []
     assert await matching(store, {"brand": "Luma"}) == set()
     assert await store.count() == ProductCounts(0, 0)
 
@@ -309,12 +316,26 @@ async def test_filters_hold_for_each_kind_of_search(store):
     assert ids(await store.search_lexical("hoodie", (Ids(("p3", "nope")),), 100)) == ["p3"]
 
 
+async def test_payloads_are_of_searchable_products_alone(store):
+    await store.write([product(f"p{n}", n, title=f"hoodie {n}", price=float(n)) for n in range(5)])
+    await store.write([product("gone", deletes=True), product("bare")])
+    payloads = await store.read_payloads(["p3", "gone", "p1", "never", "bare", '" or "1" == "1'])
+    assert {name: decode_hit_payload(payload).title for name, payload in payloads.items()} == {
+        "p1": "hoodie 1",
+        "p3": "hoodie 3",
+    }
+    dear = await store.scan_payloads((*parse_filters({"price": {"gte": 2}}), IdAfter("p2")), 10)
+    assert [(name, decode_hit_payload(payload).price) for name, payload in dear.items()] == [("p3", 3.0), ("p4", 4.0)]
+    assert list(await store.scan_payloads((), 2)) == ["p0", "p1"]
+
+
 async def test_more_products_than_one_request_takes_are_written_and_read(store):
     rows = [product(f"p{n}", title="hoodie", description="word " * 200) for n in range(1_100)]
     await store.write(rows)
     assert len(await store.read([row.product_id for row in rows])) == 1_100
     assert await store.count() == ProductCounts(1_100, 0)
     assert len(await store.browse((), 10_000)) == 1_100
+    assert len(await store.read_payloads([row.product_id for row in rows])) == 1_100
     assert len(await store.search_lexical("hoodie", (), 1_000)) == 1_000
 
 
@@ -332,8 +353,8 @@ async def test_the_largest_products_fit(store):
         ]
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
-    [found] = await store.search_lexical("衣", (), 10)
-    assert decode_hit_payload(found.payload).title == "衣" * 1_000
+    assert ids(await store.search_lexical("衣", (), 10)) == ["p1"]
+    assert await title(store, "p1") == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
@@ -413,7 +434,7 @@ async def test_a_server_that_is_not_there_or_hangs_is_unavailable_within_the_dea
             silent.listen()
 
 
-async def _once_available(call: Callable[[], Awaitable[list[Candidate]]]) -> list[Candidate]:
+async def _once_available(call: Callable[[], Awaitable[ScoredIds]]) -> ScoredIds:
     """Try again as the error says; a connection that broke waits a second before it is made anew."""
     async with asyncio.timeout(30):
         while True:
@@ -428,8 +449,9 @@ def _unopened(config: MilvusConfig) -> MilvusProductStore:
 
 
 async def test_an_empty_index_is_searched_without_a_fault(store):
-    assert await store.search_lexical("kettle", (), 10) == []
+    assert ids(await store.search_lexical("kettle", (), 10)) == []
     assert await store.browse((), 10) == []
+    assert await store.read_payloads([]) == await store.scan_payloads((), 10) == {}
     assert await store.count() == ProductCounts(0, 0)
 
 
@@ -460,13 +482,14 @@ async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
     terms = query_terms(query).split()
     # Under the same filter: Lite 3 counts how common a term is among what passes.
     page = (Ids(("p1", "p2", "p3")),)
-    whole = {hit.product_id: hit.score for hit in await store.search_lexical(query, page, 10)}
+    whole = (await store.search_lexical(query, page, 10)).by_id()
     sums = dict.fromkeys(whole, 0.0)
     for term in dict.fromkeys(terms):
-        for hit in await store.search_terms(" ".join([term] * terms.count(term)), page, 3):
-            sums[hit.product_id] += hit.score
+        found = await store.search_terms(" ".join([term] * terms.count(term)), page, 3)
+        for product_id, score in found.by_id().items():
+            sums[product_id] += score
     assert set(whole) == {"p1", "p2", "p3"} and sums == pytest.approx(whole, rel=1e-6)
-    assert await store.search_terms("", (), 10) == []
+    assert ids(await store.search_terms("", (), 10)) == []
 
 
 LACKING = [
@@ -527,8 +550,8 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
     await store.write([product(f"p{at}", at / 10, title="red " * (at % 3) + "hoodie") for at in range(20)])
     await store.write([product("gone", 1, deletes=True)])
     query, some = np.ones(SPEC.fused_dim, np.float32), ["p3", "p11", "gone", "never"]
-    dense = {hit.product_id: hit.score for hit in await store.search_dense(query, (), 100)}
-    lexical = {hit.product_id: hit.score for hit in await store.search_lexical("red", (), 100)}
+    dense = (await store.search_dense(query, (), 100)).by_id()
+    lexical = (await store.search_lexical("red", (), 100)).by_id()
     assert await store.score_dense(query, some) == pytest.approx(
         {product_id: dense[product_id] for product_id in ("p3", "p11")}
     )
@@ -584,10 +607,9 @@ async def _check_nearest(store: ProductStore) -> None:
             found = await store.search_dense(weighted, parse_filters({"price": {"lt": kept}}), 10)
             scores = vectors[:kept] @ weighted
             best = np.sort(scores)[::-1][:10]
-            assert [hit.score for hit in found] == pytest.approx(best.tolist(), abs=1e-5), (weights, kept)
-            assert [hit.score for hit in found] == pytest.approx(
-                [scores[int(hit.product_id[1:])] for hit in found], abs=1e-5
-            )
+            assert found.scores.tolist() == pytest.approx(best.tolist(), abs=1e-5), (weights, kept)
+            own = [scores[int(product_id[1:])] for product_id in found.ids]
+            assert found.scores.tolist() == pytest.approx(own, abs=1e-5)
 
 
 async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
@@ -609,7 +631,9 @@ async def test_several_texts_are_searched_for_at_once_the_empty_ones_too(store: 
     assert [ids(hits) for hits in await store.search_terms_all(asked, (), 5)] == [["p1"], [], ["p2"], []]
     assert await store.search_terms_all(["", ""], (), 5) == [[], []]
     single = await store.search_terms(query_terms("kettle"), (), 5)
-    assert (await store.search_terms_all(asked, (), 5))[0] == single
+    [kettle] = (await store.search_terms_all(asked, (), 5))[0]
+    assert {kettle.product_id: kettle.score} == single.by_id()
+    assert decode_hit_payload(kettle.payload).title == "red kettle"
 
 
 async def test_an_empty_store_answers_several_searches_with_nothing(store: ProductStore):
@@ -622,4 +646,6 @@ async def test_an_approximate_index_answers_several_searches_alike(indexed_store
     rows = rng.standard_normal((40, SPEC.fused_dim)).astype(np.float32)
     await indexed_store.write([product(f"p{at:02}", row, title="a") for at, row in enumerate(rows)])
     several = await indexed_store.search_dense_all(rows[:3], (), 4)
-    assert several == [await indexed_store.search_dense(row, (), 4) for row in rows[:3]]
+    alone = [await indexed_store.search_dense(row, (), 4) for row in rows[:3]]
+    assert [{hit.product_id: hit.score for hit in hits} for hits in several] == [found.by_id() for found in alone]
+    assert {decode_hit_payload(hit.payload).title for hits in several for hit in hits} == {"a"}

@@ -79,3 +79,16 @@ def test_faust_gives_its_credentials_to_its_consumer_and_its_producer() -> None:
 
     assert "credentials_to_aiokafka_auth" in inspect.getsource(AIOKafkaConsumerThread._create_worker_consumer)
     assert "credentials_to_aiokafka_auth" in inspect.getsource(Producer._settings_auth)
+
+
+async def test_answers_of_redis_are_parsed_in_c() -> None:
+    """`redis` takes hiredis where it is installed and suits it, and says nothing where it does not."""
+    from redis._parsers.hiredis import _AsyncHiredisParser
+
+    from indexer.redis.client import connect_redis
+    from indexer.redis.config import RedisConfig
+
+    for url in ("redis://127.0.0.1:1", "unix:///nowhere", "rediss://127.0.0.1:1"):
+        redis = connect_redis(RedisConfig(url))
+        assert type(redis.connection_pool.make_connection()._parser) is _AsyncHiredisParser, url
+        await redis.aclose()

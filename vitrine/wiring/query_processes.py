@@ -16,10 +16,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from encoders.inference.runtime import usable_cores
 from query_api.http.process_group import ProcessGroup
@@ -52,10 +53,10 @@ async def run_query_processes(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     with ExitStack() as resources:
-        settings = _reserve(settings, resources)
+        settings = resources.enter_context(reserve_ports(settings))
         directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="vitrine-query-")))
         group = ProcessGroup(directory, settings.query.processes)
-        processes = [_Process(group, number, _environment(settings)) for number in range(group.count)]
+        processes = [_Process(group, number, process_environment(settings)) for number in range(group.count)]
         try:
             watching = asyncio.ensure_future(_keep_running(processes))
             waiting = asyncio.ensure_future(stopping.wait())
@@ -191,7 +192,7 @@ def next_backoff_s(former_s: float, lived_s: float) -> float:
     return FIRST_BACKOFF_S if lived_s > SETTLED_S else min(max(FIRST_BACKOFF_S, 2 * former_s), MAX_BACKOFF_S)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def process_environment(settings: Settings) -> dict[str, str]:
     """What a process is started with: the settings in force, wherever they came from."""
     threads = settings.encoder.threads or max(1, usable_cores() // settings.query.processes)
     shared = replace(settings, encoder=replace(settings.encoder, threads=threads))
@@ -199,38 +200,45 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **as_environment(shared), **own}
 
 
-def _reserve(settings: Settings, resources: ExitStack) -> Settings:
-    """Keep the ports for the processes, and for nobody else; returns the settings with the ports they are.
+@contextmanager
+def reserve_ports(settings: Settings) -> Generator[Settings]:
+    """Keep the ports for the processes, and for nobody else; yields the settings with the ports they are.
 
     Raises:
         VitrineError: another program has one of them.
     """
     query = settings.query
-    port = _reserve_port(query.host, query.port, resources)
-    if query.ops_port:
-        _reserve_port(query.ops_host or query.host, query.ops_port, resources)
-    return replace(settings, query=replace(query, port=port))
+    with ExitStack() as sockets:
+        port = _reserve_port(query.host, query.port, sockets)
+        if query.ops_port:
+            _reserve_port(query.ops_host or query.host, query.ops_port, sockets)
+        yield replace(settings, query=replace(query, port=port))
 
 
-def _reserve_port(host: str, port: int, resources: ExitStack) -> int:
+def _reserve_port(host: str, port: int, sockets: ExitStack) -> int:
+    """Args: port: 0: any. Returns the port."""
     addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    for family, kind, protocol, _, address in addresses:
-        # First without sharing: with it, another worker of the same user would go unnoticed.
-        for shared in (False, True):
-            holding = socket.socket(family, kind, protocol)
-            holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                holding.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if shared:
-                holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            try:
-                holding.bind((address[0], port, *address[2:]))
-            except OSError as error:
-                holding.close()
-                raise VitrineError(f"port {port} of {host} cannot be had: {error.strerror}") from error
-            if shared:
-                resources.callback(holding.close)
-            else:
-                holding.close()
-            port = port or holding.getsockname()[1]
+    try:
+        for family, _, _, _, address in addresses:
+            # First without sharing: with it, another worker of the same user would go unnoticed.
+            with _bound(family, (address[0], port, *address[2:]), shared=False) as alone:
+                port = alone.getsockname()[1]
+            sockets.enter_context(_bound(family, (address[0], port, *address[2:]), shared=True))
+    except OSError as error:
+        raise VitrineError(f"port {port} of {host} cannot be had: {error.strerror}") from error
     return port
+
+
+def _bound(family: int, address: tuple[Any, ...], shared: bool) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +32,9 @@ from indexer.redis.shared_counts import RedisSharedCounts
 from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
-from query_api.admission.slots import Admission
+from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
+from query_api.config import QueryConfig
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
@@ -108,7 +110,7 @@ class _SharedResources:
     vitals: Vitals
     redis: Redis
     gate: AccessGate
-    admission: Admission
+    lanes: Lanes
     clicks: _ClickPublisher
 
     @classmethod
@@ -117,12 +119,8 @@ class _SharedResources:
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        admission = Admission(settings.query.concurrency, settings.query.max_requests)
-        metrics.WORK_LIMIT.set_function(lambda: admission.limit)
-        metrics.WORK_WAITING.set_function(lambda: admission.waiting)
-        return cls(
-            settings, vitals, redis, gate, admission, await resources.enter_async_context(_ClickPublisher(settings))
-        )
+        clicks = await resources.enter_async_context(_ClickPublisher(settings))
+        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks)
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -177,7 +175,7 @@ class _SharedResources:
             lag=age.lag,
             config=settings.query,
             gate=self.gate,
-            admission=self.admission,
+            lanes=self.lanes,
             ranker=ranker,
             device_priority=precedence,
             publisher=self.clicks,
@@ -186,6 +184,14 @@ class _SharedResources:
             clips_config=settings.clips,
             vitals=vitals,
         )
+
+
+def _open_lanes(config: QueryConfig) -> Lanes:
+    lanes = Lanes.of(config.concurrency, config.max_requests)
+    for name, lane in (("plain", lanes.plain), ("media", lanes.media)):
+        metrics.WORK_LIMIT.labels(name).set_function(functools.partial(getattr, lane, "limit"))
+        metrics.WORK_WAITING.labels(name).set_function(functools.partial(getattr, lane, "waiting"))
+    return lanes
 
 
 def _query_decoding(settings: Settings) -> DecodingConfig:

@@ -1,8 +1,10 @@
-"""A CLIP of 7 million random parameters with a tokenizer of its own, as every library that takes CLIPs can load it."""
+"""CLIPs of random parameters with a tokenizer of their own, as every library that takes CLIPs can load them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,19 +13,43 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcesso
 
 from tests.bench.encoders.inputs import texts
 
-TOWER = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 4}
-PIXELS, PATCH, TOKENS, DIM = 64, 8, 77, 128
+TOKENS = 77
 END = "</w>"
 
 
-def build_clip(directory: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of a CLIP."""
+
+    text: Mapping[str, int]
+    vision: Mapping[str, int]
+    """Of each tower its width, layers and heads, as transformers' configuration has them."""
+    pixels: int
+    patch: int
+    dim: int
+
+
+def _tower(width: int, layers: int, heads: int) -> Mapping[str, int]:
+    sizes = {"hidden_size": width, "intermediate_size": 4 * width}
+    return {**sizes, "num_hidden_layers": layers, "num_attention_heads": heads}
+
+
+SMALL = Shape(_tower(256, 4, 4), _tower(256, 4, 4), 64, 8, 128)
+"""7 million parameters."""
+VIT_B_32 = Shape(_tower(512, 12, 8), _tower(768, 12, 12), 224, 32, 512)
+"""OpenAI's ViT-B/32, but for the number of tokens: 125 million parameters."""
+
+
+def build_clip(directory: Path, shape: Shape = SMALL) -> Path:
     """Write the checkpoint, unless it is there."""
     if (directory / "model.safetensors").is_file():
         return directory
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(directory)
     # Two formats: older releases read the pictures' processing from a file of its own.
-    images = CLIPImageProcessor(size={"shortest_edge": PIXELS}, crop_size={"height": PIXELS, "width": PIXELS})
+    images = CLIPImageProcessor(
+        size={"shortest_edge": shape.pixels}, crop_size={"height": shape.pixels, "width": shape.pixels}
+    )
     CLIPProcessor(images, tokenizer).save_pretrained(directory)
     facts = {
         name: value for name, value in images.to_dict().items() if isinstance(value, (bool, int, float, list, dict))
@@ -33,14 +59,14 @@ def build_clip(directory: Path) -> Path:
     )
     torch.manual_seed(0)
     text = {
-        **TOWER,
+        **shape.text,
         "vocab_size": len(tokenizer),
         "max_position_embeddings": TOKENS,
         "eos_token_id": tokenizer.eos_token_id,
         "bos_token_id": tokenizer.bos_token_id,
     }
-    vision = {**TOWER, "image_size": PIXELS, "patch_size": PATCH}
-    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=DIM)).save_pretrained(directory)
+    vision = {**shape.vision, "image_size": shape.pixels, "patch_size": shape.patch}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=shape.dim)).save_pretrained(directory)
     return directory
 
 

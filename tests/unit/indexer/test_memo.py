@@ -10,7 +10,7 @@ from indexer import filters
 from indexer.criteria import AnyOf
 from indexer.memo import Memo, RecentValues, text_bytes
 from indexer.text_analysis import analyzer
-from query_api.personalisation import taste
+from query_api.cards import payload_values
 
 HOSTILE = ["\ufdfa", "纪", "a-", "\u0301", "/a", "𠀀", "é", "="]
 """Characters that grow when normalised, that make many terms, or that join."""
@@ -50,7 +50,7 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         analyzer.query_terms(text)
         analyzer.document_terms({"title": text})
         analyzer.required_terms(text)
-        taste.category_paths(text)
+        payload_values.category_paths(text)
     for memo, bound in (
         (filters._short_term, filters._TERMS_BYTES),
         (filters._any_of_terms, filters._ANY_OF_BYTES),
@@ -58,7 +58,7 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         (analyzer._short_run_terms, analyzer._RUNS_BYTES),
         (analyzer._short_text_terms, analyzer._TEXTS_BYTES),
         (analyzer._required_terms, analyzer._REQUIRED_BYTES),
-        (taste._kept_paths, taste._PATHS_BYTES),
+        (payload_values._kept_paths, payload_values._PATHS_BYTES),
     ):
         assert memo.held_bytes <= bound
         entries = [*memo._newer.items(), *memo._older.items()]  # type: ignore[attr-defined]

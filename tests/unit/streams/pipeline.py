@@ -143,4 +143,4 @@ class Bench:
 
     async def titles(self, query: str, limit: int = 10) -> list[str]:
         """Ids that a lexical search finds."""
-        return [hit.product_id for hit in await self.store.search_lexical(query, (), limit)]
+        return list((await self.store.search_lexical(query, (), limit)).ids)

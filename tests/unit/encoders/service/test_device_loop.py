@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from encoders.port import HashEncoder
+from encoders.port import HashEncoder, Pixels
 from encoders.processes.messages import EncodedRows, ErrorMessage
 from encoders.service.device_loop import MAX_PUT_OFF_S, DeviceLoop
 from encoders.service.opening import Urgency
@@ -22,18 +22,41 @@ class Recorder(HashEncoder):
     def __init__(self) -> None:
         super().__init__()
         self.passes: list[list[str]] = []
+        self.now, self.pass_s = 0.0, 0.0
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         self.passes.append([*texts])
+        self.now += self.pass_s
         return super().encode_texts(texts)
+
+
+class Synchronous(Recorder):
+    """Computes in `launch`, as torch does on a CPU."""
+
+    def stage_texts(self, texts: Sequence[str]) -> SynchronousPass:
+        return SynchronousPass(lambda: self.encode_texts(texts))
+
+    def stage_images(self, images: Sequence[Pixels]) -> SynchronousPass:
+        return SynchronousPass(lambda: self.encode_images(images))
+
+
+class SynchronousPass:
+    def __init__(self, compute: Callable[[], FloatArray]) -> None:
+        self._compute = compute
+
+    def launch(self) -> None:
+        self._rows = self._compute()
+
+    def rows(self) -> FloatArray:
+        return self._rows
 
 
 class Shop:
     """A device, its queue, and what clients were answered."""
 
-    def __init__(self) -> None:
-        self.encoder, self.queue, self.now = Recorder(), PassQueue(), 0.0
-        self.loop = DeviceLoop(self.encoder, self.queue, lambda: self.now)
+    def __init__(self, encoder: Recorder | None = None) -> None:
+        self.encoder, self.queue = encoder or Recorder(), PassQueue()
+        self.loop = DeviceLoop(self.encoder, self.queue, lambda: self.encoder.now)
         self.answers: dict[str, EncodedRows | ErrorMessage] = {}
 
     def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> Client:
@@ -83,6 +106,19 @@ def test_a_query_waits_for_the_pass_under_way_and_no_other(shop: Shop) -> None:
     assert shop.whose == [{"index"}, {"query"}, {"index"}, {"index"}, {"index"}]
 
 
+def test_a_query_waits_for_no_more_passes_of_a_slow_device() -> None:
+    shop = Shop(Synchronous())
+    shop.encoder.pass_s = 10 * MAX_PUT_OFF_S
+    shop.ask("index", 4 * INPUTS_PER_PASS)
+    shop.loop.step()
+    shop.ask("first", 1, "query")
+    shop.loop.step()
+    shop.loop.step()
+    shop.ask("second", 1, "query")
+    shop.work_off()
+    assert shop.whose == [{"index"}, {"first"}, {"index"}, {"second"}, {"index"}, {"index"}]
+
+
 def test_endless_queries_put_a_pass_of_indexing_off_for_a_bounded_time(shop: Shop) -> None:
     shop.ask("index", 2 * INPUTS_PER_PASS)
     shop.loop.step()
@@ -90,7 +126,7 @@ def test_endless_queries_put_a_pass_of_indexing_off_for_a_bounded_time(shop: Sho
         shop.ask(f"query{number}", 1, "query")
         shop.loop.step()
     assert shop.whose == [{"index"}, *({f"query{number}"} for number in range(4))]
-    shop.now += MAX_PUT_OFF_S
+    shop.encoder.now += MAX_PUT_OFF_S
     shop.ask("last", 1, "query")
     shop.work_off()
     assert shop.whose[5:] == [{"query4"}, {"index"}, {"last"}] or shop.whose[5:] == [{"query4", "last"}, {"index"}]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from encoders.media.images import decode_and_prepare
 from encoders.media.preparation import FixedSizePreparer, PatchPreparer, Preparer
+from encoders.processes.messages import DecodePictures
 from encoders.workers.device_images import DeviceDecoder, is_device_decodable, request_handler
 
 DEVICES = [
@@ -73,7 +74,7 @@ def test_a_file_that_the_decoder_refuses_takes_no_others_along() -> None:
 def test_a_child_answers_with_a_picture_or_a_reason_for_each_file() -> None:
     files = [_file(_picture((90, 60))), _file(_picture((90, 60)), "PNG"), b"nonsense", _turned()]
     answers = request_handler(DeviceDecoder(torch.device("cpu"), CROPPING), CROPPING)(
-        bytearray(msgspec.msgpack.encode(files))
+        bytearray(msgspec.msgpack.encode(DecodePictures(files, [None] * len(files))))
     )
     assert [answer if isinstance(answer, str) else answer[:2] for answer in answers[:2]] == [(32, 32), (32, 32)]
     assert isinstance(answers[2], str) and not isinstance(answers[3], str)

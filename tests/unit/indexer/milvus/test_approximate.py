@@ -10,7 +10,7 @@ import pytest
 from encoders.spec import PART_SCALE, FloatArray, normalise_rows
 from indexer.criteria import Filters, Ids, Range
 from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_with_rescoring
-from indexer.ports import Candidate
+from indexer.ports import ScoredIds
 
 PRODUCTS, DIM, CLUSTERS = 20_000, 32, 150
 LISTS, PROBED, ROUNDS = 128, 12, 4
@@ -58,11 +58,12 @@ class LossyIndex:
         best = seen[np.argsort(-(self._fields[field][seen] @ vector))][:SEEN]
         return [str(number) for number in best if self._passes(filters)[number]][:limit]
 
-    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         self.exact_calls += not any(isinstance(criterion, Ids) for criterion in filters)
         passing = np.flatnonzero(self._passes(filters))
         scores = self.vectors[passing] @ vector
-        return [Candidate(str(passing[at]), float(scores[at]), b"") for at in np.argsort(-scores)[:limit]]
+        best = np.argsort(-scores)[:limit]
+        return ScoredIds([str(passing[at]) for at in best], scores[best])
 
     async def count_matching(self, filters: Filters) -> int:
         return int(self._passes(filters).sum())
@@ -111,11 +112,11 @@ async def recall(index: LossyIndex, weights: tuple[float, float], kept: float, *
     filters: Filters = () if kept == 1 else (Range("price", lt=PRODUCTS * kept),)
     found: list[float] = []
     for query in queries(index, weights):
-        true = {hit.product_id for hit in await index.exact(query, filters, 10)}
+        true = set((await index.exact(query, filters, 10)).ids)
         if direct:
             hits = set((await index.nearest(JOINT_FIELD, query, filters, 10))[:10])
         else:
-            hits = {hit.product_id for hit in await search_with_rescoring(index, query, filters, 10, exact_below=500)}
+            hits = set((await search_with_rescoring(index, query, filters, 10, exact_below=500)).ids)
         found.append(len(hits & true) / len(true))
     return float(np.mean(found))
 

@@ -38,7 +38,7 @@ async def quality(lang: str) -> float:
     scores: list[float] = []
     for query in QUERIES:
         found = await store.search_lexical(query.texts[lang], (), 10)
-        scores.append(ndcg([hit.product_id for hit in found], dict.fromkeys(query.relevant, 1.0), 10))
+        scores.append(ndcg(list(found.ids), dict.fromkeys(query.relevant, 1.0), 10))
     return statistics.mean(scores)
 
 

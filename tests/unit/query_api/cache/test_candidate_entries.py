@@ -12,13 +12,12 @@ from indexer.redis.change_log import InMemoryChangeLog
 from query_api.cache.candidate_cache import InMemoryCandidateCache, candidate_key, decode_entry, encode_entry
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
 from query_api.circuit_breaker import CircuitBreaker
-from query_api.retrieval.candidate_set import CandidateSet, ScoredCandidate
+from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
+from query_api.retrieval.candidate_set import CandidateSet
 
-CANDIDATES = CandidateSet([ScoredCandidate("a", 0.5, 1.5, b"{}")], None, 0.25, True, 3)
+CANDIDATES = CandidateSet(CandidateColumns.of([ScoredCandidate("a", 0.5, 1.5)]), None, 0.25, True, 3)
 VECTOR = np.array([1, 2], np.float32)
-WRITTEN = bytes.fromhex(
-    "9307c4080000803f00000040979194a161cb3fe0000000000000cb3ff8000000000000c4027b7dc0cb3fd0000000000000c303c2c0"
-)
+WRITTEN = bytes.fromhex("9307c4080000803f000000409793c40161c4040000003fc4040000c03fc0cb3fd0000000000000c303c2c0")
 
 
 def entries_over(cache: Any, change_log: InMemoryChangeLog, **limits: Any) -> CandidateEntries:
@@ -34,7 +33,7 @@ def test_entries_are_written_and_read_in_the_format_of_their_keys() -> None:
 
 def test_a_key_stays_the_same_for_the_same_request() -> None:
     key = candidate_key("g", "e", [("text", "mug", 1.0)], [0.3, 0.1], "mug", [], None)
-    assert key == "vitrine:candidates:3ecc16a344fddaf0194636d8cb080a16"
+    assert key == "vitrine:candidates:ce846ccbe1f6cc18f38fac4c2c755d5c"
 
 
 async def test_an_entry_is_one_of_its_epoch() -> None:

@@ -72,13 +72,13 @@ steps = st.lists(changes | searches | searches | st.sampled_from("abcdefgh") | h
 
 
 @given(steps)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_answers_of_all_workers_equal_fresh_ones_after_anything_that_happens(trace: list[Any]) -> None:
     asyncio.run(_follow(trace, QueryConfig(redis_deadline_s=1)))
 
 
 @given(steps)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_so_they_do_where_little_is_kept(trace: list[Any]) -> None:
     asyncio.run(_follow(trace, QueryConfig(redis_deadline_s=1, cache_memory_bytes=4_000, cache_repair_products=2)))
 

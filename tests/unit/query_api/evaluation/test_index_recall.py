@@ -8,7 +8,7 @@ import pytest
 from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, normalise_rows
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import Candidate
+from indexer.ports import ScoredIds
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from query_api.evaluation.index_choice import advise_index
@@ -28,8 +28,9 @@ SPEC = EmbeddingSpec("test", "1", 8)
 class Forgetful(InMemoryProductStore):
     """Finds every other product."""
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
-        return (await super().search_dense(vector, filters, limit))[::2]
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
+        found = await super().search_dense(vector, filters, limit)
+        return ScoredIds(found.ids[::2], found.scores[::2])
 
 
 async def filled(store: InMemoryProductStore) -> InMemoryProductStore:

@@ -10,7 +10,7 @@ import pytest
 from encoders.spec import FloatArray
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import Candidate, ProductStore
+from indexer.ports import ProductStore, ScoredIds
 from query_api.errors import NotEnoughData
 from query_api.evaluation.live_recall import LiveIndex, RecallReport, evaluate_recall
 from tests.unit.query_api.evaluation.test_index_recall import SPEC, filled
@@ -21,9 +21,9 @@ class EfStore(InMemoryProductStore):
 
     ef = 0
 
-    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         found = await super().search_dense(vector, filters, limit)
-        return found if self.ef >= 2_500 else found[::2]
+        return found if self.ef >= 2_500 else ScoredIds(found.ids[::2], found.scores[::2])
 
 
 async def evaluate(store: EfStore, index_type: str, opened: list[Mapping[str, int]]) -> RecallReport:

@@ -16,7 +16,7 @@ import pytest
 from encoders.port import HashEncoder
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import Candidate
+from indexer.ports import ScoredIds
 from tests.loop_guard import longest_block
 from tests.shop import MakeShop, Shop, png
 
@@ -81,11 +81,11 @@ def hostile_requests(seed: int) -> Iterator[Hostile]:
 class RemoteStore(InMemoryProductStore):
     """Looks for terms in a thread: with a server it is not the worker's event loop that compares them."""
 
-    async def search_terms(self, terms: str, filters: Filters, limit: int) -> list[Candidate]:
+    async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
         return await asyncio.to_thread(_finish, super().search_terms(terms, filters, limit))
 
 
-def _finish(search: Coroutine[Any, Any, list[Candidate]]) -> list[Candidate]:
+def _finish(search: Coroutine[Any, Any, ScoredIds]) -> ScoredIds:
     """What a search returns that waits for nothing."""
     try:
         search.send(None)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from encoders.port import HashEncoder
+from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
+from query_api.admission.lanes import Lanes
 from query_api.admission.slots import BURST_WAITING, Admission
 from query_api.config import QueryConfig
-from tests.shop import MakeShop, Shop
+from tests.shop import MakeShop, Shop, png
 from tests.unit.query_api.http.raw_http import get, post, serve
 
 
@@ -34,6 +37,11 @@ class HeldStore(InMemoryProductStore):
         return await super().read(product_ids)
 
 
+def one_at_a_time() -> Lanes:
+    """Time stands still, so that no queue has lasted long."""
+    return Lanes(Admission(1, clock=lambda: 0.0), Admission(1, clock=lambda: 0.0))
+
+
 PRODUCT = get("/v1/products/p1")
 
 
@@ -45,7 +53,7 @@ def store() -> HeldStore:
 @pytest.fixture
 def held_shop(make_shop: MakeShop, store: HeldStore) -> Shop:
     """One request is worked on at a time."""
-    return make_shop(store=store, admission=Admission(1), config=QueryConfig(deadline_s=20))
+    return make_shop(store=store, lanes=one_at_a_time(), config=QueryConfig(deadline_s=20))
 
 
 async def until(condition: Any) -> None:
@@ -59,7 +67,7 @@ async def test_what_is_too_much_is_refused_at_once_and_everything_else_is_answer
 ) -> None:
     async with serve(held_shop.app) as served:
         waiting = [asyncio.create_task(ask(served, PRODUCT)) for _ in range(1 + BURST_WAITING)]
-        admission = held_shop.services.admission
+        admission = held_shop.services.lanes.plain
         await until(lambda: admission.waiting == BURST_WAITING)
         for request in (PRODUCT, get("/v1/search?q=mug"), post("/v1/search", b"no JSON")):
             answer = await ask(served, request)
@@ -80,7 +88,7 @@ async def test_what_is_finished_is_answered_whatever_else_there_is_to_do(held_sh
         search = get("/v1/search?q=mug")
         assert b'"cache":"miss"' in await ask(served, search)
         waiting = [asyncio.create_task(ask(served, PRODUCT)) for _ in range(1 + BURST_WAITING)]
-        await until(lambda: held_shop.services.admission.waiting == BURST_WAITING)
+        await until(lambda: held_shop.services.lanes.plain.waiting == BURST_WAITING)
         assert b'"cache":"hit"' in await ask(served, search)
         assert (await ask(served, get("/v1/search?q=cup"))).startswith(b"HTTP/1.1 503")
         for one in waiting:
@@ -90,7 +98,7 @@ async def test_what_is_finished_is_answered_whatever_else_there_is_to_do(held_sh
 async def test_a_client_that_asks_again_at_once_is_heard_a_little_later(held_shop: Shop, store: HeldStore) -> None:
     async with serve(held_shop.app) as served, await served.connect() as impatient:
         waiting = [asyncio.create_task(ask(served, PRODUCT)) for _ in range(1 + BURST_WAITING)]
-        await until(lambda: held_shop.services.admission.waiting == BURST_WAITING)
+        await until(lambda: held_shop.services.lanes.plain.waiting == BURST_WAITING)
         await impatient.send(PRODUCT)
         assert (await impatient.read()).startswith(b"HTTP/1.1 503")
         connection = next(iter(served.server.connections.idle))
@@ -101,14 +109,40 @@ async def test_a_client_that_asks_again_at_once_is_heard_a_little_later(held_sho
         await asyncio.gather(*waiting)
 
 
+async def test_pictures_that_are_too_much_keep_no_text_waiting(make_shop: MakeShop) -> None:
+    decoder = HeldDecoder(HashEncoder().preparer)
+    async with serve(make_shop(decoder=decoder, lanes=one_at_a_time()).app) as served:
+        body = b'{"image":"%s"}' % base64.b64encode(png("red") + bytes(4_000))
+        search = post("/v1/search", body, "content-type: application/json")
+        asked = [asyncio.create_task(ask(served, search)) for _ in range(1 + BURST_WAITING + 1)]
+        (refused,), waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert refused.result().startswith(b"HTTP/1.1 503")
+        for text in (get("/v1/search?q=mug"), post("/v1/search", b'{"text":"mug"}', "content-type: application/json")):
+            assert (await ask(served, text)).startswith(b"HTTP/1.1 200")
+        decoder.answer.set()
+        assert all(answer.startswith(b"HTTP/1.1 200") for answer in await asyncio.gather(*waiting))
+
+
+class HeldDecoder(InProcessImageDecoder):
+    """Decodes when it is let."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.answer = asyncio.Event()
+
+    async def decode(self, images: Sequence[bytes]) -> Any:
+        await self.answer.wait()
+        return await super().decode(images)
+
+
 async def test_what_nobody_waits_for_is_not_worked_on(held_shop: Shop, store: HeldStore) -> None:
     async with serve(held_shop.app) as served:
         async with await served.connect() as working, await served.connect() as waiting:
             await working.send(PRODUCT)
             await until(lambda: store.asked == 1)
             await waiting.send(PRODUCT)
-            await until(lambda: held_shop.services.admission.waiting == 1)
-        await until(lambda: store.cancelled == 1 and held_shop.services.admission.waiting == 0)
+            await until(lambda: held_shop.services.lanes.plain.waiting == 1)
+        await until(lambda: store.cancelled == 1 and held_shop.services.lanes.plain.waiting == 0)
         store.answer.set()
         assert (await ask(served, PRODUCT)).startswith(b"HTTP/1.1 404")
         # The one that waited was never begun.
@@ -116,11 +150,11 @@ async def test_what_nobody_waits_for_is_not_worked_on(held_shop: Shop, store: He
 
 
 async def test_the_wait_for_a_place_is_part_of_the_deadline(make_shop: MakeShop, store: HeldStore) -> None:
-    shop = make_shop(store=store, admission=Admission(1), config=QueryConfig(deadline_s=0.2))
+    shop = make_shop(store=store, lanes=one_at_a_time(), config=QueryConfig(deadline_s=0.2))
     async with serve(shop.app) as served:
         answers = await asyncio.gather(*(ask(served, PRODUCT) for _ in range(3)))
         assert all(answer.startswith(b"HTTP/1.1 503") for answer in answers)
-        assert store.asked == store.cancelled and shop.services.admission.waiting == 0
+        assert store.asked == store.cancelled and shop.services.lanes.plain.waiting == 0
 
 
 async def test_what_has_an_effect_is_finished_though_its_client_is_gone(make_shop: MakeShop) -> None:

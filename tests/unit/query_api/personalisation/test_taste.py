@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 
 from indexer.hit_payload import HitPayload
 from indexer.ports import Interaction
-from query_api.personalisation.taste import Taste, interaction_weights, learn_taste, taste_affinity
+from query_api.cards.payload_values import attribute_values, category_paths
+from query_api.personalisation.taste import (
+    ATTRIBUTE_SHARE,
+    BRAND_SHARE,
+    CATEGORY_SHARE,
+    Taste,
+    interaction_weights,
+    learn_taste,
+    taste_affinities,
+)
 from tests.shop import MakeShop, Shop, png
+from tests.unit.query_api.cards.test_card import card_columns, payloads
 
 HOODIE = HitPayload(category="Men/Tops/Hoodies", brand="Acme", attributes={"colour": "red"})
 MUG = HitPayload(category="Home/Mugs", brand="Bolt", attributes={"colour": ["blue", "white"]})
@@ -143,31 +153,37 @@ def test_stronger_and_later_interactions_weigh_more() -> None:
 
 def test_a_taste_is_for_categories_brands_and_attributes() -> None:
     taste = learn_taste({"h": 20.0, "gone": 50.0}, {"h": HOODIE})
-    assert taste_affinity(taste)(HOODIE) > 0.8
-    assert (
-        taste_affinity(taste)(HitPayload(category="Men/Tops/Hoodies"))
-        > taste_affinity(taste)(HitPayload(category="Men/Shoes"))
-        > 0
-    )
-    assert (
-        taste_affinity(taste)(HitPayload(brand="Acme")) > 0
-        and taste_affinity(taste)(HitPayload(attributes={"colour": "red"})) > 0
-    )
-    assert taste_affinity(taste)(MUG) == 0 and taste_affinity(taste)(HitPayload()) == 0
+    assert affinity(taste, HOODIE) > 0.8
+    hoodies, shoes = HitPayload(category="Men/Tops/Hoodies"), HitPayload(category="Men/Shoes")
+    assert affinity(taste, hoodies) > affinity(taste, shoes) > 0
+    assert affinity(taste, HitPayload(brand="Acme")) > 0
+    assert affinity(taste, HitPayload(attributes={"colour": "red"})) > 0
+    assert affinity(taste, MUG) == 0 and affinity(taste, HitPayload()) == 0
     assert learn_taste({"gone": 5.0}, {}) == Taste()
 
 
-words = st.sampled_from(["a", "b", "c"])
-cards = st.builds(
-    HitPayload,
-    category=st.none() | st.lists(words, max_size=4).map("/".join),
-    brand=st.none() | words,
-    attributes=st.dictionaries(words, words | st.lists(words), max_size=3),
-)
+names = st.sampled_from(["a", "b", "c"])
 
 
-@given(st.dictionaries(words, st.floats(0, 1e6)), st.dictionaries(words, cards), cards)
-def test_affinity_lies_between_zero_and_one(
-    weights: dict[str, float], known: dict[str, HitPayload], card: HitPayload
+@given(st.dictionaries(names, st.floats(0, 1e6)), st.dictionaries(names, payloads), st.lists(payloads))
+def test_affinities_are_those_of_each_product_alone_and_lie_between_zero_and_one(
+    weights: dict[str, float], known: dict[str, HitPayload], shown: list[HitPayload]
 ) -> None:
-    assert 0 <= taste_affinity(learn_taste(weights, known))(card) <= 1 + 1e-9
+    taste = learn_taste(weights, known)
+    affinities = taste_affinities(taste, card_columns(shown)).tolist()
+    assert affinities == [affinity_as_defined(taste, payload) for payload in shown]
+    assert all(0 <= one <= 1 + 1e-9 for one in affinities)
+
+
+def affinity(taste: Taste, payload: HitPayload) -> float:
+    return float(taste_affinities(taste, card_columns([payload]))[0])
+
+
+def affinity_as_defined(taste: Taste, payload: HitPayload) -> float:
+    """Of one product, value by value."""
+    paths = category_paths(payload.category)
+    by_depth = [taste.categories.get(path, 0.0) * depth for depth, path in enumerate(paths, 1)]
+    fit = CATEGORY_SHARE * (sum(by_depth) / sum(range(1, len(paths) + 1)) if paths else 0.0)
+    liked = [taste.attributes.get(pair, 0.0) for pair in attribute_values(payload)]
+    fit += ATTRIBUTE_SHARE * (sum(liked) / len(liked) if liked else 0.0)
+    return taste.confidence * (fit + BRAND_SHARE * taste.brands.get(payload.brand or "", 0.0))

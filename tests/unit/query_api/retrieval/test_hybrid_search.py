@@ -27,8 +27,8 @@ async def test_each_candidate_of_cut_searches_has_both_of_its_scores(many: Shop)
     [text] = encoder.encode_texts(["warm warm mug"])
     vector = fused_query_vector(encoder.spec, text, None, PartWeights(1, 0))
     found = await Retriever(store, RetrievalLimits(search=5)).retrieve(RetrievalQuery(vector, "hoodie"))
-    dense = {one.product_id: one.score for one in await store.search_dense(vector, (), 100)}
-    lexical = {one.product_id: one.score for one in await store.search_lexical("hoodie", (), 100)}
+    dense = (await store.search_dense(vector, (), 100)).by_id()
+    lexical = (await store.search_lexical("hoodie", (), 100)).by_id()
     assert found.is_truncated and 5 <= len(found.items) <= 10
     assert {one.product_id: one.dense for one in found.items} == pytest.approx(
         {one.product_id: dense[one.product_id] for one in found.items}, abs=1e-6

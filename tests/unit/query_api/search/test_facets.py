@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from indexer.hit_payload import HitPayload
-from query_api.search.facets import MAX_VALUES, count_facets
+from query_api.contract.responses import Facet
+from query_api.search.facets import MAX_VALUES, FacetTally
+from tests.unit.query_api.cards.test_card import card_columns
+
+
+def count_facets(fields: list[str], payloads: list[HitPayload]) -> dict[str, Facet]:
+    tally = FacetTally(fields)
+    tally.add(card_columns(payloads))
+    return tally.facets()
 
 
 def prices(*numbers: float | None) -> list[tuple[object, object, int]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from indexer.criteria import Filters
+from indexer.ports import ScoredIds
 from query_api.understanding import price_phrases, spelling
 from query_api.understanding.price_phrases import MAX_PHRASES, parse_price, word_before
 from query_api.understanding.spelling import MAX_LOOKED_UP, find_corrections
@@ -42,7 +42,7 @@ async def test_so_many_words_of_a_request_are_searched_for_one_by_one(
     searched: list[str] = []
     search_lexical = shop.services.store.search_lexical
 
-    async def counted(text: str, filters: Filters, limit: int) -> Sequence[Any]:
+    async def counted(text: str, filters: Filters, limit: int) -> ScoredIds:
         searched.append(text)
         return await search_lexical(text, filters, limit)
 

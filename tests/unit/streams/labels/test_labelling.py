@@ -180,9 +180,9 @@ async def test_what_was_suggested_never_votes(shop: Shop):
     found = await shop.neighbourhood.nearest([])
     assert found == []
     cards = [
-        decode_hit_payload(candidate.payload)
-        for candidate in await shop.store.browse((), 1_000)
-        if candidate.product_id.startswith("orphan")
+        decode_hit_payload(payload)
+        for product_id, payload in (await shop.store.scan_payloads((), 1_000)).items()
+        if product_id.startswith("orphan")
     ]
     assert any(card.suggested for card in cards) and all(card.category is None for card in cards)
 

@@ -1,0 +1,137 @@
+"""A product's card: its hit payload, with the values in it as numbers that arrays can hold. Pure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from indexer.hit_payload import decode_hit_payload
+from query_api.cards.payload_values import Value, attribute_values, category_paths, facet_values
+
+CodeArray = NDArray[np.int32]
+NO_CODE = 0
+"""Where a product has no such value."""
+NUMBERS = np.dtype(
+    [
+        *((name, "<f8") for name in ("price", "rating", "created_at_ms")),
+        *((name, "<i4") for name in ("group", "category", "brand", "attributes", "values")),
+    ]
+)
+"""A card's numbers, NaN where there is none; the codes of its group, deepest category and brand; how many codes its
+`attributes` and its `values` have."""
+_NUMBERS = struct.Struct("<3d5i")
+_CARD_BYTES = 500
+"""What a card takes beside its bytes, with its place in a dictionary and the longest id, at most."""
+_CODE_BYTES = 300
+"""What a code takes beside its value's characters, at most."""
+_NAN = float("nan")
+
+
+class Card(Struct, frozen=True, eq=False, gc=False):
+    """What is known of a product, in bytes that are joined to make columns of many."""
+
+    payload: bytes
+    """As `indexer.hit_payload` encodes it."""
+    numbers: bytes
+    """One record of `NUMBERS`."""
+    attributes: bytes
+    """Codes of the (name, value) pairs of its attributes as it states them, int32."""
+    values: bytes
+    """Distinct codes of the values by which facets count it, int32."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, at most."""
+        return len(self.payload) + len(self.numbers) + len(self.attributes) + len(self.values) + _CARD_BYTES
+
+
+@dataclass(slots=True)
+class CodeBook:
+    """Numbers for fields' values, from 1 in the order in which they are first seen. They are never taken back."""
+
+    size: int = 0
+    """Bytes that it takes in memory, at most."""
+    count: int = 1
+    """One more than the greatest code."""
+    _codes: dict[tuple[str, Value], int] = field(default_factory=dict[tuple[str, Value], int])
+    _values: dict[str, dict[int, Value]] = field(default_factory=dict[str, dict[int, Value]])
+
+    def code(self, name: str, value: Value) -> int:
+        """The code of a field's value."""
+        known = self._codes.get((name, value))
+        return self._add(name, value) if known is None else known
+
+    def known_code(self, name: str, value: Value) -> int:
+        """The code of a field's value; `NO_CODE` where no card has it."""
+        return self._codes.get((name, value), NO_CODE)
+
+    def values(self, name: str) -> dict[int, Value]:
+        """The values of a field, by code."""
+        return self._values.get(name, {})
+
+    def _add(self, name: str, value: Value) -> int:
+        code = self._codes[name, value] = self.count
+        self._values.setdefault(name, {})[code] = value
+        self.count += 1
+        self.size += _CODE_BYTES + 4 * len(str(value))
+        return code
+
+
+class CardColumns:
+    """Cards of products side by side."""
+
+    __slots__ = ("_cards", "book", "numbers")
+
+    def __init__(self, cards: Sequence[Card], book: CodeBook) -> None:
+        """Args: book: that the cards were made with."""
+        self._cards = cards
+        self.book = book
+        self.numbers = np.frombuffer(b"".join([card.numbers for card in cards]), NUMBERS)
+        """(n,) `NUMBERS`."""
+
+    def __len__(self) -> int:
+        return len(self._cards)
+
+    @property
+    def attributes(self) -> CodeArray:
+        """Codes of all cards' attributes, one card's after another's; `numbers["attributes"]` says how many each."""
+        return np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32)
+
+    def value_counts(self, names: Sequence[str]) -> dict[str, dict[Value, int]]:
+        """By field, how many of the cards have which of its values."""
+        codes = np.frombuffer(b"".join([card.values for card in self._cards]), np.int32)
+        counts = np.bincount(codes, minlength=self.book.count)
+        counted: dict[str, dict[Value, int]] = {}
+        for name in names:
+            values = self.book.values(name)
+            found = counts[np.fromiter(values, np.int64, len(values))].tolist()
+            counted[name] = {value: count for value, count in zip(values.values(), found, strict=True) if count}
+        return counted
+
+
+def make_card(data: bytes, book: CodeBook) -> Card:
+    """The card of a hit payload, its values coded by a book."""
+    payload, code = decode_hit_payload(data), book.code
+    attributes = [code(f"attributes.{name}", value) for name, value in attribute_values(payload)]
+    values = {code(name, value) for name, value in facet_values(payload)}
+    paths = category_paths(payload.category)
+    numbers = _NUMBERS.pack(
+        _NAN if payload.price is None else payload.price,
+        _NAN if payload.rating is None else payload.rating,
+        _NAN if payload.created_at_ms is None else payload.created_at_ms,
+        NO_CODE if payload.group_id is None else code("group_id", payload.group_id),
+        code("category", paths[-1]) if paths else NO_CODE,
+        code("brand", payload.brand) if payload.brand else NO_CODE,
+        len(attributes),
+        len(values),
+    )
+    return Card(data, numbers, _packed(attributes), _packed(values))
+
+
+def _packed(codes: Iterable[int]) -> bytes:
+    return np.array([*codes], np.int32).tobytes()
