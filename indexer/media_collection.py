@@ -105,11 +105,11 @@ async def read_references(
         last = ""
         while True:
             began_s = time.monotonic()
-            page = await store.scan(last, PAGE_PRODUCTS)
+            page = await store.scan_states(last, PAGE_PRODUCTS)
             if not page:
                 break
             last, products = max(page), products + len(page)
-            starts.append(_starts(key.digest for stored, _ in page.values() for key in shown_media(stored)))
+            starts.append(_starts(key.digest for stored in page.values() for key in shown_media(stored)))
             await pause(time.monotonic() - began_s)
     return MediaReferences(starts) if products else None
 

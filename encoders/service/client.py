@@ -61,10 +61,10 @@ class ServiceEncoder:
             EncoderError: it cannot load the model.
         """
         self._path, self._opening = path, opening
-        self._deadline_s, self._start_deadline_s = deadline_s, start_deadline_s
+        self._deadline_s = deadline_s
         self._connection: socket.socket | None = None
         self._closed = False
-        self._ready = self._open()
+        self._ready = self._open(start_deadline_s)
 
     @property
     def spec(self) -> EmbeddingSpec:
@@ -155,19 +155,20 @@ class ServiceEncoder:
             self._connection = None
 
     def _reopened(self) -> socket.socket:
-        ready = self._open()
+        # A model that takes longer to load again is an outage, which the caller tells, and waits for.
+        ready = self._open(self._deadline_s)
         if ready.spec != self.spec:
             self._disconnect()
             raise SpecMismatch(f"the encoder service had {self.spec.key} and now has {ready.spec.key}")
         assert self._connection
         return self._connection
 
-    def _open(self) -> EncoderReady:
+    def _open(self, wait_s: float) -> EncoderReady:
         if self._closed:
             raise WorkerProcessUnavailable("the connection to the encoder service was closed")
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.settimeout(self._start_deadline_s)
+            connection.settimeout(wait_s)
             connection.connect(os.fspath(self._path))
             self._connection = connection
             connection.sendall(encode_frame(self._opening))

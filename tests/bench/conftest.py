@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -66,6 +67,11 @@ def price_runs(shop: Shop, cores: Cores) -> list[PriceRun]:
     """Price changes of the whole catalogue, by a worker that has the encoder's core to itself."""
     with shop.confined(cores):
         return [reprice(shop, cores) for _ in range(RUNS)]
+
+
+def pytest_configure() -> None:
+    """Have a benchmark that is told to stop end as after Ctrl-C: with all the servers that it started."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

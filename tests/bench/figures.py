@@ -41,6 +41,9 @@ def _text_of(name: str, any_size: bool) -> str | None:
         print(f"{name}: not measured")
         return None
     report = json.loads(file.read_text())
+    if "sizes" not in report:
+        print(f"{name}: written by an earlier version")
+        return None
     if report["sizes"] and not any_size:
         print(f"{name}: measured with {report['sizes']}, not with the default sizes")
         return None

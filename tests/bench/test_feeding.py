@@ -106,18 +106,11 @@ def _publish(costs: Mapping[str, float], measured: float) -> None:
         "one worker's event loop": 1e6 / loop,
         "the encoder service's processor": 1e6 / service,
     }
-    rows = [(name, round(cost, 1)) for name, cost in sorted(costs.items(), key=lambda one: -one[1])]
+    facts = {"workers": WORKERS, "events": EVENTS, "encoder_products_per_s": PRODUCTS_PER_S}
+    rows = sorted(costs.items(), key=lambda one: -one[1])
+    publish_report("feeding-cpu", ["process", "µs of CPU a product"], [*rows, ("all", whole)], [], **facts)
     goal = f"{MACHINE_CORES} cores with workers and the service"
-    publish_report(
-        "feeding",
-        ["process", "µs of CPU a product"],
-        [*rows, ("all", round(whole, 1))],
-        [Target(f"products/s, {goal}", figures[goal], GOAL)],
-        products_per_s={name: round(figure) for name, figure in figures.items()},
-        workers=WORKERS,
-        events=EVENTS,
-        encoder_products_per_s=PRODUCTS_PER_S,
-    )
+    target = Target(f"products/s, {goal}", figures[goal], GOAL)
+    publish_report("feeding", ["what", "products/s"], [*figures.items()], [target], **facts)
     print(f"{MACHINE_CORES} / ({indexing:.0f} + {service:.0f} µs) = {figures[goal]:,.0f} products/s")
-    print(*(f"{figure:9,.0f} products/s  {name}" for name, figure in figures.items()), sep="\n")
     print(f"workers for {GOAL:,} products/s by their event loops: {GOAL * loop / 1e6:.1f}")

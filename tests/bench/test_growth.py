@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,10 @@ def test_what_more_connections_cost(tmp_path: Path):
 
 
 def _columns() -> list[str]:
-    return [f"{name} {column}" for name in ("bare", "cached", "uncached") for column in COLUMNS] + ["cached of bare"]
+    return [f"{name} {column}" for name in ("bare", "cached", "uncached") for column in COLUMNS] + [
+        "uncached, refused",
+        "cached of bare",
+    ]
 
 
 def _measure(directory: Path, size: int, connections: tuple[int, ...]) -> list[tuple[Any, ...]]:
@@ -66,9 +70,10 @@ def _measure(directory: Path, size: int, connections: tuple[int, ...]) -> list[t
             "uncached": Order(worker.url, unique, NO_CACHE),
         }
         for count in connections:
-            rounds = in_turns({name: partial(_ask, order, count) for name, order in orders.items()})
+            rounds = in_turns({name: partial(_ask, order, count) for name, order in orders.items()}, refusing=True)
             measured = [figure for name in orders for figure in figures(rounds[name])]
-            rows.append((size, count, *measured, str(ratio(rounds, "cached", "bare"))))
+            refused = statistics.median(one.refused for one in rounds["uncached"])
+            rows.append((size, count, *measured, refused, str(ratio(rounds, "cached", "bare"))))
     return rows
 
 

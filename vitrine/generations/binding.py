@@ -25,7 +25,9 @@ from vitrine.settings import Settings
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
-"""How often the registry is read."""
+"""How often the registry is read by who waits for a generation."""
+WATCH_S = 2.0
+"""How often it is read by who has one: the generation before goes on for `HANDOVER_S` after a switch."""
 HANDOVER_S = 20.0
 """How long a standby worker goes on with a generation that became active, while the active workers come over."""
 RETIRE_DELAY_S = 5.0
@@ -124,7 +126,7 @@ async def watch_until_superseded(
             await asyncio.sleep(HANDOVER_S if binding.standby and became_active else 0)
             over(now)
             return
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(WATCH_S)
 
 
 async def retire_generations(registry: GenerationRegistry, milvus: MilvusConfig, redis: Redis) -> None:

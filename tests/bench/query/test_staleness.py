@@ -77,7 +77,10 @@ class CheckedAnswers(LoadReport):
 
     def add(self, number: int, asked_s: float, answer: bytearray) -> None:
         asked_ms = time.time() * 1000 - (time.perf_counter() - asked_s) * 1000
+        served = len(self.answered_s)
         super().add(number, asked_s, answer)
+        if len(self.answered_s) == served:
+            return
         one = self.asked[number % len(self.asked)]
         page = _pages.decode(memoryview(answer)[answer.index(b"\r\n\r\n") + 4 :])
         faults = self.changes.faults(page.hits, one.word, asked_ms)
@@ -145,7 +148,7 @@ async def _ask(url: str, answers: CheckedAnswers) -> None:
         return requests[number % len(requests)]
 
     began_s = time.perf_counter()
-    while len(answers.latencies_s) < wanted and time.perf_counter() < began_s + LONGEST_S:
+    while len(answers.answered_s) < wanted and time.perf_counter() < began_s + LONGEST_S:
         await load(url, next_request, CONNECTIONS, 2.0, answers)
     answers.seconds = time.perf_counter() - began_s
 
@@ -190,7 +193,7 @@ def _path(query: str) -> str:
 def _publish(parts: dict[str, Part], unheard: int) -> None:
     rows, targets = [], list[Target]()
     for name, part in parts.items():
-        count = sum(len(one.latencies_s) for one in part.answers)
+        count = sum(len(one.answered_s) for one in part.answers)
         hits = sum(one.hits for one in part.answers)
         share = hits / sum(one.hits_of_a_cache_that_forgets_nothing for one in part.answers)
         stale = sum(len(one.faults) for one in part.answers)

@@ -158,8 +158,7 @@ async def test_a_model_that_nobody_uses_gives_its_memory_back(path: Path, monkey
     async with serving(path) as service:
         async with EncoderClient(path, "hash"):
             (pid,) = service.pids
-        await until(lambda: _true(service.pids == []))
-        assert not psutil.pid_exists(pid)
+        await until(lambda: _true(not psutil.pid_exists(pid)))
         async with EncoderClient(path, "hash") as client:
             assert (await client.encode(TEXTS, []))[0].shape == (3, 64)
 
@@ -204,9 +203,9 @@ async def test_there_is_one_service_at_a_place(path: Path) -> None:
 
 
 async def test_a_batch_that_is_late_is_given_up(path: Path) -> None:
-    async with serving(path) as service, EncoderClient(path, "hash", deadline_s=0.3) as client:
+    async with serving(path) as service, EncoderClient(path, "hash", deadline_s=2.0) as client:
         os.kill(service.pids[0], signal.SIGSTOP)
-        with pytest.raises(WorkerProcessFailed, match=r"did not answer within 0\.3 s"):
+        with pytest.raises(WorkerProcessFailed, match=r"did not answer within 2 s"):
             await client.encode(TEXTS, [])
         os.kill(service.pids[0], signal.SIGCONT)
         assert (await client.encode(TEXTS, []))[0].shape == (3, 64)
