@@ -12,16 +12,17 @@ import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from indexer.errors import StoreUnavailable
 from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
 from indexer.media_removal import HASH, StoredFile, files_of_shard, leaving, remove_untouched
 
 Found = TypeVar("Found")
-_WRITERS = 4
-"""Threads that write the files of one call."""
+_WRITERS, _FILES_AT_ONCE = 4, 16
+"""Threads that write the files of one call, and how many each has open at a time."""
 
 
 def media_hash(data: bytes) -> str:
@@ -126,26 +127,43 @@ class DirectoryMediaStore:
 
     async def _put_all(self, media: Sequence[bytes]) -> list[str]:
         """Put files in several threads: each of them waits for the disk, which takes their files together."""
-        places = [range(start, len(media), _WRITERS) for start in range(min(_WRITERS, len(media)))]
-        digests = [""] * len(media)
+        size = max(1, min(_FILES_AT_ONCE, -(-len(media) // _WRITERS)))
+        groups = [media[start : start + size] for start in range(0, len(media), size)]
+        threads = asyncio.Semaphore(_WRITERS)
 
-        def put(part: range) -> None:
-            for place in part:
-                digests[place] = self._put(media[place])
+        async def put(group: Sequence[bytes]) -> list[str]:
+            async with threads:
+                return await asyncio.to_thread(self._put, group)
 
-        await asyncio.gather(*(asyncio.to_thread(put, part) for part in places))
+        return [digest for group in await asyncio.gather(*map(put, groups)) for digest in group]
+
+    def _put(self, media: Sequence[bytes]) -> list[str]:
+        digests = [media_hash(data) for data in media]
+        new = {digest: data for digest, data in zip(digests, media, strict=True) if not self._touch(digest)}
+        with ExitStack() as unfinished:
+            files = {digest: self._write(self._path(digest), data, unfinished) for digest, data in new.items()}
+            # Only then: the disk has all of them to write by the time that the first is waited for.
+            for digest, file in files.items():
+                os.fsync(file.fileno())
+                # Written beside its place and renamed over it: no reader ever sees half a picture.
+                Path(file.name).replace(self._path(digest))
+            unfinished.pop_all()
+        for file in files.values():
+            file.close()
         return digests
 
-    def _put(self, data: bytes) -> str:
-        digest = media_hash(data)
-        if not self._touch(digest):
-            path = self._path(digest)
-            try:
-                self._write_durably(path, data)
-            except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._write_durably(path, data)
-        return digest
+    def _write(self, path: Path, data: bytes, unfinished: ExitStack) -> BinaryIO:
+        """An open file with these bytes beside a path; `unfinished` closes and removes it."""
+        beside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+        unfinished.callback(beside.unlink, missing_ok=True)
+        try:
+            file = unfinished.enter_context(beside.open("wb"))
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = unfinished.enter_context(beside.open("wb"))
+        file.write(data)
+        file.flush()
+        return file
 
     def _touch(self, digest: str) -> bool:
         """Touch a file; False: there is none."""
@@ -160,19 +178,6 @@ class DirectoryMediaStore:
             return sorted(path for path in self._directory.iterdir() if path.is_dir() and len(path.name) == 2)
         except FileNotFoundError:
             return []
-
-    def _write_durably(self, path: Path, data: bytes) -> None:
-        # Written beside its place and renamed over it: no reader ever sees half a picture.
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-        try:
-            with unfinished.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest

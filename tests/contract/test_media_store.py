@@ -104,7 +104,7 @@ async def test_what_is_put_while_it_is_removed_stays(tmp_path):
 
         def put_first(self, *args, step=step, original=original, other=other, **options):
             with patch.object(Path, step, original):
-                other._put(b"picture")
+                other._put([b"picture"])
             return original(self, *args, **options)
 
         with patch.object(Path, step, put_first):
@@ -117,6 +117,16 @@ async def test_no_half_written_file_is_left(tmp_path):
     media = DirectoryMediaStore(tmp_path)
     (digest,) = await media.put([b"x" * 100_000])
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
+    with patch("indexer.media_store.os.fsync", side_effect=OSError), pytest.raises(StoreUnavailable):
+        await media.put([b"y", b"z"])
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
+
+
+async def test_many_files_are_named_in_their_order(media):
+    files = [bytes([at % 251]) * at for at in range(100)]
+    assert await media.put(files) == [media_hash(data) for data in files]
+    for data in files[1:]:
+        assert await media.get(media_hash(data)) == data
 
 
 async def test_a_directory_that_cannot_be_written_is_unavailable(tmp_path):

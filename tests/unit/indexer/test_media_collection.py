@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,11 @@ class AgedDirectory(DirectoryMediaStore):
             os.utime(self._path(digest), (self._clock.now_s, self._clock.now_s))
         return touched
 
-    def _write_durably(self, path: Path, data: bytes) -> None:
-        super()._write_durably(path, data)
-        os.utime(path, (self._clock.now_s, self._clock.now_s))
+    def _put(self, media: Sequence[bytes]) -> list[str]:
+        digests = super()._put(media)
+        for digest in digests:
+            self._touch(digest)
+        return digests
 
 
 class Shop:
