@@ -64,7 +64,7 @@ async def by_service(model: Model, size: Size) -> dict[str, Any]:
             query = await asyncio.to_thread(ServiceEncoder, path, OpenEncoder(setup, "query"))
             quiet = await asyncio.to_thread(_query_ms, query, size.seconds)
             with _feeding(model, size, ["--socket", str(path)]) as feeders:
-                await asyncio.to_thread(_until_started, feeders)
+                await asyncio.to_thread(_until_started, feeders, size.seconds)
                 window = asyncio.create_task(asyncio.to_thread(_products_per_s, feeders, size.seconds))
                 beside = await asyncio.to_thread(_query_ms, query, size.seconds)
                 found = {"products_per_s": await window, "query_ms_quiet": quiet, "query_ms_beside": beside}
@@ -78,7 +78,7 @@ async def by_service(model: Model, size: Size) -> dict[str, Any]:
 async def by_own_contexts(model: Model, size: Size) -> dict[str, Any]:
     """Workers that have a model each."""
     with _feeding(model, size, []) as feeders:
-        await asyncio.to_thread(_until_started, feeders)
+        await asyncio.to_thread(_until_started, feeders, size.seconds)
         return {"products_per_s": await asyncio.to_thread(_products_per_s, feeders, size.seconds)}
 
 
@@ -103,12 +103,14 @@ def _feeding(model: Model, size: Size, where: list[str]) -> Iterator[list[_Feede
             process.wait()
 
 
-def _until_started(feeders: list[_Feeder]) -> None:
+def _until_started(feeders: list[_Feeder], settle_s: float) -> None:
+    """Until all have had a batch, and as many decoders as they need."""
     until = time.monotonic() + START_S
     for one in feeders:
         while not one.started.wait(0.5):
             if one.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"a worker has had no batch: exit status {one.process.poll()}")
+    time.sleep(settle_s)
 
 
 def _products_per_s(feeders: list[_Feeder], seconds: float) -> float:
