@@ -46,6 +46,7 @@ class Hit(msgspec.Struct, frozen=True):
     product_id: str
     title: str | None = None
     price: float | None = None
+    score: float = 0.0
 
 
 class CatalogueChanges:
