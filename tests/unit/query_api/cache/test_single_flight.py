@@ -78,3 +78,26 @@ async def test_work_that_nobody_waits_for_is_ended() -> None:
         await asyncio.sleep(0)
     work.ends.set()
     assert await flights.join("key", work) == 2
+
+
+async def test_work_that_has_just_ended_is_not_joined() -> None:
+    """Who comes in the very round in which it ends, and is not content with it, would join it for ever."""
+    flights, begun = SingleFlight[int](), 0
+
+    async def work() -> int:
+        nonlocal begun
+        begun += 1
+        return begun
+
+    async def ask_until_it_is_another(rounds: int) -> int:
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        for _ in range(10):
+            if (answer := await flights.join("key", work)) > 1:
+                return answer
+        raise AssertionError("joined what had ended")
+
+    first = asyncio.create_task(flights.join("key", work))
+    others = [asyncio.create_task(ask_until_it_is_another(rounds)) for rounds in range(4)]
+    assert await first == 1
+    assert min(await asyncio.gather(*others)) > 1
