@@ -44,6 +44,7 @@ from query_api.search.answering import SearchAnswers
 from query_api.search.candidate_finder import CandidateFinder, IndexKey, ResultCache
 from query_api.search.facet_counting import FacetCounter
 from query_api.search.inputs import InputLoader, MediaLoader
+from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
@@ -172,10 +173,12 @@ def wire(ports: QueryPorts) -> QueryComponents:
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
     )
     searcher = Searcher(stages, responses)
+    # A ranker looks at more than is kept.
+    personal = None if ports.ranker else PersonalHits(profiles, cards)
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
-        answers=SearchAnswers(searcher, responses, planner, index, cache),
+        answers=SearchAnswers(searcher, responses, planner, index, cache, personal),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(
             profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal

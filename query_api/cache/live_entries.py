@@ -11,7 +11,7 @@ import numpy as np
 
 from indexer.records import IndexRow
 from query_api.cache.change_feed import ChangedProduct, ChangeFeed, FeedPosition
-from query_api.cache.live_entry import LiveEntry
+from query_api.cache.live_entry import ForTastes, LiveEntry
 from query_api.cache.pages import Page, PageKey
 from query_api.cache.query_floors import QueryFloors
 
@@ -64,6 +64,11 @@ class LiveEntries:
             return None
         return entry.pages[key]
 
+    def for_tastes(self, key: PageKey) -> ForTastes | None:
+        """What shoppers' orders are made of where there is such a page; None: nothing is kept."""
+        entry = self._of_page.get(key)
+        return entry.for_tastes if entry is not None else None
+
     def install(self, entry: LiveEntry, as_of: FeedPosition) -> LiveEntry | None:
         """Keep an entry, in the place of an older one; None: it cannot be told what happened since, or too much did.
 
@@ -83,11 +88,19 @@ class LiveEntries:
         self._add(entry)
         return entry if entry.key in self._entries else None
 
-    def keep_page(self, entry: LiveEntry, key: PageKey, page: Page) -> None:
-        """Keep a page that was made of an entry, unless the entry was touched or replaced meanwhile."""
+    def keep_page(self, entry: LiveEntry, key: PageKey, page: Page, for_tastes: ForTastes | None = None) -> None:
+        """Keep a page that was made of an entry, unless the entry was touched or replaced meanwhile.
+
+        Args:
+            for_tastes: what shoppers' orders are made of, where the page is one for them.
+        """
         if self._entries.get(entry.key) is not entry or entry.touched:
             return
         self._drop_page(key)
+        if for_tastes is not None and entry.for_tastes is None:
+            entry.for_tastes = for_tastes
+            entry.byte_size += for_tastes.byte_size
+            self.held_bytes += for_tastes.byte_size
         entry.pages[key] = page
         self._of_page[key] = entry
         self.held_bytes += page.byte_size

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,16 +15,34 @@ from indexer.records import IndexRow
 from indexer.text_analysis.analyzer import query_terms
 from query_api.cache.change_feed import ChangedProduct
 from query_api.cache.pages import Page, PageKey
+from query_api.cards.card import TasteColumns
+from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 
 BYTES_PER_ID = 96
 """What an id takes in memory, at most, with its place in a set, where other entries have it as well."""
 BYTES_PER_CANDIDATE = 136
 """What a candidate takes, its id included, at most."""
+BYTES_PER_ORDERED = 16
+"""What its place in columns of its own takes, with both scores."""
 ENTRY_BYTES = 1_024
 """What an entry takes beside its candidates and its vector."""
 SCORE_TOLERANCE = 1e-3
 """Part of a score by which engines may differ from arithmetic here, for the order of sums or half precision."""
+
+
+class ForTastes(NamedTuple):
+    """What a shopper's order is made of, with no look at a card."""
+
+    items: CandidateColumns
+    """The candidates that are shown."""
+    products: TasteColumns
+    """What tastes look at of them."""
+
+    @property
+    def byte_size(self) -> int:
+        """What it takes in memory, at most; its ids are the entry's."""
+        return self.products.byte_size + BYTES_PER_ORDERED * len(self.items)
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +65,8 @@ class LiveEntry:
     """Ids of products that have to be looked at before the candidates are used."""
     pages: dict[PageKey, Page] = field(default_factory=dict[PageKey, Page])
     """Finished pages made of them as they are."""
+    for_tastes: ForTastes | None = None
+    """The same for shoppers' orders; None: nobody asked for one yet."""
     product_ids: frozenset[str] = field(init=False)
     terms: frozenset[str] = field(init=False)
     """Of the words that lexical search looked for."""

@@ -1,13 +1,14 @@
-"""Finished answers of anonymous requests, with room for what each answer has of its own. Pure."""
+"""Finished answers, with room for what each answer has of its own. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 from msgspec import structs
 
-from query_api.contract.responses import SearchResponse
+from query_api.contract.responses import Hit, SearchResponse
 
 PAGE_BYTES = 512
 """What a page takes beside its bytes."""
@@ -21,6 +22,8 @@ class PageKey:
     """The request in one writing."""
     understanding: tuple[int, ...]
     """Versions of what texts are understood by."""
+    is_personal: bool = False
+    """Whether it is of any shopper, whose hits are put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Page:
             age,
             self.end,
         )
+
+    def with_hits(self, hits: Sequence[Hit]) -> Page:
+        """The page with other hits out of the same candidates."""
+        head = b',"hits":%b,"total":%d' % (msgspec.json.encode(hits), self.total)
+        return replace(self, head=head, hit_count=len(hits))
 
     @property
     def byte_size(self) -> int:

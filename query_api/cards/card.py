@@ -82,6 +82,23 @@ class CodeBook:
         return code
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TasteColumns:
+    """What tastes look at of products, side by side, without the cards that it was taken from."""
+
+    numbers: NDArray[np.void]
+    """(n,) `NUMBERS`."""
+    attributes: CodeArray
+    """Codes of all products' attributes, one product's after another's; `numbers["attributes"]` says how many each."""
+    book: CodeBook
+    """That the codes are of."""
+
+    @property
+    def byte_size(self) -> int:
+        """What the columns take in memory."""
+        return self.numbers.nbytes + self.attributes.nbytes
+
+
 class CardColumns:
     """Cards of products side by side."""
 
@@ -98,9 +115,10 @@ class CardColumns:
         return len(self._cards)
 
     @property
-    def attributes(self) -> CodeArray:
-        """Codes of all cards' attributes, one card's after another's; `numbers["attributes"]` says how many each."""
-        return np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32)
+    def tastes(self) -> TasteColumns:
+        """What tastes look at of them."""
+        attributes = np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32)
+        return TasteColumns(self.numbers, attributes, self.book)
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[Value, int]]:
         """By field, how many of the cards have which of its values."""

@@ -21,7 +21,7 @@ from query_api.http.access_guard import admit, refusal
 from query_api.http.bodies import text_parameters
 from query_api.http.route_scopes import Requirement, requirement
 from query_api.http.search_routes import SearchRoutes
-from query_api.search.answering import SearchAnswers, is_for_anybody
+from query_api.search.answering import SearchAnswers
 
 PATH = "/v1/search"
 REQUESTS_BYTES = 8 * 2**20
@@ -41,7 +41,9 @@ class HotSearch:
         self._answers = answers
         self._gate = gate
         self._needs: Requirement = requirement("GET", PATH)
-        self._read = Memo(_read, lambda text, _: BYTES_PER_BYTE * len(text) + BYTES_PER_REQUEST, REQUESTS_BYTES)
+        self._read = Memo(
+            self._read_kept, lambda text, _: BYTES_PER_BYTE * len(text) + BYTES_PER_REQUEST, REQUESTS_BYTES
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request(scope)
@@ -64,7 +66,8 @@ class HotSearch:
                 caller = await admit(scope, self._needs, self._gate)
             except (AccessRefused, AccessUnavailable) as error:
                 return refusal(error)
-            if caller.kind == "shopper":
+            # What a shopper may see, and for whom a public key may ask, is for the routes to say.
+            if caller.kind == "shopper" or (caller.kind == "public" and request.user_id is not None):
                 return None
         return await self._answers.finished(request)
 
@@ -77,11 +80,10 @@ class HotSearch:
             return None
         return self._read(query) or None
 
-
-def _read(query: bytes) -> SearchRequest | Literal[False]:
-    """The search in a query string; False: none that is anybody's, or none at all."""
-    try:
-        request = read_fields(text_parameters(QueryParams(query)))
-    except InvalidRequest:
-        return False
-    return request if is_for_anybody(request) else False
+    def _read_kept(self, query: bytes) -> SearchRequest | Literal[False]:
+        """The search in a query string; False: none whose answers are kept, or none at all."""
+        try:
+            request = read_fields(text_parameters(QueryParams(query)))
+        except InvalidRequest:
+            return False
+        return request if self._answers.keeps(request) else False

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.hit_payload import HitPayload
 from indexer.ports import Interaction
 from indexer.redis.popularity import KIND_WEIGHTS
-from query_api.cards.card import NO_CODE, CardColumns
+from query_api.cards.card import NO_CODE, TasteColumns
 from query_api.cards.payload_values import ATTRIBUTE_PREFIX, attribute_values, category_paths
 
 Key = TypeVar("Key")
@@ -81,21 +81,21 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
     )
 
 
-def taste_affinities(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+def taste_affinities(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     """How well products fit a taste, each in [0, 1]; (n,) float64."""
-    numbers, book = cards.numbers, cards.book
+    numbers, book = products.numbers, products.book
     brands = np.zeros(book.count)
     for brand, liked in taste.brands.items():
         brands[book.known_code("brand", brand)] = liked
     brands[NO_CODE] = 0.0
-    fit = CATEGORY_SHARE * _category_fits(taste, cards) + ATTRIBUTE_SHARE * _attribute_fits(taste, cards)
+    fit = CATEGORY_SHARE * _category_fits(taste, products) + ATTRIBUTE_SHARE * _attribute_fits(taste, products)
     return taste.confidence * (fit + BRAND_SHARE * brands[numbers["brand"]])
 
 
-def _category_fits(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+def _category_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     # A thousand products share a few categories.
-    codes, places = np.unique(cards.numbers["category"], return_inverse=True)
-    categories = cards.book.values("category")
+    codes, places = np.unique(products.numbers["category"], return_inverse=True)
+    categories = products.book.values("category")
     fits = [_category_fit(taste, str(categories[code])) if code else 0.0 for code in codes.tolist()]
     return np.array(fits)[places]
 
@@ -108,15 +108,15 @@ def _category_fit(taste: Taste, category: str) -> float:
     return sum(fits) / sum(depth_weights)
 
 
-def _attribute_fits(taste: Taste, cards: CardColumns) -> NDArray[np.float64]:
+def _attribute_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     """The mean of what each product's attribute values are liked; 0 where it has none."""
-    liked = np.zeros(cards.book.count)
+    liked = np.zeros(products.book.count)
     for (name, value), relative in taste.attributes.items():
-        liked[cards.book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
+        liked[products.book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
     liked[NO_CODE] = 0.0
-    counts = cards.numbers["attributes"]
-    owners = np.repeat(np.arange(len(cards)), counts)
-    totals = np.bincount(owners, weights=liked[cards.attributes], minlength=len(cards))
+    counts = products.numbers["attributes"]
+    owners = np.repeat(np.arange(len(products.numbers)), counts)
+    totals = np.bincount(owners, weights=liked[products.attributes], minlength=len(products.numbers))
     return totals / np.maximum(counts, 1)
 
 

@@ -7,13 +7,16 @@ import time
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from indexer.errors import StoreUnavailable
+from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.search.candidate_finder import CacheState, ResultCache
-from query_api.search.planning import SearchPlanner
+from query_api.search.personal_hits import PersonalHits
+from query_api.search.planning import SearchPlanner, canonical_filters
 from query_api.search.query_log import log_query
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.results import RankedResults
@@ -33,8 +36,8 @@ class Answer(NamedTuple):
 class SearchAnswers:
     """Answers searches with the JSON of a response.
 
-    Answers to requests that are nobody's in particular are kept, with the candidates that they were made of: what
-    touches those, makes the answer anew.
+    Answers are kept with the candidates that they were made of: what touches those, makes the answer anew. A
+    shopper's answer is a kept one with hits of their own.
     """
 
     def __init__(
@@ -44,27 +47,35 @@ class SearchAnswers:
         planner: SearchPlanner,
         index: IndexStatus,
         cache: ResultCache | None,
+        personal: PersonalHits | None = None,
     ) -> None:
-        """Args: cache: None: it is off."""
+        """Args: cache: None: it is off; personal: None: shoppers' answers are made anew each time."""
         self._searcher = searcher
         self._responses = responses
         self._planner = planner
         self._index = index
         self._cache = cache
+        self._personal = personal
+
+    def keeps(self, request: SearchRequest) -> bool:
+        """Whether answers to such a request are kept."""
+        if request.user_id is None:
+            return is_for_anybody(request)
+        return self._personal is not None and is_for_any_shopper(request)
 
     async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
         started_s = time.perf_counter()
-        if self._cache is None or not use_cache or not is_for_anybody(request):
+        if self._cache is None or not use_cache or not self.keeps(request):
             return _answer(await self._searcher.search(request, use_cache))
         key, word_count = page_key(request, self._planner), self._planner.word_count
         try:
             came = await self._cache.feed.catch_up()
         except StoreUnavailable:
             return _answer(await self._searcher.search(request))
-        page = self._cache.live.page(key)
-        if page is not None and page.word_count in (None, word_count):
-            return Answer(self._finished(page, request, started_s), "hit")
+        kept = await self._from_page(self._cache, request, key, started_s)
+        if kept is not None:
+            return Answer(kept, "hit")
         results = await self._searcher.rank(request, came=came)
         response = await self._responses.build(results, started_s)
         self._keep(self._cache, key, results, response, word_count)
@@ -73,18 +84,26 @@ class SearchAnswers:
     async def finished(self, request: SearchRequest) -> bytes | None:
         """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
         started_s = time.perf_counter()
-        if self._cache is None or not is_for_anybody(request):
+        if self._cache is None or not self.keeps(request):
             return None
         try:
             await self._cache.feed.catch_up()
         except StoreUnavailable:
             return None
-        page = self._cache.live.page(page_key(request, self._planner))
+        return await self._from_page(self._cache, request, page_key(request, self._planner), started_s)
+
+    async def _from_page(
+        self, cache: ResultCache, request: SearchRequest, key: PageKey, started_s: float
+    ) -> bytes | None:
+        page, kept = cache.live.page(key), cache.live.for_tastes(key)
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
-        return self._finished(page, request, started_s)
-
-    def _finished(self, page: Page, request: SearchRequest, started_s: float) -> bytes:
+        if key.is_personal:
+            weights = self._planner.rank_weights(request)
+            hits = await self._personal.of(request, weights, kept) if self._personal and kept else None
+            if hits is None:
+                return None
+            page = page.with_hits(hits)
         query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - started_s) * 1000, 2)
         log_query(request, query_id, took_ms, "hit", page.hit_count, page.total)
         return page.answer(query_id, took_ms, self._index.age_ms())
@@ -95,8 +114,15 @@ class SearchAnswers:
         depends_on = results.parsed.depends_on if results.parsed else ""
         if results.entry is None or results.degraded or depends_on == "catalogue":
             return
+        for_tastes = None
+        if key.is_personal:
+            if results.scoring is None or not results.scoring.is_personal:
+                # Not all cards were looked at: the first shopper of whom something is known has them read.
+                return
+            items, response = results.ranked.candidates, structs.replace(response, hits=[])
+            for_tastes = ForTastes(items, results.cards.columns(items.ids).tastes)
         page = Page.of(response, word_count if depends_on == "vocabulary" else None)
-        cache.live.keep_page(results.entry, key, page)
+        cache.live.keep_page(results.entry, key, page, for_tastes)
 
 
 def _answer(response: SearchResponse) -> Answer:
@@ -105,9 +131,13 @@ def _answer(response: SearchResponse) -> Answer:
 
 def is_for_anybody(request: SearchRequest) -> bool:
     """Whether an answer is the same whoever asks, and made of the request's candidates alone."""
-    is_plain = type(request) is SearchRequest and request.user_id is None
-    # Explanations, and counts without a field's own filter, are read of the index beside the candidates.
-    return is_plain and not (request.explain or request.multi_select or has_media(request))
+    return type(request) is SearchRequest and request.user_id is None and _is_of_candidates(request)
+
+
+def is_for_any_shopper(request: SearchRequest) -> bool:
+    """Whether shoppers' answers differ in the order of hits alone, and nothing but scores says which are shown."""
+    is_by_score = request.sort == "relevance" and not request.group
+    return request.user_id is not None and is_by_score and _is_of_candidates(request)
 
 
 def has_media(request: SearchRequest) -> bool:
@@ -117,5 +147,13 @@ def has_media(request: SearchRequest) -> bool:
 
 
 def page_key(request: SearchRequest, planner: SearchPlanner) -> PageKey:
-    """What the answer to a request is kept under."""
-    return PageKey(_encoder.encode(request), planner.versions)
+    """What the answer to a request is kept under: of a shopper, the request as anybody's."""
+    if request.user_id is None:
+        return PageKey(_encoder.encode(request), planner.versions)
+    plain = _encoder.encode(structs.replace(request, user_id=None))
+    return PageKey(b"".join((plain, *canonical_filters(request.fixed_filters))), planner.versions, True)
+
+
+def _is_of_candidates(request: SearchRequest) -> bool:
+    # Explanations, and counts without a field's own filter, are read of the index beside the candidates.
+    return not (request.explain or request.multi_select or has_media(request))

@@ -112,7 +112,7 @@ class SearchPlanner:
         _check(request, parsed, parts)
         weights = self._part_weights(request, parts, parsed)
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
-        rank_weights = self._rank_weights(request)
+        rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
         return SearchPlan(
             request,
@@ -146,7 +146,8 @@ class SearchPlanner:
             return weights
         return scale_by_trust(weights, request.weights, self._text_trust.factor_for(" ".join(parsed.texts)))
 
-    def _rank_weights(self, request: SearchRequest) -> RankWeights:
+    def rank_weights(self, request: SearchRequest) -> RankWeights:
+        """What counts at ranking: what the request says, or else the configuration."""
         own, config = request.weights, self._config
         lexical = 1.0 if request.mode == "lexical" else config.lexical
         return RankWeights(

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from query_api.cards.card import NO_CODE
+from query_api.cards.card import NO_CODE, TasteColumns
 from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import Sort
 from query_api.personalisation.taste import NO_TASTE, Taste, taste_affinities
@@ -96,6 +96,12 @@ class Ranking(Sequence[RankedCandidate]):
 
 
 def rank_candidates(candidates: CandidateColumns, scoring: Scoring, cards: AnswerCards | None = None) -> Ranking:
+    """`rank_by_scores` with what tastes look at taken from cards: those of all candidates, where taste counts."""
+    products = cards.columns(candidates.ids).tastes if scoring.is_personal and cards is not None else None
+    return rank_by_scores(candidates, scoring, products)
+
+
+def rank_by_scores(candidates: CandidateColumns, scoring: Scoring, products: TasteColumns | None) -> Ranking:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
@@ -107,7 +113,7 @@ def rank_candidates(candidates: CandidateColumns, scoring: Scoring, cards: Answe
     Args:
         candidates: all that there are.
         scoring: what they are ranked by.
-        cards: those of all candidates, where the scoring is personal.
+        products: what tastes look at of all candidates; None: nobody's taste counts.
 
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
@@ -115,8 +121,8 @@ def rank_candidates(candidates: CandidateColumns, scoring: Scoring, cards: Answe
     dense, lexical = candidates.dense.astype(np.float64), candidates.lexical.astype(np.float64)
     lexical_part = scoring.weights.lexical * (lexical / (lexical.max(initial=0.0) or 1.0))
     personal_part = ranker_part = nothing
-    if scoring.is_personal and cards is not None:
-        personal_part = scoring.weights.personal * taste_affinities(scoring.taste, cards.columns(candidates.ids))
+    if scoring.is_personal and products is not None:
+        personal_part = scoring.weights.personal * taste_affinities(scoring.taste, products)
     if again := scoring.ranker_scores:
         ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
     score = dense + lexical_part + personal_part + ranker_part

@@ -57,7 +57,7 @@ class ResponseBuilder:
         page = await _page(shown, results)
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
-        hits = [_to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
+        hits = [to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
         response = SearchResponse(
@@ -103,7 +103,8 @@ def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:
     return not is_counted or (facets is not None and not facets.is_complete)
 
 
-def _to_hit(hit: RankedCandidate, cards: AnswerCards, explanation: Explanation | None) -> Hit:
+def to_hit(hit: RankedCandidate, cards: AnswerCards, explanation: Explanation | None = None) -> Hit:
+    """A candidate as it is shown; its card is among those."""
     product_id = hit.candidate.product_id
     payload = cards.payload(product_id)
     return Hit(

@@ -170,13 +170,13 @@ def test_affinities_are_those_of_each_product_alone_and_lie_between_zero_and_one
     weights: dict[str, float], known: dict[str, HitPayload], shown: list[HitPayload]
 ) -> None:
     taste = learn_taste(weights, known)
-    affinities = taste_affinities(taste, card_columns(shown)).tolist()
+    affinities = taste_affinities(taste, card_columns(shown).tastes).tolist()
     assert affinities == [affinity_as_defined(taste, payload) for payload in shown]
     assert all(0 <= one <= 1 + 1e-9 for one in affinities)
 
 
 def affinity(taste: Taste, payload: HitPayload) -> float:
-    return float(taste_affinities(taste, card_columns([payload]))[0])
+    return float(taste_affinities(taste, card_columns([payload]).tastes)[0])
 
 
 def affinity_as_defined(taste: Taste, payload: HitPayload) -> float:

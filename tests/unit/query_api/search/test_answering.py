@@ -69,6 +69,40 @@ async def test_somebodys_answers_are_nobody_elses(make_shop: MakeShop) -> None:
         assert (await ask(client, {"text": "mug"}))["hits"] == plain[0]
 
 
+@pytest.mark.parametrize("request_", [{}, {"mode": "dense", "facets": ["brand"], "k": 3, "offset": 2}])
+async def test_a_shoppers_finished_answer_is_as_a_made_one(make_shop: MakeShop, request_: dict[str, Any]) -> None:
+    shop = make_shop()
+    for at in range(8):
+        await shop.put(f"p{at}", title=f"mug {at}", brand="Acme" if at % 3 else "Bolt", category="A/B")
+    await shop.interact("ann", ["p0", "p3"] * 3)
+    await shop.interact("bob", ["p1", "p2"] * 3)
+    components, asked = wire(shop.services), {"text": "mug", **request_}
+    anns, bobs, new, nobodys = [
+        msgspec.convert({**asked, **extra}, type=SearchRequest)
+        for extra in ({"user_id": "ann"}, {"user_id": "bob"}, {"user_id": "new"}, {})
+    ]
+    assert await components.answers.finished(anns) is None
+    answers = {id(one): (await components.answers.answer(one)).body for one in (anns, bobs, new, nobodys)}
+    for one in (anns, bobs, new):
+        fresh = (await components.answers.answer(one, use_cache=False)).body
+        finished = await components.answers.finished(one)
+        assert finished is not None
+        assert _shown(finished) == _shown(fresh) == _shown(answers[id(one)])
+    hits = [_shown(answers[id(one)])["hits"] for one in (anns, bobs, new, nobodys)]
+    assert hits[0] != hits[1] and hits[2] == hits[3]
+    # What somebody does counts in their next search.
+    await shop.interact("bob", ["p0", "p3"] * 20)
+    again = await components.answers.finished(bobs)
+    assert again is not None and _shown(again)["hits"] != hits[1]
+    await components.aclose()
+
+
+def _shown(body: bytes) -> dict[str, Any]:
+    """What an answer shows; interactions count less as they grow older, which six digits of a score do not tell."""
+    shown = {name: value for name, value in msgspec.json.decode(body).items() if name not in (*OWN_FIELDS, "cache")}
+    return shown | {"hits": [hit | {"score": round(hit["score"], 6)} for hit in shown["hits"]]}
+
+
 async def test_answers_are_finished_again_when_synonyms_change(make_shop: MakeShop, tmp_path: Path) -> None:
     file = tmp_path / "synonyms.txt"
     file.write_text("cup, beaker\n")
