@@ -24,7 +24,7 @@ BYTES_PER_ID = 96
 BYTES_PER_CANDIDATE = 136
 """What a candidate takes, its id included, at most."""
 BYTES_PER_ORDERED = 16
-"""What its place in columns of its own takes, with both scores."""
+"""What its place in columns of its own takes, with both scores, beside its id."""
 ENTRY_BYTES = 1_024
 """What an entry takes beside its candidates and its vector."""
 SCORE_TOLERANCE = 1e-3
@@ -41,7 +41,7 @@ class ForTastes(NamedTuple):
 
     @property
     def byte_size(self) -> int:
-        """What it takes in memory, at most; its ids are the entry's."""
+        """What it takes in memory, at most; the ids are the entry's."""
         return self.products.byte_size + BYTES_PER_ORDERED * len(self.items)
 
 

@@ -84,19 +84,30 @@ class CodeBook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TasteColumns:
-    """What tastes look at of products, side by side, without the cards that it was taken from."""
+    """What tastes look at of n products, side by side, without the cards that it was taken from."""
 
-    numbers: NDArray[np.void]
-    """(n,) `NUMBERS`."""
-    attributes: CodeArray
-    """Codes of all products' attributes, one product's after another's; `numbers["attributes"]` says how many each."""
     book: CodeBook
     """That the codes are of."""
+    brands: CodeArray
+    """(n,)."""
+    categories: CodeArray
+    """The distinct codes of their deepest categories: a thousand products share a few."""
+    category_places: NDArray[np.intp]
+    """(n,): which of those each product has."""
+    attributes: CodeArray
+    """(m,) codes of all products' attributes."""
+    owners: NDArray[np.intp]
+    """(m,): which product has each."""
+    attribute_counts: CodeArray
+    """(n,): how many each product has."""
+
+    def __len__(self) -> int:
+        return len(self.brands)
 
     @property
     def byte_size(self) -> int:
         """What the columns take in memory."""
-        return self.numbers.nbytes + self.attributes.nbytes
+        return 16 * len(self.brands) + self.categories.nbytes + 12 * len(self.attributes)
 
 
 class CardColumns:
@@ -117,8 +128,17 @@ class CardColumns:
     @property
     def tastes(self) -> TasteColumns:
         """What tastes look at of them."""
-        attributes = np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32)
-        return TasteColumns(self.numbers, attributes, self.book)
+        counts = np.ascontiguousarray(self.numbers["attributes"])
+        categories, places = np.unique(self.numbers["category"], return_inverse=True)
+        return TasteColumns(
+            self.book,
+            np.ascontiguousarray(self.numbers["brand"]),
+            categories,
+            places,
+            np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32),
+            np.repeat(np.arange(len(self)), counts),
+            counts,
+        )
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[Value, int]]:
         """By field, how many of the cards have which of its values."""

@@ -10,12 +10,16 @@ from typing import NamedTuple
 
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports import ProductStore, ProfileStore
+from indexer.ports import Interaction, ProductStore, ProfileStore
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
+TASTE_TTL_S = 5.0
+"""A taste that was learnt this long ago from the same interactions is good enough: it fades within days."""
+MAX_TASTES = 512
+"""Shoppers whose tastes are kept, at most some 20 KB each."""
 MAX_CACHED_BYTES = 64 * 2**20
 """Memory for payloads, each counted with ten times its JSON and 600 bytes."""
 
@@ -84,24 +88,49 @@ class PayloadCache:
             self._bytes -= self._kept.popitem(last=False)[1].size
 
 
+class _Learnt(NamedTuple):
+    """A profile, and what it was learnt from."""
+
+    interactions: Sequence[Interaction]
+    expires_s: float
+    profile: ShopperProfile
+
+
 class ShopperProfiles:
     """Reads shoppers' histories, and what is popular; without Redis, it does without."""
 
-    def __init__(self, profiles: ProfileStore, circuit: CircuitBreaker, payloads: PayloadCache) -> None:
+    def __init__(
+        self,
+        profiles: ProfileStore,
+        circuit: CircuitBreaker,
+        payloads: PayloadCache,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._profiles = profiles
         self._circuit = circuit
         self._payloads = payloads
+        self._clock = clock
+        self._learnt: OrderedDict[str, _Learnt] = OrderedDict()
 
     async def load(self, user_id: str) -> ShopperProfile:
         """What is known of a shopper now; of an unknown one nothing."""
         try:
             recent = await self._circuit.call(lambda: self._profiles.recent(user_id))
-            if not recent:
-                return IMPERSONAL
-            weights = interaction_weights(recent, int(time.time() * 1000))
-            return ShopperProfile(learn_taste(weights, await self._payloads.payloads(weights)), weights)
+            known = self._learnt.get(user_id)
+            if known is not None and self._clock() < known.expires_s and known.interactions == recent:
+                return known.profile
+            self._learnt.pop(user_id, None)
+            return await self._learn(user_id, recent) if recent else IMPERSONAL
         except StoreUnavailable:
             return ShopperProfile(degraded=("personalisation",))
+
+    async def _learn(self, user_id: str, recent: Sequence[Interaction]) -> ShopperProfile:
+        weights = interaction_weights(recent, int(time.time() * 1000))
+        profile = ShopperProfile(learn_taste(weights, await self._payloads.payloads(weights)), weights)
+        self._learnt[user_id] = _Learnt(recent, self._clock() + TASTE_TTL_S, profile)
+        while len(self._learnt) > MAX_TASTES:
+            self._learnt.popitem(last=False)
+        return profile
 
     async def popular_products(self, limit: int) -> list[str]:
         """The ids of the products that most shoppers interact with, the most popular first.

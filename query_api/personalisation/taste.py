@@ -83,21 +83,19 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
 
 def taste_affinities(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     """How well products fit a taste, each in [0, 1]; (n,) float64."""
-    numbers, book = products.numbers, products.book
+    book = products.book
     brands = np.zeros(book.count)
     for brand, liked in taste.brands.items():
         brands[book.known_code("brand", brand)] = liked
     brands[NO_CODE] = 0.0
     fit = CATEGORY_SHARE * _category_fits(taste, products) + ATTRIBUTE_SHARE * _attribute_fits(taste, products)
-    return taste.confidence * (fit + BRAND_SHARE * brands[numbers["brand"]])
+    return taste.confidence * (fit + BRAND_SHARE * brands[products.brands])
 
 
 def _category_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
-    # A thousand products share a few categories.
-    codes, places = np.unique(products.numbers["category"], return_inverse=True)
     categories = products.book.values("category")
-    fits = [_category_fit(taste, str(categories[code])) if code else 0.0 for code in codes.tolist()]
-    return np.array(fits)[places]
+    fits = [_category_fit(taste, str(categories[code])) if code else 0.0 for code in products.categories.tolist()]
+    return np.array(fits)[products.category_places]
 
 
 def _category_fit(taste: Taste, category: str) -> float:
@@ -114,10 +112,8 @@ def _attribute_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]
     for (name, value), relative in taste.attributes.items():
         liked[products.book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
     liked[NO_CODE] = 0.0
-    counts = products.numbers["attributes"]
-    owners = np.repeat(np.arange(len(products.numbers)), counts)
-    totals = np.bincount(owners, weights=liked[products.attributes], minlength=len(products.numbers))
-    return totals / np.maximum(counts, 1)
+    totals = np.bincount(products.owners, weights=liked[products.attributes], minlength=len(products))
+    return totals / np.maximum(products.attribute_counts, 1)
 
 
 def _relative_to_favourite(mass: Mapping[Key, float], group: Callable[[Key], Hashable]) -> dict[Key, float]:

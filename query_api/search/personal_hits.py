@@ -35,8 +35,9 @@ class PersonalHits:
         profile = await self._profiles.load(request.user_id or "")
         if profile.degraded:
             return None
-        ranked = rank_by_scores(kept.items, Scoring(weights, profile.taste), kept.products)
-        page, cards = ranked[request.offset : request.offset + request.k], self._cards.open(is_current=True)
+        scoring, last = Scoring(weights, profile.taste), request.offset + request.k
+        page = rank_by_scores(kept.items, scoring, kept.products, best=last)[request.offset :]
+        cards = self._cards.open(is_current=True)
         try:
             gone = await cards.load(page.ids)
         except StoreUnavailable:

@@ -101,7 +101,9 @@ def rank_candidates(candidates: CandidateColumns, scoring: Scoring, cards: Answe
     return rank_by_scores(candidates, scoring, products)
 
 
-def rank_by_scores(candidates: CandidateColumns, scoring: Scoring, products: TasteColumns | None) -> Ranking:
+def rank_by_scores(
+    candidates: CandidateColumns, scoring: Scoring, products: TasteColumns | None, best: int | None = None
+) -> Ranking:
     """Score and order candidates, the best first; equal ones by product id.
 
     A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
@@ -114,6 +116,7 @@ def rank_by_scores(candidates: CandidateColumns, scoring: Scoring, products: Tas
         candidates: all that there are.
         scoring: what they are ranked by.
         products: what tastes look at of all candidates; None: nobody's taste counts.
+        best: how many of them are wanted, the first ones; None: all.
 
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
@@ -126,7 +129,7 @@ def rank_by_scores(candidates: CandidateColumns, scoring: Scoring, products: Tas
     if again := scoring.ranker_scores:
         ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
     score = dense + lexical_part + personal_part + ranker_part
-    return Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score))
+    return Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
 
 
 def in_order(candidates: CandidateColumns, order: Order) -> Ranking:
@@ -158,9 +161,14 @@ def collapse_variants(ranked: Ranking, cards: AnswerCards) -> Ranking:
     return ranked.reordered(np.flatnonzero(first | (groups == NO_CODE)))
 
 
-def _descending(score: Scores) -> Order:
+def _descending(score: Scores, best: int | None) -> Order:
     # Candidates are by product id, and a stable sort leaves equals as they are.
-    return np.argsort(-score, kind="stable")
+    if best is None or 4 * best > len(score):
+        return np.argsort(-score, kind="stable")[:best]
+    if not best:
+        return np.empty(0, np.intp)
+    places = np.flatnonzero(score >= np.partition(score, -best)[-best])
+    return places[np.argsort(-score[places], kind="stable")][:best]
 
 
 _SORT_NUMBERS: Mapping[Sort, tuple[str, int]] = {
