@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections import defaultdict
@@ -19,8 +20,8 @@ WORDS = [
     *("gnomblaxi", "krestuvop", "yolpindrax", "bruxwemado", "oxtalfimp", "hivquandor", "muzgrapelt", "nexdolavry"),
 ]
 """In no title at first; each comes into some, and goes."""
-SHOWN_WITH_A_WORD = 8
-"""The most products that have one of those words at a time: a page shows them all."""
+SHOWN_WITH_A_WORD = 5
+"""The most products that have one of those words at a time: a page has room for more, as some are under way."""
 REWORDED, DELETED = 0.2, 0.1
 """Shares: of changes that are of a word, of the others that are deletions; all else are prices."""
 NOT_YET_MS = float("inf")
@@ -87,22 +88,29 @@ class CatalogueChanges:
         """How many changes are under way."""
         return len(self._events)
 
-    def faults(self, hits: Sequence[Hit], word: str, asked_ms: float) -> list[str]:
-        """What is stale in an answer that came just now: hits as they were before, and products with the word that
-        are missing."""
-        found: list[str] = []
+    def stale_hits(self, hits: Sequence[Hit], asked_ms: float) -> dict[str, str]:
+        """Hits of an answer that came just now which are as they were before, with what they should be."""
+        found: dict[str, str] = {}
         for one in hits:
-            allowed = self._states_since(one.product_id, asked_ms)
-            if not any(one.title == may.title and one.price == may.price for may in allowed if may.title is not None):
+            states = self._states_since(one.product_id, asked_ms)
+            if not _is_one_of(one, states) and not _is_out_of_order(states):
                 then = ", ".join(
-                    f"{may}, acknowledged {asked_ms - may.acknowledged_ms:.0f} ms before" for may in allowed
+                    f"{may}, acknowledged {asked_ms - may.acknowledged_ms:.0f} ms before" for may in states
                 )
-                found.append(f"{one.product_id} shown as {one.title!r} at {one.price}, not as {then}")
-        shown = {one.product_id for one in hits}
-        for name in self._touched[word] - shown if word else ():
-            if all(state.word == word for state in self._states_since(name, asked_ms)):
-                found.append(f"{name} is missing under {word}")
+                found[one.product_id] = f"shown as {one.title!r} at {one.price}, not as {then}"
         return found
+
+    def missing(self, hits: Sequence[Hit], word: str, asked_ms: float) -> list[str]:
+        """Products that have a word, and are not in an answer that came just now.
+
+        Whether they had to be is for a fresh search to say: others may come before them.
+        """
+        absent = self._touched[word] - {one.product_id for one in hits}
+        return [name for name in absent if self.has_word(name, word, asked_ms)]
+
+    def has_word(self, name: str, word: str, since_ms: float) -> bool:
+        """Whether a product has had a word all the time since then."""
+        return all(state.word == word for state in self._states_since(name, since_ms))
 
     def _states_since(self, name: str, asked_ms: float) -> Sequence[State]:
         """The last state that was acknowledged before an answer was asked for, and all later ones."""
@@ -142,6 +150,15 @@ class CatalogueChanges:
     def _is_plain(self, name: str) -> bool:
         last = self._states[name][-1]
         return last.title is not None and not last.word
+
+
+def _is_one_of(hit: Hit, states: Sequence[State]) -> bool:
+    return any(one.title is not None and (hit.title, hit.price) == (one.title, one.price) for one in states)
+
+
+def _is_out_of_order(states: Sequence[State]) -> bool:
+    """Whether a change waits for being tried again while a later one is there: any mixture of the two is right."""
+    return any(earlier.acknowledged_ms > later.acknowledged_ms for earlier, later in itertools.pairwise(states))
 
 
 def _outgoing(event_id: str, name: str, event: Mapping[str, Any]) -> Outgoing:

@@ -72,6 +72,9 @@ class CheckedAnswers(LoadReport):
     asked: list[Asked] = field(kw_only=True)
     seen: set[str] = field(kw_only=True)
     """What was asked by anybody: a cache that forgets nothing has it."""
+    fresh: httpx.AsyncClient = field(kw_only=True)
+    """Asks the worker for answers that bypass the cache."""
+    confirming: list[asyncio.Task[None]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     hits: int = 0
     hits_of_a_cache_that_forgets_nothing: int = 0
@@ -85,13 +88,30 @@ class CheckedAnswers(LoadReport):
             return
         one = self.asked[number % len(self.asked)]
         page = _pages.decode(memoryview(answer)[answer.index(b"\r\n\r\n") + 4 :])
-        faults = self.changes.faults(page.hits, one.word, asked_ms)
-        self.faults += [f"{one.path}, {page.cache}, degraded {page.degraded}: {fault}" for fault in faults]
+        where = f"{one.path}, {page.cache}, degraded {page.degraded}"
+        for name, fault in self.changes.stale_hits(page.hits, asked_ms).items():
+            self.confirming.append(asyncio.create_task(self._explain(f"{where}: {name} {fault}", one, name)))
+        for name in self.changes.missing(page.hits, one.word, asked_ms) if one.word else ():
+            self.confirming.append(asyncio.create_task(self._confirm(where, one, name, asked_ms)))
         self.hits += page.cache == "hit"
         self.degraded += bool(page.degraded)
         query = one.path.partition("&user_id=")[0]
         self.hits_of_a_cache_that_forgets_nothing += query in self.seen
         self.seen.add(query)
+
+    async def _explain(self, fault: str, one: Asked, name: str) -> None:
+        """Note a stale hit, and how a fresh search shows it: as stale where it is the index that is behind."""
+        answer = await self.fresh.get(one.path, headers={"cache-control": "no-cache"})
+        hits = _pages.decode(answer.content).hits if answer.is_success else []
+        shown = next((f"{hit.title!r} at {hit.price}" for hit in hits if hit.product_id == name), "not at all")
+        self.faults.append(f"{fault}; a fresh search shows it {shown}")
+
+    async def _confirm(self, where: str, one: Asked, name: str, asked_ms: float) -> None:
+        """Note a product that is missing in an answer, if a fresh search finds it there, as it was all the time."""
+        answer = await self.fresh.get(one.path, headers={"cache-control": "no-cache"})
+        found = answer.is_success and name in {hit.product_id for hit in _pages.decode(answer.content).hits}
+        if found and self.changes.has_word(name, one.word, asked_ms):
+            self.faults.append(f"{where}: {name} is missing")
 
 
 _pages = msgspec.json.Decoder(Page)
@@ -130,8 +150,14 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
     seen, changes.latencies_ms = set[str](), []
     changing = asyncio.create_task(servers.broker.publish_without_end(changes.make(), CHANGES_PER_S))
     turns = [asked[at * len(asked) // len(urls) :] + asked[: at * len(asked) // len(urls)] for at in range(len(urls))]
-    answers = [CheckedAnswers(changes=changes, asked=turn, seen=seen) for turn in turns]
+    fresh = [httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) for url in urls]
+    answers = [
+        CheckedAnswers(changes=changes, asked=turn, seen=seen, fresh=one)
+        for turn, one in zip(turns, fresh, strict=True)
+    ]
     await asyncio.gather(*(_ask(url, one) for url, one in zip(urls, answers, strict=True)))
+    await asyncio.gather(*(task for one in answers for task in one.confirming))
+    await asyncio.gather(*(one.aclose() for one in fresh))
     changing.cancel()
     await asyncio.wait([changing])
     async with asyncio.timeout(SETTLED_S):
