@@ -92,7 +92,8 @@ class ChangeAnnouncer:
     async def announce(self, batch: PlannedBatch, rows: Sequence[IndexRow]) -> None:
         """Tell of a batch whose rows are durable, the unchanged products too: their record may be lost in a crash."""
         with metrics.STAGE_SECONDS.labels("announce").time():
-            await self._change_log.append([row.product_id for row in rows])
+            # The unchanged ones too: who wrote their rows may have ended before it came here.
+            await self._change_log.append(list(batch.plans))
             written = {row.product_id: row for row in rows}
             now_ms = int(time.time() * 1000)
             _observe_freshness(batch, written, now_ms)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from indexer.errors import StoreUnavailable
 from indexer.redis.change_log import CHANGES_KEPT, InMemoryChangeLog
 from streams.products.change_events import ChangeLogWriter
+from tests.unit.streams.pipeline import Bench
 
 
 class Flaky(InMemoryChangeLog):
@@ -84,3 +85,14 @@ async def test_a_long_outage_takes_bounded_memory_and_still_makes_every_cached_r
     await writer.append([])
     assert await log.since(1) is None
     assert await log.position() == 1 + CHANGES_KEPT + 1
+
+
+async def test_a_change_whose_writer_ended_before_telling_is_told_by_who_gets_its_event_again():
+    bench = Bench()
+    event = bench.kafka.message({"product_id": "a", "title": "mug", "version": 1})
+    await bench.index(event)
+    # As if the first worker had been killed between the row and the log.
+    bench.changes = InMemoryChangeLog()
+    bench.use()
+    await bench.index(bench.kafka.raw(event.value))
+    assert await bench.changes.since(0) == (1, ["a"])
