@@ -74,6 +74,11 @@ class CodeBook:
         """The values of a field, by code."""
         return self._values.get(name, {})
 
+    def category_path_codes(self, code: int) -> list[int]:
+        """The codes of a category's paths, itself the last; none for `NO_CODE`."""
+        category = self.values("category").get(code)
+        return [] if category is None else [self.code("category", path) for path in category_paths(str(category))]
+
     def _add(self, name: str, value: Value) -> int:
         code = self._codes[name, value] = self.count
         self._values.setdefault(name, {})[code] = value
@@ -88,12 +93,18 @@ class TasteColumns:
 
     book: CodeBook
     """That the codes are of."""
+    category_count: int
+    """How many distinct categories they have, none being one: a thousand products share a few."""
     brands: CodeArray
     """(n,)."""
-    categories: CodeArray
-    """The distinct codes of their deepest categories: a thousand products share a few."""
     category_places: NDArray[np.intp]
-    """(n,): which of those each product has."""
+    """(n,): which of their c distinct categories each product has."""
+    paths: CodeArray
+    """(p,) codes of the paths of those categories, each from the topmost to itself."""
+    path_owners: NDArray[np.intp]
+    """(p,): which category each is of."""
+    path_depths: NDArray[np.float64]
+    """(p,): 1 for the topmost, 2 for those in it, …"""
     attributes: CodeArray
     """(m,) codes of all products' attributes."""
     owners: NDArray[np.intp]
@@ -107,7 +118,7 @@ class TasteColumns:
     @property
     def byte_size(self) -> int:
         """What the columns take in memory."""
-        return 16 * len(self.brands) + self.categories.nbytes + 12 * len(self.attributes)
+        return 16 * len(self.brands) + 20 * len(self.paths) + 12 * len(self.attributes)
 
 
 class CardColumns:
@@ -130,11 +141,15 @@ class CardColumns:
         """What tastes look at of them."""
         counts = np.ascontiguousarray(self.numbers["attributes"])
         categories, places = np.unique(self.numbers["category"], return_inverse=True)
+        paths = [self.book.category_path_codes(code) for code in categories.tolist()]
         return TasteColumns(
             self.book,
+            len(paths),
             np.ascontiguousarray(self.numbers["brand"]),
-            categories,
             places,
+            np.array([code for path in paths for code in path], np.int32),
+            np.repeat(np.arange(len(paths)), [len(path) for path in paths]),
+            np.array([depth for path in paths for depth in range(1, len(path) + 1)], np.float64),
             np.frombuffer(b"".join([card.attributes for card in self._cards]), np.int32),
             np.repeat(np.arange(len(self)), counts),
             counts,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.hit_payload import HitPayload
 from indexer.ports import Interaction
 from indexer.redis.popularity import KIND_WEIGHTS
-from query_api.cards.card import NO_CODE, TasteColumns
+from query_api.cards.card import NO_CODE, CodeBook, TasteColumns
 from query_api.cards.payload_values import ATTRIBUTE_PREFIX, attribute_values, category_paths
 
 Key = TypeVar("Key")
@@ -83,35 +83,34 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
 
 def taste_affinities(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     """How well products fit a taste, each in [0, 1]; (n,) float64."""
-    book = products.book
-    brands = np.zeros(book.count)
-    for brand, liked in taste.brands.items():
-        brands[book.known_code("brand", brand)] = liked
-    brands[NO_CODE] = 0.0
-    fit = CATEGORY_SHARE * _category_fits(taste, products) + ATTRIBUTE_SHARE * _attribute_fits(taste, products)
-    return taste.confidence * (fit + BRAND_SHARE * brands[products.brands])
+    liked = _liked_by_code(taste, products.book)
+    fit = CATEGORY_SHARE * _category_fits(liked, products) + ATTRIBUTE_SHARE * _attribute_fits(liked, products)
+    return taste.confidence * (fit + BRAND_SHARE * liked[products.brands])
 
 
-def _category_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
-    categories = products.book.values("category")
-    fits = [_category_fit(taste, str(categories[code])) if code else 0.0 for code in products.categories.tolist()]
-    return np.array(fits)[products.category_places]
-
-
-def _category_fit(taste: Taste, category: str) -> float:
-    # Deeper levels say more: that it is for men less than that it is a hoodie.
-    paths = category_paths(category)
-    depth_weights = range(1, len(paths) + 1)
-    fits = (taste.categories.get(path, 0.0) * weight for path, weight in zip(paths, depth_weights, strict=True))
-    return sum(fits) / sum(depth_weights)
-
-
-def _attribute_fits(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
-    """The mean of what each product's attribute values are liked; 0 where it has none."""
-    liked = np.zeros(products.book.count)
+def _liked_by_code(taste: Taste, book: CodeBook) -> NDArray[np.float64]:
+    liked = np.zeros(book.count)
+    for path, relative in taste.categories.items():
+        liked[book.known_code("category", path)] = relative
+    for brand, relative in taste.brands.items():
+        liked[book.known_code("brand", brand)] = relative
     for (name, value), relative in taste.attributes.items():
-        liked[products.book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
+        liked[book.known_code(ATTRIBUTE_PREFIX + name, value)] = relative
     liked[NO_CODE] = 0.0
+    return liked
+
+
+def _category_fits(liked: NDArray[np.float64], products: TasteColumns) -> NDArray[np.float64]:
+    """The mean of what each product's category and all above it are liked, by depth; 0 where it has none."""
+    # Deeper levels say more: that it is for men less than that it is a hoodie.
+    owners, depths = products.path_owners, products.path_depths
+    totals = np.bincount(owners, weights=liked[products.paths] * depths, minlength=products.category_count)
+    fits = totals / np.maximum(np.bincount(owners, weights=depths, minlength=products.category_count), 1)
+    return fits[products.category_places]
+
+
+def _attribute_fits(liked: NDArray[np.float64], products: TasteColumns) -> NDArray[np.float64]:
+    """The mean of what each product's attribute values are liked; 0 where it has none."""
     totals = np.bincount(products.owners, weights=liked[products.attributes], minlength=len(products))
     return totals / np.maximum(products.attribute_counts, 1)
 
