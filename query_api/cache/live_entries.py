@@ -15,6 +15,9 @@ from query_api.cache.live_entry import ForTastes, LiveEntry
 from query_api.cache.pages import Page, PageKey
 from query_api.cache.query_floors import QueryFloors
 
+MAX_SHOPPERS = 64
+"""How many pages of shoppers are kept of one search."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveLimits:
@@ -57,17 +60,15 @@ class LiveEntries:
         self._entries.move_to_end(key)
         return entry
 
+    def entry_of(self, key: PageKey) -> LiveEntry | None:
+        """The entry with a finished page that is as true as the feed's last reading; None: there is no such page."""
+        entry = self._of_page.get(key)
+        return entry if entry is not None and self.get(entry.key) is entry else None
+
     def page(self, key: PageKey) -> Page | None:
         """A finished page that is as true as the feed's last reading; None: there is none."""
-        entry = self._of_page.get(key)
-        if entry is None or self.get(entry.key) is not entry:
-            return None
-        return entry.pages[key]
-
-    def for_tastes(self, key: PageKey) -> ForTastes | None:
-        """What shoppers' orders are made of where there is such a page; None: nothing is kept."""
-        entry = self._of_page.get(key)
-        return entry.for_tastes if entry is not None else None
+        entry = self.entry_of(key)
+        return None if entry is None else entry.pages[key]
 
     def install(self, entry: LiveEntry, as_of: FeedPosition) -> LiveEntry | None:
         """Keep an entry, in the place of an older one; None: it cannot be told what happened since, or too much did.
@@ -97,6 +98,8 @@ class LiveEntries:
         if self._entries.get(entry.key) is not entry or entry.touched:
             return
         self._drop_page(key)
+        if key.shopper:
+            self._make_room(entry)
         if for_tastes is not None and entry.for_tastes is None:
             entry.for_tastes = for_tastes
             entry.byte_size += for_tastes.byte_size
@@ -167,6 +170,12 @@ class LiveEntries:
             self._by_term[term].discard(entry)
             if not self._by_term[term]:
                 del self._by_term[term]
+
+    def _make_room(self, entry: LiveEntry) -> None:
+        """Shoppers' pages of one entry are few: one that many ask for must not push out all others."""
+        own = [key for key in entry.pages if key.shopper]
+        for key in own[: max(0, len(own) + 1 - MAX_SHOPPERS)]:
+            self._drop_page(key)
 
     def _drop_pages(self, entry: LiveEntry) -> None:
         for key in list(entry.pages):

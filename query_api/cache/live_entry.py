@@ -64,7 +64,7 @@ class LiveEntry:
     touched: set[str] = field(default_factory=set[str])
     """Ids of products that have to be looked at before the candidates are used."""
     pages: dict[PageKey, Page] = field(default_factory=dict[PageKey, Page])
-    """Finished pages made of them as they are."""
+    """Finished pages made of them as they are, the oldest first."""
     for_tastes: ForTastes | None = None
     """The same for shoppers' orders; None: nobody asked for one yet."""
     product_ids: frozenset[str] = field(init=False)

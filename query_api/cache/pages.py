@@ -22,8 +22,8 @@ class PageKey:
     """The request in one writing."""
     understanding: tuple[int, ...]
     """Versions of what texts are understood by."""
-    is_personal: bool = False
-    """Whether it is of any shopper, whose hits are put in."""
+    shopper: str | None = None
+    """Who asked; empty: any shopper, whose hits are yet to be put in; None: nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Page:
     word_count: int | None = None
     """How many words of the catalogue were known when a word of the query was not: with another one, it may be a
     correction; None: all of its words were known."""
+    taste: int = 0
+    """`ShopperProfile.number` of the shopper in whose order the hits are."""
 
     @classmethod
     def of(cls, response: SearchResponse, word_count: int | None) -> Page:
@@ -60,10 +62,10 @@ class Page:
             self.end,
         )
 
-    def with_hits(self, hits: Sequence[Hit]) -> Page:
-        """The page with other hits out of the same candidates."""
+    def with_hits(self, hits: Sequence[Hit], taste: int) -> Page:
+        """The page with other hits out of the same candidates, in the order of a taste."""
         head = b',"hits":%b,"total":%d' % (msgspec.json.encode(hits), self.total)
-        return replace(self, head=head, hit_count=len(hits))
+        return replace(self, head=head, hit_count=len(hits), taste=taste)
 
     @property
     def byte_size(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +19,8 @@ PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
 TASTE_TTL_S = 5.0
 """A taste that was learnt this long ago from the same interactions is good enough: it fades within days."""
-MAX_TASTES = 512
-"""Shoppers whose tastes are kept, at most some 20 KB each."""
+MAX_TASTES = 256
+"""Shoppers whose tastes are kept, with their histories: some 100 KB each where those are full."""
 MAX_CACHED_BYTES = 64 * 2**20
 """Memory for payloads, each counted with ten times its JSON and 600 bytes."""
 
@@ -33,6 +34,8 @@ class ShopperProfile:
     """How much each product that they interacted with says of them."""
     degraded: tuple[str, ...] = ()
     """`personalisation` where Redis or the product store did not answer."""
+    number: int = 0
+    """Tells it from every other one that this process has learnt; 0: of somebody unknown."""
 
 
 IMPERSONAL = ShopperProfile()
@@ -111,6 +114,7 @@ class ShopperProfiles:
         self._payloads = payloads
         self._clock = clock
         self._learnt: OrderedDict[str, _Learnt] = OrderedDict()
+        self._numbers = itertools.count(1)
 
     async def load(self, user_id: str) -> ShopperProfile:
         """What is known of a shopper now; of an unknown one nothing."""
@@ -126,7 +130,8 @@ class ShopperProfiles:
 
     async def _learn(self, user_id: str, recent: Sequence[Interaction]) -> ShopperProfile:
         weights = interaction_weights(recent, int(time.time() * 1000))
-        profile = ShopperProfile(learn_taste(weights, await self._payloads.payloads(weights)), weights)
+        taste = learn_taste(weights, await self._payloads.payloads(weights))
+        profile = ShopperProfile(taste, weights, number=next(self._numbers))
         self._learnt[user_id] = _Learnt(recent, self._clock() + TASTE_TTL_S, profile)
         while len(self._learnt) > MAX_TASTES:
             self._learnt.popitem(last=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from query_api.search.candidate_finder import CacheState, ResultCache
 from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner, canonical_filters
 from query_api.search.query_log import log_query
+from query_api.search.ranking import Scoring
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.results import RankedResults
 from query_api.search.searcher import Searcher
@@ -95,18 +97,38 @@ class SearchAnswers:
     async def _from_page(
         self, cache: ResultCache, request: SearchRequest, key: PageKey, started_s: float
     ) -> bytes | None:
-        page, kept = cache.live.page(key), cache.live.for_tastes(key)
+        page = cache.live.page(key)
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
-        if key.is_personal:
-            weights = self._planner.rank_weights(request)
-            hits = await self._personal.of(request, weights, kept) if self._personal and kept else None
-            if hits is None:
+        if request.user_id is not None:
+            page = await self._shoppers_page(cache, request, key, page, request.user_id)
+            if page is None:
                 return None
-            page = page.with_hits(hits)
         query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - started_s) * 1000, 2)
         log_query(request, query_id, took_ms, "hit", page.hit_count, page.total)
         return page.answer(query_id, took_ms, self._index.age_ms())
+
+    async def _shoppers_page(
+        self, cache: ResultCache, request: SearchRequest, key: PageKey, anybodys: Page, user_id: str
+    ) -> Page | None:
+        """The page in a shopper's order, which is kept as long as nothing more is known of them."""
+        entry = cache.live.entry_of(key)
+        if self._personal is None or entry is None or entry.for_tastes is None:
+            return None
+        profile = await self._personal.profile(user_id)
+        if profile.degraded:
+            return None
+        own_key = replace(key, shopper=user_id)
+        own = cache.live.page(own_key)
+        if own is not None and own.taste == profile.number:
+            return own
+        scoring = Scoring(self._planner.rank_weights(request), profile.taste)
+        hits = await self._personal.hits(request, scoring, entry.for_tastes)
+        if hits is None:
+            return None
+        page = anybodys.with_hits(hits, profile.number)
+        cache.live.keep_page(entry, own_key, page)
+        return page
 
     def _keep(
         self, cache: ResultCache, key: PageKey, results: RankedResults, response: SearchResponse, word_count: int
@@ -115,7 +137,7 @@ class SearchAnswers:
         if results.entry is None or results.degraded or depends_on == "catalogue":
             return
         for_tastes = None
-        if key.is_personal:
+        if key.shopper is not None:
             if results.scoring is None or not results.scoring.is_personal:
                 # Not all cards were looked at: the first shopper of whom something is known has them read.
                 return
@@ -151,7 +173,7 @@ def page_key(request: SearchRequest, planner: SearchPlanner) -> PageKey:
     if request.user_id is None:
         return PageKey(_encoder.encode(request), planner.versions)
     plain = _encoder.encode(structs.replace(request, user_id=None))
-    return PageKey(b"".join((plain, *canonical_filters(request.fixed_filters))), planner.versions, True)
+    return PageKey(b"".join((plain, *canonical_filters(request.fixed_filters))), planner.versions, shopper="")
 
 
 def _is_of_candidates(request: SearchRequest) -> bool:

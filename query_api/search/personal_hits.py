@@ -7,8 +7,8 @@ from query_api.cache.live_entry import ForTastes
 from query_api.cards.card_table import CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Hit
-from query_api.personalisation.shopper_profiles import ShopperProfiles
-from query_api.search.ranking import RankWeights, Scoring, rank_by_scores
+from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
+from query_api.search.ranking import Scoring, rank_by_scores
 from query_api.search.response_builder import to_hit
 
 
@@ -20,22 +20,22 @@ class PersonalHits:
         self._profiles = profiles
         self._cards = cards
 
-    async def of(self, request: SearchRequest, weights: RankWeights, kept: ForTastes) -> list[Hit] | None:
+    async def profile(self, user_id: str) -> ShopperProfile:
+        """What is known of a shopper now."""
+        return await self._profiles.load(user_id)
+
+    async def hits(self, request: SearchRequest, scoring: Scoring, kept: ForTastes) -> list[Hit] | None:
         """The hits of the requested page.
 
         Args:
-            request: with a shopper, by relevance.
-            weights: of the request.
+            request: by relevance.
+            scoring: the request's weights, and the shopper's taste.
             kept: what the order is made of.
 
         Returns:
-            None where it takes more than what is kept: the shopper's history or a card cannot be read, or a product
-            has gone.
+            None where it takes more than what is kept: a card cannot be read, or a product has gone.
         """
-        profile = await self._profiles.load(request.user_id or "")
-        if profile.degraded:
-            return None
-        scoring, last = Scoring(weights, profile.taste), request.offset + request.k
+        last = request.offset + request.k
         page = rank_by_scores(kept.items, scoring, kept.products, best=last)[request.offset :]
         cards = self._cards.open(is_current=True)
         try:
