@@ -49,10 +49,13 @@ class Conversation:
 
 @asynccontextmanager
 async def conversation(kafka: KafkaConfig, topic: str) -> AsyncIterator[Conversation]:
+    """It commits no offsets, as Vitrine's own consumers: aiokafka 0.14 repeats a last commit that is refused."""
     options = client_options(kafka)
     async with (
         AIOKafkaProducer(**options) as producer,
-        AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest", group_id=f"{topic}-group") as consumer,
+        AIOKafkaConsumer(
+            topic, **options, auto_offset_reset="earliest", group_id=f"{topic}-group", enable_auto_commit=False
+        ) as consumer,
     ):
         yield Conversation(producer, consumer, topic)
 
