@@ -30,7 +30,7 @@ _LARGEST_SCALE = 100.0
 
 
 class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
-    """Makes every picture the same size, as CLIP, SigLIP, Chinese-CLIP, ViT, ConvNeXT, EfficientNet-Lite take it. Lengths in pixels."""
+    """Makes every picture the same size, as most towers take it, ViT and ConvNeXT among them. Lengths in pixels."""
 
     size: tuple[int, int] | None = None
     """(height, width) to resize to, whatever the picture's proportions."""
