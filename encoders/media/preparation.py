@@ -30,7 +30,7 @@ _LARGEST_SCALE = 100.0
 
 
 class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
-    """Makes every picture the same size, as CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT take it. Lengths in pixels."""
+    """Makes every picture the same size, as most towers take it, ViT and ConvNeXT among them. Lengths in pixels."""
 
     size: tuple[int, int] | None = None
     """(height, width) to resize to, whatever the picture's proportions."""
@@ -44,12 +44,16 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     """Whether plain borders are cut off before resizing."""
     reducing_gap: float = _REDUCING_GAP
     """Pictures so many times too large are first reduced by a whole number."""
+    margin: tuple[int, int, int] | None = None
+    """With `size`: the RGB levels of the margin around a picture that keeps its proportions; None: it is stretched."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
         framed = trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
         size, resample = self.scaled(*framed.size), Image.Resampling(self.resample)
         resized = framed.resize(size, resample, reducing_gap=self.reducing_gap)
+        if self.size is not None and self.margin is not None:
+            resized = _with_margin(resized, self.size, self.margin)
         return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
 
     @property
@@ -60,7 +64,7 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) that a picture of this width and height is resized to."""
         if self.size is not None:
-            return self.size[1], self.size[0]
+            return (self.size[1], self.size[0]) if self.margin is None else _fitted(width, height, self.size)
         if self.shortest_edge is None:
             return width, height
         if width <= height:
@@ -115,6 +119,22 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 Preparer = FixedSizePreparer | PatchPreparer
 """The preparers that encoders have; msgspec tells them apart by their tag."""
+
+
+def _fitted(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of the largest picture of the same proportions within `size`, (height, width)."""
+    scale = min(size[1] / width, size[0] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _with_margin(image: Image.Image, size: tuple[int, int], colour: tuple[int, int, int]) -> Image.Image:
+    """A picture in the middle of a plain one of `size`, (height, width)."""
+    height, width = size
+    if image.size == (width, height):
+        return image
+    canvas = Image.new("RGB", (width, height), colour)
+    canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+    return canvas
 
 
 def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
