@@ -33,8 +33,8 @@ class StandardConfig:
     """What is added to the spread between translations in each direction before it is divided by, as a share of the
     mean."""
     text: LinearTraining = LinearTraining(300, 1e-2, 20.0)
-    semantic: LinearTraining = LinearTraining(400, 3e-2, 1.0)
+    semantic: LinearTraining = LinearTraining(400, 3e-2, 10.0)
     visual_dim: int = 384
-    visual_share: float = 0.7
-    """Share of looks in two pictures' similarity."""
+    visual_share: float = 0.9
+    """Share of looks in two pictures' similarity: so much that what is learnt for words costs photos nothing."""
     seed: int = 0

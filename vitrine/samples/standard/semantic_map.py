@@ -26,7 +26,7 @@ from vitrine.samples.standard.towers import Classifier
 _RIDGE: Final = 100.0
 _SOFTNESS: Final = 2.0
 """The classifier's scores are divided by this before they become probabilities."""
-_MIXTURES, _PAIRS, _LABELLED = 128, 96, 64
+_MIXTURES, _PAIRS, _LABELLED = 128, 32, 64
 """How many of each are in a step."""
 _LABEL_WEIGHT: Final = 0.3
 _STRONGEST: Final = (1.6, 0.6)

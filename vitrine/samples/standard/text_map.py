@@ -53,7 +53,9 @@ def train_text_map(texts: BilingualTexts, others: Tensor, shrinkage: float, trai
     own = torch.eye(len(texts.alike), dtype=torch.bool)
 
     def loss(weight: Tensor, _: Tensor) -> Tensor:
-        queries, titles, listings = ([functional.normalize(rows @ weight.T, dim=-1) for rows in part] for part in centred)
+        queries, titles, listings = (
+            [functional.normalize(rows @ weight.T, dim=-1) for rows in part] for part in centred
+        )
         targets = torch.cat(listings)
         short = [_multi_positive(rows @ targets.T / training.temperature, texts.alike, texts.alike) for rows in queries]
         long = [_multi_positive(rows @ targets.T / training.temperature, own, texts.alike) for rows in titles]

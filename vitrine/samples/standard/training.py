@@ -16,7 +16,9 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
+from encoders.loading import STANDARD, load_encoder
 from vitrine.samples.mini.card import data_version
+from vitrine.samples.standard.card import measure, write_card
 from vitrine.samples.standard.config import StandardConfig
 from vitrine.samples.standard.material import RealPhotos, bilingual_texts, class_names, real_photos
 from vitrine.samples.standard.optimisation import AffineMap
@@ -28,11 +30,24 @@ from vitrine.samples.standard.visual_map import visual_map
 Value = TypeVar("Value")
 
 
-def train_standard(config: StandardConfig, towers: FrozenTowers) -> dict[str, AffineMap]:
-    """Train the three maps: `text`, `semantic`, `visual`."""
+def main(config: StandardConfig) -> None:
+    """Train, write, measure as others will load it, and write the card.
+
+    Raises:
+        ValueError: there are no real data.
+    """
     if config.real_data is None:
         raise ValueError("the projections are trained with real photos: name their directory")
-    data = config.real_data
+    write_projections(train_standard(config, config.real_data), config)
+    # Its checkpoint is made of the projections that were just written.
+    reports = measure(load_encoder(STANDARD, "cpu"), config.real_data)
+    print(*reports, sep="\n", flush=True)
+    write_card(config, reports)
+
+
+def train_standard(config: StandardConfig, data: Path) -> dict[str, AffineMap]:
+    """Train the three maps: `text`, `semantic`, `visual`. Args: data: real photos and listings."""
+    towers = FrozenTowers(config.work / "towers")
     names = _kept(config, "names", lambda: class_names(towers))
     photos = _kept(config, "photos", lambda: real_photos(towers, data))
     texts = _kept(config, f"texts-{config.rendered}", lambda: bilingual_texts(towers, config.rendered))
@@ -80,5 +95,4 @@ def _kept(config: StandardConfig, name: str, make: Callable[[], Value]) -> Value
 
 
 if __name__ == "__main__":
-    config = StandardConfig(real_data=Path(sys.argv[1]) if sys.argv[1:] else None)
-    write_projections(train_standard(config, FrozenTowers(config.work / "towers")), config)
+    main(StandardConfig(real_data=Path(sys.argv[1]) if sys.argv[1:] else None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -74,9 +76,8 @@ def bilingual(generator: torch.Generator) -> BilingualTexts:
     return BilingualTexts(texts(), texts(), texts(), torch.eye(PRODUCTS, dtype=torch.bool))
 
 
-def found(texts: BilingualTexts, projection: object) -> float:
+def found(texts: BilingualTexts, projection: Callable[[Tensor], Tensor]) -> float:
     """Share of Chinese queries whose two first listings are their product's."""
-    assert callable(projection)
     queries, listings = projection(texts.queries[1]), projection(torch.cat(texts.listings))
     first = (unit(queries) @ unit(listings).T).topk(2).indices % PRODUCTS
     return float((first == torch.arange(PRODUCTS)[:, None]).all(dim=1).float().mean())
