@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -118,7 +117,7 @@ class SearchAnswers:
         profile = await self._personal.profile(user_id)
         if profile.degraded:
             return None
-        own_key = replace(key, shopper=user_id)
+        own_key = key._replace(shopper=user_id)
         own = cache.live.page(own_key)
         if own is not None and own.taste == profile.number:
             return own
