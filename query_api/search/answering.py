@@ -117,7 +117,7 @@ class SearchAnswers:
         profile = await self._personal.profile(user_id)
         if profile.degraded:
             return None
-        own_key = key._replace(shopper=user_id)
+        own_key = PageKey(key.request, key.understanding, user_id)
         own = cache.live.page(own_key)
         if own is not None and own.taste == profile.number:
             return own
