@@ -1,4 +1,4 @@
-"""Pictures resized and cropped to a model's input by Pillow, so that processes without torch can do it.
+"""Pictures resized and cropped to a model's input without torch, so that small processes can do it.
 
 A preparer is a value: it can be sent to other processes, and equal ones give equal results.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from encoders.media.borders import trim_borders
+from encoders.media.resizing import resize_pixels
 
 Pixels = NDArray[np.uint8]
 """A prepared picture: (height, width, 3) uint8 RGB at the encoder's own input size."""
@@ -51,10 +52,10 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         """RGB picture → (height, width, 3) uint8."""
         framed = trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
         size, resample = self.scaled(*framed.size), Image.Resampling(self.resample)
-        resized = framed.resize(size, resample, reducing_gap=self.reducing_gap)
+        resized = resize_pixels(framed, size, resample, self.reducing_gap)
         if self.size is not None and self.margin is not None:
             resized = _with_margin(resized, self.size, self.margin)
-        return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
+        return resized if self.crop is None else _center_crop(resized, self.crop)
 
     @property
     def output_size(self) -> tuple[int, int] | None:
@@ -88,7 +89,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
         size = self.scaled(*image.size)
-        return np.array(as_rgb(image).resize(size, Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP))
+        return resize_pixels(as_rgb(image), size, Image.Resampling(self.resample), _REDUCING_GAP)
 
     @property
     def crop(self) -> None:
@@ -127,22 +128,23 @@ def _fitted(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _with_margin(image: Image.Image, size: tuple[int, int], colour: tuple[int, int, int]) -> Image.Image:
+def _with_margin(pixels: Pixels, size: tuple[int, int], colour: tuple[int, int, int]) -> Pixels:
     """A picture in the middle of a plain one of `size`, (height, width)."""
-    height, width = size
-    if image.size == (width, height):
-        return image
-    canvas = Image.new("RGB", (width, height), colour)
-    canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+    height, width = pixels.shape[:2]
+    if (height, width) == size:
+        return pixels
+    canvas = np.full((*size, 3), colour, np.uint8)
+    canvas[_middle(size[0], height), _middle(size[1], width)] = pixels
     return canvas
 
 
-def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _center_crop(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Cut out the middle (height, width); a smaller picture gets black borders, as in transformers' processors."""
-    height, width = size
-    left, top = _offset(image.width, width), _offset(image.height, height)
-    return image.crop((left, top, left + width, top + height))
+    middle = pixels[_middle(pixels.shape[0], size[0]), _middle(pixels.shape[1], size[1])]
+    return _with_margin(np.ascontiguousarray(middle), size, (0, 0, 0))
 
 
-def _offset(length: int, wanted: int) -> int:
-    return (length - wanted) // 2 if length >= wanted else -((wanted - length) // 2)
+def _middle(length: int, wanted: int) -> slice:
+    """The middle of a length; the whole where that is shorter."""
+    start = max(0, (length - wanted) // 2)
+    return slice(start, start + min(length, wanted))
