@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from encoders.spec import FloatArray, PartWeights
 from encoders.speech.port import Transcript
 from indexer.criteria import AnyOf, Filters, Range, SortOrder, WithoutWords
+from indexer.text_analysis.chinese import has_chinese
 from query_api.cache.candidate_cache import candidate_key
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Sort
@@ -114,15 +115,17 @@ class SearchPlanner:
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
+        lexical_text = parsed.lexical_text if is_lexical else None
         return SearchPlan(
             request,
             _parts_to_embed(parts, parsed) if embeds else (),
             weights,
-            parsed.lexical_text if is_lexical else None,
+            lexical_text,
             (*inputs.filters, *_parsed_filters(request, parsed)),
             BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),
-            rank_weights,
+            # Listings in other languages have none of its words, unless they quote them.
+            replace(rank_weights, implies_words=has_chinese(lexical_text or "")),
             frozenset(str(part.content) for part in inputs.parts if part.kind == "product_id"),
             parsed,
             inputs.transcript,

@@ -46,5 +46,5 @@ def test_nearness_implies_no_more_than_words_are_worth(products: list[tuple[floa
 def ranked(products: list[tuple[str, float, float]]) -> dict[str, float]:
     """Lexical parts by product, the best product first. Args: products: id, dense and lexical score."""
     candidates = CandidateColumns.of([ScoredCandidate(*one) for one in products])
-    ranking = rank_by_scores(candidates, Scoring(RankWeights(0.6, 0.0)), None)
+    ranking = rank_by_scores(candidates, Scoring(RankWeights(0.6, 0.0, implies_words=True)), None)
     return {one.candidate.product_id: one.lexical_part for one in ranking}
