@@ -21,7 +21,7 @@ PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
 TASTE_TTL_S = 10.0
 """A taste that was learnt this long ago from the same interactions is good enough: it fades within days. Each is learnt
-again after half to all of it, so that those that were learnt together are not again: their pages have to be ranked anew.
+again after between half of it and all: their pages have to be ranked anew then, and not those of all shoppers at once.
 """
 MAX_TASTES = 256
 """Shoppers whose tastes are kept, with their histories: some 100 KB each where those are full."""
