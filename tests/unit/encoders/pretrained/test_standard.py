@@ -1,4 +1,4 @@
-"""The encoder `standard`: made once of two packages' weights, the same by OpenVINO and by torch; named where missing."""
+"""The encoder `standard`: made once of two packages' weights, alike by OpenVINO and by torch; named where missing."""
 
 from __future__ import annotations
 
