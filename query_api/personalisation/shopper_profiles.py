@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -118,10 +118,14 @@ class ShopperProfiles:
         self._numbers = itertools.count(1)
         self._histories = SharedReads(self._read_histories)
 
-    async def load(self, user_id: str) -> ShopperProfile:
-        """What is known of a shopper now; of an unknown one nothing."""
+    def ask(self, user_id: str) -> Awaitable[History]:
+        """Begin to read a shopper's history for `load`, beside something else; it may be left unread."""
+        return self._histories.ask(user_id)
+
+    async def load(self, user_id: str, asked: Awaitable[History] | None = None) -> ShopperProfile:
+        """What is known of a shopper, of an unknown one nothing: now, or as of when it was `asked` for."""
         try:
-            history = await self._histories.ask(user_id)
+            history = await (asked or self.ask(user_id))
             known = self._learnt.get(user_id)
             if known is not None and self._clock() < known.expires_s and known.history == history:
                 return known.profile
