@@ -17,15 +17,17 @@ WORDS_ALONE = 0.7
 """The share of a query's words, by weight, that is enough by itself where similarity is trusted."""
 WORDS_UNTRUSTED = 0.15
 """The same where the encoder knows nothing of the catalogue's texts: words are all that there is to go by."""
-NEAR = 0.6
-"""How much of the noise ceiling a product has to reach that matches by similarity: the words say already that the query
-means something here."""
+NEAR = 0.8
+"""How much a product has to reach that matches by similarity, of what texts without meaning usually do: less, as the
+words say already that the query means something here."""
+NEAR_WITHOUT_WORDS = 0.5
+"""The same where no words are compared, as who asks for similarity alone sees what little there is of it."""
 SHORT_QUERY = 2
 """In a query of so few words, one is most of what is asked for."""
-SHORT_LEAST_WORDS = 0.35
+SHORT_LEAST_WORDS, SHORT_LEAST_WORDS_UNTRUSTED = 0.35, 0.25
 """The share of a short query's words that a product must have, or else be as near as `SHORT_NEAR`: a dress that is blue
 is nearer to a red dress than a red apple is."""
-SHORT_NEAR = 0.75
+SHORT_NEAR = 1.1
 STANDS_OUT = 1.0
 """How many spreads above products at large one has to be that is looked for by a picture or another product: those mean
 something always, and the photo of a thing that the shop has was nearer to it by so much."""
@@ -73,7 +75,7 @@ class QueryFloor:
     strictness: float = 1.0
     """What has to be reached, as a multiple of what was learnt."""
     trust: float = 1.0
-    """In the encoder's similarities of texts, from 0 to 1."""
+    """In the encoder's similarities of texts, from 0 to 1: how far they count beside words."""
     words: WordReach | None = None
     """None: no words are compared."""
     has_media: bool = False
@@ -105,7 +107,7 @@ class QueryFloor:
         if not self.words.known:
             means_something = (dense >= self.ceiling.score) & (self.trust >= MIN_TRUST)
             return means_something & (spreads >= self._spreads_alone)
-        nearness = self.trust * np.maximum(spreads, 0) / self.ceiling.product_spreads
+        nearness = self.trust * np.maximum(spreads, 0) / self.ceiling.usual_spreads
         together = share / self._words_alone + nearness / NEAR >= self.strictness
         return (together & (share >= self._least_words)) | (spreads >= self._spreads_alone)
 
@@ -118,18 +120,19 @@ class QueryFloor:
         """Of what is known of the words: a word that no product has can be asked of none."""
         if self.words is None or self.words.term_count > SHORT_QUERY:
             return 0.0
-        return self.strictness * self.trust * SHORT_LEAST_WORDS * self.words.known / self.words.best
+        least = SHORT_LEAST_WORDS_UNTRUSTED + (SHORT_LEAST_WORDS - SHORT_LEAST_WORDS_UNTRUSTED) * self.trust
+        return self.strictness * least * self.words.known / self.words.best
 
     @property
     def _spreads_alone(self) -> float:
         if self.has_media:
             return self.strictness * STANDS_OUT
         if self.words is None:
-            return self.strictness * NEAR * self.ceiling.product_spreads
+            return self.strictness * NEAR_WITHOUT_WORDS * self.ceiling.usual_spreads
         if not self.words.known:
             return self.strictness * self.ceiling.spreads
         near = SHORT_NEAR if self.words.term_count <= SHORT_QUERY else NEAR
-        return self.strictness * near * self.ceiling.product_spreads / max(self.trust, 1e-3)
+        return self.strictness * near * self.ceiling.usual_spreads / max(self.trust, 1e-3)
 
     def _spreads(self, dense: FloatArray | NDArray[np.float64]) -> NDArray[np.float64]:
         return (dense.astype(np.float64) - self.standing.middle) / self.standing.spread

@@ -22,6 +22,8 @@ SAMPLE_SIZE = 1_024
 NOISE_TEXTS = 48
 """How many texts without meaning are looked at for each language."""
 MAX_NOISE_WORDS = 3
+MAX_TITLES, TITLE_WORDS = 64, 3
+"""Of how many products' titles how many words are looked at."""
 _PAGE, _READ_SIZE = 16_384, 64
 _MAX_PAGES = 16
 """The sample is of so many pages of ids at most: a quarter of a million products."""
@@ -35,6 +37,8 @@ class SampledProducts(NamedTuple):
 
     texts: Sequence[str]
     """As they are embedded, (n,)."""
+    titles: Sequence[str]
+    """Theirs, empty where there is none."""
     vectors: FloatArray
     """Fused vectors (n, 2·dim)."""
     are_chinese: Sequence[bool]
@@ -49,13 +53,16 @@ async def sample_products(store: ProductStore) -> SampledProducts:
     """
     ids = await _sample_ids(store)
     texts: list[str] = []
+    titles: list[str] = []
     vectors: list[FloatArray] = []
     for start in range(0, len(ids), _READ_SIZE):
         for stored, vector in (await store.read(ids[start : start + _READ_SIZE])).values():
-            texts.append(embedding_text(stored.text_fields))
+            fields = stored.text_fields
+            texts.append(embedding_text(fields))
+            titles.append(fields.get("title") or "")
             vectors.append(vector)
         await asyncio.sleep(_PAUSE_S)
-    return SampledProducts(texts, np.array(vectors, np.float32), [has_chinese(text) for text in texts])
+    return SampledProducts(texts, titles, np.array(vectors, np.float32), [has_chinese(text) for text in texts])
 
 
 async def noise_texts(texts: Sequence[str], chinese: bool) -> list[str]:
@@ -81,6 +88,22 @@ def _shuffled(texts: Sequence[str], chinese: bool) -> list[str]:
 
     between = "" if chinese else " "
     return [between.join(nonsense() for _ in range(1 + at % MAX_NOISE_WORDS)) for at in range(NOISE_TEXTS)]
+
+
+async def title_words(titles: Sequence[str], chinese: bool) -> dict[int, str]:
+    """Some words of titles in a language, as a query might have them, by the titles' places."""
+    return await asyncio.to_thread(_drawn_words, titles, chinese)
+
+
+def _drawn_words(titles: Sequence[str], chinese: bool) -> dict[int, str]:
+    choose, drawn = random.Random(_SEED), dict[int, str]()
+    for at, title in enumerate(titles):
+        words = [word for word in words_in_order(title) if has_chinese(word) is chinese and word.isalpha()]
+        if len(words) >= TITLE_WORDS:
+            drawn[at] = ("" if chinese else " ").join(choose.sample(words, TITLE_WORDS))
+        if len(drawn) == MAX_TITLES:
+            break
+    return drawn
 
 
 async def _sample_ids(store: ProductStore) -> list[str]:

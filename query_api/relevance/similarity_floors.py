@@ -18,7 +18,7 @@ from query_api.embedding.text_trust import TextTrust
 from query_api.errors import EncoderBusy
 from query_api.relevance.background import MIN_SAMPLE, Background, NoiseCeiling
 from query_api.relevance.query_floor import QueryFloor, WordReach
-from query_api.relevance.sampling import SampledProducts, noise_texts, sample_products
+from query_api.relevance.sampling import SampledProducts, noise_texts, sample_products, title_words
 from query_api.relevance.word_reach import TermScores
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ CHUNK_SIZE = 16
 """How many texts are given to the encoder at once; a query may have to wait for them."""
 LOOK_INTERVAL_S = 5.0
 """Between two looks at how many products there are."""
-REMEASURE_GROWTH = 1.25
+REMEASURE_GROWTH = 1.5
 """The index is measured again when it has so many times more or fewer products, or after `SETTLED_S`."""
 SETTLED_S = 3_600.0
 
@@ -87,7 +87,7 @@ class SimilarityFloors:
         self._backgrounds = {chinese: one for chinese, one in backgrounds.items() if one is not None}
         self._ceilings.clear()
         self.version += 1
-        log.info("similarity_floors_measured", extra={"products": count, "sampled": len(products.texts)})
+        log.info("similarity_floors_measured", extra=self._measured(len(products.texts)))
 
     async def reach(self, terms: FloorTerms | None) -> WordReach | None:
         """What products can score for the words; None: no words are compared, or the store does not answer."""
@@ -119,8 +119,15 @@ class SimilarityFloors:
         standing, ceiling = background.standing(vector), self._ceiling(background, chinese, terms.weights)
         if standing is None or ceiling is None:
             return None
-        trust = self._trust.factor_for(terms.text)
+        trust = min(self._trust.factor_for(terms.text), background.recognition)
         return QueryFloor(standing, ceiling, terms.strictness, trust, words, terms.has_media)
+
+    def _measured(self, sampled: int) -> dict[str, float]:
+        recognition = {
+            f"recognition_{'chinese' if chinese else 'other'}": one.recognition
+            for chinese, one in self._backgrounds.items()
+        }
+        return {"products": self._measured_count, "sampled": sampled, **recognition}
 
     def _ceiling(self, background: Background, chinese: bool, weights: PartWeights) -> NoiseCeiling | None:
         total = weights.text + weights.image
@@ -143,7 +150,13 @@ class SimilarityFloors:
             self._noise[chinese] = await self._encode(texts)
         own = np.array(products.are_chinese) == chinese
         vectors = products.vectors[own] if own.sum() >= MIN_SAMPLE else products.vectors
-        return Background.of(self._batcher.spec, vectors, self._noise[chinese], count)
+        background = Background.of(self._batcher.spec, vectors, self._noise[chinese], count)
+        titles = await title_words(products.titles, chinese)
+        if not titles:
+            return background
+        return background.with_recognition(
+            self._batcher.spec, await self._encode([*titles.values()]), products.vectors[[*titles]]
+        )
 
     async def _encode(self, texts: Sequence[str]) -> FloatArray:
         rows: list[FloatArray] = []

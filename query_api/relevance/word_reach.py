@@ -37,7 +37,9 @@ class TermScores:
             found = await self._store.search_terms_all(asked_for, (), 1)
             for term, rows in zip(asked_for, found, strict=True):
                 scores[term] = rows[0].score if rows else 0.0
-                self._kept.put(term, (scores[term], now_s + KEPT_S), text_bytes(term) + _TERM_BYTES)
+                # A word that no product has is asked for again: the next product may have it.
+                if rows:
+                    self._kept.put(term, (scores[term], now_s + KEPT_S), text_bytes(term) + _TERM_BYTES)
         return _reach(terms, scores, product_count)
 
 
