@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 LAPS = 4
 
 
-@asynccontextmanager
-async def fair_timeout(deadline_s: float) -> AsyncGenerator[None]:
+class fair_timeout:
     """Raise `TimeoutError` once this has taken `deadline_s`, and the loop has gone round `LAPS` times meanwhile.
 
     The loop looks for what has come once in each round. One that has much to do, or was not given the processor, finds
     an answer and that its time is over in the same round; by then, the answer may have been there for long.
     """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(None) as timeout:
 
-        def pass_lap(left: int) -> None:
-            nonlocal timer
-            if left:
-                timer = loop.call_later(deadline_s / LAPS, pass_lap, left - 1)
-            else:
-                timeout.reschedule(loop.time())
+    __slots__ = ("_lap_s", "_left", "_loop", "_timeout", "_timer")
 
-        timer = loop.call_later(deadline_s / LAPS, pass_lap, LAPS - 1)
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def __init__(self, deadline_s: float) -> None:
+        self._lap_s = deadline_s / LAPS
+        self._left = LAPS
+        self._timeout = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._timeout.__aenter__()
+        self._timer = self._loop.call_later(self._lap_s, self._pass_lap)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        self._timer.cancel()
+        return await self._timeout.__aexit__(kind, error, traceback)
+
+    def _pass_lap(self) -> None:
+        self._left -= 1
+        if self._left:
+            self._timer = self._loop.call_later(self._lap_s, self._pass_lap)
+        else:
+            self._timeout.reschedule(self._loop.time())

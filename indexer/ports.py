@@ -174,6 +174,18 @@ class TraitChange:
     source: str = ""
 
 
+class History(Protocol):
+    """A user's latest interactions as a store has them: whether two have the same is known without reading either."""
+
+    def __len__(self) -> int:
+        """0 where there are none."""
+        ...
+
+    def interactions(self) -> list[Interaction]:
+        """All of them, newest first."""
+        ...
+
+
 class ProfileStore(Protocol):
     """What shoppers did and are like: the same whatever the order, the repetitions and the batches of the events.
 
@@ -213,8 +225,8 @@ class ProfileStore(Protocol):
         """Until when which of these users are forgotten, Unix milliseconds; as long as that is remembered."""
         ...
 
-    async def recent(self, user_id: str) -> list[Interaction]:
-        """A user's latest interactions, newest first."""
+    async def histories(self, user_ids: Sequence[str]) -> list[History]:
+        """The latest interactions of each user, in one round trip."""
         ...
 
     async def traits(self, user_id: str) -> dict[str, str]:

@@ -121,14 +121,17 @@ class QueryComponents:
     floors: SimilarityFloors
     batcher: EncoderBatcher
     """To be closed."""
+    profiles: ShopperProfiles
+    """To be closed."""
     feed: ChangeFeed | None
     """To be closed; None: the cache is turned off."""
     background: tuple[BackgroundWork, ...]
     """Keeps what is known of the catalogue fresh; searches are answered without it, from what is known."""
 
     async def aclose(self) -> None:
-        """End what is under way in the encoder and at the change log."""
+        """End what is under way in the encoder, of histories and at the change log."""
         await self.batcher.aclose()
+        await self.profiles.aclose()
         if self.feed is not None:
             await self.feed.aclose()
 
@@ -192,6 +195,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
         text_trust=embedding.text_trust,
         floors=floors,
         batcher=embedding.batcher,
+        profiles=profiles,
         feed=cache.feed if cache else None,
         background=(*understanding.background, embedding.text_trust.run, floors.run),
     )

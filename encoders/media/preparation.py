@@ -1,4 +1,4 @@
-"""Pictures resized and cropped to a model's input by Pillow, so that processes without torch can do it.
+"""Pictures resized and cropped to a model's input without torch, so that small processes can do it.
 
 A preparer is a value: it can be sent to other processes, and equal ones give equal results.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from encoders.media.borders import trim_borders
+from encoders.media.resizing import resize_pixels
 
 Pixels = NDArray[np.uint8]
 """A prepared picture: (height, width, 3) uint8 RGB at the encoder's own input size."""
@@ -30,7 +31,7 @@ _LARGEST_SCALE = 100.0
 
 
 class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
-    """Makes every picture the same size, as CLIP, SigLIP, Chinese-CLIP, ViT and ConvNeXT take it. Lengths in pixels."""
+    """Makes every picture the same size, as most towers take it, ViT and ConvNeXT among them. Lengths in pixels."""
 
     size: tuple[int, int] | None = None
     """(height, width) to resize to, whatever the picture's proportions."""
@@ -44,13 +45,17 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     """Whether plain borders are cut off before resizing."""
     reducing_gap: float = _REDUCING_GAP
     """Pictures so many times too large are first reduced by a whole number."""
+    margin: tuple[int, int, int] | None = None
+    """With `size`: the RGB levels of the margin around a picture that keeps its proportions; None: it is stretched."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
         framed = trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
         size, resample = self.scaled(*framed.size), Image.Resampling(self.resample)
-        resized = framed.resize(size, resample, reducing_gap=self.reducing_gap)
-        return np.array(resized if self.crop is None else _center_crop(resized, self.crop))
+        resized = resize_pixels(framed, size, resample, self.reducing_gap)
+        if self.size is not None and self.margin is not None:
+            resized = _with_margin(resized, self.size, self.margin)
+        return resized if self.crop is None else _center_crop(resized, self.crop)
 
     @property
     def output_size(self) -> tuple[int, int] | None:
@@ -60,7 +65,7 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     def scaled(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) that a picture of this width and height is resized to."""
         if self.size is not None:
-            return self.size[1], self.size[0]
+            return (self.size[1], self.size[0]) if self.margin is None else _fitted(width, height, self.size)
         if self.shortest_edge is None:
             return width, height
         if width <= height:
@@ -84,7 +89,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
         size = self.scaled(*image.size)
-        return np.array(as_rgb(image).resize(size, Image.Resampling(self.resample), reducing_gap=_REDUCING_GAP))
+        return resize_pixels(as_rgb(image), size, Image.Resampling(self.resample), _REDUCING_GAP)
 
     @property
     def crop(self) -> None:
@@ -117,12 +122,29 @@ Preparer = FixedSizePreparer | PatchPreparer
 """The preparers that encoders have; msgspec tells them apart by their tag."""
 
 
-def _center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _fitted(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of the largest picture of the same proportions within `size`, (height, width)."""
+    scale = min(size[1] / width, size[0] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _with_margin(pixels: Pixels, size: tuple[int, int], colour: tuple[int, int, int]) -> Pixels:
+    """A picture in the middle of a plain one of `size`, (height, width)."""
+    height, width = pixels.shape[:2]
+    if (height, width) == size:
+        return pixels
+    canvas = np.full((*size, 3), colour, np.uint8)
+    canvas[_middle(size[0], height), _middle(size[1], width)] = pixels
+    return canvas
+
+
+def _center_crop(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Cut out the middle (height, width); a smaller picture gets black borders, as in transformers' processors."""
-    height, width = size
-    left, top = _offset(image.width, width), _offset(image.height, height)
-    return image.crop((left, top, left + width, top + height))
+    middle = pixels[_middle(pixels.shape[0], size[0]), _middle(pixels.shape[1], size[1])]
+    return _with_margin(np.ascontiguousarray(middle), size, (0, 0, 0))
 
 
-def _offset(length: int, wanted: int) -> int:
-    return (length - wanted) // 2 if length >= wanted else -((wanted - length) // 2)
+def _middle(length: int, wanted: int) -> slice:
+    """The middle of a length; the whole where that is shorter."""
+    start = max(0, (length - wanted) // 2)
+    return slice(start, start + min(length, wanted))

@@ -64,9 +64,12 @@ def scale_of(processor: object) -> LevelScale:
 
 def fixed_size(processor: object) -> FixedSizePreparer:
     """How pictures are resized and cropped. Raises `ModelUnavailable` where a setting is missing."""
-    if not _on(processor, "do_trim_borders"):
-        return _resized(processor)
-    return replace(_resized(processor), trim=True, reducing_gap=_TRIMMED_REDUCING_GAP)
+    preparer = _resized(processor)
+    if _on(processor, "do_keep_proportions"):
+        preparer = replace(preparer, margin=tuple(setting(processor, "margin_color")))
+    if _on(processor, "do_trim_borders"):
+        preparer = replace(preparer, trim=True, reducing_gap=_TRIMMED_REDUCING_GAP)
+    return preparer
 
 
 def setting(processor: object, name: str) -> Any:

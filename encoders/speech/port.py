@@ -71,13 +71,11 @@ class AdaptableRecogniser(Recogniser, Protocol):
         """Whether `adapt` makes a difference."""
         ...
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it has been started: from then on each `adapt` costs time and memory."""
-        ...
-
     async def adapt(self, vocabulary: SpokenVocabulary) -> None:
-        """Expect these words from now on, and no longer those before. Raises what `transcribe` raises."""
+        """Expect these words from now on, and no longer those before; once it runs, that takes time and memory.
+
+        Raises what `transcribe` raises.
+        """
         ...
 
 
@@ -92,11 +90,6 @@ class ScriptedRecogniser:
         self._transcripts = list(transcripts) or [Transcript("", problem="no recogniser is configured")]
         self.received_samples: list[NDArray[np.int16]] = []
         self.received_vocabularies: list[SpokenVocabulary] = []
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it has been given a sound yet."""
-        return bool(self.received_samples)
 
     async def adapt(self, vocabulary: SpokenVocabulary) -> None:
         self.received_vocabularies.append(vocabulary)

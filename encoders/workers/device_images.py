@@ -45,11 +45,12 @@ class DeviceDecoder:
 
         Args:
             device: where to decode; on an NVIDIA GPU nvJPEG does it.
-            preparer: of a preparer that trims borders, or has a filter that torchvision lacks, nothing is decoded here.
+            preparer: of a preparer that trims borders or adds a margin, or has a filter that torchvision lacks, nothing
+                is decoded here.
         """
         self._device = device
         self._preparer = preparer
-        is_redone = not (isinstance(preparer, FixedSizePreparer) and preparer.trim)
+        is_redone = not (isinstance(preparer, FixedSizePreparer) and (preparer.trim or preparer.margin))
         self._filter = _FILTERS.get(Image.Resampling(preparer.resample)) if is_redone else None
 
     def __call__(self, files: Sequence[bytes]) -> list[Pixels | None]:

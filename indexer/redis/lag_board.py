@@ -39,12 +39,20 @@ class RedisLagBoard:
     async def read(self, partitions: Sequence[tuple[str, int]]) -> list[ToldLag | None]:
         async with redis_call(self._deadline_s):
             values = await self._redis.mget([self._key(partition) for partition in partitions])
-        return [None if value is None else _told.decode(value) for value in values]
+        return [None if value is None else _decoded(value) for value in values]
 
     def _key(self, partition: tuple[str, int]) -> str:
         # All in one slot of a cluster, so that one command reads them.
         topic, number = partition
         return f"vitrine:lag:{{{self._group}}}:{topic}:{number}"
+
+
+def _decoded(value: bytes | str) -> ToldLag | None:
+    """What was told; None where a worker of another version told it in words of its own: then nobody has spoken."""
+    try:
+        return _told.decode(value)
+    except msgspec.DecodeError:
+        return None
 
 
 class InMemoryLagBoard:

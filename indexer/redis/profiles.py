@@ -19,11 +19,13 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
 from indexer.errors import InvalidRecord
-from indexer.ports import Interaction, TraitChange
+from indexer.ports import History, Interaction, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.histories import PackedHistory, pack_member
 from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.pipelining import ask_together
 from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
 
 T = TypeVar("T")
@@ -41,6 +43,8 @@ POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
 EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
 """What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
+HISTORIES_A_CALL = 64
+"""How many are read at once: full ones hold Redis and an event loop for some 2 ms."""
 
 
 _DEFAULT_PRIVACY = PrivacyConfig()
@@ -49,8 +53,7 @@ _DEFAULT_PRIVACY = PrivacyConfig()
 class RedisProfileStore:
     """`ProfileStore` over Redis sorted sets and hashes; one atomic script a batch.
 
-    A history is a sorted set by time, whose members tell all else of an event: one key, so that a Redis that makes
-    room evicts it as a whole.
+    A history is one key, so that a Redis that makes room evicts it as a whole.
     """
 
     def __init__(
@@ -98,13 +101,13 @@ class RedisProfileStore:
             packed = [(user_id, self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
             await self._write(self._forget, [], packed, [self._remember_s])
 
-    async def recent(self, user_id: str) -> list[Interaction]:
-        async with redis_call(self._deadline_s):
-            newest = cast(
-                list[tuple[bytes, float]],
-                await self._redis.zrevrange(_history_key(user_id), 0, self._history_length - 1, withscores=True),
-            )
-        return [_interaction(member, score) for member, score in newest]
+    async def histories(self, user_ids: Sequence[str]) -> list[History]:
+        found: list[History] = []
+        for part in _chunks(user_ids, HISTORIES_A_CALL):
+            newest = [("ZREVRANGE", _history_key(one), 0, self._history_length - 1, "WITHSCORES") for one in part]
+            async with redis_call(self._deadline_s):
+                found += map(PackedHistory, await ask_together(self._redis, newest))
+        return found
 
     async def traits(self, user_id: str) -> dict[str, str]:
         async with redis_call(self._deadline_s):
@@ -136,7 +139,7 @@ class RedisProfileStore:
     def _packed_interaction(self, user_id: str, interaction: Interaction) -> tuple[str, str, int, str, str, float]:
         """An interaction as the script takes it."""
         weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
-        member = _member(interaction).decode()
+        member = pack_member(interaction).decode()
         return user_id, self._privacy.hash_of(user_id), interaction.time_ms, member, interaction.product_id, weight
 
     def _packed_traits(self, user_id: str, change: TraitChange) -> tuple[str, str, int, str, str, list[str]]:
@@ -166,7 +169,7 @@ class InMemoryProfileStore:
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         for user_id, interaction in interactions:
             if not self._is_forgotten(user_id, interaction.time_ms):
-                self._record(self._history.setdefault(user_id, {}), _member(interaction), interaction)
+                self._record(self._history.setdefault(user_id, {}), pack_member(interaction), interaction)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for user_id, change in changes:
@@ -188,9 +191,8 @@ class InMemoryProfileStore:
             self._history[user_id] = {key: known for key, known in history.items() if known.time_ms > time_ms}
             self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
 
-    async def recent(self, user_id: str) -> list[Interaction]:
-        history = self._history.get(user_id, {})
-        return [history[member] for member in sorted(history, key=_by_time(history), reverse=True)]
+    async def histories(self, user_ids: Sequence[str]) -> list[History]:
+        return [self._history_of(user_id) for user_id in user_ids]
 
     async def traits(self, user_id: str) -> dict[str, str]:
         return {name: value for name, (_, value) in self._traits.get(user_id, {}).items() if value is not None}
@@ -204,6 +206,11 @@ class InMemoryProfileStore:
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}
+
+    def _history_of(self, user_id: str) -> History:
+        history = self._history.get(user_id, {})
+        newest = sorted(history, key=_by_time(history), reverse=True)
+        return PackedHistory([[member, float(history[member].time_ms)] for member in newest])
 
     def _record(self, history: dict[bytes, Interaction], member: bytes, interaction: Interaction) -> None:
         known = history.get(member)
@@ -252,20 +259,9 @@ def _traits_key(user_id: str) -> str:
     return f"{scripts.USER_PREFIX}{user_id}:{scripts.TRAITS_SUFFIX}"
 
 
-def _member(interaction: Interaction) -> bytes:
-    """All of an interaction but its time, as a history has it."""
-    return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
-
-
-def _interaction(member: bytes, score: float) -> Interaction:
-    source, event_id, kind, product_id = _members.decode(member)
-    return Interaction(event_id, kind, product_id, int(score), source)
-
-
 def _by_time(history: Mapping[bytes, Interaction]) -> Callable[[bytes], tuple[int, bytes]]:
     """A key that puts the members of a history in the order in which Redis has them."""
     return lambda member: (history[member].time_ms, member)
 
 
-_members = msgspec.json.Decoder(tuple[str, str, str, str])
 _traits = msgspec.json.Decoder(tuple[int, str, str, str | None])

@@ -21,6 +21,7 @@ from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text
 from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.circuit_breaker import CircuitBreaker
+from query_api.shared_reads import SharedReads
 
 ROWS_KEPT = 1_024
 """How many of the latest changes are kept for what was begun before them, as searches under way; some 10 MB."""
@@ -89,8 +90,7 @@ class ChangeFeed:
         self._life = 0
         self._recent: deque[tuple[int, Sequence[ChangedProduct]]] = deque()
         self._recent_after = 0
-        self._waiting: list[asyncio.Future[None]] = []
-        self._reading: asyncio.Task[None] | None = None
+        self._readings = SharedReads(self._read_for)
 
     @property
     def position(self) -> FeedPosition:
@@ -116,11 +116,7 @@ class ChangeFeed:
         Raises:
             StoreUnavailable: the change log does not answer.
         """
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read_while_waited_for())
-        await waiter
+        await self._readings.ask(None)
         return self.position
 
     def since(self, position: FeedPosition) -> list[ChangedProduct] | None:
@@ -131,32 +127,17 @@ class ChangeFeed:
 
     async def aclose(self) -> None:
         """Stop reading; who waits is told that the log does not answer."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-        waiting, self._waiting = self._waiting, []
-        _release(waiting, StoreUnavailable("the query worker is shutting down"))
+        await self._readings.aclose()
         await self._change_log.aclose()
 
-    async def _read_while_waited_for(self) -> None:
-        while self._waiting:
-            # Who comes from here on came after this reading was sent.
-            waiting, self._waiting = self._waiting, []
-            error: Exception | None = StoreUnavailable("the query worker is shutting down")
-            try:
-                await self._read_once()
-                error = None
-            except Exception as failure:
-                error = failure
-            finally:
-                _release(waiting, error)
-
-    async def _read_once(self) -> None:
+    async def _read_for(self, waiting: Sequence[None]) -> Sequence[None]:
+        """Read once for all who wait."""
         reading = await self._circuit.call(lambda: self._change_log.read(self._read))
         if reading.changed is None or len(reading.changed) > self._max_changes:
             self._begin_anew(reading.position)
         elif reading.changed:
             await self._take(reading, reading.changed)
+        return waiting
 
     def _begin_anew(self, position: LogPosition) -> None:
         self._read = position
@@ -201,13 +182,3 @@ def _row(product_id: str, stored: StoredProduct, vector: FloatArray) -> IndexRow
 
 def _gone(product_id: str) -> IndexRow:
     return IndexRow(product_id, _NOT_STORED, _NO_VECTOR, searchable=False)
-
-
-def _release(waiting: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
-    for waiter in waiting:
-        if waiter.done():
-            continue
-        if error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(error)

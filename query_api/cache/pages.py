@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -14,8 +15,7 @@ PAGE_BYTES = 512
 """What a page takes beside its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageKey:
+class PageKey(NamedTuple):
     """What an answer depends on beside the products; of one generation and one encoder."""
 
     request: bytes

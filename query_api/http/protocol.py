@@ -15,17 +15,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from query_api import metrics
 from query_api.http.answer_transport import AnswerTransport
+from query_api.http.arrival import Arrival
 from query_api.http.connections import SMALL_BODY_BYTES, Connections
 from query_api.http.refusals import TOO_SOON, answer_unless_gone, raw_problem, refuse_request
 from query_api.http.route_scopes import is_work
 
-MAX_HEADERS = 100
 MAX_PIPELINED = 8
 """Requests that a client may send before it has the answer to its first."""
-FREE_READS, BYTES_PER_READ = 1_024, 256
-"""A message may come in so many pieces of any size; in more, only if they have so many bytes on average."""
-FREE_PIECES = 4_096
-"""The same for the chunks of a body."""
 MAX_DROPPED_BYTES = 256 * 2**10
 """How much of what a refused client goes on sending is read, so that it comes to read the answer."""
 UNCOUNTED_PATHS = (b"/healthz", b"/readyz", b"/metrics")
@@ -47,15 +43,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(**server)
         self._all = connections
         self._own_app = self.app
+        self._arrival = Arrival(connections.config)
         self._is_leaving = False
-        self._in_headers = True
-        self._header_bytes = self._header_count = self._hosts = self._stated = 0
         self._running: RequestResponseCycle | None = None
         self._task: asyncio.Task[None] | None = None
         self._dropped_bytes = 0
-        self._refusal = (400, "this is no valid HTTP request")
-        self._reads = self._pieces = self._wire_bytes = 0
-        self.received_bytes = 0
 
     @property
     def address(self) -> str:
@@ -63,11 +55,15 @@ class LimitedProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        return not self._in_headers
+        return not self._arrival.is_in_headers
+
+    @property
+    def received_bytes(self) -> int:
+        return self._arrival.received_bytes
 
     @property
     def body_bytes(self) -> int:
-        return max(self.received_bytes, self._stated)
+        return max(self._arrival.received_bytes, self._arrival.stated_bytes)
 
     @property
     def unsent_bytes(self) -> int:
@@ -92,53 +88,40 @@ class LimitedProtocol(HttpToolsProtocol):
             self._drop(len(data))
             return
         self._unset_keepalive_if_required()
-        self._reads += 1
-        self._wire_bytes += len(data)
+        self._arrival.take_read(len(data))
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             # No protocol is upgraded to: the request is answered as it is, and what comes after it is not understood.
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
-            self.refuse(*self._refusal)
+            self.refuse(*self._arrival.refusal)
             return
         self._check_arrival()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_headers = True
-        self._header_bytes = self._header_count = self._hosts = self._stated = 0
+        self._arrival.begin()
         if self in self._all.idle:
             self._wait_for(self._all.idle)
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._header_bytes += len(url)
-        if self._header_bytes > self._all.config.max_header_bytes // 2:
-            self._stop(414, "the address is too long")
+        self._arrival.take_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_headers:
+        if not self._arrival.is_in_headers:
             return  # Trailers would be taken for headers.
-        self._header_bytes += len(name) + len(value)
-        self._header_count += 1
-        if len(name) == 4 and name.lower() == b"host":
-            self._hosts += 1
-        elif len(name) == 14 and name.lower() == b"content-length":
-            self._stated = int(value)
-        if self._header_count > MAX_HEADERS or self._header_bytes > self._all.config.max_header_bytes:
-            self._stop(431, f"the headers are over {self._all.config.max_header_bytes:,} bytes or {MAX_HEADERS} lines")
+        self._arrival.take_header(name, value)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        arrival = self._arrival
         if self._is_leaving:
-            self._stop(*self._refusal)
-        if self._hosts != 1 and not (self._hosts == 0 and self.parser.get_http_version() == "1.0"):
-            self._stop(400, "the request takes exactly one Host header")
+            arrival.stop(*arrival.refusal)
         if len(self.pipeline) >= MAX_PIPELINED:
-            self._stop(400, f"over {MAX_PIPELINED} requests are sent ahead of their answers")
-        self._in_headers = False
-        self._start_count()
+            arrival.stop(400, f"over {MAX_PIPELINED} requests are sent ahead of their answers")
+        arrival.end_headers(self.parser.get_http_version())
         self._all.idle.pop(self, None)
         self._wait_for(self._all.receiving)
         is_full = len(self.tasks) >= self._all.config.max_requests and not self.url.startswith(UNCOUNTED_PATHS)
@@ -146,18 +129,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.cycle.transport = AnswerTransport(self.transport)
         # One over the limit is refused by the app, for what it states.
-        if SMALL_BODY_BYTES < self._stated <= self._all.config.max_body_bytes:
-            self._all.hold(self, self.cycle, self._stated, self.loop.time())
+        if SMALL_BODY_BYTES < arrival.stated_bytes <= self._all.config.max_body_bytes:
+            self._all.hold(self, self.cycle, arrival.stated_bytes, self.loop.time())
 
     def on_body(self, body: bytes) -> None:
-        self.received_bytes += len(body)
-        self._pieces += 1
-        if self._pieces > FREE_PIECES + self.received_bytes // BYTES_PER_READ:
-            # Each chunk of a body is a call of this, thousands of them in what is read at once.
-            self._stop(408, "the body comes in too small chunks")
+        self._arrival.take_body(body)
         if self.cycle.response_complete or self._is_leaving:
             return
-        if self._stated <= SMALL_BODY_BYTES:
+        if self._arrival.stated_bytes <= SMALL_BODY_BYTES:
             self._all.hold(self, self.cycle, len(body), self.loop.time())
         self.cycle.body += body
         # The app is woken for much, or for the end: not for each of a million pieces.
@@ -167,7 +146,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._all.receiving.pop(self, None)
-        self._start_count()
+        self._arrival.end()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -208,7 +187,7 @@ class LimitedProtocol(HttpToolsProtocol):
         metrics.CONNECTIONS_REFUSED.labels(str(status)).inc()
         cycle = self.cycle if self.cycle is not None and not self.cycle.response_complete else None
         # Headers that are refused behind a request that is being answered: the answer would be taken for its.
-        can_answer = cycle is None or not (self.pipeline or self._in_headers or cycle.response_started)
+        can_answer = cycle is None or not (self.pipeline or self._arrival.is_in_headers or cycle.response_started)
         if cycle is not None:
             self._give_up(cycle)
             # The app, which waits for the rest of it, drops it now.
@@ -263,24 +242,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def _check_arrival(self) -> None:
-        """Refuse what has come of a message that is not complete, if it is too much, or in too small pieces."""
-        config = self._all.config
+        """Refuse what has come of a message that is not complete, if there is something wrong with it."""
         if self._is_leaving or (self.is_idle and self not in self._all.receiving):
             return
-        if self._reads > FREE_READS + self._wire_bytes // BYTES_PER_READ:
-            self.refuse(408, "the request comes in too small pieces")
-        elif self._in_headers and self._wire_bytes > config.max_header_bytes:
-            self.refuse(431, f"the headers are over {config.max_header_bytes:,} bytes")
-        elif self._wire_bytes > 2 * config.max_body_bytes + SMALL_BODY_BYTES:
-            self.refuse(413, "the body takes far more bytes than it has")
-
-    def _stop(self, status: int, detail: str) -> None:
-        """End parsing, for this reason."""
-        self._refusal = (status, detail)
-        raise ValueError(detail)
-
-    def _start_count(self) -> None:
-        self._reads = self._pieces = self._wire_bytes = self.received_bytes = 0
+        fault = self._arrival.fault()
+        if fault is not None:
+            self.refuse(*fault)
 
     def _wait_for(self, waiting: Any) -> None:
         waiting[self] = self.loop.time()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports import Interaction, ProductStore, ProfileStore
+from indexer.ports import History, ProductStore, ProfileStore
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
+from query_api.shared_reads import SharedReads
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
@@ -94,7 +95,7 @@ class PayloadCache:
 class _Learnt(NamedTuple):
     """A profile, and what it was learnt from."""
 
-    interactions: Sequence[Interaction]
+    history: History
     expires_s: float
     profile: ShopperProfile
 
@@ -115,24 +116,36 @@ class ShopperProfiles:
         self._clock = clock
         self._learnt: OrderedDict[str, _Learnt] = OrderedDict()
         self._numbers = itertools.count(1)
+        self._histories = SharedReads(self._read_histories)
 
-    async def load(self, user_id: str) -> ShopperProfile:
-        """What is known of a shopper now; of an unknown one nothing."""
+    def ask(self, user_id: str) -> Awaitable[History]:
+        """Begin to read a shopper's history for `load`, beside something else; it may be left unread."""
+        return self._histories.ask(user_id)
+
+    async def load(self, user_id: str, asked: Awaitable[History] | None = None) -> ShopperProfile:
+        """What is known of a shopper, of an unknown one nothing: now, or as of when it was `asked` for."""
         try:
-            recent = await self._circuit.call(lambda: self._profiles.recent(user_id))
+            history = await (asked or self.ask(user_id))
             known = self._learnt.get(user_id)
-            if known is not None and self._clock() < known.expires_s and known.interactions == recent:
+            if known is not None and self._clock() < known.expires_s and known.history == history:
                 return known.profile
             self._learnt.pop(user_id, None)
-            return await self._learn(user_id, recent) if recent else IMPERSONAL
+            return await self._learn(user_id, history) if history else IMPERSONAL
         except StoreUnavailable:
             return ShopperProfile(degraded=("personalisation",))
 
-    async def _learn(self, user_id: str, recent: Sequence[Interaction]) -> ShopperProfile:
-        weights = interaction_weights(recent, int(time.time() * 1000))
+    async def aclose(self) -> None:
+        """End the reading of histories that is under way."""
+        await self._histories.aclose()
+
+    async def _read_histories(self, user_ids: Sequence[str]) -> Sequence[History]:
+        return await self._circuit.call(lambda: self._profiles.histories(user_ids))
+
+    async def _learn(self, user_id: str, history: History) -> ShopperProfile:
+        weights = interaction_weights(history.interactions(), int(time.time() * 1000))
         taste = learn_taste(weights, await self._payloads.payloads(weights))
         profile = ShopperProfile(taste, weights, number=next(self._numbers))
-        self._learnt[user_id] = _Learnt(recent, self._clock() + TASTE_TTL_S, profile)
+        self._learnt[user_id] = _Learnt(history, self._clock() + TASTE_TTL_S, profile)
         while len(self._learnt) > MAX_TASTES:
             self._learnt.popitem(last=False)
         return profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Sequence
@@ -42,17 +43,16 @@ def log_query(
     for part in degraded:
         metrics.DEGRADED.labels(part).inc()
     key = CALLER_ID.get()
-    log.info(
-        "query_answered",
-        extra={
-            "query_id": query_id,
-            "took_ms": took_ms,
-            "cache": cache,
-            "hits": hit_count,
-            "total": total,
-            "degraded": list(degraded),
-            "mode": request.mode,
-            **({"key": key} if key else {}),
-            "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
-        },
-    )
+    fields = {
+        "query_id": query_id,
+        "took_ms": took_ms,
+        "cache": cache,
+        "hits": hit_count,
+        "total": total,
+        "degraded": list(degraded),
+        "mode": request.mode,
+        **({"key": key} if key else {}),
+        "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
+    }
+    # Behind the answers that are ready now: nobody waits for it, and lines in a row take half of what single ones do.
+    asyncio.get_running_loop().call_soon(functools.partial(log.info, "query_answered", extra=fields))

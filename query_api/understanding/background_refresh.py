@@ -23,6 +23,9 @@ PAGE_SIZE = 64
 """Products read at once: reading and counting so many holds queries up by 2 ms."""
 PAUSE_S = 0.02
 """Between two pages, for queries."""
+RECOGNISER_RESTS = 20
+"""For so many times as long as an update of the recogniser took, there is no other: a catalogue that changes all the
+time takes a twentieth of a processor for it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class RefreshIntervals:
     retry_s: float = 5.0
     """Before another attempt, when counting failed."""
     recogniser_s: float = 30.0
-    """Between two updates of a running recogniser, each of which takes a processor for some seconds."""
+    """Between two updates of the recogniser at least; of one that runs, each takes a processor for some seconds."""
 
 
 class CatalogueVocabulary:
@@ -149,13 +152,16 @@ class RecogniserUpdater:
     async def run(self) -> None:
         """Adapt it whenever there are new words, until cancelled; returns at once if it cannot be adapted."""
         while self._recogniser is not None and self._recogniser.is_adaptable:
+            began_s, rest_s = time.monotonic(), 0.0
             try:
                 await self.update(self._recogniser)
+                rest_s = RECOGNISER_RESTS * (time.monotonic() - began_s)
             except Exception as error:
                 # It goes on with the words that it was given before.
                 log.warning("recogniser_not_taught", extra={"reason": str(error)[:300]})
-            is_running = self._recogniser.is_running
-            await asyncio.sleep(self._intervals.recogniser_s if is_running else self._intervals.poll_s)
+            # Until the words have been counted there is nothing to be gained by waiting.
+            between_s = self._intervals.recogniser_s if self._last_update else self._intervals.poll_s
+            await asyncio.sleep(max(between_s, rest_s))
 
     async def update(self, recogniser: AdaptableRecogniser) -> None:
         """Adapt it to the words as they are now, unless they have been the same at the last update."""

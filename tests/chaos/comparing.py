@@ -23,6 +23,7 @@ from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.popularity import popularity_weight
 from indexer.redis.profiles import RedisProfileStore
 from tests.chaos.report import Report
+from tests.histories import recent
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold
 
 DEAD_LETTERS = "vitrine.dead-letter"
@@ -151,7 +152,7 @@ async def _compare_clicks(report: Report, expected: ExpectedIndex, redis_url: st
     store = RedisProfileStore(redis, 5)
     try:
         for user_id, clicks in expected.clicks.items():
-            found = [one.event_id for one in await store.recent(user_id)]
+            found = [one.event_id for one in await recent(store, user_id)]
             report.duplicated += len(found) - len(set(found))
             report.lost += len(clicks.keys() - set(found))
             if missing := clicks.keys() - set(found):

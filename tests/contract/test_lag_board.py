@@ -46,6 +46,16 @@ async def test_what_nobody_says_again_is_forgotten(board: LagBoard) -> None:
     assert await board.read([SECOND]) == [ToldLag(0, None, 2)]
 
 
+@pytest.mark.parametrize("value", [b"", b"[7]", b"[true, null, 2]", b"\xff", b'{"messages": 7}'])
+async def test_what_is_not_understood_was_not_told(redis_url: str, value: bytes) -> None:
+    redis, group = connect_redis(RedisConfig(redis_url, deadline_s=5)), uuid.uuid4().hex
+    board = RedisLagBoard(redis, group, 5)
+    await board.tell({FIRST: ToldLag(7, 1_000, 2), SECOND: ToldLag(0, None, 2)})
+    await redis.set(f"vitrine:lag:{{{group}}}:{FIRST[0]}:{FIRST[1]}", value)
+    assert await board.read([FIRST, SECOND]) == [None, ToldLag(0, None, 2)]
+    await redis.aclose()
+
+
 async def test_without_redis_nothing_is_told_and_nothing_read() -> None:
     board = RedisLagBoard(connect_redis(RedisConfig("redis://127.0.0.1:1")), "group", 0.2)
     with pytest.raises(StoreUnavailable):

@@ -14,6 +14,7 @@ from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.person_keys import KEY_TTL_S, UNKNOWN_TTL_S, RedisPersonKeys
 from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
+from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
 PRIVACY = PrivacyConfig(secret="correct horse")
@@ -106,7 +107,7 @@ async def test_who_was_forgotten_by_a_former_version_stays_forgotten(redis: Redi
     await redis.set("vitrine:user:ada:forgotten", NOW_MS)
     profiles = RedisProfileStore(redis, 5, privacy=PRIVACY)
     await profiles.record([("ada", Interaction("e", "clicked", "p", NOW_MS))])
-    assert await profiles.recent("ada") == []
+    assert await recent(profiles, "ada") == []
     await profiles.forget([("ada", NOW_MS + 1)])
     assert await redis.keys("vitrine:user:*") == []
 

@@ -15,6 +15,7 @@ from indexer.ports import Interaction, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
 from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
+from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
@@ -132,7 +133,7 @@ async def test_any_order_repetition_and_batches_make_the_same_profiles(
     store = await open_store()
     await tell(store, data.draw(retold(changes)))
     for user in USERS:
-        assert await store.recent(user) == expected_recent(changes, user)
+        assert await recent(store, user) == expected_recent(changes, user)
         assert await store.traits(user) == expected_traits(changes, user)
 
 

@@ -9,7 +9,8 @@ from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports import ChangeLog, Interaction, ProfileStore, TraitChange
 from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore
+from indexer.redis.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore
+from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
 
@@ -42,21 +43,58 @@ async def changes(request: pytest.FixtureRequest) -> AsyncIterator[ChangeLog]:
 async def test_recent_interactions_come_newest_first_whatever_their_order_of_arrival(profiles):
     events = [clicked("a", "p1", NOW_MS), clicked("c", "p3", NOW_MS + 2), clicked("b", "p2", NOW_MS + 1)]
     await profiles.record([("ada", event) for event in events])
-    assert await profiles.recent("ada") == [events[1], events[2], events[0]]
-    assert await profiles.recent("ben") == []
+    assert await recent(profiles, "ada") == [events[1], events[2], events[0]]
+    assert await recent(profiles, "ben") == []
+
+
+async def test_histories_are_of_those_who_were_asked_for_however_many_and_tell_whether_anything_happened(profiles):
+    users = [f"user-{number}" for number in range(HISTORIES_A_CALL + 3)]
+    await profiles.record([(user, clicked(user)) for user in users[1:]])
+    before = await profiles.histories(users)
+    assert [[one.event_id for one in history.interactions()] for history in before] == [
+        [],
+        *([one] for one in users[1:]),
+    ]
+    assert [bool(history) for history in before[:2]] == [False, True]
+    assert await profiles.histories(users) == before and await profiles.histories([]) == []
+    await profiles.record([("user-1", clicked("user-1", time_ms=NOW_MS + 1)), ("user-2", clicked("later"))])
+    after = await profiles.histories(users)
+    assert [at for at, history in enumerate(after) if history != before[at]] == [1, 2]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_a_history_is_read_in_both_versions_of_the_protocol(redis_url, protocol):
+    redis = connect_redis(RedisConfig(f"{redis_url}?protocol={protocol}", deadline_s=5))
+    store, events = RedisProfileStore(redis, 5), [clicked("b", "p2", NOW_MS + 1), clicked("a")]
+    await redis.flushdb()
+    await store.record([("ada", event) for event in events])
+    assert await recent(store, "ada") == events and await recent(store, "ben") == []
+    await redis.aclose()
+
+
+async def test_answers_that_follow_a_refusal_are_nobody_elses(redis_url):
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5, connections=1))
+    await redis.flushdb()
+    await redis.set("vitrine:user:ada:events", "no history")
+    store = RedisProfileStore(redis, 5)
+    await store.record([("ben", clicked("a"))])
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        await store.histories(["ada", "ben"])
+    assert await recent(store, "ben") == [clicked("a")]
+    await redis.aclose()
 
 
 async def test_a_repeated_event_counts_once(profiles):
     await profiles.record([("ada", clicked("a", "p1")), ("ada", clicked("a", "p1"))])
     await profiles.record([("ada", clicked("a", "p1")), ("ben", clicked("b", "p2")), ("ben", clicked("c", "p2"))])
-    assert len(await profiles.recent("ada")) == 1
+    assert len(await recent(profiles, "ada")) == 1
     assert await profiles.popular(10) == ["p2", "p1"]
 
 
 async def test_a_history_is_bounded_and_keeps_the_latest(profiles):
     await profiles.record([("ada", clicked(f"e{n}", time_ms=NOW_MS + n)) for n in range(HISTORY_LENGTH + 5)])
-    recent = await profiles.recent("ada")
-    assert len(recent) == HISTORY_LENGTH and recent[0].event_id == f"e{HISTORY_LENGTH + 4}"
+    kept = await recent(profiles, "ada")
+    assert len(kept) == HISTORY_LENGTH and kept[0].event_id == f"e{HISTORY_LENGTH + 4}"
 
 
 async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
@@ -68,13 +106,13 @@ async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
 
 async def test_the_same_id_from_another_source_is_another_event(profiles):
     await profiles.record([("ada", Interaction("a", "clicked", "p", NOW_MS, source)) for source in ("web", "app")])
-    assert [interaction.source for interaction in await profiles.recent("ada")] == ["web", "app"]
+    assert [interaction.source for interaction in await recent(profiles, "ada")] == ["web", "app"]
 
 
 async def test_an_event_published_twice_at_different_times_counts_once_at_its_latest(profiles):
     await profiles.record([("ada", clicked("a", "p1")), ("ada", clicked("b", "p2", NOW_MS + 1))])
     await profiles.record([("ada", clicked("a", "p1", NOW_MS + 2)), ("ada", clicked("a", "p1", NOW_MS - 2))])
-    assert await profiles.recent("ada") == [clicked("a", "p1", NOW_MS + 2), clicked("b", "p2", NOW_MS + 1)]
+    assert await recent(profiles, "ada") == [clicked("a", "p1", NOW_MS + 2), clicked("b", "p2", NOW_MS + 1)]
 
 
 async def test_an_event_published_again_later_weighs_as_of_then_alone(profiles):
@@ -89,10 +127,10 @@ async def test_an_event_older_than_a_full_history_does_not_count_again(profiles)
     latest = [("ada", clicked(f"e{n}", "new", time_ms=NOW_MS + n, kind="viewed")) for n in range(HISTORY_LENGTH)]
     early = ("ada", clicked("early", "old", NOW_MS - 1, "purchased"))
     await profiles.record([early, *latest])
-    before = await profiles.recent("ada")
+    before = await recent(profiles, "ada")
     for _ in range(HISTORY_LENGTH // 10):
         await profiles.record([early])
-    assert await profiles.recent("ada") == before and len(before) == HISTORY_LENGTH
+    assert await recent(profiles, "ada") == before and len(before) == HISTORY_LENGTH
     assert await profiles.popular(2) == ["new", "old"]
 
 
@@ -119,7 +157,7 @@ async def test_a_forgotten_user_leaves_nothing_and_does_not_come_back(profiles):
     await profiles.set_traits(traits)
     await profiles.forget([("ada", NOW_MS), ("nobody", NOW_MS)])
     for _ in range(2):
-        assert await profiles.recent("ada") == [] and await profiles.traits("ada") == {}
+        assert await recent(profiles, "ada") == [] and await profiles.traits("ada") == {}
         await profiles.forget([("ada", NOW_MS - 5)])
         await profiles.record(events)
         await profiles.set_traits(traits)
@@ -131,8 +169,8 @@ async def test_what_a_user_does_after_being_forgotten_counts(profiles):
     await profiles.record([("ada", clicked("a")), ("ada", later), ("ben", clicked("c"))])
     await profiles.set_traits([("ada", TraitChange("t", {"age": "30-39"}, NOW_MS + 1))])
     await profiles.forget([("ada", NOW_MS)])
-    assert await profiles.recent("ada") == [later] and await profiles.traits("ada") == {"age": "30-39"}
-    assert len(await profiles.recent("ben")) == 1
+    assert await recent(profiles, "ada") == [later] and await profiles.traits("ada") == {"age": "30-39"}
+    assert len(await recent(profiles, "ben")) == 1
 
 
 async def test_it_is_known_when_the_latest_thing_happened(profiles):
@@ -154,9 +192,9 @@ async def test_texts_of_any_kind_are_kept_as_they_are(profiles):
     event = Interaction(odd, "clicked", "p", NOW_MS, odd)
     await profiles.record([(odd, event)])
     await profiles.set_traits([(odd, TraitChange(odd, {odd: odd, "": ""}, NOW_MS, odd))])
-    assert await profiles.recent(odd) == [event] and await profiles.traits(odd) == {odd: odd, "": ""}
+    assert await recent(profiles, odd) == [event] and await profiles.traits(odd) == {odd: odd, "": ""}
     await profiles.forget([(odd, NOW_MS)])
-    assert await profiles.recent(odd) == [] and await profiles.traits(odd) == {}
+    assert await recent(profiles, odd) == [] and await profiles.traits(odd) == {}
 
 
 async def test_a_record_that_redis_will_never_take_is_told_from_a_redis_that_is_away(redis_url):
@@ -247,7 +285,7 @@ async def test_a_reader_whose_connection_broke_goes_on_where_it_was(redis_url):
 async def test_a_redis_that_is_away_is_unavailable_within_its_deadline():
     redis = connect_redis(RedisConfig("redis://127.0.0.1:1/0", deadline_s=0.2))
     with pytest.raises(StoreUnavailable):
-        await RedisProfileStore(redis, 0.2).recent("ada")
+        await recent(RedisProfileStore(redis, 0.2), "ada")
     with pytest.raises(StoreUnavailable):
         await RedisChangeLog(redis, "g", 0.2).append(["p"])
     await redis.aclose()

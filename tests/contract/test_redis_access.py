@@ -24,6 +24,7 @@ from indexer.redis.shared_counts import RedisSharedCounts
 from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key
 from query_api.generations.worker_status import WorkerStatus, WorkerStatusBoard
+from tests.histories import recent
 from tests.secure_redis import ROLES, SecureRedis, expired, passwords, secure_redis, write_certificate
 
 __all__ = ["secure_redis"]
@@ -89,7 +90,7 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         assert known == (run_id, start) and not (await changes.read(known)).changed
         await changes.aclose()
         profiles = RedisProfileStore(redis, 5)
-        assert await profiles.recent("ben") == [] and await profiles.traits("ben") == {}
+        assert await recent(profiles, "ben") == [] and await profiles.traits("ben") == {}
         assert await profiles.popular(3) is not None
         # Their letters' key goes with it, which a query worker can destroy and not read.
         await profiles.forget([("ben", 2_000), ("eve", 4_000)])

@@ -26,6 +26,7 @@ from streams.events.cloudevents import encode_event, event_key
 from streams.events.schema import TYPES_BY_TOPIC, Event, UserForgotten, UserInteraction, UserProfiled
 from streams.profiles.pipeline import ProfileRecorder
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
+from tests.histories import recent
 
 NOW_MS = int(time.time() * 1000)
 USERS = [f"user-{n}" for n in range(20)]
@@ -66,7 +67,7 @@ class Shop:
 
     async def state(self) -> Any:
         """All that queries see."""
-        users = [(await self.profiles.recent(one), await self.profiles.traits(one)) for one in USERS]
+        users = [(await recent(self.profiles, one), await self.profiles.traits(one)) for one in USERS]
         return users, await self.profiles.popular(1_000)
 
 
@@ -140,7 +141,7 @@ async def test_the_forgotten_stay_forgotten_not_even_for_a_moment(shop: Shop) ->
     class Watched(RedisProfileStore):
         async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
             await super().record(interactions)
-            assert await self.recent(USERS[0]) in ([], later)
+            assert await recent(self, USERS[0]) in ([], later)
 
     click = Event("l", "web", "user.liked", NOW_MS + 5, UserInteraction(USERS[0], "late"))
     later = [Interaction("l", "liked", "late", NOW_MS + 5, "web")]
@@ -148,7 +149,7 @@ async def test_the_forgotten_stay_forgotten_not_even_for_a_moment(shop: Shop) ->
     await shop.publish(*clicks(200), forget, click, *clicks(40))
     watched = Watched(shop.redis, deadline_s=5)
     assert await shop.restorer(profiles=watched, batch_events=8).restore_if_lost()
-    assert await shop.profiles.recent(USERS[0]) == later and len(await shop.profiles.recent(USERS[1])) == 10
+    assert await recent(shop.profiles, USERS[0]) == later and len(await recent(shop.profiles, USERS[1])) == 10
 
 
 async def test_what_is_no_event_is_passed_over_whatever_its_size(shop: Shop) -> None:
@@ -156,7 +157,7 @@ async def test_what_is_no_event_is_passed_over_whatever_its_size(shop: Shop) -> 
         await shop.producer.send_and_wait(shop.topic, garbage, b"user-1")
     await shop.publish(*clicks(50))
     assert await shop.restorer().restore_if_lost()
-    assert len(await shop.profiles.recent(USERS[1])) == 3
+    assert len(await recent(shop.profiles, USERS[1])) == 3
 
 
 async def test_of_several_workers_one_restores_while_events_go_on(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -44,3 +45,13 @@ async def test_a_cancellation_stays_one() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_it_leaves_nothing_to_be_collected() -> None:
+    calls = 100
+    gc.collect()
+    for _ in range(calls):
+        async with fair_timeout(60):
+            await asyncio.sleep(0)
+    # Each cycle would be three objects or more.
+    assert gc.collect() < calls

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from encoders.media.borders import may_be_plain, trim_borders
+from encoders.media.borders import plain_colour, trim_borders
 from encoders.media.preparation import FixedSizePreparer
 
 
@@ -69,11 +69,12 @@ def test_a_preparer_frames_the_same_goods_alike_only_if_it_is_told_to():
 
 
 @given(st.integers(1, 150), st.integers(0, 255), st.data())
-def test_a_plain_line_is_never_taken_for_a_photos_edge(length: int, level: int, data: st.DataObject):
+def test_a_line_within_the_noise_of_compression_is_plain(length: int, level: int, data: st.DataObject):
     line = np.full((length, 3), level, np.int16)
-    line += np.array(data.draw(st.lists(st.integers(-14, 14), min_size=length, max_size=length)))[:, None].astype(
+    line += np.array(data.draw(st.lists(st.integers(-7, 7), min_size=length, max_size=length)))[:, None].astype(
         np.int16
     )
     off = data.draw(st.sets(st.integers(0, length - 1), max_size=length // 50))
     line[list(off)] = data.draw(st.integers(0, 255))
-    assert may_be_plain(np.clip(line, 0, 255).astype(np.uint8))
+    pixels = Image.fromarray(np.clip(line, 0, 255).astype(np.uint8)[None]).tobytes("raw", "RGBX")
+    assert plain_colour(np.frombuffer(pixels, np.uint32)) is not None

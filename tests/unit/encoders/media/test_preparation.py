@@ -19,6 +19,7 @@ PREPARERS: list[Preparer] = [
     FixedSizePreparer(size=(32, 24)),
     FixedSizePreparer(shortest_edge=36, crop=(32, 32), resample=Image.Resampling.BILINEAR),
     PatchPreparer(patch=8, max_patches=16),
+    FixedSizePreparer(size=(32, 24), margin=(255, 255, 255)),
 ]
 
 
@@ -43,6 +44,18 @@ def test_a_preparer_is_a_value_that_travels(preparer: Preparer) -> None:
 @pytest.mark.parametrize(("size", "shape"), [((90, 60), (32, 24, 3)), ((3, 500), (32, 24, 3))])
 def test_a_fixed_size_is_height_and_width(size: tuple[int, int], shape: tuple[int, ...]) -> None:
     assert PREPARERS[0](Image.new("RGB", size)).shape == shape
+
+
+@given(width=st.integers(1, 400), height=st.integers(1, 400))
+def test_a_margin_keeps_the_proportions_and_the_whole_picture(width: int, height: int) -> None:
+    preparer = FixedSizePreparer(size=(32, 24), margin=(255, 255, 255))
+    pixels = preparer(Image.new("RGB", (width, height), "red"))
+    red = (pixels == (255, 0, 0)).all(axis=-1)
+    rows, columns = red.any(axis=1).sum(), red.any(axis=0).sum()
+    assert pixels.shape == (32, 24, 3) and red.sum() == rows * columns
+    assert rows == 32 or columns == 24
+    scale = min(32 / height, 24 / width)
+    assert abs(rows - max(1, height * scale)) <= 0.5 and abs(columns - max(1, width * scale)) <= 0.5
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from indexer.redis.profiles import InMemoryProfileStore
 from streams.errors import PublishFailed
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import Event, UserForgotten
+from tests.histories import recent
 from tests.shop import MakeShop, Shop
 
 
@@ -46,10 +47,10 @@ async def test_what_comes_late_is_ignored_and_what_is_new_counts(client: httpx.A
     await shop.profiles.set_traits([("ann", TraitChange("t", {"age": "30-39"}, ahead + 5))])
     assert (await client.delete("/v1/users/ann")).status_code == 204
     await shop.profiles.record(known)
-    assert await shop.profiles.recent("ann") == [] and await shop.profiles.traits("ann") == {}
+    assert await recent(shop.profiles, "ann") == [] and await shop.profiles.traits("ann") == {}
     assert shop.published.events[0][1].time_ms == ahead + 5
     await shop.profiles.record([("ann", Interaction("n", "clicked", "mug-red", ahead + 6))])
-    assert len(await shop.profiles.recent("ann")) == 1
+    assert len(await recent(shop.profiles, "ann")) == 1
 
 
 async def test_without_kafka_nobody_is_told_that_they_are_forgotten(make_shop: MakeShop) -> None:
@@ -59,7 +60,7 @@ async def test_without_kafka_nobody_is_told_that_they_are_forgotten(make_shop: M
         response = await client.delete("/v1/users/ann")
     assert response.status_code == 503 and response.headers["retry-after"] == "3"
     assert response.headers["content-type"] == "application/problem+json"
-    assert len(await shop.profiles.recent("ann")) == 1
+    assert len(await recent(shop.profiles, "ann")) == 1
 
 
 async def test_without_redis_nothing_is_published(make_shop: MakeShop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from typing import Any
@@ -101,6 +102,7 @@ async def test_logs_tell_neither_query_nor_person(
     await client.post("/v1/search", json={"text": "secretword", "user_id": "secretuser"})
     await client.get("/v1/users/secretuser/recommendations")
     await client.post("/v1/search", json={"text": "secretword", "k": 0})
+    await asyncio.sleep(0)  # Lines are written behind answers.
     lines = [vars(record) for record in caplog.records if record.name.startswith("query_api")]
     assert [line["msg"] for line in lines] == ["query_answered"] * 2
     assert {"took_ms", "cache", "hits", "degraded"} <= set(lines[0]) and "secret" not in str(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -177,6 +178,7 @@ async def test_the_log_names_the_key_and_nobody(
     await search(client, bearer(key), text="mug", user_id="somebody-known")
     await search(client, token("somebody-known"), text="mug")
     await client.get("/v1/search?q=mug", headers=bearer(key[:-1]))
+    await asyncio.sleep(0)  # Lines are written behind answers.
     answered = [record for record in caplog.records if record.getMessage() == "query_answered"]
     stored = (await door.store.all())[0]
     assert [record.key for record in answered] == [stored.id, "shopper:new"]  # type: ignore[attr-defined]

@@ -141,7 +141,7 @@ class Hanging:
         self.asked += 1
         await asyncio.Event().wait()
 
-    get = set = position = since = read = append = recent = popular = record = forget = _hang
+    get = set = position = since = read = append = histories = popular = record = forget = _hang
 
 
 class Refusing:

@@ -19,6 +19,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.events.schema import DEAD_LETTER, USER_EVENTS
 from streams.failures.dead_letter_reader import LetterOpener, to_letter
 from streams.profiles.pipeline import ProfilePipeline
+from tests.histories import recent
 
 NOW_MS = int(time.time() * 1000)
 
@@ -79,7 +80,7 @@ async def test_what_a_shopper_does_and_is_like_is_recorded(shoppers: Shoppers) -
         event("profiled", "2", traits={"age": "30-39"}),
         event("searched", "3", query="red shoes"),
     )
-    assert await shoppers.profiles.recent("ada") == [Interaction("1", "clicked", "p", NOW_MS, "shop")]
+    assert await recent(shoppers.profiles, "ada") == [Interaction("1", "clicked", "p", NOW_MS, "shop")]
     assert await shoppers.profiles.traits("ada") == {"age": "30-39"}
     assert not shoppers.published
 
@@ -96,7 +97,7 @@ async def test_what_is_invalid_is_a_dead_letter_and_its_neighbours_count(shopper
         event("forgotten", "5", because="x"),
         event("forgotten", "6", user_id=""),
     )
-    assert len(await shoppers.profiles.recent("ada")) == 1
+    assert len(await recent(shoppers.profiles, "ada")) == 1
     assert sorted(shoppers.reasons) == sorted(
         ["undecodable", "invalid", "wrong_topic", "too_old", "undecodable", "invalid", "invalid"]
     )
@@ -109,7 +110,7 @@ async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbour
     shoppers.profiles.broken = error
     values = [event("clicked", str(n), product_id="poison" if n == 3 else f"p{n}") for n in range(7)]
     await shoppers.process(*values)
-    assert {one.product_id for one in await shoppers.profiles.recent("ada")} == {f"p{n}" for n in range(7) if n != 3}
+    assert {one.product_id for one in await recent(shoppers.profiles, "ada")} == {f"p{n}" for n in range(7) if n != 3}
     assert shoppers.reasons == ["internal"]
     (sent,) = shoppers.published
     letter = to_letter(Message(sent.topic, 0, 0, NOW_MS, sent.key, sent.value, sent.headers, lambda: None))
@@ -119,7 +120,7 @@ async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbour
 async def test_a_store_that_is_away_is_waited_for(shoppers: Shoppers) -> None:
     shoppers.profiles.away_for = 2
     await shoppers.process(event("clicked", "1", product_id="p"))
-    assert len(await shoppers.profiles.recent("ada")) == 1 and not shoppers.published
+    assert len(await recent(shoppers.profiles, "ada")) == 1 and not shoppers.published
 
 
 async def test_a_forgotten_shopper_is_erased_and_does_not_come_back_with_a_redelivery(shoppers: Shoppers) -> None:
@@ -128,5 +129,5 @@ async def test_a_forgotten_shopper_is_erased_and_does_not_come_back_with_a_redel
     shoppers.finished.clear()
     later = event("clicked", "later", NOW_MS + 1, product_id="q")
     await shoppers.process(*clicks, event("forgotten", "f", NOW_MS), later, *clicks)
-    assert [one.product_id for one in await shoppers.profiles.recent("ada")] == ["q"]
+    assert [one.product_id for one in await recent(shoppers.profiles, "ada")] == ["q"]
     assert await shoppers.profiles.traits("ada") == {}

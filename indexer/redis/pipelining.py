@@ -1,0 +1,37 @@
+"""Many commands to Redis in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+
+async def ask_together(redis: Redis, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+    """The answers, as the server's protocol has them: its second and third version write some otherwise.
+
+    redis-py's own pipeline gives the same for three times the work of this process. The commands are no transaction.
+
+    Raises what redis-py raises; where the server refuses several commands, that of the first.
+    """
+    pool = redis.connection_pool
+    connection: Any = await pool.get_connection()
+    try:
+        await connection.send_packed_command(connection.pack_commands(commands))
+        answers = [await _answer(connection) for _ in commands]
+    finally:
+        await pool.release(connection)
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise answer
+    return answers
+
+
+async def _answer(connection: Any) -> Any:
+    """The next answer; an error is one, too, as those after it have to be read."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error

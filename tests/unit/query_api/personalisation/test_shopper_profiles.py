@@ -1,0 +1,49 @@
+"""What is known of shoppers whose searches wait at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from encoders.port import HashEncoder
+from indexer.in_memory_store import InMemoryProductStore
+from indexer.ports import History, Interaction
+from indexer.redis.profiles import InMemoryProfileStore
+from query_api.circuit_breaker import CircuitBreaker
+from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
+
+
+class SlowStore(InMemoryProfileStore):
+    """Answers with what it had when it was asked, once it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[list[str]] = []
+        self.may_answer = asyncio.Event()
+
+    async def histories(self, user_ids: Sequence[str]) -> list[History]:
+        self.asked.append(list(user_ids))
+        found = await super().histories(user_ids)
+        await self.may_answer.wait()
+        return found
+
+
+async def test_a_click_counts_in_every_search_after_it_though_others_wait_for_an_earlier_reading() -> None:
+    store = SlowStore()
+    profiles = ShopperProfiles(store, CircuitBreaker(5), PayloadCache(InMemoryProductStore(HashEncoder().spec)))
+    before = asyncio.create_task(profiles.load("ann"))
+    while not store.asked:
+        await asyncio.sleep(0)
+    await store.record([("ann", Interaction("e", "clicked", "mug", int(time.time() * 1000)))])
+    after = [asyncio.create_task(profiles.load(one)) for one in ("ann", "bob", "ann")]
+    await asyncio.sleep(0)
+    store.may_answer.set()
+    assert (await before).product_weights == {}
+    anns, bobs, anns_again = await asyncio.gather(*after)
+    assert set(anns.product_weights) == {"mug"} and bobs.product_weights == {}
+    assert anns_again.product_weights.keys() == anns.product_weights.keys()
+    assert store.asked == [["ann"], ["ann", "bob", "ann"]]
+    # The same history needs no learning again.
+    assert (await profiles.load("ann")).number == (await profiles.load("ann")).number
+    await profiles.aclose()
