@@ -121,11 +121,12 @@ class SearchPlanner:
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
+        lexical_text = parsed.lexical_text if is_lexical else None
         return SearchPlan(
             request,
             _parts_to_embed(parts, parsed) if embeds else (),
             weights,
-            parsed.lexical_text if is_lexical else None,
+            lexical_text,
             (*inputs.filters, *_parsed_filters(request, parsed)),
             BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),

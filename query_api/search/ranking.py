@@ -184,8 +184,8 @@ def _implied_by_nearness(dense: Scores, lexical_part: Scores) -> Scores:
     has_words = lexical_part > 0
     similarities, words = dense[has_words], lexical_part[has_words]
     count = min(NEAREST_WITH_WORDS, len(words))
-    nearest = np.argpartition(-similarities, count - 1)[:count] if count else []
-    similarity = similarities[nearest].mean() if count else 0.0
+    nearest = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.intp)
+    similarity = float(similarities[nearest].mean()) if count else 0.0
     if similarity <= 0:
         return np.zeros(len(dense))
     most = words[nearest].mean()
