@@ -20,7 +20,7 @@ from encoders.speech.port import SpokenVocabulary
 
 _LANGUAGE_WEIGHT: Final = 0.8
 """Of a word's log-probability after the word before it."""
-_EDIT_COST: Final = 1.2
+_EDIT_COST: Final = 1.0
 """Of a letter that differs, in nats."""
 _WORD_BONUS: Final = 3.0
 """For each word, in nats: sums of log-probabilities prefer few words."""

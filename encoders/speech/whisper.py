@@ -38,7 +38,6 @@ _TOKENS_BASE: Final = 16
 _TOKENS_PER_SECOND: Final = 8
 """More than anybody says in a second: without a bound, a text that repeats itself would go on to the model's end."""
 _ALTERNATIVES: Final = 4
-_MOST: Final = 1 + _ALTERNATIVES
 _LONGEST_QUERY_S: Final = 6.0
 """What takes longer to say is no query of a few words, and is not biased."""
 _NO_REPEATS: Final = 3
@@ -83,8 +82,7 @@ class _Heard:
     text: str
     mean_log_probability: float
     """Of its tokens, in nats."""
-    log_probability: float
-    """Of them all."""
+    token_count: int
 
 
 class WhisperRecogniser:
@@ -176,7 +174,7 @@ class WhisperRecogniser:
         for tokens, score in zip(found.sequences_ids, found.scores, strict=True):
             text = _without_sentence_marks(self._tokenizer.decode(tokens))
             if text and text not in texts:
-                texts[text] = _Heard(text, score, score * len(tokens))
+                texts[text] = _Heard(text, score, len(tokens))
         return list(texts.values()), found.no_speech_prob
 
     def _encoded(self, samples: Samples) -> Any:
@@ -224,9 +222,13 @@ class _Catalogue:
 
 def _choice(free: _Heard, heard: Sequence[_Heard], catalogue: _Catalogue) -> Transcript:
     """What the catalogue's words make of a sound, or free speech where it is much more probable; and the other."""
-    by_probability = sorted(heard, key=lambda text: text.log_probability)
-    near = catalogue.words.nearest_texts({text.text.lower(): text.log_probability for text in by_probability}, _MOST)
-    best = max((text.mean_log_probability for text in heard), default=-np.inf)
+    # As if all were of one length: otherwise a single sound would be likelier than all that was said.
+    length = float(np.median([text.token_count for text in heard])) if heard else 0.0
+    by_probability = sorted(heard, key=lambda text: text.mean_log_probability)
+    near = catalogue.words.nearest_texts(
+        {text.text.lower(): length * text.mean_log_probability for text in by_probability}, 1 + _ALTERNATIVES
+    )
+    best = by_probability[-1].mean_log_probability if heard else -np.inf
     if not near or free.mean_log_probability > best + _FREE_LEAD:
         return Transcript(free.text, tuple(near[:_ALTERNATIVES]))
     others = dict.fromkeys([*near[1:_ALTERNATIVES], free.text])
