@@ -42,7 +42,7 @@ HOW_TO_GO_ON: Final = (
     "pip install 'vitrine[standard]', or in a checkout make setup, on Linux and x86-64;"
     " elsewhere, and without, encoder.name = mini goes on"
 )
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Number of the way in which the checkpoint is made of its parts."""
 _WEIGHTS: Final = "model.safetensors"
 Tensors = Mapping[str, NDArray[Any]]
@@ -119,6 +119,8 @@ def write_checkpoint(directory: Path, settings: StandardSettings, projections: T
         {
             "architectures": ["SemanticVisualModel"],
             "model_type": "semantic-visual",
+            # Without it, transformers takes the tokenizer for a broken one of another family, and says so.
+            "transformers_version": "5.0.0",
             "text_config": text_config,
             "vision_config": vision_config,
             "visual_dim": len(projections["visual.bias"]),

@@ -26,7 +26,8 @@ class Explanation(Struct, frozen=True):
     lexical: float
     personal: float
     terms: list[MatchedTerm] = []
-    """The matched terms, those that count most first; their scores sum to `lexical`."""
+    """The matched terms, those that count most first; their scores sum to `lexical`. None where a product has none
+    of the words: `lexical` is what its nearness implies then."""
     ranker: float = 0.0
     """What the ranker adds, where one is configured."""
 

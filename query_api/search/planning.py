@@ -10,6 +10,7 @@ import msgspec
 from encoders.spec import FloatArray, PartWeights
 from encoders.speech.port import Transcript
 from indexer.criteria import AnyOf, Filters, Range, SortOrder, WithoutWords
+from indexer.text_analysis.chinese import has_chinese
 from query_api.cache.candidate_cache import candidate_key
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Sort
@@ -172,7 +173,10 @@ class SearchPlanner:
         own, config = request.weights, self._config
         lexical = 1.0 if request.mode == "lexical" else config.lexical
         return RankWeights(
-            lexical if own.lexical is None else own.lexical, config.personal if own.personal is None else own.personal
+            lexical if own.lexical is None else own.lexical,
+            config.personal if own.personal is None else own.personal,
+            # Listings in other languages have none of its words, unless they quote them.
+            implies_words=has_chinese(request.text or ""),
         )
 
 

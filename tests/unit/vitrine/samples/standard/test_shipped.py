@@ -11,10 +11,10 @@ from safetensors.numpy import load_file
 DIRECTORY = Path(__file__).parents[5] / "encoders" / "models" / "standard"
 
 
-def test_they_fit_in_ten_megabytes() -> None:
+def test_they_fit_in_ten_megabytes_with_their_card() -> None:
     files = [path for path in DIRECTORY.iterdir() if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 10_000_000
-    assert {"projections.safetensors", "standard.json"} <= {path.name for path in files}
+    assert {"README.md", "projections.safetensors", "standard.json"} <= {path.name for path in files}
 
 
 def test_each_has_a_bias_and_no_number_out_of_bounds() -> None:
