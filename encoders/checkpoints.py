@@ -8,18 +8,35 @@ import re
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from encoders.errors import ModelUnavailable
 from encoders.inference.truncation import split_name
+from encoders.prompts import Prompts
 
-MODEL_TYPES: Final = ("clip", "siglip", "siglip2", "chinese_clip", "vision-text-dual-encoder")
+MODEL_TYPES: Final = (
+    "clip",
+    "siglip",
+    "siglip2",
+    "chinese_clip",
+    "vision-text-dual-encoder",
+    "semantic-visual",
+)
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
 _COMMIT: Final = re.compile("[0-9a-f]{40}")
 _REVISION_MARK: Final = "@"
 _HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model")
 _HASHED_SUFFIXES: Final = {".json", ".safetensors", ".txt", ".model"}
+_PROMPTS: Final = "config_sentence_transformers.json"
 _CHUNK_BYTES: Final = 1 << 20
 TRAINING_RECORD: Final = "training.json"
 """Written beside the weights by a training run, and no part of the version: it does not change what they compute."""
+
+
+class _Stated(msgspec.Struct, omit_defaults=True):
+    """What a checkpoint says of its prompts."""
+
+    prompts: Prompts = Prompts()
 
 
 def locate(name: str) -> Path:
@@ -102,6 +119,27 @@ def content_version(directory: Path) -> str:
                 while chunk := file.read(_CHUNK_BYTES):
                     digest.update(chunk)
     return digest.hexdigest()
+
+
+def prompts_of(directory: Path) -> Prompts:
+    """The prompts that a checkpoint states, in the file of the library sentence-transformers; most state none.
+
+    Raises:
+        ModelUnavailable: the file is broken.
+    """
+    path = directory / _PROMPTS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Stated).prompts
+    except FileNotFoundError:
+        return Prompts()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ModelUnavailable(f"{path} states no prompts for query and document: {error}") from error
+
+
+def write_prompts(prompts: Prompts, directory: Path) -> None:
+    """Have a checkpoint state its prompts, where there are any."""
+    if prompts != Prompts():
+        (directory / _PROMPTS).write_bytes(msgspec.json.encode(_Stated(prompts)))
 
 
 def model_type(directory: Path) -> str | None:

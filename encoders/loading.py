@@ -16,11 +16,13 @@ from encoders.inference.synthetic import SyntheticEncoder
 from encoders.inference.truncation import TruncatedEncoder, split_name, truncated_dimensions
 from encoders.packages import TORCH, is_installed, missing, require
 from encoders.port import Encoder, HashEncoder, JointHashEncoder, Ranker
+from encoders.pretrained import standard
 from encoders.spec import EmbeddingSpec
 
 log = logging.getLogger(__name__)
 
 _DOUBLES: Final = {"hash": HashEncoder, "hash-joint": JointHashEncoder, "synthetic": SyntheticEncoder}
+MINI, STANDARD = "mini", "standard"
 MINI_DIRECTORY: Final = Path(__file__).parent / "models" / "mini"
 NVIDIA_DEVICE: Final = Path("/dev/nvidiactl")
 
@@ -29,19 +31,35 @@ def load_encoder(name: str, runtime: Runtime | str = "auto") -> Encoder:
     """Load an encoder.
 
     Args:
-        name: `mini` (ships with the project), `hash`, `hash-joint` and `synthetic` (no weights, for tests), a model
-            directory, or a hub name, with the commit or without: `owner/model@COMMIT`; `NAME#64` for the first 64
-            dimensions of its embeddings.
+        name: `mini` (ships with the project), `standard` (its weights come as packages), `hash`, `hash-joint` and
+            `synthetic` (no weights, for tests), a model directory, or a hub name, with the commit or without:
+            `owner/model@COMMIT`; `NAME#64` for the first 64 dimensions of its embeddings.
         runtime: how to run it; or just a device, such as `auto` (the best there is), `cpu`, `cuda`, `cuda:1`, `mps`.
 
     Raises:
         ModelUnavailable: there is no such model or device, the model is no text–image encoder, or it has fewer
             dimensions than the name asks for.
-        MissingPackage: only torch can run it, and torch is not installed.
+        MissingPackage: only torch can run it, or its weights are in packages, and those are not installed.
     """
     dim = truncated_dimensions(name)
     encoder = _load_whole(split_name(name)[0], Runtime(runtime) if isinstance(runtime, str) else runtime)
     return encoder if dim is None else TruncatedEncoder(encoder, dim)
+
+
+def checkpoint_directory(name: str, cache: Path | None = None) -> Path:
+    """The directory of a model with weights, made ready where its weights are in packages.
+
+    Args:
+        name: as `load_encoder` takes it, without a suffix.
+        cache: the directory of models; None: that of `Runtime`.
+
+    Raises:
+        ModelUnavailable: there is no such model, or its weights are not what they were.
+        MissingPackage: its weights are in packages, and those are not installed.
+    """
+    if name == STANDARD:
+        return standard.checkpoint(cache or Runtime().cache_path)
+    return MINI_DIRECTORY if name == MINI else checkpoints.locate(name)
 
 
 def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
@@ -66,9 +84,9 @@ def load_ranker(directory: str, spec: EmbeddingSpec) -> Ranker:
 def _load_whole(name: str, runtime: Runtime) -> Encoder:
     if name in _DOUBLES:
         return _DOUBLES[name]()
-    directory = MINI_DIRECTORY if name == "mini" else checkpoints.locate(name)
+    directory = checkpoint_directory(name, runtime.cache_path)
     # Without its commit: the space is named by what is in the files, whichever way they were asked for.
-    called = checkpoints.split_revision(name)[0] if name == "mini" or not Path(name).is_dir() else None
+    called = checkpoints.split_revision(name)[0] if name in (MINI, STANDARD) or not Path(name).is_dir() else None
     if checkpoints.model_type(directory) == FUSION:
         require(f"the encoder {name!r}", *TORCH)
         # Imported here, as below: torch takes seconds to import, and is not needed for the doubles or a wrong name.

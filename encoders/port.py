@@ -11,6 +11,7 @@ import numpy as np
 
 from encoders.errors import InvalidImage, SpecMismatch
 from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
+from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows, pool_vectors
 
 
@@ -29,6 +30,11 @@ class Encoder(Protocol):
     @property
     def preparer(self) -> Preparer:
         """Resizes and crops decoded pictures to the model's input, in any thread or process."""
+        ...
+
+    @property
+    def prompts(self) -> Prompts:
+        """What its callers put before queries and before products' texts."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -89,6 +95,11 @@ class AsyncEncoder(Protocol):
         """The space its vectors live in."""
         ...
 
+    @property
+    def prompts(self) -> Prompts:
+        """What its callers put before queries and before products' texts."""
+        ...
+
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing."""
         ...
@@ -107,6 +118,8 @@ class HashEncoder:
 
     Inputs that share words or colours have near vectors, so that tests retrieve for real, in microseconds.
     """
+
+    prompts = Prompts()
 
     def __init__(self, dim: int = 64) -> None:
         self.spec = EmbeddingSpec("hash", "1", dim)

@@ -48,6 +48,9 @@ class QueryConfig(AccessConfig):
     text_trust: bool = True
     """Whether a text query's weights on texts and pictures count only as far as the encoder is found to understand the
     catalogue's texts; those that a request names count wholly."""
+    floor: float = 1.0
+    """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: every candidate
+    matches."""
     personal: float = 0.5
     ranker: str = ""
     """A directory of a fusion ranker, which scores the best candidates once more; empty: none."""

@@ -27,7 +27,7 @@ class SharedReads(Generic[Wanted, Found]):
         self._reading: asyncio.Task[None] | None = None
 
     def ask(self, wanted: Wanted) -> asyncio.Future[Found]:
-        """What is found, once it is; raises what `read` raises."""
+        """What is found, once it is; raises what `read` raises. It may be left alone."""
         found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, found))
         if self._reading is None or self._reading.done():
@@ -67,3 +67,5 @@ def _fail(batch: Sequence[tuple[Wanted, asyncio.Future[Found]]], error: Exceptio
     for _, found in batch:
         if not found.done():
             found.set_exception(error)
+            # Who asked ahead may not need it any more: that is no error that nobody has seen to.
+            found.exception()

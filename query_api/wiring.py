@@ -38,6 +38,7 @@ from query_api.ports import CandidateCache, EventSink
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.taste_vectors import TasteVectors
+from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalLimits
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.answering import SearchAnswers
@@ -117,6 +118,7 @@ class QueryComponents:
     explainer: ProductExplainer
     index: IndexStatus
     text_trust: TextTrust
+    floors: SimilarityFloors
     batcher: EncoderBatcher
     """To be closed."""
     profiles: ShopperProfiles
@@ -166,11 +168,13 @@ def wire(ports: QueryPorts) -> QueryComponents:
     index_key = IndexKey(ports.generation, spec.key)
     cache = _wire_cache(ports, circuit, cards)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
-    planner = SearchPlanner(config, understanding.parser, embedding.text_trust)
+    floors = SimilarityFloors(store, embedding.batcher, embedding.text_trust)
+    planner = SearchPlanner(config, understanding.parser, embedding.text_trust, floors)
     stages = SearchStages(
         _wire_inputs(ports),
         planner,
         candidates,
+        floors,
         profiles,
         ResultRanker(cards),
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
@@ -189,20 +193,23 @@ def wire(ports: QueryPorts) -> QueryComponents:
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,
         text_trust=embedding.text_trust,
+        floors=floors,
         batcher=embedding.batcher,
         profiles=profiles,
         feed=cache.feed if cache else None,
-        background=(*understanding.background, embedding.text_trust.run),
+        background=(*understanding.background, embedding.text_trust.run, floors.run),
     )
 
 
 @asynccontextmanager
 async def open_searcher(ports: QueryPorts) -> AsyncGenerator[Searcher, None]:
-    """A searcher with no application around it; of the background work, just text trust is measured, once."""
+    """A searcher with no application around it; of the background work, just text trust and floors are
+    measured, once."""
     components = wire(ports)
     try:
         with suppress(StoreUnavailable, EncoderBusy):
             await components.text_trust.measure()
+            await components.floors.measure()
         yield components.searcher
     finally:
         await components.aclose()

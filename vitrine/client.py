@@ -55,6 +55,8 @@ class SearchResults(Struct, frozen=True, omit_defaults=True):
     did_you_mean: str | None = None
     corrected: bool = False
     understood: dict[str, Any] | None = None
+    nearest: list[SearchHit] = []
+    """What comes nearest, where nothing matches."""
 
 
 class Client:
@@ -127,7 +129,7 @@ class Client:
             user_id: whose taste orders the results.
             filters: as `POST /v1/search` takes them: `{"price": {"lt": 50}, "brand": ["a", "b"]}`.
             more: other fields of the request: `offset`, `facets`, `mode`, `weights`, `explain`, `group`, `sort`,
-                `correct`, `price_phrases`.
+                `correct`, `price_phrases`, `floor`.
 
         Raises:
             NotRunning: nothing answers at the URL.

@@ -15,6 +15,7 @@ from encoders import checkpoints
 from encoders.architectures.storage import load_model
 from encoders.errors import EncoderError, ModelUnavailable
 from encoders.media.preparation import Pixels
+from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec, FloatArray
 
 MAX_BATCH: Final = 32
@@ -23,6 +24,8 @@ MAX_BATCH: Final = 32
 
 class FusionEncoder:
     """The encoder in a directory that `FusionModel.save` wrote."""
+
+    prompts = Prompts()
 
     def __init__(self, directory: Path, device: torch.device, name: str | None = None) -> None:
         """Load a model, and pass a product through it to see that its parts fit.

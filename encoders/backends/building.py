@@ -1,7 +1,7 @@
 """Towers built from a checkpoint's own files by OpenVINO's operations: no torch, no transformers.
 
-The architectures are those in `TEXT_TOWERS` and `IMAGE_TOWERS`, joined as `VisionTextDualEncoderModel` joins them. A
-checkpoint with anything else in its configuration or its weights is refused rather than built half.
+The architectures are those in `TEXT_TOWERS` and `IMAGE_TOWERS`, joined as one of `JOINTS` joins them. A checkpoint with
+anything else in its configuration or its weights is refused rather than built half.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import openvino
@@ -19,16 +19,18 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from encoders.backends.image_towers import IMAGE_TOWERS
-from encoders.backends.operations import linear
-from encoders.backends.text_towers import TEXT_TOWERS
+from encoders.backends.joints import JOINTS, Joint
+from encoders.backends.manifest import WORD_VECTORS
+from encoders.backends.text_towers import TEXT_TOWERS, WORDS
 from encoders.backends.towers import Towers
 from encoders.backends.weights import CheckpointWeights
+from encoders.backends.word_table import LARGE_TABLE
 from encoders.errors import ModelUnavailable
 from encoders.inference.tokens import TokenRules
 from encoders.media.preparation import FixedSizePreparer
 from encoders.media.processor_settings import LevelScale, fixed_size, scale_of, written_settings
+from encoders.spec import FloatArray
 
-MODEL_TYPE: Final = "vision-text-dual-encoder"
 _TEXT, _IMAGE = "text_model.", "vision_model."
 """What the names of each tower's weights begin with."""
 
@@ -43,40 +45,61 @@ def built(checkpoint: Path) -> Towers:
         ModelUnavailable: a file is missing, or asks for what is not built here.
     """
     config = _document(checkpoint / "config.json")
-    if config.get("model_type") != MODEL_TYPE:
+    joint = JOINTS.get(str(config.get("model_type")))
+    if joint is None:
         raise ModelUnavailable(f"{checkpoint}: a {config.get('model_type')} is not built by operations")
     settings = written_settings(checkpoint)
     preparer, scale = fixed_size(settings), scale_of(settings)
     weights = CheckpointWeights(checkpoint)
     try:
-        text = _text_model(config["text_config"], weights)
-        image = _image_model(config["vision_config"], weights, _picture_size(checkpoint, preparer), scale)
+        words = _large_word_table(weights)
+        text = _text_model(config, weights, joint, words)
+        image = _image_model(config, weights, joint, _picture_size(checkpoint, preparer), scale)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelUnavailable(f"{checkpoint} is not built by operations: {type(error).__name__}: {error}") from error
     weights.check_all_taken()
     tokenizer, rules = _tokens(checkpoint, config["text_config"])
-    dim = int(weights.take("text_projection.weight").shape[0])
-    return Towers(text, image, tokenizer, rules, preparer, dim)
+    return Towers(text, image, tokenizer, rules, preparer, _width(text), words, weights.are_half)
 
 
-def _text_model(config: Mapping[str, Any], weights: CheckpointWeights) -> openvino.Model:
-    tower = TEXT_TOWERS.get(config["model_type"])
+def _large_word_table(weights: CheckpointWeights) -> FloatArray | None:
+    """The table of word embeddings, where it is too large for the graph."""
+    name = f"{_TEXT}{WORDS}"
+    return weights.take(name) if weights.size_of(name) >= LARGE_TABLE else None
+
+
+def _text_model(
+    config: Mapping[str, Any], weights: CheckpointWeights, joint: Joint, words: FloatArray | None
+) -> openvino.Model:
+    kind = config["text_config"]["model_type"]
+    tower = TEXT_TOWERS.get(kind)
     if tower is None:
-        raise ModelUnavailable(f"a text tower of type {config['model_type']!r} is none of {', '.join(TEXT_TOWERS)}")
-    ids, mask = (_input(name, [-1, -1], np.int64) for name in ("input_ids", "attention_mask"))
-    pooled = tower(ids, mask, config, weights, _TEXT)
-    return _model(linear(pooled, weights, "text_projection"), ids, mask)
+        raise ModelUnavailable(f"a text tower of type {kind!r} is none of {', '.join(TEXT_TOWERS)}")
+    mask = _input("attention_mask", [-1, -1], np.int64)
+    tokens = (
+        _input("input_ids", [-1, -1], np.int64)
+        if words is None
+        else _input(WORD_VECTORS, [-1, -1, words.shape[1]], np.float32)
+    )
+    pooled = tower(tokens, mask, config["text_config"], weights, _TEXT)
+    return _model(joint.text(pooled, config, weights), tokens, mask)
 
 
 def _image_model(
-    config: Mapping[str, Any], weights: CheckpointWeights, size: tuple[int, int], scale: LevelScale
+    config: Mapping[str, Any], weights: CheckpointWeights, joint: Joint, size: tuple[int, int], scale: LevelScale
 ) -> openvino.Model:
-    tower = IMAGE_TOWERS.get(config["model_type"])
+    kind = config["vision_config"]["model_type"]
+    tower = IMAGE_TOWERS.get(kind)
     if tower is None:
-        raise ModelUnavailable(f"an image tower of type {config['model_type']!r} is none of {', '.join(IMAGE_TOWERS)}")
+        raise ModelUnavailable(f"an image tower of type {kind!r} is none of {', '.join(IMAGE_TOWERS)}")
     levels = _input("levels", [-1, *size, 3], np.uint8)
-    pooled = tower(_pixels(levels, scale), config, weights, _IMAGE)
-    return _model(linear(pooled, weights, "visual_projection"), levels)
+    pooled = tower(_pixels(levels, scale), config["vision_config"], weights, _IMAGE)
+    return _model(joint.image(pooled, config, weights), levels)
+
+
+def _width(tower: openvino.Model) -> int:
+    """Dimensions of a tower's embeddings."""
+    return int(tower.output(0).partial_shape[1].get_length())
 
 
 def _pixels(levels: Node, scale: LevelScale) -> Node:

@@ -64,7 +64,9 @@ def converted(checkpoint: Path) -> Towers:
     image = _converted(_ImageTower(encoder, images), {"levels": torch.from_numpy(np.stack(pictures[:2]))})
     image.reshape([-1, *pictures[0].shape])
     tokenizer = encoder.tokenizer.backend_tokenizer.to_str()
-    return Towers(text, image, tokenizer, encoder.texts.rules, images.preparer, encoder.spec.dim, lambda: encoder)
+    return Towers(
+        text, image, tokenizer, encoder.texts.rules, images.preparer, encoder.spec.dim, reference=lambda: encoder
+    )
 
 
 def _converted(tower: nn.Module, example: dict[str, Tensor]) -> openvino.Model:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from encoders.backends.manifest import MANIFEST
 from encoders.errors import ModelUnavailable
-
-log = logging.getLogger(__name__)
+from encoders.model_cache import cached_directory
 
 CONVERSION_DEADLINE_S: Final = 600.0
 REFUSED_EXIT_CODE: Final = 3
@@ -59,43 +52,14 @@ def converted_model(
     Raises:
         ModelUnavailable: the checkpoint cannot be converted, or could not before, or the cache cannot be written.
     """
-    ready, refusal = cache / key, cache / f"{key}.refused"
-    if (ready / MANIFEST).is_file():
-        return ready
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _exclusive_lock(cache / f"{key}.lock"):
-            if refusal.is_file():
-                raise ModelUnavailable(refusal.read_text("utf-8"))
-            if not (ready / MANIFEST).is_file():
-                _convert(checkpoint, ready, precision, refusal, export)
-    except OSError as error:
-        raise ModelUnavailable(f"{cache} cannot keep models (encoder.cache_dir): {error}") from error
-    return ready
+    refusal = cache / f"{key}.refused"
 
-
-@contextlib.contextmanager
-def _exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold a lock among all processes; the system releases that of a process that dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _convert(checkpoint: Path, ready: Path, precision: str, refusal: Path, export: Export) -> None:
-    """Convert into a temporary directory, which takes the name `ready` once it is complete."""
-    for left_over in ready.parent.glob(f".{ready.name}.*"):
-        shutil.rmtree(left_over, ignore_errors=True)
-    started = time.monotonic()
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{ready.name}.", dir=ready.parent))
-    try:
+    def convert(unfinished: Path) -> None:
+        if refusal.is_file():
+            raise ModelUnavailable(refusal.read_text("utf-8"))
         _check(export(checkpoint, unfinished, precision), checkpoint, refusal)
-        unfinished.chmod(0o755)
-        shutil.rmtree(ready, ignore_errors=True)
-        unfinished.rename(ready)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    log.info("model_made_ready", extra={"path": str(ready), "took_s": round(time.monotonic() - started, 1)})
+
+    return cached_directory(cache, key, MANIFEST, convert)
 
 
 def _check(ended: subprocess.CompletedProcess[str], checkpoint: Path, refusal: Path) -> None:

@@ -12,9 +12,11 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from encoders.backends.building import built
 from encoders.backends.conversion_cache import REFUSED_EXIT_CODE
-from encoders.backends.manifest import Manifest
+from encoders.backends.manifest import Agreement, Manifest
 from encoders.backends.openvino import OpenVinoTowers
 from encoders.backends.towers import Embedding, Towers
 from encoders.errors import EncoderError, MissingPackage, ModelUnavailable
@@ -43,18 +45,23 @@ def export_checkpoint(checkpoint: Path, directory: Path, precision: str) -> None
     towers.write(directory)
     manifest = Manifest(towers.dim, towers.tokens, towers.preparer, {})
     probes = towers.probes()
-    reference = (
-        towers.reference() if towers.reference else OpenVinoTowers(directory, manifest, "float32", usable_cores())
-    )
+    reference = towers.reference() if towers.reference else _computed_in("float32", directory, manifest)
     expected = reference.encode_texts(probes[0]), reference.encode_images(probes[1])
     del reference
     if precision == "int8":
         _in_8_bits(towers).write(directory)
-    agreements: dict[str, float] = {}
+    agreements: dict[str, Agreement] = {}
     for computed_in in PRECISIONS:
-        model = OpenVinoTowers(directory, manifest, computed_in, usable_cores())
-        agreements[computed_in] = min_cosine(expected, (model.encode_texts(probes[0]), model.encode_images(probes[1])))
-    Manifest(towers.dim, towers.tokens, towers.preparer, agreements).write(directory)
+        model = _computed_in(computed_in, directory, manifest)
+        agreements[computed_in] = Agreement(
+            min_cosine(expected[:1], [model.encode_texts(probes[0])]),
+            min_cosine(expected[1:], [model.encode_images(probes[1])]),
+        )
+    msgspec.structs.replace(manifest, agreement=agreements).write(directory)
+
+
+def _computed_in(precision: str, directory: Path, manifest: Manifest) -> OpenVinoTowers:
+    return OpenVinoTowers(directory, manifest, (precision, precision), usable_cores())
 
 
 def _towers(checkpoint: Path) -> Towers:

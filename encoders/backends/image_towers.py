@@ -57,5 +57,23 @@ def _convnext_block(features: Node, act: Callable[[Node], Node], weights: Checkp
     return ops.add(features, ops.transpose(mixed, [0, 3, 1, 2]))
 
 
-IMAGE_TOWERS: Final[Mapping[str, ImageTower]] = {"convnext": convnext}
+def efficientnet_lite(pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights, prefix: str) -> Node:
+    """EfficientNet-Lite without its classifier, batch normalisation folded into the convolutions.
+
+    Source: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019.
+    """
+    act = activation("relu6")
+    features = act(convolution(pixels, weights, f"{prefix}stem", 2, "same"))
+    for number, block in enumerate(config["blocks"]):
+        name, wide = f"{prefix}blocks.{number}.", features
+        if block["expanded"] != block["in"]:
+            wide = act(convolution(features, weights, f"{name}expand"))
+        wide = act(depthwise_convolution(wide, weights, f"{name}depthwise", int(block["stride"]), "same"))
+        narrow = convolution(wide, weights, f"{name}project")
+        is_residual = block["stride"] == 1 and block["in"] == block["out"]
+        features = ops.add(narrow, features) if is_residual else narrow
+    return ops.reduce_mean(act(convolution(features, weights, f"{prefix}head")), np.array([2, 3]))
+
+
+IMAGE_TOWERS: Final[Mapping[str, ImageTower]] = {"convnext": convnext, "efficientnet-lite": efficientnet_lite}
 """By the `model_type` of their configuration."""

@@ -14,6 +14,17 @@ from encoders.media.preparation import Preparer
 MANIFEST: Final = "manifest.json"
 TOKENIZER: Final = "tokenizer.json"
 TEXT_TOWER, IMAGE_TOWER = "text.xml", "image.xml"
+WORD_TABLE: Final = "words.bin"
+"""Just of a text tower with a large vocabulary."""
+WORD_VECTORS: Final = "word_vectors"
+"""The input of such a tower."""
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """The least cosine over probes to torch in float32; where that was not installed, to the graphs in float32."""
+
+    text: float
+    image: float
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -22,9 +33,8 @@ class Manifest(msgspec.Struct, frozen=True):
     dim: int
     tokens: TokenRules
     preparer: Preparer
-    agreement: dict[str, float]
-    """The least cosine over probe texts and pictures, by precision, to torch in float32; where that was not installed,
-    to the graphs in float32."""
+    agreement: dict[str, Agreement]
+    """By the precision that both towers were computed in."""
 
     def write(self, directory: Path) -> None:
         """Write it into a model's directory."""

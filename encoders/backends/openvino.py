@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 
 from encoders import checkpoints
 from encoders.backends.conversion_cache import converted_model
-from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, Manifest
+from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, WORD_TABLE, WORD_VECTORS, Manifest
+from encoders.backends.word_table import WordTable
 from encoders.errors import ModelUnavailable
 from encoders.inference.buckets import BatchLimit, length_buckets, padded_count, padded_length
 from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
@@ -25,7 +26,11 @@ from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
 
 MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
-_FORMAT: Final = 2
+MAX_PASS_PIXELS: Final = 8 * 224 * 224
+"""Of all pictures of one pass together: of large ones, as many as make no pass faster take hundreds of megabytes."""
+MAX_PASS_TOKENS: Final = 2048
+"""Of all texts of one pass together, padding included; likewise."""
+_FORMAT: Final = 3
 """Number of the format of directories in the cache; those of another number are not used."""
 _HINTS: Final = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
@@ -59,10 +64,11 @@ class OpenVinoEncoder:
         key = f"{content}-openvino-{version('openvino')}-{weights}{instructions}-{_FORMAT}"
         ready = converted_model(directory, runtime.cache_path, key, weights)
         manifest = Manifest.read(ready)
-        self.precision = _chosen_precision(manifest, runtime, directory)
+        self.precisions = _chosen_precisions(manifest, runtime, directory)
         self.spec = EmbeddingSpec(name or directory.resolve().name, content + runtime.version_suffix, manifest.dim)
         self.preparer = manifest.preparer
-        self._model = OpenVinoTowers(ready, manifest, self.precision, runtime.cpu_threads)
+        self.prompts = checkpoints.prompts_of(directory)
+        self._model = OpenVinoTowers(ready, manifest, self.precisions, runtime.cpu_threads)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows."""
@@ -76,41 +82,43 @@ class OpenVinoEncoder:
 class OpenVinoTowers:
     """The text and image tower of a directory in the cache, compiled for this CPU."""
 
-    def __init__(self, ready: Path, manifest: Manifest, precision: str, threads: int) -> None:
+    def __init__(self, ready: Path, manifest: Manifest, precisions: tuple[str, str], threads: int) -> None:
+        """Args: precisions: that the text tower computes in, and that of the image tower."""
         self._dim = manifest.dim
         rules = manifest.tokens
         self._texts = TextBatcher(
             rules, compiled_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens)
         )
-        hints = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "INFERENCE_NUM_THREADS": threads,
-            "PERFORMANCE_HINT": "LATENCY",
-        }
+        hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         try:
             self._text_tower, self._image_tower = (
-                _core().compile_model(ready / tower, "CPU", hints) for tower in (TEXT_TOWER, IMAGE_TOWER)
+                _core().compile_model(ready / tower, "CPU", {**hints, "INFERENCE_PRECISION_HINT": _HINTS[precision]})
+                for tower, precision in zip((TEXT_TOWER, IMAGE_TOWER), precisions, strict=True)
             )
-        except RuntimeError as error:
+            self._words = _word_table(self._text_tower, ready)
+        except (RuntimeError, OSError, ValueError) as error:
             raise ModelUnavailable(f"{ready} is broken, remove it and load the model again: {error}") from error
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows."""
         ids = self._texts.token_ids(texts)
         out = np.zeros((len(ids), self._dim), np.float32)
-        for rows in length_buckets([len(row) for row in ids], BatchLimit(MAX_BATCH)):
+        for rows in length_buckets([len(row) for row in ids], BatchLimit(MAX_BATCH, MAX_PASS_TOKENS)):
             length = padded_length(max(len(ids[at]) for at in rows), self._texts.rules.max_tokens)
             batch = self._texts.pad([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
             inputs: dict[str, NDArray[Any]] = {"input_ids": batch[0], "attention_mask": batch[1]}
+            if self._words is not None:
+                inputs[WORD_VECTORS] = self._words.vectors(batch[0])
             out[rows] = _run(self._text_tower, inputs)[: len(rows)]
         return out
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         """Embed prepared pictures → (n, dim) unit float32 rows."""
         out = np.zeros((len(images), self._dim), np.float32)
-        for start in range(0, len(images), MAX_BATCH):
-            part = images[start : start + MAX_BATCH]
-            filled = np.stack([*part, *[part[0]] * (padded_count(len(part), MAX_BATCH) - len(part))])
+        most = max(1, min(MAX_BATCH, MAX_PASS_PIXELS // images[0][..., 0].size)) if images else MAX_BATCH
+        for start in range(0, len(images), most):
+            part = images[start : start + most]
+            filled = np.stack([*part, *[part[0]] * (padded_count(len(part), most) - len(part))])
             out[start : start + len(part)] = _run(self._image_tower, {"levels": filled})[: len(part)]
         return out
 
@@ -127,21 +135,30 @@ def _core() -> Any:
     return openvino.Core()
 
 
+def _word_table(tower: Any, ready: Path) -> WordTable | None:
+    """The table that a text tower takes its words from; None where it has them itself."""
+    widths = [port.partial_shape[2].get_length() for port in tower.inputs if port.any_name == WORD_VECTORS]
+    return WordTable(ready / WORD_TABLE, widths[0]) if widths else None
+
+
 def _run(tower: Any, inputs: dict[str, NDArray[Any]]) -> FloatArray:
     wanted = {name: value for name, value in inputs.items() if name in {port.any_name for port in tower.inputs}}
     return normalise_rows(tower(wanted)[0])
 
 
-def _chosen_precision(manifest: Manifest, runtime: Runtime, directory: Path) -> str:
-    """The precision to compute in. Raises `ModelUnavailable` where not even float32 agrees with torch's embeddings."""
+def _chosen_precisions(manifest: Manifest, runtime: Runtime, directory: Path) -> tuple[str, str]:
+    """The precision of each tower. Raises `ModelUnavailable` where not even float32 agrees with torch's embeddings."""
     if runtime.precision in ("bfloat16", "int8"):
-        return runtime.precision
-    if runtime.precision == "auto" and has_bfloat16() and manifest.agreement["bfloat16"] >= MIN_PARITY_COSINE:
-        return "bfloat16"
-    agreement = manifest.agreement["float32"]
-    if agreement < MIN_PARITY_COSINE:
+        return runtime.precision, runtime.precision
+    exact, fast = manifest.agreement["float32"], manifest.agreement["bfloat16"]
+    if (least := min(exact.text, exact.image)) < MIN_PARITY_COSINE:
         raise ModelUnavailable(
-            f"{directory}: OpenVINO's cosine to torch's is {agreement:.4f}, below {MIN_PARITY_COSINE}:"
+            f"{directory}: OpenVINO's cosine to torch's is {least:.4f}, below {MIN_PARITY_COSINE}:"
             " use encoder.backend = torch"
         )
-    return "float32"
+    may_be_fast = runtime.precision == "auto" and has_bfloat16()
+
+    def chosen(agreement: float) -> str:
+        return "bfloat16" if may_be_fast and agreement >= MIN_PARITY_COSINE else "float32"
+
+    return chosen(fast.text), chosen(fast.image)

@@ -6,7 +6,7 @@ Names are those of safetensors files: a layer called `dense` has `dense.weight` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from openvino import Node
@@ -21,13 +21,18 @@ ACTIVATIONS: Final[Mapping[str, Callable[[Node], Node]]] = {
     "gelu_pytorch_tanh": lambda node: ops.gelu(node, "TANH"),
     "quick_gelu": lambda node: ops.multiply(node, ops.sigmoid(ops.multiply(node, np.float32(1.702)))),
     "relu": ops.relu,
+    "relu6": lambda node: ops.clamp(node, 0.0, 6.0),
     "silu": lambda node: ops.swish(node),
     "tanh": ops.tanh,
 }
 """By their names in `config.json`."""
+Padding = int | Literal["same"]
+"""Pixels on each side; or as many as make the output as large as the input by the stride, the odd one at the end."""
 _LAST: Final = (-1,)
 _CHANNELS: Final = (1, -1, 1, 1)
 """The shape of a vector that goes along the channels of (n, channels, height, width)."""
+_LEAST_SQUARE: Final = 1e-24
+"""Of a length that is scaled to 1, as torch has it."""
 _MASKED: Final = np.finfo(np.float32).min
 
 
@@ -54,18 +59,20 @@ def channel_norm(node: Node, weights: CheckpointWeights, name: str, epsilon: flo
     return _layer_norm(node, weights, name, epsilon, 1, _CHANNELS)
 
 
-def convolution(node: Node, weights: CheckpointWeights, name: str, stride: int = 1, padding: int = 0) -> Node:
+def convolution(node: Node, weights: CheckpointWeights, name: str, stride: int = 1, padding: Padding = 0) -> Node:
     """(n, in, height, width) → (n, out, …) by a square kernel; with a bias where the weights have one."""
     kernel = ops.constant(weights.take(f"{name}.weight"))
-    result = ops.convolution(node, kernel, [stride] * 2, [padding] * 2, [padding] * 2, [1, 1])
+    result = ops.convolution(node, kernel, [stride] * 2, *_padded(padding))
     return _plus_bias(result, weights, name, _CHANNELS)
 
 
-def depthwise_convolution(node: Node, weights: CheckpointWeights, name: str, stride: int = 1, padding: int = 0) -> Node:
+def depthwise_convolution(
+    node: Node, weights: CheckpointWeights, name: str, stride: int = 1, padding: Padding = 0
+) -> Node:
     """Each channel of (n, channels, height, width) by a square kernel of its own."""
     kernel = weights.take(f"{name}.weight")
     grouped = ops.constant(kernel[:, None])
-    result = ops.group_convolution(node, grouped, [stride] * 2, [padding] * 2, [padding] * 2, [1, 1])
+    result = ops.group_convolution(node, grouped, [stride] * 2, *_padded(padding))
     return _plus_bias(result, weights, name, _CHANNELS)
 
 
@@ -93,11 +100,23 @@ def embedding(ids: Node, weights: CheckpointWeights, name: str) -> Node:
     return ops.gather(ops.constant(weights.take(f"{name}.weight")), ids, ops.constant(np.int64(0)))
 
 
-def first_positions(ids: Node, weights: CheckpointWeights, name: str) -> Node:
-    """The first rows (length, width) of a table, as many as `ids` (n, length) has columns."""
-    length = ops.gather(ops.shape_of(ids), ops.constant(np.array([1])), ops.constant(np.int64(0)))
+def first_positions(tokens: Node, weights: CheckpointWeights, name: str) -> Node:
+    """The first rows (length, width) of a table, as many as `tokens` (n, length, …) has columns."""
+    length = ops.gather(ops.shape_of(tokens), ops.constant(np.array([1])), ops.constant(np.int64(0)))
     table = ops.constant(weights.take(f"{name}.weight"))
     return ops.slice(table, np.array([0]), length, np.array([1]), np.array([0]))
+
+
+def masked_mean(node: Node, mask: Node) -> Node:
+    """(n, length, width) → (n, width): the mean of the tokens whose mask (n, length) is 1; 0 where there is none."""
+    weights = ops.unsqueeze(ops.convert(mask, "f32"), ops.constant(np.int64(2)))
+    total = ops.reduce_sum(ops.multiply(node, weights), np.array([1]))
+    return ops.divide(total, ops.maximum(ops.reduce_sum(weights, np.array([1])), np.float32(1)))
+
+
+def unit(node: Node) -> Node:
+    """(n, width) → the same scaled to length 1."""
+    return ops.normalize_l2(node, np.array([1]), _LEAST_SQUARE, "max")
 
 
 def token_at(node: Node, position: int) -> Node:
@@ -111,6 +130,12 @@ def _layer_norm(
     normalised = ops.mvn(node, ops.constant(np.array([axis])), True, epsilon, "INSIDE_SQRT")
     scaled = ops.multiply(normalised, _vector(weights, f"{name}.weight", shape))
     return ops.add(scaled, _vector(weights, f"{name}.bias", shape))
+
+
+def _padded(padding: Padding) -> tuple[list[int], list[int], list[int], str]:
+    """The last arguments of a convolution: padding before and after, dilation, and who reckons the padding."""
+    pixels, rule = (0, "same_upper") if padding == "same" else (padding, "explicit")
+    return [pixels] * 2, [pixels] * 2, [1, 1], rule
 
 
 def _plus_bias(node: Node, weights: CheckpointWeights, name: str, shape: tuple[int, ...]) -> Node:

@@ -28,13 +28,7 @@ def quantise_towers(
     Source: Jacob et al., 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
     inference"; the ranges of activations are those seen in calibration.
     """
-    wanted = {port.any_name for port in towers.text.inputs}
-    batcher = towers.batcher()
-    batches = [batcher.pad(batcher.token_ids([text])) for text in texts or calibration_texts()]
-    ids = [
-        {name: rows for name, rows in zip(("input_ids", "attention_mask"), batch, strict=True) if name in wanted}
-        for batch in batches
-    ]
+    ids = [towers.text_inputs(text) for text in texts or calibration_texts()]
     levels = [{"levels": towers.preparer(picture)[None]} for picture in pictures or calibration_pictures()]
     return replace(towers, text=_quantised(towers.text, ids), image=_quantised(towers.image, levels))
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import openvino
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER
+from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, WORD_TABLE, WORD_VECTORS
+from encoders.backends.word_table import write_table
 from encoders.inference.parity import probe_pictures, probe_texts
 from encoders.inference.tokens import TextBatcher, TokenRules, compiled_tokeniser
 from encoders.media.preparation import Pixels, Preparer
@@ -34,7 +36,8 @@ class Towers:
     """A converted checkpoint in memory."""
 
     text: Any
-    """An `openvino.Model`: `input_ids` and `attention_mask` (n, length) int64 → embeddings (n, dim) of any length."""
+    """An `openvino.Model`: `input_ids` and `attention_mask` (n, length) int64 → embeddings (n, dim) of any length; with
+    `words`, their rows of it as `WORD_VECTORS` (n, length, width) float32 instead of the ids."""
     image: Any
     """An `openvino.Model`: `levels` (n, height, width, 3) uint8 → embeddings (n, dim) of any length."""
     tokenizer: str
@@ -42,6 +45,10 @@ class Towers:
     tokens: TokenRules
     preparer: Preparer
     dim: int
+    words: FloatArray | None = None
+    """The table of word embeddings (tokens, width), where it is kept apart from the graph."""
+    in_half: bool = False
+    """Whether weights are written as float16, from which they are read only once they are used."""
     reference: Callable[[], Embedding] | None = None
     """Loads the same checkpoint, run by torch; None where torch is not installed."""
 
@@ -50,12 +57,24 @@ class Towers:
         for model, name in ((self.text, TEXT_TOWER), (self.image, IMAGE_TOWER)):
             for path in (directory / name, (directory / name).with_suffix(".bin")):
                 path.unlink(missing_ok=True)
-            openvino.save_model(model, directory / name, compress_to_fp16=False)
+            openvino.save_model(model, directory / name, compress_to_fp16=self.in_half)
+        if self.words is not None:
+            write_table(self.words, directory / WORD_TABLE)
         (directory / TOKENIZER).write_text(self.tokenizer, "utf-8")
 
     def batcher(self) -> TextBatcher:
         """Tokenises texts as the text tower takes them."""
         return TextBatcher(self.tokens, compiled_tokeniser(Tokenizer.from_str(self.tokenizer), self.tokens.max_tokens))
+
+    def text_inputs(self, text: str) -> dict[str, NDArray[Any]]:
+        """What the text tower takes of one text, by the names of its inputs."""
+        batcher = self.batcher()
+        ids, mask = batcher.pad(batcher.token_ids([text]))
+        words = {} if self.words is None else {WORD_VECTORS: self.words[ids]}
+        wanted = {port.any_name for port in self.text.inputs}
+        return {
+            name: rows for name, rows in {"input_ids": ids, "attention_mask": mask, **words}.items() if name in wanted
+        }
 
     def probes(self) -> tuple[list[str], list[Pixels]]:
         """Texts and pictures (height, width, 3) uint8 by which two ways to compute embeddings are compared."""

@@ -23,6 +23,7 @@ from encoders.errors import EncoderError, ModelUnavailable
 from encoders.huggingface.forward_passes import DeviceCopier, ForwardPasses, JoinedPasses
 from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.huggingface.preprocessing import image_preprocessor
+from encoders.huggingface.semantic_visual import register_semantic_visual
 from encoders.inference.buckets import compiled_count, compiled_length, compiled_shapes
 from encoders.inference.forward_pass import ForwardPass
 from encoders.inference.parity import min_cosine, probe_pictures, probe_texts
@@ -67,6 +68,7 @@ class HfDualEncoder:
         self.texts = _text_batcher(config, self.tokenizer, full_padding)
         self.images = image_preprocessor(processor.image_processor)
         self.preparer = self.images.preparer
+        self.prompts = checkpoints.prompts_of(directory)
         self._copy, self._text_passes, self._image_passes = (
             DeviceCopier(device),
             ForwardPasses(device),
@@ -205,6 +207,7 @@ def _at_once(one: ForwardPass) -> FloatArray:
 def _load(directory: Path, device: torch.device) -> tuple[PreTrainedConfig, Any, Any]:
     # A service's log is no place for a bar that redraws itself.
     leave_output_to_logging()
+    register_semantic_visual()
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
         processor = AutoProcessor.from_pretrained(directory, local_files_only=True, trust_remote_code=False)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from encoders.media.preparation import FixedSizePreparer, Pixels, Preparer
+from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
 
 PRODUCTS_PER_S: Final = 10_000
@@ -27,6 +28,8 @@ class SyntheticEncoder:
     The vector of an input is one of 4,096, by its checksum. Passes queue on a clock of the device, as they do on a
     stream of kernels: a host that prepares the next pass in time keeps it busy.
     """
+
+    prompts = Prompts()
 
     def __init__(self) -> None:
         self.spec = EmbeddingSpec("synthetic", "1", DIM)

@@ -29,6 +29,7 @@ class TruncatedEncoder:
             raise ModelUnavailable(f"{full.model}{_MARK}{dim}: {full.model} can be cut to 1 to {full.dim} dimensions")
         self.spec = replace(full, version=f"{full.version}{_MARK}{dim}", dim=dim)
         self.preparer = encoder.preparer
+        self.prompts = encoder.prompts
         self._encoder = encoder
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:

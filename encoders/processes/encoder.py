@@ -26,6 +26,7 @@ from encoders.processes.messages import (
 )
 from encoders.processes.pool import WorkerPool
 from encoders.processes.worker import WorkerProcess, WorkerProgram
+from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec, FloatArray
 
 ONE_ARENA: Final = {"MALLOC_ARENA_MAX": "1"}
@@ -80,6 +81,11 @@ class EncoderProcess:
     def preparer(self) -> Preparer:
         """Resizes and crops decoded pictures to the model's input, in any thread or process."""
         return self._loaded.preparer
+
+    @property
+    def prompts(self) -> Prompts:
+        """What its callers put before queries and before products' texts."""
+        return self._loaded.prompts
 
     @property
     def pid(self) -> int:
@@ -200,6 +206,7 @@ class ThreadEncoder:
     def __init__(self, encoder: Encoder, executor: Executor) -> None:
         """Args: executor: of exactly one thread; the caller shuts it down."""
         self.spec = encoder.spec
+        self.prompts = encoder.prompts
         self._encoder = encoder
         self._executor = executor
 

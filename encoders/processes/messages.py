@@ -17,6 +17,7 @@ from encoders.errors import EncoderError
 from encoders.inference.runtime import Runtime
 from encoders.media.preparation import Pixels, Preparer
 from encoders.processes.pixel_slots import SlotsSetup
+from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec
 from encoders.speech.port import SpokenVocabulary, Transcript
 
@@ -142,6 +143,7 @@ class EncoderReady(msgspec.Struct, array_like=True, tag=True):
 
     spec: EmbeddingSpec
     preparer: Preparer
+    prompts: Prompts
     missing: list[str] = []
     """What it could not give up, in words."""
 

@@ -26,6 +26,7 @@ from encoders.processes.messages import (
     picture_to_message,
     texts_to_message,
 )
+from encoders.prompts import Prompts
 from encoders.service.opening import OpenEncoder, receive_frame
 from encoders.spec import EmbeddingSpec, FloatArray
 
@@ -75,6 +76,11 @@ class ServiceEncoder:
     def preparer(self) -> Preparer:
         """Resizes and crops decoded pictures to the model's input, in any thread or process."""
         return self._ready.preparer
+
+    @property
+    def prompts(self) -> Prompts:
+        """What its callers put before queries and before products' texts."""
+        return self._ready.prompts
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts → (n, dim) unit float32 rows. Raises as `encode` does."""

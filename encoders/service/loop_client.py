@@ -19,6 +19,7 @@ from encoders.media.preparation import Preparer
 from encoders.port import Pixels
 from encoders.processes.encoder import product_chunks
 from encoders.processes.messages import EncoderSetup
+from encoders.prompts import Prompts
 from encoders.service.client import ServiceEncoder, picture_runs
 from encoders.service.opening import REQUESTS_PER_CLIENT, OpenEncoder, Urgency
 from encoders.spec import EmbeddingSpec, FloatArray
@@ -83,6 +84,11 @@ class EncoderClient:
     def preparer(self) -> Preparer:
         """Resizes and crops decoded pictures to the model's input, in any thread or process."""
         return self._connected.preparer
+
+    @property
+    def prompts(self) -> Prompts:
+        """What its callers put before queries and before products' texts."""
+        return self._connected.prompts
 
     def silent_s(self) -> float:
         """For how long its oldest request has been without an answer, in seconds; 0 while there is none."""

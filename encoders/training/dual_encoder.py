@@ -18,6 +18,7 @@ from encoders.errors import ModelUnavailable
 from encoders.huggingface.dual_encoder import pooled_features
 from encoders.huggingface.library_output import leave_output_to_logging
 from encoders.huggingface.preprocessing import HostRows, image_preprocessor
+from encoders.huggingface.semantic_visual import register_semantic_visual
 from encoders.spec import MAIN_IMAGE_WEIGHT
 
 _FULL_PADDING = frozenset({"siglip", "siglip2"})
@@ -35,7 +36,9 @@ class TrainableDualEncoder(nn.Module):
         """
         super().__init__()
         self._kind = checkpoints.check_dual_encoder(directory)
+        self._prompts = checkpoints.prompts_of(directory)
         leave_output_to_logging()
+        register_semantic_visual()
         self.device = torch.device(device)
         try:
             self.processor: Any = AutoProcessor.from_pretrained(directory, local_files_only=True)
@@ -62,7 +65,8 @@ class TrainableDualEncoder(nn.Module):
         """Texts → (n, dim) unit rows."""
         most = self.max_tokens
         padding = "max_length" if self._kind in _FULL_PADDING else True
-        tokens = self.tokenizer(list(texts), padding=padding, truncation=True, max_length=most, return_tensors="pt")
+        read = self._prompts.for_documents(texts)
+        tokens = self.tokenizer(read, padding=padding, truncation=True, max_length=most, return_tensors="pt")
         tower: Callable[..., object] = self.model.get_text_features
         return functional.normalize(pooled_features(tower(**tokens.to(self.device))).float(), dim=-1)
 
@@ -108,6 +112,7 @@ class TrainableDualEncoder(nn.Module):
             model = model.merge_and_unload()
         model.to(self._dtype).save_pretrained(directory)
         self.processor.save_pretrained(directory)
+        checkpoints.write_prompts(self._prompts, directory)
 
 
 def _picture_weights(owners: Tensor) -> Tensor:

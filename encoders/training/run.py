@@ -17,7 +17,7 @@ from encoders.architectures.config import MODEL_TYPE as FUSION
 from encoders.architectures.model import FusionModel
 from encoders.architectures.storage import load_model, new_model
 from encoders.errors import EncoderError
-from encoders.loading import MINI_DIRECTORY, load_encoder
+from encoders.loading import checkpoint_directory, load_encoder
 from encoders.training.config import JOINT_TASKS, PART_TASKS, TuningConfig
 from encoders.training.data.catalogue import TrainingCatalogue, prepare_catalogue
 from encoders.training.data.listings import TrainingListing, content_hash
@@ -47,8 +47,8 @@ def train_on_catalogue(
     """Train an encoder on a catalogue, or go on with a run of the same settings and data that was broken off.
 
     Args:
-        encoder: `mini`, a directory or hub name of a dual encoder, a directory of a fusion model, or the name of an
-            architecture of `encoders.architectures.config`, which begins with random weights.
+        encoder: `mini`, `standard`, a directory or hub name of a dual encoder, a directory of a fusion model, or the
+            name of an architecture of `encoders.architectures.config`, which begins with random weights.
         listings: the catalogue.
         config: all settings.
         teachers: names of encoders to imitate, and `CATALOGUE_TEACHER`.
@@ -153,8 +153,8 @@ def _processes() -> tuple[ProcessGroup, torch.device]:
 
 def _directory(encoder: str) -> Path:
     if encoder == "hash":
-        raise EncoderError("the encoder 'hash' has no weights to train: name mini, a directory or a hub name")
-    return MINI_DIRECTORY if encoder == "mini" else checkpoints.locate(encoder)
+        raise EncoderError("the encoder 'hash' has no weights to train: name mini, standard, a directory or a hub name")
+    return checkpoint_directory(encoder)
 
 
 def _identity(base: Path, listings: Sequence[TrainingListing], config: TuningConfig, teachers: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ def main() -> None:
     main_process.start_threads()
     # A model that is compiled is so with its first inputs, by a compiler that is a program of its own.
     missing = confine_model(may_start_programs=setup.runtime.compile)
-    main_process.serve(EncoderReady(encoder.spec, encoder.preparer, [*missing]), answer)
+    main_process.serve(EncoderReady(encoder.spec, encoder.preparer, encoder.prompts, [*missing]), answer)
 
 
 def _request_handler(encoder: Encoder, priority: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:

@@ -42,7 +42,7 @@ def main() -> None:
         passes.beat()
         return ServiceLoad(connections.count, passes.waiting("query", "indexing"), device.passes, device.inputs)
 
-    main_process.serve(EncoderReady(encoder.spec, encoder.preparer, [*missing]), load)
+    main_process.serve(EncoderReady(encoder.spec, encoder.preparer, encoder.prompts, [*missing]), load)
 
 
 def _start(run: Callable[[], None]) -> None:

@@ -103,7 +103,10 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group: bool = False
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
-    """With a query, the order of its candidates; without one, of all products that match."""
+    """The order of all products that match."""
+    floor: Annotated[float, Meta(ge=0, le=10)] | None = None
+    """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: all that comes
+    near counts, whatever it is; null: as the service is configured."""
     correct: bool = True
     """Search for the words of the catalogue in the place of misspelt ones; false: just name them."""
     price_phrases: bool = True

@@ -26,7 +26,8 @@ class Explanation(Struct, frozen=True):
     lexical: float
     personal: float
     terms: list[MatchedTerm] = []
-    """The matched terms, those that count most first; their scores sum to `lexical`."""
+    """The matched terms, those that count most first; their scores sum to `lexical`. None where a product has none
+    of the words: `lexical` is what its nearness implies then."""
     ranker: float = 0.0
     """What the ranker adds, where one is configured."""
 
@@ -98,7 +99,7 @@ class SearchResponse(Struct, frozen=True):
     query_id: str
     hits: list[Hit]
     total: int
-    """Products that match: with a query, those among its candidates; without one, all there are."""
+    """Products that match: with a query, of those that were looked at; without one, all there are."""
     took_ms: float
     cache: Literal["hit", "miss", "bypass"]
     degraded: list[Literal["cache", "personalisation", "image", "lexical", "ranker", "audio"]]
@@ -114,6 +115,8 @@ class SearchResponse(Struct, frozen=True):
     facets: dict[str, Facet] | UnsetType = UNSET
     approximate: bool | UnsetType = UNSET
     """True where more products match than are looked at, so that `total`, `facets` and `groups` are lower bounds."""
+    nearest: list[Hit] | UnsetType = UNSET
+    """Where no product matches: the few that come nearest."""
     groups: int | UnsetType = UNSET
     """With `group`: how many hits there are on all pages, each group of variants being one; `total` counts products."""
 
@@ -183,6 +186,7 @@ class ProductExplanation(Struct, frozen=True):
         "on_another_page",
         "behind_a_variant",
         "beyond_the_candidates",
+        "below_the_floor",
         "no_shared_words",
         "not_understood",
         "filtered",

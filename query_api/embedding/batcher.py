@@ -36,7 +36,7 @@ class _PendingInput:
 
 
 class EncoderBatcher:
-    """An encoder for many concurrent callers of one event loop.
+    """An encoder of queries for many concurrent callers of one event loop.
 
     A caller that is cancelled or late takes no others with it; a batch that fails fails all of its callers.
     """
@@ -75,7 +75,7 @@ class EncoderBatcher:
     async def encode(
         self, content: str | Pixels, *, in_background: bool = False, deadline_s: float | None = None
     ) -> FloatArray:
-        """Unit embedding (dim,) of a text or a prepared picture.
+        """Unit embedding (dim,) of a text, as of a query, or of a prepared picture.
 
         Args:
             in_background: no query waits for it; what queries wait for goes first.
@@ -145,7 +145,8 @@ class EncoderBatcher:
         pictures = [(index, content) for index, content in enumerate(contents) if not isinstance(content, str)]
         rows = np.zeros((len(contents), self.spec.dim), np.float32)
         if texts:
-            rows[[index for index, _ in texts]] = self._encoder.encode_texts([text for _, text in texts])
+            queries = self._encoder.prompts.for_queries(text for _, text in texts)
+            rows[[index for index, _ in texts]] = self._encoder.encode_texts(queries)
         if pictures:
             rows[[index for index, _ in pictures]] = self._encoder.encode_images([pixels for _, pixels in pictures])
         return rows

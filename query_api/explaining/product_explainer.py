@@ -22,7 +22,12 @@ from query_api.explaining.evidence import (
     staleness_note,
     transcript_note,
 )
-from query_api.explaining.product_position import ProductPosition, locate_product, position_reason
+from query_api.explaining.product_position import (
+    ProductPosition,
+    below_the_floor_reason,
+    locate_product,
+    position_reason,
+)
 from query_api.retrieval.candidate_columns import ScoredCandidate
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
@@ -108,12 +113,14 @@ class ProductExplainer:
         )
 
     async def _score_alone(self, results: RankedResults, product_id: str) -> ScoredCandidate | None:
-        """The exact scores of a product that is no candidate, as if it passed the filters.
+        """The exact scores of a product that is not among the results, as if it passed the filters.
 
-        None: it is a candidate, or shares no word with a lexical search, or nothing was searched for.
+        None: it is among them, or shares no word with a lexical search, or nothing was searched for.
         """
         if results.retrieval is None or product_id in results.ranked.candidates.ids:
             return None
+        if product_id in results.below.ids:
+            return results.below[results.below.ids.index(product_id)]
         return await self._retriever.score_product(results.retrieval, product_id)
 
     async def _places(self, position: ProductPosition) -> Places:
@@ -173,7 +180,7 @@ def _reasons(
         yield from rejected
     elif own is None:
         yield no_shared_words_reason(retrieval.text or "", stored.text_fields)
-    elif reason := position_reason(position, own, last_on_page, last):
+    elif (reason := below_the_floor_reason(position)) or (reason := position_reason(position, own, last_on_page, last)):
         yield reason
 
 

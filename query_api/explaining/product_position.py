@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from query_api.contract.responses import Explanation, Place, Reason
@@ -23,7 +23,7 @@ class ProductPosition:
     product: RankedCandidate | None
     """The product; None: it has no score."""
     is_candidate: bool
-    """Whether the search retrieved it; False: it is put where its score would place it."""
+    """Whether it is among the results; False: it is put where its score would place it."""
     shown: Ranking
     """The candidates in the order of the results, with variants collapsed if the request groups them."""
     shown_variant: RankedCandidate | None
@@ -104,6 +104,22 @@ def position_reason(position: ProductPosition, own: Place, hit: Place | None, la
         position, own, hit
     )
     return Reason("on_another_page", detail, {"page": page} | _score_gap(own, hit))
+
+
+def below_the_floor_reason(position: ProductPosition) -> Reason | None:
+    """That a product does not match, and what it would have to reach; None: it does, or there is no floor."""
+    floor, product = position.results.floor, position.product
+    if floor is None or product is None or position.is_candidate:
+        return None
+    if floor.matching(CandidateColumns.of([product.candidate]))[0]:
+        return None
+    evidence = floor.evidence(product.candidate)
+    asked = f"{evidence.spreads_alone:.1f} spreads match by similarity alone"
+    has = f"it is {evidence.spreads:.1f} spreads nearer than products at large"
+    if floor.words is not None:
+        asked += f", {evidence.words_alone:.0%} of the words alone, and less of each together"
+        has += f" and has {evidence.words:.0%} of the query's words by weight"
+    return Reason("below_the_floor", f"it is below the floor: {has}; {asked}", asdict(evidence))
 
 
 def _beyond_candidates_reason(position: ProductPosition, own: Place, hit: Place | None, last: Place | None) -> Reason:

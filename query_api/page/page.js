@@ -30,11 +30,7 @@ async function refresh(offset = 0) {
 function draw(found, offset) {
   asked.queryId = found.query_id;
   asked.shown = offset + found.hits.length;
-  const cards = found.hits.map((hit, at) => card(hit, {
-    onOpen: () => open(hit.product_id, offset + at),
-    onSimilar: () => { forget(); asked.like = hit; asked.picture = null; start(); },
-    onWhy: (where) => why(where, offset + at),
-  }));
+  const cards = found.hits.map((hit, at) => cardOf(hit, offset + at));
   if (offset) $("grid").append(...cards);
   else $("grid").replaceChildren(...cards);
   hear(found.understood);
@@ -42,10 +38,26 @@ function draw(found, offset) {
   $("headline").textContent = headline();
   $("status").textContent = status(found);
   const isLost = asked.sound && !asked.heard;
-  notice(found.hits.length || offset || isLost ? "" : say("Nothing matches. Try other words, or fewer filters."));
+  const nearest = found.nearest || [];
+  notice(found.hits.length || nearest.length || offset || isLost ? "" : say("Nothing matches. Try other words, or fewer filters."));
+  drawNearest(nearest);
   drawUnderstood(found);
   drawFacets(found.facets || {});
   drawChips(found.understood);
+}
+
+function cardOf(hit, position) {
+  return card(hit, {
+    onOpen: () => open(hit.product_id, position),
+    onSimilar: () => { forget(); asked.like = hit; asked.picture = null; start(); },
+    onWhy: position === undefined ? undefined : (where) => why(where, position),
+  });
+}
+
+// These are no results: they have no places that a click could tell of, and no scores to explain.
+function drawNearest(hits) {
+  $("nearest").querySelector("ol").replaceChildren(...hits.map((hit) => cardOf(hit)));
+  $("nearest").hidden = !hits.length;
 }
 
 // What was heard stands in the box and in the address, to be corrected and shared as if it had been typed.

@@ -55,7 +55,7 @@ export function card(hit, { onOpen, onSimilar, onWhy }) {
     element("div", { class: "meta", title: hit.category || "" }, meta), price,
   );
   const made = element("li", { class: "card", "data-product": hit.product_id }, open);
-  const why = element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, say("Why?"));
+  const why = onWhy && element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, say("Why?"));
   made.append(element("div", { class: "actions" }, element("button", { type: "button", onclick: onSimilar }, say("More like this")), why));
   return made;
 }

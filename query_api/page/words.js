@@ -48,6 +48,7 @@ const CHINESE = {
   "ranker": "重排",
   ", ": "、",
   "Nothing matches. Try other words, or fewer filters.": "没有找到商品。请换个说法，或减少筛选条件。",
+  "Nothing matches. Nearest:": "没有匹配的商品。最接近的有：",
   "The order has changed since; search again to see why.": "结果顺序已经变化，请重新搜索后再查看原因。",
   "The search service cannot be reached. Is it running?": "无法连接搜索服务，请确认它正在运行。",
   "The search service answered {status}.": "搜索服务返回了 {status}。",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,8 +19,10 @@ from query_api.shared_reads import SharedReads
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
-TASTE_TTL_S = 5.0
-"""A taste that was learnt this long ago from the same interactions is good enough: it fades within days."""
+TASTE_TTL_S = 10.0
+"""A taste that was learnt this long ago from the same interactions is good enough: it fades within days. Each is learnt
+again after between half of it and all: their pages have to be ranked anew then, and not those of all shoppers at once.
+"""
 MAX_TASTES = 256
 """Shoppers whose tastes are kept, with their histories: some 100 KB each where those are full."""
 MAX_CACHED_BYTES = 64 * 2**20
@@ -118,10 +121,14 @@ class ShopperProfiles:
         self._numbers = itertools.count(1)
         self._histories = SharedReads(self._read_histories)
 
-    async def load(self, user_id: str) -> ShopperProfile:
-        """What is known of a shopper now; of an unknown one nothing."""
+    def ask(self, user_id: str) -> Awaitable[History]:
+        """Begin to read a shopper's history for `load`, beside something else; it may be left unread."""
+        return self._histories.ask(user_id)
+
+    async def load(self, user_id: str, asked: Awaitable[History] | None = None) -> ShopperProfile:
+        """What is known of a shopper, of an unknown one nothing: now, or as of when it was `asked` for."""
         try:
-            history = await self._histories.ask(user_id)
+            history = await (asked or self.ask(user_id))
             known = self._learnt.get(user_id)
             if known is not None and self._clock() < known.expires_s and known.history == history:
                 return known.profile
@@ -141,7 +148,8 @@ class ShopperProfiles:
         weights = interaction_weights(history.interactions(), int(time.time() * 1000))
         taste = learn_taste(weights, await self._payloads.payloads(weights))
         profile = ShopperProfile(taste, weights, number=next(self._numbers))
-        self._learnt[user_id] = _Learnt(history, self._clock() + TASTE_TTL_S, profile)
+        expires_s = self._clock() + TASTE_TTL_S * random.uniform(0.5, 1.0)
+        self._learnt[user_id] = _Learnt(history, expires_s, profile)
         while len(self._learnt) > MAX_TASTES:
             self._learnt.popitem(last=False)
         return profile

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
 
 from indexer.errors import StoreUnavailable
+from indexer.ports import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
 from query_api.contract.requests import SearchRequest
@@ -32,6 +34,16 @@ class Answer(NamedTuple):
     body: bytes
     """The JSON of a `SearchResponse`."""
     cache: CacheState
+
+
+class _Question(NamedTuple):
+    """A search whose answer may be kept."""
+
+    request: SearchRequest
+    key: PageKey
+    began_s: float
+    history: Awaitable[History] | None
+    """That of the shopper who asks, which is being read; None: it is not."""
 
 
 class SearchAnswers:
@@ -66,55 +78,59 @@ class SearchAnswers:
 
     async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
-        started_s = time.perf_counter()
         if self._cache is None or not use_cache or not self.keeps(request):
             return _answer(await self._searcher.search(request, use_cache))
-        key, word_count = page_key(request, self._planner), self._planner.word_count
+        question, word_count = self._begin(self._cache, request), self._planner.word_count
         try:
             came = await self._cache.feed.catch_up()
         except StoreUnavailable:
             return _answer(await self._searcher.search(request))
-        kept = await self._from_page(self._cache, request, key, started_s)
+        kept = await self._from_page(self._cache, question)
         if kept is not None:
             return Answer(kept, "hit")
         results = await self._searcher.rank(request, came=came)
-        response = await self._responses.build(results, started_s)
-        self._keep(self._cache, key, results, response, word_count)
+        response = await self._responses.build(results, question.began_s)
+        self._keep(self._cache, question.key, results, response, word_count)
         return _answer(response)
 
     async def finished(self, request: SearchRequest) -> bytes | None:
         """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
-        started_s = time.perf_counter()
         if self._cache is None or not self.keeps(request):
             return None
+        question = self._begin(self._cache, request)
         try:
             await self._cache.feed.catch_up()
         except StoreUnavailable:
             return None
-        return await self._from_page(self._cache, request, page_key(request, self._planner), started_s)
+        return await self._from_page(self._cache, question)
 
-    async def _from_page(
-        self, cache: ResultCache, request: SearchRequest, key: PageKey, started_s: float
-    ) -> bytes | None:
-        page = cache.live.page(key)
+    def _begin(self, cache: ResultCache, request: SearchRequest) -> _Question:
+        """Begin to answer; where a page waits for a shopper's hits, their history is read beside the change log."""
+        began_s, key, history = time.perf_counter(), page_key(request, self._planner), None
+        if self._personal is not None and request.user_id is not None and cache.live.page(key) is not None:
+            history = self._personal.ask(request.user_id)
+        return _Question(request, key, began_s, history)
+
+    async def _from_page(self, cache: ResultCache, question: _Question) -> bytes | None:
+        page, request = cache.live.page(question.key), question.request
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
         if request.user_id is not None:
-            page = await self._shoppers_page(cache, request, key, page, request.user_id)
+            page = await self._shoppers_page(cache, question, page, request.user_id)
             if page is None:
                 return None
-        query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - started_s) * 1000, 2)
+        query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - question.began_s) * 1000, 2)
         log_query(request, query_id, took_ms, "hit", page.hit_count, page.total)
         return page.answer(query_id, took_ms, self._index.age_ms())
 
     async def _shoppers_page(
-        self, cache: ResultCache, request: SearchRequest, key: PageKey, anybodys: Page, user_id: str
+        self, cache: ResultCache, question: _Question, anybodys: Page, user_id: str
     ) -> Page | None:
         """The page in a shopper's order, which is kept as long as nothing more is known of them."""
-        entry = cache.live.entry_of(key)
+        request, key, entry = question.request, question.key, cache.live.entry_of(question.key)
         if self._personal is None or entry is None or entry.for_tastes is None:
             return None
-        profile = await self._personal.profile(user_id)
+        profile = await self._personal.profile(user_id, question.history)
         if profile.degraded:
             return None
         own_key = PageKey(key.request, key.understanding, user_id)

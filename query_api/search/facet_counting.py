@@ -10,6 +10,7 @@ from indexer.ports import ProductStore
 from query_api.cards.card_table import AnswerCards, columns_in_steps
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Facet
+from query_api.relevance.query_floor import QueryFloor
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets import FacetTally
@@ -45,7 +46,12 @@ class FacetCounter:
         self._retriever = retriever
 
     async def count(
-        self, request: SearchRequest, retrieval: RetrievalQuery, candidates: Candidates, cards: AnswerCards
+        self,
+        request: SearchRequest,
+        retrieval: RetrievalQuery,
+        candidates: Candidates,
+        cards: AnswerCards,
+        floor: QueryFloor | None = None,
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
@@ -54,6 +60,7 @@ class FacetCounter:
             retrieval: what was looked for.
             candidates: what was found.
             cards: those of all of them.
+            floor: what more candidates have to reach to match; None: nothing.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -67,19 +74,26 @@ class FacetCounter:
         counts = tally.facets()
         for field, filters in widened.items():
             tally = FacetTally([field], request.facet_ranges)
-            complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters), cards)
+            complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters), cards, floor)
             counts |= tally.facets()
         return FacetCounts({field: counts[field] for field in requested}, complete)
 
     async def _count_retrieved(
-        self, tally: FacetTally, request: SearchRequest, retrieval: RetrievalQuery, cards: AnswerCards
+        self,
+        tally: FacetTally,
+        request: SearchRequest,
+        retrieval: RetrievalQuery,
+        cards: AnswerCards,
+        floor: QueryFloor | None,
     ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
         items = retrieved.items.without([request.product_id] if request.product_id else [])
+        items = items if floor is None else items.kept(floor.matching(items))
         items = items.without(await cards.load(items.ids))
         candidates = Candidates(items.ids, retrieved.unretrieved_count)
         return await self._tally(tally, retrieval, candidates, cards) and (
-            retrieved.unretrieved_count > 0 or not retrieved.is_truncated
+            retrieved.unretrieved_count > 0
+            or not (retrieved.is_truncated if floor is None else floor.hides_matches(retrieved))
         )
 
     async def _tally(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from indexer.errors import StoreUnavailable
+from indexer.ports import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cards.card_table import CardTable
 from query_api.contract.requests import SearchRequest
@@ -20,9 +23,13 @@ class PersonalHits:
         self._profiles = profiles
         self._cards = cards
 
-    async def profile(self, user_id: str) -> ShopperProfile:
-        """What is known of a shopper now."""
-        return await self._profiles.load(user_id)
+    def ask(self, user_id: str) -> Awaitable[History]:
+        """Begin to read a shopper's history for `profile`; it may be left unread."""
+        return self._profiles.ask(user_id)
+
+    async def profile(self, user_id: str, history: Awaitable[History] | None) -> ShopperProfile:
+        """What is known of a shopper now, or as of when their history was asked for."""
+        return await self._profiles.load(user_id, history)
 
     async def hits(self, request: SearchRequest, scoring: Scoring, kept: ForTastes) -> list[Hit] | None:
         """The hits of the requested page.

@@ -10,12 +10,14 @@ import msgspec
 from encoders.spec import FloatArray, PartWeights
 from encoders.speech.port import Transcript
 from indexer.criteria import AnyOf, Filters, Range, SortOrder, WithoutWords
+from indexer.text_analysis.chinese import has_chinese
 from query_api.cache.candidate_cache import candidate_key
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Sort
 from query_api.embedding.query_vectors import PartKind, QueryPart, part_key, part_weights
 from query_api.embedding.text_trust import TextTrust, scale_by_trust
 from query_api.errors import InvalidRequest
+from query_api.relevance.similarity_floors import FloorTerms, SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.inputs import QueryInputs
 from query_api.search.ranking import RankWeights
@@ -55,6 +57,8 @@ class SearchPlan:
     query_product_ids: frozenset[str]
     """The products that the request searches with: they are no results of it."""
     parsed: ParsedQuery
+    floor: FloorTerms | None = None
+    """What products have to reach; None: all candidates match."""
     transcript: Transcript | None = None
     """What a spoken query said."""
     is_not_understood: bool = False
@@ -85,15 +89,18 @@ class SearchPlan:
 class SearchPlanner:
     """The second stage of a search."""
 
-    def __init__(self, config: QueryConfig, parser: QueryParser, text_trust: TextTrust) -> None:
+    def __init__(
+        self, config: QueryConfig, parser: QueryParser, text_trust: TextTrust, floors: SimilarityFloors
+    ) -> None:
         self._config = config
         self._parser = parser
         self._text_trust = text_trust
+        self._floors = floors
 
     @property
     def versions(self) -> tuple[int, ...]:
         """Others than before where the same request may be planned otherwise, whatever words it has."""
-        return (*self._parser.versions, self._text_trust.version)
+        return (*self._parser.versions, self._text_trust.version, self._floors.version)
 
     @property
     def word_count(self) -> int:
@@ -114,17 +121,19 @@ class SearchPlanner:
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
+        lexical_text = parsed.lexical_text if is_lexical else None
         return SearchPlan(
             request,
             _parts_to_embed(parts, parsed) if embeds else (),
             weights,
-            parsed.lexical_text if is_lexical else None,
+            lexical_text,
             (*inputs.filters, *_parsed_filters(request, parsed)),
             BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),
             rank_weights,
             frozenset(str(part.content) for part in inputs.parts if part.kind == "product_id"),
             parsed,
+            self._floor_terms(request, parts, parsed, weights, lexical_text) if embeds and parts else None,
             inputs.transcript,
             is_not_understood=inputs.transcript is not None and not inputs.parts,
         )
@@ -146,12 +155,28 @@ class SearchPlanner:
             return weights
         return scale_by_trust(weights, request.weights, self._text_trust.factor_for(" ".join(parsed.texts)))
 
+    def _floor_terms(
+        self,
+        request: SearchRequest,
+        parts: Sequence[QueryPart],
+        parsed: ParsedQuery,
+        weights: PartWeights,
+        lexical_text: str | None,
+    ) -> FloorTerms | None:
+        strictness = self._config.floor if request.floor is None else request.floor
+        has_media = any(part.kind != "text" and part.weight > 0 for part in parts)
+        text = " ".join(text for text in parsed.texts if text)
+        return FloorTerms(strictness, text, lexical_text, weights, has_media) if strictness else None
+
     def rank_weights(self, request: SearchRequest) -> RankWeights:
         """What counts at ranking: what the request says, or else the configuration."""
         own, config = request.weights, self._config
         lexical = 1.0 if request.mode == "lexical" else config.lexical
         return RankWeights(
-            lexical if own.lexical is None else own.lexical, config.personal if own.personal is None else own.personal
+            lexical if own.lexical is None else own.lexical,
+            config.personal if own.personal is None else own.personal,
+            # Listings in other languages have none of its words, unless they quote them.
+            implies_words=has_chinese(request.text or ""),
         )
 
 

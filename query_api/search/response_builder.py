@@ -58,12 +58,14 @@ class ResponseBuilder:
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
         hits = [to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
+        nearest = await _nearest(results)
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
         response = SearchResponse(
             query_id=secrets.token_hex(8),
             hits=hits,
             total=len(ordered) + results.unretrieved_count,
+            nearest=nearest or UNSET,
             groups=len(shown) if request.group else UNSET,
             took_ms=round((time.perf_counter() - started_s) * 1000, 2),
             cache=results.cache_state,
@@ -87,7 +89,7 @@ class ResponseBuilder:
 
     async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
         candidates = Candidates(ordered.ids, results.unretrieved_count)
-        return await self._facets.count(results.request, retrieval, candidates, results.cards)
+        return await self._facets.count(results.request, retrieval, candidates, results.cards, results.floor)
 
 
 async def _page(shown: Ranking, results: RankedResults) -> list[RankedCandidate]:
@@ -95,6 +97,14 @@ async def _page(shown: Ranking, results: RankedResults) -> list[RankedCandidate]
     page = shown[results.request.offset : results.request.offset + results.request.k]
     gone = await results.cards.load(page.ids)
     return [hit for hit in page if hit.candidate.product_id not in gone]
+
+
+async def _nearest(results: RankedResults) -> list[Hit]:
+    """What comes nearest where nothing matches."""
+    if results.nearest is None:
+        return []
+    gone = await results.cards.load(results.nearest.ids)
+    return [to_hit(hit, results.cards) for hit in results.nearest if hit.candidate.product_id not in gone]
 
 
 def _is_approximate(results: RankedResults, facets: FacetCounts | None) -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from encoders.speech.port import Transcript
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile
+from query_api.relevance.query_floor import QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.planning import SearchPlan
-from query_api.search.ranking import Ranking, Scoring, rank_candidates
+from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
 from query_api.understanding.parser import ParsedQuery
+
+NEAREST = 5
+"""How many products are told of where none matches."""
+EMPTY = CandidateColumns.of(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,12 @@ class RankedResults:
     cache_state: CacheState = "bypass"
     degraded: tuple[str, ...] = ()
     """What was left out because a server did not answer, in the order of the stages."""
+    floor: QueryFloor | None = None
+    """What products have to reach to be among the ranked ones; None: nothing."""
+    below: CandidateColumns = field(default_factory=lambda: EMPTY)
+    """Candidates that do not."""
+    nearest: Ranking | None = None
+    """Where none does: those that come nearest, the best first, their cards not loaded."""
     entry: LiveEntry | None = None
     """Where the candidates are kept in this process; None: nowhere."""
 
@@ -54,10 +65,20 @@ class ResultRanker:
     def __init__(self, cards: CardTable) -> None:
         self._cards = cards
 
-    async def rank(self, plan: SearchPlan, retrieved: RetrievedCandidates, profile: ShopperProfile) -> RankedResults:
-        """Rank what was retrieved, by the cards of all of it where those count. Raises `StoreUnavailable`."""
+    async def rank(
+        self,
+        plan: SearchPlan,
+        retrieved: RetrievedCandidates,
+        profile: ShopperProfile,
+        floor: QueryFloor | None = None,
+    ) -> RankedResults:
+        """Rank what was retrieved and matches, by the cards of all of it where those count. Raises `StoreUnavailable`.
+
+        Args:
+            floor: what products have to reach to match; None: all do.
+        """
         candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
-        items = candidates.items.without(plan.query_product_ids)
+        items, below = split_at(floor, candidates.items.without(plan.query_product_ids))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
@@ -67,12 +88,15 @@ class ResultRanker:
             retrieval=plan.retrieval_query(retrieved.query_vector),
             scoring=scoring,
             cards=cards,
-            is_truncated=candidates.is_truncated,
+            is_truncated=candidates.is_truncated if floor is None else floor.hides_matches(candidates),
             unretrieved_count=candidates.unretrieved_count,
             parsed=plan.parsed,
             transcript=plan.transcript,
             cache_state=retrieved.cache_state,
             degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+            floor=floor,
+            below=below,
+            nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
             entry=retrieved.entry,
         )
 
@@ -80,7 +104,7 @@ class ResultRanker:
         """No results: showing every product would be the answer to another question."""
         return RankedResults(
             request=plan.request,
-            ranked=rank_candidates(CandidateColumns.of(()), Scoring(plan.rank_weights)),
+            ranked=rank_candidates(EMPTY, Scoring(plan.rank_weights)),
             retrieval=None,
             scoring=None,
             cards=self._cards.open(is_current=False),
@@ -88,6 +112,14 @@ class ResultRanker:
             transcript=plan.transcript,
             degraded=_unheard(plan),
         )
+
+
+def split_at(floor: QueryFloor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
+    """Candidates that match, and those that do not."""
+    if floor is None:
+        return candidates, EMPTY
+    matching = floor.matching(candidates)
+    return candidates.kept(matching), candidates.kept(~matching)
 
 
 def needs_all_cards(request: SearchRequest, scoring: Scoring | None) -> bool:

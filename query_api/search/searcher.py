@@ -10,6 +10,7 @@ from query_api.cache.change_feed import FeedPosition
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
+from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
 from query_api.search.planning import SearchPlan, SearchPlanner
@@ -25,6 +26,7 @@ class SearchStages:
     inputs: InputLoader
     planner: SearchPlanner
     candidates: CandidateFinder
+    floors: SimilarityFloors
     profiles: ShopperProfiles
     ranker: ResultRanker
     reranker: Reranker
@@ -59,8 +61,13 @@ class Searcher:
         plan = await self._stages.planner.plan(inputs)
         if plan.is_not_understood:
             return self._stages.ranker.nothing_understood(plan)
-        retrieved, profile = await self._retrieve(plan, use_cache, came)
-        ranked = await self._stages.ranker.rank(plan, retrieved, profile)
+        floors = self._stages.floors
+        (retrieved, profile), words = await asyncio.gather(
+            self._retrieve(plan, use_cache, came), floors.reach(plan.floor)
+        )
+        without_words = retrieved.candidates.without_lexical
+        floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
+        ranked = await self._stages.ranker.rank(plan, retrieved, profile, floor)
         return await self._stages.reranker.rerank(ranked)
 
     async def _retrieve(

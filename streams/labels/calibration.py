@@ -146,7 +146,7 @@ class LabelCalibrator:
         ]
         fields = [_without(product.fields, names) for product, names in held_out]
         texts = [embedding_text(remaining) for remaining in fields]
-        embeddings, _ = await self._encoder.encode(texts, [])
+        embeddings, _ = await self._encoder.encode(self._encoder.prompts.for_documents(texts), [])
         return [
             HeldOutTrial(
                 NeighbourQuery(

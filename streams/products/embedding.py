@@ -86,7 +86,7 @@ async def _encode(
     if not texts and not pictures.pixels:
         # Not even asked: the encoder may have other batches before it.
         return {}, {}
-    inputs = list(texts.values()), pictures.frames
+    inputs = encoder.prompts.for_documents(texts.values()), pictures.frames
     text_rows, image_rows = await until_process_answers("encoder", lambda: encoder.encode(*inputs))
     metrics.ENCODED.labels("text").inc(len(texts))
     metrics.ENCODED.labels("image").inc(len(image_rows))

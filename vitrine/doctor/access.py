@@ -12,6 +12,8 @@ from cryptography import x509
 from encoders.checkpoints import split_revision
 from encoders.errors import EncoderError
 from encoders.inference.truncation import split_name
+from encoders.loading import MINI, STANDARD
+from encoders.pretrained import standard
 from indexer.errors import StoreUnavailable
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.client import connect_redis
@@ -23,7 +25,7 @@ from vitrine.errors import NotRunning
 from vitrine.settings import DEFAULT_ENCODER, Settings
 from vitrine.stack.servers import redis_url
 
-BUILT_IN = (DEFAULT_ENCODER, "hash", "hash-joint", "synthetic")
+BUILT_IN = (MINI, "hash", "hash-joint", "synthetic")
 HUB = "https://huggingface.co"
 HUB_DEADLINE_S = 5.0
 LEAST_SECRET_CHARS = 24
@@ -118,6 +120,8 @@ async def check_encoder(settings: Settings) -> AsyncIterator[Finding]:
         return
     if name in BUILT_IN:
         yield ok("encoder", f"{name} comes with Vitrine")
+    elif name == STANDARD:
+        yield _judge_standard()
     elif _is_directory(name):
         yield _judge_directory(Path(name))
     elif name.count("/") != 1:
@@ -146,6 +150,12 @@ def _is_cached(name: str) -> bool:
 
     model, revision = split_revision(name)
     return isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str)
+
+
+def _judge_standard() -> Finding:
+    if standard.is_available():
+        return ok("encoder", "standard: the packages with its weights are installed")
+    return failure("encoder", "standard: the packages with its weights are not installed", standard.HOW_TO_GO_ON)
 
 
 async def _ask_hub(name: str) -> Finding:

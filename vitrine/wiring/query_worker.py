@@ -98,7 +98,7 @@ async def run_query_worker(settings: Settings, member: GroupMember | None = None
         gc.collect()
         gc.freeze()
         # At what is cached from here on it does look, for some 20 ms: hardly ever, as requests leave no cycles behind.
-        gc.set_threshold(10_000, 10, 100)
+        gc.set_threshold(2_000, 10, 100)
         log.info("worker_started", extra={"generation": served.generation})
         await serve(app, settings.query, member)
     log.info("worker_stopped")

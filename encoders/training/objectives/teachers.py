@@ -42,7 +42,7 @@ class EncoderTeacher:
 
     def _embed(self, inputs: BatchSide) -> np.ndarray:
         if inputs.texts is not None:
-            return self._encoder.encode_texts(inputs.texts)
+            return self._encoder.encode_texts(self._encoder.prompts.for_documents(inputs.texts))
         from PIL import Image
 
         pictures = [Image.fromarray(self._pictures.levels[row]) for row in inputs.pictures]

@@ -37,6 +37,10 @@ from transformers import (
     ViTImageProcessor,
 )
 
+from encoders.checkpoints import write_prompts
+from encoders.huggingface.semantic_visual import SemanticVisualConfig, SemanticVisualModel
+from encoders.prompts import Prompts
+
 CORPUS = ["a red cotton shirt with long sleeves", "blue running shoes", "green apple, 500 g", "红色棉质衬衫 蓝色跑鞋"]
 TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
 
@@ -139,6 +143,26 @@ def _bert_convnext(directory: Path) -> None:
     _dual(directory, ConvNextConfig(hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], hidden_size=32), images)
 
 
+def _semantic_visual(directory: Path) -> None:
+    tokenizer = _bert_tokenizer(directory)
+    text = {**TOWER, "vocab_size": len(tokenizer), "max_position_embeddings": 16}
+    blocks = [
+        {"in": 8, "expanded": 8, "out": 8, "kernel": 3, "stride": 1},
+        {"in": 8, "expanded": 24, "out": 16, "kernel": 5, "stride": 2},
+        {"in": 16, "expanded": 48, "out": 16, "kernel": 3, "stride": 1},
+    ]
+    vision = {"stem_size": 8, "blocks": blocks, "hidden_size": 40}
+    model = SemanticVisualModel(SemanticVisualConfig(text, vision, visual_dim=12, visual_share=0.4))
+    for parameter in model.vision_model.parameters():
+        # Without norms, weights as small as transformers makes them leave nothing of a picture.
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(directory)
+    # 35 pixels are padded otherwise at each stride than a power of two.
+    images = SiglipImageProcessor(size={"height": 35, "width": 35}, do_keep_proportions=True, margin_color=[255] * 3)
+    VisionTextDualEncoderProcessor(images, tokenizer).save_pretrained(directory)
+    write_prompts(Prompts("query: ", "passage: "), directory)
+
+
 FAMILIES: dict[str, Callable[[Path], None]] = {
     "clip": _clip,
     "siglip": _siglip,
@@ -146,6 +170,7 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     "chinese_clip": _chinese_clip,
     "bert-vit": _bert_vit,
     "bert-convnext": _bert_convnext,
+    "semantic-visual": _semantic_visual,
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,20 @@ async def test_a_failure_is_that_of_its_batch_alone() -> None:
     server.error = None
     server.may_answer.release()
     assert await reads.ask("a") == 0
+    await reads.aclose()
+
+
+async def test_a_failure_of_what_was_left_alone_is_nobodys() -> None:
+    server, complaints = Server(), list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    reads = SharedReads(server.read)
+    server.error = StoreUnavailable("away")
+    reads.ask("a")
+    server.may_answer.release()
+    await turns()
+    server.error = None
+    gc.collect()
+    assert server.batches == [["a"]] and not complaints
     await reads.aclose()
 
 

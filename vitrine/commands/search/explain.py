@@ -31,6 +31,7 @@ _TERMS_SHOWN = 8
 @click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many hits a page has.")
 @click.option("--mode", type=click.Choice(["hybrid", "dense", "lexical"]), help="How to compare (default: hybrid).")
 @click.option("--sort", type=click.Choice(["relevance", "price", "-price", "newest"]), help="Order of the results.")
+@click.option("--floor", type=click.FloatRange(0, 10), help="What has to be reached to match: 1 as learnt, 0 nothing.")
 @click.option("--group", is_flag=True, help="Just the best of each group of variants.")
 @click.option(
     "--filter", "expressions", multiple=True, metavar="EXPR", help="price<50, brand=A,B, attributes.colour=red"
@@ -69,7 +70,7 @@ def command(
 
 def _query(options: dict[str, Any]) -> dict[str, Any]:
     """The options that are fields of the request by themselves."""
-    return {"user_id" if name == "user" else name: value or None for name, value in options.items()}
+    return {"user_id" if name == "user" else name: None if value is False else value for name, value in options.items()}
 
 
 def _filters(expressions: tuple[str, ...]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--filter", "expressions", multiple=True, metavar="EXPR", help="price<50, brand=A,B, attributes.colour=red"
 )
 @click.option("--verbatim", is_flag=True, help="Correct no words, and take no price in them for a filter.")
+@click.option("--floor", type=click.FloatRange(0, 10), help="What has to be reached to match: 1 as learnt, 0 nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @with_settings()
 def command(
@@ -43,6 +44,7 @@ def command(
     Words after a dash are left out: 'dress -floral'. A price may be in words: 'mug under 50'.
     """
     query = _media(options) | {"product_id": options["like"], "user_id": options["user"], "k": options["k"]}
+    query["floor"] = options["floor"]
     if not text and not any(query[name] for name in ("image", "audio", "video", "product_id", "parts")):
         raise click.UsageError("give TEXT, --image, --like, --audio or --video")
     query |= {"filters": _filters(expressions)} | ({"correct": False, "price_phrases": False} if verbatim else {})
@@ -89,9 +91,11 @@ def _print_table(results: SearchResults) -> None:
     console = Console()
     for line in _understood(results):
         console.print(cell(line, "italic"))
-    if results.hits:
+    if results.nearest:
+        console.print("nothing matches; nearest:", style="italic")
+    if shown := results.hits or results.nearest:
         table = Table("", "score", "title", "price", "brand", "category", "product", box=box.SIMPLE_HEAD)
-        for rank, hit in enumerate(results.hits, start=1):
+        for rank, hit in enumerate(shown, start=1):
             price = "" if hit.price is None else f"{hit.price:,.2f} {hit.currency or ''}".strip()
             cells = [hit.title or "", price, hit.brand or "", hit.category or "", hit.product_id]
             table.add_row(str(rank), f"{hit.score:.3f}", *map(cell, cells))

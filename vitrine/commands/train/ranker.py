@@ -64,7 +64,8 @@ async def _train(
 
     async with open_gate_services(settings, await active_generation(settings)) as services:
         spec, encoder = services.encoder.spec, services.encoder
-        embeddings = await asyncio.to_thread(encoder.encode_texts, [query.text for query in queries])
+        texts = encoder.prompts.for_queries(query.text for query in queries)
+        embeddings = await asyncio.to_thread(encoder.encode_texts, texts)
         weights = part_weights(QueryConfig(), Weights(), ("text",))
         examples = await ranker_examples(services.store, spec, queries, embeddings, weights)
     asked = torch.from_numpy(embeddings)

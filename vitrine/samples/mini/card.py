@@ -122,11 +122,12 @@ def _card(directory: Path, config: MiniConfig, reports: Sequence[RetrievalReport
         first_weight=MAIN_IMAGE_WEIGHT,
         columns=" | ".join(f"R@{k}" for k in cut_offs),
         rule="---|" * len(cut_offs),
-        rows="\n".join(_row(report, cut_offs) for report in reports),
+        rows="\n".join(report_row(report, cut_offs) for report in reports),
     )
 
 
-def _row(report: RetrievalReport, cut_offs: Sequence[int]) -> str:
+def report_row(report: RetrievalReport, cut_offs: Sequence[int]) -> str:
+    """A report as a row of a Markdown table, with a cell for each cut-off."""
     shown = {recall.k: f"{recall.value:.3f} ({recall.low:.2f}–{recall.high:.2f})" for recall in report.recalls}
     cells = [report.name, report.queries, report.candidates, *(shown.get(k, "") for k in cut_offs)]
     return "| " + " | ".join(str(cell) for cell in cells) + f" | {report.mean_reciprocal_rank:.3f} |"

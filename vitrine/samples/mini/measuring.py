@@ -101,14 +101,15 @@ def _paired(name: str, queries: FloatArray, answers: FloatArray) -> RetrievalRep
 
 def _titles(encoder: Encoder, real: EmbeddedRealProducts, index: FloatArray) -> RetrievalReport:
     """Held-out real titles against photos alone: the honest figure for text meeting real pictures."""
-    rows = [row for row, product in enumerate(real.products) if _is_unseen(product)]
-    vectors = encoder.encode_texts([real.products[row]["title"] for row in rows])
+    rows = [row for row, product in enumerate(real.products) if is_unseen(product)]
+    vectors = encoder.encode_texts(encoder.prompts.for_queries(real.products[row]["title"] for row in rows))
     return retrieval_report(
         "unseen real title → photos of all products", target_ranks(vectors, index, rows), len(index)
     )
 
 
-def _is_unseen(product: dict[str, Any]) -> bool:
+def is_unseen(product: dict[str, Any]) -> bool:
+    """Whether training did not read a real product."""
     return product["id"].startswith("grocery-") or is_held_out(product["id"])
 
 

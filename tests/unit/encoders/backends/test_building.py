@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from encoders.backends.building import built
-from encoders.backends.manifest import Manifest
+from encoders.backends.manifest import WORD_TABLE, Manifest
 from encoders.backends.openvino import OpenVinoTowers, has_bfloat16
 from encoders.backends.towers import Towers
 from encoders.backends.weights import CheckpointWeights
@@ -40,11 +40,13 @@ sys.meta_path.insert(0, Blocker())
 
 def _ready(towers: Towers, directory: Path, precision: str) -> OpenVinoTowers:
     towers.write(directory)
-    return OpenVinoTowers(directory, Manifest(towers.dim, towers.tokens, towers.preparer, {}), precision, 1)
+    return OpenVinoTowers(
+        directory, Manifest(towers.dim, towers.tokens, towers.preparer, {}), (precision, precision), 1
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("family", ["mini", "bert-convnext"])
+@pytest.mark.parametrize("family", ["mini", "bert-convnext", "semantic-visual"])
 def test_they_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: str, precision: str) -> None:
     directory = MINI_DIRECTORY if family == "mini" else checkpoints_root / family
     towers, by_torch = built(directory), HfDualEncoder(directory, torch.device("cpu"))
@@ -56,6 +58,17 @@ def test_they_agree_with_torch(checkpoints_root: Path, tmp_path: Path, family: s
     expected = by_torch.encode_texts(texts), by_torch.encode_images(pictures)
     least = min_cosine(expected, (ours.encode_texts(texts), ours.encode_images(pictures)))
     assert least > (0.99999 if precision == "float32" or not has_bfloat16() else 0.999)
+
+
+def test_a_large_table_of_words_stays_on_disk(
+    checkpoints_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _ready(built(checkpoints_root / "semantic-visual"), tmp_path, "float32").encode_texts(TEXTS)
+    monkeypatch.setattr("encoders.backends.building.LARGE_TABLE", 1)
+    towers = built(checkpoints_root / "semantic-visual")
+    apart = _ready(towers, tmp_path, "float32").encode_texts(TEXTS)
+    assert (tmp_path / WORD_TABLE).stat().st_size > 0 and "word_vectors" in towers.text_inputs("a shirt")
+    assert min_cosine([whole], [apart]) > 0.99999
 
 
 @pytest.mark.skipif(not is_installed("nncf"), reason="the package nncf is not installed")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import astuple
 
 from encoders.backends.conversion_cache import REFUSED_EXIT_CODE, converted_model
 from encoders.backends.manifest import MANIFEST, Manifest
@@ -28,6 +29,7 @@ pytestmark = [
     pytest.mark.skipif(not is_installed(), reason="the package openvino is not installed"),
 ]
 AUTO = Runtime("cpu", "auto", "auto", threads=1)
+EXACT = ("float32", "float32")
 TEXTS = ["a red cotton shirt", "blue running shoes with long sleeves " * 8, "", "红色棉质衬衫", "green apple"] * 9
 
 
@@ -49,8 +51,8 @@ def test_both_towers_agree_with_torch(checkpoints_root: Path, tmp_path: Path, fa
     directory = checkpoints_root / family
     export_checkpoint(directory, tmp_path, "float32")
     manifest = Manifest.read(tmp_path)
-    ours, torchs = OpenVinoTowers(tmp_path, manifest, "float32", 1), HfDualEncoder(directory, torch.device("cpu"))
-    assert manifest.agreement["float32"] > 0.99999 and manifest.preparer == torchs.preparer
+    ours, torchs = OpenVinoTowers(tmp_path, manifest, EXACT, 1), HfDualEncoder(directory, torch.device("cpu"))
+    assert min(astuple(manifest.agreement["float32"])) > 0.99999 and manifest.preparer == torchs.preparer
     _, pictures = torchs.parity_probes()
     np.testing.assert_allclose(ours.encode_texts(TEXTS), torchs.encode_texts(TEXTS), atol=1e-4)
     np.testing.assert_allclose(ours.encode_images(pictures * 3), torchs.encode_images(pictures * 3), atol=1e-4)
@@ -137,13 +139,16 @@ def test_auto_takes_no_precision_that_changes_embeddings(checkpoints_root: Path,
     runtime = replace(AUTO, cache_dir=str(tmp_path / "models"))
     (written,) = (tmp_path / "models").glob(f"*-float32*/{MANIFEST}")
     facts = json.loads(written.read_text())
-    for agreement, precision in (
-        ({"float32": 1.0, "bfloat16": 0.9}, "float32"),
-        ({"float32": 0.9, "bfloat16": 0.9}, ""),
+    good, bad = {"text": 1.0, "image": 1.0}, {"text": 0.9, "image": 0.9}
+    for exact, fast, precisions in (
+        (good, bad, ("float32", "float32")),
+        (good, {**good, "image": 0.9}, ("bfloat16" if has_bfloat16() else "float32", "float32")),
+        (bad, bad, None),
+        ({**good, "text": 0.9}, bad, None),
     ):
-        written.write_text(json.dumps({**facts, "agreement": agreement}))
-        if precision:
-            assert OpenVinoEncoder(directory, runtime).precision == precision
+        written.write_text(json.dumps({**facts, "agreement": {"float32": exact, "bfloat16": fast}}))
+        if precisions:
+            assert OpenVinoEncoder(directory, runtime).precisions == precisions
         else:
             assert isinstance(load_encoder(str(directory), runtime), HfDualEncoder)
 
@@ -155,7 +160,7 @@ def test_an_asked_for_precision_is_a_space_of_its_own(checkpoints_root: Path, mo
         OpenVinoEncoder(checkpoints_root / "clip", wanted)
         for wanted in (runtime, replace(runtime, precision="bfloat16"))
     )
-    assert asked.spec.version == f"{auto.spec.version}+bfloat16" and asked.precision == "bfloat16"
+    assert asked.spec.version == f"{auto.spec.version}+bfloat16" and asked.precisions == ("bfloat16", "bfloat16")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.unit.encoders.training.conftest import COLOURS, picture
 UNCHANGED = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
 UNSEEN = (997, 998, 999)
 """Numbers of pictures that no product has."""
-FAMILIES = ["clip", "siglip", "siglip2", "chinese_clip", "bert-vit", "bert-convnext"]
+FAMILIES = ["clip", "siglip", "siglip2", "chinese_clip", "bert-vit", "bert-convnext", "semantic-visual"]
 
 
 @pytest.fixture

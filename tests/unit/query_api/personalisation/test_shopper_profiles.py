@@ -11,7 +11,7 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.ports import History, Interaction
 from indexer.redis.profiles import InMemoryProfileStore
 from query_api.circuit_breaker import CircuitBreaker
-from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
+from query_api.personalisation.shopper_profiles import TASTE_TTL_S, PayloadCache, ShopperProfiles
 
 
 class SlowStore(InMemoryProfileStore):
@@ -46,4 +46,23 @@ async def test_a_click_counts_in_every_search_after_it_though_others_wait_for_an
     assert store.asked == [["ann"], ["ann", "bob", "ann"]]
     # The same history needs no learning again.
     assert (await profiles.load("ann")).number == (await profiles.load("ann")).number
+    await profiles.aclose()
+
+
+async def test_tastes_that_were_learnt_together_are_not_learnt_again_together() -> None:
+    store, now_s, shoppers = InMemoryProfileStore(), [0.0], [f"shopper-{number}" for number in range(60)]
+    click = Interaction("e", "clicked", "mug", int(time.time() * 1000))
+    await store.record([(one, click) for one in shoppers])
+    payloads = PayloadCache(InMemoryProductStore(HashEncoder().spec))
+    profiles = ShopperProfiles(store, CircuitBreaker(5), payloads, clock=lambda: now_s[0])
+
+    async def numbers_at(time_s: float) -> list[int]:
+        now_s[0] = time_s
+        return [(await profiles.load(one)).number for one in shoppers]
+
+    first = await numbers_at(0.0)
+    assert await numbers_at(0.49 * TASTE_TTL_S) == first
+    again = [new != old for new, old in zip(await numbers_at(0.75 * TASTE_TTL_S), first, strict=True)]
+    assert any(again) and not all(again)
+    assert not set(first) & set(await numbers_at(TASTE_TTL_S))
     await profiles.aclose()

@@ -97,6 +97,34 @@ async def test_a_shoppers_finished_answer_is_as_a_made_one(make_shop: MakeShop, 
     await components.aclose()
 
 
+async def test_a_history_is_read_beside_the_change_log(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    await shop.put("a", title="mug", brand="Acme")
+    await shop.interact("ann", ["a"])
+    components, asked = wire(shop.services), list[str]()
+    request = msgspec.convert({"text": "mug", "user_id": "ann"}, type=SearchRequest)
+    for _ in range(2):
+        await components.answers.answer(request)
+    all_asked = asyncio.Event()
+
+    def waiting(name: str, read: Any) -> Any:
+        async def wait_and_read(*arguments: Any) -> Any:
+            asked.append(name)
+            if len(asked) == 2:
+                all_asked.set()
+            await all_asked.wait()
+            return await read(*arguments)
+
+        return wait_and_read
+
+    shop.services.profiles.histories = waiting("history", shop.services.profiles.histories)  # type: ignore[method-assign]
+    shop.services.change_log.read = waiting("changes", shop.services.change_log.read)  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        assert await components.answers.finished(request) is not None
+    assert sorted(asked) == ["changes", "history"]
+    await components.aclose()
+
+
 def _shown(body: bytes) -> dict[str, Any]:
     """What an answer shows; interactions count less as they grow older, which six digits of a score do not tell."""
     shown = {name: value for name, value in msgspec.json.decode(body).items() if name not in (*OWN_FIELDS, "cache")}

@@ -43,7 +43,7 @@ class Counting:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = as_joint_encoder(encoder)
-        self.spec, self.preparer = encoder.spec, encoder.preparer
+        self.spec, self.preparer, self.prompts = encoder.spec, encoder.preparer, encoder.prompts
         self.preparer: Preparer
         self.products = 0
 

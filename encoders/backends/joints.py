@@ -1,0 +1,57 @@
+"""How two towers' pooled features become embeddings in one space, as OpenVINO's graphs.
+
+Another way is two functions like those here and their name in `JOINTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from openvino import Node
+from openvino import opset13 as ops
+
+from encoders.backends.operations import linear, unit
+from encoders.backends.weights import CheckpointWeights
+
+Head = Callable[[Node, Mapping[str, Any], CheckpointWeights], Node]
+"""Of pooled features (n, width), all of `config.json`, and the weights; gives embeddings (n, dim) of any length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """What comes after the text tower, and what after the image tower."""
+
+    text: Head
+    image: Head
+
+
+def _projected_text(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
+    return linear(pooled, weights, "text_projection")
+
+
+def _projected_image(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
+    return linear(pooled, weights, "visual_projection")
+
+
+def _semantic_text(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
+    """What a text means, and zeros: nothing of how it looks."""
+    semantic = unit(linear(unit(pooled), weights, "text_projection"))
+    return ops.pad(semantic, [0, 0], [0, int(config["visual_dim"])], "constant", np.float32(0))
+
+
+def _semantic_and_visual_image(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
+    """What a picture means, among texts, and how it looks, each of its share."""
+    share = float(config["visual_share"])
+    semantic = ops.multiply(unit(linear(pooled, weights, "semantic_projection")), np.float32((1 - share) ** 0.5))
+    visual = ops.multiply(unit(linear(pooled, weights, "visual_projection")), np.float32(share**0.5))
+    return ops.concat([semantic, visual], 1)
+
+
+JOINTS: Final[Mapping[str, Joint]] = {
+    "vision-text-dual-encoder": Joint(_projected_text, _projected_image),
+    "semantic-visual": Joint(_semantic_text, _semantic_and_visual_image),
+}
+"""By the `model_type` of `config.json`."""

@@ -1,0 +1,1 @@
+"""Which of the candidates match a query at all."""

@@ -1,0 +1,1 @@
+"""How the projections of the encoder `standard` are trained; its towers come as they are from packages."""
