@@ -29,7 +29,6 @@ from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.connection import security_options
 from streams.kafka.lag_reporter import HeldPartition
-from streams.kafka.prompt_hand_over import hand_over_promptly
 from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 from streams.products.write_reconciler import WriteReconciler
 from streams.topics import MAX_REQUEST_BYTES
@@ -194,7 +193,6 @@ class GroupMembership:
 
     def _acquire_partitions(self, assigned: set[TP]) -> None:
         _renew_with_heartbeats(self._app, self._lease)
-        hand_over_promptly(self._app.consumer)
         self._lease.renew(time.monotonic())
         self._reconciler.resume({partition.partition for partition in assigned if partition.topic == PRODUCT_EVENTS})
         self.joined = True
