@@ -24,9 +24,11 @@ NEAR_WITHOUT_WORDS = 0.5
 """The same where no words are compared, as who asks for similarity alone sees what little there is of it."""
 SHORT_QUERY = 2
 """In a query of so few words, one is most of what is asked for."""
-SHORT_LEAST_WORDS, SHORT_LEAST_WORDS_UNTRUSTED = 0.35, 0.25
+SHORT_LEAST_WORDS, SHORT_MOST_WORDS = 0.25, 0.35
 """The share of a short query's words that a product must have, or else be as near as `SHORT_NEAR`: a dress that is blue
-is nearer to a red dress than a red apple is."""
+is nearer to a red dress than a red apple is. The more, the better others match."""
+WELL_MATCHED, WELL_MATCHED_SHARE = 10, 0.7
+"""It is so much of what the tenth best product has of the words, within these bounds."""
 SHORT_NEAR = 1.1
 STANDS_OUT = 1.0
 """How many spreads above products at large one has to be that is looked for by a picture or another product: those mean
@@ -45,6 +47,8 @@ class WordReach(NamedTuple):
     """The part of `best` by words that some product has; 0: none has any."""
     term_count: int
     """How many words there are."""
+    well_matched: float = 0.0
+    """BM25 of the `WELL_MATCHED`th best product; 0: fewer have any of the words, or it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +121,12 @@ class QueryFloor:
 
     @property
     def _least_words(self) -> float:
-        """Of what is known of the words: a word that no product has can be asked of none."""
-        if self.words is None or self.words.term_count > SHORT_QUERY:
+        words = self.words
+        if words is None or not words.best or words.term_count > SHORT_QUERY:
             return 0.0
-        least = SHORT_LEAST_WORDS_UNTRUSTED + (SHORT_LEAST_WORDS - SHORT_LEAST_WORDS_UNTRUSTED) * self.trust
-        return self.strictness * least * self.words.known / self.words.best
+        # A word that no product has can be asked of none.
+        least = max(SHORT_LEAST_WORDS * words.known, WELL_MATCHED_SHARE * words.well_matched) / words.best
+        return self.strictness * min(SHORT_MOST_WORDS, least)
 
     @property
     def _spreads_alone(self) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import NamedTuple
 
 from indexer.memo import RecentValues, text_bytes
 from indexer.ports import ProductStore
 from indexer.text_analysis.analyzer import query_terms
-from query_api.relevance.query_floor import WordReach
+from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
 
 MAX_TERMS = 64
 """How many terms of a query are looked at, the first ones; some 20 words, or as many Chinese characters."""
@@ -20,38 +21,46 @@ KEPT_BYTES = 2 * 2**20
 _TERM_BYTES = 200
 
 
+class _Scores(NamedTuple):
+    """BM25 of the products that have terms, the best and the `WELL_MATCHED`th; 0: there is none."""
+
+    best: float
+    well_matched: float
+    until_s: float = 0.0
+    """When it is asked for anew, by the clock."""
+
+
 class TermScores:
-    """The best BM25 of terms over the whole index, whatever the filters; kept for a while."""
+    """What terms score over the whole index, whatever the filters; kept for a while."""
 
     def __init__(self, store: ProductStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._kept = RecentValues[str, tuple[float, float]](KEPT_BYTES)
+        self._kept = RecentValues[str, _Scores](KEPT_BYTES)
 
     async def reach(self, text: str, product_count: int) -> WordReach:
         """What products can score for a text's words, in an index of so many products. Raises `StoreUnavailable`."""
-        terms = _terms(text)
+        terms = dict(list(Counter(query_terms(text).split()).items())[:MAX_TERMS])
+        together = " ".join(" ".join([term] * count) for term, count in terms.items())
+        is_short = len(terms) <= SHORT_QUERY
+        scores = await self._scores({*terms, *([together] if is_short and together else [])})
+        # Where all terms but one are common, the one that is not there would have told most.
+        rarest = max((math.log1p((product_count + 0.5) / 0.5), *(one.best for one in scores.values())))
+        known = sum(count * scores[term].best for term, count in terms.items())
+        unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
+        well_matched = scores[together].well_matched if is_short and together else 0.0
+        return WordReach(known + unknown, known, len(terms), well_matched)
+
+    async def _scores(self, queries: set[str]) -> dict[str, _Scores]:
+        """By terms, one or several separated by blanks."""
         now_s = self._clock()
-        scores = {term: kept[0] for term in terms if (kept := self._kept.get(term)) and kept[1] > now_s}
-        if asked_for := [term for term in terms if term not in scores]:
-            found = await self._store.search_terms_all(asked_for, (), 1)
-            for term, rows in zip(asked_for, found, strict=True):
-                scores[term] = rows[0].score if rows else 0.0
+        scores = {one: kept for one in queries if (kept := self._kept.get(one)) and kept.until_s > now_s}
+        if asked_for := sorted(queries - scores.keys()):
+            found = await self._store.search_terms_all(asked_for, (), WELL_MATCHED)
+            for one, rows in zip(asked_for, found, strict=True):
+                last = rows[WELL_MATCHED - 1].score if len(rows) == WELL_MATCHED else 0.0
+                scores[one] = _Scores(rows[0].score if rows else 0.0, last, now_s + KEPT_S)
                 # A word that no product has is asked for again: the next product may have it.
                 if rows:
-                    self._kept.put(term, (scores[term], now_s + KEPT_S), text_bytes(term) + _TERM_BYTES)
-        return _reach(terms, scores, product_count)
-
-
-def _terms(text: str) -> dict[str, int]:
-    """The first terms of a text, with how often it has each."""
-    return dict(list(Counter(query_terms(text).split()).items())[:MAX_TERMS])
-
-
-def _reach(counts: Mapping[str, int], scores: Mapping[str, float], product_count: int) -> WordReach:
-    """Args: counts: how often each term is looked for; scores: its best one; 0: no product has it."""
-    # Where all terms but one are common, the one that is not there would have told most.
-    rarest = max((math.log1p((product_count + 0.5) / 0.5), *scores.values()))
-    known = sum(count * scores[term] for term, count in counts.items())
-    unknown = sum(count * rarest for term, count in counts.items() if not scores[term])
-    return WordReach(known + unknown, known, len(counts))
+                    self._kept.put(one, scores[one], text_bytes(one) + _TERM_BYTES)
+        return scores
