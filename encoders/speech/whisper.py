@@ -173,8 +173,8 @@ class WhisperRecogniser:
         texts: dict[str, _Heard] = {}
         for tokens, score in zip(found.sequences_ids, found.scores, strict=True):
             text = _without_sentence_marks(self._tokenizer.decode(tokens))
-            if text and text not in texts:
-                texts[text] = _Heard(text, score, len(tokens))
+            if text:
+                texts.setdefault(text.lower(), _Heard(text, score, len(tokens)))
         return list(texts.values()), found.no_speech_prob
 
     def _encoded(self, samples: Samples) -> Any:
