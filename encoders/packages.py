@@ -15,6 +15,7 @@ EXTRAS: Final = {
     "peft": "train",
     "tensorboard": "train",
     "nncf": "int8",
+    "ctranslate2": "voice",
 }
 """The extra to install, by the package that is imported."""
 TORCH: Final = ("torch", "transformers")

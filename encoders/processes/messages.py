@@ -112,6 +112,9 @@ class RecogniserSetup(msgspec.Struct, array_like=True):
 
     name: str
     device: str
+    languages: list[str]
+    cache: str
+    """The directory of models that were made ready."""
     vocabulary: SpokenVocabulary | None
 
 

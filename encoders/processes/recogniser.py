@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
+from encoders.inference.runtime import Runtime
 from encoders.processes.messages import ErrorMessage, RecogniserReady, RecogniserSetup, Transcribed
 from encoders.processes.pool import WorkerPool
 from encoders.processes.worker import WorkerProcess, WorkerProgram
-from encoders.speech.port import OFFLINE_MODEL, SpokenVocabulary, Transcript
+from encoders.speech.port import ADAPTABLE_MODELS, AUTO_MODEL, SpokenVocabulary, Transcript
+from encoders.speech.selection import LANGUAGES, chosen_model
 
 _READY: Final = msgspec.msgpack.Decoder(RecogniserReady | ErrorMessage)
 _ANSWER: Final = msgspec.msgpack.Decoder(Transcribed | ErrorMessage)
@@ -24,20 +27,25 @@ _ANSWER: Final = msgspec.msgpack.Decoder(Transcribed | ErrorMessage)
 class SpeechConfig:
     """The model that makes text of speech."""
 
-    model: str = OFFLINE_MODEL
-    """`pocketsphinx` (English, offline), or a directory or hub name of a checkpoint such as Whisper."""
+    model: str = AUTO_MODEL
+    """`auto` (`whisper-base` where the extra `voice` is installed, otherwise `pocketsphinx`), one of these two, or a
+    directory or hub name of a checkpoint."""
     device: str = "auto"
+    languages: tuple[str, ...] = LANGUAGES
+    """What is spoken, by two-letter codes: `whisper-base` takes the likeliest of these."""
     deadline_s: float = 60.0
     """The longest that one sound may take, in seconds."""
     start_deadline_s: float = 900.0
     """The longest that loading may take, in seconds; it may have to fetch the model first."""
     ahead: bool = True
-    """Whether the offline default is started with the catalogue's words before the first spoken query, which then need
-    not wait for it; the process takes its memory from then on."""
+    """Whether an offline recogniser is started with the catalogue's words before the first spoken query, which then
+    need not wait for it; the process takes its memory from then on."""
 
     def __post_init__(self) -> None:
         if not self.model:
-            raise ValueError("speech.model must not be empty: pocketsphinx is the offline default")
+            raise ValueError("speech.model must not be empty: auto takes the best recogniser that is installed")
+        if not self.languages:
+            raise ValueError("speech.languages must not be empty: name what is spoken, such as en")
         for name in ("deadline_s", "start_deadline_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"speech.{name} must be above 0, not {getattr(self, name):g}")
@@ -50,9 +58,11 @@ class RecogniserProcess:
     on when its caller is cancelled, and serves the next caller.
     """
 
-    def __init__(self, config: SpeechConfig | None = None) -> None:
+    def __init__(self, config: SpeechConfig | None = None, cache: Path | None = None) -> None:
+        """Args: cache: the directory of models that were made ready; None: the user's."""
         self._config = config or SpeechConfig()
-        self.key = self._config.model
+        self._cache = cache or Runtime().cache_path
+        self.key = chosen_model(self._config.model)
         self._pool: WorkerPool | None = None
         self._starting: asyncio.Task[WorkerPool] | None = None
         self._vocabulary: SpokenVocabulary | None = None
@@ -61,7 +71,7 @@ class RecogniserProcess:
     @property
     def is_adaptable(self) -> bool:
         """Whether `adapt` makes a difference."""
-        return self._config.model == OFFLINE_MODEL
+        return self.key in ADAPTABLE_MODELS
 
     @property
     def is_running(self) -> bool:
@@ -130,9 +140,15 @@ class RecogniserProcess:
     async def _start_pool(self) -> WorkerPool:
         config = self._config
         program = WorkerProgram(
-            name=f"recogniser {config.model!r}",
+            name=f"recogniser {self.key!r}",
             module="encoders.workers.recogniser",
-            setup_message=RecogniserSetup(config.model, config.device, self._vocabulary if self.is_adaptable else None),
+            setup_message=RecogniserSetup(
+                self.key,
+                config.device,
+                list(config.languages),
+                str(self._cache),
+                self._vocabulary if self.is_adaptable else None,
+            ),
             deadline_s=config.deadline_s,
             start_deadline_s=config.start_deadline_s,
             inheritance="model",

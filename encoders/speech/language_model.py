@@ -1,4 +1,4 @@
-"""A catalogue's words as a bigram language model in the ARPA format, for recognisers that take one.
+"""A catalogue's words as a bigram language model; in the ARPA format, for recognisers that take one.
 
 A word is followed by what follows it in the catalogue's texts, by what products have beside it, or by any word.
 Source: Jelinek and Mercer, 1980, "Interpolated estimation of Markov source parameters from sparse data"; back-off
@@ -23,6 +23,40 @@ END_PROBABILITY: Final = 0.25
 _LOG_ZERO: Final = -99.0
 
 PairCounts = Mapping[int, Mapping[int, int]]
+
+
+class BigramModel:
+    """Log-probabilities of a catalogue's words, one after another."""
+
+    def __init__(self, vocabulary: SpokenVocabulary) -> None:
+        total = sum(vocabulary.counts)
+        self._positions = {word: at for at, word in enumerate(vocabulary.words)}
+        self._single = [count / total for count in vocabulary.counts]
+        self._following = _by_first(vocabulary.bigrams)
+        counts = self._following, _by_first(_symmetric(vocabulary.cooccurrences))
+        weights = BIGRAM_WEIGHT, COOCCURRENCE_WEIGHT
+        self._estimates = [
+            (weight, pairs, {first: sum(after.values()) for first, after in pairs.items()})
+            for weight, pairs in zip(weights, counts, strict=True)
+        ]
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._positions
+
+    def is_followed(self, first: str, second: str) -> bool:
+        """Whether a text of the catalogue has one word after the other."""
+        return self._positions[second] in self._following.get(self._positions[first], {})
+
+    def log_probability(self, previous: str | None, word: str) -> float:
+        """Of a word of the vocabulary after another one; None: at the beginning."""
+        at = self._positions[word]
+        if previous is None:
+            return math.log(self._single[at])
+        first, probability = self._positions[previous], UNIGRAM_WEIGHT * self._single[at]
+        for weight, pairs, totals in self._estimates:
+            if first in totals:
+                probability += weight * pairs[first].get(at, 0) / totals[first]
+        return math.log(probability)
 
 
 def arpa_language_model(vocabulary: SpokenVocabulary) -> str:

@@ -8,8 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-OFFLINE_MODEL: Final = "pocketsphinx"
-"""The recogniser whose wheel carries a model, so that nothing is downloaded: English only, and adaptable."""
+AUTO_MODEL: Final = "auto"
+"""The best offline recogniser that is installed."""
+WHISPER_MODEL: Final = "whisper-base"
+"""The recogniser of the extra `voice`: free speech in many languages, and adaptable."""
+SPHINX_MODEL: Final = "pocketsphinx"
+"""The recogniser of every installation, whose wheel carries a model: English only, and adaptable."""
+ADAPTABLE_MODELS: Final = (WHISPER_MODEL, SPHINX_MODEL)
 
 
 class Transcript(msgspec.Struct, frozen=True, array_like=True):
@@ -21,6 +26,8 @@ class Transcript(msgspec.Struct, frozen=True, array_like=True):
     """Other texts that it may have been, the most probable first."""
     problem: str = ""
     """What to tell the speaker where there is no text, or a doubtful one; otherwise empty."""
+    recogniser: str = ""
+    """The name of the model that listened; empty: not known."""
 
 
 class Recogniser(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ import numpy as np
 
 from encoders.processes.messages import ErrorMessage, RecogniserReady, RecogniserSetup, Transcribed
 from encoders.speech.loading import load_recogniser
-from encoders.speech.port import BlockingRecogniser
+from encoders.speech.port import WHISPER_MODEL, BlockingRecogniser
 from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
 
@@ -25,7 +26,8 @@ def main() -> None:
     main_process = MainProcess()
     setup = msgspec.msgpack.decode(main_process.read(), type=RecogniserSetup)
     try:
-        recogniser = _load_at_low_priority(setup)
+        # Threads of CTranslate2 would keep the priority that they are started with; its model is there at once.
+        recogniser = _load(setup) if setup.name == WHISPER_MODEL else _load_at_low_priority(setup)
     except Exception as error:
         main_process.send(ErrorMessage.from_error(error))
         return
@@ -40,7 +42,11 @@ def _load_at_low_priority(setup: RecogniserSetup) -> BlockingRecogniser:
     On Linux the priority is the thread's own. A process that lowered its priority could not raise it again.
     """
     with ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,)) as thread:
-        return thread.submit(load_recogniser, setup.name, setup.device, setup.vocabulary).result()
+        return thread.submit(_load, setup).result()
+
+
+def _load(setup: RecogniserSetup) -> BlockingRecogniser:
+    return load_recogniser(setup.name, setup.device, setup.vocabulary, setup.languages, Path(setup.cache))
 
 
 def _request_handler(recogniser: BlockingRecogniser) -> Callable[[bytearray], Transcribed | ErrorMessage]:

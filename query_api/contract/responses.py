@@ -77,6 +77,8 @@ class Understood(Struct, frozen=True, omit_defaults=True):
     """What else it may have said, the likelier first."""
     speech_problem: str | None = None
     """Why it was not understood, and what helps."""
+    recogniser: str | None = None
+    """The model that listened: `whisper-base`, `pocketsphinx`, or a checkpoint's name."""
 
 
 class FacetCount(Struct, frozen=True):

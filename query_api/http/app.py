@@ -69,6 +69,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         components.index,
         ports.lag,
         ports.encoder.spec.key,
+        ports.recogniser.key if ports.recogniser else None,
         config.redis_deadline_s,
         ports.vitals,
     )

@@ -62,6 +62,8 @@ class Readiness:
     lag: Callable[[], Mapping[str, int] | None]
     """How many events of each topic wait to be indexed; None: not known just now."""
     encoder_key: str
+    recogniser_key: str | None
+    """The model that listens; None: none does."""
     redis_deadline_s: float
     vitals: Vitals
 
@@ -78,6 +80,7 @@ class Readiness:
             "status": "ready",
             "generation": self.index.generation,
             "encoder": self.encoder_key,
+            "recogniser": self.recogniser_key,
             "products": {"searchable": counts.searchable, "incomplete": counts.incomplete},
             "redis": has_redis,
             "index_age_ms": self.index.age_ms(),

@@ -132,9 +132,10 @@ export function understanding(found, text, { asItIs, asMeant, searchFor }) {
 const line = (...parts) => element("p", {}, ...parts);
 const button = (label, onclick) => element("button", { type: "button", onclick }, label);
 
-function speech({ speech: said, speech_alternatives: others = [], speech_problem: problem }, searchFor) {
+function speech({ speech: said, speech_alternatives: others = [], speech_problem: problem, recogniser }, searchFor) {
   if (said === undefined || said === null) return [];
-  const lines = said ? [line(say("Heard: “{text}”", { text: said }))] : [line(say("Sorry, we did not catch that. Please say it again a little closer to the microphone, or type it."))];
+  const by = recogniser ? [element("small", {}, say("by {recogniser}", { recogniser }))] : [];
+  const lines = said ? [line(`${say("Heard: “{text}”", { text: said })} `, ...by)] : [line(say("Sorry, we did not catch that. Please say it again a little closer to the microphone, or type it."))];
   if (said && problem) lines.push(line(say("We are not quite sure that we heard you right.")));
   if (others.length) {
     const choices = others.flatMap((one, at) => [at ? say(", ") : " ", button(one, () => searchFor(one))]);

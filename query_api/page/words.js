@@ -89,6 +89,7 @@ const CHINESE = {
   "Also searched for: {words}": "同时搜索了：{words}",
 
   "Heard: “{text}”": "听到：“{text}”",
+  "by {recogniser}": "（{recogniser}）",
   "Or did you say": "或者您说的是",
   "We are not quite sure that we heard you right.": "我们不太确定是否听对了。",
   "Sorry, we did not catch that. Please say it again a little closer to the microphone, or type it.":

@@ -155,4 +155,5 @@ def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcr
         speech=transcript.text if transcript else None,
         speech_alternatives=list(transcript.alternatives) if transcript else [],
         speech_problem=(transcript.problem or None) if transcript else None,
+        recogniser=(transcript.recogniser or None) if transcript else None,
     )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Final
 
+import msgspec
+
 from encoders.speech.port import Transcript
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.price_words import MEASURE_WORDS, UNIT_WORDS
@@ -63,7 +65,7 @@ def normalise_transcript(transcript: Transcript) -> Transcript:
     alternatives = [replace_number_words(alternative) for alternative in transcript.alternatives]
     priceless = [price.remaining_text if (price := parse_price(text)) else text for text in alternatives]
     distinct = tuple(dict.fromkeys(filter(None, priceless)))
-    return Transcript(replace_number_words(transcript.text), distinct, transcript.problem)
+    return msgspec.structs.replace(transcript, text=replace_number_words(transcript.text), alternatives=distinct)
 
 
 def _is_in_price(text: str, numbers: Sequence[re.Match[str]], number: re.Match[str], price: PricePhrase) -> bool:

@@ -7,6 +7,8 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import msgspec
+
 from encoders.errors import InvalidAudio, ModelUnavailable, WorkerProcessFailed, WorkerProcessUnavailable
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.speech.port import Recogniser, Transcript
@@ -62,4 +64,5 @@ class SpeechTranscriber:
         samples = await self._decoder.sound(data, self._limits.max_seconds)
         if isinstance(samples, InvalidAudio):
             raise InvalidRequest("audio", str(samples)) from samples
-        return await self._recogniser.transcribe(samples)
+        transcript = await self._recogniser.transcribe(samples)
+        return msgspec.structs.replace(transcript, recogniser=self._recogniser.key)

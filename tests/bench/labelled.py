@@ -108,7 +108,7 @@ def _copied(picture: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def _encoded_text(text: str, encoder: Encoder) -> FloatArray | None:
-    return encoder.encode_texts([text])[0] if text else None
+    return encoder.encode_texts(encoder.prompts.for_documents([text]))[0] if text else None
 
 
 def _encoded_pictures(pictures: Sequence[Image.Image], encoder: Encoder) -> FloatArray | None:

@@ -102,7 +102,7 @@ async def _fill(shop: Shop, catalogue: Sequence[SampleProduct]) -> None:
         {name: one for name, one in product.event_data().items() if name != "product_id"} for product in catalogue
     ]
     texts = [embedding_text(one) for one in fields]
-    vectors = shop.encoder.encode_texts(texts)
+    vectors = shop.encoder.encode_texts(shop.encoder.prompts.for_documents(texts))
     spec = shop.encoder.spec
     rows = [
         build_row(

@@ -215,7 +215,9 @@ async def _models(
 ) -> PipelineModels:
     decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
-    recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
+    recogniser = await resources.enter_async_context(
+        RecogniserProcess(settings.speech, settings.encoder.runtime.cache_path)
+    )
     vitals.watch_process("decoder", decoder, settings.decoding.deadline_s)
     vitals.watch_process("media decoder", media_decoder, settings.clips.deadline_s)
     vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s)

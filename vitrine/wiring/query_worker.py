@@ -152,7 +152,9 @@ class _SharedResources:
         resources.callback(precedence.close)
         decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, _query_decoding(settings)))
         media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
-        recogniser = await resources.enter_async_context(RecogniserProcess(settings.speech))
+        recogniser = await resources.enter_async_context(
+            RecogniserProcess(settings.speech, settings.encoder.runtime.cache_path)
+        )
         # Most searches go without these three, and each is replaced when it hangs.
         vitals.watch_process("decoder", decoder, settings.decoding.deadline_s, needed=False)
         vitals.watch_process("media decoder", media_decoder, settings.clips.deadline_s, needed=False)

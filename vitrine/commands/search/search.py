@@ -115,7 +115,7 @@ def _understood(results: SearchResults) -> Iterator[str]:
     if results.did_you_mean:
         yield f"{'showing' if results.corrected else 'did you mean'}: {results.did_you_mean}"
     if understood.get("speech"):
-        yield f"heard: {understood['speech']}"
+        yield f"heard by {understood['recogniser']}: {understood['speech']}"
     if understood.get("speech_problem"):
         yield f"not understood: {understood['speech_problem']}"
     if understood.get("phrase"):

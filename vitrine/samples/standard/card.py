@@ -68,7 +68,7 @@ only other data can tell how well it carries over.
 
 ## Limits
 - Pictures say kinds of things better than makes, prints and sizes: of many pieces of clothing, a title finds the right
-  kind first, and the right piece among the first ten.
+  kind first, and the right piece in half of the cases among the first ten.
 - The words of the rendered catalogue, on which the text projection was sharpened, are those of the demo: its figures
   there are better than what other shops can expect.
 - People are outside of what it was made for; it must not be used to recognise persons.

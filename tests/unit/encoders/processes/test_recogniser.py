@@ -27,6 +27,7 @@ from vitrine.samples.catalogue.products import sample_products
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SPOKEN = SpokenVocabulary(DIGITS, [1] * 10, [], [])
+SPHINX = SpeechConfig(model="pocketsphinx")
 NOISE = (np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ) * 500).astype(np.int16)
 
 
@@ -59,7 +60,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def test_spoken_digits_are_recognised_by_the_offline_default() -> None:
     directory = shared_data() / "voice"
-    async with RecogniserProcess(SpeechConfig(ahead=False)) as recogniser:
+    async with RecogniserProcess(SpeechConfig(model="pocketsphinx", ahead=False)) as recogniser:
         await recogniser.adapt(SPOKEN)
         assert not recogniser.is_running and recogniser.pids == []
         names = [(at, f"fsdd_{at}_jackson_{take}.wav") for at in range(10) for take in range(2)]
@@ -70,7 +71,7 @@ async def test_spoken_digits_are_recognised_by_the_offline_default() -> None:
 
 
 async def test_what_is_learnt_later_is_recognised_by_another_process() -> None:
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SPHINX) as recogniser:
         await recogniser.adapt(SpokenVocabulary(["kettle"], [1], [], []))
         await recogniser.transcribe(NOISE)
         (former,) = recogniser.pids
@@ -80,7 +81,7 @@ async def test_what_is_learnt_later_is_recognised_by_another_process() -> None:
 
 
 async def test_words_are_learnt_before_anybody_speaks() -> None:
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SPHINX) as recogniser:
         assert not recogniser.is_running
         await recogniser.adapt(SPOKEN)
         (ahead,) = recogniser.pids
@@ -89,14 +90,14 @@ async def test_words_are_learnt_before_anybody_speaks() -> None:
 
 
 async def test_a_process_listens_at_the_priority_of_its_parent() -> None:
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SPHINX) as recogniser:
         await recogniser.adapt(SPOKEN)
         (pid,) = recogniser.pids
         assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 async def test_silence_is_not_understood_and_the_way_out_is_named() -> None:
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SPHINX) as recogniser:
         await recogniser.adapt(SPOKEN)
         heard = await recogniser.transcribe(np.zeros(SAMPLE_RATE_HZ, np.int16))
     assert heard.text == "" and "speech.model" in heard.problem
@@ -107,7 +108,7 @@ async def test_foreign_speech_is_doubted() -> None:
     counts = SpokenWordCounts()
     for product in sample_products(300, seed=0):
         counts.add(product.event_data())
-    async with RecogniserProcess() as recogniser:
+    async with RecogniserProcess(SPHINX) as recogniser:
         await recogniser.adapt(counts.spoken_words())
         assert "speech.model" in (await recogniser.transcribe(decode_sound(data, 30))).problem
 

@@ -43,6 +43,7 @@ async def test_a_spoken_query_is_searched_for_as_its_words(make_shop: MakeShop) 
     typed = await answer(shop, text="Blue mug")
     assert found["hits"] == typed["hits"] and ids(found)[0] == "mug-blue"
     assert found["understood"]["speech"] == "Blue mug" and found["degraded"] == []
+    assert found["understood"]["recogniser"] == "scripted"
 
 
 async def test_what_else_it_may_have_been_is_looked_for_too(make_shop: MakeShop) -> None:
@@ -68,7 +69,11 @@ async def test_speech_that_is_not_understood_finds_nothing_and_says_what_helps(m
     shop = await with_mugs(make_shop, MUTE)
     found = await answer(shop, audio=TONE)
     assert found["hits"] == [] and found["total"] == 0 and found["degraded"] == ["audio"]
-    assert found["understood"] == {"speech": "", "speech_problem": "set speech.model"}
+    assert found["understood"] == {
+        "speech": "",
+        "speech_problem": "set speech.model",
+        "recogniser": "scripted",
+    }
 
 
 async def test_the_rest_of_a_query_counts_when_speech_is_not_understood(make_shop: MakeShop) -> None:
