@@ -28,7 +28,7 @@ MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
 MAX_PASS_PIXELS: Final = 8 * 224 * 224
 """Of all pictures of one pass together: of large ones, as many as make no pass faster take hundreds of megabytes."""
-MAX_PASS_TOKENS: Final = 2048
+MAX_PASS_TOKENS: Final = 1280
 """Of all texts of one pass together, padding included; likewise."""
 _FORMAT: Final = 3
 """Number of the format of directories in the cache; those of another number are not used."""
@@ -105,7 +105,9 @@ class OpenVinoTowers:
         out = np.zeros((len(ids), self._dim), np.float32)
         for rows in length_buckets([len(row) for row in ids], BatchLimit(MAX_BATCH, MAX_PASS_TOKENS)):
             length = padded_length(max(len(ids[at]) for at in rows), self._texts.rules.max_tokens)
-            batch = self._texts.pad([ids[at] for at in rows], length, padded_count(len(rows), MAX_BATCH))
+            # A full pass is not filled up: that would compute for nothing, and one shape more a length is few.
+            most = min(MAX_BATCH, MAX_PASS_TOKENS // length)
+            batch = self._texts.pad([ids[at] for at in rows], length, padded_count(len(rows), most))
             inputs: dict[str, NDArray[Any]] = {"input_ids": batch[0], "attention_mask": batch[1]}
             if self._words is not None:
                 inputs[WORD_VECTORS] = self._words.vectors(batch[0])
