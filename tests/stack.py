@@ -62,16 +62,17 @@ class Stack:
 
 
 def start_stack(data_dir: Path, *options: str, **settings: str) -> Stack:
-    """`vitrine up --detach` on a directory, with settings as environment variables."""
+    """`vitrine up --detach` on a directory, with settings as environment variables; mini unless named."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
-    stack = Stack(data_dir, clean | settings | {"VITRINE_DATA_DIR": str(data_dir), "OMP_NUM_THREADS": "1"})
+    encoder = {"VITRINE_ENCODER_NAME": "mini"}
+    stack = Stack(data_dir, clean | encoder | settings | {"VITRINE_DATA_DIR": str(data_dir), "OMP_NUM_THREADS": "1"})
     stack.cli("up", "--detach", "--port", "0", *options)
     return stack
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack with the default encoder, shared by the tests of a session: each uses product ids of its own."""
+    """A stack with the encoder mini, shared by the tests of a session: each uses product ids of its own."""
     data_dir = tmp_path_factory.mktemp("stack")
     stack = start_stack(data_dir)
     yield stack

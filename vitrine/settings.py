@@ -15,6 +15,8 @@ from typing import Any, get_type_hints
 from encoders.inference.runtime import Backend, Precision, Runtime
 from encoders.inference.truncation import split_name
 from encoders.liveness.config import LivenessConfig
+from encoders.loading import MINI, STANDARD
+from encoders.pretrained import standard
 from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
@@ -28,16 +30,14 @@ from streams.config import IndexingConfig, KafkaConfig, LabellingConfig
 from streams.media.fetching import FetchLimits
 from vitrine.settings_loading import EffectiveConfig, environment_variable, load_config
 
-DEFAULT_ENCODER = "mini"
-
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """The model that turns products and queries into embeddings."""
 
     name: str = ""
-    """A built-in name, a directory or a hub name; empty: the index's own, `mini` for a new index. `NAME#64` cuts its
-    embeddings to their first 64 dimensions."""
+    """A built-in name, a directory or a hub name; empty: the index's own; for a new index `standard` where its packages
+    are installed, else `mini`. `NAME#64` cuts its embeddings to their first 64 dimensions."""
     device: str = "auto"
     """`auto` (the best there is), `cpu`, `cuda`, `cuda:1` or `mps`."""
     backend: Backend = "auto"
@@ -75,7 +75,12 @@ class EncoderConfig:
     @property
     def name_for_new_index(self) -> str:
         """The name of the encoder that a new index gets."""
-        return self.name or DEFAULT_ENCODER
+        return self.name or (STANDARD if standard.is_available() else MINI)
+
+    @property
+    def name_for_nameless_index(self) -> str:
+        """The name of the encoder of an index that notes none: it was made when there was just one by default."""
+        return self.name or MINI
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from query_api.access_config import is_loopback
 from query_api.errors import QueryError
 from vitrine.doctor.findings import Finding, failure, not_running, ok, warning
 from vitrine.errors import NotRunning
-from vitrine.settings import DEFAULT_ENCODER, Settings
+from vitrine.settings import Settings
 from vitrine.stack.servers import redis_url
 
 BUILT_IN = (MINI, "hash", "hash-joint", "synthetic")
@@ -114,7 +114,7 @@ def _judge_certificate(setting: str, path: Path, now_s: float) -> Finding:
 async def check_encoder(settings: Settings) -> AsyncIterator[Finding]:
     """Whether the configured model can be had; a hub is asked only where a model of it is named and not here."""
     try:
-        name, _ = split_name(settings.encoder.name or DEFAULT_ENCODER)
+        name, _ = split_name(settings.encoder.name_for_new_index)
     except EncoderError as error:
         yield failure("encoder", str(error), "see docs/encoders.md")
         return

@@ -149,7 +149,7 @@ async def _header(settings: Settings, generation: Generation, say: Notify) -> Ba
     return BackupHeader(
         encoder=generation.encoder,
         dim=generation.dim,
-        encoder_name=generation.encoder_name or settings.encoder.name_for_new_index,
+        encoder_name=generation.encoder_name or settings.encoder.name_for_nameless_index,
         schema_version=generation.schema_version,
         generation=generation.collection,
         created_ms=created_ms,

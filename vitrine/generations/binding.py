@@ -68,12 +68,15 @@ def bind_active(settings: Settings, now: Generations) -> GenerationBinding:
     noted, chosen = now.active.encoder_name if now.active else "", settings.encoder.name
     if not chosen or is_same_model(chosen, noted):
         chosen = noted
-    return GenerationBinding(now.active, chosen or settings.encoder.name_for_new_index)
+    encoder = settings.encoder
+    return GenerationBinding(
+        now.active, chosen or (encoder.name_for_nameless_index if now.active else encoder.name_for_new_index)
+    )
 
 
 def bind_generation(settings: Settings, generation: Generation) -> GenerationBinding:
     """A generation with the encoder that it was made with, whatever the configuration says by now."""
-    return GenerationBinding(generation, generation.encoder_name or settings.encoder.name_for_new_index)
+    return GenerationBinding(generation, generation.encoder_name or settings.encoder.name_for_nameless_index)
 
 
 def bind_standby(settings: Settings, now: Generations) -> GenerationBinding | None:

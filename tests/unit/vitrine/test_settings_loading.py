@@ -8,8 +8,9 @@ import pytest
 from msgspec import Meta
 
 from encoders.inference.runtime import Runtime
+from encoders.pretrained import standard
 from vitrine.errors import InvalidSetting
-from vitrine.settings import absolute_encoder_name, as_environment, load_settings, section_types
+from vitrine.settings import EncoderConfig, absolute_encoder_name, as_environment, load_settings, section_types
 from vitrine.settings_loading import environment_variable, load_config
 
 
@@ -182,3 +183,11 @@ def test_how_an_encoder_is_run_is_a_setting_and_its_values_are_checked(tmp_path)
         load_settings({"VITRINE_ENCODER_BACKEND": "tensorflow"})
     with pytest.raises(InvalidSetting, match=r"\[encoder\]: threads must be at least 0"):
         load_settings({"VITRINE_ENCODER_THREADS": "-1"})
+
+
+def test_a_new_index_gets_standard_where_its_packages_are_and_mini_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_there, name in ((True, "standard"), (False, "mini")):
+        monkeypatch.setattr(standard, "is_available", lambda is_there=is_there: is_there)
+        assert EncoderConfig().name_for_new_index == name
+        assert EncoderConfig().name_for_nameless_index == "mini"
+        assert EncoderConfig("hash").name_for_new_index == EncoderConfig("hash").name_for_nameless_index == "hash"

@@ -58,6 +58,8 @@ def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackSta
     # What this command makes itself, such as the pictures of the demo, is for its user alone, too.
     os.umask(UMASK)
     stack = LocalStack(settings.data_dir)
+    if not (settings.encoder.name or settings.milvus.uri or stack.milvus().database.exists()):
+        progress(f"new index: {_encoder_line(settings)}")
 
     async def run() -> StackState:
         state = await stack.start(stack_services(settings, stack), progress)
@@ -66,6 +68,15 @@ def start_stack(settings: Settings, progress: Callable[[str], None]) -> StackSta
         return state
 
     return run_interruptibly(run())
+
+
+def _encoder_line(settings: Settings) -> str:
+    """Which encoder a new index gets, and, where it is not the better one, how to get that."""
+    from encoders.loading import MINI
+    from encoders.pretrained.standard import HOW_TO_GO_ON
+
+    name = settings.encoder.name_for_new_index
+    return f"encoder {name}" + (f", as standard is not installed: {HOW_TO_GO_ON}" if name == MINI else "")
 
 
 def stop_command(settings: Settings) -> str:
