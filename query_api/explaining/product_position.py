@@ -114,7 +114,9 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
     if floor.matching(CandidateColumns.of([product.candidate]))[0]:
         return None
     evidence = floor.evidence(product.candidate)
-    asked = f"{evidence.spreads_alone:.1f} spreads match by similarity alone"
+    asked = "nothing matches by similarity alone, as enough products have the words"
+    if evidence.spreads_alone is not None:
+        asked = f"{evidence.spreads_alone:.1f} spreads match by similarity alone"
     has = f"it is {evidence.spreads:.1f} spreads nearer than products at large"
     if floor.words is not None:
         asked += f", {evidence.words_alone:.0%} of the words alone, and less of each together"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ is nearer to a red dress than a red apple is. The more, the better others match.
 WELL_MATCHED, WELL_MATCHED_SHARE = 10, 0.7
 """It is so much of what the tenth best product has of the words, within these bounds."""
 SHORT_NEAR = 1.1
+ENOUGH_WORDS = 0.5
+"""Where the tenth best product has so much of a short query's words, the words are what is meant: a plum that is red is
+nearer to a red dress than many dresses are, and still none."""
 STANDS_OUT = 1.0
 """How many spreads above products at large one has to be that is looked for by a picture or another product: those mean
 something always, and the photo of a thing that the shop has was nearer to it by so much."""
@@ -61,8 +65,8 @@ class Evidence:
     """How far it is nearer than products at large, in spreads of their scores."""
     words_alone: float
     """The share of words that is enough by itself."""
-    spreads_alone: float
-    """The spreads that are enough by themselves."""
+    spreads_alone: float | None
+    """The spreads that are enough by themselves; None: none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ class QueryFloor:
         """What speaks for a candidate."""
         words = self._share(np.array([candidate.lexical]))[0]
         spreads = self._spreads(np.array([candidate.dense]))[0]
-        return Evidence(float(words), float(spreads), self.strictness * self._words_alone, self._spreads_alone)
+        alone = self._spreads_alone
+        enough = alone if math.isfinite(alone) else None
+        return Evidence(float(words), float(spreads), self.strictness * self._words_alone, enough)
 
     def _matching(self, dense: FloatArray, lexical: FloatArray) -> _Mask:
         spreads, share = self._spreads(dense), self._share(lexical)
@@ -136,7 +142,10 @@ class QueryFloor:
             return self.strictness * NEAR_WITHOUT_WORDS * self.ceiling.usual_spreads
         if not self.words.known:
             return self.strictness * self.ceiling.spreads
-        near = SHORT_NEAR if self.words.term_count <= SHORT_QUERY else NEAR
+        is_short = self.words.term_count <= SHORT_QUERY
+        if is_short and self.words.well_matched >= ENOUGH_WORDS * self.words.best:
+            return math.inf
+        near = SHORT_NEAR if is_short else NEAR
         return self.strictness * near * self.ceiling.usual_spreads / max(self.trust, 1e-3)
 
     def _spreads(self, dense: FloatArray | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,9 +58,10 @@ def test_the_nearer_a_product_the_fewer_words_it_needs():
 
 
 def test_one_word_of_two_does_for_what_is_near_only():
-    short = floor(WordReach(10, 10, 2, well_matched=8))
+    short = floor(WordReach(10, 10, 2, well_matched=4.9))
     assert not matches(short, 0.8, 3) and matches(short, 0.9, 3)
     assert matches(short, 0.8, 4)
+    assert not matches(floor(WordReach(10, 10, 2, well_matched=5)), 0.9, 3), "enough products have both"
     assert matches(floor(WordReach(10, 10, 2, well_matched=3)), 0.8, 3), "hardly any has more of the words"
 
 

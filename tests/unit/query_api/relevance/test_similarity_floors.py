@@ -91,7 +91,10 @@ async def test_below_the_floor_is_a_verdict(components: QueryComponents):
     explained = await components.explainer.explain(SearchRequest(text=topic(3), correct=False), "p004")
     [reason] = explained.reasons
     assert explained.verdict == reason.kind == "below_the_floor" and explained.total == OWN
-    assert reason.evidence["words"] == 0 and reason.evidence["spreads"] < reason.evidence["spreads_alone"]
+    assert reason.evidence["words"] == 0 and reason.evidence["spreads_alone"] is None
+    unknown = await components.explainer.explain(SearchRequest(text="xqzvw blorp", correct=False), "p004")
+    assert unknown.verdict == "below_the_floor"
+    assert unknown.reasons[0].evidence["spreads"] < unknown.reasons[0].evidence["spreads_alone"]
     shown = await components.explainer.explain(SearchRequest(text=topic(3), correct=False, k=100), "p003")
     assert shown.verdict == "shown"
 
