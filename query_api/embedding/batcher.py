@@ -73,11 +73,17 @@ class EncoderBatcher:
         self._running: asyncio.Task[None] | None = None
 
     async def encode(
-        self, content: str | Pixels, *, in_background: bool = False, deadline_s: float | None = None
+        self,
+        content: str | Pixels,
+        *,
+        as_document: bool = False,
+        in_background: bool = False,
+        deadline_s: float | None = None,
     ) -> FloatArray:
         """Unit embedding (dim,) of a text, as of a query, or of a prepared picture.
 
         Args:
+            as_document: a text is one of a product, not of a query.
             in_background: no query waits for it; what queries wait for goes first.
             deadline_s: the longest to wait; None: what the batcher was made with.
 
@@ -86,7 +92,7 @@ class EncoderBatcher:
         """
         if len(self._pending) >= self._max_pending:
             raise EncoderBusy(f"{len(self._pending)} queries wait for the encoder already")
-        pending = _PendingInput(content, in_background)
+        pending = _PendingInput(self._prompted(content, as_document), in_background)
         self._pending.append(pending)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
@@ -103,6 +109,12 @@ class EncoderBatcher:
         _fail(left, EncoderBusy("the query worker is shutting down"))
         if self._running is not None:
             await self._running
+
+    def _prompted(self, content: str | Pixels, as_document: bool) -> str | Pixels:
+        if not isinstance(content, str):
+            return content
+        prompts = self._encoder.prompts
+        return (prompts.for_documents([content]) if as_document else prompts.for_queries([content]))[0]
 
     async def _run(self) -> None:
         while batch := self._next_batch():
@@ -145,8 +157,7 @@ class EncoderBatcher:
         pictures = [(index, content) for index, content in enumerate(contents) if not isinstance(content, str)]
         rows = np.zeros((len(contents), self.spec.dim), np.float32)
         if texts:
-            queries = self._encoder.prompts.for_queries(text for _, text in texts)
-            rows[[index for index, _ in texts]] = self._encoder.encode_texts(queries)
+            rows[[index for index, _ in texts]] = self._encoder.encode_texts([text for _, text in texts])
         if pictures:
             rows[[index for index, _ in pictures]] = self._encoder.encode_images([pixels for _, pixels in pictures])
         return rows

@@ -141,7 +141,10 @@ class TextTrust:
         rows: list[FloatArray] = []
         for start in range(0, len(texts), CHUNK_SIZE):
             rows += await asyncio.gather(
-                *(self._batcher.encode(text, in_background=True) for text in texts[start : start + CHUNK_SIZE])
+                *(
+                    self._batcher.encode(text, as_document=True, in_background=True)
+                    for text in texts[start : start + CHUNK_SIZE]
+                )
             )
         return np.stack(rows)
 
@@ -162,6 +165,9 @@ async def sample_texts(store: ProductStore, spec: EmbeddingSpec) -> list[str]:
 def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str, str]]:
     """Each text's words in two halves that share no term; texts of fewer than two words are left out.
 
+    The words of a half are in the text's order, and Chinese ones without blanks, as it is written: an encoder that
+    reads texts, and not words, makes little of a heap of them.
+
     Args:
         chinese: whether to take just words with Chinese characters, or just the others.
     """
@@ -169,9 +175,11 @@ def split_into_halves(texts: Iterable[str], chinese: bool) -> Iterator[tuple[str
     for text in texts:
         own = [word for word in words_in_order(text) if has_chinese(word) is chinese][:_MAX_WORDS]
         kept = list({term: word for word in own if (term := query_terms(word))}.values())
-        shuffle.shuffle(kept)
+        places = shuffle.sample(range(len(kept)), len(kept))
         if len(kept) > 1:
-            yield " ".join(kept[::2]), " ".join(kept[1::2])
+            blank = "" if chinese else " "
+            left, right = (blank.join(kept[at] for at in sorted(half)) for half in (places[::2], places[1::2]))
+            yield left, right
 
 
 def _pairs(texts: Sequence[str], chinese: bool) -> list[tuple[str, str]]:

@@ -105,6 +105,14 @@ def test_halves_of_a_text_share_no_term():
         assert not set(query_terms(left).split()) & set(query_terms(right).split())
 
 
+def test_halves_read_as_the_text_does():
+    ((left, right),) = split_into_halves(["warm red hoodie with deep pockets"], False)
+    places = ["warm red hoodie with deep pockets".index(word) for word in left.split()]
+    assert places == sorted(places)
+    ((left, right),) = split_into_halves(["红色连衣裙 纯棉"], True)
+    assert " " not in left + right
+
+
 def test_a_text_of_one_word_has_no_halves():
     assert list(split_into_halves(["mug mugs", ""], False)) == []
 
