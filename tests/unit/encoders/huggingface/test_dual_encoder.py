@@ -21,6 +21,8 @@ from encoders.port import HashEncoder
 from tests.unit.encoders.conftest import FAMILIES
 
 CPU = torch.device("cpu")
+PREPARED_BY_TRANSFORMERS = [family for family in FAMILIES if family != "semantic-visual"]
+"""All but the one that keeps a picture's proportions within a margin, which no processor of transformers does."""
 TEXTS = ["a red cotton shirt", "blue running shoes with long sleeves " * 8, "", "红色棉质衬衫", "green apple"]
 
 
@@ -51,7 +53,7 @@ def test_texts_match_a_direct_forward_pass(checkpoints_root: Path, family: str) 
     np.testing.assert_allclose(encoder.encode_texts(TEXTS), expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PREPARED_BY_TRANSFORMERS)
 def test_pictures_match_a_direct_forward_pass(checkpoints_root: Path, family: str) -> None:
     directory = checkpoints_root / family
     encoder = HfDualEncoder(directory, CPU)
@@ -62,7 +64,7 @@ def test_pictures_match_a_direct_forward_pass(checkpoints_root: Path, family: st
     assert np.min(np.sum(vectors * expected, axis=1)) > 0.9995
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", PREPARED_BY_TRANSFORMERS)
 def test_prepared_pixels_agree_with_the_checkpoints_own_processor(checkpoints_root: Path, family: str) -> None:
     encoder = HfDualEncoder(checkpoints_root / family, CPU)
     processor = AutoProcessor.from_pretrained(checkpoints_root / family)
