@@ -22,7 +22,7 @@ from vitrine.samples.drawing.rendering import render
 PRODUCTS = sample_products(32, 11)
 JOINT = "bert-resnet-weighted"
 # As many steps on any machine; the time is a bound alone.
-MINUTES, STEPS = "4", "300"
+MINUTES, STEPS = "4", "180"
 """Longer than it takes until the first checkpoint, which is written after 20 s."""
 
 
