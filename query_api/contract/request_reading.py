@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from indexer.text_analysis.folding import fold
-from query_api.contract.requests import CLIP_FIELDS, MediaReference, Part, SearchRequest
+from query_api.contract.requests import CLIP_FIELDS, MAX_PARTS, MediaReference, Part, SearchRequest
 from query_api.errors import MAX_FIELD, InvalidRequest
 
 Read = TypeVar("Read")
@@ -56,7 +56,7 @@ def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = 
 
     Args:
         fields: values by name; `facets` separated by commas.
-        media: uploaded files with their field names; several `image`s are so many parts, beside those in `parts`.
+        media: uploaded files with their field names; several `image`s are so many parts.
     """
     named = {("text" if name == "q" else name): value for name, value in fields.items() if value != ""}
     return _validated(_with_files(convert_fields(named, SearchRequest), media))
@@ -122,6 +122,8 @@ def _json_value(name: str, value: str) -> Any:
 def _validated(request: SearchRequest) -> SearchRequest:
     for field, media in (*((name, getattr(request, name)) for name in CLIP_FIELDS), *_named_pictures(request)):
         _check_media(field, media)
+    if len(request.parts) > MAX_PARTS:
+        raise InvalidRequest("parts", f"parts: {len(request.parts)} of them, at most {MAX_PARTS}")
     _check_texts(request)
     if request.mode == "lexical":
         _check_lexical_mode(request)
