@@ -80,13 +80,12 @@ class SimilarityFloors:
         count = (await self._store.count()).searchable
         self._measured_count = count
         if count < MIN_SAMPLE:
-            self._backgrounds = {}
+            if self._backgrounds:
+                self._take({})
             return
         products = await sample_products(self._store)
         backgrounds = {chinese: await self._background(products, chinese, count) for chinese in (False, True)}
-        self._backgrounds = {chinese: one for chinese, one in backgrounds.items() if one is not None}
-        self._ceilings.clear()
-        self.version += 1
+        self._take({chinese: one for chinese, one in backgrounds.items() if one is not None})
         log.info("similarity_floors_measured", extra=self._measured(len(products.texts)))
 
     async def reach(self, terms: FloorTerms | None) -> WordReach | None:
@@ -121,6 +120,11 @@ class SimilarityFloors:
             return None
         trust = min(self._trust.factor_for(terms.text), background.recognition)
         return QueryFloor(standing, ceiling, terms.strictness, trust, words, terms.has_media)
+
+    def _take(self, backgrounds: dict[bool, Background]) -> None:
+        self._backgrounds = backgrounds
+        self._ceilings.clear()
+        self.version += 1
 
     def _measured(self, sampled: int) -> dict[str, float]:
         recognition = {

@@ -112,6 +112,17 @@ async def test_of_few_products_nothing_can_be_told(make_shop: MakeShop):
     assert (await answer(components, "blorp")).total == MIN_SAMPLE - 1
 
 
+async def test_pages_of_a_floor_are_not_shown_where_too_few_products_are_left_for_one(
+    topics: Shop, components: QueryComponents
+):
+    assert (await answer(components, "blorp")).total == 0
+    for at in range(MIN_SAMPLE - 1, PRODUCTS):
+        await topics.delete(f"p{at:03d}")
+    assert (await answer(components, "blorp")).total == 0
+    await components.floors.measure()
+    assert (await answer(components, "blorp")).total == MIN_SAMPLE - 1
+
+
 async def test_a_photo_finds_what_stands_out(make_shop: MakeShop):
     shop = make_shop()
     for at in range(MIN_SAMPLE):
