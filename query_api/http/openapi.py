@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from query_api.contract.requests import MAX_TEXT
+from query_api.contract.requests import MAX_PARTS, MAX_TEXT
 from query_api.http.bodies import MAX_PICTURES
 from query_api.http.openapi_schemas import MEDIA_HASH, REF, USER_ID, components, product_id, without_null
 from query_api.http.openapi_security import with_security
@@ -141,7 +141,10 @@ def _operation(
 def _search_body(search: dict[str, Any]) -> dict[str, Any]:
     schema = _schema("SearchRequest")
     form = _object({name: without_null(field) for name, field in search["properties"].items()} | _FILES, [])
-    form["description"] = "The same fields; pictures, a sound and a clip as files, several named `image` too"
+    form["description"] = (
+        "The same fields; pictures, a sound and a clip as files, several named `image` too. Pictures beyond the first"
+        f" are parts: with those in `parts` at most {MAX_PARTS}"
+    )
     content = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
     return {"required": True, "content": content}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import httpx
@@ -34,6 +35,13 @@ async def test_a_picture_finds_its_product_first_as_base64_and_as_a_file(client:
     by_form = await client.post("/v1/search", files={"image": ("a.png", picture)}, data={"k": "2"})
     assert ids(by_json)[0] == "hoodie-blue"
     assert by_form.json()["hits"] == by_json["hits"]
+
+
+async def test_pictures_of_a_form_count_among_its_parts(client: httpx.AsyncClient) -> None:
+    parts = {"parts": json.dumps([{"text": "mug"}] * 12)}
+    for count, status in ((5, 200), (6, 422)):
+        files = [("image", (f"{number}.png", png("blue"))) for number in range(count)]
+        assert (await client.post("/v1/search", files=files, data=parts)).status_code == status
 
 
 async def test_text_and_picture_together_find_what_fits_both(client: httpx.AsyncClient) -> None:
