@@ -6,7 +6,7 @@ Source: Radford et al., 2022, "Robust speech recognition via large-scale weak su
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from encoders.errors import ModelUnavailable
 from encoders.media.sound import SAMPLE_RATE_HZ, Samples, is_silent, trim_silence
-from encoders.speech.catalogue_words import CatalogueWords
+from encoders.speech.catalogue_bias import ALTERNATIVES, CatalogueBias, Heard
 from encoders.speech.log_mel import FRAMES_PER_SECOND, log_mel
 from encoders.speech.port import SpokenVocabulary, Transcript
 
@@ -32,22 +32,13 @@ _QUIET_AFTER: Final = 2 * FRAMES_PER_SECOND
 _MOST_FRAMES: Final = 30 * FRAMES_PER_SECOND
 _FREE_BEAM: Final = 5
 _WORDS_BEAM: Final = 10
-_PROMPT_TOKENS: Final = 200
-"""Of the catalogue's most frequent words, which are put before what is said: half the model's text at most."""
 _TOKENS_BASE: Final = 16
 _TOKENS_PER_SECOND: Final = 8
 """More than anybody says in a second: without a bound, a text that repeats itself would go on to the model's end."""
-_ALTERNATIVES: Final = 4
 _LONGEST_QUERY_S: Final = 6.0
 """What takes longer to say is no query of a few words, and is not biased."""
 _NO_REPEATS: Final = 3
 """Tokens in a row that a text of the catalogue's words has once: kept to few words, the model likes to repeat them."""
-_SURE: Final = -0.25
-"""Mean log-probability of a token from which free speech is taken as it is."""
-_SURE_OF_KNOWN: Final = -0.5
-"""The same where all its words are the catalogue's."""
-_FREE_LEAD: Final = 0.5
-"""By how much more probable a token of free speech must be than one of the catalogue's words to be taken, in nats."""
 _NO_SPEECH: Final = 0.6
 _UNSURE: Final = -1.0
 """Mean log-probability of a token below which a text that is probably no speech is none. Both as in Whisper itself."""
@@ -75,16 +66,6 @@ class _SpecialTokens:
     no_timestamps: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A text that may have been said."""
-
-    text: str
-    mean_log_probability: float
-    """Of its tokens, in nats."""
-    token_count: int
-
-
 class WhisperRecogniser:
     """A `BlockingRecogniser` over a checkpoint of Whisper in CTranslate2's form."""
 
@@ -110,7 +91,7 @@ class WhisperRecogniser:
             raise ModelUnavailable(f"speech model in {directory} cannot be loaded: {error}") from error
         self._languages = {code: self._token(f"<|{code}|>") for code in languages}
         self._tokens = _SpecialTokens(*map(self._token, _SPECIAL_NAMES))
-        self._catalogue = None if vocabulary is None else _Catalogue(vocabulary, self._tokenizer, self._tokens)
+        self._catalogue = None if vocabulary is None else CatalogueBias(vocabulary, self._tokenizer, self._tokens.end)
         self._traditional = list(_traditional_tokens(self._tokenizer, self._tokens.end))
 
     def transcribe(self, samples: Samples) -> Transcript:
@@ -131,10 +112,10 @@ class WhisperRecogniser:
         catalogue = self._catalogue
         is_biased = biased and language == "en" and seconds <= _LONGEST_QUERY_S
         if catalogue is None or not is_biased or catalogue.is_surely_said(free[0]):
-            return Transcript(free[0].text, tuple(heard.text for heard in free[1:][:_ALTERNATIVES]))
-        return _choice(free[0], self._catalogue_texts(catalogue, features, seconds), catalogue)
+            return Transcript(free[0].text, tuple(heard.text for heard in free[1:][:ALTERNATIVES]))
+        return catalogue.choice(free[0], self._catalogue_texts(catalogue, features, seconds))
 
-    def _catalogue_texts(self, catalogue: _Catalogue, features: Any, seconds: float) -> list[_Heard]:
+    def _catalogue_texts(self, catalogue: CatalogueBias, features: Any, seconds: float) -> list[Heard]:
         """Texts of the tokens of the catalogue's words alone: with these words before them, and without."""
         prompt = self._prompt("en")
         prompts = [self._tokens.previous, *catalogue.prompt, *prompt], prompt
@@ -144,7 +125,7 @@ class WhisperRecogniser:
             for heard in self._texts(features, given, seconds, _WORDS_BEAM, catalogue.suppressed, _NO_REPEATS)[0]
         ]
 
-    def _free_texts(self, features: Any, language: str, seconds: float) -> tuple[list[_Heard], float]:
+    def _free_texts(self, features: Any, language: str, seconds: float) -> tuple[list[Heard], float]:
         # Catalogues are in simplified characters, and word search tells them from traditional ones.
         suppressed = [-1, *self._traditional] if language == "zh" else [-1]
         return self._texts(features, self._prompt(language), seconds, _FREE_BEAM, suppressed)
@@ -157,7 +138,7 @@ class WhisperRecogniser:
         beam: int,
         suppressed: list[int],
         no_repeats: int = 0,
-    ) -> tuple[list[_Heard], float]:
+    ) -> tuple[list[Heard], float]:
         """Distinct texts, the most probable first, and the probability that there is no speech."""
         found = self._model.generate(
             features,
@@ -170,11 +151,11 @@ class WhisperRecogniser:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        texts: dict[str, _Heard] = {}
+        texts: dict[str, Heard] = {}
         for tokens, score in zip(found.sequences_ids, found.scores, strict=True):
             text = _without_sentence_marks(self._tokenizer.decode(tokens))
             if text:
-                texts.setdefault(text.lower(), _Heard(text, score, len(tokens)))
+                texts.setdefault(text.lower(), Heard(text, score, len(tokens)))
         return list(texts.values()), found.no_speech_prob
 
     def _encoded(self, samples: Samples) -> Any:
@@ -198,50 +179,6 @@ class WhisperRecogniser:
         if token is None:
             raise ModelUnavailable(f"the speech model has no token {name}: does it know the language?")
         return token
-
-
-class _Catalogue:
-    """What decoding needs of a catalogue's words."""
-
-    def __init__(self, vocabulary: SpokenVocabulary, tokenizer: Tokenizer, tokens: _SpecialTokens) -> None:
-        by_count = sorted(zip(vocabulary.counts, vocabulary.words, strict=True), key=lambda pair: -pair[0])
-        spelt = [tokenizer.encode(f" {word}", add_special_tokens=False).ids for _, word in by_count]
-        known = {token for ids in spelt for token in ids} | {tokens.end}
-        self.suppressed = [token for token in range(tokenizer.get_vocab_size()) if token not in known]
-        """Tokens that no word of the catalogue is made of."""
-        self.prompt = list(_first_tokens(spelt, _PROMPT_TOKENS))
-        """The most frequent words."""
-        self.words = CatalogueWords(vocabulary)
-        self._known = frozenset(vocabulary.words)
-
-    def is_surely_said(self, heard: _Heard) -> bool:
-        """Whether a text of free speech needs no bias: it is most probable, or probable and of known words."""
-        is_known = self._known.issuperset(heard.text.lower().split())
-        return heard.mean_log_probability > (_SURE_OF_KNOWN if is_known else _SURE)
-
-
-def _choice(free: _Heard, heard: Sequence[_Heard], catalogue: _Catalogue) -> Transcript:
-    """What the catalogue's words make of a sound, or free speech where it is much more probable; and the other."""
-    # As if all were of one length: otherwise a single sound would be likelier than all that was said.
-    length = float(np.median([text.token_count for text in heard])) if heard else 0.0
-    by_probability = sorted(heard, key=lambda text: text.mean_log_probability)
-    near = catalogue.words.nearest_texts(
-        {text.text.lower(): length * text.mean_log_probability for text in by_probability}, 1 + _ALTERNATIVES
-    )
-    best = by_probability[-1].mean_log_probability if heard else -np.inf
-    if not near or free.mean_log_probability > best + _FREE_LEAD:
-        return Transcript(free.text, tuple(near[:_ALTERNATIVES]))
-    others = dict.fromkeys([*near[1:_ALTERNATIVES], free.text])
-    return Transcript(near[0], tuple(text for text in others if text.lower() != near[0]))
-
-
-def _first_tokens(spelt: Iterable[list[int]], most: int) -> Iterator[int]:
-    """The tokens of the first words, of as many as have no more than so many tokens together."""
-    for ids in spelt:
-        most -= len(ids)
-        if most < 0:
-            return
-        yield from ids
 
 
 def _traditional_tokens(tokenizer: Tokenizer, end: int) -> Iterator[int]:
