@@ -12,7 +12,7 @@ import numpy as np
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.filters import matches
-from indexer.ports import Candidate, ProductCounts, ScoredIds
+from indexer.ports.products import Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, StoredRow, pack_product, unpack_product
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1, query_terms
 from indexer.validation import check_rows

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from indexer.errors import CollectionRefused
 from indexer.media_keys import MediaKey, stored_media
 from indexer.media_store import CollectableMediaStore, StoredFile
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 
 IntArray = NDArray[np.uint64]

@@ -17,7 +17,9 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
-from indexer.ports import ChangeLog, ProductStore, ProfileStore
+from indexer.ports.changes import ChangeLog
+from indexer.ports.products import ProductStore
+from indexer.ports.profiles import ProfileStore
 from query_api.access.gate import AccessGate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits

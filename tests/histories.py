@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.ports import Interaction, ProfileStore
+from indexer.ports.profiles import Interaction, ProfileStore
 
 
 async def recent(profiles: ProfileStore, user_id: str) -> list[Interaction]:

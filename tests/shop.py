@@ -21,7 +21,7 @@ from encoders.spec import fuse_parts, pool_vectors
 from encoders.speech.port import ScriptedRecogniser
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.media_store import InMemoryMediaStore
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.redis.change_log import InMemoryChangeLog
 from indexer.redis.profiles import InMemoryProfileStore

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import BackupProduct
 from indexer.errors import IndexNotEmpty
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import IndexRow
 from indexer.rows import build_row
 

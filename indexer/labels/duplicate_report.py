@@ -8,7 +8,7 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.labels.near_duplicates import ComparedProduct, compared_product, duplicate_groups, duplicate_pairs
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from indexer.stated_labels import stated_labels

@@ -17,7 +17,7 @@ import numpy as np
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, Ids
 from indexer.milvus.limits import DEFAULT_LIMITS
-from indexer.ports import ScoredIds
+from indexer.ports.products import ScoredIds
 
 TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD = "text_vector", "image_vector", "joint_vector"
 """Where an approximate index finds products by their text part, by their image part, and by both as stored."""

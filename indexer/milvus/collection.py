@@ -20,7 +20,7 @@ from encoders.spec import FloatArray
 from indexer.milvus.columns import ColumnarMilvusClient, ResultColumns
 from indexer.milvus.connection import COLLECTION_NOT_LOADED, translated_errors
 from indexer.milvus.vector_types import StoredArray
-from indexer.ports import Candidate, ScoredIds
+from indexer.ports.products import Candidate, ScoredIds
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.filter_expressions import to_milvus_expression
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.vector_types import StoredArray, to_stored_type
-from indexer.ports import Candidate, ScoredIds
+from indexer.ports.products import Candidate, ScoredIds
 
 _COUNT_KEPT_S = 5.0
 """How long a count of what passes a filter is good enough to choose the way of searching by."""

@@ -35,7 +35,7 @@ from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_stored_type
-from indexer.ports import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
+from indexer.ports.products import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, StoredRow
 from indexer.slices import map_in_slices
 from indexer.text_analysis.analyzer import query_terms

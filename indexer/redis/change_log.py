@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from indexer.ports import LogPosition, LogReading
+from indexer.ports.changes import LogPosition, LogReading
 from indexer.redis.client import redis_call
 from indexer.redis.server_life import OwnConnection
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from redis.asyncio import Redis
 
-from indexer.ports import ToldLag
+from indexer.ports.changes import ToldLag
 from indexer.redis.client import redis_call
 
 TOLD_FOR_S = 2.5

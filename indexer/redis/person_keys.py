@@ -16,7 +16,7 @@ from typing import cast
 import msgspec
 from redis.asyncio import Redis
 
-from indexer.ports import PersonKey
+from indexer.ports.profiles import PersonKey
 from indexer.privacy import KEY_BYTES, PrivacyConfig
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 
 KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
 HALF_LIFE_S = 7 * 86_400

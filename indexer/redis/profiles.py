@@ -19,7 +19,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
 from indexer.errors import InvalidRecord
-from indexer.ports import History, Interaction, TraitChange
+from indexer.ports.profiles import History, Interaction, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog
+from indexer.ports.changes import ChangeLog
 from query_api.cache.candidate_cache import CacheEntry, decode_entry, encode_entry
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.ports import CandidateCache

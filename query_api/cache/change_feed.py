@@ -16,7 +16,8 @@ import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.ports import ChangeLog, LogPosition, LogReading, ProductStore
+from indexer.ports.changes import ChangeLog, LogPosition, LogReading
+from indexer.ports.products import ProductStore
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text
 from indexer.text_analysis.chinese import load_dictionary_for

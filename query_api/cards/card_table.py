@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from query_api.cards.card import Card, CardColumns, CodeBook, make_card
 
 _STEP = 200

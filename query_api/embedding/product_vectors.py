@@ -7,7 +7,7 @@ import numpy as np
 from encoders.spec import EmbeddingSpec, FloatArray, split_parts
 from indexer.criteria import Filters
 from indexer.filters import matches
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.rows import build_row
 from query_api.errors import ProductNotFound
 

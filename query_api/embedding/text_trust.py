@@ -24,7 +24,7 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.rows import embedding_text
 from indexer.text_analysis.analyzer import query_terms, words_in_order
 from indexer.text_analysis.chinese import has_chinese, load_dictionary_for

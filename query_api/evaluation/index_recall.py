@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
 from indexer.criteria import Filters, Range
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.rows import is_searchable
 
 PAGE = 256

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from encoders.spec import EmbeddingSpec
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from query_api.errors import NotEnoughData
 from query_api.evaluation.index_choice import IndexAdvice, advise_index
 from query_api.evaluation.index_recall import RecallRow, StoredVectors, draw_queries, measure_recall, read_vectors

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, split_parts
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from query_api.errors import NotEnoughData
 from query_api.evaluation.judgments import JudgedQuery
 

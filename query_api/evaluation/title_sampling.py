@@ -6,7 +6,7 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec
 from indexer.hit_payload import decode_hit_payload
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 
 SAMPLED_PRODUCTS = 200
 """The most products whose titles are sampled."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from encoders.spec import FloatArray
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Place, ProductExplanation, Reason

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from encoders.spec import FloatArray
 from indexer.hit_payload import image_url
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound

@@ -9,7 +9,8 @@ from typing import Any
 
 from encoders.liveness.vitals import Vitals
 from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog, ProductCounts, ProductStore
+from indexer.ports.changes import ChangeLog
+from indexer.ports.products import ProductCounts, ProductStore
 from query_api.search.response_builder import IndexStatus
 
 ANSWER_S = 0.2

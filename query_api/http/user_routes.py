@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from indexer.ports import ProfileStore
+from indexer.ports.profiles import ProfileStore
 from query_api.config import QueryConfig
 from query_api.contract.request_reading import decode_json
 from query_api.errors import InvalidRequest

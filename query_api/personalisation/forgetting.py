@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from indexer.ports import ProfileStore
+from indexer.ports.profiles import ProfileStore
 from query_api.ports import EventSink
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports import History, ProductStore, ProfileStore
+from indexer.ports.products import ProductStore
+from indexer.ports.profiles import History, ProfileStore
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
 from query_api.shared_reads import SharedReads

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 
 MAX_TASTE_PRODUCTS = 50
 """How many of the products that a shopper interacted with make up the taste vector, those that say most."""

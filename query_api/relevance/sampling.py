@@ -13,7 +13,7 @@ import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.criteria import IdAfter
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.rows import embedding_text
 from indexer.text_analysis.analyzer import words_in_order
 from indexer.text_analysis.chinese import has_chinese, load_dictionary_for

@@ -11,7 +11,7 @@ import numpy as np
 
 from encoders.spec import FloatArray, PartWeights
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.text_analysis.chinese import has_chinese
 from query_api.embedding.batcher import EncoderBatcher
 from query_api.embedding.text_trust import TextTrust

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from indexer.memo import RecentValues, text_bytes
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.text_analysis.analyzer import query_terms
 from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
-from indexer.ports import NOTHING_FOUND, ProductStore, ScoredIds
+from indexer.ports.products import NOTHING_FOUND, ProductStore, ScoredIds
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import History
+from indexer.ports.profiles import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
 from query_api.contract.requests import SearchRequest

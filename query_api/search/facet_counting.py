@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.criteria import Filters, IdAfter
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from query_api.cards.card_table import AnswerCards, columns_in_steps
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Facet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import History
+from indexer.ports.profiles import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cards.card_table import CardTable
 from query_api.contract.requests import SearchRequest

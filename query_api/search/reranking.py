@@ -11,7 +11,7 @@ import numpy as np
 from encoders.port import Ranker
 from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from query_api.search.ranking import rank_candidates
 from query_api.search.results import RankedResults
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Ids
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, surface_forms
 from query_api.contract.responses import Explanation, MatchedTerm
 from query_api.embedding.product_vectors import part_scores

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog, ProductStore
+from indexer.ports.changes import ChangeLog
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from indexer.text_analysis.chinese import load_dictionary_for

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from indexer.errors import Undecryptable
-from indexer.ports import PersonKeys
+from indexer.ports.profiles import PersonKeys
 from indexer.privacy import decrypt
 from streams.config import KafkaConfig
 from streams.delivery.messages import Message

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
-from indexer.ports import PersonKey, PersonKeys
+from indexer.ports.profiles import PersonKey, PersonKeys
 from indexer.privacy import encrypt
 from streams.delivery.availability import until_available
 from streams.delivery.messages import Message, RejectedMessage

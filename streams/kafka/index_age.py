@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from encoders.liveness.progress import Pulse, Work
 from indexer.errors import StoreUnavailable
-from indexer.ports import LagBoard, ToldLag
+from indexer.ports.changes import LagBoard, ToldLag
 from streams.config import KafkaConfig
 from streams.delivery.messages import Partition
 from streams.errors import KafkaRefused, KafkaUnavailable

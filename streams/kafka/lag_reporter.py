@@ -12,7 +12,7 @@ from typing import Protocol
 
 from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
-from indexer.ports import LagBoard, ToldLag
+from indexer.ports.changes import LagBoard, ToldLag
 from streams.delivery.messages import Partition
 from streams.kafka.lag import PartitionLag
 

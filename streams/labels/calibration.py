@@ -22,7 +22,7 @@ from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, split_parts
 from indexer.errors import IndexerError
 from indexer.labels.calibration import Calibration, fit_calibration
 from indexer.labels.suggestions import LabelCandidate, is_correct, is_wanted_attribute, label_candidates
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.rows import embedding_text
 from indexer.stated_labels import Labels, stated_labels, without_label
 from indexer.text_analysis.analyzer import document_terms

@@ -10,7 +10,7 @@ import numpy as np
 from encoders.spec import PART_SCALE, EmbeddingSpec, FloatArray, split_parts
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.labels.suggestions import Neighbour
-from indexer.ports import Candidate, ProductStore
+from indexer.ports.products import Candidate, ProductStore
 from indexer.stated_labels import payload_labels
 
 NEIGHBOURS = 16

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from indexer.stated_labels import stated_labels

@@ -15,7 +15,7 @@ import numpy as np
 
 from indexer.errors import StoreUnavailable
 from indexer.planning import ProductPlan
-from indexer.ports import ChangeLog
+from indexer.ports.changes import ChangeLog
 from indexer.records import IndexRow
 from indexer.redis.change_log import CHANGES_KEPT
 from indexer.rows import is_searchable

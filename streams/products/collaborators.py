@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from encoders.port import AsyncEncoder
-from indexer.ports import PersonKeys, ProductStore
+from indexer.ports.products import ProductStore
+from indexer.ports.profiles import PersonKeys
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import PrefixAcknowledger

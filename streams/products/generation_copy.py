@@ -13,7 +13,7 @@ import msgspec
 from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray
 from indexer.planning import ProductPlan, plan
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, embedding_text, with_labels
 from indexer.text_analysis.chinese import load_dictionary_for

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from encoders.liveness.progress import behind_others
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import IndexRow
 from streams import metrics
 from streams.delivery.availability import until_available

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from indexer.planning import ProductPlan, plan
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import ProductChange, StoredRow
 from indexer.slices import map_in_slices
 from streams import metrics

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 
 from encoders.liveness.progress import Pulse
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.records import IndexRow, ProductChange, ProductState, merge_all
 from streams import metrics
 from streams.delivery.availability import until_available

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from indexer.ports import Interaction, PersonKeys, ProfileStore, TraitChange
+from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore, TraitChange
 from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProfileStore, RestoreLease
+from indexer.ports.profiles import ProfileStore, RestoreLease
 from streams.config import KafkaConfig
 from streams.delivery.availability import OUTAGES
 from streams.delivery.decoding import Horizon

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymilvus import MilvusClient
 from redis.asyncio import Redis
 
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from indexer.records import unpack_product
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.popularity import popularity_weight

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.redis import find_redis
 from indexer.errors import StoreUnavailable
-from indexer.ports import ChangeLog
+from indexer.ports.changes import ChangeLog
 from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.redis.client import RedisConfig, connect_redis, redis_call
 from query_api.cache.candidate_cache import RedisCandidateCache

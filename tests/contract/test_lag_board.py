@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import LagBoard, ToldLag
+from indexer.ports.changes import LagBoard, ToldLag
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.lag_board import InMemoryLagBoard, RedisLagBoard
 

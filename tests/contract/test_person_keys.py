@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from indexer.errors import StoreUnavailable, Undecryptable
-from indexer.ports import Interaction, PersonKeys, ProfileStore
+from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.person_keys import KEY_TTL_S, UNKNOWN_TTL_S, RedisPersonKeys

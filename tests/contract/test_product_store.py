@@ -21,7 +21,7 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus
 from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import MilvusProductStore, open_active_store
-from indexer.ports import Candidate, ProductCounts, ProductStore, ScoredIds
+from indexer.ports.products import Candidate, ProductCounts, ProductStore, ScoredIds
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from indexer.text_analysis.analyzer import query_terms

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.ports import Interaction, ProfileStore, TraitChange
+from indexer.ports.profiles import Interaction, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
 from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore

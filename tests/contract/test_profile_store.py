@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.ports import ChangeLog, Interaction, ProfileStore, TraitChange
+from indexer.ports.changes import ChangeLog
+from indexer.ports.profiles import Interaction, ProfileStore, TraitChange
 from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, InMemoryProfileStore, RedisProfileStore

@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
-from indexer.ports import Interaction, ToldLag, TraitChange
+from indexer.ports.changes import ToldLag
+from indexer.ports.profiles import Interaction, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.bounded_map import RedisBoundedMap

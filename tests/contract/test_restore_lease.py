@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from indexer.ports import RestoreLease
+from indexer.ports.profiles import RestoreLease
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.restore_lease import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
 

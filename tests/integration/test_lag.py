@@ -6,7 +6,7 @@ import uuid
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from indexer.ports import ToldLag
+from indexer.ports.changes import ToldLag
 from indexer.redis.lag_board import InMemoryLagBoard
 from streams.config import KafkaConfig
 from streams.errors import KafkaUnavailable

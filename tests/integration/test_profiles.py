@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import REGISTRY
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease

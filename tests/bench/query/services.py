@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.processes import free_port
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from query_api.access.api_keys import encode_record, make_key

@@ -19,7 +19,7 @@ from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.media_store import InMemoryMediaStore, MediaStore
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.redis.change_log import InMemoryChangeLog
 from indexer.redis.person_keys import InMemoryPersonKeys

@@ -72,7 +72,7 @@ async def _live_index(settings: Settings) -> LiveIndex:
 
     from encoders.spec import EmbeddingSpec
     from indexer.milvus.store import open_store_to_read
-    from indexer.ports import ProductStore
+    from indexer.ports.products import ProductStore
     from query_api.evaluation.live_recall import LiveIndex
     from vitrine.generations.active import active_generation
 

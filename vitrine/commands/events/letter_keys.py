@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 
 from indexer.errors import IndexerError, StoreUnavailable
-from indexer.ports import PersonKey
+from indexer.ports.profiles import PersonKey
 from indexer.redis.client import connect_redis
 from indexer.redis.person_keys import RedisPersonKeys
 from streams.errors import InvalidEvent

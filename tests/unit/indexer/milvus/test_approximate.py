@@ -10,7 +10,7 @@ import pytest
 from encoders.spec import PART_SCALE, FloatArray, normalise_rows
 from indexer.criteria import Filters, Ids, Range
 from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_with_rescoring
-from indexer.ports import ScoredIds
+from indexer.ports.products import ScoredIds
 
 PRODUCTS, DIM, CLUSTERS = 20_000, 32, 150
 LISTS, PROBED, ROUNDS = 128, 12, 4

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import StoreUnavailable
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import LogPosition, LogReading
+from indexer.ports.changes import LogPosition, LogReading
 from indexer.redis.change_log import InMemoryChangeLog
 from query_api.config import QueryConfig
 from tests.shop import Shop

@@ -8,7 +8,7 @@ import pytest
 from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts, normalise_rows
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import ScoredIds
+from indexer.ports.products import ScoredIds
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from query_api.evaluation.index_choice import advise_index

@@ -10,7 +10,7 @@ import pytest
 from encoders.spec import FloatArray
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import ProductStore, ScoredIds
+from indexer.ports.products import ProductStore, ScoredIds
 from query_api.errors import NotEnoughData
 from query_api.evaluation.live_recall import LiveIndex, RecallReport, evaluate_recall
 from tests.unit.query_api.evaluation.test_index_recall import SPEC, filled

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import Interaction, TraitChange
+from indexer.ports.profiles import Interaction, TraitChange
 from indexer.redis.profiles import InMemoryProfileStore
 from streams.errors import PublishFailed
 from streams.events.cloudevents import decode_event, encode_event

@@ -12,7 +12,7 @@ import pytest
 from encoders.liveness.config import LivenessConfig
 from encoders.liveness.vitals import Vitals
 from indexer.errors import StoreUnavailable
-from indexer.ports import ProductCounts
+from indexer.ports.products import ProductCounts
 from query_api.http import readiness
 from query_api.http.readiness import StoreProbe
 from tests.shop import Shop

@@ -16,7 +16,7 @@ import pytest
 from encoders.port import HashEncoder
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import ScoredIds
+from indexer.ports.products import ScoredIds
 from tests.loop_guard import longest_block
 from tests.shop import MakeShop, Shop, png
 

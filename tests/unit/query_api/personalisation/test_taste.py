@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.hit_payload import HitPayload
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from query_api.cards.payload_values import attribute_values, category_paths
 from query_api.personalisation.taste import (
     ATTRIBUTE_SHARE,

@@ -10,7 +10,7 @@ from encoders.port import HashEncoder
 from encoders.speech.port import ScriptedRecogniser, SpokenVocabulary
 from indexer.errors import StoreUnavailable
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports import ChangeLog
+from indexer.ports.changes import ChangeLog
 from indexer.records import StoredProduct
 from indexer.redis.change_log import InMemoryChangeLog
 from query_api.understanding.background_refresh import CatalogueVocabulary, RecogniserUpdater, RefreshIntervals

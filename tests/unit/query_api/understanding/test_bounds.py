@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from indexer.criteria import Filters
-from indexer.ports import ScoredIds
+from indexer.ports.products import ScoredIds
 from query_api.understanding import price_phrases, spelling
 from query_api.understanding.price_phrases import MAX_PHRASES, parse_price, word_before
 from query_api.understanding.spelling import MAX_LOOKED_UP, find_corrections

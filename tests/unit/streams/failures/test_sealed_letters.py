@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.ports import PersonKey
+from indexer.ports.profiles import PersonKey
 from indexer.redis.person_keys import InMemoryPersonKeys
 from indexer.redis.profiles import InMemoryProfileStore
 from streams.delivery.messages import Message, RejectedMessage

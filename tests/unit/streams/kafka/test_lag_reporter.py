@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.ports import ToldLag
+from indexer.ports.changes import ToldLag
 from indexer.redis.lag_board import InMemoryLagBoard
 from streams.delivery.messages import Partition
 from streams.kafka.lag import PartitionLag

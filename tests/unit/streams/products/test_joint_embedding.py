@@ -25,7 +25,7 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.store import open_active_store
 from indexer.planning import MAX_POOLED_IMAGES
-from indexer.ports import ProductStore
+from indexer.ports.products import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.rows import embedding_text
 from streams.media.embedding_cache import EmbeddingCache

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.ports import Interaction
+from indexer.ports.profiles import Interaction
 from indexer.redis.profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message

@@ -1,0 +1,154 @@
+"""The stores of what is known of people: what they did, the keys of what is kept of them, the lease to restore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A shopper's click, like or purchase, by which results become personal."""
+
+    event_id: str
+    kind: str
+    product_id: str
+    time_ms: int
+    source: str = ""
+    """Whose `event_id` it is; ids are unique within their source."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraitChange:
+    """What an event says a shopper is like; None clears a trait."""
+
+    event_id: str
+    values: Mapping[str, str | None]
+    time_ms: int
+    source: str = ""
+
+
+class History(Protocol):
+    """A user's latest interactions as a store has them: whether two have the same is known without reading either."""
+
+    def __len__(self) -> int:
+        """0 where there are none."""
+        ...
+
+    def interactions(self) -> list[Interaction]:
+        """All of them, newest first."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """What shoppers did and are like: the same whatever the order, the repetitions and the batches of the events.
+
+    Idempotent by (source, event id), bounded a user. A user's history is their latest interactions by (time, source,
+    id). Once it is full, an interaction from before the oldest kept is ignored altogether, so that none counts again
+    that was counted and has made room since. Nothing counts that happened when its user was forgotten, or before.
+    Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        """Add (user id, interaction) pairs; a repeated event keeps the latest of its times.
+
+        Raises:
+            InvalidRecord: one of them cannot be stored; the others may or may not have been.
+        """
+        ...
+
+    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
+        """Apply (user id, change) pairs; each trait keeps its latest value by (time, source, id), null clears it.
+
+        A user keeps as many traits as `indexer.redis.profiles.TRAITS`, cleared ones included: the latest.
+
+        Raises:
+            InvalidRecord: one of them cannot be stored; the others may or may not have been.
+        """
+        ...
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        """Erase, for each (user id, time ms), what the user did and was like until then; keep ignoring it if it comes.
+
+        The keys of their dead letters are destroyed. What they added to popularity stays: it names nobody.
+        """
+        ...
+
+    async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Until when which of these users are forgotten, Unix milliseconds; as long as that is remembered."""
+        ...
+
+    async def histories(self, user_ids: Sequence[str]) -> list[History]:
+        """The latest interactions of each user, in one round trip."""
+        ...
+
+    async def traits(self, user_id: str) -> dict[str, str]:
+        """A user's traits."""
+        ...
+
+    async def latest_ms(self, user_id: str) -> int | None:
+        """When the latest thing known of a user happened, Unix milliseconds; None: nothing is known."""
+        ...
+
+    async def popular(self, limit: int) -> list[str]:
+        """The products that shoppers interacted with most of late, most first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKey:
+    """What a person's dead letters are encrypted with."""
+
+    name: str
+    """Random, says nothing of the person."""
+    key: bytes
+
+
+class PersonKeys(Protocol):
+    """A key for each person, for as long as the profile store has not forgotten them.
+
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def keys_of(self, persons: Sequence[tuple[str, int]]) -> list[PersonKey | None]:
+        """The key of each (user id, time ms), made where there is none; None: what they did then is forgotten."""
+        ...
+
+    async def key_of_unknown(self) -> PersonKey:
+        """The key of today, for what is somebody's and does not say whose; it goes after a time."""
+        ...
+
+    async def find(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The keys that are still there, by name. Raises `Undecryptable` when the secret is not the one they have."""
+        ...
+
+
+class RestoreLease(Protocol):
+    """Whether profiles have to be restored, and the right to do it, which one worker has at a time.
+
+    The store itself remembers that its profiles are whole: a store that is new, or lost its data, does not.
+    A lease that is not renewed in time ends, and somebody else may take it.
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def is_needed(self) -> bool:
+        """Whether the store does not know its profiles to be whole."""
+        ...
+
+    async def take(self) -> bool:
+        """Take the lease, if a restore is needed and nobody has it."""
+        ...
+
+    async def renew(self) -> bool:
+        """Keep the lease; False: it is lost."""
+        ...
+
+    async def complete(self) -> bool:
+        """Note that profiles are whole, and give the lease back; False: it is lost, and nothing was noted."""
+        ...
+
+    async def release(self) -> None:
+        """Give the lease back, if it is still held."""
+        ...
