@@ -232,7 +232,8 @@ def _kind_refused(data: bytes) -> str:
     if _is_svg(data):
         return _SVG
     known = (name for head, name in _OTHER_KINDS if data.startswith(head))
-    return next(known, "no image of a known format")
+    unknown = "no image of a known format" + (", but a text that is no base64 either" if data.isascii() else "")
+    return next(known, unknown)
 
 
 def _is_svg(data: bytes) -> bool:
