@@ -29,10 +29,13 @@ async def forget_shopper(user_id: str, profiles: ProfileStore, publisher: EventS
         StoreUnavailable: the profile store does not answer.
         PublishFailed: Kafka does not take the request, and nothing was forgotten.
     """
+    ids = (user_id, *(await profiles.person(user_id)).anonymous_ids)
     # What is known may be ahead of the clock here.
-    time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
+    time_ms = max(int(time.time() * 1000), *[await profiles.latest_ms(one) or 0 for one in ids])
     if publisher is not None:
-        event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
-        await publisher.publish(USER_EVENTS, event)
-    await profiles.forget([(user_id, time_ms)])
+        # Of each id: the topic may keep what was done under one for longer than that it was joined.
+        for one in ids:
+            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(one))
+            await publisher.publish(USER_EVENTS, event)
+    await profiles.forget([(one, time_ms) for one in ids])
     return time_ms
