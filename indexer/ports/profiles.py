@@ -19,10 +19,10 @@ class Interaction:
     time_ms: int
     source: str = ""
     """Whose `event_id` it is; ids are unique within their source."""
-    session_id: str | None = None
-    """The visit that it belongs to; None: the shop does not say."""
-    query_id: str | None = None
-    """The answer that it was a reaction to. Histories do not keep it."""
+    session_id: str = ""
+    """Of the visit that it was part of; empty: not told."""
+    query_id: str = ""
+    """The answer that it was a reaction to; empty: not told. Histories do not keep it."""
     position: int | None = None
     """Where in that answer. Histories do not keep it."""
 

@@ -71,7 +71,7 @@ def _is_whose(visitor: Person, time_ms: float, user_id: str) -> bool:
 
 def pack_member(interaction: Interaction) -> bytes:
     """All of an interaction but its time."""
-    session = () if interaction.session_id is None else (interaction.session_id,)
+    session = (interaction.session_id,) if interaction.session_id else ()
     return msgspec.json.encode(
         (interaction.source, interaction.event_id, interaction.kind, interaction.product_id, *session)
     )
@@ -79,7 +79,7 @@ def pack_member(interaction: Interaction) -> bytes:
 
 def _interaction(member: bytes, time_ms: float) -> Interaction:
     source, event_id, kind, product_id, *session = _members.decode(member)
-    return Interaction(event_id, kind, product_id, int(time_ms), source, session[0] if session else None)
+    return Interaction(event_id, kind, product_id, int(time_ms), source, *session)
 
 
 _members = msgspec.json.Decoder(list[str])

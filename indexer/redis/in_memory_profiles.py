@@ -46,7 +46,7 @@ class InMemoryProfileStore:
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
-                kept = replace(interaction, query_id=None, position=None)
+                kept = replace(interaction, query_id="", position=None)
                 self._record(self._history.setdefault(user_id, {}), pack_member(interaction), kept)
         return counts
 
@@ -144,7 +144,7 @@ class InMemoryProfileStore:
 
     def _join(self, user_id: str, anonymous_id: str, time_ms: int) -> None:
         until_ms = self._forgotten.get(user_id, -1)
-        if until_ms > self._forgotten.get(anonymous_id, -1):
+        if user_id in self._forgotten:
             self._forget(anonymous_id, until_ms)
         if time_ms <= max(until_ms, self._forgotten.get(anonymous_id, -1)):
             return

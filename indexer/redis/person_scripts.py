@@ -199,7 +199,7 @@ local function forget_here(user_id, hash, time_ms) forget(user_id, hash, time_ms
 
 local function join(user_id, hash, anonymous_id, anonymous_hash, time_ms)
   local user, visitor = about(user_id, hash), about(anonymous_id, anonymous_hash)
-  if user.until_ms > visitor.until_ms then forget_here(anonymous_id, anonymous_hash, user.until_ms) end
+  if user.until_ms > -math.huge then forget_here(anonymous_id, anonymous_hash, user.until_ms) end
   if time_ms <= math.max(user.until_ms, visitor.until_ms) then return end
   user.anonymous = with_link(user.anonymous, anonymous_id, anonymous_hash, time_ms)
   visitor.owners = with_link(visitor.owners, user_id, hash, time_ms)

@@ -9,10 +9,10 @@ late, it is either still in the history, or older than all that is, and then ign
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -26,10 +26,8 @@ from indexer.privacy import PrivacyConfig
 from indexer.redis import person_scripts, profile_scripts
 from indexer.redis.client import redis_call
 from indexer.redis.histories import PackedHistory, merged, pack_member
-from indexer.redis.pipelining import ask_together
+from indexer.redis.pipelining import ask_together, chunks
 from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S
-
-T = TypeVar("T")
 
 HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
@@ -91,34 +89,34 @@ class RedisProfileStore:
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
         bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
         counts: list[int] = []
-        for part in _chunks(interactions, EVENTS_A_CALL):
+        for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
             counts += await self._write(self._record, [_POPULAR_KEY], packed, bounds)
         return list(map(bool, counts))
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
-        for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
+        for part in chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [self._packed_traits(user_id, change) for user_id, change in part]
             await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
     async def set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
-        for part in _chunks(changes, PERSONS_A_CALL):
+        for part in chunks(changes, PERSONS_A_CALL):
             packed = [(*self._named(user_id), change.time_ms, int(change.is_allowed)) for user_id, change in part]
             await self._write(self._set_learning, [], packed, [self._remember_s])
 
     async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
-        for part in _chunks(identified, PERSONS_A_CALL):
+        for part in chunks(identified, PERSONS_A_CALL):
             packed = [(*self._named(user_id), *self._named(one.anonymous_id), one.time_ms) for user_id, one in part]
             await self._write(self._identify, [], packed, [self._remember_s, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        for part in _chunks(forgotten, PERSONS_A_CALL):
+        for part in chunks(forgotten, PERSONS_A_CALL):
             packed = [(*self._named(user_id), time_ms) for user_id, time_ms in part]
             await self._write(self._forget, [], packed, [self._remember_s, USER_TTL_S])
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         found: list[History] = []
-        for part in _chunks(user_ids, HISTORIES_A_CALL):
+        for part in chunks(user_ids, HISTORIES_A_CALL):
             known = await self._read(part)
             others = await self._related(person for person, _ in known)
             found += [
@@ -196,11 +194,11 @@ class RedisProfileStore:
     async def _related(self, persons: Iterable[Person]) -> dict[str, tuple[Person, PackedHistory]]:
         """The same of all ids that these are joined to, and that are joined to them; of most people there are none."""
         ids = list(dict.fromkeys(link.user_id for person in persons for link in person.owners + person.anonymous))
-        parts = [zip(part, await self._read(part), strict=True) for part in _chunks(ids, HISTORIES_A_CALL)]
+        parts = [zip(part, await self._read(part), strict=True) for part in chunks(ids, HISTORIES_A_CALL)]
         return dict(chain.from_iterable(parts))
 
     async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> Any:
-        async with redis_call(self._deadline_s), _translated_data_errors():
+        async with redis_call(self._deadline_s), translated_data_errors():
             return await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
@@ -210,7 +208,7 @@ _UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a numbe
 
 
 @asynccontextmanager
-async def _translated_data_errors() -> AsyncGenerator[None]:
+async def translated_data_errors() -> AsyncGenerator[None]:
     """Tell what Redis will never take from what it does not take just now."""
     try:
         yield
@@ -218,10 +216,6 @@ async def _translated_data_errors() -> AsyncGenerator[None]:
         if any(sign in str(error) for sign in _UNSTORABLE):
             raise InvalidRecord(f"Redis cannot store it: {str(error)[:300]}") from error
         raise
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _history_key(user_id: str) -> str:

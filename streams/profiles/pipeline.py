@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
+from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.profiles import (
     Identification,
     Interaction,
@@ -24,10 +26,12 @@ from streams.failures.sealed_letters import LetterSealer
 
 
 class ProfileRecorder:
-    """Writes user events to the profile store: any order, any repetition, any batches make the same profiles."""
+    """Writes user events to the stores of profiles and of behaviour: any order, any repetition, any batches make the
+    same of them."""
 
-    def __init__(self, profiles: ProfileStore, horizon: Horizon) -> None:
+    def __init__(self, profiles: ProfileStore, behaviour: BehaviourStore, horizon: Horizon) -> None:
         self._profiles = profiles
+        self._behaviour = behaviour
         self._horizon = horizon
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
@@ -53,11 +57,32 @@ class ProfileRecorder:
         for _, event in accepted:
             said.add(event)
         # First what says whether the rest may be recorded.
-        await until_available("redis", lambda: self._profiles.forget(said.forgotten))
-        await until_available("redis", lambda: self._profiles.identify(said.identified))
+        await until_available("redis", lambda: self._forget(said.forgotten))
+        await until_available("redis", lambda: self._identify(said.identified))
         await until_available("redis", lambda: self._profiles.set_learning(said.learning))
-        await until_available("redis", lambda: self._profiles.record(said.interactions))
+        await until_available("redis", lambda: self._record(said.interactions))
         await until_available("redis", lambda: self._profiles.set_traits(said.traits))
+
+    async def _forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        """Forget people under all of their ids; profiles last, which know the ids."""
+        persons = [await self._profiles.person(user_id) for user_id, _ in forgotten]
+        whole = [
+            (one, time_ms)
+            for (user_id, time_ms), person in zip(forgotten, persons, strict=True)
+            for one in (user_id, *person.anonymous_ids)
+        ]
+        await self._behaviour.forget(whole)
+        await self._profiles.forget(whole)
+
+    async def _identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
+        """Join ids; one that is joined to somebody forgotten is forgotten as well."""
+        await self._profiles.identify(identified)
+        forgotten_ms = await self._profiles.forgotten_ms([one.anonymous_id for _, one in identified])
+        await self._behaviour.forget(list(forgotten_ms.items()))
+
+    async def _record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        counts = await self._profiles.record(interactions)
+        await self._behaviour.record(list(compress(interactions, counts)))
 
 
 @dataclass
@@ -92,12 +117,13 @@ class ProfilePipeline:
     def __init__(
         self,
         profiles: ProfileStore,
+        behaviour: BehaviourStore,
         person_keys: PersonKeys,
         publisher: Publisher,
         finish: Callable[[Sequence[Message]], None],
         horizon: Horizon,
     ) -> None:
-        self._recorder = ProfileRecorder(profiles, horizon)
+        self._recorder = ProfileRecorder(profiles, behaviour, horizon)
         self._sealer = LetterSealer(person_keys)
         self._publisher = publisher
         self._finish = finish
@@ -111,5 +137,5 @@ class ProfilePipeline:
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:
     kind = event.type.removeprefix("user.")
-    told = (data.session_id, data.query_id, data.position)
+    told = (data.session_id or "", data.query_id or "", data.position)
     return Interaction(event.id, kind, data.product_id, event.time_ms, event.source, *told)
