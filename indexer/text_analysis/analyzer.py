@@ -119,6 +119,13 @@ def surface_forms(text: str) -> dict[str, str]:
     return forms
 
 
+def neighbour_forms(text: str) -> dict[str, str]:
+    """The terms of two or three neighbours written as one, as the text writes them: `redshirt` → `red shirt`."""
+    words = [word for word in _runs(text[:TERMS_MAX_BYTES]) if not is_chinese(word)]
+    spans = [words[at : at + length] for length in (3, 2) for at in range(len(words) - length + 1)]
+    return {_ascii(stem(_HYPHENS.sub("", "".join(span)))): " ".join(span) for span in spans}
+
+
 def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
     """Each term of a product's words as the product writes it first, see `surface_forms`."""
     return surface_forms("\n".join(text for name in FIELD_WEIGHTS for text in _texts(fields.get(name))))
@@ -127,6 +134,14 @@ def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
 def words_in_order(text: str) -> list[str]:
     """The words of a text in their order, without case, width and accents; of Chinese, those of the dictionary."""
     return [word for run in _RUNS.findall(fold(text[:TERMS_MAX_BYTES])) for word in _run_words(run)]
+
+
+def words_and_codes(text: str) -> list[str]:
+    """The words and codes of a text in their order, with an empty one for a run of Chinese characters.
+
+    They are as they are written there, but for what `query_terms` folds together.
+    """
+    return ["" if is_chinese(run) else run for run in _runs(text[:TERMS_MAX_BYTES])]
 
 
 def _make_required_terms(text: str) -> tuple[str, ...]:
@@ -149,7 +164,7 @@ def _label_terms(text: str) -> TextTerms:
 
 def _make_label_terms(text: str) -> TextTerms:
     runs = _runs(text)
-    words = runs if text.isascii() else [run for run in runs if not is_chinese(run)]
+    words = runs if text.isascii() else ["" if is_chinese(run) else run for run in runs]
     return TextTerms(_joined_terms(runs), " ".join(_further(text, runs, joined_neighbours(words))))
 
 

@@ -115,6 +115,8 @@ class SearchAnswers:
         page, request = cache.live.page(question.key), question.request
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
+        if self._planner.has_any_word(page.absent_words):
+            return None
         if request.user_id is not None:
             page = await self._shoppers_page(cache, question, page, request.user_id)
             if page is None:
@@ -158,7 +160,8 @@ class SearchAnswers:
                 return
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
             for_tastes = ForTastes(items, results.cards.columns(items.ids).tastes)
-        page = Page.of(response, word_count if depends_on == "vocabulary" else None)
+        absent = results.parsed.absent_words if results.parsed else ()
+        page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 
 

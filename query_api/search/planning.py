@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -107,6 +107,10 @@ class SearchPlanner:
         """Another one than before where requests with unknown words may be planned otherwise."""
         return self._parser.word_count
 
+    def has_any_word(self, words: Iterable[str]) -> bool:
+        """Whether the catalogue has one of these words by now."""
+        return self._parser.has_any(words)
+
     async def plan(self, inputs: QueryInputs) -> SearchPlan:
         """Understand and weigh what a request searches with.
 
@@ -165,8 +169,7 @@ class SearchPlanner:
     ) -> FloorTerms | None:
         strictness = self._config.floor if request.floor is None else request.floor
         has_media = any(part.kind != "text" and part.weight > 0 for part in parts)
-        text = " ".join(text for text in parsed.texts if text)
-        return FloorTerms(strictness, text, lexical_text, weights, has_media) if strictness else None
+        return FloorTerms(strictness, parsed.asked_text, lexical_text, weights, has_media) if strictness else None
 
     def rank_weights(self, request: SearchRequest) -> RankWeights:
         """What counts at ranking: what the request says, or else the configuration."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,7 @@ from query_api.understanding.excluded_terms import split_excluded_terms
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections, unknown_words
 from query_api.understanding.synonyms import SynonymFile, append_synonyms
+from query_api.understanding.word_forms import NO_FORMS, find_word_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,13 @@ class ParsedQuery:
     texts: tuple[str, ...]
     """What encoders get: each text without excluded terms and prices; empty where nothing is left."""
     lexical_text: str | None
-    """What lexical search looks for: all texts, with synonyms and alternatives; None: no word is left."""
+    """What lexical search looks for: all texts, with synonyms, other forms and alternatives; None: no word is left."""
+    asked_text: str = ""
+    """The words of the texts alone, as often as the lexical text has them."""
+    word_forms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """What was added to the lexical text as other forms of what the texts say, by what they say."""
+    absent_words: tuple[str, ...] = ()
+    """What would be among these forms if the catalogue had it."""
     excluded_terms: tuple[str, ...] = ()
     price: PricePhrase | None = None
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
@@ -80,15 +87,31 @@ class QueryParser:
         words = " ".join(filter(None, kept))
         transcripts = (kept[-1], *alternatives) if kept and alternatives else ()
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
+        # What may have been said otherwise has its own way to count words.
+        forms = NO_FORMS if transcripts else find_word_forms(words, self._vocabulary.vocabulary)
+        looked_for = forms.lexical_text(append_synonyms(words, synonyms))
         return ParsedQuery(
             tuple(kept),
-            " ".join((append_synonyms(words, synonyms), *transcripts)) if words else None,
+            " ".join((looked_for, *transcripts)) if words else None,
+            forms.asked_text(words),
+            forms.named,
+            forms.absent,
             tuple(dict.fromkeys(term for text in parsed for term in text.excluded_terms)),
             next((text.price for text in parsed if text.price), None),
             synonyms,
             " ".join(apply_corrections(text.original, corrections) for text in parsed) if corrections else None,
-            depends_on,
+            depends_on or ("vocabulary" if self._has_classes else ""),
         )
+
+    def has_any(self, words: Iterable[str]) -> bool:
+        """Whether the catalogue has one of these words."""
+        vocabulary = self._vocabulary.vocabulary
+        return vocabulary is not None and any(map(vocabulary.has_word, words))
+
+    @property
+    def _has_classes(self) -> bool:
+        vocabulary = self._vocabulary.vocabulary
+        return vocabulary is not None and bool(vocabulary.classes)
 
     @property
     def versions(self) -> tuple[int, ...]:
