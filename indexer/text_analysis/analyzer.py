@@ -20,7 +20,7 @@ from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is
 from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
 from indexer.text_analysis.measures import join_measures
 from indexer.text_analysis.negation import CHINESE as NEGATED_CHINESE
-from indexer.text_analysis.negation import negated_words
+from indexer.text_analysis.negation import WITHOUT, negated_words
 from indexer.text_analysis.signs import spell_out_pictograms, spell_out_signs
 from indexer.text_analysis.spellings import code_spellings, joined_neighbours
 from indexer.text_analysis.stemming import stem
@@ -37,7 +37,7 @@ LABEL_FIELDS = frozenset({"title", "brand", "tags", "attributes"})
 """Fields of names, not of sentences or paths: what stands side by side there may be one word that is parted."""
 
 _LETTER = rf"(?:(?![{HAN}])[^\W_])"
-_RUNS = re.compile(rf"[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
+_RUNS = re.compile(rf"{WITHOUT}(?:[{HAN}]+|{_LETTER}+)|[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _ASCII_RUNS = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 """The same in what is folded and ASCII, in half the time."""
 _HYPHENS = re.compile(r"[-.]")
@@ -153,8 +153,8 @@ def _required_plain(text: str) -> Iterable[str]:
 
 
 def _lacking(term: str) -> str:
-    # No word has the sign; 袖子 is 袖.
-    return _ascii(f"¬{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
+    # 袖子 is 袖.
+    return _ascii(f"{WITHOUT}{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
 
 
 def _label_terms(text: str) -> TextTerms:
@@ -249,7 +249,7 @@ def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
         yield from ((_ascii(term), term) for term in index_terms(simplified(run)))
         return
     for form in (run, *_HYPHENS.split(run)):
-        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
+        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form.replace(WITHOUT, "without ")
 
 
 _short_word_terms = lru_cache(_WORDS)(_run_terms)

@@ -138,7 +138,7 @@ def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: 
     fields: dict[str, Any] = {}
     if parsed.did_you_mean is not None:
         fields |= {"did_you_mean": parsed.did_you_mean, "corrected": request.correct}
-    if parsed.price or parsed.excluded_terms or parsed.synonyms or parsed.word_forms or transcript:
+    if parsed.understands_more or transcript:
         fields["understood"] = _understood(parsed, request, transcript)
     return fields
 
@@ -150,7 +150,7 @@ def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcr
         phrase=price.phrase if price else None,
         currency=price.currency if price else None,
         price_applied=price is None or "price" not in request.filters,
-        excluded=list(parsed.excluded_terms),
+        excluded=[*parsed.excluded_terms, *parsed.negated_terms],
         synonyms={entry: list(expansions) for entry, expansions in looked_for.items()},
         speech=transcript.text if transcript else None,
         speech_alternatives=list(transcript.alternatives) if transcript else [],
