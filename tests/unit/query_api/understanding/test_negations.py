@@ -42,8 +42,8 @@ def test_it_is_taken_out_of_the_text(text: str, wanted: str, unwanted: list[str]
     assert split_negations(text) == NegatedText(wanted, tuple(unwanted))
 
 
-NOTHING_NEGATED = """wireless mouse, 无线耳机, non slip mat, wrinkle free shirt, no, without, free shipping, no 5 perfume,
-seamless leggings, shirt without, ohne, stainless steel, without stripes, nothing"""
+NOTHING_NEGATED = """wireless mouse, 无线耳机, non slip mat, wrinkle free shirt, no, without, free shipping,
+no 5 perfume, seamless leggings, shirt without, ohne, stainless steel, without stripes, nothing"""
 WORDS = "without no or free of dress sugar sugar-free w/o ohne 不含 糖 , ."
 
 
