@@ -5,7 +5,7 @@ Keys are made from user ids within the scripts, so they are for one Redis, not f
 Strings are compared byte by byte: Lua's own `<` depends on the locale of the server.
 """
 
-HISTORY_SUFFIX, TRAITS_SUFFIX, LETTERS_SUFFIX = "events", "traits", "letters"
+HISTORY_SUFFIX, TRAITS_SUFFIX, LETTERS_SUFFIX, IMPRESSIONS_SUFFIX = "events", "traits", "letters", "impressions"
 USER_PREFIX = "vitrine:user:"
 FORGOTTEN_PREFIX = "vitrine:forgotten:"
 """What is kept of a forgotten user: under their id's hash, until when."""
@@ -124,6 +124,7 @@ for _, user in ipairs(cmsgpack.unpack(ARGV[1])) do
     forget_times[user_id] = time_ms
   end
   redis.call('ZREMRANGEBYSCORE', key_of(user_id, '{HISTORY_SUFFIX}'), '-inf', time_ms)
+  redis.call('ZREMRANGEBYSCORE', key_of(user_id, '{IMPRESSIONS_SUFFIX}'), '-inf', time_ms)
   local traits = key_of(user_id, '{TRAITS_SUFFIX}')
   local stored = redis.call('HGETALL', traits)
   for i = 1, #stored, 2 do
@@ -164,4 +165,21 @@ for i, person in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
 end
 return answers
+"""
+
+# ARGV: how many are kept of a person, and for how many ms; then of each answer the user id, its hash, the time and
+# what was shown, which is binary.
+REMEMBER_SHOWN = f"""
+{_PRELUDE}
+local kept, lives_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i = 3, #ARGV, 4 do
+  local user_id, hash, time_ms = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  if not is_forgotten(user_id, hash, time_ms) then
+    local shown = key_of(user_id, '{IMPRESSIONS_SUFFIX}')
+    redis.call('ZADD', shown, time_ms, ARGV[i + 3])
+    redis.call('ZREMRANGEBYSCORE', shown, '-inf', time_ms - lives_ms)
+    redis.call('ZREMRANGEBYRANK', shown, 0, -1 - kept)
+    redis.call('PEXPIRE', shown, lives_ms)
+  end
+end
 """

@@ -162,8 +162,9 @@ class InMemoryProfileStore:
         self._max_traits = max_traits
         self._history: dict[str, dict[bytes, Interaction]] = {}
         self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
-        self._forgotten: dict[str, int] = {}
-        self.person_keys = InMemoryPersonKeys(self._forgotten)
+        self.forgotten: dict[str, int] = {}
+        """Until when who is forgotten, Unix milliseconds."""
+        self.person_keys = InMemoryPersonKeys(self.forgotten)
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
@@ -185,7 +186,7 @@ class InMemoryProfileStore:
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
-            self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
+            self.forgotten[user_id] = max(time_ms, self.forgotten.get(user_id, time_ms))
             self.person_keys.destroy(user_id, time_ms)
             history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
             self._history[user_id] = {key: known for key, known in history.items() if known.time_ms > time_ms}
@@ -205,7 +206,7 @@ class InMemoryProfileStore:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
-        return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}
+        return {user_id: self.forgotten[user_id] for user_id in user_ids if user_id in self.forgotten}
 
     def _history_of(self, user_id: str) -> History:
         history = self._history.get(user_id, {})
@@ -226,7 +227,7 @@ class InMemoryProfileStore:
         self._popular[interaction.product_id] = self._popular.get(interaction.product_id, 0.0) + gain
 
     def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
-        return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
+        return user_id in self.forgotten and time_ms <= self.forgotten[user_id]
 
 
 _POPULAR_KEY = "vitrine:popularity"
