@@ -17,6 +17,8 @@ class Interaction:
     time_ms: int
     source: str = ""
     """Whose `event_id` it is; ids are unique within their source."""
+    session_id: str = ""
+    """Of the visit that it was part of; empty: not told."""
 
 
 @dataclass(frozen=True, slots=True)

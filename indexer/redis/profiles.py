@@ -9,9 +9,9 @@ late, it is either still in the history, or older than all that is, and then ign
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -25,10 +25,8 @@ from indexer.redis import profile_scripts as scripts
 from indexer.redis.client import redis_call
 from indexer.redis.histories import PackedHistory, pack_member
 from indexer.redis.person_keys import InMemoryPersonKeys
-from indexer.redis.pipelining import ask_together
+from indexer.redis.pipelining import ask_together, chunks
 from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
-
-T = TypeVar("T")
 
 HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
@@ -87,23 +85,23 @@ class RedisProfileStore:
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
-        for part in _chunks(interactions, EVENTS_A_CALL):
+        for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
             await self._write(self._record, [_POPULAR_KEY], packed, bounds)
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
-        for part in _chunks(changes, TRAIT_CHANGES_A_CALL):
+        for part in chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [self._packed_traits(user_id, change) for user_id, change in part]
             await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        for part in _chunks(forgotten, EVENTS_A_CALL):
+        for part in chunks(forgotten, EVENTS_A_CALL):
             packed = [(user_id, self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
             await self._write(self._forget, [], packed, [self._remember_s])
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         found: list[History] = []
-        for part in _chunks(user_ids, HISTORIES_A_CALL):
+        for part in chunks(user_ids, HISTORIES_A_CALL):
             newest = [("ZREVRANGE", _history_key(one), 0, self._history_length - 1, "WITHSCORES") for one in part]
             async with redis_call(self._deadline_s):
                 found += map(PackedHistory, await ask_together(self._redis, newest))
@@ -149,7 +147,7 @@ class RedisProfileStore:
         return user_id, self._privacy.hash_of(user_id), *stamp, [part for pair in stored.items() for part in pair]
 
     async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
-        async with redis_call(self._deadline_s), _translated_data_errors():
+        async with redis_call(self._deadline_s), translated_data_errors():
             await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
@@ -238,7 +236,7 @@ _TraitStamp = tuple[int, str, str, str]
 
 
 @asynccontextmanager
-async def _translated_data_errors() -> AsyncGenerator[None]:
+async def translated_data_errors() -> AsyncGenerator[None]:
     """Tell what Redis will never take from what it does not take just now."""
     try:
         yield
@@ -246,10 +244,6 @@ async def _translated_data_errors() -> AsyncGenerator[None]:
         if any(sign in str(error) for sign in _UNSTORABLE):
             raise InvalidRecord(f"Redis cannot store it: {str(error)[:300]}") from error
         raise
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _history_key(user_id: str) -> str:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from indexer.plain_text import plain_text
 from streams.files import cells
 from streams.files.local_media import EventMedia
 
@@ -157,7 +158,7 @@ def _category(cell: Any) -> str:
 
 
 def _path(text: str) -> str:
-    return "/".join(level.strip() for level in _BETWEEN_LEVELS.split(text))
+    return "/".join(level.strip() for level in _BETWEEN_LEVELS.split(plain_text(text)))
 
 
 def _reviews(cell: Any) -> list[str]:

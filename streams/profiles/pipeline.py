@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore, TraitChange
 from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
@@ -16,10 +17,12 @@ from streams.failures.sealed_letters import LetterSealer
 
 
 class ProfileRecorder:
-    """Writes user events to the profile store: any order, any repetition, any batches make the same profiles."""
+    """Writes user events to the stores of profiles and of behaviour: any order, any repetition, any batches make the
+    same of them."""
 
-    def __init__(self, profiles: ProfileStore, horizon: Horizon) -> None:
+    def __init__(self, profiles: ProfileStore, behaviour: BehaviourStore, horizon: Horizon) -> None:
         self._profiles = profiles
+        self._behaviour = behaviour
         self._horizon = horizon
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
@@ -53,7 +56,9 @@ class ProfileRecorder:
             elif isinstance(data, UserForgotten):
                 forgotten.append((data.user_id, event.time_ms))
         await until_available("redis", lambda: self._profiles.forget(forgotten))
+        await until_available("redis", lambda: self._behaviour.forget(forgotten))
         await until_available("redis", lambda: self._profiles.record(interactions))
+        await until_available("redis", lambda: self._behaviour.record(interactions))
         await until_available("redis", lambda: self._profiles.set_traits(traits))
 
 
@@ -63,12 +68,13 @@ class ProfilePipeline:
     def __init__(
         self,
         profiles: ProfileStore,
+        behaviour: BehaviourStore,
         person_keys: PersonKeys,
         publisher: Publisher,
         finish: Callable[[Sequence[Message]], None],
         horizon: Horizon,
     ) -> None:
-        self._recorder = ProfileRecorder(profiles, horizon)
+        self._recorder = ProfileRecorder(profiles, behaviour, horizon)
         self._sealer = LetterSealer(person_keys)
         self._publisher = publisher
         self._finish = finish
@@ -81,4 +87,5 @@ class ProfilePipeline:
 
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:
-    return Interaction(event.id, event.type.removeprefix("user."), data.product_id, event.time_ms, event.source)
+    kind, session_id = event.type.removeprefix("user."), data.session_id or ""
+    return Interaction(event.id, kind, data.product_id, event.time_ms, event.source, session_id)

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
+from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.profiles import ProfileStore, RestoreLease
 from streams.config import KafkaConfig
 from streams.delivery.availability import OUTAGES
@@ -60,13 +61,14 @@ class ProfileRestorer:
     def __init__(
         self,
         profiles: ProfileStore,
+        behaviour: BehaviourStore,
         lease: RestoreLease,
         kafka: KafkaConfig,
         horizon: Horizon,
         config: RestoreConfig | None = None,
         topic: str = USER_EVENTS,
     ) -> None:
-        self._recorder = ProfileRecorder(profiles, horizon)
+        self._recorder = ProfileRecorder(profiles, behaviour, horizon)
         self._lease = lease
         self._kafka = kafka
         self._horizon = horizon

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from indexer.errors import StoreUnavailable, Undecryptable
 from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore
 from indexer.privacy import PrivacyConfig
+from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.person_keys import KEY_TTL_S, UNKNOWN_TTL_S, RedisPersonKeys
 from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
@@ -93,9 +94,15 @@ async def test_who_is_forgotten_is_known(stores: Stores) -> None:
 
 async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis: Redis) -> None:
     profiles, keys = RedisProfileStore(redis, 5, privacy=PRIVACY), RedisPersonKeys(redis, PRIVACY, 5)
-    await profiles.record([("ada-4711", Interaction("e", "clicked", "p", NOW_MS))])
+    behaviour = RedisBehaviourStore(redis, 5, privacy=PRIVACY)
+    clicked = [("ada-4711", Interaction("e", "clicked", "p", NOW_MS))]
+    for store in (profiles, behaviour):
+        await store.record(clicked)
     await keys.keys_of([("ada-4711", NOW_MS)])
-    await profiles.forget([("ada-4711", NOW_MS)])
+    assert not [name for name in await redis.keys("vitrine:session*") if b"ada-4711" in name]
+    for store in (profiles, behaviour):
+        await store.forget([("ada-4711", NOW_MS)])
+        await store.record(clicked)
     names = {name.decode() for name in await redis.keys()}
     assert names == {f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}", "vitrine:popularity"}
     left_s = await redis.ttl(f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}")

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
+from indexer.ports.behaviour import Sighting, Step
 from indexer.ports.profiles import Interaction
+from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
@@ -46,7 +48,10 @@ class Shoppers:
         self.profiles = Profiles()
         self.published: list[OutgoingMessage] = []
         self.finished: list[Message] = []
-        self.pipeline = ProfilePipeline(self.profiles, self.profiles.person_keys, self, self.finished.extend, Horizon())
+        self.behaviour = InMemoryBehaviourStore()
+        self.pipeline = ProfilePipeline(
+            self.profiles, self.behaviour, self.profiles.person_keys, self, self.finished.extend, Horizon()
+        )
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         self.published += messages
@@ -83,6 +88,15 @@ async def test_what_a_shopper_does_and_is_like_is_recorded(shoppers: Shoppers) -
     assert await recent(shoppers.profiles, "ada") == [Interaction("1", "clicked", "p", NOW_MS, "shop")]
     assert await shoppers.profiles.traits("ada") == {"age": "30-39"}
     assert not shoppers.published
+
+
+async def test_what_is_done_in_one_session_is_kept_together(shoppers: Shoppers) -> None:
+    viewed, bought = (event(kind, kind, product_id="p", session_id="s1") for kind in ("viewed", "purchased"))
+    await shoppers.process(bought, event("clicked", "3", product_id="q", session_id="s2"), viewed, viewed)
+    session = await shoppers.behaviour.session("ada", "s1")
+    assert session.steps == [Step("p", "p", NOW_MS), Step("v", "p", NOW_MS)]
+    assert session in await shoppers.behaviour.sessions_of("ada", 2)
+    assert await shoppers.behaviour.sightings(["p"], 2) == [[Sighting(session.ref, NOW_MS)]]
 
 
 async def test_what_is_invalid_is_a_dead_letter_and_its_neighbours_count(shoppers: Shoppers) -> None:
