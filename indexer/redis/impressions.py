@@ -141,7 +141,7 @@ class InMemoryImpressionStore:
         clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
         """Args: forgotten: until when who is forgotten, Unix milliseconds; the profile store's."""
-        self._forgotten = {} if forgotten is None else forgotten
+        self._forgotten: Mapping[str, int] = {} if forgotten is None else forgotten
         self._limits = limits
         self._clock_ms = clock_ms
         self._lists: dict[str, deque[Impression]] = {}

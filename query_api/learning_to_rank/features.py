@@ -93,7 +93,7 @@ def feature_rows(
         surroundings: what else is known.
     """
     items, numbers = candidates.items, cards.numbers
-    ids = [items.ids[at] for at in places.tolist()]
+    ids: list[str] = [items.ids[at] for at in places.tolist()]
     similarity, lexical = items.dense.astype(np.float64), items.lexical.astype(np.float64)
     price = np.log(np.where(numbers["price"] > 0, numbers["price"], np.nan))
     columns: dict[str, Values | float] = {

@@ -9,7 +9,7 @@ among its sorted thresholds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from msgspec import Struct
@@ -102,7 +102,8 @@ class TreeScorer:
         masks = np.full((len(rows), self._trees), np.iinfo(self._dtype).max, self._dtype)
         left, by_feature, missing = np.empty_like(masks), np.ascontiguousarray(rows.T), np.isnan(rows.T)
         for column in self._columns:
-            places = np.searchsorted(column.thresholds, by_feature[column.feature], side="left")
+            values = by_feature[column.feature]
+            places = cast(NDArray[np.intp], np.searchsorted(column.thresholds, values, side="left"))
             places[missing[column.feature]] = len(column.thresholds) + 1
             # `clip` as otherwise what is taken is buffered.
             masks &= column.reachable.take(places, axis=0, out=left, mode="clip")
@@ -117,8 +118,8 @@ class TreeScorer:
 
 def _lowest_bits(bits: int) -> NDArray[np.intp]:
     """Of each number, the place of its lowest bit; of 0, any."""
-    numbers = np.arange(2**bits)
-    return np.frexp((numbers & -numbers).astype(np.float64))[1].astype(np.intp) - 1
+    lowest: Values = np.array([number & -number for number in range(2**bits)], np.float64)
+    return np.frexp(lowest)[1].astype(np.intp) - 1
 
 
 def _columns(trees: Sequence[Tree], dtype: np.dtype[Any]) -> Iterator[_Column]:

@@ -62,7 +62,7 @@ class LearntRanking:
         return 0 if self._ranker is None else self._candidates
 
     async def rerank(self, results: RankedResults) -> RankedResults:
-        """Results in the learnt order, where they answer a query; where the product store does not answer, as before."""
+        """Results in the learnt order, where they answer a query; as before where the product store is away."""
         retrieval, scoring, is_by_score = results.retrieval, results.scoring, results.request.sort == "relevance"
         if not self.depth or retrieval is None or retrieval.is_browse or scoring is None or not is_by_score:
             return results
@@ -93,7 +93,7 @@ class LearntRanking:
         return replace(ranked, ranker_part=ranked.ranker_part + added, score=score, order=order)
 
     async def shown(self, ranked: Ranking, product_ids: Sequence[str], asked: Asked, cards: AnswerCards) -> bytes:
-        """What is remembered of an answer that shows these products, their cards loaded; empty where it cannot be told."""
+        """What is remembered of an answer with these products, their cards loaded; empty: it cannot be told."""
         known = ranked.candidates.ids
         if not product_ids:
             return b""
@@ -105,13 +105,14 @@ class LearntRanking:
         return pack_shown(FEATURE_SET, product_ids, self._rows(ranked, places, asked, cards, gone))
 
     def _rows(self, ranked: Ranking, places: Order, asked: Asked, cards: AnswerCards, gone: set[str]) -> Values:
-        ids, profile = ranked.candidates.ids, asked.profile
+        ids: list[str] = [ranked.candidates.ids[at] for at in places.tolist()]
+        profile = asked.profile
         # What other rankers add is left out: it is not known of what is not among the best.
         blend = ranked.score - ranked.ranker_part
         return feature_rows(
             BlendedCandidates(ranked.candidates, ranked.personal_part, blend),
             places,
-            cards.columns([ids[at] for at in places.tolist()]),
+            cards.columns(ids),
             Surroundings(
                 cards.columns([one for one in asked.first if one not in gone]),
                 self._popular.popularity,
