@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 
 from indexer.ports.impressions import Impression
 from indexer.privacy import PrivacyConfig
-from indexer.redis import profile_scripts as scripts
+from indexer.redis import person_scripts as scripts
 from indexer.redis.client import redis_call
 
 REMEMBERED_MS = 86_400_000
@@ -136,12 +136,12 @@ class InMemoryImpressionStore:
 
     def __init__(
         self,
-        forgotten: Mapping[str, int] | None = None,
+        refuses: Callable[[str, int], bool] = lambda _user_id, _time_ms: False,
         limits: ImpressionLimits = _DEFAULT_LIMITS,
         clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
-        """Args: forgotten: until when who is forgotten, Unix milliseconds; the profile store's."""
-        self._forgotten: Mapping[str, int] = {} if forgotten is None else forgotten
+        """Args: refuses: whether nothing is kept of a user id and a time in Unix milliseconds: the profile store's."""
+        self._refuses = refuses
         self._limits = limits
         self._clock_ms = clock_ms
         self._lists: dict[str, deque[Impression]] = {}
@@ -165,7 +165,7 @@ class InMemoryImpressionStore:
 
     def _is_kept(self, impression: Impression) -> bool:
         is_of_late = impression.time_ms > self._clock_ms() - REMEMBERED_MS
-        return is_of_late and impression.time_ms > self._forgotten.get(impression.user_id, -1)
+        return is_of_late and not self._refuses(impression.user_id, impression.time_ms)
 
 
 def _list_key(impression: Impression) -> str:

@@ -83,6 +83,15 @@ class UserProfiled(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     user_id: UserId
     traits: Annotated[dict[Label, Label | None], Meta(max_length=64)]
+    learning: bool | None = None
+    """Whether what they do from then on may be learnt from; false: they opted out."""
+
+
+class UserIdentified(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An anonymous shopper who turns out to be a known one: what was done under the second id belongs to the first."""
+
+    user_id: UserId
+    anonymous_id: UserId
 
 
 class UserInteraction(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,7 +140,7 @@ class IndexChange(Struct, omit_defaults=True):
 
 
 ProductData = Product | DeletedProduct
-UserData = UserProfiled | UserInteraction | UserSearched | UserForgotten
+UserData = UserProfiled | UserIdentified | UserInteraction | UserSearched | UserForgotten
 
 PRODUCT_TYPES: dict[str, type[ProductData]] = {
     "product.created": Product,
@@ -139,11 +148,13 @@ PRODUCT_TYPES: dict[str, type[ProductData]] = {
     "product.deleted": DeletedProduct,
 }
 USER_FORGOTTEN = "user.forgotten"
+USER_IDENTIFIED = "user.identified"
 INTERACTIONS = ("viewed", "clicked", "liked", "carted", "purchased")
 USER_TYPES: dict[str, type[UserData]] = {
     "user.profiled": UserProfiled,
     **{f"user.{kind}": UserInteraction for kind in INTERACTIONS},
     "user.searched": UserSearched,
+    USER_IDENTIFIED: UserIdentified,
     USER_FORGOTTEN: UserForgotten,
 }
 TYPES_BY_TOPIC: dict[str, Mapping[str, type[Any]]] = {PRODUCT_EVENTS: PRODUCT_TYPES, USER_EVENTS: USER_TYPES}

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from indexer.ports.impressions import Impression, ImpressionStore
-from indexer.ports.profiles import ProfileStore
+from indexer.ports.profiles import LearningChange, ProfileStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.impressions import (
     REMEMBERED_MS,
@@ -19,7 +19,8 @@ from indexer.redis.impressions import (
     InMemoryImpressionStore,
     RedisImpressionStore,
 )
-from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.profiles import RedisProfileStore
 from indexer.shown_hits import pack_shown
 
 NOW_MS = 1_795_000_000_000
@@ -37,7 +38,7 @@ class Stores:
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
         profiles = InMemoryProfileStore()
-        stores = Stores(InMemoryImpressionStore(profiles.forgotten, LIMITS, lambda: stores.now_ms), profiles)
+        stores = Stores(InMemoryImpressionStore(profiles.refuses, LIMITS, lambda: stores.now_ms), profiles)
         yield stores
         return
     redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
@@ -89,3 +90,12 @@ async def test_a_forgotten_persons_are_erased_and_those_from_before_are_not_take
     assert await stores.impressions.of_person("ada") == [later]
     assert [one.query_id for one in await remembered(stores.impressions)] == ["b", "c", "d"]
     assert structs.replace(later, user_id="") not in await remembered(stores.impressions)
+
+
+async def test_nothing_is_kept_of_whom_may_not_be_learnt_from(stores):
+    await stores.impressions.remember([shown("a", "ada"), shown("b", "ada", NOW_MS + 5), shown("c", "ben")])
+    await stores.profiles.set_learning([("ada", LearningChange(False, NOW_MS + 1))])
+    await stores.impressions.remember([shown("d", "ada", NOW_MS + 6)])
+    assert "b" not in [one.query_id for one in await stores.impressions.of_person("ada")]
+    assert "d" not in [one.query_id for one in await stores.impressions.of_person("ada")]
+    assert [one.query_id for one in await stores.impressions.of_person("ben")] == ["c"]
