@@ -56,6 +56,8 @@ USER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "query": ("query", "search_query", "search_term"),
     "position": ("position", "rank"),
     "traits": ("traits",),
+    "learning": ("learning",),
+    "anonymous_id": ("anonymous_id",),
 }
 MAX_CHARS = {"title": 1_000, "description": 20_000, "lang": 35, "category": 512, "brand": 256, "currency": 8}
 MAX_LABEL_CHARS, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS, MAX_REVIEW_CHARS = 256, 64, 32, 50, 2_000

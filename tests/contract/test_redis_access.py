@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.ports.changes import ToldLag
-from indexer.ports.profiles import Interaction, TraitChange
+from indexer.ports.profiles import Identification, Interaction, LearningChange, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.behaviour.store import RedisBehaviourStore
@@ -67,6 +67,8 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         await profiles.set_traits([("ada", TraitChange("e2", {"age": "30s"}, 1_000, "s"))])
         assert await profiles.traits("ada") == {"age": "30s"}
         assert await profiles.latest_ms("ada") == 1_000
+        await profiles.identify([("ada", Identification("cookie", 1_500))])
+        await profiles.set_learning([("ada", LearningChange(True, 1_500))])
         await profiles.forget([("ada", 2_000)])
         behaviour = RedisBehaviourStore(redis, 5)
         await behaviour.record([("eve", Interaction("e1", "clicked", "p", 3_000, "s"))])
