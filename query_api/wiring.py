@@ -17,6 +17,7 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
+from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
 from indexer.ports.products import ProductStore
 from indexer.ports.profiles import ProfileStore
@@ -76,6 +77,7 @@ class QueryPorts:
     decoder: ImageDecoder
     """Makes the encoder's input of shoppers' pictures."""
     profiles: ProfileStore
+    behaviour: BehaviourStore
     change_log: ChangeLog
     media_store: MediaStore
     candidate_cache: CandidateCache

@@ -23,8 +23,9 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.media_store import InMemoryMediaStore
 from indexer.ports.profiles import Interaction
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
+from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.profiles import InMemoryProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.rows import build_row, embedding_text, text_hash
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.config import QueryConfig
@@ -48,6 +49,7 @@ class Published:
     """Takes events and records the interactions among them, as the indexing worker would."""
 
     profiles: InMemoryProfileStore
+    behaviour: InMemoryBehaviourStore
     events: list[tuple[str, Event]] = field(default_factory=list)
 
     async def publish(self, topic: str, event: Event) -> None:
@@ -55,7 +57,9 @@ class Published:
         data, kind = event.data, event.type.removeprefix("user.")
         product_id = getattr(data, "product_id", None)
         if product_id is not None:
-            await self.profiles.record([(data.user_id, Interaction(event.id, kind, product_id, event.time_ms))])  # type: ignore[union-attr]
+            done = [(data.user_id, Interaction(event.id, kind, product_id, event.time_ms))]  # type: ignore[union-attr]
+            await self.profiles.record(done)
+            await self.behaviour.record(done)
 
 
 class Shop:
@@ -65,7 +69,8 @@ class Shop:
         encoder = HashEncoder()
         self.encoder = replaced.get("encoder", encoder)
         self.profiles = InMemoryProfileStore()
-        self.published = Published(self.profiles)
+        self.behaviour = InMemoryBehaviourStore()
+        self.published = Published(self.profiles, self.behaviour)
         self.candidates = InMemoryCandidateCache()
         self._stamps = iter(range(1, 10**9))
         self.executor = ThreadPoolExecutor(1)
@@ -76,6 +81,7 @@ class Shop:
             "encoder_thread": self.executor,
             "decoder": InProcessImageDecoder(self.encoder.preparer),
             "profiles": self.profiles,
+            "behaviour": self.behaviour,
             "change_log": InMemoryChangeLog(),
             "media_store": InMemoryMediaStore(),
             "candidate_cache": self.candidates,
@@ -118,6 +124,7 @@ class Shop:
             for at, product_id in enumerate(product_ids)
         ]
         await self.profiles.record([(user_id, interaction) for interaction in interactions])
+        await self.behaviour.record([(user_id, interaction) for interaction in interactions])
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import BackupProduct
 from indexer.errors import IndexNotEmpty
+from indexer.plain_text import with_plain_texts
 from indexer.ports.products import ProductStore
 from indexer.records import IndexRow
 from indexer.rows import build_row
@@ -115,4 +116,4 @@ def _add_products(writer: BackupWriter, products: Sequence[BackupProduct]) -> No
 
 
 def _build_rows(products: Sequence[BackupProduct]) -> list[IndexRow]:
-    return [build_row(*product) for product in products]
+    return [build_row(product_id, with_plain_texts(stored), vector) for product_id, stored, vector in products]

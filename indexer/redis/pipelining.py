@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
+
+Item = TypeVar("Item")
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in parts of at most `size`, for calls that are bounded."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 async def ask_together(redis: Redis, commands: Sequence[Sequence[str | int]]) -> list[Any]:

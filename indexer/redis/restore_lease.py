@@ -10,8 +10,10 @@ from redis.asyncio import Redis
 
 from indexer.redis.client import redis_call
 
-RESTORED_KEY = "vitrine:profiles:restored"
-"""When profiles were last made whole, Unix milliseconds. It has no lifetime: it goes when Redis loses its data."""
+RESTORED_KEY = "vitrine:profiles:restored:2"
+"""When profiles were last made whole, Unix milliseconds. It has no lifetime: it goes when Redis loses its data.
+
+Numbered by what is restored: since 2 there are sessions, which a Redis of before gets from the topic once."""
 LEASE_KEY = "vitrine:profiles:restoring"
 
 # KEYS: restored, lease.

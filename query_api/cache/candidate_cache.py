@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,8 +18,10 @@ from indexer.redis.client import redis_call
 from query_api.retrieval.candidate_columns import CandidateColumns, PackedColumns
 from query_api.retrieval.candidate_set import CandidateSet
 
-ENTRY_FORMAT = 3
+ENTRY_FORMAT = 4
 """Entries of another format are not understood; part of every key."""
+_FASTEST = 1
+"""Of zlib's levels: it takes a fraction of a millisecond for a thousand ids, and makes them half as long or less."""
 
 
 class CacheEntry(Struct, frozen=True, array_like=True):
@@ -89,18 +92,22 @@ def decode_entry(data: bytes) -> CacheEntry | None:
     """The entry, or None when the bytes are none: to a cache, that is a miss."""
     try:
         return _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, zlib.error):
         return None
 
 
 def _pack(value: Any) -> Any:
     if isinstance(value, CandidateColumns):
-        return value.pack()
+        ids, dense, lexical = value.pack()
+        return zlib.compress(ids, _FASTEST), dense, lexical
     raise NotImplementedError
 
 
 def _unpack(kind: type[Any], value: Any) -> Any:
-    return CandidateColumns.unpack(msgspec.convert(value, PackedColumns)) if kind is CandidateColumns else value
+    if kind is not CandidateColumns:
+        return value
+    ids, dense, lexical = msgspec.convert(value, PackedColumns)
+    return CandidateColumns.unpack((zlib.decompress(ids), dense, lexical))
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_pack)

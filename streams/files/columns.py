@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Any, cast
 
+from indexer.plain_text import plain_text
 from streams.files import cells
 from streams.files.conventions.dates import read_time
 from streams.files.conventions.prices import read_price
@@ -67,6 +68,8 @@ USER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "query": ("query", "search_query", "search_term"),
     "position": ("position", "rank"),
     "traits": ("traits",),
+    "learning": ("learning",),
+    "anonymous_id": ("anonymous_id",),
 }
 MAX_CHARS = {"title": 1_000, "description": 20_000, "lang": 35, "category": 512, "brand": 256, "currency": 8}
 MAX_LABEL_CHARS, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS, MAX_REVIEW_CHARS = 256, 64, 32, 50, 2_000
@@ -288,7 +291,7 @@ def _several_paths(text: str) -> list[str]:
 
 
 def _path(text: str) -> str:
-    return "/".join(level.strip() for level in _BETWEEN_LEVELS.split(text))
+    return "/".join(level.strip() for level in _BETWEEN_LEVELS.split(plain_text(text)))
 
 
 def _reviews(cell: Any) -> list[str]:

@@ -40,6 +40,7 @@ EVENT_TYPE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("add_to_cart", "addtocart", "cart", "basket"), "user.carted"),
     **dict.fromkeys(("search", "searched"), "user.searched"),
     **dict.fromkeys(("profile", "profiled"), "user.profiled"),
+    **dict.fromkeys(("identify", "identified", "login"), "user.identified"),
 }
 """Words of click logs for event types."""
 _ENVELOPE_BYTES = 512
@@ -150,10 +151,12 @@ def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> Prepare
     known = {name: fields[name] for name in wanted.__struct_fields__ if name in fields}
     if "traits" in wanted.__struct_fields__ and "traits" not in known:
         known["traits"] = {name: cells.as_text(cell) for name, cell in others.items()}
-    for name in known.keys() & {"user_id", "product_id", "session_id", "query_id", "query"}:
+    for name in known.keys() & {"user_id", "anonymous_id", "product_id", "session_id", "query_id", "query"}:
         known[name] = cells.as_text(known[name])
     if "position" in known:
         known["position"] = cells.as_count(known["position"])
+    if "learning" in known:
+        known["learning"] = cells.as_bool(known["learning"])
     data = msgspec.convert(known, wanted)
     time_ms = (
         int(read_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)

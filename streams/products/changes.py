@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from indexer.media_keys import MEDIA_FIELDS
+from indexer.plain_text import plain_fields
 from indexer.records import EventStamp, ProductChange
 from streams.events.schema import DeletedProduct, Event, Media, Product
 
@@ -23,7 +24,7 @@ def inline_media(event: Event) -> list[bytes]:
 
 
 def to_product_change(event: Event, hashes: Iterable[str]) -> ProductChange:
-    """The change that a product event makes.
+    """The change that a product event makes: here its texts lose their markup, whatever way it came.
 
     Args:
         event: what happened.
@@ -38,7 +39,7 @@ def to_product_change(event: Event, hashes: Iterable[str]) -> ProductChange:
     return ProductChange(
         product_id=data.product_id,
         stamp=EventStamp(data.version if isinstance(data.version, int) else event.time_ms, event.source, event.id),
-        fields=msgspec.to_builtins(_fields(data, iter(hashes)) if isinstance(data, Product) else {}),
+        fields=plain_fields(msgspec.to_builtins(_fields(data, iter(hashes)))) if isinstance(data, Product) else {},
         replaces_all_fields=event.type != "product.updated",
         deletes=event.type == "product.deleted",
     )

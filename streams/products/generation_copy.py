@@ -12,11 +12,11 @@ import msgspec
 
 from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray
+from indexer.plain_text import with_plain_texts
 from indexer.planning import ProductPlan, plan
 from indexer.ports.products import ProductStore
-from indexer.records import IndexRow, StoredProduct
-from indexer.rows import build_row, embedding_text, with_labels
-from indexer.text_analysis.chinese import load_dictionary_for
+from indexer.records import EventStamp, IndexRow, ProductChange, StoredProduct, StoredRow
+from indexer.rows import with_labels
 from streams.delivery.availability import until_available
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
@@ -47,8 +47,7 @@ class _Loaded:
 
     page: Page
     plans: Sequence[ProductPlan]
-    pictures: PictureBatch | None
-    """None: the stored vectors are good as they are."""
+    pictures: PictureBatch
 
 
 class GenerationCopier:
@@ -63,17 +62,29 @@ class GenerationCopier:
         source: ProductStore,
         target: ProductStore,
         target_name: str,
-        encoder: AsyncEncoder | None,
+        encoder: AsyncEncoder,
         pictures: PictureLoader,
         publisher: Publisher,
+        keeps_vectors: bool = False,
     ) -> None:
-        """Args: encoder: of the new generation; None: its vector space is that of the old one."""
+        """Prepare a copy.
+
+        Args:
+            source: the old generation.
+            target: the new one, and its name.
+            target_name: as its workers know it.
+            encoder: of the new generation.
+            pictures: loads what is to be embedded.
+            publisher: takes requests to try missing pictures again.
+            keeps_vectors: the stored vectors are those of the encoder: just texts that read differently are embedded.
+        """
         self._source = source
         self._target = target
         self._target_name = target_name
         self._encoder = encoder
         self._pictures = pictures
         self._publisher = publisher
+        self._keeps_vectors = keeps_vectors
 
     async def copy(self, after: str = "") -> AsyncIterator[CopyProgress]:
         """Copy all products whose ids are greater than `after`; tells of each page that is durable.
@@ -93,19 +104,23 @@ class GenerationCopier:
 
     async def _load(self, after: str) -> _Loaded:
         page = await until_available("milvus", lambda: self._source.scan(after, PAGE_PRODUCTS))
-        if self._encoder is None:
-            return _Loaded(page, (), None)
-        changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
-        plans = [
-            await self._without_collected(product_plan, page[product_id][0])
-            for product_id, product_plan in plan(changes, {}).items()
-        ]
+        page = {product_id: (with_plain_texts(stored), vector) for product_id, (stored, vector) in page.items()}
+        plans = _text_plans(page) if self._keeps_vectors else await self._whole_plans(page)
+        joint = self._encoder.spec.joint
         wanted = {
             product_plan.product_id: product_plan.images_to_embed
             for product_plan in plans
-            if product_plan.needs_image_embedding
+            if product_plan.needs_decoded_images(joint)
         }
         return _Loaded(page, plans, await self._pictures.load(wanted))
+
+    async def _whole_plans(self, page: Page) -> list[ProductPlan]:
+        """Plans that have all of the products embedded."""
+        changes = [change for product_id, (stored, _) in page.items() for change in stored.state.changes(product_id)]
+        return [
+            await self._without_collected(product_plan, page[product_id][0])
+            for product_id, product_plan in plan(changes, {}).items()
+        ]
 
     async def _without_collected(self, product_plan: ProductPlan, source: StoredProduct) -> ProductPlan:
         """The plan, told of what could not be decoded and is kept no more: it stays broken, instead of missing."""
@@ -125,9 +140,6 @@ class GenerationCopier:
         await publish_durably(self._publisher, retries)
 
     async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
-        if loaded.pictures is None or self._encoder is None:
-            await load_dictionary_for(embedding_text(stored.state.fields) for stored, _ in loaded.page.values())
-            return [build_row(product_id, *stored) for product_id, stored in loaded.page.items()]
         embedded = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
         await self._pictures.cache_embeddings(embedded.new_embeddings)
         # Labels are looked for again when the content changes, and stay until then.
@@ -150,3 +162,13 @@ class GenerationCopier:
         }
         headers = {ATTEMPT_HEADER: b"0", GENERATION_HEADER: self._target_name.encode()}
         return OutgoingMessage(PRODUCT_EVENTS, product_id.encode(), msgspec.json.encode(event), headers)
+
+
+def _text_plans(page: Page) -> list[ProductPlan]:
+    """Plans that have embedded just what reads differently than what was: words that a later version understands."""
+    rows = {product_id: StoredRow(stored, vector, lexical="") for product_id, (stored, vector) in page.items()}
+    return [*plan((_nothing_new(product_id) for product_id in page), rows).values()]
+
+
+def _nothing_new(product_id: str) -> ProductChange:
+    return ProductChange(product_id, EventStamp(0, "", ""), {})

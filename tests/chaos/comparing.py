@@ -17,8 +17,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymilvus import MilvusClient
 from redis.asyncio import Redis
 
+from indexer.ports.behaviour import KIND_LETTERS
 from indexer.ports.profiles import Interaction
 from indexer.records import unpack_product
+from indexer.redis.behaviour.store import DEFAULT_BOUNDS, RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.popularity import popularity_weight
 from indexer.redis.profiles import RedisProfileStore
@@ -158,8 +160,30 @@ async def _compare_clicks(report: Report, expected: ExpectedIndex, redis_url: st
             if missing := clicks.keys() - set(found):
                 report.examples.append(f"{user_id}: {len(missing)} of {len(clicks)} interactions are lost")
         await _compare_popularity(report, expected, redis)
+        await _compare_sessions(report, expected, RedisBehaviourStore(redis, 5))
     finally:
         await redis.aclose()
+
+
+async def _compare_sessions(report: Report, expected: ExpectedIndex, behaviour: RedisBehaviourStore) -> None:
+    """A shopper's sessions have the latest of each thing that they did, and its products know of it."""
+    for user_id, clicks in expected.clicks.items():
+        sessions = await behaviour.sessions_of(user_id, 100)
+        found = {(step.kind, step.product_id): step.time_ms for one in sessions for step in one.steps}
+        latest: dict[tuple[str, str], int] = {}
+        for one in sorted(clicks.values(), key=lambda one: one.time_ms):
+            latest[KIND_LETTERS[one.type.removeprefix("user.")], one.product_id] = one.time_ms
+        products = sorted({product_id for _, product_id in found})
+        seen = await behaviour.sightings(products, DEFAULT_BOUNDS.sessions_a_product)
+        refs = {one.ref for one in sessions}
+        unseen = [name for name, at in zip(products, seen, strict=True) if not refs & {one.ref for one in at}]
+        wrong = [step for step, time_ms in found.items() if latest.get(step) != time_ms]
+        bound = DEFAULT_BOUNDS.steps_a_session
+        missing = 0 if len(latest) > bound else len(latest.keys() - found.keys())
+        report.duplicated += len(wrong)
+        report.lost += len(unseen) + missing
+        if wrong or unseen or missing:
+            report.examples.append(f"{user_id}: sessions: {wrong[:3]} wrong, {unseen[:3]} unseen, {missing} missing")
 
 
 async def _compare_popularity(report: Report, expected: ExpectedIndex, redis: Redis) -> None:

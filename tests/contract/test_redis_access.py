@@ -11,9 +11,10 @@ from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.ports.changes import ToldLag
-from indexer.ports.profiles import Interaction, TraitChange
+from indexer.ports.profiles import Identification, Interaction, LearningChange, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
+from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
@@ -66,9 +67,16 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         await profiles.set_traits([("ada", TraitChange("e2", {"age": "30s"}, 1_000, "s"))])
         assert await profiles.traits("ada") == {"age": "30s"}
         assert await profiles.latest_ms("ada") == 1_000
+        await profiles.identify([("ada", Identification("cookie", 1_500))])
+        await profiles.set_learning([("ada", LearningChange(True, 1_500))])
         await profiles.forget([("ada", 2_000)])
+        behaviour = RedisBehaviourStore(redis, 5)
+        await behaviour.record([("eve", Interaction("e1", "clicked", "p", 3_000, "s"))])
+        assert len(await behaviour.sessions_of("eve", 3)) == 1
+        await behaviour.forget([("eve", 3_000)])
+        assert await behaviour.sightings(["p"], 3) == [[]]
         person_keys = RedisPersonKeys(redis, PrivacyConfig(), 5)
-        (key,) = await person_keys.keys_of([("eve", 3_000)])
+        (key,) = await person_keys.keys_of([("eve", 3_001)])
         assert key and await person_keys.find([key.name]) == {key.name: key.key}
         assert await person_keys.key_of_unknown()
         lease = RedisRestoreLease(redis, 5, 5)
@@ -95,6 +103,9 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         assert await profiles.popular(3) is not None
         # Their letters' key goes with it, which a query worker can destroy and not read.
         await profiles.forget([("ben", 2_000), ("eve", 4_000)])
+        behaviour = RedisBehaviourStore(redis, 5)
+        await behaviour.forget([("ben", 2_000)])
+        assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [[]]
         assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
@@ -128,7 +139,7 @@ async def test_no_role_can_do_what_it_has_no_need_of(secure_redis, role):
         beyond += ["GET vitrine:candidates:x", "HVALS vitrine:{api-keys}:records", "SCAN 0", "SET vitrine:rebuild x"]
     if role == "vitrine-query":
         beyond += [
-            "DEL vitrine:profiles:restored",
+            "DEL vitrine:profiles:restored:2",
             "HSET vitrine:{api-keys}:records digest admin",
             "SCAN 0",
             "SET vitrine:rebuild x",

@@ -163,7 +163,7 @@ def test_a_forgotten_person_is_in_no_store_and_does_not_come_back(own_stack, tmp
         assert WISH not in raw and not any(person in raw for person in PERSONS)
         with closing(redis_of(stack)) as redis:
             redis.flushall()
-            stack.wait("profiles are restored", lambda: bool(redis.exists("vitrine:profiles:restored")))
+            stack.wait("profiles are restored", lambda: bool(redis.exists("vitrine:profiles:restored:2")))
         remaining = redis_texts(stack)
         assert not any(
             f"vitrine:user:{person}:{part}" in remaining for person in PERSONS for part in ("events", "traits")

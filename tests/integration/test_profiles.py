@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import Interaction
+from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease
@@ -40,6 +41,7 @@ class Shop:
         self.redis = redis
         self.producer = producer
         self.profiles = RedisProfileStore(redis, deadline_s=5)
+        self.behaviour = RedisBehaviourStore(redis, deadline_s=5)
         self.topic = topic
 
     def restorer(
@@ -48,7 +50,7 @@ class Shop:
         lease = RedisRestoreLease(self.redis, lease_s, deadline_s=5)
         restore = RestoreConfig(**config)
         return ProfileRestorer(
-            profiles or self.profiles, lease, KafkaConfig(self.kafka), Horizon(), restore, self.topic
+            profiles or self.profiles, self.behaviour, lease, KafkaConfig(self.kafka), Horizon(), restore, self.topic
         )
 
     async def publish(self, *events: Event) -> None:
@@ -63,12 +65,14 @@ class Shop:
         messages = [
             Message("shop.user-events", 0, 0, NOW_MS, b"", encode_event(one), {}, lambda: None) for one in events
         ]
-        assert not await ProfileRecorder(self.profiles, Horizon()).record(messages)
+        assert not await ProfileRecorder(self.profiles, self.behaviour, Horizon()).record(messages)
 
     async def state(self) -> Any:
         """All that queries see."""
         users = [(await recent(self.profiles, one), await self.profiles.traits(one)) for one in USERS]
-        return users, await self.profiles.popular(1_000)
+        sessions = [await self.behaviour.sessions_of(one, 100) for one in USERS]
+        sightings = await self.behaviour.sightings([f"p{n}" for n in range(7)], 100)
+        return users, await self.profiles.popular(1_000), sessions, sightings
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ async def test_a_flushed_redis_has_the_same_profiles_again(shop: Shop) -> None:
     before = await shop.state()
     assert not await shop.restorer().restore_if_lost()
     await shop.redis.flushall()
-    assert await shop.state() == ([([], {})] * 20, [])
+    assert await shop.state() == ([([], {})] * 20, [], [[]] * 20, [[]] * 7)
     assert await shop.restorer(batch_events=64).restore_if_lost()
     assert await shop.state() == before
 
@@ -139,9 +143,10 @@ async def test_an_empty_topic_is_restored_at_once(shop: Shop) -> None:
 
 async def test_the_forgotten_stay_forgotten_not_even_for_a_moment(shop: Shop) -> None:
     class Watched(RedisProfileStore):
-        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-            await super().record(interactions)
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+            counts = await super().record(interactions)
             assert await recent(self, USERS[0]) in ([], later)
+            return counts
 
     click = Event("l", "web", "user.liked", NOW_MS + 5, UserInteraction(USERS[0], "late"))
     later = [Interaction("l", "liked", "late", NOW_MS + 5, "web")]
@@ -196,11 +201,12 @@ async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(sh
     class Flushed(RedisProfileStore):
         calls = 0
 
-        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-            await super().record(interactions)
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+            counts = await super().record(interactions)
             self.calls += bool(interactions)
             if interactions and self.calls == 3:
                 await shop.redis.flushall()
+            return counts
 
     await shop.happen(*clicks(1_000))
     before = await shop.state()
@@ -216,16 +222,18 @@ async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(sh
 async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop: Shop) -> None:
     lease = RedisRestoreLease(shop.redis, deadline_s=5)
     with pytest.raises(KafkaUnavailable):
-        await ProfileRestorer(shop.profiles, lease, KafkaConfig("127.0.0.1:1"), Horizon()).restore_if_lost()
+        nowhere = KafkaConfig("127.0.0.1:1")
+        await ProfileRestorer(shop.profiles, shop.behaviour, lease, nowhere, Horizon()).restore_if_lost()
     assert await lease.take()
     away = RedisRestoreLease(connect_redis(RedisConfig("redis://127.0.0.1:1/0")))
     with pytest.raises(StoreUnavailable):
-        await ProfileRestorer(shop.profiles, away, KafkaConfig(shop.kafka), Horizon()).restore_if_lost()
+        await ProfileRestorer(shop.profiles, shop.behaviour, away, KafkaConfig(shop.kafka), Horizon()).restore_if_lost()
 
 
 class Stuck(RedisProfileStore):
     """A worker that freezes in the middle of a restore."""
 
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        await super().record(interactions[:5])
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+        counts = await super().record(interactions[:5])
         await asyncio.Event().wait()
+        return counts

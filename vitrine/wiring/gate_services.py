@@ -11,8 +11,9 @@ from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation
 from indexer.milvus.store import open_store_to_read
+from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.profiles import InMemoryProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.wiring import QueryPorts
 from vitrine.generations.binding import bind_generation
@@ -38,6 +39,7 @@ async def open_gate_services(settings: Settings, generation: Generation) -> Asyn
             encoder_thread=resources.enter_context(ThreadPoolExecutor(1)),
             decoder=InProcessImageDecoder(encoder.preparer),
             profiles=InMemoryProfileStore(),
+            behaviour=InMemoryBehaviourStore(),
             change_log=InMemoryChangeLog(),
             media_store=DirectoryMediaStore(settings.media_directory),
             candidate_cache=InMemoryCandidateCache(),

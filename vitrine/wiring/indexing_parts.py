@@ -22,6 +22,7 @@ from encoders.spec import EmbeddingSpec
 from indexer.media_store import DirectoryMediaStore, MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
+from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
@@ -107,6 +108,7 @@ class IndexingWorker:
             return {PRODUCT_EVENTS: MicroBatcher(standby_limits(limits), with_rests(products))}
         profiles = ProfilePipeline(
             _profiles(settings, self.redis),
+            _behaviour(settings, self.redis),
             self.stores.person_keys,
             self.delivery.publisher,
             self.delivery.acknowledger.mark_done,
@@ -174,7 +176,8 @@ class IndexingWorker:
     def _restorer(self, settings: Settings) -> ProfileRestorer:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
-        return ProfileRestorer(_profiles(settings, self.redis), lease, settings.kafka, self.delivery.horizon, config)
+        profiles, behaviour = _profiles(settings, self.redis), _behaviour(settings, self.redis)
+        return ProfileRestorer(profiles, behaviour, lease, settings.kafka, self.delivery.horizon, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:
@@ -256,3 +259,8 @@ def embedding_cache(settings: Settings, encoder: str, redis: Redis) -> Embedding
 def _profiles(settings: Settings, redis: Redis) -> RedisProfileStore:
     horizon_s = settings.indexing.horizon_days * 86_400
     return RedisProfileStore(redis, settings.redis.deadline_s, horizon_s, privacy=settings.privacy)
+
+
+def _behaviour(settings: Settings, redis: Redis) -> RedisBehaviourStore:
+    horizon_s = settings.indexing.horizon_days * 86_400
+    return RedisBehaviourStore(redis, settings.redis.deadline_s, horizon_s, settings.privacy)

@@ -24,6 +24,7 @@ from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.api_keys import RedisKeyRecords
+from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.lag_board import RedisLagBoard
@@ -172,6 +173,7 @@ class _SharedResources:
             encoder_thread=encoder_thread,
             decoder=decoder,
             profiles=RedisProfileStore(self.redis, deadline_s, horizon_s, privacy=settings.privacy),
+            behaviour=RedisBehaviourStore(self.redis, deadline_s, horizon_s, settings.privacy),
             change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
             media_store=DirectoryMediaStore(settings.media_directory),
             candidate_cache=RedisCandidateCache(self.redis, deadline_s),

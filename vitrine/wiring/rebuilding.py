@@ -65,8 +65,8 @@ async def _open_copy(
         pictures = await _open_pictures(settings, encoder, redis, resources)
         kafka = EventPublisher(settings.kafka)
         publisher = _EventForwarder(await resources.enter_async_context(kafka))
-        needed_encoder = None if _has_same_vectors(active, target) else encoder
-        copier = GenerationCopier(source, store, target.collection, needed_encoder, pictures, publisher)
+        keeps_vectors = _has_same_vectors(active, target)
+        copier = GenerationCopier(source, store, target.collection, encoder, pictures, publisher, keeps_vectors)
         counts = await until_milvus_answers(source.count)
         yield ProductCopy(copier, counts.searchable + counts.incomplete)
 

@@ -21,8 +21,8 @@ _WITH_TAX: Final = (
 )
 _BOUNDS: Final = (
     "from starting starts at as low now only just sale price special ab nur jetzt preis statt unverb uvp à partir de"
-    " des dès depuis prix desde solo ahora precio da partire prezzo solo vanaf nu prijs från fra pris alkaen hinta od już"
-    " cena ceny ab von от цена від ціна από τιμή itibaren başlayan fiyat approx about ca circa each msrp rrp"
+    " des dès depuis prix desde solo ahora precio da partire prezzo solo vanaf nu prijs från fra pris alkaen hinta od"
+    " już cena ceny ab von от цена від ціна από τιμή itibaren başlayan fiyat approx about ca circa each msrp rrp"
 )
 IGNORED_WORDS: Final = TAX_WORDS | _set(f"{_WITH_TAX} {_BOUNDS}")
 RANGE_WORDS: Final = _set("- – — − ~ to bis à a al au até hasta tot till til asti do до and und et y e och og и")

@@ -37,6 +37,7 @@ async def _forget(settings: Settings, user_id: str) -> tuple[int, float]:
     """Until when it is forgotten, and for how many days that is remembered."""
     from dataclasses import replace
 
+    from indexer.redis.behaviour.store import RedisBehaviourStore
     from indexer.redis.client import open_redis
     from indexer.redis.profiles import RedisProfileStore
     from query_api.personalisation.forgetting import forget_shopper
@@ -50,5 +51,6 @@ async def _forget(settings: Settings, user_id: str) -> tuple[int, float]:
         EventPublisher(kafka) as publisher,
     ):
         profiles = RedisProfileStore(redis, REDIS_DEADLINE_S, horizon_days * 86_400, privacy=settings.privacy)
-        time_ms = await forget_shopper(user_id, profiles, publisher)
+        behaviour = RedisBehaviourStore(redis, REDIS_DEADLINE_S, horizon_days * 86_400, settings.privacy)
+        time_ms = await forget_shopper(user_id, profiles, behaviour, publisher)
     return time_ms, max(settings.privacy.forgotten_days, horizon_days)

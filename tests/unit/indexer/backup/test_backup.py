@@ -22,6 +22,7 @@ from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import CHECKSUM_KEY, HEADER_KEY, BackupHeader
 from indexer.errors import IndexNotEmpty, InvalidBackup
 from indexer.in_memory_store import InMemoryProductStore
+from indexer.plain_text import plain_text
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct, merge_all
 from indexer.rows import build_row
 
@@ -29,7 +30,7 @@ SPEC = EmbeddingSpec("hash", "1", 3)
 HEADER = BackupHeader(SPEC.key, SPEC.dim, "hash", 1, "products_g1", 1_700_000_000_000, "g", {"t": {"0": 7}})
 
 ids = st.text("abcXYZ019._:-", min_size=1, max_size=12)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(plain_text)
 fields = st.fixed_dictionaries(
     {},
     optional={
@@ -243,3 +244,10 @@ async def test_a_file_that_is_no_whole_backup_is_refused(tmp_path: Path, fault: 
     with pytest.raises(InvalidBackup, match=said) as refused, BackupReader(path) as reader:
         reader.verify()
     assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+
+
+async def test_rows_of_an_older_version_lose_their_markup_on_the_way_in(tmp_path: Path) -> None:
+    after = InMemoryProductStore(SPEC)
+    await exported(await store_of([product("p", title="Salt &amp; <b>pepper</b>")]), tmp_path / "a.parquet")
+    await imported(tmp_path / "a.parquet", after)
+    assert (await after.read(["p"]))["p"][0].state.fields == {"title": "Salt & pepper"}

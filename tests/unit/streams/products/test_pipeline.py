@@ -209,3 +209,18 @@ async def test_a_time_at_the_edge_of_the_calendar_is_a_dead_letter(time):
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "p", "title": "Kettle"}, time=time))
     assert len(bench.kafka.dead_letters) == 1 and bench.kafka.acked == [0]
+
+
+@pytest.mark.parametrize("kind", ["product.created", "product.updated"])
+async def test_markup_is_not_found_as_words_and_not_shown(kind):
+    bench = Bench()
+    html = '<p class="big"><strong>Cordless</strong> drill,<br>two&nbsp;batteries</p><script>var tracking;</script>'
+    drill = {"product_id": "drill", "title": "Black &amp; Decker", "description": html, "brand": "Black &amp; Decker"}
+    await bench.index(
+        bench.kafka.message(drill, type=kind), bench.kafka.message({"product_id": "s", "title": "strong"})
+    )
+    assert await bench.titles("strong") == ["s"]
+    assert [await bench.titles(word) for word in ("amp", "nbsp", "tracking", "big", "p")] == [[]] * 5
+    assert await bench.titles("batteries") == ["drill"]
+    (stored, _) = (await bench.store.read(["drill"]))["drill"]
+    assert stored.state.fields["brand"] == "Black & Decker"

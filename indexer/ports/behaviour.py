@@ -1,0 +1,79 @@
+"""What shoppers do together and again: their sessions, and which sessions each product was in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from indexer.ports.profiles import Interaction
+
+KIND_LETTERS: Mapping[str, str] = {"viewed": "v", "clicked": "c", "liked": "l", "carted": "b", "purchased": "p"}
+"""How a kind of interaction is written; one that is not listed makes no session."""
+
+
+class Step(NamedTuple):
+    """The latest time that a session did one thing to one product."""
+
+    kind: str
+    """A letter of `KIND_LETTERS`."""
+    product_id: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one shopper did in one visit, oldest first."""
+
+    ref: str
+    """Names the session in the store, and nobody: see `session_ref`."""
+    steps: Sequence[Step]
+
+
+class Sighting(NamedTuple):
+    """A session that a product was in."""
+
+    ref: str
+    time_ms: int
+    """When the session last did anything to the product."""
+
+
+class BehaviourStore(Protocol):
+    """The latest sessions of every shopper, and the latest sessions of every product.
+
+    A session is what one shopper did under one `session_id`; without one, within one day (UTC). It keeps each (kind,
+    product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing from
+    before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all is
+    bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
+    happened when its user was forgotten, or before; that a forgotten session took the place of an older one of a
+    product stays so. Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
+    Raises `StoreUnavailable` when the store does not answer within its deadline.
+    """
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        """Add (user id, interaction) pairs.
+
+        Raises:
+            InvalidRecord: one of them cannot be stored; the others may or may not have been.
+        """
+        ...
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        """Erase, for each (user id, time ms), what the user did until then; keep ignoring it if it comes."""
+        ...
+
+    async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
+        """The user's latest sessions, newest first."""
+        ...
+
+    async def session(self, user_id: str, session_id: str) -> Session:
+        """One session of a user; without steps where there is none."""
+        ...
+
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+        """The latest sessions that each of these products was in, newest first: at most `limit` each."""
+        ...
+
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
+        """What each session did: a kind's letter and a product id in one, oldest first; nothing where it is gone."""
+        ...

@@ -1,0 +1,1 @@
+"""Sessions of shoppers and of products in Redis."""

@@ -1,0 +1,140 @@
+"""The Lua scripts of `RedisBehaviourStore`.
+
+The keys of one shopper's sessions share a hash tag, and a product has one key: each entry of a batch touches the keys
+of one shopper, or of one product, so that a batch can be split by the shards of a Redis Cluster.
+"""
+
+from indexer.ports.behaviour import KIND_LETTERS
+from indexer.redis.behaviour.refs import OWNER_LENGTH
+from indexer.redis.person_scripts import FORGOTTEN_PREFIX
+
+SESSIONS_PREFIX, SESSION_PREFIX = "vitrine:sessions:", "vitrine:session:"
+"""Of the latest sessions of a shopper, by their latest time, and of what each did, by time."""
+SIGHTINGS_PREFIX = "vitrine:product:"
+"""Of the latest sessions that a product was in, by the time of it."""
+
+_PRELUDE = f"""
+local kinds = {{{", ".join(f"'{letter}'" for letter in KIND_LETTERS.values())}}}
+local function list_of(ref) return '{SESSIONS_PREFIX}{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}' end
+local function row_of(ref)
+  return '{SESSION_PREFIX}{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}:' .. ref:sub({OWNER_LENGTH + 1})
+end
+
+local forget_times = {{}}
+local function forget_time(hash)
+  if not forget_times[hash] then
+    forget_times[hash] = tonumber(redis.call('GET', '{FORGOTTEN_PREFIX}' .. hash) or nil) or -math.huge
+  end
+  return forget_times[hash]
+end
+
+-- Products that a session may have come to or lost, with the latest time of what it lost of them.
+local changed = {{}}
+local function change(ref, member, lost_ms)
+  changed[ref] = changed[ref] or {{}}
+  local product_id = member:sub(2)
+  changed[ref][product_id] = math.max(changed[ref][product_id] or 0, lost_ms)
+end
+local function lose_until(ref, time_ms)
+  local lost = redis.call('ZRANGEBYSCORE', row_of(ref), '-inf', time_ms)
+  for _, member in ipairs(lost) do change(ref, member, time_ms) end
+  if #lost > 0 then redis.call('ZREMRANGEBYSCORE', row_of(ref), '-inf', time_ms) end
+end
+
+-- {{product, session, when the session last had it, or the time until when it did, made negative}}…
+local function sightings()
+  local told = {{}}
+  for ref, products in pairs(changed) do
+    for product_id, lost_ms in pairs(products) do
+      local members, latest = {{}}, nil
+      for i, kind in ipairs(kinds) do members[i] = kind .. product_id end
+      for _, time_ms in ipairs(redis.call('ZMSCORE', row_of(ref), unpack(members))) do
+        if time_ms then latest = math.max(latest or 0, tonumber(time_ms)) end
+      end
+      told[#told + 1] = {{product_id, ref, latest or -lost_ms}}
+    end
+  end
+  return cmsgpack.pack(told)
+end
+"""
+
+# ARGV: {user's hash, session, time, kind and product}…, sessions a user, steps a session, lifetime.
+# Returns what `SIGHT` takes.
+KEEP = f"""
+{_PRELUDE}
+local most_sessions, most_steps, ttl_s = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+
+-- The list has one session more than is kept, without steps: nothing from before its latest time counts.
+local function floor_of(list)
+  if redis.call('ZCARD', list) <= most_sessions then return -math.huge end
+  return tonumber(redis.call('ZRANGE', list, 0, 0, 'WITHSCORES')[2])
+end
+
+local floors, lists, rows = {{}}, {{}}, {{}}
+for _, event in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local hash, ref, time_ms, member = unpack(event)
+  local list = list_of(ref)
+  floors[list] = floors[list] or floor_of(list)
+  if time_ms > floors[list] and time_ms > forget_time(hash) then
+    redis.call('ZADD', list, 'GT', time_ms, ref)
+    redis.call('ZADD', row_of(ref), 'GT', time_ms, member)
+    lists[list], rows[ref] = true, true
+    change(ref, member, 0)
+  end
+end
+for ref in pairs(rows) do
+  local excess = redis.call('ZCARD', row_of(ref)) - most_steps
+  if excess > 0 then
+    local lost = redis.call('ZPOPMIN', row_of(ref), excess)
+    for i = 1, #lost, 2 do change(ref, lost[i], tonumber(lost[i + 1])) end
+  end
+  redis.call('EXPIRE', row_of(ref), ttl_s)
+end
+for list in pairs(lists) do
+  local excess = redis.call('ZCARD', list) - most_sessions - 1
+  if excess > 0 then
+    local gone = redis.call('ZPOPMIN', list, excess)
+    for i = 1, #gone, 2 do lose_until(gone[i], gone[i + 1]) end
+  end
+  local floor = floor_of(list)
+  if floor > floors[list] then
+    for _, ref in ipairs(redis.call('ZRANGE', list, 0, -1)) do lose_until(ref, floor) end
+  end
+  redis.call('EXPIRE', list, ttl_s)
+end
+return sightings()
+"""
+
+# ARGV: {user's hash, a ref of theirs, time}…, for how long to remember. Returns what `SIGHT` takes.
+FORGET = f"""
+{_PRELUDE}
+for _, user in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local hash, owner, time_ms = unpack(user)
+  if time_ms > forget_time(hash) then
+    redis.call('SET', '{FORGOTTEN_PREFIX}' .. hash, time_ms, 'EX', ARGV[2])
+    forget_times[hash] = time_ms
+  end
+  for _, ref in ipairs(redis.call('ZRANGE', list_of(owner), 0, -1)) do lose_until(ref, time_ms) end
+  redis.call('ZREMRANGEBYSCORE', list_of(owner), '-inf', time_ms)
+end
+return sightings()
+"""
+
+# ARGV: as `sightings` tells them, sessions a product, lifetime.
+SIGHT = f"""
+local touched = {{}}
+for _, sighting in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local product_id, ref, time_ms = unpack(sighting)
+  local key = '{SIGHTINGS_PREFIX}{{' .. product_id .. '}}:sessions'
+  if time_ms > 0 then
+    redis.call('ZADD', key, 'GT', time_ms, ref)
+    touched[key] = true
+  elseif (tonumber(redis.call('ZSCORE', key, ref) or nil) or math.huge) <= -time_ms then
+    redis.call('ZREM', key, ref)
+  end
+end
+for key in pairs(touched) do
+  redis.call('ZREMRANGEBYRANK', key, 0, -1 - tonumber(ARGV[2]))
+  redis.call('EXPIRE', key, ARGV[3])
+end
+"""

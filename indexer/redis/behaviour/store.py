@@ -1,0 +1,148 @@
+"""`RedisBehaviourStore`: sessions as sorted sets by time, so that the latest of repeated events wins by itself."""
+
+# redis' sorted sets are not wholly typed.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
+from indexer.ports.profiles import Interaction
+from indexer.privacy import PrivacyConfig
+from indexer.redis.behaviour import scripts
+from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
+from indexer.redis.client import redis_call
+from indexer.redis.pipelining import ask_together, chunks
+from indexer.redis.profiles import CLOCK_SKEW_S, HORIZON_S, USER_TTL_S, translated_data_errors
+
+EVENTS_A_CALL = 500
+"""What one script takes at most, so that nobody waits long for Redis."""
+READS_A_CALL = 256
+"""How many sessions or products are read in one round trip."""
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourBounds:
+    """How much is kept."""
+
+    sessions_a_user: int = 100
+    steps_a_session: int = 100
+    sessions_a_product: int = 500
+    ttl_s: int = USER_TTL_S
+    """What nobody adds to for so long goes, seconds."""
+
+
+DEFAULT_BOUNDS = BehaviourBounds()
+_DEFAULT_PRIVACY = PrivacyConfig()
+
+
+class RedisBehaviourStore:
+    """`BehaviourStore` over Redis; an atomic script for a batch's sessions, another for their products."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        deadline_s: float = 0.5,
+        horizon_s: float = HORIZON_S,
+        privacy: PrivacyConfig = _DEFAULT_PRIVACY,
+        bounds: BehaviourBounds = DEFAULT_BOUNDS,
+    ) -> None:
+        """Bind to a server.
+
+        Args:
+            redis: the connection.
+            deadline_s: the longest that one call may take.
+            horizon_s: how old an event may be that still comes.
+            privacy: how users are named and forgotten; the same for all processes.
+            bounds: how much is kept; the same for all that write.
+        """
+        self._redis = redis
+        self._deadline_s = deadline_s
+        self._privacy = privacy
+        self._remember_s = int(max(horizon_s, privacy.forgotten_days * 86_400)) + CLOCK_SKEW_S
+        self._bounds = bounds
+        self._keep = redis.register_script(scripts.KEEP)
+        self._forget = redis.register_script(scripts.FORGET)
+        self._sight = redis.register_script(scripts.SIGHT)
+
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        bounds = self._bounds
+        for part in chunks(interactions, EVENTS_A_CALL):
+            packed = [self._packed(user_id, one) for user_id, one in part if one.kind in KIND_LETTERS]
+            await self._write(self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, bounds.ttl_s])
+
+    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        for part in chunks(forgotten, EVENTS_A_CALL):
+            hashes = [(self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
+            packed = [(user_hash, owner_of(user_hash), time_ms) for user_hash, time_ms in hashes]
+            await self._write(self._forget, packed, [self._remember_s])
+
+    async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
+        owner = owner_of(self._privacy.hash_of(user_id))
+        last = min(limit, self._bounds.sessions_a_user) - 1  # The list has one more.
+        async with redis_call(self._deadline_s):
+            newest = cast(list[bytes], await self._redis.zrevrange(_list_key(owner), 0, last))
+        refs = [ref.decode() for ref in newest]
+        rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
+        sessions = [Session(ref, _steps(row)) for ref, row in zip(refs, rows, strict=True)]
+        return [session for session in sessions if session.steps]
+
+    async def session(self, user_id: str, session_id: str) -> Session:
+        ref = session_ref(owner_of(self._privacy.hash_of(user_id)), session_id)
+        (row,) = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES")])
+        return Session(ref, _steps(row))
+
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+        keys = [f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions" for product_id in product_ids]
+        found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
+        return [[Sighting(ref.decode(), int(float(time_ms))) for ref, time_ms in _paired(row)] for row in found]
+
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
+        return await self._ask([("ZRANGE", _row_key(ref), 0, -1) for ref in refs])
+
+    async def _ask(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+        answers: list[Any] = []
+        for part in chunks(commands, READS_A_CALL):
+            async with redis_call(self._deadline_s):
+                answers += await ask_together(self._redis, part)
+        return answers
+
+    def _packed(self, user_id: str, interaction: Interaction) -> tuple[str, str, int, str]:
+        """An interaction as the script takes it."""
+        user_hash = self._privacy.hash_of(user_id)
+        member = KIND_LETTERS[interaction.kind] + interaction.product_id
+        return user_hash, ref_of(owner_of(user_hash), interaction), interaction.time_ms, member
+
+    async def _write(self, script: AsyncScript, packed: Sequence[Any], bounds: list[int]) -> None:
+        """Change sessions, then what their products know of them; repeated, both come to the same."""
+        if not packed:
+            return
+        async with redis_call(self._deadline_s), translated_data_errors():
+            told = await script(keys=[], args=[msgspec.msgpack.encode(packed), *bounds])
+            await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._bounds.ttl_s])
+
+
+def _list_key(owner: str) -> str:
+    return f"{scripts.SESSIONS_PREFIX}{{{owner}}}"
+
+
+def _row_key(ref: str) -> str:
+    return f"{scripts.SESSION_PREFIX}{{{ref[:OWNER_LENGTH]}}}:{ref[OWNER_LENGTH:]}"
+
+
+def _paired(stored: Sequence[Any]) -> Sequence[tuple[bytes, bytes | float]]:
+    """Members and scores, as either version of the protocol tells them."""
+    is_paired = bool(stored) and isinstance(stored[0], list)
+    return stored if is_paired else list(zip(stored[::2], stored[1::2], strict=True))
+
+
+def _steps(stored: Sequence[Any]) -> list[Step]:
+    texts = [(member.decode(), int(float(time_ms))) for member, time_ms in _paired(stored)]
+    return [Step(text[0], text[1:], time_ms) for text, time_ms in texts]

@@ -1,0 +1,156 @@
+"""Sessions depend on which events there were, and on nothing else: the double and the real Redis against an oracle."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from indexer.ports.behaviour import BehaviourStore
+from indexer.ports.profiles import Interaction
+from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
+from indexer.redis.behaviour.store import BehaviourBounds, RedisBehaviourStore
+from indexer.redis.client import RedisConfig, connect_redis
+
+NOW_MS = 1_795_000_000_000
+USERS, SESSIONS, PRODUCTS, KINDS = ("ada", "ben"), ("", "s1", "s2", "s3"), ("p", "q", "ü"), ("viewed", "purchased")
+BOUNDS = BehaviourBounds(sessions_a_user=2, steps_a_session=2, sessions_a_product=3)
+ROOMY = BehaviourBounds(sessions_a_product=3)
+
+Change = tuple[str, Interaction | int]
+"""A user, and what they did or when they were forgotten."""
+Told = dict[str, dict[str, list[tuple[str, str, int]]]]
+"""What each session of each user did."""
+OpenStore = Callable[[BehaviourBounds], Any]
+
+each_example_opens_a_store = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
+    async def open_memory(bounds: BehaviourBounds) -> BehaviourStore:
+        return InMemoryBehaviourStore(bounds)
+
+    if request.param == "memory":
+        yield open_memory
+        return
+    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=10))
+
+    async def open_redis(bounds: BehaviourBounds) -> BehaviourStore:
+        await redis.flushdb()
+        return RedisBehaviourStore(redis, deadline_s=10, bounds=bounds)
+
+    yield open_redis
+    await redis.aclose()
+
+
+times = st.integers(NOW_MS, NOW_MS + 6)
+# Without a session id, an event belongs to a session by its day.
+days = st.integers(0, 3).map(lambda days: NOW_MS + days * 86_400_000)
+did: Any = st.builds(
+    lambda kind, product_id, time_ms, session_id: Interaction("e", kind, product_id, time_ms, session_id=session_id),
+    st.sampled_from(KINDS),
+    st.sampled_from(PRODUCTS),
+    times | days,
+    st.sampled_from(SESSIONS),
+)
+changes_of_users: Any = st.lists(st.tuples(st.sampled_from(USERS), did | times), max_size=25)
+deeds_of_users: Any = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "e"]), did), max_size=25)
+
+
+@st.composite
+def retold(draw: st.DrawFn, given: Sequence[Change]) -> list[list[Change]]:
+    """The events in any order, some of them repeated, split into batches anyhow."""
+    repeats = draw(st.lists(st.sampled_from(given), max_size=10)) if given else []
+    order = draw(st.permutations([*given, *repeats]))
+    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+
+async def tell(store: BehaviourStore, batches: Sequence[Sequence[Change]]) -> None:
+    for batch in batches:
+        await store.record([(user, change) for user, change in batch if isinstance(change, Interaction)])
+        await store.forget([(user, change) for user, change in batch if isinstance(change, int)])
+
+
+def sessions_by(changes: Sequence[Change], user: str, bounds: BehaviourBounds) -> list[list[tuple[str, str, int]]]:
+    """What a user's kept sessions did, oldest first: by the rules of `BehaviourStore`, from all events at once."""
+    forgotten = max((change for who, change in changes if who == user and isinstance(change, int)), default=-1)
+    rows: dict[str, dict[tuple[str, str], int]] = {}
+    for who, one in changes:
+        if who == user and isinstance(one, Interaction) and one.time_ms > forgotten:
+            row = rows.setdefault(one.session_id or str(one.time_ms // 86_400_000), {})
+            row[one.kind, one.product_id] = max(one.time_ms, row.get((one.kind, one.product_id), 0))
+    latest = sorted((max(row.values()) for row in rows.values()), reverse=True)
+    floor = latest[bounds.sessions_a_user] if len(latest) > bounds.sessions_a_user else -1
+    kept: list[list[tuple[str, str, int]]] = []
+    for row in rows.values():
+        ordered = sorted(row, key=lambda step: (row[step], ("v" if step[0] == "viewed" else "p") + step[1]))
+        steps = [(kind, product, row[kind, product]) for kind, product in ordered[-bounds.steps_a_session :]]
+        kept.append([step for step in steps if step[2] > floor])
+    return [steps for steps in kept if steps]
+
+
+async def kept_of(store: BehaviourStore, user: str) -> dict[str, list[tuple[str, str, int]]]:
+    names = {"v": "viewed", "p": "purchased"}
+    found = await store.sessions_of(user, 100)
+    return {one.ref: [(names[kind], product_id, time_ms) for kind, product_id, time_ms in one.steps] for one in found}
+
+
+async def sighted(store: BehaviourStore) -> dict[str, list[tuple[str, int]]]:
+    found = await store.sightings(PRODUCTS, 100)
+    return {
+        product: sorted((one.ref, one.time_ms) for one in seen) for product, seen in zip(PRODUCTS, found, strict=True)
+    }
+
+
+def sightings_in(sessions: dict[str, list[tuple[str, str, int]]]) -> dict[str, list[tuple[str, int]]]:
+    latest: dict[str, dict[str, int]] = {product: {} for product in PRODUCTS}
+    for ref, steps in sessions.items():
+        for _, product_id, time_ms in steps:
+            latest[product_id][ref] = max(time_ms, latest[product_id].get(ref, 0))
+    return {product: sorted(times.items()) for product, times in latest.items()}
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=changes_of_users)
+async def test_any_order_repetition_and_batches_make_the_same_sessions(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store(BOUNDS)
+    await tell(store, data.draw(retold(changes)))
+    kept = {user: await kept_of(store, user) for user in USERS}
+    for user in USERS:
+        assert sorted(kept[user].values()) == sorted(sessions_by(changes, user, BOUNDS))
+    everybodys = {ref: steps for sessions in kept.values() for ref, steps in sessions.items()}
+    seen = await sighted(store)
+    expected = sightings_in(everybodys)
+    # A product may have let go of the oldest of many, before others went too.
+    assert all(set(seen[product]) <= set(expected[product]) for product in PRODUCTS)
+    assert all(len(seen[product]) >= min(1, len(expected[product])) for product in PRODUCTS)
+    rows = await store.steps(list(everybodys))
+    assert [len(row) for row in rows] == [len(steps) for steps in everybodys.values()]
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=deeds_of_users)
+async def test_a_product_keeps_its_latest_sessions_whatever_their_order(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store(ROOMY)
+    await tell(store, data.draw(retold(changes)))
+    everybodys: dict[str, list[tuple[str, str, int]]] = {}
+    for user in {user for user, _ in changes}:
+        everybodys |= await kept_of(store, user)
+    expected = sightings_in(everybodys)
+    found = await store.sightings(PRODUCTS, 100)
+    for product, seen in zip(PRODUCTS, found, strict=True):
+        newest = sorted(expected[product], key=lambda one: (one[1], one[0]), reverse=True)[:3]
+        assert [tuple(one) for one in seen] == newest
