@@ -112,8 +112,11 @@ def unpacked_suffix(path: Path) -> str:
     if suffix == ".gz":
         return Path(path.stem).suffix.lower()
     if suffix == ".zip":
-        with path.open("rb") as raw, _archive(path, raw) as archive:
-            return Path(_only_table(path, archive)).suffix.lower()
+        try:
+            with path.open("rb") as raw, _archive(path, raw) as archive:
+                return Path(_only_table(path, archive)).suffix.lower()
+        except OSError as error:
+            raise UnreadableFile(f"{path} cannot be read: {error}") from error
     return suffix
 
 

@@ -28,8 +28,20 @@ class Table:
     def __init__(
         self, path: Path, encoding: str | None = None, is_known: Callable[[str], bool] = is_known_column
     ) -> None:
-        """Args: path: by its extension; encoding: of a CSV, None: found out; is_known: whether a text is a column."""
+        """What a file is.
+
+        Args:
+            path: read by its extension.
+            encoding: of a CSV; None: found out.
+            is_known: whether a text is a column's usual name.
+
+        Raises:
+            UnreadableFile: no table has such an extension.
+        """
         self.path = path
+        if (suffix := unpacked_suffix(path)) not in TABLE_SUFFIXES:
+            takes = f"{', '.join(TABLE_SUFFIXES)}, and each with .gz or in a .zip"
+            raise UnreadableFile(f"{path}: unknown extension {suffix!r}; it takes {takes}")
         self._encoding = encoding
         self._is_known = is_known
 
@@ -83,12 +95,9 @@ class Table:
             from streams.files.formats.parquet_rows import read_parquet
 
             return read_parquet(self.path, open_file)
-        if suffix in (".xlsx", ".xls", ".ods"):
-            from streams.files.formats.xlsx_rows import read_workbook
+        from streams.files.formats.xlsx_rows import read_workbook
 
-            return read_workbook(self.path, open_file, self._is_known)
-        takes = f"{', '.join(TABLE_SUFFIXES)}, and each with .gz or in a .zip"
-        raise UnreadableFile(f"{self.path}: unknown extension {suffix!r}; it takes {takes}")
+        return read_workbook(self.path, open_file, self._is_known)
 
 
 def read_rows(path: Path, encoding: str | None = None) -> RowStream:
