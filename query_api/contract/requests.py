@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from indexer.criteria import Filters
 from indexer.filter_parsing import MAX_FILTERS
 from indexer.filters import FIELD_MAX_CHARS
+from indexer.inline_media import decode_base64, is_data_uri
 from query_api.contract.text import normalise_text
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
@@ -33,15 +34,27 @@ Sort = Literal["relevance", "price", "-price", "newest"]
 Kind = Literal["for_you", "continue", "again", "together", "similar", "recent", "trending", "new"]
 
 MAX_TEXT = 1_000
+MAX_URL = 2_048
+MAX_DATA_URI = 32 * 2**20
+"""Beyond the longest body that a service takes by default."""
 MAX_PARTS = 16
 CLIP_FIELDS = ("audio", "video")
+MEDIA_FIELDS = ("image", *CLIP_FIELDS)
 
 
 class MediaReference(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A picture, sound or clip by `url`, or inline as base64 `data`."""
+    """A picture, sound or clip by `url`, or inline as base64 `data`; a data: URI is either."""
 
-    url: Annotated[str, Meta(max_length=2048)] | None = None
+    url: Annotated[str, Meta(max_length=MAX_DATA_URI)] | None = None
     data: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None and is_data_uri(self.url):
+            self.url, self.data = None, decode_base64(self.url)
+            if self.data is None:
+                raise ValueError("the data: URI is no base64")
+        if self.url is not None and len(self.url) > MAX_URL:
+            raise ValueError(f"`url` has {len(self.url):,} characters, at most {MAX_URL:,}")
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.facet_counting import Candidates, FacetCounter, FacetCounts
+from query_api.search.impression_log import ImpressionLog
+from query_api.search.learnt_ranking import Asked, LearntRanking
 from query_api.search.query_log import log_query
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, sort_candidates
 from query_api.search.results import RankedResults, Reason
@@ -38,16 +40,32 @@ class IndexStatus:
 class ResponseBuilder:
     """The last stage of a search."""
 
-    def __init__(self, facets: FacetCounter, scores: ScoreExplainer, index: IndexStatus) -> None:
+    def __init__(
+        self,
+        facets: FacetCounter,
+        scores: ScoreExplainer,
+        index: IndexStatus,
+        learnt: LearntRanking,
+        impressions: ImpressionLog,
+    ) -> None:
         self._facets = facets
         self._scores = scores
         self._index = index
+        self._learnt = learnt
+        self._impressions = impressions
 
     async def build(self, results: RankedResults, started_s: float) -> SearchResponse:
-        """Sort, collapse and page results, explain them where that was asked for, and log the query.
+        """The response alone of `build_shown`."""
+        return (await self.build_shown(results, started_s))[0]
+
+    async def build_shown(self, results: RankedResults, started_s: float) -> tuple[SearchResponse, bytes]:
+        """Sort, collapse and page results, explain them where that was asked for, log the query, remember the hits.
 
         Args:
             started_s: when the query came, by `time.perf_counter`.
+
+        Returns:
+            The response, and what it showed as it is remembered; empty: it is not.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -88,7 +106,17 @@ class ResponseBuilder:
             response.total,
             response.degraded,
         )
-        return response
+        shown = await self._shown(results, page)
+        self._impressions.note(request, response.query_id, shown)
+        return response, shown
+
+    async def _shown(self, results: RankedResults, page: Sequence[RankedCandidate]) -> bytes:
+        if not self._impressions.is_on:
+            return b""
+        asked = Asked(results.first, results.profile)
+        return await self._learnt.shown(
+            results.ranked, [hit.candidate.product_id for hit in page], asked, results.cards
+        )
 
     async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
         candidates = Candidates(ordered.ids, results.unretrieved_count)

@@ -216,7 +216,7 @@ async def _models(
     vitals: Vitals,
     resources: AsyncExitStack,
 ) -> PipelineModels:
-    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
+    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(
         RecogniserProcess(settings.speech, settings.encoder.runtime.cache_path)

@@ -171,7 +171,9 @@ SAID = {
 }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(deeds=deeds)
 async def test_a_reason_names_something_that_the_person_did(make_shop: MakeShop, deeds: list[Any]) -> None:
     shop = await shop_of_eight(make_shop)
