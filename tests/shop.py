@@ -25,7 +25,7 @@ from indexer.ports.profiles import Interaction
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.profiles import InMemoryProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.rows import build_row, embedding_text, text_hash
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.config import QueryConfig

@@ -12,10 +12,12 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from encoders.media.iso_header import avif_plane_bytes
 from encoders.media.jpeg_header import coefficient_count, has_several_scans
 
 DEFAULT_BYTES: Final = 2**28 - 2**26
-"""For a picture's file, pixels and copies at the peak: a WebP of 12 megapixels, a PNG of 40, a JPEG of 100 and more."""
+"""For a picture's file, pixels and copies at the peak: a WebP of 12 megapixels, an AVIF of 20, a PNG of 40, a JPEG of
+100 and more."""
 STRIP_PIXELS: Final = 2**20
 """Of a large picture as many are worked on at once after decoding."""
 _BYTES_PER_PIXEL: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -44,11 +46,11 @@ def decoding_bytes(image: Image.Image, file: bytes, decoded: tuple[int, int], re
         reduced: (width, height) of the RGB picture that it becomes.
     """
     pixels = math.prod(decoded) * _BYTES_PER_PIXEL.get(image.mode, 4)
-    canvases = _CANVASES * _CANVAS_BYTES * math.prod(decoded) if image.format == "WEBP" else 0
+    canvases = math.prod(decoded) * _kept_bytes_per_pixel(image, file)
     strips = _STRIP_COPIES * _RGB_BYTES * min(STRIP_PIXELS, math.prod(decoded))
     prepared = _PREPARED_COPIES * _RGB_BYTES * math.prod(reduced)
     while_decoding = _decoder_bytes(image, file, decoded, pixels)
-    return _FILE_COPIES * len(file) + pixels + canvases + max(while_decoding, strips + prepared)
+    return _FILE_COPIES * len(file) + pixels + math.ceil(canvases) + max(while_decoding, strips + prepared)
 
 
 def canvas_bytes(width: int, height: int) -> int:
@@ -59,6 +61,13 @@ def canvas_bytes(width: int, height: int) -> int:
 def prepared_bytes(width: int, height: int) -> int:
     """The most memory that a picture scaled to this width and height takes, with its copies, in bytes."""
     return _PREPARED_COPIES * _RGB_BYTES * width * height
+
+
+def _kept_bytes_per_pixel(image: Image.Image, file: bytes) -> float:
+    """What the decoder keeps for each pixel as long as the picture is open, beside the picture."""
+    if image.format == "WEBP":
+        return _CANVASES * _CANVAS_BYTES
+    return avif_plane_bytes(file) + len(image.getbands()) if image.format == "AVIF" else 0
 
 
 def _decoder_bytes(image: Image.Image, file: bytes, decoded: tuple[int, int], pixels: int) -> int:

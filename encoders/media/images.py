@@ -13,15 +13,16 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from encoders.errors import InvalidImage
 from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, canvas_bytes, decoding_bytes, prepared_bytes
+from encoders.media.iso_header import brands
 from encoders.media.preparation import ImagePreparer, Pixels, as_rgb
 from encoders.media.webp_header import canvas_size
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 MAX_BYTES: Final = 20_000_000
 MAX_PIXELS: Final = 120_000_000
 """Phones' largest photos have 108 megapixels; what formats but JPEG may have is bounded by the memory they take."""
@@ -46,8 +47,18 @@ _TURNS: Final = {
 """What turns a picture upright, by the orientation that its EXIF data state."""
 
 PngImagePlugin.MAX_TEXT_MEMORY = _TEXT_BYTES
+# Decoders run in processes that may start no thread.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 _SVG: Final = "an SVG, which is a program for drawing and is not run; send it as a picture of a known format"
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
+_OTHER_KINDS: Final = (
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL, which is not taken; send it as a picture of a known format"),
+    (b"\xff\x0a", "a JPEG XL, which is not taken; send it as a picture of a known format"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000, which is not taken; send it as a picture of a known format"),
+    (b"%PDF-", "a PDF, which is no picture; send its pages as pictures of a known format"),
+)
+"""What people send for pictures, by how the files begin."""
 
 # What Pillow's parsers raise for broken files: MemoryError where a header lies, Warning where warnings are errors.
 _DECODER_ERRORS: Final = (
@@ -75,7 +86,7 @@ def decode_image(
     """Decode the first frame of a picture: upright, RGB, transparency laid on white.
 
     Args:
-        data: a whole JPEG, PNG, WebP, GIF, BMP or TIFF file.
+        data: a whole JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF file.
         max_bytes: a longer file is refused.
         max_pixels: a picture whose header states a larger width × height is refused.
         budget_bytes: a picture that would take more memory than this while it is decoded and prepared is refused.
@@ -130,8 +141,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        found = _SVG if _is_svg(data) else "no image of a known format"
-        raise InvalidImage(f"{found} ({', '.join(FORMATS)}) in {len(data)} bytes") from error
+        raise InvalidImage(f"{_kind_refused(data)} ({', '.join(FORMATS)}) in {len(data)} bytes") from error
     except _DECODER_ERRORS as error:
         raise InvalidImage(f"image header is broken: {_reason(error)}") from error
 
@@ -213,6 +223,17 @@ def _on_white(image: Image.Image) -> Image.Image:
         return as_rgb(image)
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+
+def _kind_refused(data: bytes) -> str:
+    """What a file is that is no picture of a known format, as far as its first bytes tell."""
+    if _HEIC_BRANDS.intersection(brands(data)):
+        return "a HEIC, as iPhones write pictures unless told otherwise; send it as a picture of a known format"
+    if _is_svg(data):
+        return _SVG
+    known = (name for head, name in _OTHER_KINDS if data.startswith(head))
+    unknown = "no image of a known format" + (", but a text that is no base64 either" if data.isascii() else "")
+    return next(known, unknown)
 
 
 def _is_svg(data: bytes) -> bool:

@@ -6,6 +6,7 @@
 # pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,9 @@ from indexer.milvus.schema import (
     registry_schema,
 )
 from indexer.milvus.vector_types import FLOAT32
+from indexer.text_analysis.analyzer import ANALYSIS_VERSION
+
+log = logging.getLogger(__name__)
 
 _LOAD_TIMEOUT_S = 60.0
 _TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
@@ -58,13 +62,34 @@ def load_active_generation(
     if active is None:
         raise StoreUnavailable("there is no index yet; an indexing worker makes it when it starts")
     check_generation(active, spec)
+    if notice := analysis_notice(active):
+        log.warning("index_analysed_otherwise", extra={"reason": notice})
     load_generation(client, config, active, write=create)
     return active
 
 
+def analysis_notice(generation: Generation) -> str | None:
+    """That a generation's words were cut otherwise than queries' are now: it is searched all the same. None: alike."""
+    if generation.analysis_version == ANALYSIS_VERSION:
+        return None
+    return (
+        f"the words in {generation.collection} are of text analysis {generation.analysis_version}, queries' of "
+        f"{ANALYSIS_VERSION}: some words find less until `vitrine reindex` has rebuilt it"
+    )
+
+
 def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
     """A generation as this program and this configuration make it; nothing is made yet."""
-    return Generation(name, spec.key, spec.dim, SCHEMA_VERSION, encoder_name, config.index_type, config.vector_type)
+    return Generation(
+        name,
+        spec.key,
+        spec.dim,
+        SCHEMA_VERSION,
+        encoder_name,
+        config.index_type,
+        config.vector_type,
+        analysis_version=ANALYSIS_VERSION,
+    )
 
 
 def create_generation(client: MilvusClient, config: MilvusConfig, generation: Generation) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from indexer.persons import Person
+
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
@@ -19,6 +21,10 @@ class Interaction:
     """Whose `event_id` it is; ids are unique within their source."""
     session_id: str = ""
     """Of the visit that it was part of; empty: not told."""
+    query_id: str = ""
+    """The answer that it was a reaction to; empty: not told. Histories do not keep it."""
+    position: int | None = None
+    """Where in that answer. Histories do not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,22 @@ class TraitChange:
     values: Mapping[str, str | None]
     time_ms: int
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningChange:
+    """That a shopper may be learnt from as of a time, or no longer; of two at the same time, the one that forbids."""
+
+    is_allowed: bool
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """That somebody who was known by an anonymous id is a certain user."""
+
+    anonymous_id: str
+    time_ms: int
 
 
 class History(Protocol):
@@ -46,6 +68,10 @@ class History(Protocol):
 class ProfileStore(Protocol):
     """What shoppers did and are like: the same whatever the order, the repetitions and the batches of the events.
 
+    A user has what was done under their own id and under the anonymous ids that were joined to it, see
+    `indexer.persons`. Nothing is recorded of what they do while they are opted out of learning, and nobody reads what
+    was recorded before; both as of the events' times, whatever comes first.
+
     Idempotent by (source, event id), bounded a user. A user's history is their latest interactions by (time, source,
     id). Once it is full, an interaction from before the oldest kept is ignored altogether, so that none counts again
     that was counted and has made room since. Nothing counts that happened when its user was forgotten, or before.
@@ -53,8 +79,11 @@ class ProfileStore(Protocol):
     Raises `StoreUnavailable` when the store does not answer within its deadline.
     """
 
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
         """Add (user id, interaction) pairs; a repeated event keeps the latest of its times.
+
+        Returns:
+            Which of them may be learnt from: not what was done before one was forgotten, nor while one was opted out.
 
         Raises:
             InvalidRecord: one of them cannot be stored; the others may or may not have been.
@@ -71,11 +100,27 @@ class ProfileStore(Protocol):
         """
         ...
 
+    async def set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
+        """Apply (user id, change) pairs; what was recorded of a time when it was not allowed is erased.
+
+        A user who is forgotten stays opted out: the changes are kept under the hash of their id.
+        """
+        ...
+
+    async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
+        """Join anonymous ids to users; an id that is joined to itself stays as it is."""
+        ...
+
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         """Erase, for each (user id, time ms), what the user did and was like until then; keep ignoring it if it comes.
 
+        So it is with the anonymous ids that are joined to the user, and with those that will be as of a time before.
         The keys of their dead letters are destroyed. What they added to popularity stays: it names nobody.
         """
+        ...
+
+    async def person(self, user_id: str) -> Person:
+        """Which anonymous ids are joined to a user, and whether they may be learnt from."""
         ...
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
@@ -87,11 +132,11 @@ class ProfileStore(Protocol):
         ...
 
     async def traits(self, user_id: str) -> dict[str, str]:
-        """A user's traits."""
+        """A user's traits, those of the anonymous ids that are joined to it among them."""
         ...
 
     async def latest_ms(self, user_id: str) -> int | None:
-        """When the latest thing known of a user happened, Unix milliseconds; None: nothing is known."""
+        """When the latest thing known under this very id happened, Unix milliseconds; None: nothing is known."""
         ...
 
     async def popular(self, limit: int) -> list[str]:

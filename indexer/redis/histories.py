@@ -1,13 +1,18 @@
-"""How shoppers' histories are written in Redis: sorted sets by time, whose members tell all else of an event."""
+"""How shoppers' histories are written in Redis: sorted sets by time, whose members tell all else of an event; and how
+those of somebody's several ids are read as one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from indexer.persons import Person
 from indexer.ports.profiles import Interaction
 
 
@@ -23,19 +28,58 @@ class PackedHistory:
 
     def interactions(self) -> list[Interaction]:
         """All of them, newest first."""
+        return [_interaction(member, time_ms) for time_ms, member in self.timed()]
+
+    def timed(self) -> list[tuple[float, bytes]]:
+        """Times, Unix milliseconds, and members, newest first."""
         is_paired = bool(self.stored) and isinstance(self.stored[0], list)
         pairs = self.stored if is_paired else zip(self.stored[::2], self.stored[1::2], strict=True)
-        return [_interaction(member, float(time_ms)) for member, time_ms in pairs]
+        return [(float(time_ms), member) for member, time_ms in pairs]
+
+
+def merged(
+    user_id: str,
+    person: Person,
+    own: PackedHistory,
+    others: Mapping[str, tuple[Person, PackedHistory]],
+    length: int,
+) -> PackedHistory:
+    """What somebody did under all of their ids; nothing where they, or those to whom they were joined, opted out.
+
+    Args:
+        user_id, person, own: the id, who it is, and what was done under it.
+        others: the same of each id that it is joined to.
+        length: how many are kept, the newest.
+    """
+    owner = person.owner_at()
+    if not person.is_learnt_from() or (owner and not others[owner.user_id][0].is_learnt_from()):
+        return PackedHistory([])
+    if not person.anonymous:
+        return own
+    parts = [own.timed()]
+    for link in person.anonymous:
+        visitor, history = others[link.user_id]
+        parts.append([one for one in history.timed() if _is_whose(visitor, one[0], user_id)])
+    newest = islice(merge(*parts, reverse=True), length)
+    return PackedHistory([[member, time_ms] for time_ms, member in newest])
+
+
+def _is_whose(visitor: Person, time_ms: float, user_id: str) -> bool:
+    owner = visitor.owner_at(time_ms)
+    return owner is not None and owner.user_id == user_id
 
 
 def pack_member(interaction: Interaction) -> bytes:
     """All of an interaction but its time."""
-    return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
+    session = (interaction.session_id,) if interaction.session_id else ()
+    return msgspec.json.encode(
+        (interaction.source, interaction.event_id, interaction.kind, interaction.product_id, *session)
+    )
 
 
 def _interaction(member: bytes, time_ms: float) -> Interaction:
-    source, event_id, kind, product_id = _members.decode(member)
-    return Interaction(event_id, kind, product_id, int(time_ms), source)
+    source, event_id, kind, product_id, *session = _members.decode(member)
+    return Interaction(event_id, kind, product_id, int(time_ms), source, session[0] if session else "")
 
 
-_members = msgspec.json.Decoder(tuple[str, str, str, str])
+_members = msgspec.json.Decoder(list[str])

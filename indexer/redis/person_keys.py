@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from indexer.ports.profiles import PersonKey
 from indexer.privacy import KEY_BYTES, PrivacyConfig
-from indexer.redis import profile_scripts as scripts
+from indexer.redis import person_scripts as scripts
 from indexer.redis.client import redis_call
 
 KEY_TTL_S = 180 * 86_400

@@ -1,4 +1,4 @@
-"""What shoppers did and are like: `RedisProfileStore` and its in-memory double.
+"""What shoppers did and are like: `RedisProfileStore`; its double is in `indexer.redis.in_memory_profiles`.
 
 An event is known by its source and id. That it counts once is exact as long as its user's profile lives: repeated or
 late, it is either still in the history, or older than all that is, and then ignored.
@@ -9,8 +9,9 @@ late, it is either still in the history, or older than all that is, and then ign
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -19,14 +20,14 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
 from indexer.errors import InvalidRecord
-from indexer.ports.profiles import History, Interaction, TraitChange
+from indexer.persons import NOBODY, Change, Link, Person
+from indexer.ports.profiles import History, Identification, Interaction, LearningChange, TraitChange
 from indexer.privacy import PrivacyConfig
-from indexer.redis import profile_scripts as scripts
+from indexer.redis import person_scripts, profile_scripts
 from indexer.redis.client import redis_call
-from indexer.redis.histories import PackedHistory, pack_member
-from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.histories import PackedHistory, merged, pack_member
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, popularity_weight
+from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S
 
 HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
@@ -39,7 +40,7 @@ CLOCK_SKEW_S = 3_600
 """And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
-EVENTS_A_CALL, TRAIT_CHANGES_A_CALL = 1_000, 16
+EVENTS_A_CALL, TRAIT_CHANGES_A_CALL, PERSONS_A_CALL = 1_000, 16, 64
 """What one script takes at most, so that nobody waits long for Redis; a change has up to 64 traits."""
 HISTORIES_A_CALL = 64
 """How many are read at once: full ones hold Redis and an event loop for some 2 ms."""
@@ -79,47 +80,74 @@ class RedisProfileStore:
         self._max_traits = max_traits
         self._privacy = privacy
         self._remember_s = int(max(horizon_s, privacy.forgotten_days * 86_400)) + CLOCK_SKEW_S
-        self._record = redis.register_script(scripts.RECORD)
-        self._set_traits = redis.register_script(scripts.SET_TRAITS)
-        self._forget = redis.register_script(scripts.FORGET)
+        self._record = redis.register_script(profile_scripts.RECORD)
+        self._set_traits = redis.register_script(profile_scripts.SET_TRAITS)
+        self._set_learning = redis.register_script(person_scripts.SET_LEARNING)
+        self._identify = redis.register_script(person_scripts.IDENTIFY)
+        self._forget = redis.register_script(person_scripts.FORGET)
 
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
         bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
+        counts: list[int] = []
         for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
-            await self._write(self._record, [_POPULAR_KEY], packed, bounds)
+            counts += await self._write(self._record, [_POPULAR_KEY], packed, bounds)
+        return list(map(bool, counts))
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [self._packed_traits(user_id, change) for user_id, change in part]
             await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
 
+    async def set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
+        for part in chunks(changes, PERSONS_A_CALL):
+            packed = [(*self._named(user_id), change.time_ms, int(change.is_allowed)) for user_id, change in part]
+            await self._write(self._set_learning, [], packed, [self._remember_s])
+
+    async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
+        for part in chunks(identified, PERSONS_A_CALL):
+            packed = [(*self._named(user_id), *self._named(one.anonymous_id), one.time_ms) for user_id, one in part]
+            await self._write(self._identify, [], packed, [self._remember_s, USER_TTL_S])
+
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        for part in chunks(forgotten, EVENTS_A_CALL):
-            packed = [(user_id, self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
-            await self._write(self._forget, [], packed, [self._remember_s])
+        for part in chunks(forgotten, PERSONS_A_CALL):
+            packed = [(*self._named(user_id), time_ms) for user_id, time_ms in part]
+            await self._write(self._forget, [], packed, [self._remember_s, USER_TTL_S])
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         found: list[History] = []
         for part in chunks(user_ids, HISTORIES_A_CALL):
-            newest = [("ZREVRANGE", _history_key(one), 0, self._history_length - 1, "WITHSCORES") for one in part]
-            async with redis_call(self._deadline_s):
-                found += map(PackedHistory, await ask_together(self._redis, newest))
+            known = await self._read(part)
+            others = await self._related(person for person, _ in known)
+            found += [
+                merged(one, person, history, others, self._history_length)
+                for one, (person, history) in zip(part, known, strict=True)
+            ]
         return found
 
-    async def traits(self, user_id: str) -> dict[str, str]:
+    async def person(self, user_id: str) -> Person:
         async with redis_call(self._deadline_s):
-            stored = await cast(Awaitable[dict[bytes, bytes]], self._redis.hgetall(_traits_key(user_id)))
-        values = {name.decode(): _traits.decode(trait)[3] for name, trait in stored.items()}
-        return {name: value for name, value in values.items() if value is not None}
+            kept = await cast(Awaitable[list[bytes | None]], self._redis.mget(self._person_keys(user_id)))
+        return _person(*kept)
+
+    async def traits(self, user_id: str) -> dict[str, str]:
+        person = await self.person(user_id)
+        async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
+            for one in (user_id, *person.anonymous_ids):
+                pipe.hgetall(_traits_key(one))
+            found = cast(list[dict[bytes, bytes]], await pipe.execute())
+        stamped = [(name, _traits.decode(trait)) for stored in found for name, trait in stored.items()]
+        latest = {name: value for name, (*_, value) in sorted(stamped, key=lambda trait: trait[1][:3])}
+        return {name.decode(): value for name, value in latest.items() if value is not None}
 
     async def latest_ms(self, user_id: str) -> int | None:
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
             pipe.zrevrange(_history_key(user_id), 0, 0, withscores=True)
             pipe.hvals(_traits_key(user_id))
-            newest, stored = cast(tuple[list[tuple[bytes, float]], list[bytes]], await pipe.execute())
+            pipe.mget(self._person_keys(user_id))
+            newest, stored, person = cast(_Latest, await pipe.execute())
         times = [score for _, score in newest] + [_traits.decode(trait)[0] for trait in stored]
-        return int(max(times)) if times else None
+        return int(max(times)) if (times := [*times, *_person(*person).times_ms]) else None
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
@@ -129,7 +157,7 @@ class RedisProfileStore:
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
             return {}
-        names = [scripts.FORGOTTEN_PREFIX + self._privacy.hash_of(user_id) for user_id in user_ids]
+        names = [person_scripts.FORGOTTEN_PREFIX + self._privacy.hash_of(user_id) for user_id in user_ids]
         async with redis_call(self._deadline_s):
             kept = cast(list[bytes | None], await self._redis.mget(names))
         return {user_id: int(time_ms) for user_id, time_ms in zip(user_ids, kept, strict=True) if time_ms is not None}
@@ -138,100 +166,45 @@ class RedisProfileStore:
         """An interaction as the script takes it."""
         weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
         member = pack_member(interaction).decode()
-        return user_id, self._privacy.hash_of(user_id), interaction.time_ms, member, interaction.product_id, weight
+        return *self._named(user_id), interaction.time_ms, member, interaction.product_id, weight
 
     def _packed_traits(self, user_id: str, change: TraitChange) -> tuple[str, str, int, str, str, list[str]]:
         """A change of traits as the script takes it: the traits as name, JSON, name, JSON, …"""
         stamp = (change.time_ms, change.source, change.event_id)
         stored = {name: msgspec.json.encode((*stamp, value)).decode() for name, value in change.values.items()}
-        return user_id, self._privacy.hash_of(user_id), *stamp, [part for pair in stored.items() for part in pair]
+        return *self._named(user_id), *stamp, [part for pair in stored.items() for part in pair]
 
-    async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> None:
+    def _named(self, user_id: str) -> tuple[str, str]:
+        """An id and its hash, as scripts take them."""
+        return user_id, self._privacy.hash_of(user_id)
+
+    async def _read(self, user_ids: Sequence[str]) -> list[tuple[Person, PackedHistory]]:
+        """Who these are, and what was done under their very ids; in one round trip."""
+        newest = [("ZREVRANGE", _history_key(one), 0, self._history_length - 1, "WITHSCORES") for one in user_ids]
+        async with redis_call(self._deadline_s):
+            persons = ("MGET", *chain.from_iterable(map(self._person_keys, user_ids)))
+            kept, *stored = await ask_together(self._redis, [persons, *newest])
+        return list(zip(map(_person, kept[::2], kept[1::2]), map(PackedHistory, stored), strict=True))
+
+    def _person_keys(self, user_id: str) -> tuple[str, str]:
+        """Where it is kept who somebody is, and whether they may be learnt from."""
+        links = f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.PERSON_SUFFIX}"
+        return links, person_scripts.LEARNING_PREFIX + self._privacy.hash_of(user_id)
+
+    async def _related(self, persons: Iterable[Person]) -> dict[str, tuple[Person, PackedHistory]]:
+        """The same of all ids that these are joined to, and that are joined to them; of most people there are none."""
+        ids = list(dict.fromkeys(link.user_id for person in persons for link in person.owners + person.anonymous))
+        parts = [zip(part, await self._read(part), strict=True) for part in chunks(ids, HISTORIES_A_CALL)]
+        return dict(chain.from_iterable(parts))
+
+    async def _write(self, script: AsyncScript, keys: list[str], packed: Sequence[Any], bounds: list[int]) -> Any:
         async with redis_call(self._deadline_s), translated_data_errors():
-            await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
-
-
-class InMemoryProfileStore:
-    """The double of `RedisProfileStore` within one process."""
-
-    def __init__(self, history_length: int = HISTORY_LENGTH, max_traits: int = MAX_TRAITS) -> None:
-        """Args: history_length, max_traits: as `RedisProfileStore` has them."""
-        self._history_length = history_length
-        self._max_traits = max_traits
-        self._history: dict[str, dict[bytes, Interaction]] = {}
-        self._traits: dict[str, dict[str, tuple[_TraitStamp, str | None]]] = {}
-        self._forgotten: dict[str, int] = {}
-        self.person_keys = InMemoryPersonKeys(self._forgotten)
-        self._popular: dict[str, float] = {}
-
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        for user_id, interaction in interactions:
-            if not self._is_forgotten(user_id, interaction.time_ms):
-                self._record(self._history.setdefault(user_id, {}), pack_member(interaction), interaction)
-
-    async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
-        for user_id, change in changes:
-            if self._is_forgotten(user_id, change.time_ms):
-                continue
-            kept = self._traits.setdefault(user_id, {})
-            for name, value in change.values.items():
-                stamp = (change.time_ms, change.source, change.event_id, name)
-                if name not in kept or stamp > kept[name][0]:
-                    kept[name] = (stamp, value)
-            for name in sorted(kept, key=lambda name: kept[name][0], reverse=True)[self._max_traits :]:
-                del kept[name]
-
-    async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        for user_id, time_ms in forgotten:
-            self._forgotten[user_id] = max(time_ms, self._forgotten.get(user_id, time_ms))
-            self.person_keys.destroy(user_id, time_ms)
-            history, traits = self._history.get(user_id, {}), self._traits.get(user_id, {})
-            self._history[user_id] = {key: known for key, known in history.items() if known.time_ms > time_ms}
-            self._traits[user_id] = {name: kept for name, kept in traits.items() if kept[0][0] > time_ms}
-
-    async def histories(self, user_ids: Sequence[str]) -> list[History]:
-        return [self._history_of(user_id) for user_id in user_ids]
-
-    async def traits(self, user_id: str) -> dict[str, str]:
-        return {name: value for name, (_, value) in self._traits.get(user_id, {}).items() if value is not None}
-
-    async def latest_ms(self, user_id: str) -> int | None:
-        times = [interaction.time_ms for interaction in self._history.get(user_id, {}).values()]
-        return max(times + [stamp[0] for stamp, _ in self._traits.get(user_id, {}).values()], default=None)
-
-    async def popular(self, limit: int) -> list[str]:
-        return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
-
-    async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
-        return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}
-
-    def _history_of(self, user_id: str) -> History:
-        history = self._history.get(user_id, {})
-        newest = sorted(history, key=_by_time(history), reverse=True)
-        return PackedHistory([[member, float(history[member].time_ms)] for member in newest])
-
-    def _record(self, history: dict[bytes, Interaction], member: bytes, interaction: Interaction) -> None:
-        known = history.get(member)
-        if known and known.time_ms >= interaction.time_ms:
-            return
-        history[member] = interaction
-        if len(history) > self._history_length:
-            oldest = min(history, key=_by_time(history))
-            del history[oldest]
-            if oldest == member:
-                return
-        gain = popularity_weight(interaction) - (popularity_weight(known) if known else 0.0)
-        self._popular[interaction.product_id] = self._popular.get(interaction.product_id, 0.0) + gain
-
-    def _is_forgotten(self, user_id: str, time_ms: int) -> bool:
-        return user_id in self._forgotten and time_ms <= self._forgotten[user_id]
+            return await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
 _POPULAR_KEY = "vitrine:popularity"
 _UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a number", "attempt to")
 """What Redis says of one record, not of its own state."""
-_TraitStamp = tuple[int, str, str, str]
-"""Time, source, event id, trait's name."""
 
 
 @asynccontextmanager
@@ -246,16 +219,21 @@ async def translated_data_errors() -> AsyncGenerator[None]:
 
 
 def _history_key(user_id: str) -> str:
-    return f"{scripts.USER_PREFIX}{user_id}:{scripts.HISTORY_SUFFIX}"
+    return f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.HISTORY_SUFFIX}"
 
 
 def _traits_key(user_id: str) -> str:
-    return f"{scripts.USER_PREFIX}{user_id}:{scripts.TRAITS_SUFFIX}"
+    return f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.TRAITS_SUFFIX}"
 
 
-def _by_time(history: Mapping[bytes, Interaction]) -> Callable[[bytes], tuple[int, bytes]]:
-    """A key that puts the members of a history in the order in which Redis has them."""
-    return lambda member: (history[member].time_ms, member)
+def _person(links: bytes | None, learning: bytes | None) -> Person:
+    if links is None and learning is None:
+        return NOBODY
+    owners, anonymous = ((), ()) if links is None else _links.decode(links)
+    return Person(() if learning is None else _learning.decode(learning), owners, anonymous)
 
 
+_links = msgspec.msgpack.Decoder(tuple[tuple[Link, ...], tuple[Link, ...]])
+_learning = msgspec.msgpack.Decoder(tuple[Change, ...])
+_Latest = tuple[list[tuple[bytes, float]], list[bytes], list[bytes | None]]
 _traits = msgspec.json.Decoder(tuple[int, str, str, str | None])

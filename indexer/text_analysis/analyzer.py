@@ -1,43 +1,67 @@
 """Text analysis for BM25, the same for documents and queries and for every engine.
 
 The store only splits text at what is no letter or digit: stems, Chinese words and field weights are made here.
-A term is a stemmed word, a word joined across its hyphens (`t-shirt` → `tshirt`), a Chinese word or character.
-Terms are written in ASCII letters and digits, the others by their code units (`红` → `0x7ea2`), so that each engine's
-tokenizer leaves them whole.
+A term is a stemmed word, a word joined across its hyphens (`t-shirt` → `tshirt`), a number with its unit, a Chinese
+word or character. A document has besides what its words and codes are when they are joined or parted otherwise, so that
+a query has to have one of the writings only, and what it says to be without. Terms are written in ASCII letters and
+digits, the others by their code units (`红` → `0x7ea2`), so that each engine's tokenizer leaves them whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
 from indexer.memo import Memo, text_bytes
-from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese
-from indexer.text_analysis.folding import fold, without_possessives
+from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese, simplified
+from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
+from indexer.text_analysis.measures import join_measures
+from indexer.text_analysis.negation import CHINESE as NEGATED_CHINESE
+from indexer.text_analysis.negation import negated_words
+from indexer.text_analysis.signs import spell_out_pictograms, spell_out_signs
+from indexer.text_analysis.spellings import code_spellings, joined_neighbours
 from indexer.text_analysis.stemming import stem
 
+ANALYSIS_VERSION = 2
+"""Goes up whenever a text has other terms than before: an older index is searched as it is, and should be rebuilt."""
 BM25_K1 = 0.8
 BM25_B = 0.4
 TERMS_MAX_BYTES = 60_000
 """What a document's or a query's terms may take; less than the 65,535 that Milvus takes."""
 FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes": 1, "description": 1, "voice": 1}
 """How often a field's terms count: a match in the title says more than one in the description."""
+LABEL_FIELDS = frozenset({"title", "brand", "tags", "attributes"})
+"""Fields of names, not of sentences or paths: what stands side by side there may be one word that is parted."""
 
 _LETTER = rf"(?:(?![{HAN}])[^\W_])"
 _RUNS = re.compile(rf"[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
+_ASCII_RUNS = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
+"""The same in what is folded and ASCII, in half the time."""
 _HYPHENS = re.compile(r"[-.]")
+_DIGIT = re.compile(r"\d")
 _LONGEST_TERM = 64
 _SHORT_WORD = 32
 _WORDS = 50_000
 """ASCII words of up to `_SHORT_WORD` characters whose terms are remembered: with one a kilobyte at most (a piece and a
 term at every other character), some 50 MB. Words come again and again; this is what indexing asks for most."""
+_LONGEST_CHINESE_WORD = 4
 _SHORT = 64
 _RUNS_BYTES = _TEXTS_BYTES = 32 * 2**20
 """Memory for the terms of other short runs, and for those of short texts: brands and attribute values come again."""
 _REQUIRED_BYTES = 8 * 2**20
 """Memory for the terms of what queries exclude, which is compared with many products."""
+
+
+class TextTerms(NamedTuple):
+    """What a text in a document is found by; each separated by blanks."""
+
+    terms: str
+    """Its words as a query has them."""
+    further: str
+    """How else they may be written."""
 
 
 def document_terms(fields: Mapping[str, Any]) -> str:
@@ -52,19 +76,23 @@ def document_terms(fields: Mapping[str, Any]) -> str:
     parts: list[str] = []
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
+        analyse = _label_terms if name in LABEL_FIELDS else _prose_terms
         for text in _texts(fields.get(name)):
             if size > TERMS_MAX_BYTES:
                 return _truncated(" ".join(parts))
-            terms = _short_text_terms(text) if len(text) <= _SHORT else _joined_terms(text[:TERMS_MAX_BYTES])
+            terms, further = analyse(text[:TERMS_MAX_BYTES])
             if terms:
                 parts += [terms] * weight
                 size += (len(terms) + 1) * weight
+            if further:
+                parts.append(further)
+                size += len(further) + 1
     return _truncated(" ".join(parts))
 
 
 def query_terms(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
-    return _truncated(_joined_terms(text[:TERMS_MAX_BYTES]))
+    return _truncated(_joined_terms(_runs(text[:TERMS_MAX_BYTES])))
 
 
 def required_terms(text: str) -> tuple[str, ...]:
@@ -76,13 +104,14 @@ def required_terms(text: str) -> tuple[str, ...]:
     return _required_terms(text)
 
 
-def _make_required_terms(text: str) -> tuple[str, ...]:
-    runs = _runs(text[:TERMS_MAX_BYTES])
-    return tuple(dict.fromkeys(_ascii(term) for run in runs for term in _run_required(run)))
+def lacking_terms(text: str) -> tuple[str, ...]:
+    """The terms that tell a document which is without a text's words, as it says `sugar-free`: it has one of them."""
+    return tuple(_lacking(term) for term in _required_plain(text))
 
 
 def surface_forms(text: str) -> dict[str, str]:
-    """Each term of a text as it is first written there, but for case, width and accents: `tshirt` → `t-shirt`."""
+    """Each term of a text as it is first written there, but for case, width, accents, signs and units: `tshirt` →
+    `t-shirt`."""
     forms: dict[str, str] = {}
     for run in _runs(text[:TERMS_MAX_BYTES]):
         for term, form in _run_surfaces(run):
@@ -90,34 +119,81 @@ def surface_forms(text: str) -> dict[str, str]:
     return forms
 
 
+def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Each term of a product's words as the product writes it first, see `surface_forms`."""
+    return surface_forms("\n".join(text for name in FIELD_WEIGHTS for text in _texts(fields.get(name))))
+
+
 def words_in_order(text: str) -> list[str]:
     """The words of a text in their order, without case, width and accents; of Chinese, those of the dictionary."""
     return [word for run in _RUNS.findall(fold(text[:TERMS_MAX_BYTES])) for word in _run_words(run)]
 
 
+def _make_required_terms(text: str) -> tuple[str, ...]:
+    return tuple(map(_ascii, _required_plain(text)))
+
+
+def _required_plain(text: str) -> Iterable[str]:
+    return dict.fromkeys(term for run in _runs(text[:TERMS_MAX_BYTES]) for term in _run_required(run))
+
+
+def _lacking(term: str) -> str:
+    # No word has the sign; 袖子 is 袖.
+    return _ascii(f"¬{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
+
+
+def _label_terms(text: str) -> TextTerms:
+    """Of a title, a brand, a value: words that stand side by side are found when they are written as one, too."""
+    return _short_label_terms(text) if len(text) <= _SHORT else _make_label_terms(text)
+
+
+def _make_label_terms(text: str) -> TextTerms:
+    runs = _runs(text)
+    words = runs if text.isascii() else [run for run in runs if not is_chinese(run)]
+    return TextTerms(_joined_terms(runs), " ".join(_further(text, runs, joined_neighbours(words))))
+
+
+def _prose_terms(text: str) -> TextTerms:
+    runs = _runs(text)
+    return TextTerms(_joined_terms(runs), " ".join(_further(text, runs)))
+
+
+def _further(text: str, runs: Sequence[str], joined: Iterable[str] = ()) -> Iterator[str]:
+    """Other writings of a text's words, as terms."""
+    if _DIGIT.search(text):
+        yield from (spelt for run in runs if not run.isalpha() and (spelt := _code_terms(run)))
+    yield from (_ascii(stem(word)) for word in joined)
+    yield from (_ascii(stem(word)) for word in spelt_with_e(text))
+    yield from (_lacking(stem(word.replace("-", ""))) for word in negated_words(runs))
+    if not text.isascii():
+        yield from (_lacking(word) for run in runs if is_chinese(run) for word in _negated_chinese(simplified(run)))
+
+
 def _runs(text: str) -> list[str]:
-    """The runs of letters and the runs of Chinese characters in a text, folded, without possessives."""
-    return _RUNS.findall(without_possessives(fold(text)))
+    """The runs of letters and the runs of Chinese characters in a text, folded and in one writing."""
+    if not text.isascii():
+        text = spell_out_pictograms(text)
+    folded = spell_out_signs(fold(text))
+    if _DIGIT.search(folded):
+        folded = join_measures(folded)
+    runs = _ASCII_RUNS if folded.isascii() else _RUNS
+    return runs.findall(part_apostrophes(folded))
 
 
-def _terms(text: str) -> list[str]:
-    """The terms of a text in their order, as the store sees them."""
-    return [term for run in _runs(text) for term in _terms_of_run(run)]
+def _joined_terms(runs: Sequence[str]) -> str:
+    plain = max(map(len, runs), default=0) <= _SHORT_WORD and all(map(str.isascii, runs))
+    return " ".join(map(_short_word_terms if plain else _terms_of_run, runs))
 
 
-def _joined_terms(text: str) -> str:
-    return " ".join(_terms(text))
-
-
-def _terms_of_run(run: str) -> tuple[str, ...]:
+def _terms_of_run(run: str) -> str:
     if len(run) > _SHORT:
         return _run_terms(run)
     return _short_word_terms(run) if run.isascii() and len(run) <= _SHORT_WORD else _short_run_terms(run)
 
 
-def _run_terms(run: str) -> tuple[str, ...]:
+def _run_terms(run: str) -> str:
     """The terms of a run of letters, joined by hyphens perhaps, or of Chinese characters."""
-    return tuple(map(_ascii, index_terms(run) if is_chinese(run) else _word_terms(run)))
+    return " ".join(map(_ascii, index_terms(simplified(run)) if is_chinese(run) else _word_terms(run)))
 
 
 def _word_terms(run: str) -> Iterator[str]:
@@ -128,13 +204,26 @@ def _word_terms(run: str) -> Iterator[str]:
         yield stem("".join(pieces)[:_LONGEST_TERM])
 
 
+@lru_cache(_WORDS // 5)
+def _code_terms(run: str) -> str:
+    """The terms of the other spellings of a code."""
+    own = set(_terms_of_run(run).split())
+    return " ".join(term for spelling in code_spellings(run) if (term := _ascii(stem(spelling))) not in own)
+
+
+def _negated_chinese(run: str) -> Iterator[str]:
+    """The words of the dictionary that follow a negation in a run of simplified characters."""
+    for match in NEGATED_CHINESE.finditer(run):
+        yield from islice(dictionary_words(run[match.end() : match.end() + _LONGEST_CHINESE_WORD]), 1)
+
+
 def _run_words(run: str) -> Iterable[str]:
     return dictionary_words(run) if is_chinese(run) else (run,)
 
 
 def _run_required(run: str) -> Iterator[str]:
     if is_chinese(run):
-        yield from dictionary_words(run)
+        yield from dictionary_words(simplified(run))
     else:
         yield stem(_HYPHENS.sub("", run)[:_LONGEST_TERM])
 
@@ -142,20 +231,16 @@ def _run_required(run: str) -> Iterator[str]:
 def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
     """The terms of a run, each with what it is written as there."""
     if is_chinese(run):
-        yield from ((_ascii(term), term) for term in index_terms(run))
+        yield from ((_ascii(term), term) for term in index_terms(simplified(run)))
         return
     for form in (run, *_HYPHENS.split(run)):
         yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
 
 
-def _terms_bytes(text: str, terms: Iterable[str]) -> int:
-    return text_bytes(text, *terms)
-
-
 _short_word_terms = lru_cache(_WORDS)(_run_terms)
-_short_run_terms = Memo(_run_terms, _terms_bytes, _RUNS_BYTES)
-_short_text_terms = Memo(_joined_terms, text_bytes, _TEXTS_BYTES)
-_required_terms = Memo(_make_required_terms, _terms_bytes, _REQUIRED_BYTES)
+_short_run_terms = Memo(_run_terms, text_bytes, _RUNS_BYTES)
+_short_label_terms = Memo(_make_label_terms, lambda text, made: text_bytes(text, *made), _TEXTS_BYTES)
+_required_terms = Memo(_make_required_terms, lambda text, terms: text_bytes(text, *terms), _REQUIRED_BYTES)
 
 
 def _texts(value: Any) -> list[str]:

@@ -1,18 +1,41 @@
-"""Stems: the form that the inflected forms of a word share. English; another language's stemmer belongs here. Pure."""
+"""Stems: the form that the inflected forms of a word share. Pure."""
 
 from __future__ import annotations
+
+from indexer.text_analysis.irregular_nouns import SINGULARS
+
+_SIBILANTS = ("sses", "shes", "ches", "xes", "zzes", "tzes")
 
 
 def stem(word: str) -> str:
     """An English word without its plural ending; verbs are left alone, for `leggings` are no `legs`.
 
+    Of other languages' words too, as a plural in -s is one in many: what else they share is known by the words of a
+    catalogue, see `query_api.understanding.word_forms`.
+
     Args:
         word: folded, see `indexer.text_analysis.folding`.
 
-    Source: Harman, 1991, "How effective is suffixing?" (the S stemmer), with the -es of sibilants.
+    Source: Harman, 1991, "How effective is suffixing?" (the S stemmer), with the -es of sibilants and of -o, with
+    singulars in -ie (`hoodie`), and with irregular nouns.
     """
-    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    known = SINGULARS.get(word)
+    if known is not None:
+        return known
+    singular = _without_plural_ending(word)
+    return SINGULARS.get(singular, singular)
+
+
+def _without_plural_ending(word: str) -> str:
+    if len(word) <= 3:
+        return word
+    if word.endswith("ie"):
+        # As the plural's `-ies` does not tell `hoodie` from `battery`.
+        return word[:-2] + "y" if len(word) > 4 else word
+    if not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    return word[:-2] if word.endswith(("sses", "shes", "ches", "xes", "zzes")) else word[:-1]
+    if word.endswith("oes") and len(word) > 5 and not word.endswith("shoes"):
+        return word[:-2]
+    return word[:-2] if word.endswith(_SIBILANTS) else word[:-1]

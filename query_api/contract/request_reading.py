@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
+from indexer.inline_media import plain_base64
 from indexer.text_analysis.folding import fold
-from query_api.contract.requests import CLIP_FIELDS, MAX_PARTS, MediaReference, Part, SearchRequest
+from query_api.contract.requests import CLIP_FIELDS, MAX_PARTS, MEDIA_FIELDS, MediaReference, Part, SearchRequest
 from query_api.errors import MAX_FIELD, InvalidRequest
 
 Read = TypeVar("Read")
@@ -21,6 +22,9 @@ so, and one character may become 18."""
 MAX_JSON_VALUES = 20_000
 """How many commas, brackets and braces a body may have: a few megabytes of them are some hundred of memory."""
 _request_decoder = msgspec.json.Decoder(SearchRequest)
+_any_object = msgspec.json.Decoder(dict[str, Any])
+_BASE64_FAULT = "Invalid base64"
+"""As msgspec says it, which takes the strict kind alone; that is read fastest."""
 _JSON_FIELDS = ("filters", "weights", "parts", "facet_ranges")
 _LIST_FIELDS = ("facets",)
 
@@ -31,7 +35,13 @@ def read_json(body: bytes, media: Sequence[tuple[str, bytes]] = ()) -> SearchReq
     Raises:
         InvalidRequest: 400 when it is no JSON, 422 naming the field that is refused.
     """
-    return _validated(_with_files(decode_json(_request_decoder, body), media))
+    try:
+        request = decode_json(_request_decoder, body)
+    except InvalidRequest as error:
+        if _BASE64_FAULT not in str(error):
+            raise
+        request = convert_fields(decode_json(_any_object, body), SearchRequest, strict=True)
+    return _validated(_with_files(request, media))
 
 
 def decode_json(decoder: msgspec.json.Decoder[Read], body: bytes) -> Read:
@@ -64,7 +74,7 @@ def read_fields(fields: Mapping[str, str], media: Sequence[tuple[str, bytes]] = 
 
 def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> SearchRequest:
     for name, data in media:
-        if name not in ("image", *CLIP_FIELDS):
+        if name not in MEDIA_FIELDS:
             raise InvalidRequest(name[:100], f"{name[:100]}: files are named `image`, `audio` or `video`")
         if not data:
             raise InvalidRequest(name, f"{name} is empty: 0 bytes")
@@ -77,13 +87,45 @@ def _with_files(request: SearchRequest, media: Sequence[tuple[str, bytes]]) -> S
     return request
 
 
-def convert_fields(fields: Mapping[str, Any], kind: type[Any]) -> Any:
-    """A request struct from strings by name. Raises `InvalidRequest` naming the field that is refused."""
-    values = {name: _field_value(name, value) for name, value in fields.items()}
+def convert_fields(fields: Mapping[str, Any], kind: type[Any], strict: bool = False) -> Any:
+    """A request struct from values by name, in which base64 is as people write it.
+
+    Args:
+        fields: values by name.
+        kind: of the struct.
+        strict: whether they have their types already, and are no strings to be read.
+
+    Raises:
+        InvalidRequest: naming the field that is refused.
+    """
+    values = dict(fields) if strict else {name: _field_value(name, value) for name, value in fields.items()}
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return msgspec.convert(_with_plain_media(values), kind, strict=strict)
     except msgspec.ValidationError as error:
         raise invalid_request(error) from None
+
+
+def _with_plain_media(values: dict[str, Any]) -> dict[str, Any]:
+    """A request's values with the base64 of its pictures, sounds and clips as `plain_base64`."""
+    media = {name: _plain_media(values[name]) for name in MEDIA_FIELDS if name in values}
+    parts = values.get("parts")
+    if isinstance(parts, list):
+        media["parts"] = [_part_with_plain_media(part) for part in cast("list[Any]", parts)]
+    return values | media
+
+
+def _part_with_plain_media(part: Any) -> Any:
+    return _with_plain(cast("dict[str, Any]", part), "image") if isinstance(part, dict) else part
+
+
+def _plain_media(media: Any) -> Any:
+    if isinstance(media, dict):
+        return _with_plain(cast("dict[str, Any]", media), "data")
+    return (plain_base64(media) or media) if isinstance(media, str) else media
+
+
+def _with_plain(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return values | {name: _plain_media(values[name])} if name in values else values
 
 
 def invalid_request(error: msgspec.ValidationError) -> InvalidRequest:

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from indexer.criteria import Filters
 from indexer.filter_parsing import MAX_FILTERS
 from indexer.filters import FIELD_MAX_CHARS
+from indexer.inline_media import decode_base64, is_data_uri
 from query_api.contract.text import normalise_text
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
@@ -30,17 +31,30 @@ RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$(?!\n)")]
 FacetBounds = Annotated[list[float], Meta(min_length=2, max_length=50)]
 Mode = Literal["hybrid", "dense", "lexical"]
 Sort = Literal["relevance", "price", "-price", "newest"]
+Kind = Literal["for_you", "continue", "again", "together", "similar", "recent", "trending", "new"]
 
 MAX_TEXT = 1_000
+MAX_URL = 2_048
+MAX_DATA_URI = 32 * 2**20
+"""Beyond the longest body that a service takes by default."""
 MAX_PARTS = 16
 CLIP_FIELDS = ("audio", "video")
+MEDIA_FIELDS = ("image", *CLIP_FIELDS)
 
 
 class MediaReference(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A picture, sound or clip by `url`, or inline as base64 `data`."""
+    """A picture, sound or clip by `url`, or inline as base64 `data`; a data: URI is either."""
 
-    url: Annotated[str, Meta(max_length=2048)] | None = None
+    url: Annotated[str, Meta(max_length=MAX_DATA_URI)] | None = None
     data: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None and is_data_uri(self.url):
+            self.url, self.data = None, decode_base64(self.url)
+            if self.data is None:
+                raise ValueError("the data: URI is no base64")
+        if self.url is not None and len(self.url) > MAX_URL:
+            raise ValueError(f"`url` has {len(self.url):,} characters, at most {MAX_URL:,}")
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -129,8 +143,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
         return [*text, *image, *product, *self.parts]
 
 
-class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a shopper might like, with no query; also what `similar` takes beside the product."""
+class SimilarRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What `similar` takes beside the product."""
 
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
@@ -139,3 +153,39 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
     explain: bool = False
     group: bool = False
     user_id: UserId | None = None
+
+
+class RecommendationRequest(SimilarRequest):
+    """What a shopper might like, with no query."""
+
+    kind: Kind = "for_you"
+    """`for_you`: what they might like; `continue`: what goes with a session; `again`: what they bought; `together`:
+    what others chose with a product; `similar`: products like one; `recent`: what they looked at; `trending`: what is
+    popular in a category; `new`: what is new, what fits them first."""
+    product_id: ProductId | None = None
+    """`together` and `similar` need it."""
+    session_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """`continue` needs it."""
+    category: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    """Only what is in it, or below it; `trending` needs it."""
+    diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """How much being unlike what stands before counts beside the order; 0: nothing."""
+    max_per_brand: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one brand there may be, on all pages together."""
+    max_per_category: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one category there may be, on all pages together."""
+
+    @property
+    def missing_anchor(self) -> str | None:
+        """The field that the kind needs and that is not given."""
+        needed = ANCHORS.get(self.kind)
+        return needed if needed is not None and getattr(self, needed) is None else None
+
+
+ANCHORS: Mapping[str, str] = {
+    "together": "product_id",
+    "similar": "product_id",
+    "continue": "session_id",
+    "trending": "category",
+}
+"""What each kind that starts from something starts from."""

@@ -18,7 +18,13 @@ from indexer.criteria import AnyOf, Filter, Filters, WithoutWords
 from indexer.filters import ATTRIBUTE_PREFIX, any_of_terms, matches
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row, is_searchable, with_accepted_suggestions
-from indexer.text_analysis.analyzer import document_terms, query_terms, required_terms, surface_forms
+from indexer.text_analysis.analyzer import (
+    document_surface_forms,
+    document_terms,
+    query_terms,
+    required_terms,
+    surface_forms,
+)
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Indexed, Reason
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -102,13 +108,13 @@ def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
     """That a product has none of a query's words, and which of its own words are nearest to them."""
     forms = surface_forms(text)
     # Terms with other letters than ASCII are hexadecimal codes, which mean nothing to a reader.
-    own = dict.fromkeys(term for term in document_terms(fields).split() if not term.startswith("0x"))
+    own = {term: form for term, form in document_surface_forms(fields).items() if not term.startswith("0x")}
     own_terms = sorted(islice(own, MAX_COMPARED_TERMS))
     close = {
         form: difflib.get_close_matches(term, own_terms, 1, _MIN_WORD_SIMILARITY)
         for term, form in list(forms.items())[:MAX_LISTED]
     }
-    nearest = {form: terms[0] for form, terms in close.items() if terms}
+    nearest = {form: own[terms[0]] for form, terms in close.items() if terms}
     named = ", ".join(list(forms.values())[:MAX_LISTED])
     detail = f"it has none of the query's words ({named})" if forms else "the query has no letter or digit to match"
     detail += f"; nearest are {', '.join(nearest.values())}" if nearest else ""

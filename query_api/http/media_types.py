@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from encoders.media.iso_header import brands
+
 HEAD_BYTES = 64
 """So much of a file tells its type."""
 
@@ -29,12 +31,17 @@ _BRANDS = {
     b"avis": "image/avif",
     b"heic": "image/heic",
     b"heix": "image/heic",
-    b"mif1": "image/heif",
+    b"heim": "image/heic",
+    b"heis": "image/heic",
+    b"hevc": "image/heic-sequence",
+    b"hevx": "image/heic-sequence",
     b"M4A ": "audio/mp4",
     b"M4B ": "audio/mp4",
     b"qt  ": "video/quicktime",
 }
 """Of the boxes in which ISO's media files come; all other brands are clips."""
+_PICTURE_BRANDS = (b"mif1", b"msf1", b"miaf")
+"""Major brands that leave it to the others what a picture is coded by."""
 _FRAMES = {
     b"\xff\xfb": "audio/mpeg",
     b"\xff\xfa": "audio/mpeg",
@@ -58,8 +65,14 @@ def media_type(head: bytes) -> str | None:
             return kind
     if head[:4] == b"RIFF":
         return _RIFF.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
+    if stated := brands(head):
+        return _type_of_brands(*stated)
     if head[:4] == b"\x1aE\xdf\xa3":
         return "video/webm" if b"webm" in head[:HEAD_BYTES] else "video/x-matroska"
     return _FRAMES.get(head[:2])
+
+
+def _type_of_brands(major: bytes, *compatible: bytes) -> str:
+    if major in _PICTURE_BRANDS:
+        return next((_BRANDS[brand] for brand in compatible if brand in _BRANDS), "image/heif")
+    return _BRANDS.get(major, "video/mp4")

@@ -10,7 +10,7 @@ import msgspec
 from indexer.filter_parsing import MAX_FILTERS, MAX_NUMBER, MAX_VALUES, RANGE_OPERATORS
 from indexer.filters import NUMBER_FIELDS, TERM_FIELDS, VALUE_MAX_CHARS
 from query_api.contract.request_reading import MAX_TEXTS
-from query_api.contract.requests import RecommendationRequest, SearchRequest
+from query_api.contract.requests import MAX_URL, RecommendationRequest, SearchRequest, SimilarRequest
 from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
 from query_api.http.user_routes import ShopperEvent
 from streams.events.schema import USER_FORGOTTEN, USER_TYPES
@@ -20,6 +20,7 @@ Schema = dict[str, Any]
 _CHARACTER = "[A-Za-z0-9+/]"
 _BASE64 = f"^({_CHARACTER}{{4}})*({_CHARACTER}{{4}}|{_CHARACTER}[AQgw]==|{_CHARACTER}{{2}}[AEIMQUYcgkosw048]=)$"
 """Not empty, and without bits that stand for nothing."""
+_OTHER_BASE64 = "Taken as well: the URL-safe alphabet, no padding, broken lines, a data: URI."
 _EVENTS = {name: kind for name, kind in USER_TYPES.items() if name != USER_FORGOTTEN}
 _NULL: Schema = {"type": "null"}
 USER_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
@@ -28,10 +29,18 @@ MEDIA_HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 def components() -> dict[str, Schema]:
     """The schemas of requests and responses, by name."""
-    types = [SearchRequest, RecommendationRequest, SearchResponse, ProductExplanation, ShopperEvent, Problem]
+    types = [
+        SearchRequest,
+        SimilarRequest,
+        RecommendationRequest,
+        SearchResponse,
+        ProductExplanation,
+        ShopperEvent,
+        Problem,
+    ]
     _, schemas = msgspec.json.schema_components([*types, *set(_EVENTS.values())], ref_template=REF + "{name}")
     schemas["Filters"] = _filters()
-    for name in ("SearchRequest", "RecommendationRequest"):
+    for name in ("SearchRequest", "SimilarRequest", "RecommendationRequest"):
         schemas[name]["properties"]["filters"] = {"$ref": REF + "Filters", "default": {}}
     search = schemas["SearchRequest"]
     search["description"] += f" All its texts have at most {MAX_TEXTS:,} characters together."
@@ -40,6 +49,8 @@ def components() -> dict[str, Schema]:
     schemas["Part"] |= _one_of("text", "image", "product_id")
     schemas["Part"]["properties"]["weight"]["not"] = {"const": 0}
     schemas["MediaReference"] |= _one_of("url", "data")
+    # Longer ones are data: URIs.
+    schemas["MediaReference"]["properties"]["url"]["anyOf"][0]["maxLength"] = MAX_URL
     schemas["ShopperEvent"] = _shopper_event(schemas["ShopperEvent"])
     _describe_base64(schemas)
     return schemas
@@ -116,7 +127,7 @@ def _describe_base64(schema: Any) -> None:
     if isinstance(schema, dict):
         found = cast("Schema", schema)
         if found.get("contentEncoding") == "base64":
-            found |= {"minLength": 4, "pattern": _BASE64}
+            found |= {"minLength": 4, "pattern": _BASE64, "description": _OTHER_BASE64}
         for value in found.values():
             _describe_base64(value)
     elif isinstance(schema, list):

@@ -33,11 +33,16 @@ async def forget_shopper(
         StoreUnavailable: the profile store does not answer.
         PublishFailed: Kafka does not take the request, and nothing was forgotten.
     """
+    ids = (user_id, *(await profiles.person(user_id)).anonymous_ids)
     # What is known may be ahead of the clock here.
-    time_ms = max(int(time.time() * 1000), await profiles.latest_ms(user_id) or 0)
+    time_ms = max(int(time.time() * 1000), *[await profiles.latest_ms(one) or 0 for one in ids])
     if publisher is not None:
-        event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(user_id))
-        await publisher.publish(USER_EVENTS, event)
-    await profiles.forget([(user_id, time_ms)])
-    await behaviour.forget([(user_id, time_ms)])
+        # Of each id: the topic may keep what was done under one for longer than that it was joined.
+        for one in ids:
+            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(one))
+            await publisher.publish(USER_EVENTS, event)
+    forgotten = [(one, time_ms) for one in ids]
+    # Profiles last: they know the ids.
+    await behaviour.forget(forgotten)
+    await profiles.forget(forgotten)
     return time_ms

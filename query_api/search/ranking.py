@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import overload
@@ -38,6 +39,8 @@ class Scoring:
     taste: Taste = NO_TASTE
     ranker_scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """What a ranker adds, weight included, by product id; products that it did not score are absent."""
+    asked_for: tuple[str, ...] = ()
+    """Candidates that the query names: they come first, in this order, whatever taste and rankers say."""
 
     @property
     def is_personal(self) -> bool:
@@ -90,6 +93,19 @@ class Ranking(Sequence[RankedCandidate]):
         columns = self.lexical_part, self.personal_part, self.ranker_part, self.score
         return RankedCandidate(self.candidates[place], *(float(column[place]) for column in columns))
 
+    def led_by(self, product_ids: Sequence[str]) -> Ranking:
+        """Some of the candidates first, in their order, then the others as they are."""
+        if not product_ids:
+            return self
+        first = np.array([bisect_left(self.candidates.ids, product_id) for product_id in product_ids], np.intp)
+        return replace(self, order=np.concatenate([first, self.order[~np.isin(self.order, first)]]))
+
+    def impersonal_first(self, count: int) -> tuple[str, ...]:
+        """The ids of the candidates that come first for nobody in particular, without any ranker."""
+        impersonal = self.score - self.personal_part - self.ranker_part
+        first: list[str] = [self.candidates.ids[at] for at in _descending(impersonal, count).tolist()]
+        return tuple(first)
+
     def reordered(self, places: Order) -> Ranking:
         """Those at places of the order, in the order of the places."""
         return replace(self, order=self.order[places])
@@ -129,7 +145,8 @@ def rank_by_scores(
     if again := scoring.ranker_scores:
         ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
     score = dense + lexical_part + personal_part + ranker_part
-    return Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
+    ranked = Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
+    return ranked.led_by(scoring.asked_for)[:best]
 
 
 def in_order(candidates: CandidateColumns, order: Order) -> Ranking:

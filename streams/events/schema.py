@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from indexer.inline_media import decode_base64, is_data_uri
 from indexer.records import Suggestion
 
 PRODUCT_EVENTS = "catalog.product-events"
@@ -18,6 +19,7 @@ DEAD_LETTER_REPLAYS = "vitrine.dead-letter-replays"
 """How far dead letters have been replayed: the latest state, by reason."""
 MAX_MESSAGE_BYTES = 10 * 2**20
 """What one message may take on any topic, its key and headers included."""
+MAX_URL = 2_048
 
 # `(?!\n)`: `$` alone would let a trailing newline pass.
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
@@ -26,18 +28,32 @@ Label = Annotated[str, Meta(max_length=256)]
 """A short value that shoppers filter by: a brand, a tag, an attribute's value."""
 MAX_VALUES = 1_024
 """How many values an attribute may have: of no more in all can a product be found by."""
+CategoryPath = Annotated[str, Meta(max_length=512)]
 Labels = Annotated[list[Label], Meta(max_length=MAX_VALUES)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 NonNegative = Annotated[float, Meta(ge=0, le=1e12)]
 
 
-class Media(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A picture, clip or sound: by `url`, or inline as base64 `data`."""
+def inline_file(text: str) -> bytes:
+    """The file in a base64 text; of a text that is none, the text itself, as a file that cannot be decoded.
 
-    url: Annotated[str, Meta(max_length=2048)] | None = None
+    A product with such a picture is indexed without it, as with any other broken one.
+    """
+    data = decode_base64(text)
+    return text.encode(errors="replace") if data is None else data
+
+
+class Media(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A picture, clip or sound: by `url`, or inline as base64 `data`; a data: URI is either."""
+
+    url: Annotated[str, Meta(max_length=MAX_MESSAGE_BYTES)] | None = None
     data: bytes | None = None
 
     def __post_init__(self) -> None:
+        if self.url is not None and is_data_uri(self.url):
+            self.url, self.data = None, inline_file(self.url)
+        if self.url is not None and len(self.url) > MAX_URL:
+            raise ValueError(f"`url` has {len(self.url):,} characters, at most {MAX_URL:,}")
         if (self.url is None) == (self.data is None):
             raise ValueError("give either `url` or `data`")
 
@@ -53,7 +69,9 @@ class Product(Struct, forbid_unknown_fields=True, omit_defaults=True):
     title: Annotated[str, Meta(max_length=1_000)] | None | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=20_000)] | None | UnsetType = UNSET
     lang: Annotated[str, Meta(max_length=35)] | None | UnsetType = UNSET
-    category: Annotated[str, Meta(max_length=512)] | None | UnsetType = UNSET
+    category: CategoryPath | None | UnsetType = UNSET
+    categories: Annotated[list[CategoryPath], Meta(max_length=64)] | None | UnsetType = UNSET
+    """All categories that it is found under; `category` is the first."""
     brand: Label | None | UnsetType = UNSET
     price: NonNegative | None | UnsetType = UNSET
     currency: Annotated[str, Meta(max_length=8)] | None | UnsetType = UNSET
@@ -70,6 +88,10 @@ class Product(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group_id: Annotated[str, Meta(max_length=128)] | None | UnsetType = UNSET
     url: Annotated[str, Meta(max_length=2048)] | None | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        if self.category is UNSET and self.categories is not UNSET:
+            self.category = self.categories[0] if self.categories else None
+
 
 class DeletedProduct(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A product that is gone."""
@@ -83,6 +105,15 @@ class UserProfiled(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     user_id: UserId
     traits: Annotated[dict[Label, Label | None], Meta(max_length=64)]
+    learning: bool | None = None
+    """Whether what they do from then on may be learnt from; false: they opted out."""
+
+
+class UserIdentified(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An anonymous shopper who turns out to be a known one: what was done under the second id belongs to the first."""
+
+    user_id: UserId
+    anonymous_id: UserId
 
 
 class UserInteraction(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,7 +162,7 @@ class IndexChange(Struct, omit_defaults=True):
 
 
 ProductData = Product | DeletedProduct
-UserData = UserProfiled | UserInteraction | UserSearched | UserForgotten
+UserData = UserProfiled | UserIdentified | UserInteraction | UserSearched | UserForgotten
 
 PRODUCT_TYPES: dict[str, type[ProductData]] = {
     "product.created": Product,
@@ -139,11 +170,13 @@ PRODUCT_TYPES: dict[str, type[ProductData]] = {
     "product.deleted": DeletedProduct,
 }
 USER_FORGOTTEN = "user.forgotten"
+USER_IDENTIFIED = "user.identified"
 INTERACTIONS = ("viewed", "clicked", "liked", "carted", "purchased")
 USER_TYPES: dict[str, type[UserData]] = {
     "user.profiled": UserProfiled,
     **{f"user.{kind}": UserInteraction for kind in INTERACTIONS},
     "user.searched": UserSearched,
+    USER_IDENTIFIED: UserIdentified,
     USER_FORGOTTEN: UserForgotten,
 }
 TYPES_BY_TOPIC: dict[str, Mapping[str, type[Any]]] = {PRODUCT_EVENTS: PRODUCT_TYPES, USER_EVENTS: USER_TYPES}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from indexer.inline_media import decode_base64, is_data_uri
 from streams.events.schema import MAX_MESSAGE_BYTES
 
 EventMedia = dict[str, str | bytes]
@@ -33,11 +32,11 @@ class LocalMedia:
             return self._from_dict(cast("dict[str, Any]", cell))
         if not isinstance(cell, str):
             raise ValueError(f"{cell!r:.60} is neither a path nor a URL")
+        if is_data_uri(cell):
+            return {"data": _decode(cell, "a data: URL")}
         scheme = urlsplit(cell).scheme.lower()
         if scheme in ("http", "https"):
             return {"url": cell}
-        if scheme == "data":
-            return {"data": _decode(cell.partition(",")[2], "a data: URL")}
         return {"data": self._read(unquote(urlsplit(cell).path) if scheme == "file" else cell)}
 
     def _from_dict(self, cell: dict[str, Any]) -> EventMedia:
@@ -65,7 +64,7 @@ class LocalMedia:
 
 
 def _decode(text: str, what: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError(f"{what} is not base64") from None
+    data = decode_base64(text)
+    if data is None:
+        raise ValueError(f"{what} is not base64")
+    return data

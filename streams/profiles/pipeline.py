@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
 
 from indexer.ports.behaviour import BehaviourStore
-from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore, TraitChange
+from indexer.ports.profiles import (
+    Identification,
+    Interaction,
+    LearningChange,
+    PersonKeys,
+    ProfileStore,
+    TraitChange,
+)
 from streams.delivery.availability import until_available
 from streams.delivery.bisecting import bisect, reject_failed
 from streams.delivery.decoding import Horizon, decode_message
 from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import Publisher, publish_durably
 from streams.errors import InvalidEvent
-from streams.events.schema import Event, UserForgotten, UserInteraction, UserProfiled
+from streams.events.schema import Event, UserForgotten, UserIdentified, UserInteraction, UserProfiled
 from streams.failures.sealed_letters import LetterSealer
 
 
@@ -44,22 +53,62 @@ class ProfileRecorder:
         return rejected + [reject_failed(message, error) for (message, _), error in failed]
 
     async def _write(self, accepted: Sequence[tuple[Message, Event]]) -> None:
-        forgotten: list[tuple[str, int]] = []
-        interactions: list[tuple[str, Interaction]] = []
-        traits: list[tuple[str, TraitChange]] = []
+        said = _Said()
         for _, event in accepted:
-            data = event.data
-            if isinstance(data, UserInteraction):
-                interactions.append((data.user_id, _interaction(event, data)))
-            elif isinstance(data, UserProfiled):
-                traits.append((data.user_id, TraitChange(event.id, data.traits, event.time_ms, event.source)))
-            elif isinstance(data, UserForgotten):
-                forgotten.append((data.user_id, event.time_ms))
-        await until_available("redis", lambda: self._profiles.forget(forgotten))
-        await until_available("redis", lambda: self._behaviour.forget(forgotten))
-        await until_available("redis", lambda: self._profiles.record(interactions))
-        await until_available("redis", lambda: self._behaviour.record(interactions))
-        await until_available("redis", lambda: self._profiles.set_traits(traits))
+            said.add(event)
+        # First what says whether the rest may be recorded.
+        await until_available("redis", lambda: self._forget(said.forgotten))
+        await until_available("redis", lambda: self._identify(said.identified))
+        await until_available("redis", lambda: self._profiles.set_learning(said.learning))
+        await until_available("redis", lambda: self._record(said.interactions))
+        await until_available("redis", lambda: self._profiles.set_traits(said.traits))
+
+    async def _forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
+        """Forget people under all of their ids; profiles last, which know the ids."""
+        persons = [await self._profiles.person(user_id) for user_id, _ in forgotten]
+        whole = [
+            (one, time_ms)
+            for (user_id, time_ms), person in zip(forgotten, persons, strict=True)
+            for one in (user_id, *person.anonymous_ids)
+        ]
+        await self._behaviour.forget(whole)
+        await self._profiles.forget(whole)
+
+    async def _identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
+        """Join ids; one that is joined to somebody forgotten is forgotten as well."""
+        await self._profiles.identify(identified)
+        forgotten_ms = await self._profiles.forgotten_ms([one.anonymous_id for _, one in identified])
+        await self._behaviour.forget(list(forgotten_ms.items()))
+
+    async def _record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+        counts = await self._profiles.record(interactions)
+        await self._behaviour.record(list(compress(interactions, counts)))
+
+
+@dataclass
+class _Said:
+    """What a batch of events says of people, by what is done with it; each with its user's id."""
+
+    forgotten: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    identified: list[tuple[str, Identification]] = field(default_factory=list[tuple[str, Identification]])
+    learning: list[tuple[str, LearningChange]] = field(default_factory=list[tuple[str, LearningChange]])
+    interactions: list[tuple[str, Interaction]] = field(default_factory=list[tuple[str, Interaction]])
+    traits: list[tuple[str, TraitChange]] = field(default_factory=list[tuple[str, TraitChange]])
+
+    def add(self, event: Event) -> None:
+        match event.data:
+            case UserInteraction() as data:
+                self.interactions.append((data.user_id, _interaction(event, data)))
+            case UserProfiled() as data:
+                self.traits.append((data.user_id, TraitChange(event.id, data.traits, event.time_ms, event.source)))
+                if data.learning is not None:
+                    self.learning.append((data.user_id, LearningChange(data.learning, event.time_ms)))
+            case UserIdentified() as data:
+                self.identified.append((data.user_id, Identification(data.anonymous_id, event.time_ms)))
+            case UserForgotten() as data:
+                self.forgotten.append((data.user_id, event.time_ms))
+            case _:
+                pass
 
 
 class ProfilePipeline:
@@ -87,5 +136,6 @@ class ProfilePipeline:
 
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:
-    kind, session_id = event.type.removeprefix("user."), data.session_id or ""
-    return Interaction(event.id, kind, data.product_id, event.time_ms, event.source, session_id)
+    kind = event.type.removeprefix("user.")
+    told = (data.session_id or "", data.query_id or "", data.position)
+    return Interaction(event.id, kind, data.product_id, event.time_ms, event.source, *told)

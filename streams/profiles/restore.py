@@ -19,7 +19,7 @@ from streams.delivery.availability import OUTAGES
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
-from streams.events.schema import USER_EVENTS, USER_FORGOTTEN
+from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, USER_IDENTIFIED
 from streams.kafka.topic_history import TopicHistory
 from streams.profiles.pipeline import ProfileRecorder
 
@@ -118,8 +118,8 @@ class ProfileRestorer:
         since_ms = int((time.time() - self._horizon.past_s - self._horizon.future_s) * 1000)
         async with TopicHistory(self._kafka, self._topic, since_ms) as history:
             log.info("profiles_restoring", extra={"events": history.count})
-            # Requests to be forgotten come first, so that no forgotten profile exists even for a moment.
-            await self._record_events(history, _may_forget)
+            # What says who may not be recorded comes first, so that nothing of them exists even for a moment.
+            await self._record_events(history, _may_refuse)
             await self._record_events(history, lambda _: True)
         if not await self._lease.complete():
             raise _LeaseLost("the lease ended before the restore did")
@@ -139,12 +139,13 @@ class ProfileRestorer:
                 log.info("profiles_restoring", extra={"done": done, "events": history.count})
 
 
-def _may_forget(message: Message) -> bool:
-    """Whether a message may be a `user.forgotten` event, without decoding it.
+def _may_refuse(message: Message) -> bool:
+    """Whether a message may say that somebody is not to be recorded, or who they are, without decoding it.
 
     One that writes its type with escapes is missed here, and recorded with all others in the second pass.
     """
-    return _FORGOTTEN in (message.value or b"") or message.headers.get("ce_type") == _FORGOTTEN
+    value = message.value or b""
+    return message.headers.get("ce_type") in _TYPES or any(sign in value for sign in (*_TYPES, b'"learning"'))
 
 
-_FORGOTTEN = USER_FORGOTTEN.encode()
+_TYPES = (USER_FORGOTTEN.encode(), USER_IDENTIFIED.encode())

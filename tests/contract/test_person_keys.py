@@ -9,12 +9,13 @@ import pytest
 from redis.asyncio import Redis
 
 from indexer.errors import StoreUnavailable, Undecryptable
-from indexer.ports.profiles import Interaction, PersonKeys, ProfileStore
+from indexer.ports.profiles import Identification, Interaction, LearningChange, PersonKeys, ProfileStore
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.redis.person_keys import KEY_TTL_S, UNKNOWN_TTL_S, RedisPersonKeys
-from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
+from indexer.redis.profiles import RedisProfileStore
 from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
@@ -98,13 +99,19 @@ async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis:
     clicked = [("ada-4711", Interaction("e", "clicked", "p", NOW_MS))]
     for store in (profiles, behaviour):
         await store.record(clicked)
-    await keys.keys_of([("ada-4711", NOW_MS)])
+    await profiles.identify([("ada-4711", Identification("cookie-4711", NOW_MS))])
+    await profiles.set_learning([("ada-4711", LearningChange(False, NOW_MS))])
+    await keys.keys_of([("ada-4711", NOW_MS), ("cookie-4711", NOW_MS)])
     assert not [name for name in await redis.keys("vitrine:session*") if b"ada-4711" in name]
     for store in (profiles, behaviour):
         await store.forget([("ada-4711", NOW_MS)])
         await store.record(clicked)
     names = {name.decode() for name in await redis.keys()}
-    assert names == {f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}", "vitrine:popularity"}
+    hashes = [PRIVACY.hash_of(name) for name in ("ada-4711", "cookie-4711")]
+    # And that they do not want to be learnt from.
+    opted_out = f"vitrine:learning:{hashes[0]}"
+    assert names == {*(f"vitrine:forgotten:{one}" for one in hashes), opted_out, "vitrine:popularity"}
+    assert await redis.ttl(opted_out) == -1
     left_s = await redis.ttl(f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}")
     assert 365 * 86_400 < left_s <= 365 * 86_400 + 3_600
     assert PRIVACY.hash_of("ada-4711") != PrivacyConfig().hash_of("ada-4711")

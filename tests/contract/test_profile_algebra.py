@@ -11,18 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.ports.profiles import Interaction, ProfileStore, TraitChange
+from indexer.ports.profiles import Identification, Interaction, LearningChange, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.histories import pack_member
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
-from indexer.redis.profiles import InMemoryProfileStore, RedisProfileStore
+from indexer.redis.profiles import RedisProfileStore
 from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
 USERS = ("ada", "ben")
 
-Change = tuple[str, Interaction | TraitChange | int]
-"""A user, and what they did, what they are like, or when they were forgotten."""
+Change = tuple[str, Interaction | TraitChange | int | Identification | LearningChange]
+"""A user, and what they did, are like and allow, who they are, or when they were forgotten."""
 OpenStore = Callable[[], Any]
 
 each_example_opens_a_store = settings(
@@ -34,17 +36,17 @@ each_example_opens_a_store = settings(
 async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
     """Opens an empty store, with bounds small enough to be met."""
 
-    async def open_memory() -> ProfileStore:
-        return InMemoryProfileStore(HISTORY, TRAITS)
+    async def open_memory(history: int = HISTORY) -> ProfileStore:
+        return InMemoryProfileStore(history, TRAITS)
 
     if request.param == "memory":
         yield open_memory
         return
     redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=10))
 
-    async def open_redis() -> ProfileStore:
+    async def open_redis(history: int = HISTORY) -> ProfileStore:
         await redis.flushdb()
-        return RedisProfileStore(redis, deadline_s=10, history_length=HISTORY, max_traits=TRAITS)
+        return RedisProfileStore(redis, deadline_s=10, history_length=history, max_traits=TRAITS)
 
     yield open_redis
     await redis.aclose()
@@ -83,6 +85,8 @@ async def tell(store: ProfileStore, batches: Iterable[Sequence[Change]]) -> None
         await store.record([(user, change) for user, change in batch if isinstance(change, Interaction)])
         await store.set_traits([(user, change) for user, change in batch if isinstance(change, TraitChange)])
         await store.forget([(user, change) for user, change in batch if isinstance(change, int)])
+        await store.identify([(user, change) for user, change in batch if isinstance(change, Identification)])
+        await store.set_learning([(user, change) for user, change in batch if isinstance(change, LearningChange)])
 
 
 def forgotten_at(changes: Sequence[Change], user: str) -> float:
@@ -135,6 +139,76 @@ async def test_any_order_repetition_and_batches_make_the_same_profiles(
     for user in USERS:
         assert await recent(store, user) == expected_recent(changes, user)
         assert await store.traits(user) == expected_traits(changes, user)
+
+
+KNOWN, ANONYMOUS = ("ada", "ben"), ("cookie-1", "cookie-2")
+moments = st.integers(NOW_MS, NOW_MS + 9)
+deeds = st.integers(0, 9).map(lambda n: Interaction(f"e{n}", "clicked", f"p{n}", NOW_MS + n, "web", f"s{n % 3}"))
+deeds_of_all = st.tuples(st.sampled_from(KNOWN + ANONYMOUS), deeds)
+links = st.tuples(st.sampled_from(KNOWN), st.builds(Identification, st.sampled_from(ANONYMOUS), moments))
+opt_outs = st.tuples(st.sampled_from(KNOWN + ANONYMOUS), st.builds(LearningChange, st.booleans(), moments))
+forgettings = st.tuples(st.sampled_from(KNOWN), moments).map(lambda forgotten: [forgotten])
+persons_changes = st.tuples(
+    st.lists(deeds_of_all, max_size=15),
+    st.lists(links | opt_outs, max_size=8)
+    | st.tuples(st.lists(links, max_size=5), forgettings).map(lambda parts: [*parts[0], *parts[1]]),
+).map(lambda parts: [*parts[0], *parts[1]])
+"""What people do, with who they are and opted out, or with who they are and one of them being forgotten."""
+
+
+class ExpectedPersons:
+    """Who is whose, and who may be learnt from when, by all that was said."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self.deeds = {(who, one.event_id): one for who, one in changes if isinstance(one, Interaction)}
+        joined = [(who, one) for who, one in changes if isinstance(one, Identification)]
+        self.forgotten_ms = {who: forgotten_at(changes, who) for who in KNOWN + ANONYMOUS}
+        for who, one in joined:
+            until_ms = max(self.forgotten_ms[one.anonymous_id], self.forgotten_ms[who])
+            self.forgotten_ms[one.anonymous_id] = until_ms
+        self.owners: dict[str, list[tuple[int, str]]] = {who: [] for who in KNOWN + ANONYMOUS}
+        for who in KNOWN:
+            for anonymous_id in ANONYMOUS:
+                until_ms = max(self.forgotten_ms[who], self.forgotten_ms[anonymous_id])
+                times = [one.time_ms for owner, one in joined if (owner, one.anonymous_id) == (who, anonymous_id)]
+                if times and max(times) > until_ms:
+                    self.owners[anonymous_id].append((max(times), who))
+        self.learning = [
+            (one.time_ms, not one.is_allowed, who) for who, one in changes if isinstance(one, LearningChange)
+        ]
+
+    def owner(self, who: str, time_ms: float) -> str | None:
+        owners = sorted(self.owners[who])
+        return next((owner for joined_ms, owner in owners if joined_ms >= time_ms), owners[-1][1] if owners else None)
+
+    def opted_out(self, who: str | None, time_ms: float) -> bool:
+        said = sorted(change for change in self.learning if change[2] == who and change[0] <= time_ms)
+        return bool(said) and said[-1][1]
+
+    def history(self, user: str) -> list[Interaction]:
+        if self.opted_out(user, float("inf")) or self.opted_out(self.owner(user, float("inf")), float("inf")):
+            return []
+        found = [
+            one
+            for (who, _), one in self.deeds.items()
+            if user in (who, self.owner(who, one.time_ms))
+            and one.time_ms > self.forgotten_ms[who]
+            and not self.opted_out(who, one.time_ms)
+            and not self.opted_out(self.owner(who, one.time_ms), one.time_ms)
+        ]
+        return sorted(found, key=lambda one: (one.time_ms, pack_member(one)), reverse=True)
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=persons_changes)
+async def test_who_people_are_and_what_they_allow_counts_the_same_before_and_after_what_they_did(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store(100)
+    await tell(store, data.draw(retold(changes)))
+    expected = ExpectedPersons(changes)
+    for user in KNOWN + ANONYMOUS:
+        assert await recent(store, user) == expected.history(user)
 
 
 def assert_as_popular(found: Sequence[str], expected: dict[str, float]) -> None:

@@ -87,6 +87,7 @@ def events(number: int, time: str) -> list[dict[str, Any]]:
         "user.clicked": {"user_id": f"u{number}", "product_id": f"fuzz-{number}", "session_id": "s", "position": 3},
         "user.purchased": {"user_id": f"u{number}", "product_id": "fuzz-1", "query_id": "q"},
         "user.searched": {"user_id": f"u{number}", "query": "red dress"},
+        "user.identified": {"user_id": f"u{number}", "anonymous_id": f"cookie-{number}"},
         "user.forgotten": {"user_id": f"u{number}"},
     }
     return [

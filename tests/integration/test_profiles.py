@@ -143,9 +143,10 @@ async def test_an_empty_topic_is_restored_at_once(shop: Shop) -> None:
 
 async def test_the_forgotten_stay_forgotten_not_even_for_a_moment(shop: Shop) -> None:
     class Watched(RedisProfileStore):
-        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-            await super().record(interactions)
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+            counts = await super().record(interactions)
             assert await recent(self, USERS[0]) in ([], later)
+            return counts
 
     click = Event("l", "web", "user.liked", NOW_MS + 5, UserInteraction(USERS[0], "late"))
     later = [Interaction("l", "liked", "late", NOW_MS + 5, "web")]
@@ -200,11 +201,12 @@ async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(sh
     class Flushed(RedisProfileStore):
         calls = 0
 
-        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-            await super().record(interactions)
+        async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+            counts = await super().record(interactions)
             self.calls += bool(interactions)
             if interactions and self.calls == 3:
                 await shop.redis.flushall()
+            return counts
 
     await shop.happen(*clicks(1_000))
     before = await shop.state()
@@ -231,6 +233,7 @@ async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop
 class Stuck(RedisProfileStore):
     """A worker that freezes in the middle of a restore."""
 
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        await super().record(interactions[:5])
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
+        counts = await super().record(interactions[:5])
         await asyncio.Event().wait()
+        return counts

@@ -9,6 +9,7 @@ from dataclasses import replace
 from encoders.checkpoints import is_same_model
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.milvus.connection import MilvusConfig
+from indexer.milvus.generations import analysis_notice
 from indexer.milvus.inspection import milvus_version
 from indexer.milvus.registry import GenerationRegistry, Generations
 from indexer.redis.inspection import RedisFacts, RedisMemory, inspect_redis
@@ -128,6 +129,8 @@ def judge_milvus(settings: Settings, version: str, generations: Generations) -> 
         yield failure("index", message, advice)
     else:
         yield ok("index", f"{active.collection}, made with {active.encoder_name or active.encoder}")
+    if notice := analysis_notice(active):
+        yield warning("index", notice, "`vitrine reindex` rebuilds it beside the one that is searched")
 
 
 def _version(text: str) -> tuple[int, ...]:

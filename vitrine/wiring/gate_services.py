@@ -13,7 +13,7 @@ from indexer.milvus.registry import Generation
 from indexer.milvus.store import open_store_to_read
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.profiles import InMemoryProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.wiring import QueryPorts
 from vitrine.generations.binding import bind_generation

@@ -56,7 +56,7 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         (filters._any_of_terms, filters._ANY_OF_BYTES),
         (filters._field_name, filters._FIELD_NAMES_BYTES),
         (analyzer._short_run_terms, analyzer._RUNS_BYTES),
-        (analyzer._short_text_terms, analyzer._TEXTS_BYTES),
+        (analyzer._short_label_terms, analyzer._TEXTS_BYTES),
         (analyzer._required_terms, analyzer._REQUIRED_BYTES),
         (payload_values._kept_paths, payload_values._PATHS_BYTES),
     ):

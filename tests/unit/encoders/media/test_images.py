@@ -47,7 +47,7 @@ def test_hostile_files_give_a_picture_or_a_reason(name: str) -> None:
         assert min(image.size) > 0
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 def test_each_format_of_the_allow_list_decodes(kind: str) -> None:
     image = decode_image(_encoded(Image.new("RGB", (20, 10), (200, 30, 30)), kind))
     assert image.size == (20, 10)
@@ -57,6 +57,30 @@ def test_each_format_of_the_allow_list_decodes(kind: str) -> None:
 def test_other_formats_are_refused() -> None:
     with pytest.raises(InvalidImage, match="known format"):
         decode_image(_encoded(Image.new("RGB", (20, 10)), "PPM"))
+
+
+@pytest.mark.parametrize(
+    ("head", "named"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "a HEIC"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00miafheix", "a HEIC"),
+        (b"\xff\x0a\xfa\x1f", "a JPEG XL"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000"),
+        (b"%PDF-1.7", "a PDF"),
+    ],
+)
+def test_what_people_send_for_pictures_is_refused_by_name_with_what_is_taken(head: bytes, named: str) -> None:
+    with pytest.raises(InvalidImage, match=rf"{named}, .*\(JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF\)"):
+        decode_image(head + bytes(100))
+
+
+def test_an_avif_is_upright_on_white() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = decode_image(_encoded(Image.new("RGBA", (40, 10), (255, 0, 0, 0)), "AVIF", exif=exif))
+    assert image.size == (10, 40)
+    assert min(image.getpixel((5, 5))) > 250
 
 
 def test_exif_orientation_is_applied() -> None:

@@ -39,6 +39,10 @@ def _largest() -> dict[str, bytes]:
                 "transparent PNG of 40 megapixels": _file((6_300, 6_300), "RGBA", "PNG", compress_level=1),
                 "grey PNG of 116 megapixels": _file((10_800, 10_800), "L", "PNG", compress_level=1),
                 "WebP of 12 megapixels": _file((4_032, 3_024), "RGB", "WEBP", method=0),
+                "AVIF of 20 megapixels": _file((5_120, 3_840), "RGB", "AVIF", speed=10),
+                "AVIF of 12 megapixels in full colour": _file(
+                    (4_000, 3_000), "RGBA", "AVIF", speed=10, subsampling="4:4:4"
+                ),
                 "JPEG of 50 megapixels": _file((8_160, 6_120), "RGB", "JPEG"),
                 "progressive JPEG of 50 megapixels": _file((8_160, 6_120), "RGB", "JPEG", progressive=True),
                 "JPEG of 108 megapixels": _file((12_000, 9_000), "L", "JPEG"),
@@ -67,6 +71,8 @@ async def test_the_largest_pictures_of_each_kind_stay_within_the_memory_of_a_dec
         ((4_000, 4_000), "RGB", "WEBP", {"method": 0, "lossless": True, "quality": 0}),
         ((4_000, 4_000), "RGBA", "WEBP", {"method": 0}),
         ((8_160, 6_120), "RGB", "JPEG", {"progressive": True, "subsampling": 0}),
+        ((6_000, 4_500), "RGB", "AVIF", {"speed": 10}),
+        ((4_800, 3_600), "RGBA", "AVIF", {"speed": 10, "subsampling": "4:4:4"}),
         ((500, 80_000), "RGB", "PNG", {"compress_level": 1}),
         ((500, 60_000), "RGB", "JPEG", {}),
     ],

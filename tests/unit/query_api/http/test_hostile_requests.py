@@ -42,6 +42,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"image": ""}, "image"),
     ({"image": base64.b64encode(b"no picture").decode()}, "image"),
     ({"image": base64.b64encode(png("red")[:40]).decode()}, "image"),
+    ({"image": "data:image/png;base64,?"}, "image"),
+    ({"image": {"url": "data:image/png;base64,?"}}, "image"),
+    ({"image": {"url": "https://shop.example/" + "x" * 2_048}}, "image"),
+    ({"image": {"data": "not base64!"}}, "image.data"),
+    ({"parts": [{"image": "not base64!"}]}, "parts[0].image"),
     ({"image": {"url": "http://169.254.169.254/latest"}}, "image.url"),
     ({"image": {}}, "image"),
     ({"audio": BASE64}, "audio"),
@@ -67,6 +72,27 @@ async def test_a_bad_value_is_refused_by_the_name_of_its_field(
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
     assert problem["status"] == 422 and problem["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        base64.urlsafe_b64encode(png("red")).decode().rstrip("="),
+        base64.encodebytes(png("red")).decode(),
+        f"data:image/png;base64,{BASE64}",
+        {"data": f"data:image/png;base64,{BASE64}"},
+        {"url": f"data:image/png;base64,{BASE64}"},
+    ],
+    ids=("url-safe", "in lines", "data URI", "data URI as data", "data URI as an address"),
+)
+async def test_base64_is_taken_as_people_write_it(client: httpx.AsyncClient, written: Any) -> None:
+    plain, *others = [
+        await client.post("/v1/search", json=request)
+        for request in ({"image": BASE64}, {"image": written}, {"parts": [{"image": written}]})
+    ]
+    assert plain.status_code == 200 and plain.json()["hits"]
+    for other in others:
+        assert other.json()["hits"] == plain.json()["hits"]
 
 
 UNREADABLE = {

@@ -17,6 +17,7 @@ from query_api.http.media_types import HEAD_BYTES, media_type
         ("WEBP", "image/webp"),
         ("BMP", "image/bmp"),
         ("TIFF", "image/tiff"),
+        ("AVIF", "image/avif"),
         ("ICO", "image/x-icon"),
     ],
 )
@@ -30,6 +31,11 @@ def test_pictures_are_known_by_their_first_bytes(format: str, kind: str) -> None
     ("head", "kind"),
     [
         (b"\x00\x00\x00\x20ftypavif", "image/avif"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00miafavif", "image/avif"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00miafheic", "image/heic"),
+        (b"\x00\x00\x00\x18ftypheix\x00\x00\x00\x00mif1avif", "image/heic"),
+        (b"\x00\x00\x00\x10ftypmif1\x00\x00\x00\x00avif", "image/heif"),
+        (b"\x00\x00\x00\x1cftypmp42\x00\x00\x00\x00avifisom", "video/mp4"),
         (b"\x00\x00\x00\x20ftypisom", "video/mp4"),
         (b"\x00\x00\x00\x20ftypM4A ", "audio/mp4"),
         (b"\x1aE\xdf\xa3....B\x82\x84webm", "video/webm"),

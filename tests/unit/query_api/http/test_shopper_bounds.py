@@ -160,6 +160,7 @@ async def test_a_public_key_asks_for_nobody(client: httpx.AsyncClient, door: Doo
         ("user.searched", {"user_id": "ben", "query": "mug"}, 403),
         ("user.profiled", {"user_id": "ada", "traits": {"age": "30"}}, 403),
         ("user.profiled", {"user_id": "ben", "traits": {"age": "30"}}, 403),
+        ("user.identified", {"user_id": "ada", "anonymous_id": "ben"}, 403),
     ],
 )
 async def test_a_shopper_tells_what_they_did_themselves(

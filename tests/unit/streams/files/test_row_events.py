@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events.cloudevents import decode_event, encode_event
-from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS
+from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, UserIdentified, UserProfiled
 from streams.files.local_media import LocalMedia
 from streams.files.row_events import EventClock, PreparedEvent, parse_column_map, product_events, shopper_events
 from streams.files.rows import RejectedRow, Row, read_rows
@@ -198,6 +198,10 @@ def test_a_click_log_becomes_shoppers_events():
     assert msgspec.to_builtins(outcome.event.data) == {"user_id": "17", "product_id": "p1"}
     assert shopper({"type": "search", "user_id": "u", "query": "hoodie"}).event.data.query == "hoodie"
     assert shopper({"type": "user.profiled", "user_id": "u", "age": 30}).event.data.traits == {"age": "30"}
+    opted_out = shopper({"type": "profile", "user_id": "u", "learning": "no"}).event.data
+    assert opted_out == UserProfiled("u", {}, learning=False)
+    login = shopper({"event": "login", "customer_id": 7, "anonymous_id": 8}).event
+    assert (login.type, login.data) == ("user.identified", UserIdentified("7", "8"))
 
 
 def test_a_shoppers_row_that_says_its_time_is_the_same_event_each_time():

@@ -343,3 +343,44 @@ async def test_files_are_decoded_as_they_come_and_do_not_pile_up(shop):
             shop.host.files[f"/{n}"] = base64.b64decode(picture(f"#{n:02}00ff"))
         await shop.index(*(shop.created(f"p{n}", f"/{n}") for n in range(12)))
     assert most <= 2 and shop.work == (12, 12)
+
+
+async def test_base64_of_events_is_taken_as_people_write_it(shop):
+    plain = base64.b64encode(RED).decode()
+    ways = [
+        {"data": plain},
+        {"data": base64.urlsafe_b64encode(RED).decode().rstrip("=")},
+        {"data": base64.encodebytes(RED).decode()},
+        {"data": f"data:image/png;base64,{plain}"},
+        {"url": f"data:image/png;base64,{plain}"},
+        {"url": "data:image/png;base64," + base64.encodebytes(RED + bytes(4_000)).decode()},
+    ]
+    for at, way in enumerate(ways):
+        message = shop.bench.kafka.message({"product_id": f"p{at}", "title": "Kettle", "images": [way]})
+        await shop.index(message)
+        assert np.array_equal(await shop.image(f"p{at}"), await shop.image("p0")), way
+    assert shop.bench.kafka.dead_letters == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"data": "not base64!"}, "a text that is no base64 either"),
+        ({"data": "https://shop.example/kettle.jpg"}, "a text that is no base64 either"),
+        ({"data": ""}, "image is empty"),
+        ({"data": "data:image/png;base64,%%%"}, "a text that is no base64 either"),
+        ({"url": "data:image/png;base64,?"}, "a text that is no base64 either"),
+        ({"data": base64.b64encode(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic").decode()}, "a HEIC"),
+        ({"data": base64.b64encode(RED[:-30]).decode()}, "cannot be decoded"),
+    ],
+)
+async def test_a_picture_that_cannot_be_read_never_costs_the_product(shop, broken, reason):
+    good = {"data": base64.b64encode(RED).decode()}
+    await shop.index(shop.created("whole", RED))
+    await shop.index(shop.bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [broken, good]}))
+    ((kind, error),) = shop.bench.kafka.dead_letters
+    assert kind == "invalid_image" and reason in error
+    assert sorted(await shop.bench.titles("kettle")) == ["p", "whole"]
+    assert np.array_equal(await shop.image("p"), await shop.image("whole"))
+    (stored, _) = (await shop.bench.store.read(["p"]))["p"]
+    assert len(stored.broken_images) == 1 and not stored.missing_images

@@ -14,7 +14,7 @@ from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports.behaviour import Sighting, Step
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
-from indexer.redis.profiles import InMemoryProfileStore
+from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
@@ -32,13 +32,13 @@ class Profiles(InMemoryProfileStore):
     broken: Exception | None = None
     away_for = 0
 
-    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
+    async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
         if self.away_for:
             self.away_for -= 1
             raise StoreUnavailable("away")
         if self.broken and any(one.product_id == "poison" for _, one in interactions):
             raise self.broken
-        await super().record(interactions)
+        return await super().record(interactions)
 
 
 class Shoppers:
@@ -88,6 +88,20 @@ async def test_what_a_shopper_does_and_is_like_is_recorded(shoppers: Shoppers) -
     assert await recent(shoppers.profiles, "ada") == [Interaction("1", "clicked", "p", NOW_MS, "shop")]
     assert await shoppers.profiles.traits("ada") == {"age": "30-39"}
     assert not shoppers.published
+
+
+async def test_who_a_shopper_is_and_that_they_opted_out_comes_before_what_they_did(shoppers: Shoppers) -> None:
+    await shoppers.process(
+        event("clicked", "1", product_id="p", session_id="s", query_id="q", position=3, user_id="cookie"),
+        event("clicked", "2", NOW_MS + 3, product_id="r"),
+        event("profiled", "3", NOW_MS + 2, traits={}, learning=False),
+        event("identified", "4", NOW_MS + 1, anonymous_id="cookie"),
+    )
+    assert await recent(shoppers.profiles, "ada") == []
+    shoppers.finished.clear()
+    await shoppers.process(event("profiled", "5", NOW_MS + 4, traits={}, learning=True))
+    kept = Interaction("1", "clicked", "p", NOW_MS, "shop", "s")
+    assert await recent(shoppers.profiles, "ada") == [kept] and not shoppers.published
 
 
 async def test_what_is_done_in_one_session_is_kept_together(shoppers: Shoppers) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 
 from indexer.milvus.registry import Generation, Generations
 from indexer.redis.inspection import RedisFacts, RedisMemory
+from indexer.text_analysis.analyzer import ANALYSIS_VERSION
 from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS
 from streams.kafka.inspection import KafkaFacts, TopicFacts
 from streams.kafka.lag import PartitionLag
@@ -24,7 +26,7 @@ from vitrine.settings import Settings, load_settings
 
 NOW_S = 1_700_000_000.0
 MEMORY = RedisMemory("7.2.4", 10, 1_000, "noeviction", is_loading=False)
-GENERATION = Generation("products_g1", "mini@1", 64, 1, encoder_name="mini")
+GENERATION = Generation("products_g1", "mini@1", 64, 1, encoder_name="mini", analysis_version=ANALYSIS_VERSION)
 
 
 def settings_of(**environ: str) -> Settings:
@@ -114,6 +116,12 @@ def test_milvus_that_is_too_old_and_an_index_of_another_encoder() -> None:
     other = settings_of(VITRINE_ENCODER_NAME="hash")
     (found,) = [one for one in judge_milvus(other, "2.6", generations) if one.level != "ok"]
     assert found.level == "failure" and "vitrine reindex --encoder hash" in found.advice
+
+
+def test_an_index_whose_words_were_cut_otherwise_is_to_be_rebuilt() -> None:
+    older = msgspec.structs.replace(GENERATION, analysis_version=1)
+    (found,) = [one for one in judge_milvus(settings_of(), "2.6", Generations(older)) if one.level != "ok"]
+    assert found.level == "warning" and "vitrine reindex" in found.advice and "analysis 1" in found.message
 
 
 @pytest.mark.parametrize(("days", "level"), [(-1, "failure"), (5, "warning"), (90, "ok")])

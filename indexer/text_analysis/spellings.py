@@ -1,0 +1,63 @@
+"""How else a word or a code may be spelt: joined, parted, with other separators. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+_PIECES = re.compile(r"\d+|[^\W\d_]+")
+MAX_PIECES = 4
+"""Of a code with more pieces, just these, neighbours two by two, are looked at."""
+MAX_CODE = 32
+MAX_JOINED = 20
+"""How long words may be that are written as one."""
+_FUNCTION_WORDS_WORDS = """
+a an and as at by for from in of on or the to with und mit fur der die das von aus et de la le les des du pour
+avec en y con para el los las del e di il per com van het een voor met och med for til
+"""
+_FUNCTION_WORDS = frozenset(_FUNCTION_WORDS_WORDS.split())
+"""Words that are no part of another."""
+
+
+def code_spellings(run: str) -> list[str]:
+    """The parts of a code that somebody may write apart: `wh-1000xm4` → `wh`, `wh1000`, `1000xm4`, `xm4`, …
+
+    Args:
+        run: letters and digits, with hyphens and dots perhaps.
+
+    Returns:
+        All that its pieces give side by side, itself included, which is cut where letters meet digits and at
+        separators; nothing where it has no digit.
+    """
+    pieces: list[str] = _PIECES.findall(run[:MAX_CODE])
+    if len(pieces) < 2 or not any(map(str.isdigit, pieces)):
+        return []
+    longest = len(pieces) if len(pieces) <= MAX_PIECES else 2
+    return [
+        "".join(pieces[start : start + length])
+        for length in range(1, longest + 1)
+        for start in range(len(pieces) - length + 1)
+    ]
+
+
+def joined_neighbours(words: Iterable[str]) -> Iterator[str]:
+    """What neighbours in a text are when they are written as one: `t`, `shirt` → `tshirt`.
+
+    Two by two, and three where one has a digit, as in codes (`wh 1000 xm4`); no numbers alone, and no function words.
+
+    Args:
+        words: folded, in their order.
+    """
+    before = last = ""
+    for word in words:
+        part = word if word.isalpha() else word.replace("-", "").replace(".", "")
+        if word in _FUNCTION_WORDS:
+            part = ""
+        elif last and len(last) + len(part) <= MAX_JOINED:
+            pair = last + part
+            is_code = not pair.isalpha()
+            if not (is_code and pair.isdigit()):
+                yield pair
+            if before and (is_code or not before.isalpha()) and len(before) + len(pair) <= MAX_JOINED:
+                yield before + pair
+        before, last = last, part
