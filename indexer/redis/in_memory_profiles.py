@@ -42,7 +42,7 @@ class InMemoryProfileStore:
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
-        counts = [not self._refuses(user_id, interaction.time_ms) for user_id, interaction in interactions]
+        counts = [not self.refuses(user_id, interaction.time_ms) for user_id, interaction in interactions]
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
@@ -130,7 +130,8 @@ class InMemoryProfileStore:
         gain = popularity_weight(interaction) - (popularity_weight(known) if known else 0.0)
         self._popular[interaction.product_id] = self._popular.get(interaction.product_id, 0.0) + gain
 
-    def _refuses(self, user_id: str, time_ms: int) -> bool:
+    def refuses(self, user_id: str, time_ms: int) -> bool:
+        """Whether what somebody did then is not kept: they are forgotten, or may not be learnt from."""
         person = self._of(user_id)
         owner = person.owner_at(time_ms)
         is_allowed = person.is_learnt_from(time_ms) and (not owner or self._of(owner.user_id).is_learnt_from(time_ms))
@@ -139,7 +140,7 @@ class InMemoryProfileStore:
     def _scrub(self, user_id: str) -> None:
         history = self._history.get(user_id, {})
         self._history[user_id] = {
-            member: known for member, known in history.items() if not self._refuses(user_id, known.time_ms)
+            member: known for member, known in history.items() if not self.refuses(user_id, known.time_ms)
         }
 
     def _join(self, user_id: str, anonymous_id: str, time_ms: int) -> None:

@@ -38,6 +38,10 @@ class ForTastes(NamedTuple):
     """The candidates that are shown."""
     products: TasteColumns
     """What tastes look at of them."""
+    first: tuple[str, ...] = ()
+    """The first hits of the impersonal order."""
+    asked_for: tuple[str, ...] = ()
+    """Those of them that the query names."""
 
     @property
     def byte_size(self) -> int:

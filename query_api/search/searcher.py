@@ -13,6 +13,7 @@ from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfil
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
+from query_api.search.learnt_ranking import LearntRanking
 from query_api.search.planning import SearchPlan, SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
@@ -30,6 +31,7 @@ class SearchStages:
     profiles: ShopperProfiles
     ranker: ResultRanker
     reranker: Reranker
+    learnt: LearntRanking
 
 
 class Searcher:
@@ -68,7 +70,7 @@ class Searcher:
         without_words = retrieved.candidates.without_lexical
         floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
         ranked = await self._stages.ranker.rank(plan, retrieved, profile, floor)
-        return await self._stages.reranker.rerank(ranked)
+        return await self._stages.learnt.rerank(await self._stages.reranker.rerank(ranked))
 
     async def _retrieve(
         self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None

@@ -1,0 +1,122 @@
+"""The order of the best candidates by a learnt ranker, and the features by which it is learnt."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from indexer.errors import StoreUnavailable
+from indexer.shown_hits import MAX_SHOWN, pack_shown
+from query_api.cards.card_table import AnswerCards
+from query_api.learning_to_rank.features import (
+    FEATURE_SET,
+    BlendedCandidates,
+    ShopperSignals,
+    Surroundings,
+    Values,
+    feature_rows,
+)
+from query_api.learning_to_rank.model import TreeRanker
+from query_api.learning_to_rank.popularity import PopularProducts
+from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile
+from query_api.search.ranking import Order, Ranking
+from query_api.search.results import RankedResults
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of a query, what its candidates are looked at beside."""
+
+    first: tuple[str, ...] = ()
+    """The first hits of the impersonal order."""
+    profile: ShopperProfile = IMPERSONAL
+
+
+class LearntRanking:
+    """The last stage of ranking: adds to the scores of the best candidates what a learnt ranker makes of all features.
+
+    They stay before all others; what a query asks for by name stays before them. Without a ranker it just tells the
+    features of what is shown.
+    """
+
+    def __init__(
+        self,
+        ranker: TreeRanker | None,
+        popular: PopularProducts,
+        candidates: int = 200,
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
+        """Args: candidates: how many of the best it orders; clock_s: by which products age, Unix seconds."""
+        self._ranker = ranker
+        self._popular = popular
+        self._candidates = candidates
+        self._clock_s = clock_s
+
+    @property
+    def depth(self) -> int:
+        """How many of the best it orders; 0: it orders nothing."""
+        return 0 if self._ranker is None else self._candidates
+
+    async def rerank(self, results: RankedResults) -> RankedResults:
+        """Results in the learnt order, where they answer a query; as before where the product store is away."""
+        retrieval, scoring, is_by_score = results.retrieval, results.scoring, results.request.sort == "relevance"
+        if not self.depth or retrieval is None or retrieval.is_browse or scoring is None or not is_by_score:
+            return results
+        asked = Asked(results.first, results.profile)
+        try:
+            ranked = await self.reorder(results.ranked, asked, results.cards)
+        except StoreUnavailable:
+            return replace(results, degraded=(*results.degraded, "ranker"))
+        return replace(results, ranked=ranked.led_by(scoring.asked_for))
+
+    async def reorder(self, ranked: Ranking, asked: Asked, cards: AnswerCards) -> Ranking:
+        """A ranking with its best in the learnt order. Raises `StoreUnavailable`.
+
+        Args:
+            ranked: by relevance.
+            cards: those that are missing are loaded.
+        """
+        if self._ranker is None or not len(ranked):
+            return ranked
+        gone = set(await cards.load([*dict.fromkeys([*ranked[: self.depth].ids, *asked.first])]))
+        best = ranked.order[: self.depth]
+        best = best[[ranked.candidates.ids[at] not in gone for at in best.tolist()]] if gone else best
+        added = np.zeros(len(ranked.score))
+        added[best] = self._ranker.adds(self._rows(ranked, best, asked, cards, gone))
+        score = ranked.score + added
+        rest = ranked.order[~np.isin(ranked.order, best)]
+        order = np.concatenate([best[np.argsort(-score[best], kind="stable")], rest])
+        return replace(ranked, ranker_part=ranked.ranker_part + added, score=score, order=order)
+
+    async def shown(self, ranked: Ranking, product_ids: Sequence[str], asked: Asked, cards: AnswerCards) -> bytes:
+        """What is remembered of an answer with these products, their cards loaded; empty: it cannot be told."""
+        known = ranked.candidates.ids
+        if not product_ids:
+            return b""
+        try:
+            gone = set(await cards.load(list(asked.first)))
+        except StoreUnavailable:
+            return b""
+        places = np.array([bisect_left(known, product_id) for product_id in product_ids[:MAX_SHOWN]], np.intp)
+        return pack_shown(FEATURE_SET, product_ids, self._rows(ranked, places, asked, cards, gone))
+
+    def _rows(self, ranked: Ranking, places: Order, asked: Asked, cards: AnswerCards, gone: set[str]) -> Values:
+        ids: list[str] = [ranked.candidates.ids[at] for at in places.tolist()]
+        profile = asked.profile
+        # What other rankers add is left out: it is not known of what is not among the best.
+        blend = ranked.score - ranked.ranker_part
+        return feature_rows(
+            BlendedCandidates(ranked.candidates, ranked.personal_part, blend),
+            places,
+            cards.columns(ids),
+            Surroundings(
+                cards.columns([one for one in asked.first if one not in gone]),
+                self._popular.popularity,
+                ShopperSignals(profile.product_weights, profile.taste.usual_price),
+                int(self._clock_s() * 1000),
+            ),
+        )
