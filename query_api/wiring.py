@@ -41,8 +41,10 @@ from query_api.learning_to_rank.model import TreeRanker
 from query_api.learning_to_rank.popularity import PopularProducts
 from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
 from query_api.ports import CandidateCache, EventSink
-from query_api.recommending.recommender import Recommender
+from query_api.recommending.recommender import RecommendationSources, Recommender
 from query_api.recommending.similar import SimilarProducts
+from query_api.recommending.sources import BehaviourSources, CatalogueSources
+from query_api.recommending.taste_ranking import TasteRanking
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalLimits
@@ -207,7 +209,17 @@ def wire(ports: QueryPorts) -> QueryComponents:
         answers=SearchAnswers(searcher, responses, planner, index, cache, personal, impressions),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(
-            profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal
+            profiles,
+            embedding.products,
+            retriever,
+            RecommendationSources(
+                TasteRanking(profiles, retriever, tastes, config.personal),
+                BehaviourSources(ports.behaviour, ports.profiles, circuit),
+                CatalogueSources(retriever, tastes),
+            ),
+            cards,
+            cache.feed if cache else None,
+            responses,
         ),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,

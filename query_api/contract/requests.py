@@ -31,6 +31,7 @@ RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$(?!\n)")]
 FacetBounds = Annotated[list[float], Meta(min_length=2, max_length=50)]
 Mode = Literal["hybrid", "dense", "lexical"]
 Sort = Literal["relevance", "price", "-price", "newest"]
+Kind = Literal["for_you", "continue", "again", "together", "similar", "recent", "trending", "new"]
 
 MAX_TEXT = 1_000
 MAX_URL = 2_048
@@ -142,8 +143,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
         return [*text, *image, *product, *self.parts]
 
 
-class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a shopper might like, with no query; also what `similar` takes beside the product."""
+class SimilarRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What `similar` takes beside the product."""
 
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
@@ -152,3 +153,39 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
     explain: bool = False
     group: bool = False
     user_id: UserId | None = None
+
+
+class RecommendationRequest(SimilarRequest):
+    """What a shopper might like, with no query."""
+
+    kind: Kind = "for_you"
+    """`for_you`: what they might like; `continue`: what goes with a session; `again`: what they bought; `together`:
+    what others chose with a product; `similar`: products like one; `recent`: what they looked at; `trending`: what is
+    popular in a category; `new`: what is new, what fits them first."""
+    product_id: ProductId | None = None
+    """`together` and `similar` need it."""
+    session_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """`continue` needs it."""
+    category: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    """Only what is in it, or below it; `trending` needs it."""
+    diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """How much being unlike what stands before counts beside the order; 0: nothing."""
+    max_per_brand: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one brand there may be, on all pages together."""
+    max_per_category: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one category there may be, on all pages together."""
+
+    @property
+    def missing_anchor(self) -> str | None:
+        """The field that the kind needs and that is not given."""
+        needed = ANCHORS.get(self.kind)
+        return needed if needed is not None and getattr(self, needed) is None else None
+
+
+ANCHORS: Mapping[str, str] = {
+    "together": "product_id",
+    "similar": "product_id",
+    "continue": "session_id",
+    "trending": "category",
+}
+"""What each kind that starts from something starts from."""

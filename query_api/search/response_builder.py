@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
@@ -20,7 +21,7 @@ from query_api.search.impression_log import ImpressionLog
 from query_api.search.learnt_ranking import Asked, LearntRanking
 from query_api.search.query_log import log_query
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, sort_candidates
-from query_api.search.results import RankedResults
+from query_api.search.results import RankedResults, Reason
 from query_api.search.score_parts import ScoreExplainer
 from query_api.understanding.parser import ParsedQuery
 
@@ -76,6 +77,8 @@ class ResponseBuilder:
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
         hits = [to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
+        if results.reason_of is not None:
+            hits = [_with_reason(hit, results.reason_of(hit.product_id)) for hit in hits]
         nearest = await _nearest(results)
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
@@ -159,6 +162,12 @@ def to_hit(hit: RankedCandidate, cards: AnswerCards, explanation: Explanation | 
         suggested=payload.suggested or UNSET,
         explanation=explanation or UNSET,
     )
+
+
+def _with_reason(hit: Hit, reason: Reason | None) -> Hit:
+    if reason is None:
+        return hit
+    return msgspec.structs.replace(hit, reason=reason.text, because=reason.because or UNSET)
 
 
 def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> dict[str, Any]:

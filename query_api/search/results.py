@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from encoders.speech.port import Transcript
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
+from query_api.contract.responses import Cause
 from query_api.learning_to_rank.features import FIRST_HITS
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile
 from query_api.relevance.query_floor import QueryFloor
@@ -57,10 +59,21 @@ class RankedResults:
     """Where none does: those that come nearest, the best first, their cards not loaded."""
     entry: LiveEntry | None = None
     """Where the candidates are kept in this process; None: nowhere."""
+    reason_of: Callable[[str], Reason | None] | None = None
+    """Why a product of the page is recommended, its card being loaded; None: it is not."""
     profile: ShopperProfile = IMPERSONAL
     """Of who asks."""
     first: tuple[str, ...] = ()
     """The first hits of the impersonal order, by which prices and categories are judged."""
+
+
+class Reason(NamedTuple):
+    """Why a product is recommended."""
+
+    text: str
+    """A sentence."""
+    because: Cause | None
+    """What the shopper did that it speaks of."""
 
 
 class ResultRanker:

@@ -21,7 +21,15 @@ from streams.errors import InvalidEvent
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import INTERACTIONS, MAX_MESSAGE_BYTES, TYPES_BY_TOPIC, Event, Product, ProductData, UserData
 from streams.files import cells
-from streams.files.columns import ALIASES, USER_ALIASES, ResolveMedia, product_fields, user_fields
+from streams.files.columns import (
+    ALIASES,
+    USER_ALIASES,
+    FileContext,
+    ResolveMedia,
+    product_fields,
+    user_fields,
+)
+from streams.files.conventions.dates import read_time
 from streams.files.rows import RejectedRow, Row
 
 SOURCE = "vitrine/publish"
@@ -71,10 +79,14 @@ class EventClock:
 
 
 def product_events(
-    rows: Iterable[Row | RejectedRow], renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock
+    rows: Iterable[Row | RejectedRow],
+    renames: Mapping[str, str],
+    resolve: ResolveMedia,
+    clock: EventClock,
+    context: FileContext | None = None,
 ) -> Iterator[PreparedEvent | RejectedRow]:
     """A `product.created` for each row that describes a product; a `RejectedRow` for each that does not."""
-    return _each(rows, lambda row: _product(row, renames, resolve, clock))
+    return _each(rows, lambda row: _product(row, renames, resolve, clock, context))
 
 
 def shopper_events(
@@ -117,8 +129,10 @@ def _each(
             yield RejectedRow(row.line, _in_words(error))
 
 
-def _product(row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock) -> PreparedEvent:
-    fields = product_fields(row.cells, renames, resolve)
+def _product(
+    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock, context: FileContext | None
+) -> PreparedEvent:
+    fields = product_fields(row.cells, renames, resolve, context)
     if "product_id" not in fields:
         raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
     try:
@@ -145,7 +159,7 @@ def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> Prepare
         known["learning"] = cells.as_bool(known["learning"])
     data = msgspec.convert(known, wanted)
     time_ms = (
-        int(cells.as_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)
+        int(read_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)
     )
     return _prepared(row, kind, data, time_ms, cells.as_text(fields["id"]) if "id" in fields else None)
 

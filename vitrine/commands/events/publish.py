@@ -28,7 +28,7 @@ def command() -> None:
 
 def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
     """The argument and options that both kinds of file take."""
-    publish = click.option("--encoding", help="Of a CSV (default: its byte order mark, UTF-8, else Windows-1252).")(
+    publish = click.option("--encoding", help="Of a CSV (default: UTF-8, else what makes sense of its letters).")(
         publish
     )
     publish = click.option("--map", "pairs", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")(
@@ -43,6 +43,10 @@ def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
 @command.command()
 @_file_options
 @click.option("--images", type=_DIRECTORY, help="Where the paths of pictures start.")
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="What parts a price's decimals (default: by its column)."
+)
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="A date's order (default: by its column).")
 @with_settings()
 def products(
     settings: Settings,
@@ -51,18 +55,25 @@ def products(
     rate: float | None,
     pairs: tuple[str, ...],
     encoding: str | None,
+    decimal: str | None,
+    dates: str | None,
 ) -> None:
     """Publish a catalogue.
 
     Usual column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes.
-    Rows that cannot be published are named, and the others are; the exit code is then 1.
+    How prices and dates are written is seen from all rows. Rows that cannot be published are named, and the others
+    are; the exit code is then 1.
     """
+    from streams.files.catalogue import Catalogue
+    from streams.files.conventions.survey import Conventions
     from streams.files.local_media import LocalMedia
-    from streams.files.row_events import EventClock, product_events
-    from streams.files.rows import read_rows
+    from streams.files.row_events import EventClock
 
-    resolve = LocalMedia(images).resolve
-    _publish(settings, product_events(read_rows(file, encoding), _renames(pairs), resolve, EventClock()), rate)
+    catalogue = Catalogue(file, encoding, _renames(pairs), Conventions(decimal, dates), _say)
+    report = _publish(settings, catalogue.events(LocalMedia(images).resolve, EventClock()), rate)
+    for line in catalogue.notice.lines():
+        _say(line)
+    _fail_if(report.rejected)
 
 
 @command.command()
@@ -73,7 +84,21 @@ def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str,
     from streams.files.row_events import EventClock, shopper_events
     from streams.files.rows import read_rows
 
-    _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+    report = _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+    _fail_if(report.rejected)
+
+
+def _fail_if(faults: int) -> None:
+    """End with exit code 1 where there are faults."""
+    if faults:
+        raise SystemExit(1)
+
+
+def _say(line: str) -> None:
+    """Tell people something about the file; the result alone goes to stdout."""
+    from vitrine.terminal import printable
+
+    click.echo(printable(line), err=True)
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -85,7 +110,7 @@ def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
 
-def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
+def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> PublishReport:
     from streams.errors import StreamError
     from streams.files.memory_bound import bounded_memory
     from streams.files.sending import PublishReport
@@ -100,8 +125,7 @@ def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow]
     except StreamError as error:
         raise click.ClickException(f"{error}; {report.summary}") from error
     click.echo(report.summary)
-    if report.rejected:
-        raise SystemExit(1)
+    return report
 
 
 async def _send(
