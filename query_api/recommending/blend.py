@@ -1,4 +1,4 @@
-"""What behaviour suggests to a shopper: products, with what each source says of them. Pure."""
+"""What behaviour suggests to a shopper: products, what each source says of them, and one score of it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestions:
+class Suggested:
     """Products by source, each source's scores on a scale of its own."""
 
     habits: Scores = field(default_factory=dict[str, float])
@@ -23,8 +23,10 @@ class Suggestions:
     """What everybody buys just now."""
     known: frozenset[str] = frozenset()
     """What the session, or the shopper, has already."""
-    degraded: tuple[str, ...] = ()
-    """`personalisation` where Redis did not answer."""
+    causes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of products, what the shopper did something to and that speaks most for them."""
+    habit_strength: float = 0.0
+    """How far people of this shop buy again what they bought: from 0, hardly, to 1."""
 
     def parts(self) -> dict[str, Scores]:
         """The sources by name, as a ranker's features are called."""
@@ -34,9 +36,6 @@ class Suggestions:
             "following": self.following,
             "popular": self.popular,
         }
-
-
-NOTHING = Suggestions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +49,21 @@ class BlendWeights:
 
 
 FOR_YOU = BlendWeights(habits=1.0, together=0.35, following=0.3, popular=0.02)
-CONTINUE = BlendWeights(habits=0.8, together=1.0, following=1.0, popular=0.02)
+CONTINUE = BlendWeights(habits=0.8, together=1.0, following=3.0, popular=0.02)
 
 
-def blend(suggestions: Suggestions, weights: BlendWeights) -> dict[str, float]:
-    """One score by product id: each source's relative to its best, times its weight.
+def blend(suggested: Suggested, weights: BlendWeights) -> dict[str, float]:
+    """One score by product id, best first: each source's relative to its best, times its weight.
+
+    What the shopper knows already is left out, unless it is a habit of theirs that they do not have in the session.
 
     Source: Bruch, Gai and Ingber, 2023, "An Analysis of Fusion Functions for Hybrid Retrieval" (convex combination).
     """
     scores: dict[str, float] = {}
-    for name, part in suggestions.parts().items():
-        scale = getattr(weights, name) / max(part.values(), default=1.0)
+    for name, part in suggested.parts().items():
+        scale = getattr(weights, name) / (max(part.values(), default=0.0) or 1.0)
+        scale *= suggested.habit_strength if name == "habits" else 1.0
         for product_id, score in part.items():
-            scores[product_id] = scores.get(product_id, 0.0) + scale * score
-    return scores
+            if product_id not in suggested.known or product_id in suggested.habits:
+                scores[product_id] = scores.get(product_id, 0.0) + scale * score
+    return dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -51,6 +51,25 @@ def habit_scores(weights: Mapping[str, float], popularity: Mapping[str, float]) 
     }
 
 
+def repeat_share(sessions: Mapping[str, Sequence[bytes]], owner_length: int) -> float:
+    """Which part of what people buy they had bought before, as far as these sessions tell; 0 where they tell nothing.
+
+    Args:
+        sessions: what each did, as `BehaviourStore.steps` gives it, by ref, oldest first.
+        owner_length: how many characters of a ref are its shopper's.
+    """
+    before: dict[str, set[bytes]] = {}
+    again = all_ = 0
+    for ref, steps in sessions.items():
+        bought = {step[1:] for step in steps if step[:1] == PURCHASED.encode()}
+        known = before.setdefault(ref[:owner_length], set())
+        if known and bought:
+            again += len(known & bought)
+            all_ += len(bought)
+        known |= bought
+    return again / all_ if all_ else 0.0
+
+
 def interest_weights(sessions: Sequence[Session], now_ms: int) -> dict[str, float]:
     """How much each product that a shopper did anything to says of what they want, by product id."""
     weights: dict[str, float] = defaultdict(float)

@@ -62,6 +62,29 @@ def co_visited(weights: Mapping[str, float], rows: Sequence[Sequence[bytes]]) ->
     return {product_id.decode(): score for product_id, score in scores.items()}
 
 
+def nearest_anchors(
+    weights: Mapping[str, float], rows: Sequence[Sequence[bytes]], anchors: Mapping[str, float], wanted: Sequence[str]
+) -> dict[str, str]:
+    """Of products, the anchor that was most in one session with each; absent where none was.
+
+    Args:
+        weights, rows: as `co_visited` takes them.
+        anchors: as `nearest_sessions` takes them.
+        wanted: the products.
+    """
+    names = {product_id.encode() for product_id in wanted}
+    tallies: defaultdict[bytes, dict[str, float]] = defaultdict(dict)
+    for weight, row in zip(weights.values(), rows, strict=True):
+        products = {step[1:] for step in row}
+        here = [(anchor, share) for anchor, share in anchors.items() if anchor.encode() in products]
+        for product_id in names & products:
+            tally = tallies[product_id]
+            for anchor, share in here:
+                if anchor.encode() != product_id:
+                    tally[anchor] = tally.get(anchor, 0.0) + weight * share
+    return {name.decode(): max(tally, key=tally.__getitem__) for name, tally in tallies.items() if tally}
+
+
 def beyond_popularity(scores: Mapping[str, float], popularity: Mapping[str, float]) -> dict[str, float]:
     """Scores less what products have for being bought by everybody. Args: popularity: in purchases of just now."""
     return {
