@@ -194,6 +194,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
+        settings.kafka.tombstones_delete,
     )
 
 
