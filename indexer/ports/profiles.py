@@ -147,6 +147,15 @@ class ProfileStore(Protocol):
         """The products that shoppers interacted with most of late, most first."""
         ...
 
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        """How much shoppers interacted with each product of late: 1 for a purchase just now, half of it a week ago.
+
+        Args:
+            product_ids: whose; 0 for those that are not among the most popular 10,000.
+            now_ms: Unix milliseconds.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PersonKey:

@@ -27,7 +27,7 @@ from indexer.redis import person_scripts, profile_scripts
 from indexer.redis.client import redis_call
 from indexer.redis.histories import PackedHistory, merged, pack_member
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S
+from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, purchases_now
 
 HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
@@ -156,6 +156,13 @@ class RedisProfileStore:
         async with redis_call(self._deadline_s):
             product_ids = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
         return [product_id.decode() for product_id in product_ids]
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        if not product_ids:
+            return []
+        async with redis_call(self._deadline_s):
+            found = await self._redis.zmscore(_POPULAR_KEY, list(product_ids))
+        return [purchases_now(weight, now_ms) for weight in found]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
