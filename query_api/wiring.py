@@ -17,6 +17,7 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
+from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
 from indexer.ports.impressions import ImpressionStore
@@ -41,7 +42,9 @@ from query_api.learning_to_rank.model import TreeRanker
 from query_api.learning_to_rank.popularity import PopularProducts
 from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
 from query_api.ports import CandidateCache, EventSink
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
 from query_api.recommending.recommender import RecommendationSources, Recommender
+from query_api.recommending.shop_patterns import ShopPatterns
 from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.sources import BehaviourSources, CatalogueSources
 from query_api.recommending.taste_ranking import TasteRanking
@@ -120,6 +123,11 @@ class QueryPorts:
     """How often what is known of words is brought up to date."""
     clock: Callable[[], float] = time.monotonic
     """By which what is cached in the process expires, in seconds."""
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """All stores that have something of people."""
+        return PersonalData(self.profiles, self.behaviour, self.impressions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +211,8 @@ def wire(ports: QueryPorts) -> QueryComponents:
     searcher = Searcher(stages, responses)
     # A ranker of vectors looks at more than is kept.
     personal = None if ports.ranker else PersonalHits(profiles, cards, learnt, impressions)
+    patterns = ShopPatterns(ports.behaviour, ports.profiles, cards)
+    behaviour = BehaviourCandidates(ports.behaviour, ports.profiles, lambda: patterns.latest)
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
@@ -214,7 +224,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
             retriever,
             RecommendationSources(
                 TasteRanking(profiles, retriever, tastes, config.personal),
-                BehaviourSources(ports.behaviour, ports.profiles, circuit),
+                BehaviourSources(ports.behaviour, behaviour, circuit),
                 CatalogueSources(retriever, tastes),
             ),
             cards,
@@ -229,7 +239,14 @@ def wire(ports: QueryPorts) -> QueryComponents:
         profiles=profiles,
         impressions=impressions,
         feed=cache.feed if cache else None,
-        background=(*understanding.background, embedding.text_trust.run, floors.run, popular.run, impressions.run),
+        background=(
+            *understanding.background,
+            embedding.text_trust.run,
+            floors.run,
+            popular.run,
+            impressions.run,
+            patterns.run,
+        ),
     )
 
 
