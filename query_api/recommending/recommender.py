@@ -21,7 +21,7 @@ from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperPr
 from query_api.recommending.diversity import diversified
 from query_api.recommending.leading import led_by
 from query_api.recommending.likeness import LikedProducts
-from query_api.recommending.sources import BehaviourSources, CatalogueSources, again, recent
+from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent
 from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
 from query_api.recommending.taste_ranking import TasteRanking
 from query_api.retrieval.candidate_columns import CandidateColumns
@@ -150,7 +150,7 @@ class Recommender:
             case "recent":
                 return recent(shopper)
             case "again":
-                return again(shopper)
+                return await _behaviour(self._sources.behaviour.again(shopper))
             case "similar":
                 return await self._sources.catalogue.similar(shopper, wanted.product_id or "", asked.filters)
             case "new":
