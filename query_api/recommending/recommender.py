@@ -19,6 +19,7 @@ from query_api.embedding.product_vectors import ProductVectors
 from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
 from query_api.recommending.diversity import diversified
+from query_api.recommending.leading import led_by
 from query_api.recommending.likeness import LikedProducts
 from query_api.recommending.sources import BehaviourSources, CatalogueSources, again, recent
 from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
@@ -121,17 +122,27 @@ class Recommender:
             wording = f"popular in {wanted.category}"
             return await tastes.rank_popular(asked.search, asked.filters, (), asked.cards, wording)
         if wanted.kind == "for_you":
-            near = await tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards)
-            if near is not None:
-                return await self._with_liked(near, asked)
-            return await tastes.rank_popular(
-                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
-            )
+            return await self._for_you(asked)
         try:
             suggestions, degraded = await self._suggestions(asked), asked.shopper.degraded
         except _BehaviourAway:
             suggestions, degraded = [], ("personalisation",)
         return replace(await self._of_suggestions(suggestions, asked), degraded=degraded)
+
+    async def _for_you(self, asked: _Asked) -> RankedResults:
+        """What behaviour suggests first, then what is near the shopper's taste; of an unknown one, what is popular."""
+        tastes = self._sources.tastes
+        near = await tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards)
+        if near is None:
+            return await tastes.rank_popular(
+                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
+            )
+        liked = await self._with_liked(near, asked)
+        try:
+            suggestions = await self._sources.behaviour.for_you(asked.shopper)
+        except StoreUnavailable:
+            return replace(liked, degraded=("personalisation",))
+        return led_by(await self._of_suggestions(suggestions, asked), liked)
 
     async def _suggestions(self, asked: _Asked) -> list[Suggestion]:
         shopper, wanted = asked.shopper, asked.wanted
