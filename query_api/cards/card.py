@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.filters import filter_field, filter_term
 from indexer.hit_payload import decode_hit_payload
+from indexer.text_analysis.chinese import has_chinese
 from query_api.cards.payload_values import Value, attribute_values, category_paths, facet_values
 
 CodeArray = NDArray[np.int32]
@@ -20,12 +21,12 @@ NO_CODE = 0
 NUMBERS = np.dtype(
     [
         *((name, "<f8") for name in ("price", "rating", "rating_count", "created_at_ms", "in_stock")),
-        *((name, "<i4") for name in ("group", "category", "brand", "attributes", "values")),
+        *((name, "<i4") for name in ("group", "category", "brand", "attributes", "values", "chinese")),
     ]
 )
 """A card's numbers, NaN where there is none, in stock being 1; the codes of its group, deepest category and brand; how
-many codes its `attributes` and its `values` have."""
-_NUMBERS = struct.Struct("<5d5i")
+many codes its `attributes` and its `values` have; 1 where its title has Chinese."""
+_NUMBERS = struct.Struct("<5d6i")
 _CARD_BYTES = 500
 """What a card takes beside its bytes, with its place in a dictionary and the longest id, at most."""
 _CODE_BYTES = 300
@@ -189,6 +190,7 @@ def make_card(data: bytes, book: CodeBook) -> Card:
         code("brand", payload.brand) if payload.brand else NO_CODE,
         len(attributes),
         len(values),
+        has_chinese(payload.title),
     )
     return Card(data, numbers, _packed(attributes), _packed(values))
 

@@ -18,6 +18,7 @@ from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
+from query_api.search.other_language import with_words_implied
 from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
 from query_api.understanding.parser import ParsedQuery
@@ -100,8 +101,11 @@ class ResultRanker:
             floor: what products have to reach to match; None: all do.
         """
         candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
-        items, below = split_at(floor, candidates.items.without(plan.query_product_ids))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
+        items = candidates.items.without(plan.query_product_ids)
+        if plan.words_implied and not candidates.without_lexical:
+            items = await _across_languages(items, plan, cards)
+        items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
         ranked = rank_candidates(items, scoring, cards)
@@ -176,6 +180,13 @@ async def with_cards(candidates: CandidateColumns, cards: AnswerCards) -> Candid
         StoreUnavailable: the product store does not answer.
     """
     return candidates.without(await cards.load(candidates.ids))
+
+
+async def _across_languages(candidates: CandidateColumns, plan: SearchPlan, cards: AnswerCards) -> CandidateColumns:
+    """Candidates with the words that are implied in listings of another language than the query."""
+    items = await with_cards(candidates, cards)
+    are_chinese = cards.columns(items.ids).numbers["chinese"].astype(bool)
+    return with_words_implied(items, are_chinese != plan.is_chinese, plan.rank_weights.lexical, plan.words_implied)
 
 
 def _unheard(plan: SearchPlan) -> tuple[str, ...]:

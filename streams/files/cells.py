@@ -104,7 +104,10 @@ def as_count(cell: Any) -> int:
 
 
 def as_bool(cell: Any) -> bool:
-    """Whether something is so, or there. Raises `UnknownWord`, a `ValueError`, for a word that says neither."""
+    """Whether something is so, or there: of a list, any of it. Raises `UnknownWord` for a word that says neither."""
+    if isinstance(cell, list) and cell:
+        flags = [as_bool(item) for item in cast("list[Any]", cell)]
+        return any(flags)
     return read_flag(cell if isinstance(cell, bool | int | float) else as_text(cell))
 
 

@@ -88,6 +88,10 @@ _OFFERS = frozenset({"sale_price", "sale_price_from", "sale_price_until", "sale_
 """What a product's price is made of beside `price`; none of them is a field of a product."""
 
 
+class CategoryPaths(list[str]):
+    """The paths of a product's categories, as they are to be: nothing in them is parted any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileContext:
     """What is known of a file beyond its row.
@@ -205,7 +209,7 @@ def _read_named_cell(
         else:
             _read_cell(fields, name, cell, resolve)
         if name == "in_stock" and is_later(cell):
-            unknown[column] = cell
+            unknown["availability"] = cell
     except UnknownWord:
         context.notice.unknown_word(column, str(cell)[:60])
     except ValueError as error:
@@ -218,7 +222,8 @@ def _read_cell(fields: dict[str, Any], name: str, cell: Any, resolve: ResolveMed
         media = [resolve(item) for item in cells.as_media_list(cell)]
         fields[name] = [*known, *(reference for reference in media if reference not in known)][:MAX_MEDIA]
     elif name == "category":
-        paths = [path[: MAX_CHARS["category"]] for path in _category_paths(cell)][:MAX_CATEGORIES]
+        found = cell if isinstance(cell, CategoryPaths) else _category_paths(cell)
+        paths = [path[: MAX_CHARS["category"]] for path in found][:MAX_CATEGORIES]
         fields |= {"category": paths[0]} if paths else {}
         fields |= {"categories": paths} if len(paths) > 1 else {}
     else:
@@ -229,18 +234,19 @@ def _read_cell(fields: dict[str, Any], name: str, cell: Any, resolve: ResolveMed
 
 def _read_price(fields: dict[str, Any], known: CellsByField, context: FileContext) -> None:
     """The lowest price that is valid now, and the currency that it names, unless a column does."""
-    stated = fields.get("currency")
+    stated: str | None = fields.get("currency")
     prices: list[tuple[float, str | None]] = []
     for name in ("price", "sale_price"):
         for column, cell in known.get(name, [])[:1]:
             if name == "sale_price" and not _is_valid_now(known, context):
                 continue
-            try:
-                price = read_price(cell, context.conventions.price(column), stated)
-            except ValueError as error:
-                raise ValueError(f"{column}: {error}") from None
-            if price[0] > 0 or name == "price":
-                prices.append(price)
+            for offer in cast("list[Any]", cell) if isinstance(cell, list) else [cell]:
+                try:
+                    price = read_price(offer, context.conventions.price(column), stated)
+                except ValueError as error:
+                    raise ValueError(f"{column}: {error}") from None
+                if price[0] > 0 or name == "price":
+                    prices.append(price)
     if prices:
         fields["price"], currency = min(prices, key=lambda price: price[0])
         currency = currency or next((named for _, named in prices if named), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from streams.files.conventions.dates import DateConvention
 from streams.files.conventions.prices import PriceConvention
@@ -41,6 +41,7 @@ class Conventions:
         for column, cell in row.items():
             kind = kinds.get(column)
             if kind == "price":
-                self.price(column).see(cell)
+                for item in cast("list[Any]", cell) if isinstance(cell, list) else [cell]:
+                    self.price(column).see(item)
             elif kind == "date":
                 self.date(column).see(cell)
