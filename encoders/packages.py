@@ -12,6 +12,7 @@ EXTRAS: Final = {
     "torchvision": "torch",
     "transformers": "torch",
     "accelerate": "train",
+    "lightgbm": "train",
     "peft": "train",
     "tensorboard": "train",
     "nncf": "int8",

@@ -45,7 +45,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def filter_terms(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The `field=value` terms of a product; a category has one for each path above it.
+    """The `field=value` terms of a product; each of its categories has one for each path above it, too.
 
     Raises:
         InvalidRecord: the product has more values than can be filtered by.
@@ -82,9 +82,25 @@ def any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
     return _any_of_terms(criterion)
 
 
+def filter_term(field: str, value: str) -> str:
+    """The term that a filter by this value looks for: values with the same term are one to filters."""
+    return _term(field, value)
+
+
+def filter_field(field: str) -> str:
+    """The field as filters compare it: attributes whose names have the same are one to them."""
+    return _field_name(field)
+
+
 def attribute_values(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """A product's attributes by name, of its fields as JSON values; none where it states none."""
     return fields.get("attributes") or {}
+
+
+def all_categories(fields: Mapping[str, Any]) -> list[str]:
+    """The categories that a product is in, the first one first; of its fields as JSON values."""
+    first = fields.get("category")
+    return list(dict.fromkeys([*([first] if first else []), *(fields.get("categories") or [])]))
 
 
 def category_paths(category: str) -> list[str]:
@@ -101,10 +117,13 @@ def range_bounds(criterion: Range) -> Iterator[tuple[str, float]]:
 
 def _terms(fields: Mapping[str, Any]) -> Iterator[str]:
     for name in TERM_FIELDS:
-        value = fields.get(name)
+        value = fields.get(name) if name != "category" else None
         if value is not None:
-            for text in category_paths(value) if name == "category" else _values(value):
+            for text in _values(value):
                 yield _term(name, text)
+    for category in all_categories(fields):
+        for path in category_paths(category):
+            yield _term("category", path)
     for name, value in attribute_values(fields).items():
         field = ATTRIBUTE_PREFIX + name
         for text in _values(value):

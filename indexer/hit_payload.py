@@ -16,6 +16,8 @@ class HitPayload(Struct, frozen=True, omit_defaults=True):
     currency: str | None = None
     brand: str | None = None
     category: str | None = None
+    categories: list[str] = []
+    """All that it is in, where they are several; `category` is the first."""
     image_url: str | None = None
     url: str | None = None
     lang: str | None = None

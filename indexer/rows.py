@@ -121,6 +121,7 @@ def _hit_payload(stored: StoredProduct, fields: Mapping[str, Any]) -> HitPayload
         currency=stated("currency"),
         brand=stated("brand"),
         category=stated("category"),
+        categories=stated("categories") or [],
         image_url=image_url(shown[0]) if shown else None,
         url=stated("url"),
         lang=stated("lang"),

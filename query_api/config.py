@@ -34,7 +34,8 @@ class QueryConfig(AccessConfig):
     candidates: int = 1_000
     """How many products each of dense and lexical search contributes, at most 1,000."""
     browse_candidates: int = 10_000
-    """How many products are looked at when there is no query, at most 10,000."""
+    """How many products are looked at when there is no query, or when what matches one is sorted by a number, at most
+    10,000."""
     text_query_text: float = 0.3
     """A text query's weight on products' texts."""
     text_query_image: float = 0.1
@@ -58,6 +59,16 @@ class QueryConfig(AccessConfig):
     """How many of the best candidates it scores, at most 1,000."""
     ranker_weight: float = 0.1
     """What its relevance, from 0 to 1, adds to their scores."""
+    learnt_ranker: str = ""
+    """A directory of a ranker that `vitrine train ranker` made of what shoppers chose; empty: none."""
+    learnt_ranker_candidates: int = 200
+    """How many of the best candidates it orders, at most 1,000."""
+    experiment: str = ""
+    """A file of JSON with variants of the ranking, each for a share of the shoppers; empty: all have the same."""
+    impressions: float = 1.0
+    """Share of the answers whose hits are remembered for a day, to learn from what is chosen of them; 0: none."""
+    impressions_kept: int = 200_000
+    """How many of them are kept that name nobody, each some 0.5 KB; of a person the last 50 are."""
     synonyms: str = ""
     """A file of synonyms in Solr's format, read anew when it changes; empty: none."""
     media_max_age_s: int = 86_400
@@ -114,6 +125,9 @@ class QueryConfig(AccessConfig):
             raise ValueError(f"query.processes must be from 1 to {MAX_PROCESSES}, not {self.processes}")
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
-        for name, most in (("candidates", 1_000), ("ranker_candidates", 1_000), ("browse_candidates", 10_000)):
+        if self.impressions > 1:
+            raise ValueError(f"query.impressions must be from 0 to 1, not {self.impressions}")
+        most_of = {"candidates": 1_000, "ranker_candidates": 1_000, "learnt_ranker_candidates": 1_000}
+        for name, most in (most_of | {"browse_candidates": 10_000}).items():
             if not 1 <= numbers[name] <= most:
                 raise ValueError(f"query.{name} must be from 1 to {most}, not {numbers[name]}")

@@ -111,5 +111,13 @@ class AccessUnavailable(QueryError):
     retry_after_s = 1.0
 
 
+class InvalidRanker(QueryError):
+    """A learnt ranker that cannot be used; the message says what to change."""
+
+
+class InvalidExperiment(QueryError):
+    """An experiment that cannot be run; the message says what to change."""
+
+
 class InvalidAccess(QueryError):
     """Keys, secrets or an address that cannot be used; the message says what to change."""

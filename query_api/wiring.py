@@ -17,10 +17,13 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
+from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
+from indexer.ports.impressions import ImpressionStore
 from indexer.ports.products import ProductStore
 from indexer.ports.profiles import ProfileStore
+from indexer.ports.switches import VariantSwitches
 from query_api.access.gate import AccessGate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
@@ -35,11 +38,19 @@ from query_api.embedding.query_vectors import QueryEmbedder
 from query_api.embedding.text_trust import TextTrust
 from query_api.embedding.visuals import VisualDecoders, VisualEmbedder
 from query_api.errors import EncoderBusy
+from query_api.experiments.experiment import Experiment
+from query_api.experiments.running import RunningExperiment
 from query_api.explaining.product_explainer import ProductExplainer
+from query_api.learning_to_rank.model import TreeRanker
+from query_api.learning_to_rank.popularity import PopularProducts
 from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
 from query_api.ports import CandidateCache, EventSink
-from query_api.recommending.recommender import Recommender
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
+from query_api.recommending.recommender import RecommendationSources, Recommender
+from query_api.recommending.shop_patterns import ShopPatterns
 from query_api.recommending.similar import SimilarProducts
+from query_api.recommending.sources import BehaviourSources, CatalogueSources
+from query_api.recommending.taste_ranking import TasteRanking
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalLimits
@@ -47,7 +58,9 @@ from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.answering import SearchAnswers
 from query_api.search.candidate_finder import CandidateFinder, IndexKey, ResultCache
 from query_api.search.facet_counting import FacetCounter
+from query_api.search.impression_log import ImpressionLog
 from query_api.search.inputs import InputLoader, MediaLoader
+from query_api.search.learnt_ranking import LearntRanking
 from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker, RerankLimits
@@ -92,6 +105,16 @@ class QueryPorts:
     """Lets requests in; None: all of them."""
     ranker: Ranker | None = None
     """Scores the best candidates once more; None: their scores stay."""
+    learnt_ranker: TreeRanker | None = None
+    """Orders the best candidates by all that is known of them; None: their order stays."""
+    experiment: Experiment | None = None
+    """Gives shoppers variants of the ranking; None: all have the same."""
+    variant_rankers: Mapping[str, TreeRanker | None] = field(default_factory=dict[str, TreeRanker | None])
+    """Of the variants that name one or none, by their names."""
+    switches: VariantSwitches | None = None
+    """Says which variants are switched off; None: none are."""
+    impressions: ImpressionStore | None = None
+    """Remembers what answers showed; None: nobody does."""
     device_priority: DevicePriority | None = None
     """Of queries on the encoder's device, over other processes' work; None: none is shared."""
     publisher: EventSink | None = None
@@ -110,6 +133,11 @@ class QueryPorts:
     clock: Callable[[], float] = time.monotonic
     """By which what is cached in the process expires, in seconds."""
 
+    @property
+    def personal_data(self) -> PersonalData:
+        """All stores that have something of people."""
+        return PersonalData(self.profiles, self.behaviour, self.impressions)
+
 
 @dataclass(frozen=True, slots=True)
 class QueryComponents:
@@ -127,6 +155,9 @@ class QueryComponents:
     """To be closed."""
     profiles: ShopperProfiles
     """To be closed."""
+    impressions: ImpressionLog
+    """To be flushed."""
+    experiment: RunningExperiment
     feed: ChangeFeed | None
     """To be closed; None: the cache is turned off."""
     background: tuple[BackgroundWork, ...]
@@ -136,6 +167,7 @@ class QueryComponents:
         """End what is under way in the encoder, of histories and at the change log."""
         await self.batcher.aclose()
         await self.profiles.aclose()
+        await self.impressions.flush()
         if self.feed is not None:
             await self.feed.aclose()
 
@@ -167,7 +199,11 @@ def wire(ports: QueryPorts) -> QueryComponents:
     profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
-    responses = ResponseBuilder(FacetCounter(store, retriever), scores, index)
+    running = RunningExperiment(ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches)
+    popular = PopularProducts(ports.profiles)
+    impressions = ImpressionLog(ports.impressions, config.impressions, running.label)
+    learnt = LearntRanking(running, popular, config.learnt_ranker_candidates)
+    responses = ResponseBuilder(FacetCounter(store, retriever), scores, index, learnt, impressions)
     cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
     cache = _wire_cache(ports, circuit, cards)
@@ -180,19 +216,33 @@ def wire(ports: QueryPorts) -> QueryComponents:
         candidates,
         floors,
         profiles,
-        ResultRanker(cards),
+        ResultRanker(cards, has_learnt_ranker=running.has_rankers),
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
+        learnt,
+        running,
     )
     searcher = Searcher(stages, responses)
-    # A ranker looks at more than is kept.
-    personal = None if ports.ranker else PersonalHits(profiles, cards)
+    # A ranker of vectors looks at more than is kept.
+    personal = None if ports.ranker else PersonalHits(profiles, cards, learnt, impressions)
+    patterns = ShopPatterns(ports.behaviour, ports.profiles, cards)
+    behaviour = BehaviourCandidates(ports.behaviour, ports.profiles, lambda: patterns.latest)
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
-        answers=SearchAnswers(searcher, responses, planner, index, cache, personal),
+        answers=SearchAnswers(searcher, responses, planner, index, cache, personal, impressions, running),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(
-            profiles, retriever, tastes, cards, cache.feed if cache else None, responses, config.personal
+            profiles,
+            embedding.products,
+            retriever,
+            RecommendationSources(
+                TasteRanking(profiles, retriever, tastes, config.personal),
+                BehaviourSources(ports.behaviour, behaviour, circuit),
+                CatalogueSources(retriever, tastes),
+            ),
+            cards,
+            cache.feed if cache else None,
+            responses,
         ),
         explainer=ProductExplainer(searcher, retriever, store, scores, index),
         index=index,
@@ -200,8 +250,18 @@ def wire(ports: QueryPorts) -> QueryComponents:
         floors=floors,
         batcher=embedding.batcher,
         profiles=profiles,
+        impressions=impressions,
+        experiment=running,
         feed=cache.feed if cache else None,
-        background=(*understanding.background, embedding.text_trust.run, floors.run),
+        background=(
+            *understanding.background,
+            embedding.text_trust.run,
+            floors.run,
+            popular.run,
+            impressions.run,
+            running.run,
+            patterns.run,
+        ),
     )
 
 

@@ -21,10 +21,11 @@ from prometheus_client import Counter
 
 from streams import metrics
 from streams.config import IndexingConfig, KafkaConfig
+from streams.delivery.batched_messages import unbatched
 from streams.delivery.batching import MicroBatcher
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, Partition, PrefixAcknowledger
-from streams.delivery.publisher import OutgoingMessage
+from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
 from streams.errors import PublishFailed
 from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.connection import security_options
@@ -198,13 +199,15 @@ class GroupMembership:
         self.joined = True
 
 
-def add_agents(app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher]) -> None:
-    """Consume each topic into its batcher."""
+def add_agents(
+    app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher], publisher: Publisher
+) -> None:
+    """Consume each topic into its batcher; messages in batch mode go back to their topics, event by event."""
     # Faust's topics and agents are typed in part.
     faust_app: Any = app
     for topic, batcher in batchers.items():
         channel = faust_app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-        faust_app.agent(channel, name=topic)(_consumer(acknowledger, batcher, metrics.EVENTS.labels(topic)))
+        faust_app.agent(channel, name=topic)(_consumer(acknowledger, batcher, publisher, metrics.EVENTS.labels(topic)))
 
 
 def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
@@ -230,7 +233,7 @@ def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
 
 
 def _consumer(
-    acknowledger: PrefixAcknowledger, batcher: MicroBatcher, events: Counter
+    acknowledger: PrefixAcknowledger, batcher: MicroBatcher, publisher: Publisher, events: Counter
 ) -> Callable[[Any], Awaitable[None]]:
     """The agent of a topic: where an event's way begins. Its stream is `Any` as Faust declares `events` a coroutine."""
 
@@ -239,7 +242,12 @@ def _consumer(
             message = _message(event)
             events.inc()
             acknowledger.receive(message)
-            await batcher.put(message)
+            own_messages = unbatched(message)
+            if own_messages is None:
+                await batcher.put(message)
+            else:
+                await publish_durably(publisher, own_messages)
+                acknowledger.mark_done([message])
 
     return consume
 
@@ -254,7 +262,7 @@ def _message(event: EventT[Any]) -> Message:
         timestamp_ms=int(raw.timestamp * 1000),
         key=raw.key,
         value=raw.value,
-        headers={name.lower(): value for name, value in headers},
+        headers={name.lower(): value or b"" for name, value in headers},
         ack=event.ack,
     )
 

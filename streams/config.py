@@ -33,6 +33,8 @@ class KafkaConfig:
     """How often acknowledged offsets are committed; also how exact lag and index age are."""
     deadline_s: float = 10.0
     """The longest that a message may take to be published."""
+    tombstones_delete: bool = True
+    """Whether a null value with a product's key deletes the product; false: such a message is a dead letter."""
     security_protocol: SecurityProtocol = "PLAINTEXT"
     """`SSL` and `SASL_SSL` are encrypted; `SASL_PLAINTEXT` and `SASL_SSL` log in by `sasl_mechanism`, `SSL` by a
     client certificate, where the broker asks for one."""

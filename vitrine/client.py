@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -37,6 +39,10 @@ class SearchHit(Struct, frozen=True, omit_defaults=True):
     image_url: str | None = None
     suggested: dict[str, list[str]] | None = None
     explanation: dict[str, Any] | None = None
+    reason: str | None = None
+    """Why it is recommended, in a sentence."""
+    because: dict[str, str] | None = None
+    """What the shopper did that the reason speaks of: `did` and `product_id`."""
 
 
 class SearchResults(Struct, frozen=True, omit_defaults=True):
@@ -147,6 +153,36 @@ class Client:
         body = _media_fields(image, audio, video) | _stated(fields)
         return _decoded(self._post("/v1/search", body), SearchResults)
 
+    def recommend(
+        self, user_id: str, kind: str = "for_you", *, filters: Mapping[str, Any] | None = None, **more: Any
+    ) -> SearchResults:
+        """Products for a shopper, with no query.
+
+        Args:
+            kind: `for_you`, `continue` (needs `session_id`), `again`, `together` and `similar` (need `product_id`),
+                `recent`, `trending` (needs `category`) or `new`.
+            filters: as `search` takes them.
+            more: other fields of the request: `product_id`, `session_id`, `category`, `k`, `offset`, `facets`,
+                `group`, `diversity`, `max_per_brand`, `max_per_category`.
+
+        Raises: what `search` raises.
+        """
+        fields = _stated({"kind": kind, "filters": json.dumps(filters) if filters else None, **more})
+        texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in fields.items()}
+        response = self._ask("GET", f"/v1/users/{quote(user_id, safe='')}/recommendations", params=texts)
+        return _decoded(response, SearchResults)
+
+    def tell(self, event_type: str, **data: Any) -> str:
+        """Tell what a shopper did, is like or allows: `tell("user.viewed", user_id="ada", product_id="mug")`.
+
+        Returns:
+            The event's id.
+
+        Raises: what `search` raises.
+        """
+        response = self._ask("POST", "/v1/events", json={"type": event_type, "data": data})
+        return _decoded(response, dict[str, str])["id"]
+
     def explain(
         self,
         product: str,
@@ -171,8 +207,11 @@ class Client:
         return _decoded(response, dict[str, Any])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            response = self._http.post(path, json=body)
+            response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             raise NotRunning(f"no query worker answers at {self.url} ({why}); start one with `vitrine up`") from error

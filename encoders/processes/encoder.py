@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -24,6 +25,7 @@ from encoders.processes.messages import (
     picture_to_message,
     texts_to_message,
 )
+from encoders.processes.pixel_memory import PixelMemory, make_pixel_memory
 from encoders.processes.pool import WorkerPool
 from encoders.processes.worker import WorkerProcess, WorkerProgram
 from encoders.prompts import Prompts
@@ -69,6 +71,8 @@ class EncoderProcess:
         )
         self.deadline_s = deadline_s
         """The longest that one batch may take, in seconds."""
+        self.memory: PixelMemory | None = None
+        """Where pictures may be that it is given, while entered: they are read there, all others are sent."""
         self._pool = WorkerPool(self._start)
         self._ready: EncoderReady | None = None
 
@@ -105,11 +109,16 @@ class EncoderProcess:
 
     async def __aenter__(self) -> EncoderProcess:
         """Load the encoder. Raises `ModelUnavailable` as `load_encoder` does, or `WorkerProcessUnavailable`."""
+        self.memory = make_pixel_memory()
+        if self.memory is not None:
+            setup = msgspec.structs.replace(self._program.setup_message, memory=self.memory.setup)
+            self._program = replace(self._program, setup_message=setup, descriptors=(self.memory.descriptor,))
         await self._pool.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._pool.close()
+        self.memory = None
 
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch; an empty side costs nothing.
@@ -135,7 +144,8 @@ class EncoderProcess:
 
     async def _request_products(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         batch = EncodeProducts(
-            texts_to_message(texts), [[picture_to_message(picture) for picture in pictures] for pictures in images]
+            texts_to_message(texts),
+            [[picture_to_message(picture, self.memory) for picture in pictures] for pictures in images],
         )
         rows = await self._pool.request(batch, lambda answer: self._rows(answer, len(texts), 0))
         if isinstance(rows, ErrorMessage):
@@ -143,7 +153,7 @@ class EncoderProcess:
         return rows[0]
 
     async def _request(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
-        batch = EncodeParts(texts_to_message(texts), [picture_to_message(picture) for picture in images])
+        batch = EncodeParts(texts_to_message(texts), [picture_to_message(picture, self.memory) for picture in images])
         rows = await self._pool.request(batch, lambda answer: self._rows(answer, len(texts), len(images)))
         if isinstance(rows, ErrorMessage):
             raise rows.to_error()

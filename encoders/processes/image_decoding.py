@@ -20,6 +20,7 @@ from encoders.packages import require
 from encoders.processes.environment import SMALL_PROCESS
 from encoders.processes.fair_queue import DecodeCall, DecodeOutcome, FairQueue, QueuedPicture
 from encoders.processes.messages import DecodePictures, ImageDecodingSetup, picture_from_message
+from encoders.processes.pixel_memory import PixelMemory, make_pixel_memory
 from encoders.processes.pixel_slots import PixelSlots, slots_for
 from encoders.processes.pool import REQUESTS_PER_WORKER, WorkerPool, start_decoder
 from encoders.processes.waiting_share import WINDOW_S, WaitingShare
@@ -66,11 +67,14 @@ class ImageDecoderPool:
     pictures of its chunk are tried again one by one in a separate worker, so that only the culprit is refused.
     """
 
-    def __init__(self, preparer: ImagePreparer, config: DecodingConfig | None = None) -> None:
+    def __init__(
+        self, preparer: ImagePreparer, config: DecodingConfig | None = None, memory: PixelMemory | None = None
+    ) -> None:
         """Take down what to run; entering the context starts it.
 
         Args:
             preparer: Makes the model's input of a decoded picture; must be picklable.
+            memory: For pixels, which the encoder reads too; None: it makes its own.
 
         Raises:
             MissingPackage: pictures are to be decoded on a GPU, and torch is not installed.
@@ -87,6 +91,7 @@ class ImageDecoderPool:
             environment=SMALL_PROCESS,
         )
         self._preparer = preparer
+        self._memory = memory
         self._slots: PixelSlots | None = None
         self._pool = WorkerPool(self._start)
         self._most = min(self._config.processes, usable_cores() if self._config.device == "cpu" else _MOST_ON_A_DEVICE)
@@ -110,7 +115,7 @@ class ImageDecoderPool:
         return max(self._pool.starting_s(), self._suspects.starting_s())
 
     async def __aenter__(self) -> ImageDecoderPool:
-        self._slots = slots_for(self._preparer)
+        self._slots = slots_for(self._preparer, self._memory or make_pixel_memory())
         if self._slots is not None:
             setup = msgspec.structs.replace(self._program.setup_message, slots=self._slots.setup)
             descriptors = (self._slots.setup.descriptor,)
@@ -126,8 +131,7 @@ class ImageDecoderPool:
         await asyncio.gather(self._pool.close(), self._suspects.close())
         while self._chunk_tasks:
             await asyncio.wait(self._chunk_tasks)
-        if self._slots is not None:
-            self._slots.close()
+        self._slots = None
 
     async def decode(self, images: Sequence[bytes]) -> list[DecodeOutcome]:
         """Decode and prepare whole files.

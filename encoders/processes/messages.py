@@ -16,6 +16,7 @@ from encoders import errors
 from encoders.errors import EncoderError
 from encoders.inference.runtime import Runtime
 from encoders.media.preparation import Pixels, Preparer
+from encoders.processes.pixel_memory import PixelMemory, PixelMemorySetup, ReadPixels
 from encoders.processes.pixel_slots import SlotsSetup
 from encoders.prompts import Prompts
 from encoders.spec import EmbeddingSpec
@@ -28,8 +29,8 @@ MAX_FRAME_BYTES: Final = 1 << 30
 DECODER_BASE_BYTES: Final = 2**26
 """What a decoder's program and libraries take of memory."""
 
-PictureMessage = tuple[int, int, memoryview]
-"""Height, width, and the levels (height, width, 3) uint8 of `Pixels` as bytes."""
+PictureMessage = tuple[int, int, memoryview | int]
+"""Height, width, and the levels (height, width, 3) uint8 of `Pixels` as bytes, or where they are in shared memory."""
 
 
 DecodedPicture = tuple[int, int, memoryview | None]
@@ -136,6 +137,8 @@ class EncoderSetup(msgspec.Struct, array_like=True):
 
     name: str
     runtime: Runtime
+    memory: PixelMemorySetup | None = None
+    """Where pictures may be; None: all are sent."""
 
 
 class EncoderReady(msgspec.Struct, array_like=True, tag=True):
@@ -196,14 +199,29 @@ def encode_frame(message: Any) -> bytearray:
     return buffer
 
 
-def picture_to_message(pixels: Pixels) -> PictureMessage:
-    """Pixels (height, width, 3) uint8 as a message, which shares their memory where they are contiguous."""
-    return pixels.shape[0], pixels.shape[1], np.ascontiguousarray(pixels).data
+def picture_to_message(pixels: Pixels, memory: PixelMemory | None = None) -> PictureMessage:
+    """Pixels (height, width, 3) uint8 as a message, which shares their memory where they are contiguous.
+
+    Args:
+        memory: what the receiver reads too: pixels in it are just named.
+    """
+    start = None if memory is None else memory.start_of(pixels)
+    return pixels.shape[0], pixels.shape[1], np.ascontiguousarray(pixels).data if start is None else start
 
 
-def picture_from_message(message: tuple[int, int, bytearray | memoryview]) -> Pixels:
-    """The pixels (height, width, 3) uint8 of a message. Raises `ValueError` where it has too few or too many levels."""
+def picture_from_message(
+    message: tuple[int, int, bytearray | memoryview | int], memory: ReadPixels | None = None
+) -> Pixels:
+    """The pixels (height, width, 3) uint8 of a message.
+
+    Raises:
+        ValueError: it has too few or too many levels, or names memory that there is not.
+    """
     height, width, levels = message
+    if isinstance(levels, int):
+        if memory is None:
+            raise ValueError("a picture is said to be in memory that nobody shared")
+        return memory.pixels(levels, height, width)
     return np.frombuffer(levels, np.uint8).reshape(height, width, 3)
 
 

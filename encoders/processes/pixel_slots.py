@@ -1,6 +1,6 @@
-"""Memory in which decoders leave pixels for the main process: they go through no socket and are copied by nobody.
+"""Slots in which decoders leave pixels for the main process: they go through no socket and are copied by nobody.
 
-An anonymous file, mapped by the main process and by each decoder before it is confined, cut into slots of one size.
+Shared memory, mapped by the main process and by each decoder before it is confined, cut into slots of one size.
 The main process alone decides what goes into which slot, and has it back when nothing refers to its pixels any more: so
 there are no locks, and nothing leaks, whatever a decoder dies of. While all slots are taken, pixels come by the socket,
 and so they do on systems without such files.
@@ -8,10 +8,8 @@ and so they do on systems without such files.
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
-import sys
 import weakref
 from collections.abc import Iterable
 from typing import Final
@@ -20,9 +18,8 @@ import msgspec
 import numpy as np
 
 from encoders.media.preparation import FixedSizePreparer, ImagePreparer, Pixels
+from encoders.processes.pixel_memory import PixelMemory
 
-TOTAL_BYTES: Final = 2**26
-"""The most memory that the slots of a pool take, once all have been used."""
 _MOST_SLOTS: Final = 4_096
 
 
@@ -38,13 +35,11 @@ class SlotsSetup(msgspec.Struct, array_like=True):
 class PixelSlots:
     """The slots, as the main process has them."""
 
-    def __init__(self, slot_bytes: int) -> None:
-        """Make them. Args: slot_bytes: of a picture's pixels at most. Raises `OSError`."""
-        count = max(1, min(_MOST_SLOTS, TOTAL_BYTES // slot_bytes))
-        descriptor = os.memfd_create("pixels")
-        self.setup = SlotsSetup(descriptor, slot_bytes, count)
-        os.ftruncate(descriptor, slot_bytes * count)
-        self._memory = mmap.mmap(descriptor, slot_bytes * count)
+    def __init__(self, slot_bytes: int, memory: PixelMemory) -> None:
+        """Cut memory into slots. Args: slot_bytes: of a picture's pixels at most, no more than the whole memory."""
+        count = min(_MOST_SLOTS, memory.size // slot_bytes)
+        self.setup = SlotsSetup(memory.descriptor, slot_bytes, count)
+        self._memory = memory
         # The last one given back is the next one taken: as few pages are touched as can be.
         self._free = list(range(count))
 
@@ -65,25 +60,17 @@ class PixelSlots:
         size = height * width * 3
         if min(height, width) < 1 or size > self.setup.slot_bytes:
             raise ValueError(f"a picture of {width} × {height} pixels in a slot of {self.setup.slot_bytes} bytes")
-        holder = (ctypes.c_ubyte * size).from_buffer(self._memory, slot * self.setup.slot_bytes)
+        holder = self._memory.part(slot * self.setup.slot_bytes, size)
         weakref.finalize(holder, self._free.append, slot).atexit = False
         return np.frombuffer(memoryview(holder), np.uint8).reshape(height, width, 3)
 
-    def close(self) -> None:
-        """Give up the file; the memory goes with the last pixels in it."""
-        os.close(self.setup.descriptor)
 
-
-def slots_for(preparer: ImagePreparer) -> PixelSlots | None:
-    """Slots for a preparer's pictures; None: they have no fixed size, or this system has no such files."""
+def slots_for(preparer: ImagePreparer, memory: PixelMemory | None) -> PixelSlots | None:
+    """Slots for a preparer's pictures; None: they have no fixed size, or no memory takes one of them."""
     size = preparer.output_size if isinstance(preparer, FixedSizePreparer) else None
-    if size is None or sys.platform != "linux":
+    if size is None or memory is None or size[0] * size[1] * 3 > memory.size:
         return None
-    try:
-        return PixelSlots(size[0] * size[1] * 3)
-    except OSError:
-        # A sandbox that has no such files.
-        return None
+    return PixelSlots(size[0] * size[1] * 3, memory)
 
 
 class SlotWriter:

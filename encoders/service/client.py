@@ -26,8 +26,9 @@ from encoders.processes.messages import (
     picture_to_message,
     texts_to_message,
 )
+from encoders.processes.pixel_memory import PixelMemory
 from encoders.prompts import Prompts
-from encoders.service.opening import OpenEncoder, receive_frame
+from encoders.service.opening import OpenEncoder, SharePixels, receive_frame
 from encoders.spec import EmbeddingSpec, FloatArray
 
 ATTEMPTS: Final = 3
@@ -49,6 +50,7 @@ class ServiceEncoder:
         opening: OpenEncoder,
         deadline_s: float = 60.0,
         start_deadline_s: float = 900.0,
+        memory: PixelMemory | None = None,
     ) -> None:
         """Connect, and wait for the model that the service loads.
 
@@ -56,12 +58,13 @@ class ServiceEncoder:
             path: of the service's socket.
             deadline_s: The longest that a batch may take, what other clients have before it included.
             start_deadline_s: The longest that loading may take.
+            memory: Pictures in it are read there by the service, all others are sent.
 
         Raises:
             WorkerProcessUnavailable: there is no service, or it has not loaded the model in time.
             EncoderError: it cannot load the model.
         """
-        self._path, self._opening = path, opening
+        self._path, self._opening, self._memory = path, opening, memory
         self._deadline_s = deadline_s
         self._connection: socket.socket | None = None
         self._closed = False
@@ -105,13 +108,14 @@ class ServiceEncoder:
             WorkerProcessUnavailable: there is no service just now.
             EncoderError: the encoder refused the batch.
         """
-        request = EncodeParts(texts_to_message(texts), [picture_to_message(picture) for picture in images])
+        pictures = [picture_to_message(picture, self._memory) for picture in images]
+        request = EncodeParts(texts_to_message(texts), pictures)
         answer = self._answer(request)
         return self._rows(answer.texts, len(texts)), self._rows(answer.images, len(images))
 
     def encode_run(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
         """The same of whole products that fit into one request."""
-        pictures = [[picture_to_message(picture) for picture in own] for own in images]
+        pictures = [[picture_to_message(picture, self._memory) for picture in own] for own in images]
         return self._rows(self._answer(EncodeProducts(texts_to_message(texts), pictures)).texts, len(texts))
 
     def close(self) -> None:
@@ -180,6 +184,8 @@ class ServiceEncoder:
             connection.sendall(encode_frame(self._opening))
             ready = _READY.decode(receive_frame(connection))
             connection.settimeout(self._deadline_s)
+            if self._memory is not None and isinstance(ready, EncoderReady):
+                _share(connection, self._memory)
         except (OSError, EOFError, ValueError, msgspec.MsgspecError) as error:
             connection.close()
             self._connection = None
@@ -188,6 +194,17 @@ class ServiceEncoder:
             self._disconnect()
             raise ready.to_error()
         return ready
+
+
+def _share(connection: socket.socket, memory: PixelMemory) -> None:
+    """Have the service read the memory. Raises `EncoderError` where it does not, and as `receive_frame` does."""
+    frame = encode_frame(SharePixels(memory.size))
+    # The file goes with the first bytes, which are as many as fit.
+    sent = socket.send_fds(connection, [frame], [memory.descriptor])
+    connection.sendall(memoryview(frame)[sent:])
+    answer = _ANSWER.decode(receive_frame(connection))
+    if isinstance(answer, ErrorMessage):
+        raise answer.to_error()
 
 
 def picture_runs(images: Sequence[Pixels]) -> list[Sequence[Pixels]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import socket
 import threading
@@ -22,11 +23,18 @@ from encoders.processes.messages import (
     picture_from_message,
     texts_from_message,
 )
-from encoders.service.opening import REQUESTS_PER_CLIENT, Urgency, receive_body, receive_exactly
+from encoders.processes.pixel_memory import PixelMemorySetup, ReadPixels
+from encoders.service.opening import (
+    REQUESTS_PER_CLIENT,
+    SharePixels,
+    Urgency,
+    receive_body,
+    receive_with_file,
+)
 from encoders.service.pass_queue import Batch, Client, PassInputs, PassQueue
 
 _URGENCIES: Final[dict[bytes, Urgency]] = {b"q": "query", b"i": "indexing"}
-_BATCHES: Final = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts)
+_REQUESTS: Final = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts | SharePixels)
 _GONE: Final = ErrorMessage("WorkerProcessFailed", "the client is gone")
 
 
@@ -64,7 +72,11 @@ class Connections:
     def _read(self, connection: _Connection) -> None:
         with contextlib.suppress(OSError, EOFError, ValueError, msgspec.MsgspecError):
             while True:
-                self._start(_BATCHES.decode(connection.next_request()), connection)
+                message = _REQUESTS.decode(connection.next_request())
+                if isinstance(message, SharePixels):
+                    connection.new_answer().set(connection.map(message))
+                else:
+                    self._start(message, connection)
         connection.leave()
         self._clients.discard(connection)
 
@@ -72,19 +84,19 @@ class Connections:
         """Queue a batch; one that this encoder does not take is answered at once."""
         answer = connection.new_answer()
         try:
-            batch = Batch(connection.client, self._inputs(message), answer.set)
+            batch = Batch(connection.client, self._inputs(message, connection.memory), answer.set)
         except Exception as error:
             answer.set(ErrorMessage.from_error(error))
             return
         batch.start(self._encoder.spec.dim)
         self._passes.add(batch)
 
-    def _inputs(self, message: EncodeParts | EncodeProducts) -> PassInputs:
+    def _inputs(self, message: EncodeParts | EncodeProducts, memory: ReadPixels | None) -> PassInputs:
         texts = texts_from_message(message.texts)
         if isinstance(message, EncodeParts):
-            return {"texts": texts, "images": [picture_from_message(one) for one in message.images]}
+            return {"texts": texts, "images": [picture_from_message(one, memory) for one in message.images]}
         as_joint_encoder(self._encoder)
-        images = [[picture_from_message(one) for one in own] for own in message.images]
+        images = [[picture_from_message(one, memory) for one in own] for own in message.images]
         return {"products": [*zip(texts, images, strict=True)]}
 
 
@@ -113,7 +125,10 @@ class _Connection:
     def __init__(self, sock: socket.socket, urgency: Urgency) -> None:
         sock.setblocking(True)
         self.client = Client(urgency)
+        self.memory: ReadPixels | None = None
+        """Where the client's pictures may be."""
         self._socket = sock
+        self._file: int | None = None
         self._free = threading.Semaphore(REQUESTS_PER_CLIENT)
         self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
         self._unsent: set[_Answer] = set()
@@ -121,9 +136,27 @@ class _Connection:
     def next_request(self) -> bytearray:
         """The next request, of which so many are read at a time; the rest waits in the client's own memory."""
         # Before there is room: that the client is gone shows at once.
-        header = receive_exactly(self._socket, LENGTH.size)
+        header, file = receive_with_file(self._socket, LENGTH.size)
+        self._keep(file)
         self._free.acquire()
         return receive_body(self._socket, header)
+
+    def map(self, message: SharePixels) -> EncodedRows | ErrorMessage:
+        """Map the memory whose file came with this message."""
+        file, self._file = self._file, None
+        try:
+            if file is None:
+                raise ValueError("shared pixels came without their file")
+            self.memory = ReadPixels(PixelMemorySetup(file, message.size))
+        except Exception as error:
+            return ErrorMessage.from_error(error)
+        return EncodedRows(bytearray(), bytearray())
+
+    def _keep(self, file: int | None) -> None:
+        """Hold the file that came last; one that no message was about is closed."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file = file
 
     def new_answer(self) -> _Answer:
         """The place of the answer to the request that was read last."""
@@ -137,6 +170,7 @@ class _Connection:
         self.client.gone = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._keep(None)
         for answer in [*self._unsent]:
             answer.set(_GONE)
         self._answers.put(None)

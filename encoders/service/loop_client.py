@@ -19,6 +19,7 @@ from encoders.media.preparation import Preparer
 from encoders.port import Pixels
 from encoders.processes.encoder import product_chunks
 from encoders.processes.messages import EncoderSetup
+from encoders.processes.pixel_memory import PixelMemory, make_pixel_memory
 from encoders.prompts import Prompts
 from encoders.service.client import ServiceEncoder, picture_runs
 from encoders.service.opening import REQUESTS_PER_CLIENT, OpenEncoder, Urgency
@@ -31,14 +32,18 @@ START_DEADLINE_S: Final = 900.0
 
 
 async def connected(
-    path: Path, opening: OpenEncoder, deadline_s: float, start_deadline_s: float = START_DEADLINE_S
+    path: Path,
+    opening: OpenEncoder,
+    deadline_s: float,
+    start_deadline_s: float = START_DEADLINE_S,
+    memory: PixelMemory | None = None,
 ) -> ServiceEncoder:
     """Connect to a service that may not listen yet. Args and errors as those of `ServiceEncoder`."""
     loop = asyncio.get_running_loop()
     until = loop.time() + start_deadline_s
     while True:
         try:
-            return await asyncio.to_thread(ServiceEncoder, path, opening, deadline_s, start_deadline_s)
+            return await asyncio.to_thread(ServiceEncoder, path, opening, deadline_s, start_deadline_s, memory)
         except WorkerProcessUnavailable:
             if loop.time() > until:
                 raise
@@ -67,6 +72,8 @@ class EncoderClient:
         self.deadline_s = deadline_s
         """The longest that one batch may take, in seconds."""
         self._start_deadline_s = start_deadline_s
+        self.memory: PixelMemory | None = None
+        """Where pictures may be that it is given, while entered: they are read there, all others are sent."""
         self._threads = ThreadPoolExecutor(REQUESTS_PER_CLIENT, thread_name_prefix="encoder service")
         self._free: queue.SimpleQueue[ServiceEncoder] = queue.SimpleQueue()
         self._encoders: list[ServiceEncoder] = []
@@ -101,10 +108,11 @@ class EncoderClient:
     async def __aenter__(self) -> EncoderClient:
         """Connect. Raises as `ServiceEncoder` does."""
         self._starting_since = time.monotonic()
+        self.memory = make_pixel_memory()
         try:
             for _ in range(REQUESTS_PER_CLIENT):
                 self._encoders.append(
-                    await connected(self._path, self._opening, self.deadline_s, self._start_deadline_s)
+                    await connected(self._path, self._opening, self.deadline_s, self._start_deadline_s, self.memory)
                 )
         except BaseException:
             await self.__aexit__()
@@ -119,6 +127,7 @@ class EncoderClient:
         for encoder in self._encoders:
             encoder.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.memory = None
 
     async def encode(self, texts: Sequence[str], images: Sequence[Pixels]) -> tuple[FloatArray, FloatArray]:
         """Unit float32 rows (n_texts, dim) and (n_images, dim) of a batch. Raises as `ServiceEncoder.encode` does."""

@@ -6,6 +6,7 @@ then on it sends `EncodeParts` and `EncodeProducts`, and gets `EncodedRows` or `
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Final, Literal
@@ -27,6 +28,13 @@ class OpenEncoder(msgspec.Struct, array_like=True, tag=True):
 
     setup: EncoderSetup
     urgency: Urgency
+
+
+class SharePixels(msgspec.Struct, array_like=True, tag=True):
+    """A client's memory with pictures, whose file comes with this frame; answered with no rows, or with an error."""
+
+    size: int
+    """Bytes."""
 
 
 class ServedSetup(msgspec.Struct, array_like=True):
@@ -67,6 +75,20 @@ def receive_body(connection: socket.socket, header: bytearray) -> bytearray:
     if length > MAX_FRAME_BYTES:
         raise ValueError(f"a frame of {length} bytes")
     return receive_exactly(connection, length)
+
+
+def receive_with_file(connection: socket.socket, length: int) -> tuple[bytearray, int | None]:
+    """So many bytes, and the file that came with the first of them, if any. Raises as `receive_exactly` does."""
+    first, files, _, _ = socket.recv_fds(connection, length, 1, socket.MSG_CMSG_CLOEXEC)
+    if not first:
+        raise EOFError("the connection has ended")
+    file = files[0] if files else None
+    try:
+        return bytearray(first) + receive_exactly(connection, length - len(first)), file
+    except BaseException:
+        if file is not None:
+            os.close(file)
+        raise
 
 
 def receive_exactly(connection: socket.socket, length: int) -> bytearray:

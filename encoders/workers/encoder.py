@@ -20,6 +20,7 @@ from encoders.processes.messages import (
     picture_from_message,
     texts_from_message,
 )
+from encoders.processes.pixel_memory import ReadPixels
 from encoders.spec import FloatArray
 from encoders.workers.confinement import confine_model
 from encoders.workers.connection import MainProcess
@@ -34,39 +35,40 @@ def main() -> None:
     except Exception as error:
         main_process.send(ErrorMessage.from_error(error))
         return
-    answer = _request_handler(encoder, DevicePriority.for_runtime(setup.runtime))
+    memory = setup.memory and ReadPixels(setup.memory)
+    answer = _request_handler(encoder, DevicePriority.for_runtime(setup.runtime), memory)
     main_process.start_threads()
     # A model that is compiled is so with its first inputs, by a compiler that is a program of its own.
     missing = confine_model(may_start_programs=setup.runtime.compile)
     main_process.serve(EncoderReady(encoder.spec, encoder.preparer, encoder.prompts, [*missing]), answer)
 
 
-def _request_handler(encoder: Encoder, priority: DevicePriority) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
+def _request_handler(
+    encoder: Encoder, priority: DevicePriority, memory: ReadPixels | None
+) -> Callable[[bytearray], EncodedRows | ErrorMessage]:
     batches = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts)
 
     def encode(request: bytearray) -> EncodedRows | ErrorMessage:
         batch = batches.decode(request)
         priority.wait_for_priority_work()
         try:
-            return (
-                _encode_products(encoder, batch) if isinstance(batch, EncodeProducts) else _encode_parts(encoder, batch)
-            )
+            if isinstance(batch, EncodeProducts):
+                return _encode_products(encoder, batch, memory)
+            return _encode_parts(encoder, batch, memory)
         except Exception as error:
             return ErrorMessage.from_error(error)
 
     return encode
 
 
-def _encode_parts(encoder: Encoder, batch: EncodeParts) -> EncodedRows:
+def _encode_parts(encoder: Encoder, batch: EncodeParts, memory: ReadPixels | None) -> EncodedRows:
     texts = encoder.encode_texts(texts_from_message(batch.texts)) if batch.texts else None
-    images = (
-        encoder.encode_images([picture_from_message(picture) for picture in batch.images]) if batch.images else None
-    )
-    return EncodedRows(_bytes(texts), _bytes(images))
+    pictures = [picture_from_message(picture, memory) for picture in batch.images]
+    return EncodedRows(_bytes(texts), _bytes(encoder.encode_images(pictures) if pictures else None))
 
 
-def _encode_products(encoder: Encoder, batch: EncodeProducts) -> EncodedRows:
-    images = [[picture_from_message(picture) for picture in pictures] for pictures in batch.images]
+def _encode_products(encoder: Encoder, batch: EncodeProducts, memory: ReadPixels | None) -> EncodedRows:
+    images = [[picture_from_message(picture, memory) for picture in pictures] for pictures in batch.images]
     return EncodedRows(
         _bytes(as_joint_encoder(encoder).encode_products(texts_from_message(batch.texts), images)), _bytes(None)
     )

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 
 import msgspec
+import numpy as np
 from PIL import Image
 
 from encoders.errors import InvalidImage
@@ -18,7 +19,6 @@ from encoders.processes.messages import (
     DecodePictures,
     DecoderReady,
     ImageDecodingSetup,
-    picture_to_message,
 )
 from encoders.processes.pixel_slots import SlotWriter
 from encoders.workers.confinement import confine_decoder
@@ -78,7 +78,7 @@ def hand_over(pixels: Pixels, slots: SlotWriter | None, slot: int | None) -> Dec
     """Pixels (height, width, 3) uint8 as a message, left in the slot where there is one."""
     if slots is not None and slot is not None and slots.write(slot, pixels):
         return pixels.shape[0], pixels.shape[1], None
-    return picture_to_message(pixels)
+    return pixels.shape[0], pixels.shape[1], np.ascontiguousarray(pixels).data
 
 
 if __name__ == "__main__":

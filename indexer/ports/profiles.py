@@ -119,6 +119,10 @@ class ProfileStore(Protocol):
         """
         ...
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        """What is stored of what was done under this very id, newest first, whether or not it may be learnt from."""
+        ...
+
     async def person(self, user_id: str) -> Person:
         """Which anonymous ids are joined to a user, and whether they may be learnt from."""
         ...
@@ -141,6 +145,15 @@ class ProfileStore(Protocol):
 
     async def popular(self, limit: int) -> list[str]:
         """The products that shoppers interacted with most of late, most first."""
+        ...
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        """How much shoppers interacted with each product of late: 1 for a purchase just now, half of it a week ago.
+
+        Args:
+            product_ids: whose; 0 for those that are not among the most popular 10,000.
+            now_ms: Unix milliseconds.
+        """
         ...
 
 

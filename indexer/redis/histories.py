@@ -79,7 +79,7 @@ def pack_member(interaction: Interaction) -> bytes:
 
 def _interaction(member: bytes, time_ms: float) -> Interaction:
     source, event_id, kind, product_id, *session = _members.decode(member)
-    return Interaction(event_id, kind, product_id, int(time_ms), source, *session)
+    return Interaction(event_id, kind, product_id, int(time_ms), source, session[0] if session else "")
 
 
 _members = msgspec.json.Decoder(list[str])

@@ -20,7 +20,7 @@ from indexer.persons import (
 from indexer.ports.profiles import History, Identification, Interaction, LearningChange, TraitChange
 from indexer.redis.histories import PackedHistory, merged, pack_member
 from indexer.redis.person_keys import InMemoryPersonKeys
-from indexer.redis.popularity import popularity_weight
+from indexer.redis.popularity import popularity_weight, purchases_now
 from indexer.redis.profiles import HISTORY_LENGTH, MAX_TRAITS
 
 _TraitStamp = tuple[int, str, str, str]
@@ -42,7 +42,7 @@ class InMemoryProfileStore:
         self._popular: dict[str, float] = {}
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
-        counts = [not self._refuses(user_id, interaction.time_ms) for user_id, interaction in interactions]
+        counts = [not self.refuses(user_id, interaction.time_ms) for user_id, interaction in interactions]
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
@@ -83,6 +83,9 @@ class InMemoryProfileStore:
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         return [self._history_of(user_id) for user_id in user_ids]
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        return self._packed(user_id).interactions()
+
     async def person(self, user_id: str) -> Person:
         return self._of(user_id)
 
@@ -99,6 +102,9 @@ class InMemoryProfileStore:
 
     async def popular(self, limit: int) -> list[str]:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        return [purchases_now(self._popular.get(product_id), now_ms) for product_id in product_ids]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}
@@ -130,7 +136,8 @@ class InMemoryProfileStore:
         gain = popularity_weight(interaction) - (popularity_weight(known) if known else 0.0)
         self._popular[interaction.product_id] = self._popular.get(interaction.product_id, 0.0) + gain
 
-    def _refuses(self, user_id: str, time_ms: int) -> bool:
+    def refuses(self, user_id: str, time_ms: int) -> bool:
+        """Whether what somebody did then is not kept: they are forgotten, or may not be learnt from."""
         person = self._of(user_id)
         owner = person.owner_at(time_ms)
         is_allowed = person.is_learnt_from(time_ms) and (not owner or self._of(owner.user_id).is_learnt_from(time_ms))
@@ -139,7 +146,7 @@ class InMemoryProfileStore:
     def _scrub(self, user_id: str) -> None:
         history = self._history.get(user_id, {})
         self._history[user_id] = {
-            member: known for member, known in history.items() if not self._refuses(user_id, known.time_ms)
+            member: known for member, known in history.items() if not self.refuses(user_id, known.time_ms)
         }
 
     def _join(self, user_id: str, anonymous_id: str, time_ms: int) -> None:

@@ -7,6 +7,7 @@ learning under the hash of the id, so that whoever opted out and is then forgott
 from indexer.persons import MAX_ANONYMOUS_IDS, MAX_LEARNING_CHANGES, MAX_OWNERS
 
 HISTORY_SUFFIX, TRAITS_SUFFIX, LETTERS_SUFFIX, PERSON_SUFFIX = "events", "traits", "letters", "person"
+IMPRESSIONS_SUFFIX = "impressions"
 USER_PREFIX = "vitrine:user:"
 FORGOTTEN_PREFIX = "vitrine:forgotten:"
 """What is kept of a forgotten user: under their id's hash, until when."""
@@ -92,7 +93,9 @@ local function erase(user_id, hash, time_ms, remember_s)
     redis.call('DEL', key_of(user_id, '{_FORMER_SUFFIX}'))
     person.until_ms = time_ms
   end
-  redis.call('ZREMRANGEBYSCORE', key_of(user_id, '{HISTORY_SUFFIX}'), '-inf', time_ms)
+  for _, suffix in ipairs({{'{HISTORY_SUFFIX}', '{IMPRESSIONS_SUFFIX}'}}) do
+    redis.call('ZREMRANGEBYSCORE', key_of(user_id, suffix), '-inf', time_ms)
+  end
   local traits = key_of(user_id, '{TRAITS_SUFFIX}')
   local stored = redis.call('HGETALL', traits)
   for i = 1, #stored, 2 do
@@ -122,10 +125,12 @@ end
 
 -- What was recorded and may not be learnt from.
 local function scrub(user_id, hash)
-  local history = key_of(user_id, '{HISTORY_SUFFIX}')
-  local stored = redis.call('ZRANGE', history, 0, -1, 'WITHSCORES')
-  for i = 1, #stored, 2 do
-    if refuses(user_id, hash, tonumber(stored[i + 1])) then redis.call('ZREM', history, stored[i]) end
+  for _, suffix in ipairs({{'{HISTORY_SUFFIX}', '{IMPRESSIONS_SUFFIX}'}}) do
+    local key = key_of(user_id, suffix)
+    local stored = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+    for i = 1, #stored, 2 do
+      if refuses(user_id, hash, tonumber(stored[i + 1])) then redis.call('ZREM', key, stored[i]) end
+    end
   end
 end
 """
@@ -245,4 +250,21 @@ for i, person in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
 end
 return answers
+"""
+
+# ARGV: how many impressions are kept of a person, and for how many ms; then of each the user id, its hash, the time
+# and what was shown, which is binary.
+REMEMBER_SHOWN = f"""
+{PRELUDE}
+local kept, lives_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i = 3, #ARGV, 4 do
+  local user_id, hash, time_ms = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  if not refuses(user_id, hash, time_ms) then
+    local shown = key_of(user_id, '{IMPRESSIONS_SUFFIX}')
+    redis.call('ZADD', shown, time_ms, ARGV[i + 3])
+    redis.call('ZREMRANGEBYSCORE', shown, '-inf', time_ms - lives_ms)
+    redis.call('ZREMRANGEBYRANK', shown, 0, -1 - kept)
+    redis.call('PEXPIRE', shown, lives_ms)
+  end
+end
 """

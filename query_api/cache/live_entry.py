@@ -16,6 +16,7 @@ from indexer.text_analysis.analyzer import query_terms
 from query_api.cache.change_feed import ChangedProduct
 from query_api.cache.pages import Page, PageKey
 from query_api.cards.card import TasteColumns
+from query_api.cards.first_hits import FirstHits
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 
@@ -38,6 +39,12 @@ class ForTastes(NamedTuple):
     """The candidates that are shown."""
     products: TasteColumns
     """What tastes look at of them."""
+    first: tuple[str, ...] = ()
+    """The first hits of the impersonal order."""
+    first_hits: FirstHits | None = None
+    """What those have in common."""
+    asked_for: tuple[str, ...] = ()
+    """Those of them that the query names."""
 
     @property
     def byte_size(self) -> int:

@@ -42,15 +42,23 @@ class Page:
     """Words that the catalogue did not have, and that the query would be understood to ask for as well."""
     taste: int = 0
     """`ShopperProfile.number` of the shopper in whose order the hits are."""
+    shown: bytes = b""
+    """What is remembered of an answer that shows it; empty: nothing."""
 
     @classmethod
-    def of(cls, response: SearchResponse, word_count: int | None, absent_words: tuple[str, ...] = ()) -> Page:
+    def of(
+        cls,
+        response: SearchResponse,
+        word_count: int | None,
+        absent_words: tuple[str, ...] = (),
+        shown: bytes = b"",
+    ) -> Page:
         """The page of an answer, as a hit of the cache."""
         blank = structs.replace(response, query_id="", took_ms=0.0, cache="hit", index_age_ms=0)
         # Within texts quotes are escaped, so these are the fields themselves.
         head, _, rest = msgspec.json.encode(blank).removeprefix(b'{"query_id":""').partition(b',"took_ms":0.0,')
         middle, _, end = rest.partition(b',"index_age_ms":0')
-        return cls(head, middle, end, len(response.hits), response.total, word_count, absent_words)
+        return cls(head, middle, end, len(response.hits), response.total, word_count, absent_words, shown=shown)
 
     def answer(self, query_id: str, took_ms: float, index_age_ms: int | None) -> bytes:
         """The whole answer."""
@@ -64,12 +72,12 @@ class Page:
             self.end,
         )
 
-    def with_hits(self, hits: Sequence[Hit], taste: int) -> Page:
+    def with_hits(self, hits: Sequence[Hit], taste: int, shown: bytes = b"") -> Page:
         """The page with other hits out of the same candidates, in the order of a taste."""
         head = b',"hits":%b,"total":%d' % (msgspec.json.encode(hits), self.total)
-        return replace(self, head=head, hit_count=len(hits), taste=taste)
+        return replace(self, head=head, hit_count=len(hits), taste=taste, shown=shown)
 
     @property
     def byte_size(self) -> int:
         """What it takes in memory, at most, with a key of a usual request."""
-        return PAGE_BYTES + len(self.head) + len(self.middle) + len(self.end)
+        return PAGE_BYTES + len(self.head) + len(self.middle) + len(self.end) + len(self.shown)

@@ -10,7 +10,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from indexer.filters import filter_field, filter_term
 from indexer.hit_payload import decode_hit_payload
+from indexer.text_analysis.chinese import has_chinese
 from query_api.cards.payload_values import Value, attribute_values, category_paths, facet_values
 
 CodeArray = NDArray[np.int32]
@@ -18,13 +20,13 @@ NO_CODE = 0
 """Where a product has no such value."""
 NUMBERS = np.dtype(
     [
-        *((name, "<f8") for name in ("price", "rating", "created_at_ms")),
-        *((name, "<i4") for name in ("group", "category", "brand", "attributes", "values")),
+        *((name, "<f8") for name in ("price", "rating", "rating_count", "created_at_ms", "in_stock")),
+        *((name, "<i4") for name in ("group", "category", "brand", "attributes", "values", "chinese")),
     ]
 )
-"""A card's numbers, NaN where there is none; the codes of its group, deepest category and brand; how many codes its
-`attributes` and its `values` have."""
-_NUMBERS = struct.Struct("<3d5i")
+"""A card's numbers, NaN where there is none, in stock being 1; the codes of its group, deepest category and brand; how
+many codes its `attributes` and its `values` have; 1 where its title has Chinese."""
+_NUMBERS = struct.Struct("<5d6i")
 _CARD_BYTES = 500
 """What a card takes beside its bytes, with its place in a dictionary and the longest id, at most."""
 _CODE_BYTES = 300
@@ -42,7 +44,7 @@ class Card(Struct, frozen=True, eq=False, gc=False):
     attributes: bytes
     """Codes of the (name, value) pairs of its attributes as it states them, int32."""
     values: bytes
-    """Distinct codes of the values by which facets count it, int32."""
+    """Codes of the values by which facets count it, one for each that filters tell apart, int32."""
 
     @property
     def size(self) -> int:
@@ -161,7 +163,7 @@ class CardColumns:
         counts = np.bincount(codes, minlength=self.book.count)
         counted: dict[str, dict[Value, int]] = {}
         for name in names:
-            values = self.book.values(name)
+            values = self.book.values(filter_field(name))
             found = counts[np.fromiter(values, np.int64, len(values))].tolist()
             counted[name] = {value: count for value, count in zip(values.values(), found, strict=True) if count}
         return counted
@@ -171,17 +173,24 @@ def make_card(data: bytes, book: CodeBook) -> Card:
     """The card of a hit payload, its values coded by a book."""
     payload, code = decode_hit_payload(data), book.code
     attributes = [code(f"attributes.{name}", value) for name, value in attribute_values(payload)]
-    values = {code(name, value) for name, value in facet_values(payload)}
+    # Of the spellings that a filter takes for one value, a product counts for the first that it has.
+    spellings: dict[str, int] = {}
+    for name, value in facet_values(payload):
+        spellings.setdefault(filter_term(name, str(value)), code(filter_field(name), value))
+    values = spellings.values()
     paths = category_paths(payload.category)
     numbers = _NUMBERS.pack(
         _NAN if payload.price is None else payload.price,
         _NAN if payload.rating is None else payload.rating,
+        _NAN if payload.rating_count is None else payload.rating_count,
         _NAN if payload.created_at_ms is None else payload.created_at_ms,
+        _NAN if payload.in_stock is None else payload.in_stock,
         NO_CODE if payload.group_id is None else code("group_id", payload.group_id),
         code("category", paths[-1]) if paths else NO_CODE,
         code("brand", payload.brand) if payload.brand else NO_CODE,
         len(attributes),
         len(values),
+        has_chinese(payload.title),
     )
     return Card(data, numbers, _packed(attributes), _packed(values))
 

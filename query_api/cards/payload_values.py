@@ -29,12 +29,12 @@ def attribute_values(payload: HitPayload) -> Iterator[tuple[str, str]]:
 
 
 def facet_values(payload: HitPayload) -> Iterator[tuple[str, Value]]:
-    """The (field, value) pairs that facets count a product by; a category counts for every path above it too.
+    """The (field, value) pairs that facets count a product by; a category for every path above it too.
 
     Prices and ratings, which are counted by ranges, are not among them.
     """
-    for path in category_paths(payload.category):
-        yield "category", path
+    for category in dict.fromkeys((payload.category, *payload.categories)):
+        yield from (("category", path) for path in category_paths(category))
     for name in ("brand", "lang", "currency", "in_stock"):
         if (value := getattr(payload, name)) is not None:
             yield name, value

@@ -31,6 +31,7 @@ RangeField = Annotated[str, Meta(pattern=r"^(price|rating)$(?!\n)")]
 FacetBounds = Annotated[list[float], Meta(min_length=2, max_length=50)]
 Mode = Literal["hybrid", "dense", "lexical"]
 Sort = Literal["relevance", "price", "-price", "newest"]
+Kind = Literal["for_you", "continue", "again", "together", "similar", "recent", "trending", "new"]
 
 MAX_TEXT = 1_000
 MAX_URL = 2_048
@@ -116,7 +117,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group: bool = False
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
-    """The order of all products that match; with a query of which more than 1,000 do, of the 1,000 best."""
+    """The order of all products that match; where more than 10,000 match a query, of the 10,000 best, and `approximate`
+    says so."""
     floor: Annotated[float, Meta(ge=0, le=10)] | None = None
     """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: all that comes
     near counts, whatever it is; null: as the service is configured."""
@@ -145,8 +147,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
         return [*text, *image, *product, *self.parts]
 
 
-class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a shopper might like, with no query; also what `similar` takes beside the product."""
+class SimilarRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What `similar` takes beside the product."""
 
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     offset: Annotated[int, Meta(ge=0, le=10_000)] = 0
@@ -155,3 +157,39 @@ class RecommendationRequest(Struct, forbid_unknown_fields=True, omit_defaults=Tr
     explain: bool = False
     group: bool = False
     user_id: UserId | None = None
+
+
+class RecommendationRequest(SimilarRequest):
+    """What a shopper might like, with no query."""
+
+    kind: Kind = "for_you"
+    """`for_you`: what they might like; `continue`: what goes with a session; `again`: what they bought; `together`:
+    what others chose with a product; `similar`: products like one; `recent`: what they looked at; `trending`: what is
+    popular in a category; `new`: what is new, what fits them first."""
+    product_id: ProductId | None = None
+    """`together` and `similar` need it."""
+    session_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """`continue` needs it."""
+    category: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    """Only what is in it, or below it; `trending` needs it."""
+    diversity: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """How much being unlike what stands before counts beside the order; 0: nothing."""
+    max_per_brand: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one brand there may be, on all pages together."""
+    max_per_category: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """How many hits of one category there may be, on all pages together."""
+
+    @property
+    def missing_anchor(self) -> str | None:
+        """The field that the kind needs and that is not given."""
+        needed = ANCHORS.get(self.kind)
+        return needed if needed is not None and getattr(self, needed) is None else None
+
+
+ANCHORS: Mapping[str, str] = {
+    "together": "product_id",
+    "similar": "product_id",
+    "continue": "session_id",
+    "trending": "category",
+}
+"""What each kind that starts from something starts from."""

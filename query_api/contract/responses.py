@@ -37,6 +37,14 @@ class Explanation(Struct, frozen=True):
         return self.text + self.image + self.lexical + self.personal + self.ranker
 
 
+class Cause(Struct, frozen=True):
+    """Something that the shopper did, by which a product is recommended."""
+
+    did: Literal["viewed", "clicked", "liked", "carted", "purchased", "asked"]
+    """`asked`: it is the product that the request names."""
+    product_id: str
+
+
 class Hit(Struct, frozen=True):
     """A product found."""
 
@@ -54,6 +62,10 @@ class Hit(Struct, frozen=True):
     """Values by field (`category`, `brand`, `attributes.NAME`) that the merchant does not state: they were predicted,
     and accepted for filters and facets."""
     explanation: Explanation | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    """Why a product is recommended, in a sentence: `because you bought Red mug`."""
+    because: Cause | UnsetType = UNSET
+    """What the shopper did that the reason speaks of."""
 
 
 class Understood(Struct, frozen=True, omit_defaults=True):

@@ -45,8 +45,9 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
     hits = _answer("Hits, the best first", _schema("SearchResponse"))
     product = _path_parameter("id", "product id", product_id(schemas))
     user = _path_parameter("id", "user id, its slashes encoded", USER_ID)
-    recommendation = _parameters(schemas["RecommendationRequest"])
+    similar = _parameters(schemas["SimilarRequest"])
     # The path names the shopper already.
+    recommendation = _parameters(schemas["RecommendationRequest"])
     for_user = [parameter for parameter in recommendation if parameter["name"] != "user_id"]
     return {
         "/v1/search": {
@@ -70,10 +71,10 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
             )
         },
         "/v1/products/{id}/similar": {
-            "get": _operation("Products like this one", hits, [product, *recommendation], missing=True)
+            "get": _operation("Products like this one", hits, [product, *similar], missing=True)
         },
         "/v1/users/{id}/recommendations": {
-            "get": _operation("Products for a shopper, with no query", hits, [user, *for_user])
+            "get": _operation("Products for a shopper, with no query", hits, [user, *for_user], missing=True)
         },
         "/v1/users/{id}": {"delete": _operation("Forget a shopper", {"204": {"description": "Forgotten"}}, [user])},
         "/v1/events": {

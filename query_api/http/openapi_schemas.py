@@ -10,7 +10,7 @@ import msgspec
 from indexer.filter_parsing import MAX_FILTERS, MAX_NUMBER, MAX_VALUES, RANGE_OPERATORS
 from indexer.filters import NUMBER_FIELDS, TERM_FIELDS, VALUE_MAX_CHARS
 from query_api.contract.request_reading import MAX_TEXTS
-from query_api.contract.requests import MAX_URL, RecommendationRequest, SearchRequest
+from query_api.contract.requests import MAX_URL, RecommendationRequest, SearchRequest, SimilarRequest
 from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
 from query_api.http.user_routes import ShopperEvent
 from streams.events.schema import USER_FORGOTTEN, USER_TYPES
@@ -29,10 +29,18 @@ MEDIA_HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 def components() -> dict[str, Schema]:
     """The schemas of requests and responses, by name."""
-    types = [SearchRequest, RecommendationRequest, SearchResponse, ProductExplanation, ShopperEvent, Problem]
+    types = [
+        SearchRequest,
+        SimilarRequest,
+        RecommendationRequest,
+        SearchResponse,
+        ProductExplanation,
+        ShopperEvent,
+        Problem,
+    ]
     _, schemas = msgspec.json.schema_components([*types, *set(_EVENTS.values())], ref_template=REF + "{name}")
     schemas["Filters"] = _filters()
-    for name in ("SearchRequest", "RecommendationRequest"):
+    for name in ("SearchRequest", "SimilarRequest", "RecommendationRequest"):
         schemas[name]["properties"]["filters"] = {"$ref": REF + "Filters", "default": {}}
     search = schemas["SearchRequest"]
     search["description"] += f" All its texts have at most {MAX_TEXTS:,} characters together."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from query_api.config import QueryConfig
 from query_api.contract.request_reading import convert_fields, read_fields, read_json
-from query_api.contract.requests import RecommendationRequest, SearchRequest
+from query_api.contract.requests import RecommendationRequest, SearchRequest, SimilarRequest
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
@@ -57,15 +58,18 @@ class SearchRoutes:
         return await self._search(request, read_fields(text_parameters(request.query_params)))
 
     async def similar(self, request: Request) -> Response:
-        search = _request_from_path(request, mode="dense", product_id=request.path_params["product_id"])
-        search = bounded_search(request, search)
+        parameters = _parameters(request, SimilarRequest, "mode", "product_id")
+        path = {"mode": "dense", "product_id": request.path_params["product_id"]}
+        search = bounded_search(request, _search_of(parameters, SimilarRequest, path))
         async with self._work.begin("similar"):
             return json_response(await self._similar.similar(search))
 
     async def recommendations(self, request: Request) -> Response:
-        search = bounded_search(request, _request_from_path(request, user_id=request.path_params["user_id"]))
-        async with self._work.begin("recommendations"):
-            return json_response(await self._recommender.recommend(search))
+        wanted: RecommendationRequest = _parameters(request, RecommendationRequest, "user_id")
+        search = _search_of(wanted, SimilarRequest, {"user_id": request.path_params["user_id"]})
+        search = bounded_search(request, search)
+        async with self._work.begin(f"recommendations {wanted.kind}"):
+            return json_response(await self._recommender.recommend(search, wanted))
 
     async def _search(self, request: Request, search: SearchRequest) -> Response:
         search = bounded_search(request, search)
@@ -87,12 +91,16 @@ def _kind(search: SearchRequest, cache: str) -> str:
     return " ".join(("search", cache, *(name for name in inputs if getattr(search, name))))
 
 
-def _request_from_path(request: Request, **path: str) -> SearchRequest:
-    """The search that a GET route stands for. Raises `InvalidRequest` for a parameter that the path gives already."""
+def _parameters(request: Request, kind: type[Any], *in_path: str) -> Any:
+    """The parameters of a GET route, as a struct. Raises `InvalidRequest` for one that the path gives already."""
     texts = {name: value for name, value in text_parameters(request.query_params).items() if value != ""}
-    for name in path:
+    for name in in_path:
         if name in texts:
             raise InvalidRequest(name, f"{name} is in the path already")
-    parameters = convert_fields(texts, RecommendationRequest)
-    fields: dict[str, Any] = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
-    return convert_fields(fields | path, SearchRequest)
+    return convert_fields(texts, kind)
+
+
+def _search_of(parameters: Any, kind: type[Any], path: Mapping[str, str]) -> SearchRequest:
+    """The search with what parameters say of a `kind`, and with what the path says."""
+    fields: dict[str, Any] = {name: getattr(parameters, name) for name in kind.__struct_fields__}
+    return convert_fields(fields | dict(path), SearchRequest)

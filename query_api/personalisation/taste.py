@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Taste:
     brands: Mapping[str, float] = field(default_factory=dict[str, float])
     attributes: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """By (name, value); relative to the favourite value of that name."""
+    usual_price: float | None = None
+    """The weighted geometric mean of what their products cost; None: it is not known of any."""
     confidence: float = 0.0
     """How much is known, from 0 (nothing) towards 1."""
 
@@ -77,6 +80,7 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
         _relative_to_favourite(categories, lambda path: path.count("/")),
         _relative_to_favourite(brands, lambda _: None),
         _relative_to_favourite(attributes, lambda pair: pair[0]),
+        _usual_price([(weight, payloads[product_id].price) for product_id, weight in known.items()]),
         total / (total + HALF_CONFIDENCE_WEIGHT) if total else 0.0,
     )
 
@@ -86,6 +90,12 @@ def taste_affinities(taste: Taste, products: TasteColumns) -> NDArray[np.float64
     liked = _liked_by_code(taste, products.book)
     fit = CATEGORY_SHARE * _category_fits(liked, products) + ATTRIBUTE_SHARE * _attribute_fits(liked, products)
     return taste.confidence * (fit + BRAND_SHARE * liked[products.brands])
+
+
+def _usual_price(weighted: Sequence[tuple[float, float | None]]) -> float | None:
+    logs = [(weight, math.log(price)) for weight, price in weighted if price and weight > 0]
+    total = sum(weight for weight, _ in logs)
+    return math.exp(sum(weight * log for weight, log in logs) / total) if total else None
 
 
 def _liked_by_code(taste: Taste, book: CodeBook) -> NDArray[np.float64]:

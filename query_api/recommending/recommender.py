@@ -1,83 +1,112 @@
-"""What a shopper might like, with no query."""
+"""Recommendations of every kind: what is suggested, what of it may be shown, in which order, and why."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.criteria import Filters, Ids, SortOrder
+from indexer.criteria import Filters, Ids
 from indexer.errors import StoreUnavailable
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cards.card_table import AnswerCards, CardTable
-from query_api.contract.requests import SearchRequest
-from query_api.contract.responses import SearchResponse
+from query_api.contract.requests import RecommendationRequest, SearchRequest
+from query_api.contract.responses import Cause, SearchResponse
+from query_api.embedding.product_vectors import ProductVectors
+from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
-from query_api.recommending.taste_vectors import TasteVectors
-from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.recommending.diversity import diversified
+from query_api.recommending.leading import led_by
+from query_api.recommending.likeness import LikedProducts
+from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent
+from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
+from query_api.recommending.taste_ranking import TasteRanking
+from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.inputs import request_filters
-from query_api.search.ranking import Order, RankWeights, Scoring, in_order, rank_candidates
+from query_api.search.inputs import read_filters, request_filters
+from query_api.search.ranking import Ranking
 from query_api.search.response_builder import ResponseBuilder
-from query_api.search.results import RankedResults, with_cards
+from query_api.search.results import RankedResults, Reason, with_cards
 
-POPULAR_LIMIT = 1_000
-_BEST_RATED = SortOrder("rating", descending=True)
+NAMED_AT_MOST = 50
+"""How many of the products that a shopper did something to, the latest, can be the reason for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationSources:
+    """What recommendations come from."""
+
+    tastes: TasteRanking
+    behaviour: BehaviourSources
+    catalogue: CatalogueSources
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request, and what is known for it."""
+
+    search: SearchRequest
+    wanted: RecommendationRequest
+    filters: Filters
+    """All that a product has to pass, the category among it."""
+    shopper: Shopper
+    profile: ShopperProfile
+    cards: AnswerCards
 
 
 class Recommender:
-    """Recommends products."""
+    """Recommends products: filters, the caller's token and deletions hold exactly, by the product store."""
 
     def __init__(
         self,
         profiles: ShopperProfiles,
+        products: ProductVectors,
         retriever: Retriever,
-        tastes: TasteVectors,
+        sources: RecommendationSources,
         cards: CardTable,
         feed: ChangeFeed | None,
         responses: ResponseBuilder,
-        personal_weight: float,
     ) -> None:
-        """Args: feed: tells `cards` of changes; None: none does. personal_weight: what a taste adds to similarity."""
+        """Args: feed: tells `cards` of changes; None: none does."""
         self._profiles = profiles
+        self._products = products
         self._retriever = retriever
-        self._tastes = tastes
+        self._sources = sources
         self._cards = cards
         self._feed = feed
         self._responses = responses
-        self._personal_weight = personal_weight
 
-    async def recommend(self, request: SearchRequest) -> SearchResponse:
-        """Products near those that the shopper liked; for an unknown one, what is popular, then well rated and new.
+    async def recommend(self, search: SearchRequest, wanted: RecommendationRequest) -> SearchResponse:
+        """One page of recommendations.
+
+        Args:
+            search: the shopper, filters, the page and facets.
+            wanted: the kind, what it starts from, and how varied it is to be.
 
         Raises:
-            InvalidRequest: a filter cannot be applied.
+            InvalidRequest: a filter cannot be applied, or what the kind starts from is missing.
+            ProductNotFound: it starts from a product that is not there.
             StoreUnavailable: the product store does not answer.
         """
         started_s = time.perf_counter()
-        filters = request_filters(request)
-        profile = await self._profiles.load(request.user_id or "")
-        vector = await self._tastes.taste_vector(profile.product_weights)
-        if vector is None:
-            results = await self._rank_popular(request, filters, profile.degraded)
-        else:
-            results = await self._rank_near_taste(request, RetrievalQuery(vector, None, filters), profile)
-        return await self._responses.build(results, started_s)
+        asked = await self._prepare(search, wanted)
+        results = await self._by_kind(asked)
+        return await self._responses.build(await self._varied(results, asked), started_s)
 
-    async def _rank_near_taste(
-        self, request: SearchRequest, retrieval: RetrievalQuery, profile: ShopperProfile
-    ) -> RankedResults:
-        candidates = await self._retriever.retrieve(retrieval)
-        scoring = Scoring(RankWeights(0.0, self._personal_weight), profile.taste)
-        cards = await self._open_cards()
-        ranked = rank_candidates(await with_cards(candidates.items, cards), scoring, cards)
-        # What they know already comes after what they do not.
-        known = np.array([product_id in profile.product_weights for product_id in ranked.ids], bool)
-        unknown_first = ranked.reordered(np.argsort(known, kind="stable"))
-        return RankedResults(
-            request, unknown_first, retrieval, scoring, cards, candidates.is_truncated, degraded=profile.degraded
-        )
+    async def _prepare(self, search: SearchRequest, wanted: RecommendationRequest) -> _Asked:
+        if missing := wanted.missing_anchor:
+            raise InvalidRequest(missing, f"{missing}: kind {wanted.kind} needs one to start from")
+        filters = request_filters(search) + (read_filters({"category": wanted.category}) if wanted.category else ())
+        if wanted.product_id is not None:
+            await self._products.parts_of(wanted.product_id, search.fixed_filters)
+        history = asyncio.ensure_future(self._profiles.ask(search.user_id or ""))
+        profile = await self._profiles.load(search.user_id or "", history)
+        interactions = [] if profile.degraded else (await history).interactions()
+        shopper = replace(Shopper.of(search.user_id or "", interactions), degraded=profile.degraded)
+        return _Asked(search, wanted, filters, shopper, profile, await self._open_cards())
 
     async def _open_cards(self) -> AnswerCards:
         try:
@@ -87,41 +116,123 @@ class Recommender:
             return self._cards.open(is_current=False)
         return self._cards.open(is_current=self._feed is not None)
 
-    async def _rank_popular(self, request: SearchRequest, filters: Filters, degraded: tuple[str, ...]) -> RankedResults:
-        retrieval = RetrievalQuery(None, None, filters, _BEST_RATED)
-        candidates = await self._retriever.retrieve(retrieval)
+    async def _by_kind(self, asked: _Asked) -> RankedResults:
+        wanted, tastes = asked.wanted, self._sources.tastes
+        if wanted.kind == "trending":
+            wording = f"popular in {wanted.category}"
+            return await tastes.rank_popular(asked.search, asked.filters, (), asked.cards, wording)
+        if wanted.kind == "for_you":
+            return await self._for_you(asked)
         try:
-            popular = await self._profiles.popular_products(POPULAR_LIMIT)
-        except StoreUnavailable:
-            popular, degraded = [], ("personalisation",)
-        items = candidates.items
-        missing = set(popular).difference(items.ids)
-        if missing and candidates.is_truncated:
-            items = items.joined(await self._retriever.browse((*filters, Ids(tuple(missing))), len(missing)))
-        cards = await self._open_cards()
-        found = await with_cards(items, cards)
-        return RankedResults(
-            request,
-            in_order(found, _by_popularity(found.ids, popular, cards)),
-            retrieval,
-            scoring=None,
-            cards=cards,
-            is_truncated=candidates.is_truncated,
-            unretrieved_count=max(0, candidates.unretrieved_count - (len(items) - len(candidates.items))),
-            degraded=degraded,
+            suggestions, degraded = await self._suggestions(asked), asked.shopper.degraded
+        except _BehaviourAway:
+            suggestions, degraded = [], ("personalisation",)
+        return replace(await self._of_suggestions(suggestions, asked), degraded=degraded)
+
+    async def _for_you(self, asked: _Asked) -> RankedResults:
+        """What behaviour suggests first, then what is near the shopper's taste; of an unknown one, what is popular."""
+        tastes = self._sources.tastes
+        near, suggestions = await asyncio.gather(
+            tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards), self._by_behaviour(asked)
         )
+        if near is None:
+            return await tastes.rank_popular(
+                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
+            )
+        liked = await self._with_liked(near, asked)
+        if suggestions is None:
+            return replace(liked, degraded=("personalisation",))
+        return led_by(await self._of_suggestions(suggestions, asked), liked)
+
+    async def _by_behaviour(self, asked: _Asked) -> list[Suggestion] | None:
+        """What behaviour suggests for a shopper; None: that is out of reach."""
+        try:
+            return await self._sources.behaviour.for_you(asked.shopper)
+        except StoreUnavailable:
+            return None
+
+    async def _suggestions(self, asked: _Asked) -> list[Suggestion]:
+        shopper, wanted = asked.shopper, asked.wanted
+        match wanted.kind:
+            case "recent":
+                return recent(shopper)
+            case "again":
+                return await _behaviour(self._sources.behaviour.again(shopper))
+            case "similar":
+                return await self._sources.catalogue.similar(shopper, wanted.product_id or "", asked.filters)
+            case "new":
+                return await self._sources.catalogue.new(shopper, asked.profile.taste, asked.filters, asked.cards)
+            case "together":
+                return await _behaviour(self._sources.behaviour.together(shopper, wanted.product_id or ""))
+            case _:
+                return await _behaviour(self._sources.behaviour.going_on(shopper, wanted.session_id or ""))
+
+    async def _of_suggestions(self, suggestions: Sequence[Suggestion], asked: _Asked) -> RankedResults:
+        by_id = {one.product_id: one for one in suggestions}
+        found = CandidateColumns.unscored(by_id)
+        if asked.filters and by_id:
+            found = await self._retriever.browse((*asked.filters, Ids(tuple(by_id))), len(by_id))
+        found = await with_cards(found, asked.cards)
+        places = {product_id: at for at, product_id in enumerate(by_id)}
+        order = np.argsort([places[product_id] for product_id in found.ids]).astype(np.intp)
+        nothing, scores = np.zeros(len(found)), np.array([by_id[product_id].score for product_id in found.ids])
+        ranking = Ranking(found, nothing, nothing, nothing, scores, order)
+        titles = await self._titles((one.cause.product_id for one in suggestions if one.cause), asked)
+
+        def reason_of(product_id: str) -> Reason | None:
+            return _reason(by_id[product_id], titles)
+
+        return RankedResults(asked.search, ranking, None, None, asked.cards, reason_of=reason_of)
+
+    async def _with_liked(self, results: RankedResults, asked: _Asked) -> RankedResults:
+        """The results, each with the product that the shopper did something to and that is most like it."""
+        latest = list(asked.shopper.did)[:NAMED_AT_MOST]
+        titles = await self._titles(latest, asked)
+        liked = LikedProducts({one: asked.cards.payload(one) for one in latest if one in titles})
+
+        def reason_of(product_id: str) -> Reason | None:
+            if product_id in titles:
+                return _reason(Suggestion(product_id, 0.0, asked.shopper.cause(product_id), "you {did} it"), titles)
+            nearest = liked.nearest(asked.cards.payload(product_id))
+            cause = None if nearest is None else asked.shopper.cause(nearest)
+            return _reason(Suggestion(product_id, 0.0, cause, "because you {did} {title}"), titles)
+
+        return replace(results, reason_of=reason_of)
+
+    async def _titles(self, product_ids: Iterable[str], asked: _Asked) -> dict[str, str]:
+        """What those of the products are called that there are, and that the caller may be shown; cards are loaded."""
+        ids = list(dict.fromkeys(product_ids))
+        if ids and (fixed := asked.search.fixed_filters):
+            ids = (await self._retriever.browse((*fixed, Ids(tuple(ids))), len(ids))).ids
+        gone = set(await asked.cards.load(ids))
+        return {one: title for one in ids if one not in gone and (title := asked.cards.payload(one).title)}
+
+    async def _varied(self, results: RankedResults, asked: _Asked) -> RankedResults:
+        wanted, ranked = asked.wanted, results.ranked
+        if not wanted.diversity and wanted.max_per_brand is None and wanted.max_per_category is None:
+            return results
+        gone = set(await asked.cards.load(ranked.ids))
+        here = np.flatnonzero([product_id not in gone for product_id in ranked.ids])
+        ranked = ranked.reordered(here)
+        columns = asked.cards.columns(ranked.ids)
+        places = diversified(columns, wanted.diversity, wanted.max_per_brand, wanted.max_per_category)
+        return replace(results, ranked=ranked.reordered(places), unretrieved_count=0)
 
 
-def _by_popularity(product_ids: Sequence[str], popular: Sequence[str], cards: AnswerCards) -> Order:
-    """The order of products by popularity, then rating, then age.
+class _BehaviourAway(Exception):
+    """What shoppers did together is out of reach."""
 
-    Args:
-        product_ids: ascending.
-        popular: the most popular first.
-        cards: those of all of them.
-    """
-    places = {product_id: at for at, product_id in enumerate(popular)}
-    ranks = np.array([places.get(product_id, POPULAR_LIMIT) for product_id in product_ids], np.int64)
-    numbers = cards.columns(product_ids).numbers
-    rating, created_at = (-np.nan_to_num(numbers[name]) for name in ("rating", "created_at_ms"))
-    return np.lexsort((created_at, rating, ranks))
+
+async def _behaviour(suggesting: Awaitable[list[Suggestion]]) -> list[Suggestion]:
+    try:
+        return await suggesting
+    except StoreUnavailable as error:
+        raise _BehaviourAway from error
+
+
+def _reason(suggestion: Suggestion, titles: Mapping[str, str]) -> Reason | None:
+    text = reason_text(suggestion, titles)
+    if not text:
+        return None
+    cause = suggestion.cause
+    return Reason(text, None if cause is None else Cause(cause.did, cause.product_id))

@@ -30,6 +30,10 @@ LOOK_INTERVAL_S = 5.0
 REMEASURE_GROWTH = 1.5
 """The index is measured again when it has so many times more or fewer products, or after `SETTLED_S`."""
 SETTLED_S = 3_600.0
+LEAST_SHARE = 0.02
+"""Of the sampled titles that have to be in a language for the index to be in it."""
+IMPLIED_UNRECOGNISED = 0.75
+"""How far nearness stands for words where the encoder does not find products by words of their titles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,22 @@ class SimilarityFloors:
         self._noise: dict[bool, FloatArray] = {}
         self._ceilings: dict[tuple[bool, float], NoiseCeiling | None] = {}
         self._measured_count = 0
+        self._has_two_languages = False
         self.version = 0
         """How often it was measured: the floors may be others each time."""
+
+    @property
+    def words_implied(self) -> float:
+        """How far nearness stands for words in listings of another language than the query, from 0 to 1.
+
+        0 where the index is of one language.
+
+        As far as texts are trusted in either language; wholly if the encoder finds products by words of their titles.
+        """
+        if not (self._has_two_languages and self._backgrounds):
+            return 0.0
+        recognition = min(one.recognition for one in self._backgrounds.values())
+        return self._trust.least_factor * (IMPLIED_UNRECOGNISED + (1 - IMPLIED_UNRECOGNISED) * recognition)
 
     async def run(self) -> None:
         """Measure, and measure again as the catalogue changes, until cancelled."""
@@ -80,10 +98,13 @@ class SimilarityFloors:
         count = (await self._store.count()).searchable
         self._measured_count = count
         if count < MIN_SAMPLE:
+            self._has_two_languages = False
             if self._backgrounds:
                 self._take({})
             return
         products = await sample_products(self._store)
+        chinese = sum(map(has_chinese, products.titles)) / max(1, len(products.titles))
+        self._has_two_languages = LEAST_SHARE <= chinese <= 1 - LEAST_SHARE
         backgrounds = {chinese: await self._background(products, chinese, count) for chinese in (False, True)}
         self._take({chinese: one for chinese, one in backgrounds.items() if one is not None})
         log.info("similarity_floors_measured", extra=self._measured(len(products.texts)))

@@ -31,6 +31,8 @@ class RetrievalQuery:
     """Of a browse: how many of them are wanted; None: `RetrievalLimits.browse`."""
     unwanted: WithoutWords | None = None
     """Words for which lexical search ranks products down that hold them."""
+    is_deep: bool = False
+    """Of a search: whether it goes as deep as a browse, not just for what is shown first."""
 
     @property
     def is_browse(self) -> bool:

@@ -14,13 +14,15 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
+from query_api.cards.first_hits import FirstHits
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
+from query_api.experiments.running import RunningExperiment
 from query_api.search.candidate_finder import CacheState, ResultCache
+from query_api.search.impression_log import ImpressionLog
 from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner, canonical_filters
 from query_api.search.query_log import log_query
-from query_api.search.ranking import Scoring
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.results import RankedResults
 from query_api.search.searcher import Searcher
@@ -60,7 +62,9 @@ class SearchAnswers:
         planner: SearchPlanner,
         index: IndexStatus,
         cache: ResultCache | None,
-        personal: PersonalHits | None = None,
+        personal: PersonalHits | None,
+        impressions: ImpressionLog,
+        experiment: RunningExperiment,
     ) -> None:
         """Args: cache: None: it is off; personal: None: shoppers' answers are made anew each time."""
         self._searcher = searcher
@@ -69,6 +73,8 @@ class SearchAnswers:
         self._index = index
         self._cache = cache
         self._personal = personal
+        self._impressions = impressions
+        self._experiment = experiment
 
     def keeps(self, request: SearchRequest) -> bool:
         """Whether answers to such a request are kept."""
@@ -78,6 +84,7 @@ class SearchAnswers:
 
     async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
+        request = self._experiment.applied(request)
         if self._cache is None or not use_cache or not self.keeps(request):
             return _answer(await self._searcher.search(request, use_cache))
         question, word_count = self._begin(self._cache, request), self._planner.word_count
@@ -89,14 +96,15 @@ class SearchAnswers:
         if kept is not None:
             return Answer(kept, "hit")
         results = await self._searcher.rank(request, came=came)
-        response = await self._responses.build(results, question.began_s)
-        self._keep(self._cache, question.key, results, response, word_count)
+        response, shown = await self._responses.build_shown(results, question.began_s)
+        self._keep(self._cache, question.key, results, response, word_count, shown)
         return _answer(response)
 
     async def finished(self, request: SearchRequest) -> bytes | None:
         """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
         if self._cache is None or not self.keeps(request):
             return None
+        request = self._experiment.applied(request)
         question = self._begin(self._cache, request)
         try:
             await self._cache.feed.catch_up()
@@ -122,7 +130,16 @@ class SearchAnswers:
             if page is None:
                 return None
         query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - question.began_s) * 1000, 2)
-        log_query(request, query_id, took_ms, "hit", page.hit_count, page.total)
+        log_query(
+            request,
+            query_id,
+            took_ms,
+            "hit",
+            page.hit_count,
+            page.total,
+            variant=self._experiment.label(request.user_id),
+        )
+        self._impressions.note(request, query_id, page.shown)
         return page.answer(query_id, took_ms, self._index.age_ms())
 
     async def _shoppers_page(
@@ -139,16 +156,23 @@ class SearchAnswers:
         own = cache.live.page(own_key)
         if own is not None and own.taste == profile.number:
             return own
-        scoring = Scoring(self._planner.rank_weights(request), profile.taste)
-        hits = await self._personal.hits(request, scoring, entry.for_tastes)
-        if hits is None:
+        weights = self._planner.rank_weights(request)
+        found = await self._personal.hits(request, weights, profile, entry.for_tastes)
+        if found is None:
             return None
-        page = anybodys.with_hits(hits, profile.number)
+        hits, shown = found
+        page = anybodys.with_hits(hits, profile.number, shown)
         cache.live.keep_page(entry, own_key, page)
         return page
 
     def _keep(
-        self, cache: ResultCache, key: PageKey, results: RankedResults, response: SearchResponse, word_count: int
+        self,
+        cache: ResultCache,
+        key: PageKey,
+        results: RankedResults,
+        response: SearchResponse,
+        word_count: int,
+        shown: bytes,
     ) -> None:
         depends_on = results.parsed.depends_on if results.parsed else ""
         if results.entry is None or results.degraded or depends_on == "catalogue":
@@ -159,9 +183,10 @@ class SearchAnswers:
                 # Not all cards were looked at: the first shopper of whom something is known has them read.
                 return
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
-            for_tastes = ForTastes(items, results.cards.columns(items.ids).tastes)
+            tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
+            for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
         absent = results.parsed.absent_words if results.parsed else ()
-        page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent)
+        page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 
 

@@ -11,17 +11,23 @@ from query_api.cards.card_table import CardTable
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Hit
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
-from query_api.search.ranking import Scoring, rank_by_scores
+from query_api.search.impression_log import ImpressionLog
+from query_api.search.learnt_ranking import Asked, LearntRanking
+from query_api.search.ranking import RankWeights, Scoring, rank_by_scores
 from query_api.search.response_builder import to_hit
 
 
 class PersonalHits:
     """Orders what is kept of a search by a shopper's taste, as it is at this moment."""
 
-    def __init__(self, profiles: ShopperProfiles, cards: CardTable) -> None:
+    def __init__(
+        self, profiles: ShopperProfiles, cards: CardTable, learnt: LearntRanking, impressions: ImpressionLog
+    ) -> None:
         """Args: cards: told of every change that requests have to know of."""
         self._profiles = profiles
         self._cards = cards
+        self._learnt = learnt
+        self._impressions = impressions
 
     def ask(self, user_id: str) -> Awaitable[History]:
         """Begin to read a shopper's history for `profile`; it may be left unread."""
@@ -31,22 +37,32 @@ class PersonalHits:
         """What is known of a shopper now, or as of when their history was asked for."""
         return await self._profiles.load(user_id, history)
 
-    async def hits(self, request: SearchRequest, scoring: Scoring, kept: ForTastes) -> list[Hit] | None:
-        """The hits of the requested page.
+    async def hits(
+        self, request: SearchRequest, weights: RankWeights, profile: ShopperProfile, kept: ForTastes
+    ) -> tuple[list[Hit], bytes] | None:
+        """The hits of the requested page, and what is remembered of it.
 
         Args:
             request: by relevance.
-            scoring: the request's weights, and the shopper's taste.
+            weights: the request's.
+            profile: the shopper's.
             kept: what the order is made of.
 
         Returns:
             None where it takes more than what is kept: a card cannot be read, or a product has gone.
         """
-        last = request.offset + request.k
-        page = rank_by_scores(kept.items, scoring, kept.products, best=last)[request.offset :]
-        cards = self._cards.open(is_current=True)
+        last, cards = request.offset + request.k, self._cards.open(is_current=True)
+        scoring, asked = (
+            Scoring(weights, profile.taste, asked_for=kept.asked_for),
+            Asked(kept.first, kept.first_hits, profile, request.user_id),
+        )
+        ranked = rank_by_scores(kept.items, scoring, kept.products, best=max(last, self._learnt.depth))
         try:
-            gone = await cards.load(page.ids)
+            ranked = (await self._learnt.reorder(ranked, asked, cards)).led_by(kept.asked_for)
+            page = ranked[request.offset : last]
+            if await cards.load(page.ids):
+                return None
+            shown = await self._learnt.shown(ranked, page.ids, asked, cards) if self._impressions.is_on else b""
         except StoreUnavailable:
             return None
-        return None if gone else [to_hit(hit, cards) for hit in page]
+        return [to_hit(hit, cards) for hit in page], shown

@@ -60,12 +60,21 @@ class SearchPlan:
     parsed: ParsedQuery
     floor: FloorTerms | None = None
     """What products have to reach; None: all candidates match."""
+    words_implied: float = 0.0
+    """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
     unwanted: WithoutWords | None = None
     """What products with these words are ranked down for."""
     transcript: Transcript | None = None
     """What a spoken query said."""
+    is_deep: bool = False
+    """Whether all that match are looked for, as far as a browse goes: their order is not by relevance."""
     is_not_understood: bool = False
     """There was a query, all of it spoken, and nothing of it was understood."""
+
+    @property
+    def is_chinese(self) -> bool:
+        """Whether its words have Chinese."""
+        return has_chinese(self.lexical_text or "")
 
     @property
     def is_browse(self) -> bool:
@@ -75,7 +84,13 @@ class SearchPlan:
     def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector (2·dim,), or before that is made."""
         return RetrievalQuery(
-            vector, self.lexical_text, self.filters, self.browse_order, self.browse_limit, self.unwanted
+            vector,
+            self.lexical_text,
+            self.filters,
+            self.browse_order,
+            self.browse_limit,
+            self.unwanted,
+            self.is_deep,
         )
 
     def cache_key(self, generation: str, encoder_key: str) -> str:
@@ -88,7 +103,8 @@ class SearchPlan:
             self.lexical_text,
             canonical_filters(self.filters),
             self.browse_order if self.is_browse else None,
-            *([self.unwanted.texts] if self.unwanted else ()),
+            *([["unwanted", *self.unwanted.texts]] if self.unwanted else []),
+            *(["deep"] if self.is_deep else []),
         )
 
 
@@ -144,6 +160,7 @@ class SearchPlanner:
             frozenset(str(part.content) for part in inputs.parts if part.kind == "product_id"),
             parsed,
             self._floor_terms(request, parts, parsed, weights, lexical_text) if embeds and parts else None,
+            self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
             _unwanted(parsed),
             inputs.transcript,
             is_not_understood=inputs.transcript is not None and not inputs.parts,
@@ -163,7 +180,7 @@ class SearchPlanner:
     def _part_weights(self, request: SearchRequest, parts: Sequence[QueryPart], parsed: ParsedQuery) -> PartWeights:
         kinds: set[PartKind] = {part.kind for part in parts if part.weight > 0}
         weights = part_weights(self._config, request.weights, kinds)
-        if request.mode != "hybrid" or kinds != {"text"}:
+        if request.mode != "hybrid" or not _is_text(parts):
             return weights
         return scale_by_trust(weights, request.weights, self._text_trust.factor_for(" ".join(parsed.texts)))
 
@@ -186,8 +203,6 @@ class SearchPlanner:
         return RankWeights(
             lexical if own.lexical is None else own.lexical,
             config.personal if own.personal is None else own.personal,
-            # Listings in other languages have none of its words, unless they quote them.
-            implies_words=has_chinese(request.text or ""),
         )
 
 
@@ -214,6 +229,11 @@ def browse_limit(request: SearchRequest, config: QueryConfig) -> int:
 def _is_parsed(part: QueryPart) -> bool:
     """Whether a part is a text to look for: those to look away from are taken as they are."""
     return part.kind == "text" and part.weight > 0 and part.content != ""
+
+
+def _is_text(parts: Sequence[QueryPart]) -> bool:
+    """Whether what is looked for is said in words alone."""
+    return {part.kind for part in parts if part.weight > 0} == {"text"}
 
 
 def _understood_parts(parts: Sequence[QueryPart], parsed: ParsedQuery) -> list[QueryPart]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import overload
@@ -22,20 +23,12 @@ Order = NDArray[np.intp]
 """Places in the candidates' columns, (at most n,)."""
 
 
-NEAREST_WITH_WORDS = 10
-"""How many products with words of the query, the nearest, say what nearness implies."""
-IMPLIED_AT_MOST = 2.5
-"""Times its similarity's part that a product without words may have for them."""
-
-
 @dataclass(frozen=True, slots=True)
 class RankWeights:
     """What the parts that are known only at ranking count; those of the dense parts are within the query vector."""
 
     lexical: float
     personal: float
-    implies_words: bool = False
-    """Whether nearness stands for the query's words where a product has none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,8 @@ class Scoring:
     taste: Taste = NO_TASTE
     ranker_scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """What a ranker adds, weight included, by product id; products that it did not score are absent."""
+    asked_for: tuple[str, ...] = ()
+    """Candidates that the query names: they come first, in this order, whatever taste and rankers say."""
 
     @property
     def is_personal(self) -> bool:
@@ -58,7 +53,6 @@ class RankedCandidate(Struct, frozen=True, gc=False):
 
     candidate: ScoredCandidate
     lexical_part: float
-    """Of a product without any of the query's words: what its nearness implies, if anything."""
     personal_part: float
     ranker_part: float
     """0 where no ranker scored it."""
@@ -99,6 +93,19 @@ class Ranking(Sequence[RankedCandidate]):
         columns = self.lexical_part, self.personal_part, self.ranker_part, self.score
         return RankedCandidate(self.candidates[place], *(float(column[place]) for column in columns))
 
+    def led_by(self, product_ids: Sequence[str]) -> Ranking:
+        """Some of the candidates first, in their order, then the others as they are."""
+        if not product_ids:
+            return self
+        first = np.array([bisect_left(self.candidates.ids, product_id) for product_id in product_ids], np.intp)
+        return replace(self, order=np.concatenate([first, self.order[~np.isin(self.order, first)]]))
+
+    def impersonal_first(self, count: int) -> tuple[str, ...]:
+        """The ids of the candidates that come first for nobody in particular, without any ranker."""
+        impersonal = self.score - self.personal_part - self.ranker_part
+        first: list[str] = [self.candidates.ids[at] for at in _descending(impersonal, count).tolist()]
+        return tuple(first)
+
     def reordered(self, places: Order) -> Ranking:
         """Those at places of the order, in the order of the places."""
         return replace(self, order=self.order[places])
@@ -115,8 +122,7 @@ def rank_by_scores(
 ) -> Ranking:
     """Score and order candidates, the best first; equal ones by product id.
 
-    A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do; a
-    product without any of the words may have what its nearness implies (`_implied_by_nearness`);
+    A lexical score counts relative to the best one among the candidates, so that it lies in [0, 1] as the others do;
     similarities count as they are: their spread says how much an encoder tells products apart, and stretching it to a
     range (min-max, z-scores) or to ranks makes as much of noise as of knowledge. How far they are worth their weight
     is `query_api.embedding.text_trust`'s to say. On ESCI, rank fusion was below BM25
@@ -133,15 +139,14 @@ def rank_by_scores(
     nothing = np.zeros(len(candidates))
     dense, lexical = candidates.dense.astype(np.float64), candidates.lexical.astype(np.float64)
     lexical_part = scoring.weights.lexical * (lexical / (lexical.max(initial=0.0) or 1.0))
-    if scoring.weights.implies_words:
-        lexical_part += _implied_by_nearness(dense, lexical_part)
     personal_part = ranker_part = nothing
     if scoring.is_personal and products is not None:
         personal_part = scoring.weights.personal * taste_affinities(scoring.taste, products)
     if again := scoring.ranker_scores:
         ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
     score = dense + lexical_part + personal_part + ranker_part
-    return Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
+    ranked = Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
+    return ranked.led_by(scoring.asked_for)[:best]
 
 
 def in_order(candidates: CandidateColumns, order: Order) -> Ranking:
@@ -171,26 +176,6 @@ def collapse_variants(ranked: Ranking, cards: AnswerCards) -> Ranking:
     first = np.zeros(len(ranked), bool)
     first[np.unique(groups, return_index=True)[1]] = True
     return ranked.reordered(np.flatnonzero(first | (groups == NO_CODE)))
-
-
-def _implied_by_nearness(dense: Scores, lexical_part: Scores) -> Scores:
-    """The lexical part that products without any of the query's words are taken to have, by how near they are.
-
-    A listing in another language cannot have the words, however right it is. So it counts as if it had as many as the
-    nearest products with words have on average, as far as it is as near as those. That is at most so many times what
-    its similarity itself adds: an encoder that is not trusted implies nothing. Where all listings could have the words,
-    lacking them says something, and a weak encoder lost nDCG@10 by it (ESCI, `mini`: .661 to .653).
-    """
-    has_words = lexical_part > 0
-    similarities, words = dense[has_words], lexical_part[has_words]
-    count = min(NEAREST_WITH_WORDS, len(words))
-    nearest = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.intp)
-    similarity = float(similarities[nearest].mean()) if count else 0.0
-    if similarity <= 0:
-        return np.zeros(len(dense))
-    most = words[nearest].mean()
-    implied = np.minimum(min(most / similarity, IMPLIED_AT_MOST) * dense, most)
-    return np.where(has_words, 0.0, np.maximum(implied, 0.0))
 
 
 def _descending(score: Scores, best: int | None) -> Order:

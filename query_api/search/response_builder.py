@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
@@ -16,9 +17,11 @@ from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.facet_counting import Candidates, FacetCounter, FacetCounts
+from query_api.search.impression_log import ImpressionLog
+from query_api.search.learnt_ranking import Asked, LearntRanking
 from query_api.search.query_log import log_query
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, sort_candidates
-from query_api.search.results import RankedResults
+from query_api.search.results import RankedResults, Reason
 from query_api.search.score_parts import ScoreExplainer
 from query_api.understanding.parser import ParsedQuery
 
@@ -37,16 +40,32 @@ class IndexStatus:
 class ResponseBuilder:
     """The last stage of a search."""
 
-    def __init__(self, facets: FacetCounter, scores: ScoreExplainer, index: IndexStatus) -> None:
+    def __init__(
+        self,
+        facets: FacetCounter,
+        scores: ScoreExplainer,
+        index: IndexStatus,
+        learnt: LearntRanking,
+        impressions: ImpressionLog,
+    ) -> None:
         self._facets = facets
         self._scores = scores
         self._index = index
+        self._learnt = learnt
+        self._impressions = impressions
 
     async def build(self, results: RankedResults, started_s: float) -> SearchResponse:
-        """Sort, collapse and page results, explain them where that was asked for, and log the query.
+        """The response alone of `build_shown`."""
+        return (await self.build_shown(results, started_s))[0]
+
+    async def build_shown(self, results: RankedResults, started_s: float) -> tuple[SearchResponse, bytes]:
+        """Sort, collapse and page results, explain them where that was asked for, log the query, remember the hits.
 
         Args:
             started_s: when the query came, by `time.perf_counter`.
+
+        Returns:
+            The response, and what it showed as it is remembered; empty: it is not.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -58,6 +77,8 @@ class ResponseBuilder:
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
         hits = [to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
+        if results.reason_of is not None:
+            hits = [_with_reason(hit, results.reason_of(hit.product_id)) for hit in hits]
         nearest = await _nearest(results)
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None
@@ -84,8 +105,19 @@ class ResponseBuilder:
             len(hits),
             response.total,
             response.degraded,
+            self._learnt.variant_label(request.user_id),
         )
-        return response
+        shown = await self._shown(results, page)
+        self._impressions.note(request, response.query_id, shown)
+        return response, shown
+
+    async def _shown(self, results: RankedResults, page: Sequence[RankedCandidate]) -> bytes:
+        if not self._impressions.is_on:
+            return b""
+        asked = Asked(results.first, profile=results.profile, user_id=results.request.user_id)
+        return await self._learnt.shown(
+            results.ranked, [hit.candidate.product_id for hit in page], asked, results.cards
+        )
 
     async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
         candidates = Candidates(ordered.ids, results.unretrieved_count)
@@ -131,6 +163,12 @@ def to_hit(hit: RankedCandidate, cards: AnswerCards, explanation: Explanation | 
         suggested=payload.suggested or UNSET,
         explanation=explanation or UNSET,
     )
+
+
+def _with_reason(hit: Hit, reason: Reason | None) -> Hit:
+    if reason is None:
+        return hit
+    return msgspec.structs.replace(hit, reason=reason.text, because=reason.because or UNSET)
 
 
 def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> dict[str, Any]:

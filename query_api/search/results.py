@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from encoders.speech.port import Transcript
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
-from query_api.personalisation.shopper_profiles import ShopperProfile
-from query_api.relevance.query_floor import QueryFloor
+from query_api.contract.responses import Cause
+from query_api.learning_to_rank.features import FIRST_HITS
+from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile
+from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_columns import CandidateColumns
-from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
+from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
+from query_api.search.other_language import with_words_implied
 from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
 from query_api.understanding.parser import ParsedQuery
@@ -46,7 +52,7 @@ class RankedResults:
     cache_state: CacheState = "bypass"
     degraded: tuple[str, ...] = ()
     """What was left out because a server did not answer, in the order of the stages."""
-    floor: QueryFloor | None = None
+    floor: Floor | None = None
     """What products have to reach to be among the ranked ones; None: nothing."""
     below: CandidateColumns = field(default_factory=lambda: EMPTY)
     """Candidates that do not."""
@@ -54,6 +60,21 @@ class RankedResults:
     """Where none does: those that come nearest, the best first, their cards not loaded."""
     entry: LiveEntry | None = None
     """Where the candidates are kept in this process; None: nowhere."""
+    reason_of: Callable[[str], Reason | None] | None = None
+    """Why a product of the page is recommended, its card being loaded; None: it is not."""
+    profile: ShopperProfile = IMPERSONAL
+    """Of who asks."""
+    first: tuple[str, ...] = ()
+    """The first hits of the impersonal order, by which prices and categories are judged."""
+
+
+class Reason(NamedTuple):
+    """Why a product is recommended."""
+
+    text: str
+    """A sentence."""
+    because: Cause | None
+    """What the shopper did that it speaks of."""
 
 
 class ResultRanker:
@@ -62,15 +83,17 @@ class ResultRanker:
     Cards come from the table where the change feed was heard for the request; else they are read from the store.
     """
 
-    def __init__(self, cards: CardTable) -> None:
+    def __init__(self, cards: CardTable, has_learnt_ranker: bool = False) -> None:
+        """Args: has_learnt_ranker: whether a later stage orders everybody's results anew."""
         self._cards = cards
+        self._has_learnt_ranker = has_learnt_ranker
 
     async def rank(
         self,
         plan: SearchPlan,
         retrieved: RetrievedCandidates,
         profile: ShopperProfile,
-        floor: QueryFloor | None = None,
+        floor: Floor | None = None,
     ) -> RankedResults:
         """Rank what was retrieved and matches, by the cards of all of it where those count. Raises `StoreUnavailable`.
 
@@ -78,17 +101,25 @@ class ResultRanker:
             floor: what products have to reach to match; None: all do.
         """
         candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
-        items, below = split_at(floor, candidates.items.without(plan.query_product_ids))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
+        items = candidates.items.without(plan.query_product_ids)
+        if plan.words_implied and not candidates.without_lexical:
+            items = await _across_languages(items, plan, cards)
+        items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
+        ranked = rank_candidates(items, scoring, cards)
+        first = () if plan.is_browse else ranked.impersonal_first(FIRST_HITS)
+        if first and (scoring.is_personal or self._has_learnt_ranker):
+            scoring = replace(scoring, asked_for=await _asked_for(plan, first, cards))
+            ranked = ranked.led_by(scoring.asked_for)
         return RankedResults(
             request=plan.request,
-            ranked=rank_candidates(items, scoring, cards),
+            ranked=ranked,
             retrieval=plan.retrieval_query(retrieved.query_vector),
             scoring=scoring,
             cards=cards,
-            is_truncated=candidates.is_truncated if floor is None else floor.hides_matches(candidates),
+            is_truncated=hides_matches(candidates, floor),
             unretrieved_count=candidates.unretrieved_count,
             parsed=plan.parsed,
             transcript=plan.transcript,
@@ -98,6 +129,8 @@ class ResultRanker:
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
             entry=retrieved.entry,
+            profile=profile,
+            first=first,
         )
 
     def nothing_understood(self, plan: SearchPlan) -> RankedResults:
@@ -114,7 +147,19 @@ class ResultRanker:
         )
 
 
-def split_at(floor: QueryFloor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
+async def _asked_for(plan: SearchPlan, first: Sequence[str], cards: AnswerCards) -> tuple[str, ...]:
+    """Those of the first hits that the query names."""
+    gone = set(await cards.load(first))
+    hits = [(product_id, cards.payload(product_id)) for product_id in first if product_id not in gone]
+    return products_asked_for(" ".join(plan.parsed.texts), hits)
+
+
+def hides_matches(candidates: CandidateSet, floor: Floor | None) -> bool:
+    """Whether more products may match than were retrieved."""
+    return candidates.is_truncated if floor is None else floor.hides_matches(candidates)
+
+
+def split_at(floor: Floor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
     """Candidates that match, and those that do not."""
     if floor is None:
         return candidates, EMPTY
@@ -135,6 +180,13 @@ async def with_cards(candidates: CandidateColumns, cards: AnswerCards) -> Candid
         StoreUnavailable: the product store does not answer.
     """
     return candidates.without(await cards.load(candidates.ids))
+
+
+async def _across_languages(candidates: CandidateColumns, plan: SearchPlan, cards: AnswerCards) -> CandidateColumns:
+    """Candidates with the words that are implied in listings of another language than the query."""
+    items = await with_cards(candidates, cards)
+    are_chinese = cards.columns(items.ids).numbers["chinese"].astype(bool)
+    return with_words_implied(items, are_chinese != plan.is_chinese, plan.rank_weights.lexical, plan.words_implied)
 
 
 def _unheard(plan: SearchPlan) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ class Message:
     partition: int
     offset: int
     timestamp_ms: int
-    """When Kafka took it, Unix milliseconds."""
+    """When Kafka took it, Unix milliseconds; 0 or below: that is not known."""
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes]
@@ -85,9 +85,9 @@ class PrefixAcknowledger:
             self._done.difference_update(lost)
 
     def oldest_ms(self, partition: Partition) -> int | None:
-        """When Kafka took the first message of a partition that is not acknowledged; None: there is none here."""
-        waiting = self._waiting.get(partition)
-        return waiting[0].timestamp_ms if waiting else None
+        """When Kafka took the first message of a partition that is not acknowledged; None: none here says so."""
+        waiting = self._waiting.get(partition, ())
+        return next((message.timestamp_ms for message in waiting if message.timestamp_ms > 0), None)
 
     def unacknowledged_count(self) -> int:
         """How many messages are not yet acknowledged."""

@@ -28,6 +28,7 @@ Label = Annotated[str, Meta(max_length=256)]
 """A short value that shoppers filter by: a brand, a tag, an attribute's value."""
 MAX_VALUES = 1_024
 """How many values an attribute may have: of no more in all can a product be found by."""
+CategoryPath = Annotated[str, Meta(max_length=512)]
 Labels = Annotated[list[Label], Meta(max_length=MAX_VALUES)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 NonNegative = Annotated[float, Meta(ge=0, le=1e12)]
@@ -68,7 +69,9 @@ class Product(Struct, forbid_unknown_fields=True, omit_defaults=True):
     title: Annotated[str, Meta(max_length=1_000)] | None | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=20_000)] | None | UnsetType = UNSET
     lang: Annotated[str, Meta(max_length=35)] | None | UnsetType = UNSET
-    category: Annotated[str, Meta(max_length=512)] | None | UnsetType = UNSET
+    category: CategoryPath | None | UnsetType = UNSET
+    categories: Annotated[list[CategoryPath], Meta(max_length=64)] | None | UnsetType = UNSET
+    """All categories that it is found under; `category` is the first."""
     brand: Label | None | UnsetType = UNSET
     price: NonNegative | None | UnsetType = UNSET
     currency: Annotated[str, Meta(max_length=8)] | None | UnsetType = UNSET
@@ -84,6 +87,10 @@ class Product(Struct, forbid_unknown_fields=True, omit_defaults=True):
     audios: MediaList | None | UnsetType = UNSET
     group_id: Annotated[str, Meta(max_length=128)] | None | UnsetType = UNSET
     url: Annotated[str, Meta(max_length=2048)] | None | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.category is UNSET and self.categories is not UNSET:
+            self.category = self.categories[0] if self.categories else None
 
 
 class DeletedProduct(Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -35,7 +35,7 @@ class ReasonGuide:
 _CORRECT = "publish a corrected event"
 
 REASON_GUIDES: Mapping[str, ReasonGuide] = {
-    "undecodable": ReasonGuide("not JSON, or no value at all", False, _CORRECT),
+    "undecodable": ReasonGuide("not JSON, or no value that says anything", False, _CORRECT),
     "invalid": ReasonGuide("a field of a wrong type, out of bounds or unknown", False, _CORRECT),
     "wrong_topic": ReasonGuide(
         "a type of event that does not belong on its topic", False, "publish it on its own topic"

@@ -12,29 +12,22 @@ import math
 import re
 import string
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
 from streams.files.bounded_reading import MAX_VALUES
+from streams.files.conventions.stock_words import read_flag
 
-ABSENT = frozenset({"", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "#N/A"})
-CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
-"""Signs that stand for one currency, and the dollar; ¥ may be two, so it names none."""
-TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "in stock", "instock", "available", "limited availability"})
-FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "out of stock", "outofstock", "sold out", "unavailable"})
-
+ABSENT = frozenset({"", "nan", "NaN", "NaT", "null", "NULL", "None", "N/A", "#N/A", "\\N"})
 MAX_SCALAR_CHARS = 1_000
-"""A longer cell is no number, price or time."""
+"""A longer cell is no number."""
 MAX_PYTHON_CHARS = 100_000
 """Of a list or dict written as Python writes it: reading it takes a thousand times its size."""
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,\s'’]*")
 _URL = re.compile(r"(?:https?|file|data):")
 _BETWEEN_URLS = ",;|" + string.whitespace
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECONDS_FROM = 1e11
-"""A larger number is a time in ms, a smaller one in s: the year 1973 in the one, 5138 in the other."""
 
 
 def is_absent(cell: Any) -> bool:
@@ -110,46 +103,12 @@ def as_count(cell: Any) -> int:
     return int(number)
 
 
-def as_price(cell: Any) -> tuple[float, str | None]:
-    """A price and the currency it names: `$49.00`, `1.299,00 €`, `CHF 12`."""
-    if not isinstance(cell, str):
-        return as_number(cell), None
-    if len(cell) > MAX_SCALAR_CHARS:
-        raise ValueError(f"{cell[:60]!r} is no price")
-    signs = _NUMBER.sub(" ", cell).strip(" .-").split()
-    named = [CURRENCIES.get(sign, sign) for sign in signs if sign not in "¥￥"]
-    if len(_NUMBER.findall(cell)) != 1 or not all(re.fullmatch("[A-Z]{3}", name) for name in named):
-        raise ValueError(f"{cell[:60]!r} is no price")
-    return as_number(cell), named[-1] if named else None
-
-
 def as_bool(cell: Any) -> bool:
-    """Whether something is so: a boolean, a number in stock, or a word such as `yes` and `sold out`."""
-    if isinstance(cell, bool | int | float):
-        return cell > 0
-    word = as_text(cell).rpartition("/")[2].replace("_", " ").lower()  # schema.org writes http://schema.org/InStock
-    if word in TRUE_WORDS or word in FALSE_WORDS:
-        return word in TRUE_WORDS
-    if word.isdigit():
-        return int(word) > 0
-    raise ValueError(f"{word[:60]!r} is neither yes nor no")
-
-
-def as_time(cell: Any) -> datetime:
-    """A time: a datetime, ISO 8601, or seconds or milliseconds since 1970. UTC unless it says otherwise."""
-    if isinstance(cell, str) and len(cell) > MAX_SCALAR_CHARS:
-        raise ValueError(f"{cell[:60]!r} is no time")
-    if isinstance(cell, str) and not re.fullmatch(r"\d{9,}(\.\d+)?", cell.strip()):
-        cell = datetime.fromisoformat(cell.strip())
-    elif isinstance(cell, str | int | float) and not isinstance(cell, bool):
-        number = float(cell)
-        # Not fromtimestamp: the C library raises errors of its own far from 1970.
-        cell = _EPOCH + timedelta(seconds=number / 1000 if number >= _MILLISECONDS_FROM else number)
-    if isinstance(cell, date) and not isinstance(cell, datetime):
-        cell = datetime(cell.year, cell.month, cell.day)
-    if not isinstance(cell, datetime):
-        raise ValueError(f"{cell!r:.60} is no time")
-    return cell if cell.tzinfo else cell.replace(tzinfo=UTC)
+    """Whether something is so, or there: of a list, any of it. Raises `UnknownWord` for a word that says neither."""
+    if isinstance(cell, list) and cell:
+        flags = [as_bool(item) for item in cast("list[Any]", cell)]
+        return any(flags)
+    return read_flag(cell if isinstance(cell, bool | int | float) else as_text(cell))
 
 
 def attribute_values(cell: Any) -> Iterable[tuple[str, str | list[str]]]:

@@ -8,6 +8,7 @@ own time or version is the same event each time.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import time
@@ -19,9 +20,26 @@ import msgspec
 
 from streams.errors import InvalidEvent
 from streams.events.cloudevents import decode_event, encode_event
-from streams.events.schema import INTERACTIONS, MAX_MESSAGE_BYTES, TYPES_BY_TOPIC, Event, Product, ProductData, UserData
+from streams.events.schema import (
+    INTERACTIONS,
+    MAX_MESSAGE_BYTES,
+    TYPES_BY_TOPIC,
+    DeletedProduct,
+    Event,
+    Product,
+    ProductData,
+    UserData,
+)
 from streams.files import cells
-from streams.files.columns import ALIASES, USER_ALIASES, ResolveMedia, product_fields, user_fields
+from streams.files.columns import (
+    ALIASES,
+    USER_ALIASES,
+    FileContext,
+    ResolveMedia,
+    product_fields,
+    user_fields,
+)
+from streams.files.conventions.dates import read_time
 from streams.files.rows import RejectedRow, Row
 
 SOURCE = "vitrine/publish"
@@ -42,12 +60,21 @@ _TOPICS = {name: topic for topic, types in TYPES_BY_TOPIC.items() for name in ty
 
 @dataclass(frozen=True, slots=True)
 class PreparedEvent:
-    """An event ready to publish, and the row that it came from."""
+    """An event ready to publish, and the row that it came from.
+
+    `is_withdrawal`: it takes a product out of the index that the file says is not to be found.
+    """
 
     topic: str
     event: Event
     line: int
     fraction_read: float
+    is_withdrawal: bool = False
+
+    @property
+    def product_id(self) -> str:
+        """Whose event it is; empty where it is a shopper's alone."""
+        return getattr(self.event.data, "product_id", "")
 
 
 class EventClock:
@@ -71,10 +98,35 @@ class EventClock:
 
 
 def product_events(
-    rows: Iterable[Row | RejectedRow], renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock
+    rows: Iterable[Row | RejectedRow],
+    renames: Mapping[str, str],
+    resolve: ResolveMedia,
+    clock: EventClock,
+    context: FileContext | None = None,
 ) -> Iterator[PreparedEvent | RejectedRow]:
     """A `product.created` for each row that describes a product; a `RejectedRow` for each that does not."""
-    return _each(rows, lambda row: _product(row, renames, resolve, clock))
+    return _each(rows, lambda row: _product(row, renames, resolve, clock, context))
+
+
+def product_event(
+    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock, context: FileContext
+) -> PreparedEvent | RejectedRow:
+    """The `product.created` of a row, or why there is none."""
+    return next(product_events([row], renames, resolve, clock, context))
+
+
+def withdrawal_of(product_id: str, clock: EventClock) -> PreparedEvent:
+    """The `product.deleted` of a product that a file takes out of the index."""
+    deletion = _prepared(Row(0, {}, 1.0), "product.deleted", DeletedProduct(product_id), clock.next_time_ms(product_id))
+    return dataclasses.replace(deletion, is_withdrawal=True)
+
+
+def valid_product_id(cell: object) -> str:
+    """A cell as a product's id. Raises `ValueError`."""
+    try:
+        return msgspec.convert({"product_id": "" if cell is None else cells.as_text(cell)}, DeletedProduct).product_id
+    except msgspec.ValidationError as error:
+        raise ValueError(_in_words(error)) from None
 
 
 def shopper_events(
@@ -117,14 +169,18 @@ def _each(
             yield RejectedRow(row.line, _in_words(error))
 
 
-def _product(row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock) -> PreparedEvent:
-    fields = product_fields(row.cells, renames, resolve)
+def _product(
+    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock, context: FileContext | None
+) -> PreparedEvent:
+    fields = product_fields(row.cells, renames, resolve, context)
     if "product_id" not in fields:
         raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
     try:
         data = msgspec.convert(fields, Product)
     except msgspec.ValidationError as error:
         raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
+    if context:
+        context.notice.published(fields)
     return _prepared(row, "product.created", data, clock.next_time_ms(data.product_id))
 
 
@@ -145,7 +201,7 @@ def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> Prepare
         known["learning"] = cells.as_bool(known["learning"])
     data = msgspec.convert(known, wanted)
     time_ms = (
-        int(cells.as_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)
+        int(read_time(fields["time"]).timestamp() * 1000) if "time" in fields else clock.next_time_ms(data.user_id)
     )
     return _prepared(row, kind, data, time_ms, cells.as_text(fields["id"]) if "id" in fields else None)
 

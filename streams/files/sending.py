@@ -26,12 +26,14 @@ class PublishReport:
 
     Attributes:
         published: events that every in-sync replica has.
+        withdrawn: products that were deleted; not among those published, once all is delivered.
         rejected: rows that were not published.
         started_s: on the monotonic clock.
         seconds: how long it took.
     """
 
     published: int = 0
+    withdrawn: int = 0
     rejected: int = 0
     started_s: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -40,9 +42,9 @@ class PublishReport:
     def summary(self) -> str:
         """One line for people."""
         rate = self.published / max(self.seconds, 1e-9)
-        return (
-            f"published {self.published:,}, rejected {self.rejected:,} in {self.seconds:.1f} s ({rate:,.0f} events/s)"
-        )
+        withdrawn = f"withdrew {self.withdrawn:,}, " if self.withdrawn else ""
+        done = f"published {self.published:,}, {withdrawn}rejected {self.rejected:,}"
+        return f"{done} in {self.seconds:.1f} s ({rate:,.0f} events/s)"
 
 
 class SendingProgress(Protocol):
@@ -83,6 +85,7 @@ async def send_events(
 
     sender = BulkSender(publisher, acknowledged)
     limiter = _RateLimiter(rate)
+    withdrawals = 0
     try:
         while chunk := await asyncio.to_thread(lambda: list(itertools.islice(outcomes, CHUNK_ROWS))):
             for outcome in chunk:
@@ -91,8 +94,10 @@ async def send_events(
                     report.rejected += 1
                     progress.rejected(rejection)
             events = [outcome for outcome in chunk if isinstance(outcome, PreparedEvent)]
+            withdrawals += sum(event.is_withdrawal for event in events)
             progress.advanced(max((event.fraction_read for event in events), default=0.0))
         await sender.wait_delivered()
+        report.withdrawn, report.published = withdrawals, report.published - withdrawals
         progress.advanced(1.0)
     finally:
         report.seconds = time.monotonic() - report.started_s

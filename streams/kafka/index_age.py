@@ -126,7 +126,8 @@ class IndexAge:
     async def _update_from_kafka(self, probe: LagProbe, partitions: Sequence[PartitionLag]) -> None:
         waiting = [lag for lag in partitions if lag.messages and lag.topic == PRODUCT_EVENTS]
         since_ms = [await self._timestamp(probe, lag) for lag in waiting]
-        self._note(((lag.topic, lag.messages) for lag in partitions), since_ms)
+        # Producers may leave it at 0 or -1, which is no time.
+        self._note(((lag.topic, lag.messages) for lag in partitions), [since for since in since_ms if since > 0])
 
     def _note(self, messages: Iterable[tuple[str, int]], since_ms: Iterable[int]) -> None:
         """Note how many messages wait, by topic, and since when each partition's oldest product event does."""

@@ -20,6 +20,6 @@ def to_message(record: KafkaRecord) -> Message:
         timestamp_ms=record.timestamp,
         key=record.key,
         value=record.value,
-        headers={name.lower(): value for name, value in record.headers},
+        headers={name.lower(): value or b"" for name, value in record.headers},
         ack=lambda: None,
     )

@@ -26,6 +26,8 @@ class PipelineDelivery:
     acknowledger: PrefixAcknowledger
     lease: WriteLease
     horizon: Horizon
+    tombstones_delete: bool = True
+    """Whether a null value deletes the product of the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,14 @@ class IngestedBatch:
     """The media that the events carry, by the hash of their bytes."""
 
 
-async def ingest(batch: Sequence[Message], horizon: Horizon) -> IngestedBatch:
-    """Decode product messages and hash the media that they carry."""
+async def ingest(batch: Sequence[Message], horizon: Horizon, tombstones_delete: bool = True) -> IngestedBatch:
+    """Decode product messages, as `decode_message` does, and hash the media that they carry."""
     files: dict[str, bytes] = {}
     events: list[IngestedEvent] = []
     rejected: list[RejectedMessage] = []
 
     async def ingest_part(messages: Sequence[Message]) -> None:
-        decoded, invalid = await _decode(messages, horizon)
+        decoded, invalid = await _decode(messages, horizon, tombstones_delete)
         events.extend(await map_in_slices(lambda one: _ingested(*one, files), decoded))
         rejected.extend(invalid)
 
@@ -59,11 +59,11 @@ async def ingest(batch: Sequence[Message], horizon: Horizon) -> IngestedBatch:
 
 
 async def _decode(
-    messages: Sequence[Message], horizon: Horizon
+    messages: Sequence[Message], horizon: Horizon, tombstones_delete: bool
 ) -> tuple[list[tuple[Message, Event]], list[RejectedMessage]]:
     def decode(message: Message) -> tuple[Message, Event] | RejectedMessage:
         try:
-            return message, decode_message(message, horizon)
+            return message, decode_message(message, horizon, tombstones_delete=tombstones_delete)
         except InvalidEvent as fault:
             return RejectedMessage(message, fault)
 

@@ -101,7 +101,7 @@ class ProductPipeline:
 
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
         """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
-        ingested = await ingest(batch, self._delivery.horizon)
+        ingested = await ingest(batch, self._delivery.horizon, self._delivery.tombstones_delete)
         if ingested.rejected:
             await self._reject(ingested.rejected)
         with self.media_in_use.hold(ingested.events):

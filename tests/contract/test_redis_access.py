@@ -1,16 +1,19 @@
 """Redis with TLS, users and rights: each role works with just its own, and what is wrong is said in one sentence."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, closing
 from urllib.parse import quote
 
 import pytest
 import trustme
+from msgspec import structs
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
 from indexer.ports.changes import ToldLag
+from indexer.ports.impressions import Impression
 from indexer.ports.profiles import Identification, Interaction, LearningChange, TraitChange
 from indexer.privacy import PrivacyConfig
 from indexer.redis.api_keys import RedisKeyRecords
@@ -18,11 +21,13 @@ from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
+from indexer.redis.impressions import RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.switches import RedisVariantSwitches
 from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key
 from query_api.generations.worker_status import WorkerStatus, WorkerStatusBoard
@@ -31,6 +36,7 @@ from tests.secure_redis import ROLES, SecureRedis, expired, passwords, secure_re
 
 __all__ = ["secure_redis"]
 
+IMPRESSION = Impression("a1", int(time.time() * 1000), "", 0, "", b"")
 NARROW = "on >narrow +@connection +get +evalsha +script|load ~vitrine:*"
 DENIED = "denies our user a right.*deploy/redis/users.txt"
 
@@ -107,6 +113,8 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         await behaviour.forget([("ben", 2_000)])
         assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [[]]
         assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
+        await RedisImpressionStore(redis, 5).remember([IMPRESSION, structs.replace(IMPRESSION, user_id="ben")])
+        assert await RedisVariantSwitches(redis, 5).off("trial") == frozenset()
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
         await board.remove()
@@ -126,6 +134,9 @@ async def test_the_operators_commands_work_with_their_rights_alone(secure_redis)
         await lock.release()
         await RedisChangeLog(redis, "g3", 5).append(["a"])
         await delete_change_log(redis, "g3", 5)
+        await RedisImpressionStore(redis, 5).remember([IMPRESSION])
+        assert IMPRESSION in [impression async for impression in RedisImpressionStore(redis, 5).all()]
+        await RedisVariantSwitches(redis, 5).switch_off("trial-of-operators", "b")
         keys = RedisKeyRecords(redis, 5)
         await keys.put("digest", b"record")
         assert await keys.get("digest") == b"record" and await keys.version() == 1
@@ -144,6 +155,8 @@ async def test_no_role_can_do_what_it_has_no_need_of(secure_redis, role):
             "SCAN 0",
             "SET vitrine:rebuild x",
             "SET vitrine:lag:x x",
+            "LRANGE vitrine:impressions:1:a 0 -1",
+            "SADD vitrine:experiments:trial a",
         ]
     async with connected(secure_redis, role) as redis:
         for command in beyond:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -50,6 +51,33 @@ def test_a_new_product_a_price_change_and_a_deletion_show_at_once_also_in_cached
     assert http.get("/v1/products/live-1").status_code == 404
 
 
+def test_what_was_done_before_a_login_is_recommended_from_until_the_person_opts_out(stack, http, publish):
+    cookie, ada, ben = (f"{name}-{uuid.uuid4().hex[:6]}" for name in ("cookie", "ada", "ben"))
+    publish("products", [{"id": f"kind-{n}", "title": f"Yuzu bowl {n}", "category": "Kinds/Bowls"} for n in range(3)])
+
+    def recommended(kind: str, **anchor: Any) -> list[tuple[str, str]]:
+        asked = {"kind": kind, "filters": json.dumps({"category": "Kinds"}), **anchor}
+        response = http.get(f"/v1/users/{ada}/recommendations", params=asked)
+        assert response.status_code == 200, response.text
+        return [(hit["product_id"], hit.get("reason", "")) for hit in response.json()["hits"]]
+
+    together = [{"type": "purchase", "user_id": ben, "product_id": f"kind-{n}", "session_id": "b"} for n in range(2)]
+    looked = {"type": "view", "user_id": cookie, "product_id": "kind-0", "session_id": "a"}
+    publish("events", [*together, looked, {"type": "login", "user_id": ada, "anonymous_id": cookie}])
+    stack.wait("it is theirs", lambda: recommended("recent") == [("kind-0", "you looked at it")])
+    because = [("kind-1", "because you looked at Yuzu bowl 0")]
+    stack.wait("the session goes on", lambda: recommended("continue", session_id="a")[:1] == because)
+    assert recommended("together", product_id="kind-0") == [("kind-1", "chosen together with Yuzu bowl 0")]
+    exported = json.loads(stack.cli("export-user", ada).stdout)
+    assert exported["ids"] == [ada, cookie] and exported["sessions"][0]["user_id"] == cookie
+    publish("events", [{"type": "profile", "user_id": ada, "learning": "no"}])
+    stack.wait("they opted out", lambda: recommended("recent") == [])
+    publish("events", [{"type": "view", "user_id": cookie, "product_id": "kind-2"}])
+    stack.wait_until_indexed()
+    stored = json.loads(stack.cli("export-user", ada).stdout)["interactions"]
+    assert [one["product_id"] for one in stored] == ["kind-0"]
+
+
 def test_a_persons_clicks_move_what_they_like_up_for_them_and_for_nobody_else(stack, http, publish):
     rows = [
         {"id": f"taste-{kind}-{n}", "title": f"Qwertz {kind} number {n}", "category": f"Things/{kind}"}
@@ -94,6 +122,57 @@ def test_bad_events_are_dead_letters_with_their_reason_and_the_service_goes_on(s
     stack.wait("the service goes on", lambda: len(found(http, "marzipan")) == 1)
     reasons = json.loads(stack.cli("dlq", "list", "--json").stdout)
     assert reasons["undecodable"]["count"] >= 1 and reasons["invalid"]["count"] >= 2
+
+
+def test_batches_bare_data_base64_and_tombstones_are_taken_event_by_event(stack, http):
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+
+    from streams.events.schema import PRODUCT_EVENTS
+
+    def created(n: int, **more: Any) -> dict[str, Any]:
+        return cloud_event("product.created", {"product_id": f"mode-{n}", "title": f"Xylograph number {n}", **more})
+
+    def in_base64(event: dict[str, Any]) -> dict[str, Any]:
+        data = base64.b64encode(json.dumps(event.pop("data")).encode()).decode()
+        return event | {"data_base64": data}
+
+    batch = [created(0), in_base64(created(1)), created(2, no_such_field=1), *(created(n) for n in range(3, 6))]
+    bare = created(6)
+    attributes = {f"CE_{name}": bare[name].encode() for name in ("specversion", "id", "source", "type")}
+
+    async def send() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=stack.status()["kafka"]["bootstrap_servers"])
+        async with producer:
+            for key, value, headers, timestamp_ms in (
+                (None, batch, {"Content-Type": b"application/cloudevents-batch+json"}, None),
+                (b"mode-6", bare["data"], attributes | {"Content-Type": b"application/json"}, None),
+                (b"mode-7", created(7), {}, 0),
+                (b"mode-8", created(8, version=1), {}, 0),
+            ):
+                sent = json.dumps(value).encode()
+                await producer.send_and_wait(
+                    PRODUCT_EVENTS, sent, key, timestamp_ms=timestamp_ms, headers=[*headers.items()]
+                )
+
+    async def delete(product_id: str) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=stack.status()["kafka"]["bootstrap_servers"]) as producer:
+            await producer.send_and_wait(PRODUCT_EVENTS, None, product_id.encode())
+
+    def ids() -> list[str]:
+        return sorted(one["product_id"] for one in found(http, "xylograph", k=20))
+
+    asyncio.run(send())
+    stack.wait("all but the bad ones are found", lambda: ids() == [f"mode-{n}" for n in (0, 1, 3, 4, 5, 6, 8)])
+    stack.wait_until_indexed()
+    assert (http.post("/v1/search", json={"text": "xylograph"}).json()["index_age_ms"] or 0) < 60_000
+    letters = json.loads(stack.cli("dlq", "show", "--reason", "invalid", "-n", "20", "--json").stdout)
+    errors = [letter["error"] for letter in letters]
+    assert sum("no_such_field" in error for error in errors) == 1
+    assert sum("has no time" in error for error in errors) == 1
+    asyncio.run(delete("mode-4"))
+    stack.wait("the tombstone deleted its product", lambda: "mode-4" not in ids())
 
 
 def test_a_worker_killed_in_mid_publish_loses_nothing_and_doubles_nothing(tmp_path):

@@ -194,6 +194,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
         acknowledger,
         WriteLease(settings.kafka.session_timeout_s),
         Horizon(past_s=settings.indexing.horizon_days * 86_400),
+        settings.kafka.tombstones_delete,
     )
 
 
@@ -216,7 +217,7 @@ async def _models(
     vitals: Vitals,
     resources: AsyncExitStack,
 ) -> PipelineModels:
-    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
+    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(
         RecogniserProcess(settings.speech, settings.encoder.runtime.cache_path)

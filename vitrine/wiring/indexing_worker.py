@@ -118,7 +118,7 @@ async def _index(
             worker = await IndexingWorker.open(settings, binding, vitals, resources)
         batchers = worker.batchers(settings)
         delivery = worker.delivery
-        add_agents(worker.app, delivery.acknowledger, batchers)
+        add_agents(worker.app, delivery.acknowledger, batchers, delivery.publisher)
         membership = GroupMembership(
             worker.app,
             delivery.acknowledger,

@@ -27,18 +27,22 @@ from indexer.redis.api_keys import RedisKeyRecords
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
+from indexer.redis.impressions import ImpressionLimits, RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.switches import RedisVariantSwitches
 from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.config import QueryConfig
+from query_api.experiments.experiment import load_variant_rankers, read_experiment
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
+from query_api.learning_to_rank.model import load_tree_ranker
 from query_api.wiring import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
@@ -53,6 +57,8 @@ log = logging.getLogger(__name__)
 
 PREPARE_S = 3_600.0
 """The longest that the next generation may take to open: its encoder may have to be fetched, and made ready."""
+IMPRESSIONS_DEADLINE_S = 2.0
+"""Nobody waits for what is remembered of answers."""
 WATCH_S = 0.5
 """How often the registry is looked at: a switch shows within a second."""
 MAX_WATCH_S = 5.0
@@ -147,6 +153,9 @@ class _SharedResources:
         resources.push_async_callback(store.close)
         ranker_name = settings.query.ranker
         ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
+        learnt_name = settings.query.learnt_ranker
+        learnt_ranker = await asyncio.to_thread(load_tree_ranker, learnt_name) if learnt_name else None
+        experiment = read_experiment(settings.query.experiment) if settings.query.experiment else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
         precedence = DevicePriority.for_runtime(settings.encoder.runtime)
@@ -183,6 +192,13 @@ class _SharedResources:
             gate=self.gate,
             lanes=self.lanes,
             ranker=ranker,
+            learnt_ranker=learnt_ranker,
+            experiment=experiment,
+            variant_rankers=await asyncio.to_thread(load_variant_rankers, experiment) if experiment else {},
+            switches=RedisVariantSwitches(self.redis, IMPRESSIONS_DEADLINE_S),
+            impressions=RedisImpressionStore(
+                self.redis, IMPRESSIONS_DEADLINE_S, ImpressionLimits(settings.query.impressions_kept), settings.privacy
+            ),
             device_priority=precedence,
             publisher=self.clicks,
             media_decoder=media_decoder,

@@ -74,7 +74,7 @@ async def _open_copy(
 async def _open_pictures(
     settings: Settings, encoder: IndexingEncoder, redis: Redis, resources: AsyncExitStack
 ) -> PictureLoader:
-    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding))
+    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
     media_store = DirectoryMediaStore(settings.media_directory)

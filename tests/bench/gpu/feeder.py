@@ -31,7 +31,7 @@ async def feed(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as resources:
         shared = options.socket and EncoderClient(options.socket, options.encoder, runtime)
         encoder = await resources.enter_async_context(shared or own)
-        decoding = ImageDecoderPool(encoder.preparer, DecodingConfig(options.decoders))
+        decoding = ImageDecoderPool(encoder.preparer, DecodingConfig(options.decoders), encoder.memory)
         decoder = await resources.enter_async_context(decoding)
         numbers = itertools.count()
         await asyncio.gather(*(_feed_in_turn(numbers, decoder, encoder) for _ in range(IN_FLIGHT)))

@@ -137,3 +137,21 @@ def test_whoever_is_turned_away_is_told_what_to_do(status, headers, told, monkey
     with pytest.raises(SearchRefused, match=r"because") as refused:
         client_of(lambda _: httpx.Response(status, json=problem, headers=headers)).search("x")
     assert told in str(refused.value) and refused.value.status == status
+
+
+def test_recommendations_and_events_go_to_their_routes():
+    asked = []
+
+    def answer(request):
+        asked.append((request.method, request.url.raw_path.decode(), request.content))
+        hit = ANSWER["hits"][0] | {"reason": "you bought it", "because": {"did": "purchased", "product_id": "p1"}}
+        return httpx.Response(200, json={"id": "e1"} if request.method == "POST" else ANSWER | {"hits": [hit]})
+
+    with client_of(answer) as client:
+        found = client.recommend("a/b", "again", filters={"brand": "Acme"}, k=3, facets=["brand", "price"])
+        assert client.tell("user.identified", user_id="ada", anonymous_id="cookie") == "e1"
+    assert found.hits[0].reason == "you bought it" and found.hits[0].because["did"] == "purchased"
+    (got, path, _), (posted, route, body) = asked
+    assert (got, posted, route) == ("GET", "POST", "/v1/events")
+    assert path.startswith("/v1/users/a%2Fb/recommendations?kind=again&filters=%7B%22brand") and "k=3" in path
+    assert json.loads(body)["data"] == {"user_id": "ada", "anonymous_id": "cookie"}

@@ -10,6 +10,9 @@ import click
 COMMANDS: Mapping[str, str] = {
     "search": "Measure search on judged queries.",
     "tune": "Fit the weights of search on judged queries.",
+    "clicks": "Keep what answers showed, with what was chosen of it.",
+    "judgments": "Make judgments of what shoppers choose.",
+    "online": "Measure what shoppers choose, by variant.",
     "recall": "Compare the live index with exact search, and say which to use.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/evaluate/NAME.py`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ def command() -> None:
 
 def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
     """The argument and options that both kinds of file take."""
-    publish = click.option("--encoding", help="Of a CSV (default: its byte order mark, UTF-8, else Windows-1252).")(
+    publish = click.option("--encoding", help="Of a CSV (default: UTF-8, else what makes sense of its letters).")(
         publish
     )
     publish = click.option("--map", "pairs", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")(
@@ -43,6 +44,14 @@ def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
 @command.command()
 @_file_options
 @click.option("--images", type=_DIRECTORY, help="Where the paths of pictures start.")
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="What parts a price's decimals (default: by its column)."
+)
+@click.option("--from", "platform", metavar="NAME", help="Whose export it is (default: by its columns); or table.")
+@click.option("--complete", is_flag=True, help="The file is the whole catalogue: products that it lacks are withdrawn.")
+@click.option("--withdraw-at-most", type=click.IntRange(min=0), metavar="N", help="Products that may go at once.")
+@click.option("--strict", is_flag=True, help="What was not understood is an error, too.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="A date's order (default: by its column).")
 @with_settings()
 def products(
     settings: Settings,
@@ -51,18 +60,39 @@ def products(
     rate: float | None,
     pairs: tuple[str, ...],
     encoding: str | None,
+    decimal: str | None,
+    dates: str | None,
+    platform: str | None,
+    strict: bool,
+    complete: bool,
+    withdraw_at_most: int | None,
 ) -> None:
     """Publish a catalogue.
 
-    Usual column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes.
-    Rows that cannot be published are named, and the others are; the exit code is then 1.
-    """
-    from streams.files.local_media import LocalMedia
-    from streams.files.row_events import EventClock, product_events
-    from streams.files.rows import read_rows
+    FILE is CSV, TSV, XLSX, XML, JSON, JSON Lines or Parquet, or one of these in .gz or .zip. Exports of woocommerce,
+    shopify, magento, prestashop, bigcommerce, google and schema.org are known by their columns. Of other tables, usual
+    column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes. How
+    prices and dates are written is seen from all rows. Rows that cannot be published are named, and the others are;
+    the exit code is then 1.
 
-    resolve = LocalMedia(images).resolve
-    _publish(settings, product_events(read_rows(file, encoding), _renames(pairs), resolve, EventClock()), rate)
+    Drafts and hidden products are withdrawn; with --complete also products, once published from a file, that this one
+    lacks. Where over 20 and over a fifth of all would go, none does, unless --withdraw-at-most allows it.
+    """
+    from streams.files.catalogue import Catalogue
+    from streams.files.conventions.survey import Conventions
+    from streams.files.local_media import LocalMedia
+    from streams.files.row_events import EventClock
+    from vitrine.commands.events.withdrawing import complete_feed, withdrawals
+
+    there = complete_feed(settings) if complete else None
+    clock = EventClock()
+    catalogue = Catalogue(file, encoding, _renames(pairs), Conventions(decimal, dates), _say, _platform(platform))
+    products_first = catalogue.events(LocalMedia(images).resolve, clock)
+    then = withdrawals(settings, catalogue, there, withdraw_at_most, clock, _say)
+    report = _publish(settings, itertools.chain(products_first, then), rate)
+    for line in catalogue.notice.lines():
+        _say(line)
+    _fail_if(report.rejected + catalogue.withheld + (catalogue.notice.faults if strict else 0))
 
 
 @command.command()
@@ -73,7 +103,33 @@ def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str,
     from streams.files.row_events import EventClock, shopper_events
     from streams.files.rows import read_rows
 
-    _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+    report = _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+    _fail_if(report.rejected)
+
+
+def _fail_if(faults: int) -> None:
+    """End with exit code 1 where there are faults."""
+    if faults:
+        raise SystemExit(1)
+
+
+def _say(line: str) -> None:
+    """Tell people something about the file; the result alone goes to stdout."""
+    from vitrine.terminal import printable
+
+    click.echo(printable(line), err=True)
+
+
+def _platform(name: str | None) -> str | None:
+    """The platform of `--from`; empty for `table`."""
+    from streams.files.platforms.profile import NAMES
+
+    if name is None or name in NAMES:
+        return name
+    if name != "table":
+        known = f"{', '.join(NAMES)}, or table for a file of no platform"
+        raise click.BadParameter(f"{name!r} is none of {known}", param_hint="--from")
+    return ""
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -85,7 +141,7 @@ def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
 
-def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> None:
+def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> PublishReport:
     from streams.errors import StreamError
     from streams.files.memory_bound import bounded_memory
     from streams.files.sending import PublishReport
@@ -100,8 +156,7 @@ def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow]
     except StreamError as error:
         raise click.ClickException(f"{error}; {report.summary}") from error
     click.echo(report.summary)
-    if report.rejected:
-        raise SystemExit(1)
+    return report
 
 
 async def _send(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vitrine.commands.options import with_settings
+from vitrine.commands.train.fusion_ranker import command as fusion_ranker
 from vitrine.commands.train.ranker import command as ranker
 
 if TYPE_CHECKING:
@@ -163,3 +164,4 @@ def join(text: Path, image: Path | None, architecture: str, dim: int, max_tokens
 
 
 command.add_command(ranker, "ranker")
+command.add_command(fusion_ranker, "fusion-ranker")

@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.commands.click_logs import LOG_OPTION, read_click_log
 from vitrine.commands.options import INPUT_FILE, with_settings
+from vitrine.commands.train.fusion_ranker import command as fusion_ranker
 
 if TYPE_CHECKING:
-    from encoders.ranking.training import RankerTrainingConfig
-    from query_api.evaluation.judgments import JudgedQuery
+    from query_api.learning_to_rank.training import TrainedRanker
     from vitrine.settings import Settings
 
 
 @click.command()
-@click.option(
-    "--queries", type=INPUT_FILE, required=True, help="A table of queries: query, and query_id if there is one."
-)
-@click.option(
-    "--judgments", type=INPUT_FILE, required=True, help="query or query_id, product_id, and gain or E, S, C, I."
-)
+@LOG_OPTION
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Its directory.")
-@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--trees", type=click.IntRange(min=1, max=1_000), default=200, show_default=True, help="At most.")
+@click.option("--leaves", type=click.IntRange(min=2, max=64), default=8, show_default=True, help="Of each tree.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--queries", type=INPUT_FILE, hidden=True)
+@click.option("--judgments", type=INPUT_FILE, hidden=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=5, hidden=True)
+@click.pass_context
 @with_settings()
-def command(settings: Settings, queries: Path, judgments: Path, output: Path, epochs: int, seed: int) -> None:
-    """Train a ranker of candidates on judged queries, for the index as it is.
+def command(
+    settings: Settings,
+    context: click.Context,
+    logs: tuple[Path, ...],
+    output: Path,
+    trees: int,
+    leaves: int,
+    seed: int,
+    queries: Path | None,
+    judgments: Path | None,
+    epochs: int,
+) -> None:
+    """Train a ranker of all that is known of candidates, on what shoppers chose of answers.
 
-    Query workers use it with VITRINE_QUERY_RANKER=OUTPUT, as long as the index has the same encoder.
+    The latest quarter of the answers judges it: a ranker that does not surely order them better than they were ordered
+    is not written, and the exit code is 3. Query workers use it with VITRINE_QUERY_LEARNT_RANKER=OUTPUT. Rankers of
+    texts and pictures, from judged queries: `vitrine train fusion-ranker`.
     """
-    from encoders.ranking.training import RankerTrainingConfig
-    from query_api.errors import NotEnoughData
-    from vitrine.errors import VitrineError
-    from vitrine.judged_files import read_judged
+    if queries is not None or judgments is not None:
+        # What this command did before there was another ranker.
+        click.echo("judged queries train a fusion ranker: `vitrine train fusion-ranker`", err=True)
+        _train_fusion_ranker(context, queries, judgments, output, epochs, seed)
+        return
+    from query_api.learning_to_rank.model import save_tree_ranker
 
-    judged = read_judged(queries, judgments).queries
-    try:
-        losses = asyncio.run(_train(settings, judged, output, RankerTrainingConfig(epochs=epochs, seed=seed)))
-    except NotEnoughData as error:
-        raise VitrineError(str(error)) from error
-    click.echo(f"{len(judged)} queries, loss {losses[0]:.3f} → {losses[-1]:.3f}; the ranker is in {output}")
-    click.echo(f"query.ranker = {str(output.absolute())!r} has query workers use it")
+    trained = _train(settings, logs, trees, leaves, seed)
+    _print(trained)
+    if not trained.is_better:
+        click.echo("not taken: on later answers it does not surely order better what was chosen")
+        raise click.exceptions.Exit(3)
+    save_tree_ranker(trained.document, output)
+    click.echo(f"query.learnt_ranker = {str(output.absolute())!r} has query workers use it")
 
 
-async def _train(
-    settings: Settings, queries: Sequence[JudgedQuery], output: Path, config: RankerTrainingConfig
-) -> list[float]:
-    """Train a ranker for the active generation, and write it; the mean loss of each epoch."""
-    import torch
+def _train_fusion_ranker(
+    context: click.Context, queries: Path | None, judgments: Path | None, output: Path, epochs: int, seed: int
+) -> None:
+    given = {"queries": queries, "judgments": judgments}
+    for name, file in given.items():
+        if file is None:
+            raise click.MissingParameter(param_type="option", param_hint=f"--{name}")
+    places = {name: context.params.get(name) for name in ("data_dir", "config")}
+    context.invoke(fusion_ranker, **given, output=output, epochs=epochs, seed=seed, **places)
 
-    from encoders.ranking.ranker import FusionRanker, RankerConfig, RankerInputs
-    from encoders.ranking.training import RelevanceJudgment, train_ranker
-    from query_api.config import QueryConfig
-    from query_api.contract.requests import Weights
-    from query_api.embedding.query_vectors import part_weights
-    from query_api.evaluation.ranker_examples import ranker_examples
-    from vitrine.generations.active import active_generation
-    from vitrine.wiring.gate_services import open_gate_services
 
-    async with open_gate_services(settings, await active_generation(settings)) as services:
-        spec, encoder = services.encoder.spec, services.encoder
-        texts = encoder.prompts.for_queries(query.text for query in queries)
-        embeddings = await asyncio.to_thread(encoder.encode_texts, texts)
-        weights = part_weights(QueryConfig(), Weights(), ("text",))
-        examples = await ranker_examples(services.store, spec, queries, embeddings, weights)
-    asked = torch.from_numpy(embeddings)
-    products = RankerInputs(torch.from_numpy(examples.texts), torch.from_numpy(examples.images))
-    judgments = [RelevanceJudgment(*pair) for pair in examples.pairs]
-    torch.manual_seed(config.seed)
-    ranker = FusionRanker(RankerConfig(spec.key, spec.dim))
-    losses = await asyncio.to_thread(train_ranker, ranker, RankerInputs(asked, asked), products, judgments, config)
-    ranker.save(output)
-    return losses
+def _train(settings: Settings, logs: tuple[Path, ...], trees: int, leaves: int, seed: int) -> TrainedRanker:
+    from encoders.packages import require
+    from query_api.learning_to_rank.training import TreeConfig, train_tree_ranker
+
+    require("`vitrine train ranker`", "lightgbm")
+    return train_tree_ranker(read_click_log(settings, logs), TreeConfig(trees=trees, leaves=leaves, seed=seed))
+
+
+def _print(trained: TrainedRanker) -> None:
+    click.echo(f"{trained.answers} answers of which something was chosen; nDCG of the latest, weighted by place:")
+    click.echo(f"  as they were ordered  {trained.blend}")
+    click.echo(f"  learnt                {trained.learnt}")
+    click.echo(f"  gain                 {trained.gain.signed()}, {len(trained.document.trees)} trees")

@@ -13,8 +13,9 @@ import pytest
 
 from encoders.errors import InvalidImage
 from encoders.media.preparation import FixedSizePreparer
-from encoders.processes import pixel_slots
+from encoders.processes import pixel_memory
 from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool, InProcessImageDecoder
+from encoders.processes.pixel_memory import PixelMemory, make_pixel_memory
 from encoders.processes.pixel_slots import PixelSlots, slots_for
 from tests.unit.encoders.pictures import colour_of, jpeg
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no suc
 
 @pytest.fixture
 def few_slots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixel_slots, "TOTAL_BYTES", SLOTS * SLOT_BYTES)
+    monkeypatch.setattr(pixel_memory, "TOTAL_BYTES", SLOTS * SLOT_BYTES)
 
 
 async def free(pool: ImageDecoderPool) -> int:
@@ -38,8 +39,8 @@ async def free(pool: ImageDecoderPool) -> int:
     return len(pool._slots._free)
 
 
-def test_a_slot_is_free_again_when_the_last_view_of_its_pixels_is_gone(few_slots: None) -> None:
-    slots = PixelSlots(SLOT_BYTES)
+def test_a_slot_is_free_again_when_the_last_view_of_its_pixels_is_gone() -> None:
+    slots = PixelSlots(SLOT_BYTES, PixelMemory(SLOTS * SLOT_BYTES))
     taken = [slots.take() for _ in range(SLOTS)]
     assert sorted(slot for slot in taken if slot is not None) == [*range(SLOTS)] and slots.take() is None
     row = slots.pixels(2, 8, 8)[3].reshape(-1)
@@ -48,19 +49,17 @@ def test_a_slot_is_free_again_when_the_last_view_of_its_pixels_is_gone(few_slots
     assert slots.take() == 2
     slots.give_back([2, None, 4])
     assert {slots.take(), slots.take()} == {2, 4} and slots.take() is None
-    slots.close()
 
 
 @pytest.mark.parametrize("size", [(8, 9), (0, 8), (-1, -8), (2**40, 2**40)])
 def test_a_slot_holds_no_larger_picture(size: tuple[int, int]) -> None:
-    slots = PixelSlots(SLOT_BYTES)
+    slots = PixelSlots(SLOT_BYTES, PixelMemory(SLOTS * SLOT_BYTES))
     with pytest.raises(ValueError, match="in a slot of"):
         slots.pixels(0, *size)
-    slots.close()
 
 
 def test_pictures_of_no_fixed_size_have_no_slots() -> None:
-    assert slots_for(FixedSizePreparer(shortest_edge=8)) is None
+    assert slots_for(FixedSizePreparer(shortest_edge=8), make_pixel_memory()) is None
 
 
 async def test_pictures_are_the_same_in_slots_and_when_there_is_none_left(few_slots: None) -> None:

@@ -69,6 +69,13 @@ async def test_of_a_small_catalogue_nothing_can_be_told(make_shop: MakeShop):
     assert await trust_of(shop) == 1
 
 
+def test_set_phrases_are_in_neither_half() -> None:
+    texts = [f"first{at} second{at} third{at} fourth{at} easy to clean made to last" for at in range(40)]
+    for left, right in split_into_halves(texts, chinese=False):
+        found = {word.rstrip("0123456789") for word in f"{left} {right}".split()}
+        assert found == {"first", "second", "third", "fourth"}
+
+
 async def test_chinese_is_judged_by_itself(make_shop: MakeShop):
     shop = make_shop(encoder=TopicEncoder())
     await fill(shop, 60)

@@ -24,6 +24,8 @@ CONTENT_FAULTS = re.compile(
     "|is empty: 0 bytes|mode lexical|excluded terms|says only what|cancel each other|audio|video|that ascend"
     # How many pictures may be sent depends on how many parts are: of a sum, JSON Schema tells nothing.
     r"|parts: \d+ of them"
+    # A kind of recommendation asks for another parameter.
+    "|needs one to start from"
     # JSON Schema takes 1.0 for an integer; the worker does not.
     "|got `float`"
 )

@@ -15,8 +15,10 @@ import pytest
 from streams.errors import UnreadableFile
 from streams.files import bounded_reading
 from streams.files.bounded_reading import MAX_ROW_CHARS, MAX_VALUES
-from streams.files.cells import as_media_list, as_number, as_price, as_text, as_time
+from streams.files.cells import as_media_list, as_number, as_text
 from streams.files.columns import product_fields
+from streams.files.conventions.dates import read_time
+from streams.files.conventions.prices import read_price
 from streams.files.rows import RejectedRow, Row, read_rows
 from vitrine.commands.search.filter_expressions import parse_filter_expressions
 
@@ -126,7 +128,7 @@ _BLANKS = " " * 200_000
 def test_cells_are_read_in_time_in_proportion_to_their_size() -> None:
     assert as_media_list("http://a" + _BLANKS + "b") == ["http://a" + _BLANKS + "b"]
     assert as_media_list("http://a" + _BLANKS + "http://b") == ["http://a", "http://b"]
-    for read in (as_number, as_price, as_time):
+    for read in (as_number, read_price, read_time):
         with pytest.raises(ValueError, match="is no"):
             read("1" + _BLANKS + "x" + "9" * 200_000)
     fields = product_fields({"id": "1", "category": "Men" + _BLANKS + "Tops"}, {}, lambda cell: {"url": cell})

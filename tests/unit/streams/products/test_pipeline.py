@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ async def test_a_repeated_event_changes_nothing_and_is_announced_again():
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (None, "undecodable"),
+        (b"\0\0\0\0\1{}", "undecodable"),
         (b"\xff\xfe", "undecodable"),
         (b"{", "undecodable"),
         (b"[1]", "invalid"),
@@ -224,3 +225,17 @@ async def test_markup_is_not_found_as_words_and_not_shown(kind):
     assert await bench.titles("batteries") == ["drill"]
     (stored, _) = (await bench.store.read(["drill"]))["drill"]
     assert stored.state.fields["brand"] == "Black & Decker"
+
+
+async def test_a_null_value_deletes_the_product_of_its_key_unless_told_otherwise():
+    bench = Bench()
+    await bench.index(bench.kafka.message({"product_id": "k", "title": "Kettle"}))
+    delivery = bench.pipeline._delivery
+    bench.pipeline._delivery = replace(delivery, tombstones_delete=False)
+    await bench.index(bench.kafka.raw(None))
+    ((reason, error),) = bench.kafka.dead_letters
+    assert reason == "undecodable" and "kafka.tombstones_delete" in error and await bench.titles("kettle") == ["k"]
+    bench.pipeline._delivery = delivery
+    await bench.index(bench.kafka.raw(None))
+    assert await bench.titles("kettle") == [] and bench.kafka.changes[-1]["change"] == "deleted"
+    assert len(bench.kafka.dead_letters) == 1

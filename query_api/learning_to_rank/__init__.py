@@ -1,0 +1,1 @@
+"""A ranker that is learnt from what shoppers choose: its features, its trees, its training."""

@@ -1,0 +1,148 @@
+"""Where recommendations of each kind come from, besides a taste: what a shopper did, what others did, what there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import numpy as np
+
+from encoders.spec import FloatArray
+from indexer.criteria import Filters, SortOrder
+from indexer.ports.behaviour import BehaviourStore
+from query_api.cards.card_table import AnswerCards
+from query_api.circuit_breaker import CircuitBreaker
+from query_api.personalisation.taste import Taste, taste_affinities
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
+from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Suggested, blend
+from query_api.recommending.company import in_company
+from query_api.recommending.suggestions import Cause, Shopper, Suggestion
+from query_api.recommending.taste_vectors import TasteVectors
+from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.retrieval.hybrid_search import Retriever
+
+MOST = 1_000
+"""How many products a source suggests at most."""
+SIGHTINGS = 100
+"""Of so many of the latest sessions of a product is looked what else was in them."""
+NEWNESS = 0.5
+"""What being the newest counts beside fitting a taste, which is at most 1."""
+
+
+class BehaviourSources:
+    """What can be suggested by what shoppers did. Raises `StoreUnavailable` where their store does not answer."""
+
+    def __init__(self, behaviour: BehaviourStore, candidates: BehaviourCandidates, circuit: CircuitBreaker) -> None:
+        self._behaviour = behaviour
+        self._candidates = candidates
+        self._circuit = circuit
+
+    async def together(self, shopper: Shopper, product_id: str) -> list[Suggestion]:
+        """What others took together with a product."""
+        return await self._with_seeds(shopper, {product_id: 1.0}, "chosen together with {title}")
+
+    async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
+        """How a shopper's session may go on; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        suggested = await self._circuit.call(lambda: self._candidates.for_session(shopper.user_id, session_id, now_ms))
+        return _suggestions(suggested, shopper, CONTINUE)
+
+    async def for_you(self, shopper: Shopper) -> list[Suggestion]:
+        """What a shopper may want, by what they and others did; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        suggested = await self._circuit.call(lambda: self._candidates.for_shopper(shopper.user_id, now_ms))
+        return _suggestions(suggested, shopper, FOR_YOU)
+
+    async def again(self, shopper: Shopper) -> list[Suggestion]:
+        """What a shopper bought, the likeliest to be bought again first; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        found = await self._circuit.call(lambda: self._candidates.bought_before(shopper.user_id, now_ms))
+        return [
+            Suggestion(product_id, one.score, Cause("purchased", product_id), _bought(one.visits))
+            for product_id, one in found.items()
+        ]
+
+    async def _with_seeds(self, shopper: Shopper, seeds: Mapping[str, float], wording: str) -> list[Suggestion]:
+        sessions = await self._circuit.call(lambda: self._sessions_with(list(seeds)))
+        found = in_company(seeds, sessions)
+        best = sorted(found.items(), key=lambda pair: (-pair[1].score, pair[0]))[:MOST]
+        return [Suggestion(product_id, one.score, shopper.cause(one.seed), wording) for product_id, one in best]
+
+    async def _sessions_with(self, product_ids: Sequence[str]) -> dict[str, list[Sequence[bytes]]]:
+        """What the latest sessions of each product did."""
+        sightings = await self._behaviour.sightings(product_ids, SIGHTINGS)
+        refs = list(dict.fromkeys(one.ref for seen in sightings for one in seen))
+        steps = dict(zip(refs, await self._behaviour.steps(refs), strict=True)) if refs else {}
+        return {
+            product_id: [steps[one.ref] for one in seen if steps[one.ref]]
+            for product_id, seen in zip(product_ids, sightings, strict=True)
+        }
+
+
+class CatalogueSources:
+    """What can be suggested by what is in the index. Raises `StoreUnavailable` where it does not answer."""
+
+    def __init__(self, retriever: Retriever, tastes: TasteVectors) -> None:
+        self._retriever = retriever
+        self._tastes = tastes
+
+    async def similar(self, shopper: Shopper, product_id: str, filters: Filters) -> list[Suggestion]:
+        """Products like one, by their vectors."""
+        vector: FloatArray | None = await self._tastes.taste_vector({product_id: 1.0})
+        if vector is None:
+            return []
+        found = (await self._retriever.retrieve(RetrievalQuery(vector, None, filters))).items
+        order: list[int] = np.argsort(-found.dense, kind="stable").tolist()
+        best = [(found.ids[at], float(found.dense[at])) for at in order]
+        return [Suggestion(one, score, shopper.cause(product_id)) for one, score in best if one != product_id]
+
+    async def new(self, shopper: Shopper, taste: Taste, filters: Filters, cards: AnswerCards) -> list[Suggestion]:
+        """The newest products that a shopper has not seen, those that fit their taste first."""
+        newest = await self._retriever.browse(filters, MOST, SortOrder("created_at", descending=True))
+        gone = await cards.load(newest.ids)
+        there = newest.without(gone).ids
+        is_dated = ~np.isnan(cards.columns(there).numbers["created_at_ms"])
+        ids = [there[at] for at in np.flatnonzero(is_dated).tolist() if there[at] not in shopper.did]
+        columns = cards.columns(ids)
+        age = np.argsort(np.argsort(-columns.numbers["created_at_ms"], kind="stable"))
+        scores = taste_affinities(taste, columns.tastes) + NEWNESS * (1 - age / max(1, len(ids)))
+        order = np.argsort(-scores, kind="stable").tolist()
+        return [Suggestion(ids[at], float(scores[at]), None, "new here") for at in order]
+
+
+def _suggestions(suggested: Suggested, shopper: Shopper, weights: BlendWeights) -> list[Suggestion]:
+    """The best of what behaviour suggests, each with the strongest reason."""
+    return [
+        _because(product_id, score, suggested, shopper)
+        for product_id, score in islice(blend(suggested, weights).items(), MOST)
+    ]
+
+
+def _because(product_id: str, score: float, suggested: Suggested, shopper: Shopper) -> Suggestion:
+    if product_id in suggested.habits and product_id in shopper.did:
+        return Suggestion(product_id, score, shopper.cause(product_id), "you {did} it")
+    cause = suggested.causes.get(product_id)
+    if cause is not None and cause in shopper.did:
+        return Suggestion(product_id, score, shopper.cause(cause))
+    return Suggestion(product_id, score, None, "popular here" if product_id in suggested.popular else "{}")
+
+
+def recent(shopper: Shopper) -> list[Suggestion]:
+    """What a shopper did something to, the latest first."""
+    count = len(shopper.did)
+    latest = dict.fromkeys(one.product_id for one in shopper.interactions if one.product_id in shopper.did)
+    return [
+        Suggestion(product_id, 1 - at / count, Cause(shopper.did[product_id], product_id), "you {did} it")
+        for at, product_id in enumerate(latest)
+    ]
+
+
+def _bought(visits: int) -> str:
+    return "you bought it" if visits == 1 else f"you bought it on {visits} visits"

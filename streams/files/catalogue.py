@@ -1,0 +1,148 @@
+"""A file of products as events, read twice: once to see what its columns are and how they write, once for its rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from streams.files.columns import (
+    FileContext,
+    ResolveMedia,
+    convention_kinds,
+    is_known_column,
+)
+from streams.files.conventions.survey import Conventions
+from streams.files.formats.row import RejectedRow, Row
+from streams.files.notice import FileNotice
+from streams.files.platforms.assembly import Assembler
+from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
+from streams.files.platforms.translation import TranslatedRow, Translator
+from streams.files.row_events import EventClock, PreparedEvent, product_event, valid_product_id
+from streams.files.rows import Table
+
+_ROWS_RECOGNISED: Final = 20
+"""Rows by whose columns a platform is recognised: objects of JSON do not all have the same."""
+
+
+class Catalogue:
+    """A file of products."""
+
+    def __init__(
+        self,
+        path: Path,
+        encoding: str | None,
+        renames: Mapping[str, str],
+        conventions: Conventions,
+        say: Callable[[str], None],
+        platform: str | None = None,
+    ) -> None:
+        """What a file is, and how it is read.
+
+        Args:
+            path: the file.
+            encoding: of a CSV; None: found out.
+            renames: our fields by the columns that mean them.
+            conventions: how it writes prices and dates, as far as somebody said so.
+            say: is told what was found out of the file.
+            platform: whose export it is, one of `NAMES`; empty: no platform's; None: found out by its columns.
+        """
+        self.notice = FileNotice()
+        self.product_ids: set[str] = set()
+        """Those that were published so far."""
+        self.hidden_ids: set[str] = set()
+        """Drafts, hidden and unpublished ones so far; they are nobody's events yet."""
+        self.rejected = 0
+        """Rows so far."""
+        self.withheld = 0
+        """Products that should have gone and did not, as they were too many."""
+        self._table = Table(path, encoding, _column_test(renames))
+        self._renames = renames
+        self._conventions = conventions
+        self._say = say
+        self._platform = platform
+
+    def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
+        """The event of each product that is to be found, or why a row has none. Raises `UnreadableFile`."""
+        if found := self._table.encoding:
+            self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
+        platform = self._recognised() if self._platform is None else self._platform
+        context = FileContext(self._conventions, self.notice)
+        rows = self._platform_rows(platform) if platform else self._plain_rows()
+        renames: Mapping[str, str] = {} if platform else self._renames
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                outcome = row
+            elif row.is_hidden:
+                outcome = _hidden_id(row)
+            else:
+                outcome = product_event(row.row, renames, resolve, clock, context)
+            if isinstance(outcome, str):
+                self.notice.hidden += 1
+                self.hidden_ids.add(outcome)
+                continue
+            if isinstance(outcome, PreparedEvent):
+                self.product_ids.add(outcome.product_id)
+            else:
+                self.rejected += 1
+            yield outcome
+        self.hidden_ids -= self.product_ids
+
+    def _recognised(self) -> str | None:
+        """The platform whose export it is, by its columns."""
+        rows = (row for row in self._table.rows() if isinstance(row, Row))
+        columns = {column for row in itertools.islice(rows, _ROWS_RECOGNISED) for column in row.cells}
+        name = recognise(columns)
+        if name:
+            self._say(f"read as an export of {load_profile(name).title} (--from {name}), by its columns")
+        return name
+
+    def _platform_rows(self, platform: str) -> Iterator[TranslatedRow | RejectedRow]:
+        profile = load_profile(platform)
+        translator, assembler = Translator(profile, self._renames), Assembler(profile, self.notice)
+        for row in self._surveyed(translator.translated(self._table.rows()), {}):
+            if isinstance(row, TranslatedRow):
+                assembler.survey(row)
+                for column in row.unknown:
+                    self.notice.unknown_column(column)
+        for row in assembler.products(translator.translated(self._table.rows())):
+            if isinstance(row, TranslatedRow) and row.is_hidden_alone and not assembler.is_child(row):
+                row.is_hidden = True
+            yield row
+
+    def _plain_rows(self) -> Iterator[TranslatedRow | RejectedRow]:
+        for _ in self._surveyed(self._untranslated(), self._renames):
+            pass
+        yield from self._untranslated()
+
+    def _untranslated(self) -> Iterator[TranslatedRow | RejectedRow]:
+        return (row if isinstance(row, RejectedRow) else TranslatedRow(row) for row in self._table.rows())
+
+    def _surveyed(
+        self, rows: Iterable[TranslatedRow | RejectedRow], renames: Mapping[str, str]
+    ) -> Iterator[TranslatedRow | RejectedRow]:
+        """The rows; how they all write prices and dates is seen on the way."""
+        kinds: dict[str, str] = {}
+        seen: set[str] = set()
+        for row in rows:
+            if isinstance(row, TranslatedRow):
+                if new := row.row.cells.keys() - seen:
+                    seen |= new
+                    kinds |= convention_kinds(new, renames)
+                self._conventions.see(row.row.cells, kinds)
+            yield row
+
+
+def _hidden_id(row: TranslatedRow) -> str | RejectedRow:
+    """The id of a product that is not to be found, or why there is none."""
+    try:
+        return valid_product_id(row.row.cells.get("product_id"))
+    except ValueError as error:
+        return RejectedRow(row.row.line, str(error))
+
+
+def _column_test(renames: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether a text is a usual name of a column, of any platform's, or one that somebody named."""
+    theirs = {column for name in NAMES for column in known_columns(load_profile(name))}
+    return lambda name: name in renames or is_known_column(name) or plain_name(name) in theirs

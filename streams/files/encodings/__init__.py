@@ -1,0 +1,1 @@
+"""Which encoding a text of unknown origin is in, by evidence."""

@@ -1,0 +1,75 @@
+"""Rows of a workbook: of its first sheet with a header, lines above which are passed over."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from streams.errors import UnreadableFile
+from streams.files.formats.csv_dialect import MAX_TITLE_LINES
+from streams.files.formats.csv_rows import usable_columns
+from streams.files.formats.row import RejectedRow, Row, RowStream
+
+MAX_WORKBOOK_BYTES: Final = 200_000_000
+"""What a workbook may unpack to: a sheet is read as a whole."""
+
+
+def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Callable[[str], bool]) -> RowStream:
+    """The rows of a workbook (XLSX, XLS, ODS).
+
+    Raises:
+        UnreadableFile: it is no workbook, has no header, or unpacks to too much.
+    """
+    with open_file() as raw:
+        _check_size(path, raw)
+        try:
+            workbook = CalamineWorkbook.from_filelike(raw)
+            sheets = (workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names)
+            sheet: list[list[Any]] = next((rows for rows in sheets if len(rows) > 1), list[list[Any]]())
+        except (CalamineError, ValueError) as error:
+            raise UnreadableFile(f"{path} is no workbook that can be read: {error}") from error
+        header = _header_row(sheet, is_known)
+        columns = usable_columns(path, [str(cell) for cell in sheet[header]] if sheet else [])
+        for line, cells in enumerate(sheet[header + 1 :], start=header + 2):
+            yield from _row(line, columns, cells, line / len(sheet))
+
+
+def _row(line: int, columns: Sequence[str], cells: Sequence[Any], done: float) -> RowStream:
+    if any(cell != "" for cell in cells[len(columns) :]):
+        yield RejectedRow(line, f"{len(cells)} cells, but the header names {len(columns)} columns")
+    elif any(cell != "" for cell in cells):
+        named = zip(columns, map(_plain, cells), strict=False)
+        yield Row(line, {name: cell for name, cell in named if name}, done)
+
+
+def _plain(cell: Any) -> Any:
+    """A number of the workbook as an integer where it is one: it has no others than floats."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53 else cell
+
+
+def _header_row(sheet: Sequence[Sequence[Any]], is_known: Callable[[str], bool]) -> int:
+    rows = [[str(cell) for cell in row if cell != ""] for row in sheet[:MAX_TITLE_LINES]]
+    named = [at for at, row in enumerate(rows) if sum(map(is_known, row)) >= 2]
+    widest = max(map(len, rows), default=0)
+    wide = [at for at, row in enumerate(rows) if len(row) > max(1, widest / 3)]
+    return next(iter([*named, *wide]), 0)
+
+
+def _check_size(path: Path, raw: BinaryIO) -> None:
+    """Refuse a workbook that unpacks to much more than it is."""
+    if not zipfile.is_zipfile(raw):  # XLS is no archive
+        raw.seek(0, 2)
+        unpacked = raw.tell()
+    else:
+        with zipfile.ZipFile(raw) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    raw.seek(0)
+    if unpacked > MAX_WORKBOOK_BYTES:
+        raise UnreadableFile(
+            f"{path} unpacks to {unpacked // 10**6} MB, more than the {MAX_WORKBOOK_BYTES // 10**6} MB that a workbook"
+            " may; save it as CSV"
+        )
