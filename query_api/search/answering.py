@@ -14,6 +14,7 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
+from query_api.cards.first_hits import FirstHits
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.experiments.running import RunningExperiment
@@ -180,8 +181,8 @@ class SearchAnswers:
                 # Not all cards were looked at: the first shopper of whom something is known has them read.
                 return
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
-            tastes = results.cards.columns(items.ids).tastes
-            for_tastes = ForTastes(items, tastes, results.first, results.scoring.asked_for)
+            tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
+            for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
         page = Page.of(response, word_count if depends_on == "vocabulary" else None, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 

@@ -114,7 +114,7 @@ class ResponseBuilder:
     async def _shown(self, results: RankedResults, page: Sequence[RankedCandidate]) -> bytes:
         if not self._impressions.is_on:
             return b""
-        asked = Asked(results.first, results.profile, results.request.user_id)
+        asked = Asked(results.first, profile=results.profile, user_id=results.request.user_id)
         return await self._learnt.shown(
             results.ranked, [hit.candidate.product_id for hit in page], asked, results.cards
         )
