@@ -82,6 +82,16 @@ def any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
     return _any_of_terms(criterion)
 
 
+def filter_term(field: str, value: str) -> str:
+    """The term that a filter by this value looks for: values with the same term are one to filters."""
+    return _term(field, value)
+
+
+def filter_field(field: str) -> str:
+    """The field as filters compare it: attributes whose names have the same are one to them."""
+    return _field_name(field)
+
+
 def attribute_values(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """A product's attributes by name, of its fields as JSON values; none where it states none."""
     return fields.get("attributes") or {}

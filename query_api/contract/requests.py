@@ -117,7 +117,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group: bool = False
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
-    """The order of all products that match; with a query of which more than 1,000 do, of the 1,000 best."""
+    """The order of all products that match; where more than 10,000 match a query, of the 10,000 best, and `approximate`
+    says so."""
     floor: Annotated[float, Meta(ge=0, le=10)] | None = None
     """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: all that comes
     near counts, whatever it is; null: as the service is configured."""

@@ -29,6 +29,8 @@ class RetrievalQuery:
     """Of a browse: which of the products that pass come first; None: by product id."""
     browse_limit: int | None = None
     """Of a browse: how many of them are wanted; None: `RetrievalLimits.browse`."""
+    is_deep: bool = False
+    """Of a search: whether it goes as deep as a browse, not just for what is shown first."""
 
     @property
     def is_browse(self) -> bool:

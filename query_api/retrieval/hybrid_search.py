@@ -31,7 +31,7 @@ class Retriever:
         """Search for candidates; where just the lexical half of a hybrid search fails, without that half."""
         if query.is_browse:
             return await self._browse(query, query.browse_limit or self.limits.browse)
-        return await self._search(query, self.limits.search)
+        return await self._search(query, self.limits.browse if query.is_deep else self.limits.search)
 
     async def refresh(self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]) -> CandidateSet:
         """Refreshable candidates after products changed: those are scored anew, the others stay as they are.

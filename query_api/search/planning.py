@@ -63,6 +63,8 @@ class SearchPlan:
     """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
     transcript: Transcript | None = None
     """What a spoken query said."""
+    is_deep: bool = False
+    """Whether all that match are looked for, as far as a browse goes: their order is not by relevance."""
     is_not_understood: bool = False
     """There was a query, all of it spoken, and nothing of it was understood."""
 
@@ -78,7 +80,9 @@ class SearchPlan:
 
     def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector (2·dim,), or before that is made."""
-        return RetrievalQuery(vector, self.lexical_text, self.filters, self.browse_order, self.browse_limit)
+        return RetrievalQuery(
+            vector, self.lexical_text, self.filters, self.browse_order, self.browse_limit, self.is_deep
+        )
 
     def cache_key(self, generation: str, encoder_key: str) -> str:
         """The key of the candidates in the cache."""
@@ -90,6 +94,7 @@ class SearchPlan:
             self.lexical_text,
             canonical_filters(self.filters),
             self.browse_order if self.is_browse else None,
+            *(["deep"] if self.is_deep else []),
         )
 
 
