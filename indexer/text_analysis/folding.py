@@ -37,7 +37,8 @@ _WHOLE_LETTERS = {
 _WHOLE_LETTER = re.compile(f"[{''.join(_WHOLE_LETTERS)}]")
 """Letters with a stroke, which are no letters with an accent to Unicode; and signs that would become letters."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-_WORDS_WITH_UMLAUT = re.compile(r"[^\W\d_]*[äöüÄÖÜ][^\W\d_]*")
+_UMLAUT = re.compile("[äöüÄÖÜ]")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def fold(text: str) -> str:
@@ -71,4 +72,4 @@ def spelt_with_e(text: str) -> list[str]:
     if text.isascii():
         return []
     composed = unicodedata.normalize("NFC", bound_marks(text))
-    return [fold(word.translate(_UMLAUTS)) for word in _WORDS_WITH_UMLAUT.findall(composed)]
+    return [fold(word.translate(_UMLAUTS)) for word in _WORD.findall(composed) if _UMLAUT.search(word)]
