@@ -17,6 +17,7 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
+from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
 from indexer.ports.impressions import ImpressionStore
@@ -122,6 +123,11 @@ class QueryPorts:
     """How often what is known of words is brought up to date."""
     clock: Callable[[], float] = time.monotonic
     """By which what is cached in the process expires, in seconds."""
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """All stores that have something of people."""
+        return PersonalData(self.profiles, self.behaviour, self.impressions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,6 @@ async def shop_of_eight(make_shop: MakeShop) -> Shop:
 
 async def test_forgetting_erases_what_recommendations_come_from(client: httpx.AsyncClient, shop: Shop) -> None:
     await did(shop, "ann", "purchased", "mug-red", 0)
-    await forget_shopper("ann", shop.profiles, shop.behaviour, None)
+    await forget_shopper("ann", shop.services.personal_data, None)
     for kind in ("recent", "again", "continue"):
         assert ids(await recommended(client, kind)) == []
