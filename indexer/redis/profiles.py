@@ -158,8 +158,8 @@ class RedisProfileStore:
         if not product_ids:
             return []
         async with redis_call(self._deadline_s):
-            found = await self._redis.zmscore(_POPULAR_KEY, list(product_ids))
-        return [purchases_now(weight, now_ms) for weight in found]
+            (found,) = await ask_together(self._redis, [("ZMSCORE", _POPULAR_KEY, *product_ids)])
+        return [purchases_now(None if weight is None else float(weight), now_ms) for weight in found]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
