@@ -62,6 +62,8 @@ class QueryConfig(AccessConfig):
     """A directory of a ranker that `vitrine train ranker` made of what shoppers chose; empty: none."""
     learnt_ranker_candidates: int = 200
     """How many of the best candidates it orders, at most 1,000."""
+    experiment: str = ""
+    """A file of JSON with variants of the ranking, each for a share of the shoppers; empty: all have the same."""
     impressions: float = 1.0
     """Share of the answers whose hits are remembered for a day, to learn from what is chosen of them; 0: none."""
     impressions_kept: int = 200_000

@@ -119,6 +119,10 @@ class ProfileStore(Protocol):
         """
         ...
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        """What is stored of what was done under this very id, newest first, whether or not it may be learnt from."""
+        ...
+
     async def person(self, user_id: str) -> Person:
         """Which anonymous ids are joined to a user, and whether they may be learnt from."""
         ...

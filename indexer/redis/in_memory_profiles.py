@@ -83,6 +83,9 @@ class InMemoryProfileStore:
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         return [self._history_of(user_id) for user_id in user_ids]
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        return self._packed(user_id).interactions()
+
     async def person(self, user_id: str) -> Person:
         return self._of(user_id)
 

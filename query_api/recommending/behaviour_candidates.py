@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indexer.ports.behaviour import BehaviourStore, Session
 from indexer.ports.profiles import ProfileStore
@@ -36,6 +38,15 @@ PAUSE_MS = 30 * 60_000
 POPULAR = 200
 CAUSES = 100
 """Of so many suggestions, the best, it is said what speaks for them."""
+
+
+class Bought(NamedTuple):
+    """A product that a shopper bought."""
+
+    score: float
+    """How likely they do it again."""
+    visits: int
+    """In how many of their latest sessions they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,19 @@ class BehaviourCandidates:
         earlier = [one for one in own if one.ref not in refs]
         here = frozenset(products)
         return await self._suggest(_Seen(earlier, anchors, _navigation(session), here, here), now_ms)
+
+    async def bought_before(self, user_id: str, now_ms: int) -> dict[str, Bought]:
+        """What a shopper bought, by product id, what they are likeliest to buy again first.
+
+        Args:
+            now_ms: Unix milliseconds.
+        """
+        own = await self._own(await self._ids(user_id))
+        weights = _strongest(purchase_weights(own, now_ms), MAX_HABITS)
+        popularity = dict(zip(weights, await self._profiles.popularity(list(weights), now_ms), strict=True))
+        scores = habit_scores(weights, popularity)
+        visits = Counter(step.product_id for session in own for step in session.steps if step.kind == PURCHASED)
+        return {one: Bought(scores[one], visits[one]) for one in sorted(scores, key=lambda one: -scores[one])}
 
     async def _ids(self, user_id: str) -> list[str]:
         """The ids under which a shopper is known; none of one who may not be learnt from."""

@@ -105,6 +105,7 @@ class ResponseBuilder:
             len(hits),
             response.total,
             response.degraded,
+            self._learnt.variant_label(request.user_id),
         )
         shown = await self._shown(results, page)
         self._impressions.note(request, response.query_id, shown)
@@ -113,7 +114,7 @@ class ResponseBuilder:
     async def _shown(self, results: RankedResults, page: Sequence[RankedCandidate]) -> bytes:
         if not self._impressions.is_on:
             return b""
-        asked = Asked(results.first, results.profile)
+        asked = Asked(results.first, results.profile, results.request.user_id)
         return await self._learnt.shown(
             results.ranked, [hit.candidate.product_id for hit in page], asked, results.cards
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from query_api.cache.change_feed import FeedPosition
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
+from query_api.experiments.running import RunningExperiment
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
@@ -32,6 +33,7 @@ class SearchStages:
     ranker: ResultRanker
     reranker: Reranker
     learnt: LearntRanking
+    experiment: RunningExperiment
 
 
 class Searcher:
@@ -59,7 +61,7 @@ class Searcher:
             StoreUnavailable: the product store does not answer.
             EncoderBusy: the encoder does not.
         """
-        inputs = await self._stages.inputs.load(request)
+        inputs = await self._stages.inputs.load(self._stages.experiment.applied(request))
         plan = await self._stages.planner.plan(inputs)
         if plan.is_not_understood:
             return self._stages.ranker.nothing_understood(plan)

@@ -19,7 +19,7 @@ from streams.files.notice import FileNotice
 from streams.files.platforms.assembly import Assembler
 from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
 from streams.files.platforms.translation import TranslatedRow, Translator
-from streams.files.row_events import EventClock, PreparedEvent, product_event, withdrawal
+from streams.files.row_events import EventClock, PreparedEvent, product_event, valid_product_id
 from streams.files.rows import Table
 
 _ROWS_RECOGNISED: Final = 20
@@ -49,6 +49,12 @@ class Catalogue:
             platform: whose export it is, one of `NAMES`; empty: no platform's; None: found out by its columns.
         """
         self.notice = FileNotice()
+        self.product_ids: set[str] = set()
+        """Those that were published so far."""
+        self.hidden_ids: set[str] = set()
+        """Drafts, hidden and unpublished ones so far; they are nobody's events yet."""
+        self.rejected = 0
+        """Rows so far."""
         self._table = Table(path, encoding, _column_test(renames))
         self._renames = renames
         self._conventions = conventions
@@ -56,21 +62,30 @@ class Catalogue:
         self._platform = platform
 
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
-        """The event of each product, or why there is none. Raises `UnreadableFile`."""
+        """The event of each product that is to be found, or why a row has none. Raises `UnreadableFile`."""
         if found := self._table.encoding:
             self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
         platform = self._recognised() if self._platform is None else self._platform
         context = FileContext(self._conventions, self.notice)
         rows = self._platform_rows(platform) if platform else self._plain_rows()
         renames: Mapping[str, str] = {} if platform else self._renames
-        for outcome in rows:
-            if isinstance(outcome, RejectedRow):
-                yield outcome
-            elif outcome.is_hidden:
-                self.notice.hidden += 1
-                yield withdrawal(outcome.row, clock)
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                outcome = row
+            elif row.is_hidden:
+                outcome = _hidden_id(row)
             else:
-                yield product_event(outcome.row, renames, resolve, clock, context)
+                outcome = product_event(row.row, renames, resolve, clock, context)
+            if isinstance(outcome, str):
+                self.notice.hidden += 1
+                self.hidden_ids.add(outcome)
+                continue
+            if isinstance(outcome, PreparedEvent):
+                self.product_ids.add(outcome.product_id)
+            else:
+                self.rejected += 1
+            yield outcome
+        self.hidden_ids -= self.product_ids
 
     def _recognised(self) -> str | None:
         """The platform whose export it is, by its columns."""
@@ -115,6 +130,14 @@ class Catalogue:
                     kinds |= convention_kinds(new, renames)
                 self._conventions.see(row.row.cells, kinds)
             yield row
+
+
+def _hidden_id(row: TranslatedRow) -> str | RejectedRow:
+    """The id of a product that is not to be found, or why there is none."""
+    try:
+        return valid_product_id(row.row.cells.get("product_id"))
+    except ValueError as error:
+        return RejectedRow(row.row.line, str(error))
 
 
 def _column_test(renames: Mapping[str, str]) -> Callable[[str], bool]:

@@ -71,6 +71,11 @@ class PreparedEvent:
     fraction_read: float
     is_withdrawal: bool = False
 
+    @property
+    def product_id(self) -> str:
+        """Whose event it is; empty where it is a shopper's alone."""
+        return getattr(self.event.data, "product_id", "")
+
 
 class EventClock:
     """Times for events that have none, Unix ms: now, yet never the same twice for one key."""
@@ -110,9 +115,18 @@ def product_event(
     return next(product_events([row], renames, resolve, clock, context))
 
 
-def withdrawal(row: Row, clock: EventClock) -> PreparedEvent | RejectedRow:
-    """The `product.deleted` of a row whose product is not to be found, or why there is none."""
-    return next(_each([row], lambda hidden: _deletion(hidden, clock)))
+def withdrawal_of(product_id: str, clock: EventClock) -> PreparedEvent:
+    """The `product.deleted` of a product that a file takes out of the index."""
+    deletion = _prepared(Row(0, {}, 1.0), "product.deleted", DeletedProduct(product_id), clock.next_time_ms(product_id))
+    return dataclasses.replace(deletion, is_withdrawal=True)
+
+
+def valid_product_id(cell: object) -> str:
+    """A cell as a product's id. Raises `ValueError`."""
+    try:
+        return msgspec.convert({"product_id": "" if cell is None else cells.as_text(cell)}, DeletedProduct).product_id
+    except msgspec.ValidationError as error:
+        raise ValueError(_in_words(error)) from None
 
 
 def shopper_events(
@@ -168,13 +182,6 @@ def _product(
     if context:
         context.notice.published(fields)
     return _prepared(row, "product.created", data, clock.next_time_ms(data.product_id))
-
-
-def _deletion(row: Row, clock: EventClock) -> PreparedEvent:
-    cell = row.cells.get("product_id")
-    data = msgspec.convert({"product_id": "" if cell is None else cells.as_text(cell)}, DeletedProduct)
-    deletion = _prepared(row, "product.deleted", data, clock.next_time_ms(data.product_id))
-    return dataclasses.replace(deletion, is_withdrawal=True)
 
 
 def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> PreparedEvent:

@@ -22,7 +22,7 @@ class Sent:
     """What a catalogue's events say."""
 
     products: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    withdrawn: list[str] = field(default_factory=list[str])
+    withdrawn: set[str] = field(default_factory=set[str])
     rejected: list[RejectedRow] = field(default_factory=list[RejectedRow])
     said: list[str] = field(default_factory=list[str])
     notice: FileNotice = field(default_factory=FileNotice)
@@ -38,11 +38,9 @@ def send(path: Path, renames: Mapping[str, str] | None = None, platform: str | N
             sent.rejected.append(outcome)
             continue
         data = msgspec.to_builtins(outcome.event.data)
-        if outcome.is_withdrawal:
-            sent.withdrawn.append(data["product_id"])
-        else:
-            assert data["product_id"] not in sent.products
-            sent.products[data["product_id"]] = data
+        assert data["product_id"] not in sent.products
+        sent.products[data["product_id"]] = data
+    sent.withdrawn = catalogue.hidden_ids
     return sent
 
 
