@@ -15,6 +15,7 @@ from query_api.recommending.habits import PURCHASED, habit_scores, interest_weig
 from query_api.recommending.neighbours import (
     beyond_popularity,
     co_visited,
+    confidence,
     nearest_anchors,
     nearest_sessions,
     products_of,
@@ -148,6 +149,7 @@ class BehaviourCandidates:
             popular={product_id: popularity[product_id] for product_id in popular},
             known=seen.known,
             causes=causes,
+            confidence=confidence(together, baskets),
             habit_strength=patterns.habit_strength,
         )
 

@@ -18,6 +18,8 @@ OVERLAP_POWER = 1.3
 """1: sessions count by the sum of what they share; above: the nearest count more."""
 RARITY_POWER = 0.3
 """How much less a product says that is in many sessions."""
+HALF_CONFIDENCE = 20
+"""By so many sessions it is half believed."""
 COMMON_POWER = 0.25
 """How much less a product is worth that everybody buys anyway."""
 
@@ -65,6 +67,13 @@ def co_visited(weights: Mapping[str, float], baskets: Sequence[set[bytes]]) -> d
         for product_id in products:
             scores[product_id] += share
     return {product_id.decode(): score for product_id, score in scores.items()}
+
+
+def confidence(scores: Mapping[str, float], baskets: Sequence[set[bytes]]) -> float:
+    """How far `co_visited` is to be believed, from 0 to 1: by how many sessions had the product that it puts first."""
+    first = max(scores, key=scores.__getitem__, default="").encode()
+    count = sum(first in products for products in baskets)
+    return count**2 / (count**2 + HALF_CONFIDENCE**2)
 
 
 def nearest_anchors(
