@@ -34,7 +34,8 @@ class QueryConfig(AccessConfig):
     candidates: int = 1_000
     """How many products each of dense and lexical search contributes, at most 1,000."""
     browse_candidates: int = 10_000
-    """How many products are looked at when there is no query, at most 10,000."""
+    """How many products are looked at when there is no query, or when what matches one is sorted by a number, at most
+    10,000."""
     text_query_text: float = 0.3
     """A text query's weight on products' texts."""
     text_query_image: float = 0.1

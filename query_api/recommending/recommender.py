@@ -176,7 +176,8 @@ class Recommender:
         places = {product_id: at for at, product_id in enumerate(by_id)}
         order = np.argsort([places[product_id] for product_id in found.ids]).astype(np.intp)
         nothing, scores = np.zeros(len(found)), np.array([by_id[product_id].score for product_id in found.ids])
-        ranking = Ranking(found, nothing, nothing, nothing, scores, order)
+        # What a source thinks of a product is the personal part, and all there is.
+        ranking = Ranking(found, nothing, scores, nothing, scores, order)
         titles = await self._titles((one.cause.product_id for one in suggestions if one.cause), asked)
 
         def reason_of(product_id: str) -> Reason | None:

@@ -54,7 +54,7 @@ class PersonalHits:
         last, cards = request.offset + request.k, self._cards.open(is_current=True)
         scoring, asked = (
             Scoring(weights, profile.taste, asked_for=kept.asked_for),
-            Asked(kept.first, profile, request.user_id),
+            Asked(kept.first, kept.first_hits, profile, request.user_id),
         )
         ranked = rank_by_scores(kept.items, scoring, kept.products, best=max(last, self._learnt.depth))
         try:

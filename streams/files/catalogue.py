@@ -55,6 +55,8 @@ class Catalogue:
         """Drafts, hidden and unpublished ones so far; they are nobody's events yet."""
         self.rejected = 0
         """Rows so far."""
+        self.withheld = 0
+        """Products that should have gone and did not, as they were too many."""
         self._table = Table(path, encoding, _column_test(renames))
         self._renames = renames
         self._conventions = conventions

@@ -92,7 +92,7 @@ def products(
     report = _publish(settings, itertools.chain(products_first, then), rate)
     for line in catalogue.notice.lines():
         _say(line)
-    _fail_if(report.rejected + (catalogue.notice.faults if strict else 0))
+    _fail_if(report.rejected + catalogue.withheld + (catalogue.notice.faults if strict else 0))
 
 
 @command.command()

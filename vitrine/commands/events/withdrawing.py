@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streams.errors import TooManyWithdrawals
 from streams.files.withdrawals import ALWAYS_ALLOWED, check_withdrawals
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def withdrawals(
     clock: EventClock,
     say: Callable[[str], None],
 ) -> Iterator[PreparedEvent]:
-    """The deletions that follow a file's products, when all of its rows are read.
+    """The deletions that follow a file's products, when all of its rows are read; none where too many would go.
 
     Args:
         settings: where the index is.
@@ -40,9 +41,6 @@ def withdrawals(
         at_most: how many of the index may go; None: the usual bound.
         clock: gives the events their times.
         say: is told what is not withdrawn, and why.
-
-    Raises:
-        TooManyWithdrawals: more than the bound would go; none goes.
     """
     from streams.files.row_events import withdrawal_of
 
@@ -52,10 +50,15 @@ def withdrawals(
     elif there is not None:
         missing = there - catalogue.product_ids - catalogue.hidden_ids
     going = catalogue.hidden_ids | missing
-    if there is not None:
-        check_withdrawals(len(there & going), len(there), at_most)
-    elif len(going) > (ALWAYS_ALLOWED if at_most is None else at_most):
-        _check_in_index(settings, going, at_most, say)
+    try:
+        if there is not None:
+            check_withdrawals(len(there & going), len(there), at_most)
+        elif len(going) > (ALWAYS_ALLOWED if at_most is None else at_most):
+            _check_in_index(settings, going, at_most, say)
+    except TooManyWithdrawals as error:
+        say(str(error))
+        catalogue.withheld = len(going)
+        return
     if missing:
         say(f"{len(missing):,} products that the file no longer has: withdrawn")
     yield from (withdrawal_of(product_id, clock) for product_id in sorted(going))

@@ -127,6 +127,12 @@ async def test_filters_hold_and_deleted_products_are_gone(client: httpx.AsyncCli
     found = await recommended(client, kind, filters='{"brand": ["Bolt"]}', k=100, facets="brand")
     assert all(hit["brand"] == "Bolt" for hit in found["hits"]) and "mug-blue" not in ids(found)
     assert found["total"] == len(found["hits"])
+    explained = await recommended(client, kind, k=100, explain="true", group="true")
+    assert all("explanation" in hit for hit in explained["hits"]) and len(ids(explained)) == explained["groups"]
+    if kind not in ("for_you", "trending"):
+        assert [hit["score"] for hit in explained["hits"]] == pytest.approx(
+            [hit["score"] for hit in (await recommended(client, kind, k=100, group="true"))["hits"]]
+        )
     pages = [await recommended(client, kind, filters='{"brand": ["Bolt"]}', k=1, offset=at) for at in range(3)]
     assert [one for page in pages for one in ids(page)] == ids(found)[:3]
 

@@ -17,7 +17,7 @@ from streams.errors import TooManyWithdrawals, UnreadableFile
 from streams.files import bounded_reading
 from streams.files.platforms.profile import NAMES, load_profile
 from streams.files.withdrawals import check_withdrawals
-from tests.unit.streams.files.catalogues import send, send_text
+from tests.unit.streams.files.catalogues import send, send_text, workbook
 
 
 def test_a_later_row_tells_how_an_earlier_one_is_written(tmp_path: Path) -> None:
@@ -75,48 +75,6 @@ def test_parquet_of_spark_and_pandas(tmp_path: Path) -> None:
     assert product["price"] == 129.9 and product["created_at"].startswith("2026-01-02T03:19:11")
     assert product["attributes"] == {"fit": "slim", "Zip": "yes", "span": "5"}
     assert product["images"] == [{"url": "https://s/1.jpg"}]
-
-
-def workbook(path: Path, *rows: list[object]) -> None:
-    """A workbook of one sheet."""
-    cells = "".join(
-        "<row>"
-        + "".join(
-            f"<c><v>{cell}</v></c>" if isinstance(cell, int | float) else f'<c t="inlineStr"><is><t>{cell}</t></is></c>'
-            for cell in row
-        )
-        + "</row>"
-        for row in rows
-    )
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    types = "http://schemas.openxmlformats.org/package/2006/content-types"
-    office = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>'
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets>'
-            "</workbook>",
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{links}/worksheet"'
-            ' Target="worksheets/sheet1.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{links}/officeDocument"'
-            ' Target="xl/workbook.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{office}.sheet.main+xml"/></Types>',
-        )
 
 
 def test_a_workbook_is_read_below_its_title(tmp_path: Path) -> None:
