@@ -100,8 +100,8 @@ def as_time(time_ms: int) -> str:
 
 
 def _interaction(one: Interaction) -> dict[str, Any]:
-    told = {"id": one.event_id, "source": one.source, "session_id": one.session_id or None}
-    return {"time": as_time(one.time_ms), "kind": one.kind, "product_id": one.product_id} | told
+    named = {"id": one.event_id, "source": one.source}
+    return {"time": as_time(one.time_ms), "kind": one.kind, "product_id": one.product_id} | named
 
 
 def _session(one: Session) -> dict[str, Any]:

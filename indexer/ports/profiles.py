@@ -20,7 +20,7 @@ class Interaction:
     source: str = ""
     """Whose `event_id` it is; ids are unique within their source."""
     session_id: str = ""
-    """Of the visit that it was part of; empty: not told."""
+    """Of the visit that it was part of; empty: not told. `BehaviourStore` keeps it, histories do not."""
     query_id: str = ""
     """The answer that it was a reaction to; empty: not told. Histories do not keep it."""
     position: int | None = None

@@ -46,7 +46,7 @@ class InMemoryProfileStore:
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
-                kept = replace(interaction, query_id="", position=None)
+                kept = replace(interaction, session_id="", query_id="", position=None)
                 self._record(self._history.setdefault(user_id, {}), pack_member(interaction), kept)
         return counts
 

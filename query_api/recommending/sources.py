@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
@@ -58,6 +57,17 @@ class BehaviourSources:
         now_ms = int(time.time() * 1000)
         suggested = await self._circuit.call(lambda: self._candidates.for_shopper(shopper.user_id, now_ms))
         return _suggestions(suggested, shopper, FOR_YOU)
+
+    async def again(self, shopper: Shopper) -> list[Suggestion]:
+        """What a shopper bought, the likeliest to be bought again first; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        found = await self._circuit.call(lambda: self._candidates.bought_before(shopper.user_id, now_ms))
+        return [
+            Suggestion(product_id, one.score, Cause("purchased", product_id), _bought(one.visits))
+            for product_id, one in found.items()
+        ]
 
     async def _with_seeds(self, shopper: Shopper, seeds: Mapping[str, float], wording: str) -> list[Suggestion]:
         sessions = await self._circuit.call(lambda: self._sessions_with(list(seeds)))
@@ -134,17 +144,5 @@ def recent(shopper: Shopper) -> list[Suggestion]:
     ]
 
 
-def again(shopper: Shopper) -> list[Suggestion]:
-    """What a shopper bought: what they bought most often, then last, first."""
-    bought = [one.product_id for one in shopper.interactions if one.kind == "purchased"]
-    times = Counter(bought)
-    latest = {product_id: at for at, product_id in reversed(list(enumerate(bought)))}
-    order = sorted(times, key=lambda product_id: (-times[product_id], latest[product_id]))
-    return [
-        Suggestion(product_id, float(times[product_id]), Cause("purchased", product_id), _bought(times[product_id]))
-        for product_id in order
-    ]
-
-
-def _bought(times: int) -> str:
-    return "you bought it" if times == 1 else f"you bought it {times} times"
+def _bought(visits: int) -> str:
+    return "you bought it" if visits == 1 else f"you bought it on {visits} visits"

@@ -22,22 +22,49 @@ if TYPE_CHECKING:
 @click.command()
 @LOG_OPTION
 @click.option("--prices/--no-prices", default=True, help="Read what products cost from the topic of product events.")
+@click.option("--guard", is_flag=True, help="Switch off variants that are worse than the first with 99 % confidence.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 @click.option("--json", "json_file", type=OUTPUT_FILE, default=REPORTS_DIR / "eval-online.json", show_default=True)
 @with_settings()
-def command(settings: Settings, logs: tuple[Path, ...], prices: bool, seed: int, json_file: Path) -> None:
-    """Measure what shoppers choose of their answers: clicks, places, coverage and revenue, by variant."""
+def command(settings: Settings, logs: tuple[Path, ...], prices: bool, guard: bool, seed: int, json_file: Path) -> None:
+    """Measure what shoppers choose of their answers: clicks, places, coverage and revenue, by variant.
+
+    With an experiment configured, of the shoppers who take part in it, and against its first variant.
+    """
     from query_api.evaluation.online import report_variants
+    from query_api.experiments.experiment import read_experiment
     from vitrine.errors import VitrineError
 
-    answers = read_click_log(settings, logs)
+    experiment = read_experiment(settings.query.experiment) if settings.query.experiment else None
+    if guard and experiment is None:
+        raise VitrineError("--guard needs an experiment: query.experiment names its file")
+    labels = [experiment.label(variant) for variant in experiment.variants] if experiment else []
+    answers = [one for one in read_click_log(settings, logs) if not labels or one.variant in labels]
     if not answers:
-        raise VitrineError("no answer is remembered: query.impressions is the share of them that is")
+        raise VitrineError("no such answer is remembered: query.impressions is the share of them that is")
     are_bought = any("purchased" in answer.chosen.values() for answer in answers)
     known = asyncio.run(_prices(settings)) if prices and are_bought else {}
-    reports = report_variants(answers, known, seed=seed)
+    reports = report_variants(answers, known, labels[0] if labels else "", seed)
     write_report(json_file, json.dumps(to_json_values(reports), indent=2))
     _print(reports)
+    worse = [report.variant for report in reports if report.is_worse]
+    for label in worse:
+        click.echo(f"{label} is worse than the first with 99 % confidence" + (": switched off" if guard else ""))
+    if guard and worse:
+        asyncio.run(_switch_off(settings, worse))
+
+
+async def _switch_off(settings: Settings, labels: list[str]) -> None:
+    from dataclasses import replace
+
+    from indexer.redis.client import open_redis
+    from indexer.redis.switches import RedisVariantSwitches
+    from vitrine.stack.servers import redis_url
+
+    async with open_redis(replace(settings.redis, url=redis_url(settings))) as redis:
+        for label in labels:
+            experiment, _, variant = label.partition("/")
+            await RedisVariantSwitches(redis, 5).switch_off(experiment, variant)
 
 
 async def _prices(settings: Settings) -> Mapping[str, float]:
@@ -63,6 +90,3 @@ def _print(reports: list[VariantReport]) -> None:
             table.add_row("  more than the first", *("" if cell is None else cell.signed() for cell in cells))
     table.add_row("coverage", *(f"{report.coverage:.3f}" for report in reports))
     Console(highlight=False, width=140).print(table)
-    for report in reports:
-        if report.is_worse:
-            click.echo(f"variant {report.variant} is worse than the first with 99 % confidence")
