@@ -147,7 +147,9 @@ def _read_fields(
     row: Row, renames: Mapping[str, str], resolve: ResolveMedia, context: FileContext
 ) -> dict[str, Any] | RejectedRow:
     try:
-        return _identified_fields(row, renames, resolve, context)
+        fields = _identified_fields(row, renames, resolve, context)
+        _product_of(fields)  # each row by itself: what is wrong with one is not wrong with those that it is joined with
+        return fields
     except _FAULTS as error:
         return RejectedRow(row.line, _in_words(error))
 
@@ -231,13 +233,17 @@ def _identified_fields(
 
 
 def _created(row: Row, fields: dict[str, Any], clock: EventClock, context: FileContext | None) -> PreparedEvent:
-    try:
-        data = msgspec.convert(fields, Product)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
+    data = _product_of(fields)
     if context:
         context.notice.published(fields)
     return _prepared(row, "product.created", data, clock.next_time_ms(data.product_id))
+
+
+def _product_of(fields: dict[str, Any]) -> Product:
+    try:
+        return msgspec.convert(fields, Product)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
 
 
 def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> PreparedEvent:

@@ -58,6 +58,12 @@ def test_rows_of_a_product_that_follow_each_other_are_one(tmp_path: Path) -> Non
     assert sent[0]["attributes"] == {"size": ["S", "M"]} and sent[0]["categories"] == ["Men/Tees", "Sale/Men"]
 
 
+def test_a_bad_row_of_a_product_costs_itself_alone(tmp_path: Path) -> None:
+    sent = send_text(tmp_path, "sku,name,rating\na,Tee,4\na,,99\na b,x,1\na b,y,1\n")
+    assert sent.products == {"a": {"product_id": "a", "title": "Tee", "rating": 4.0}}
+    assert [row.line for row in sent.rejected] == [3, 4, 5]
+
+
 def test_several_categories_of_a_table_are_kept(tmp_path: Path) -> None:
     sent = send_text(tmp_path, "id,categories\n1,Men > Tops; Sale > Men\n2,Men > Tops\n")
     assert sent.products["1"]["categories"] == ["Men/Tops", "Sale/Men"]
