@@ -126,6 +126,9 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Search for the words of the catalogue in the place of misspelt ones; false: just name them."""
     price_phrases: bool = True
     """Take a price in the text, as `under 50`, for a filter."""
+    exclusion_phrases: bool = True
+    """Rank products down that have what the text says in words that it does not want: `without stripes`, `no sugar`,
+    `ohne`, `不含糖`."""
 
     def __post_init__(self) -> None:
         self.text = normalise_text(self.text or "") or None

@@ -123,6 +123,8 @@ class SearchAnswers:
         page, request = cache.live.page(question.key), question.request
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
+        if self._planner.has_any_word(page.absent_words):
+            return None
         if request.user_id is not None:
             page = await self._shoppers_page(cache, question, page, request.user_id)
             if page is None:
@@ -183,7 +185,8 @@ class SearchAnswers:
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
             tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
             for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
-        page = Page.of(response, word_count if depends_on == "vocabulary" else None, shown)
+        absent = results.parsed.absent_words if results.parsed else ()
+        page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 
 

@@ -176,20 +176,20 @@ def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: 
     fields: dict[str, Any] = {}
     if parsed.did_you_mean is not None:
         fields |= {"did_you_mean": parsed.did_you_mean, "corrected": request.correct}
-    if parsed.price or parsed.excluded_terms or parsed.synonyms or transcript:
+    if parsed.understands_more or transcript:
         fields["understood"] = _understood(parsed, request, transcript)
     return fields
 
 
 def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> Understood:
-    price = parsed.price
+    price, looked_for = parsed.price, {**parsed.word_forms, **parsed.synonyms}
     return Understood(
         price=dict(price.bounds) if price else {},  # pyright: ignore[reportArgumentType]
         phrase=price.phrase if price else None,
         currency=price.currency if price else None,
         price_applied=price is None or "price" not in request.filters,
-        excluded=list(parsed.excluded_terms),
-        synonyms={entry: list(expansions) for entry, expansions in parsed.synonyms.items()},
+        excluded=[*parsed.excluded_terms, *parsed.negated_terms],
+        synonyms={entry: list(expansions) for entry, expansions in looked_for.items()},
         speech=transcript.text if transcript else None,
         speech_alternatives=list(transcript.alternatives) if transcript else [],
         speech_problem=(transcript.problem or None) if transcript else None,
