@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
+from streams.files.column_survey import ColumnSurvey
 from streams.files.columns import (
     FileContext,
     ResolveMedia,
-    convention_kinds,
     is_known_column,
 )
 from streams.files.conventions.survey import Conventions
@@ -125,15 +125,11 @@ class Catalogue:
 
     def _surveyed(self, rows: Iterable[T], renames: Mapping[str, str]) -> Iterator[T]:
         """The rows; how they all write prices and dates is seen on the way."""
-        kinds: dict[str, str] = {}
-        seen: set[str] = set()
+        survey = ColumnSurvey(self._conventions, renames)
         for row in rows:
             plain = row.row if isinstance(row, TranslatedRow) else row
             if isinstance(plain, Row):
-                if new := plain.cells.keys() - seen:
-                    seen |= new
-                    kinds |= convention_kinds(new, renames)
-                self._conventions.see(plain.cells, kinds)
+                survey.see(plain.cells)
             yield row
 
 

@@ -74,8 +74,6 @@ USER_ALIASES: Mapping[str, tuple[str, ...]] = {
 MAX_CHARS = {"title": 1_000, "description": 20_000, "lang": 35, "category": 512, "brand": 256, "currency": 8}
 MAX_LABEL_CHARS, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS, MAX_REVIEW_CHARS = 256, 64, 32, 50, 2_000
 MAX_CATEGORIES = 64
-_JOINED = {"images": MAX_MEDIA, "videos": MAX_MEDIA, "audios": MAX_MEDIA, "tags": MAX_LABELS, "reviews": MAX_REVIEWS}
-"""Fields that several rows of a product make together, with how many of each there may be."""
 
 _FIELDS = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
 _USER_FIELDS = {alias: name for name, aliases in USER_ALIASES.items() for alias in aliases}
@@ -137,33 +135,6 @@ def product_fields(
     lines = [fields.get("description", ""), *(line for cell in joined for line in _lines(cell)), *texts]
     description = "\n".join(filter(None, lines))[: MAX_CHARS["description"]]
     return fields | {name: value for name, value in (("description", description), ("attributes", attributes)) if value}
-
-
-def merged_fields(fields: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """A product's fields by two of its rows: the later counts, lists and attributes are joined within their bounds."""
-    merged = {**fields, **later}
-    for name, bound in _JOINED.items():
-        if name in fields and name in later:
-            merged[name] = _union(fields[name], later[name])[:bound]
-    if "attributes" in fields and "attributes" in later:
-        merged["attributes"] = _joined_attributes(fields["attributes"], later["attributes"])
-    paths = _union(*(read.get("categories") or [read["category"]] for read in (fields, later) if "category" in read))
-    if len(paths) > 1:
-        merged |= {"category": paths[0], "categories": paths[:MAX_CATEGORIES]}
-    return merged
-
-
-def _joined_attributes(attributes: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    joined = dict(attributes)
-    for name, value in later.items():
-        values = _union(cells.as_list(joined.get(name, value)), cells.as_list(value))[:MAX_LABELS]
-        if name in joined or len(joined) < MAX_LABELS:
-            joined[name] = value if len(values) == 1 else values
-    return joined
-
-
-def _union(*lists: list[Any]) -> list[Any]:
-    return list({repr(item): item for items in lists for item in items}.values())
 
 
 def convention_kinds(columns: Iterable[str], renames: Mapping[str, str]) -> dict[str, str]:

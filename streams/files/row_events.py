@@ -36,11 +36,11 @@ from streams.files.columns import (
     USER_ALIASES,
     FileContext,
     ResolveMedia,
-    merged_fields,
     product_fields,
     user_fields,
 )
 from streams.files.conventions.dates import read_time
+from streams.files.field_merging import merged_fields
 from streams.files.rows import RejectedRow, Row
 
 SOURCE = "vitrine/publish"
