@@ -55,7 +55,7 @@ class BlendWeights:
     popular: float
 
 
-FOR_YOU = BlendWeights(habits=1.0, together=0.2, following=0.3, popular=0.4)
+FOR_YOU = BlendWeights(habits=1.0, together=0.4, following=0.3, popular=0.4)
 CONTINUE = BlendWeights(habits=0.8, together=1.0, following=3.0, popular=0.4)
 
 
