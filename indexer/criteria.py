@@ -43,6 +43,8 @@ class WithoutWords:
     """A filter: the product holds none of these texts; it holds one where its words have all of the text's words."""
 
     texts: tuple[str, ...]
+    spares_denials: bool = False
+    """Whether a product that says to be without a text's words passes, as it has them for that: `sugar-free`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from indexer.criteria import AnyOf, Filter, Filters, IdAfter, Ids, NotIds, Range
 from indexer.errors import InvalidRecord
 from indexer.memo import Memo, text_bytes
 from indexer.records import IndexRow
-from indexer.text_analysis.analyzer import required_terms
+from indexer.text_analysis.analyzer import lacking_terms, required_terms
 from indexer.text_analysis.folding import bound_marks
 
 TERM_FIELDS = ("brand", "lang", "currency", "group_id", "tags", "in_stock", "category")
@@ -80,6 +80,16 @@ def matches(row: IndexRow, filters: Filters) -> bool:
 def any_of_terms(criterion: AnyOf) -> tuple[str, ...]:
     """The terms of which a product must have one."""
     return _any_of_terms(criterion)
+
+
+def filter_term(field: str, value: str) -> str:
+    """The term that a filter by this value looks for: values with the same term are one to filters."""
+    return _term(field, value)
+
+
+def filter_field(field: str) -> str:
+    """The field as filters compare it: attributes whose names have the same are one to them."""
+    return _field_name(field)
 
 
 def attribute_values(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
@@ -172,15 +182,18 @@ def _passes(row: IndexRow, criterion: Filter) -> bool:
         return row.product_id > criterion.product_id
     if isinstance(criterion, WithoutWords):
         terms = set(row.lexical.split())
-        return not any(_has_all(terms, required_terms(text)) for text in criterion.texts)
+        return not any(_holds(terms, text, criterion.spares_denials) for text in criterion.texts)
     if isinstance(criterion, AnyOf):
         return not set(any_of_terms(criterion)).isdisjoint(row.filter_terms)
     number = row.numbers.get(criterion.field)
     return number is not None and all(_COMPARE[sign](number, bound) for sign, bound in range_bounds(criterion))
 
 
-def _has_all(terms: set[str], required: tuple[str, ...]) -> bool:
-    return bool(required) and terms.issuperset(required)
+def _holds(terms: set[str], text: str, spares_denials: bool) -> bool:
+    required = required_terms(text)
+    if not required or not terms.issuperset(required):
+        return False
+    return not spares_denials or terms.isdisjoint(lacking_terms(text))
 
 
 _short_term = Memo(_make_term, lambda pair, term: text_bytes(*pair, term), _TERMS_BYTES)

@@ -26,9 +26,17 @@ class PrivacyConfig:
     forgotten_days: float = 365.0
     """How long the hash of a forgotten person is kept, so that what they did before then is not taken again."""
 
+    kept_days: float = 180.0
+    """How long what a person did, is like and was told of in dead letters is kept after the last of it."""
+
     def __post_init__(self) -> None:
-        if self.forgotten_days <= 0:
-            raise ValueError("privacy.forgotten_days must be above 0")
+        if self.forgotten_days <= 0 or self.kept_days <= 0:
+            raise ValueError("privacy.forgotten_days and privacy.kept_days must be above 0")
+
+    @property
+    def kept_s(self) -> int:
+        """`kept_days` in whole seconds, at least one."""
+        return max(1, int(self.kept_days * 86_400))
 
     def hash_of(self, user_id: str) -> str:
         """What stands for a person who is forgotten: their id's keyed hash, 128 bits in hex."""

@@ -34,7 +34,8 @@ class QueryConfig(AccessConfig):
     candidates: int = 1_000
     """How many products each of dense and lexical search contributes, at most 1,000."""
     browse_candidates: int = 10_000
-    """How many products are looked at when there is no query, at most 10,000."""
+    """How many products are looked at when there is no query, or when what matches one is sorted by a number, at most
+    10,000."""
     text_query_text: float = 0.3
     """A text query's weight on products' texts."""
     text_query_image: float = 0.1
@@ -62,6 +63,8 @@ class QueryConfig(AccessConfig):
     """A directory of a ranker that `vitrine train ranker` made of what shoppers chose; empty: none."""
     learnt_ranker_candidates: int = 200
     """How many of the best candidates it orders, at most 1,000."""
+    experiment: str = ""
+    """A file of JSON with variants of the ranking, each for a share of the shoppers; empty: all have the same."""
     impressions: float = 1.0
     """Share of the answers whose hits are remembered for a day, to learn from what is chosen of them; 0: none."""
     impressions_kept: int = 200_000

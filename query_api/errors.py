@@ -115,5 +115,9 @@ class InvalidRanker(QueryError):
     """A learnt ranker that cannot be used; the message says what to change."""
 
 
+class InvalidExperiment(QueryError):
+    """An experiment that cannot be run; the message says what to change."""
+
+
 class InvalidAccess(QueryError):
     """Keys, secrets or an address that cannot be used; the message says what to change."""

@@ -16,6 +16,9 @@ IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
 requests_under_way = 0
 """What `IN_FLIGHT` tells. A number, as a gauge that is set for each request costs what the rest of counting it does."""
 IN_FLIGHT.set_function(lambda: requests_under_way)
+VARIANT_ANSWERS = Counter(
+    "vitrine_variant_answers_total", "Searches answered, by variant of an experiment", ["variant"]
+)
 IMPRESSIONS = Counter("vitrine_impressions_total", "Answers whose hits were to be remembered", ["outcome"])
 TEXT_TRUST = Gauge("vitrine_text_trust", "How far similarities of texts are trusted, from 0 to 1", ["language"])
 REFUSED = Counter(

@@ -17,11 +17,13 @@ from encoders.spec import PartWeights
 from encoders.speech.port import AdaptableRecogniser
 from indexer.errors import StoreUnavailable
 from indexer.media_store import MediaStore
+from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
 from indexer.ports.impressions import ImpressionStore
 from indexer.ports.products import ProductStore
 from indexer.ports.profiles import ProfileStore
+from indexer.ports.switches import VariantSwitches
 from query_api.access.gate import AccessGate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_entries import CandidateEntries, EntryLimits
@@ -36,12 +38,16 @@ from query_api.embedding.query_vectors import QueryEmbedder
 from query_api.embedding.text_trust import TextTrust
 from query_api.embedding.visuals import VisualDecoders, VisualEmbedder
 from query_api.errors import EncoderBusy
+from query_api.experiments.experiment import Experiment
+from query_api.experiments.running import RunningExperiment
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.learning_to_rank.model import TreeRanker
 from query_api.learning_to_rank.popularity import PopularProducts
 from query_api.personalisation.shopper_profiles import PayloadCache, ShopperProfiles
 from query_api.ports import CandidateCache, EventSink
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
 from query_api.recommending.recommender import RecommendationSources, Recommender
+from query_api.recommending.shop_patterns import ShopPatterns
 from query_api.recommending.similar import SimilarProducts
 from query_api.recommending.sources import BehaviourSources, CatalogueSources
 from query_api.recommending.taste_ranking import TasteRanking
@@ -69,6 +75,11 @@ from query_api.understanding.transcription import SpeechLimits, SpeechTranscribe
 
 BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
 """Runs until cancelled."""
+
+
+BEHAVIOUR_READS = 6
+"""So many times, one after the other, a recommendation reads what people did: by a circuit of its own, as one that is
+late as a whole must not cost searches their personal order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,12 @@ class QueryPorts:
     """Scores the best candidates once more; None: their scores stay."""
     learnt_ranker: TreeRanker | None = None
     """Orders the best candidates by all that is known of them; None: their order stays."""
+    experiment: Experiment | None = None
+    """Gives shoppers variants of the ranking; None: all have the same."""
+    variant_rankers: Mapping[str, TreeRanker | None] = field(default_factory=dict[str, TreeRanker | None])
+    """Of the variants that name one or none, by their names."""
+    switches: VariantSwitches | None = None
+    """Says which variants are switched off; None: none are."""
     impressions: ImpressionStore | None = None
     """Remembers what answers showed; None: nobody does."""
     device_priority: DevicePriority | None = None
@@ -121,6 +138,11 @@ class QueryPorts:
     clock: Callable[[], float] = time.monotonic
     """By which what is cached in the process expires, in seconds."""
 
+    @property
+    def personal_data(self) -> PersonalData:
+        """All stores that have something of people."""
+        return PersonalData(self.profiles, self.behaviour, self.impressions)
+
 
 @dataclass(frozen=True, slots=True)
 class QueryComponents:
@@ -140,6 +162,7 @@ class QueryComponents:
     """To be closed."""
     impressions: ImpressionLog
     """To be flushed."""
+    experiment: RunningExperiment
     feed: ChangeFeed | None
     """To be closed; None: the cache is turned off."""
     background: tuple[BackgroundWork, ...]
@@ -181,8 +204,10 @@ def wire(ports: QueryPorts) -> QueryComponents:
     profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
-    popular, impressions = PopularProducts(ports.profiles), ImpressionLog(ports.impressions, config.impressions)
-    learnt = LearntRanking(ports.learnt_ranker, popular, config.learnt_ranker_candidates)
+    running = RunningExperiment(ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches)
+    popular = PopularProducts(ports.profiles)
+    impressions = ImpressionLog(ports.impressions, config.impressions, running.label)
+    learnt = LearntRanking(running, popular, config.learnt_ranker_candidates)
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index, learnt, impressions)
     cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
@@ -196,17 +221,20 @@ def wire(ports: QueryPorts) -> QueryComponents:
         candidates,
         floors,
         profiles,
-        ResultRanker(cards, has_learnt_ranker=ports.learnt_ranker is not None),
+        ResultRanker(cards, has_learnt_ranker=running.has_rankers),
         Reranker(ports.ranker, store, RerankLimits(config.ranker_candidates, config.ranker_weight)),
         learnt,
+        running,
     )
     searcher = Searcher(stages, responses)
     # A ranker of vectors looks at more than is kept.
     personal = None if ports.ranker else PersonalHits(profiles, cards, learnt, impressions)
+    patterns = ShopPatterns(ports.behaviour, ports.profiles, cards)
+    behaviour = BehaviourCandidates(ports.behaviour, ports.profiles, lambda: patterns.latest)
     tastes = TasteVectors(store, spec, PartWeights(config.mixed_query_text, config.mixed_query_image))
     return QueryComponents(
         searcher=searcher,
-        answers=SearchAnswers(searcher, responses, planner, index, cache, personal, impressions),
+        answers=SearchAnswers(searcher, responses, planner, index, cache, personal, impressions, running),
         similar=SimilarProducts(embedding.products, searcher),
         recommender=Recommender(
             profiles,
@@ -214,7 +242,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
             retriever,
             RecommendationSources(
                 TasteRanking(profiles, retriever, tastes, config.personal),
-                BehaviourSources(ports.behaviour, ports.profiles, circuit),
+                BehaviourSources(ports.behaviour, behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),
                 CatalogueSources(retriever, tastes),
             ),
             cards,
@@ -228,8 +256,17 @@ def wire(ports: QueryPorts) -> QueryComponents:
         batcher=embedding.batcher,
         profiles=profiles,
         impressions=impressions,
+        experiment=running,
         feed=cache.feed if cache else None,
-        background=(*understanding.background, embedding.text_trust.run, floors.run, popular.run, impressions.run),
+        background=(
+            *understanding.background,
+            embedding.text_trust.run,
+            floors.run,
+            popular.run,
+            impressions.run,
+            running.run,
+            patterns.run,
+        ),
     )
 
 

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
     "media": CommandEntry("Remove pictures, clips and sounds that no product shows.", "index.media"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
+    "export-user": CommandEntry("Print all that is stored about a shopper, as JSON.", "events.export_user"),
     "forget-user": CommandEntry("Forget a shopper everywhere.", "events.forget_user"),
     "kafka": CommandEntry("Set up a Kafka of your own: topics, and the rights that each role needs.", "stack.kafka"),
     "train": CommandEntry("Train an encoder.", "train.encoder"),

@@ -135,7 +135,7 @@ class Client:
             user_id: whose taste orders the results.
             filters: as `POST /v1/search` takes them: `{"price": {"lt": 50}, "brand": ["a", "b"]}`.
             more: other fields of the request: `offset`, `facets`, `mode`, `weights`, `explain`, `group`, `sort`,
-                `correct`, `price_phrases`, `floor`.
+                `correct`, `price_phrases`, `exclusion_phrases`, `floor`.
 
         Raises:
             NotRunning: nothing answers at the URL.

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from indexer.criteria import Filters, NotIds, WithoutWords
 from indexer.milvus.limits import DEFAULT_LIMITS
-from indexer.text_analysis.analyzer import required_terms
+from indexer.text_analysis.analyzer import lacking_terms, required_terms
 
 TermLookup = Callable[[str, Filters, int], Awaitable[list[str]]]
 """Ids of at most `limit` products that have a term and pass filters."""
@@ -27,15 +27,25 @@ async def replace_excluded_words(filters: Filters, lookup: TermLookup, listed: i
         listed: how many products it lists at once.
     """
     texts = dict.fromkeys(
-        text for criterion in filters if isinstance(criterion, WithoutWords) for text in criterion.texts
+        (text, criterion.spares_denials)
+        for criterion in filters
+        if isinstance(criterion, WithoutWords)
+        for text in criterion.texts
     )
     plain = tuple(criterion for criterion in filters if not isinstance(criterion, WithoutWords))
-    holders = await asyncio.gather(
-        *(_ids_with_all_terms(required_terms(text), plain, lookup, listed) for text in texts)
-    )
+    holders = await asyncio.gather(*(_holders(text, spared, plain, lookup, listed) for text, spared in texts))
     no_ids: set[str] = set()
     excluded = tuple(sorted(no_ids.union(*holders)))
     return (*plain, NotIds(excluded)) if excluded else plain
+
+
+async def _holders(text: str, spares_denials: bool, filters: Filters, lookup: TermLookup, listed: int) -> set[str]:
+    """The products that hold a text, but for those that say to be without it."""
+    holders = await _ids_with_all_terms(required_terms(text), filters, lookup, listed)
+    if not (holders and spares_denials):
+        return holders
+    denying = await asyncio.gather(*(_ids_with_term(term, filters, lookup, listed) for term in lacking_terms(text)))
+    return holders.difference(*denying)
 
 
 async def _ids_with_all_terms(terms: tuple[str, ...], filters: Filters, lookup: TermLookup, listed: int) -> set[str]:

@@ -20,7 +20,7 @@ class Interaction:
     source: str = ""
     """Whose `event_id` it is; ids are unique within their source."""
     session_id: str = ""
-    """Of the visit that it was part of; empty: not told."""
+    """Of the visit that it was part of; empty: not told. `BehaviourStore` keeps it, histories do not."""
     query_id: str = ""
     """The answer that it was a reaction to; empty: not told. Histories do not keep it."""
     position: int | None = None
@@ -119,6 +119,10 @@ class ProfileStore(Protocol):
         """
         ...
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        """What is stored of what was done under this very id, newest first, whether or not it may be learnt from."""
+        ...
+
     async def person(self, user_id: str) -> Person:
         """Which anonymous ids are joined to a user, and whether they may be learnt from."""
         ...
@@ -141,6 +145,15 @@ class ProfileStore(Protocol):
 
     async def popular(self, limit: int) -> list[str]:
         """The products that shoppers interacted with most of late, most first."""
+        ...
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        """How much shoppers interacted with each product of late: 1 for a purchase just now, half of it a week ago.
+
+        Args:
+            product_ids: whose; 0 for those that are not among the most popular 10,000.
+            now_ms: Unix milliseconds.
+        """
         ...
 
 

@@ -70,16 +70,13 @@ def _is_whose(visitor: Person, time_ms: float, user_id: str) -> bool:
 
 
 def pack_member(interaction: Interaction) -> bytes:
-    """All of an interaction but its time."""
-    session = (interaction.session_id,) if interaction.session_id else ()
-    return msgspec.json.encode(
-        (interaction.source, interaction.event_id, interaction.kind, interaction.product_id, *session)
-    )
+    """By which an interaction is known again: what it is, but not when, nor what it was part of."""
+    return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
 
 
 def _interaction(member: bytes, time_ms: float) -> Interaction:
-    source, event_id, kind, product_id, *session = _members.decode(member)
-    return Interaction(event_id, kind, product_id, int(time_ms), source, session[0] if session else "")
+    source, event_id, kind, product_id = _members.decode(member)
+    return Interaction(event_id, kind, product_id, int(time_ms), source)
 
 
-_members = msgspec.json.Decoder(list[str])
+_members = msgspec.json.Decoder(tuple[str, str, str, str])

@@ -20,7 +20,7 @@ from indexer.persons import (
 from indexer.ports.profiles import History, Identification, Interaction, LearningChange, TraitChange
 from indexer.redis.histories import PackedHistory, merged, pack_member
 from indexer.redis.person_keys import InMemoryPersonKeys
-from indexer.redis.popularity import popularity_weight
+from indexer.redis.popularity import popularity_weight, purchases_now
 from indexer.redis.profiles import HISTORY_LENGTH, MAX_TRAITS
 
 _TraitStamp = tuple[int, str, str, str]
@@ -46,7 +46,7 @@ class InMemoryProfileStore:
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
-                kept = replace(interaction, query_id="", position=None)
+                kept = replace(interaction, session_id="", query_id="", position=None)
                 self._record(self._history.setdefault(user_id, {}), pack_member(interaction), kept)
         return counts
 
@@ -83,6 +83,9 @@ class InMemoryProfileStore:
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         return [self._history_of(user_id) for user_id in user_ids]
 
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        return self._packed(user_id).interactions()
+
     async def person(self, user_id: str) -> Person:
         return self._of(user_id)
 
@@ -99,6 +102,9 @@ class InMemoryProfileStore:
 
     async def popular(self, limit: int) -> list[str]:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        return [purchases_now(self._popular.get(product_id), now_ms) for product_id in product_ids]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}

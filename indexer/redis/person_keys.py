@@ -1,8 +1,8 @@
 """The keys that people's dead letters are encrypted with: `RedisPersonKeys` and its in-memory double.
 
 A key is random, has a random name that says nothing of its person, and goes when its person is forgotten
-(`RedisProfileStore.forget`) or has had no dead letter for `KEY_TTL_S`. With Redis' data the keys are lost, and with
-them what the letters hold; where those came from, a letter still says.
+(`RedisProfileStore.forget`) or has had no dead letter for `privacy.kept_days`. With Redis' data the keys are lost, and
+with them what the letters hold; where those came from, a letter still says.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from indexer.privacy import KEY_BYTES, PrivacyConfig
 from indexer.redis import person_scripts as scripts
 from indexer.redis.client import redis_call
 
-KEY_TTL_S = 180 * 86_400
-"""After so long without another dead letter of theirs, a person's letters cannot be read any more."""
 UNKNOWN_TTL_S = 30 * 86_400
 """For how long the letters of a day can be read of which it is not known whose they are: no forgetting finds them."""
 _DAY_MS = 86_400_000
@@ -43,7 +41,7 @@ class RedisPersonKeys:
             (user_id, self._privacy.hash_of(user_id), time_ms, _letters_key(user_id), *self._new_key())
             for user_id, time_ms in persons
         ]
-        answers = await self._run(packed, KEY_TTL_S) if packed else []
+        answers = await self._run(packed, self._privacy.kept_s) if packed else []
         return [PersonKey(name, self._privacy.unwrap(kept)) if name else None for name, kept in answers]
 
     async def key_of_unknown(self) -> PersonKey:

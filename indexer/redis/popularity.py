@@ -16,5 +16,14 @@ def popularity_weight(interaction: Interaction) -> float:
     Later ones weigh more instead of older ones decaying, so nothing has to be rewritten as time passes.
     Source: Cormode et al., 2009, "Forward Decay: A Practical Time Decay Model for Streaming Systems".
     """
-    age_s = interaction.time_ms / 1000 - POPULARITY_EPOCH_S
-    return KIND_WEIGHTS.get(interaction.kind, 0.0) * 2.0 ** (age_s / HALF_LIFE_S)
+    return KIND_WEIGHTS.get(interaction.kind, 0.0) * growth(interaction.time_ms)
+
+
+def growth(time_ms: int) -> float:
+    """How much more something counts at a time, Unix milliseconds, than at the epoch."""
+    return 2.0 ** ((time_ms / 1000 - POPULARITY_EPOCH_S) / HALF_LIFE_S)
+
+
+def purchases_now(popularity: float | None, now_ms: int) -> float:
+    """A product's popularity as purchases of just now; None: it has none."""
+    return (popularity or 0.0) / growth(now_ms) / KIND_WEIGHTS["purchased"]

@@ -27,13 +27,12 @@ from indexer.redis import person_scripts, profile_scripts
 from indexer.redis.client import redis_call
 from indexer.redis.histories import PackedHistory, merged, pack_member
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S
+from indexer.redis.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, purchases_now
 
 HISTORY_LENGTH = 200
 """How many interactions of a user are kept, the latest ones."""
 MAX_TRAITS = 128
 """How many traits of a user are kept, cleared ones included, the latest ones."""
-USER_TTL_S = 180 * 86_400
 HORIZON_S = 30 * 86_400.0
 """How old an event may be that still comes; for so long at least a forgotten user's earlier events are ignored."""
 CLOCK_SKEW_S = 3_600
@@ -87,7 +86,7 @@ class RedisProfileStore:
         self._forget = redis.register_script(person_scripts.FORGET)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> list[bool]:
-        bounds = [self._history_length, USER_TTL_S, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
+        bounds = [self._history_length, self._privacy.kept_s, POPULAR_KEPT, POPULARITY_EPOCH_S, HALF_LIFE_S]
         counts: list[int] = []
         for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
@@ -97,7 +96,7 @@ class RedisProfileStore:
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [self._packed_traits(user_id, change) for user_id, change in part]
-            await self._write(self._set_traits, [], packed, [self._max_traits, USER_TTL_S])
+            await self._write(self._set_traits, [], packed, [self._max_traits, self._privacy.kept_s])
 
     async def set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
         for part in chunks(changes, PERSONS_A_CALL):
@@ -107,23 +106,31 @@ class RedisProfileStore:
     async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
         for part in chunks(identified, PERSONS_A_CALL):
             packed = [(*self._named(user_id), *self._named(one.anonymous_id), one.time_ms) for user_id, one in part]
-            await self._write(self._identify, [], packed, [self._remember_s, USER_TTL_S])
+            await self._write(self._identify, [], packed, [self._remember_s, self._privacy.kept_s])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in chunks(forgotten, PERSONS_A_CALL):
             packed = [(*self._named(user_id), time_ms) for user_id, time_ms in part]
-            await self._write(self._forget, [], packed, [self._remember_s, USER_TTL_S])
+            await self._write(self._forget, [], packed, [self._remember_s, self._privacy.kept_s])
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         found: list[History] = []
         for part in chunks(user_ids, HISTORIES_A_CALL):
             known = await self._read(part)
+            if all(person is NOBODY for person, _ in known):
+                # As of most people: each has one id, and never said what may be learnt.
+                found += [history for _, history in known]
+                continue
             others = await self._related(person for person, _ in known)
             found += [
                 merged(one, person, history, others, self._history_length)
                 for one, (person, history) in zip(part, known, strict=True)
             ]
         return found
+
+    async def interactions_of(self, user_id: str) -> list[Interaction]:
+        ((_, history),) = await self._read([user_id])
+        return history.interactions()
 
     async def person(self, user_id: str) -> Person:
         async with redis_call(self._deadline_s):
@@ -153,6 +160,13 @@ class RedisProfileStore:
         async with redis_call(self._deadline_s):
             product_ids = cast(list[bytes], await self._redis.zrevrange(_POPULAR_KEY, 0, limit - 1))
         return [product_id.decode() for product_id in product_ids]
+
+    async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
+        if not product_ids:
+            return []
+        async with redis_call(self._deadline_s):
+            (found,) = await ask_together(self._redis, [("ZMSCORE", _POPULAR_KEY, *product_ids)])
+        return [purchases_now(None if weight is None else float(weight), now_ms) for weight in found]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
@@ -184,6 +198,8 @@ class RedisProfileStore:
         async with redis_call(self._deadline_s):
             persons = ("MGET", *chain.from_iterable(map(self._person_keys, user_ids)))
             kept, *stored = await ask_together(self._redis, [persons, *newest])
+        if not any(kept):
+            return [(NOBODY, PackedHistory(one)) for one in stored]
         return list(zip(map(_person, kept[::2], kept[1::2]), map(PackedHistory, stored), strict=True))
 
     def _person_keys(self, user_id: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is
 from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
 from indexer.text_analysis.measures import join_measures
 from indexer.text_analysis.negation import CHINESE as NEGATED_CHINESE
-from indexer.text_analysis.negation import negated_words
+from indexer.text_analysis.negation import WITHOUT, negated_words
 from indexer.text_analysis.signs import spell_out_pictograms, spell_out_signs
 from indexer.text_analysis.spellings import code_spellings, joined_neighbours
 from indexer.text_analysis.stemming import stem
@@ -37,7 +37,7 @@ LABEL_FIELDS = frozenset({"title", "brand", "tags", "attributes"})
 """Fields of names, not of sentences or paths: what stands side by side there may be one word that is parted."""
 
 _LETTER = rf"(?:(?![{HAN}])[^\W_])"
-_RUNS = re.compile(rf"[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
+_RUNS = re.compile(rf"{WITHOUT}(?:[{HAN}]+|{_LETTER}+)|[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _ASCII_RUNS = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 """The same in what is folded and ASCII, in half the time."""
 _HYPHENS = re.compile(r"[-.]")
@@ -119,6 +119,13 @@ def surface_forms(text: str) -> dict[str, str]:
     return forms
 
 
+def neighbour_forms(text: str) -> dict[str, str]:
+    """The terms of two or three neighbours written as one, as the text writes them: `redshirt` → `red shirt`."""
+    words = [word for word in _runs(text[:TERMS_MAX_BYTES]) if not is_chinese(word)]
+    spans = [words[at : at + length] for length in (3, 2) for at in range(len(words) - length + 1)]
+    return {_ascii(stem(_HYPHENS.sub("", "".join(span)))): " ".join(span) for span in spans}
+
+
 def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
     """Each term of a product's words as the product writes it first, see `surface_forms`."""
     return surface_forms("\n".join(text for name in FIELD_WEIGHTS for text in _texts(fields.get(name))))
@@ -127,6 +134,14 @@ def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
 def words_in_order(text: str) -> list[str]:
     """The words of a text in their order, without case, width and accents; of Chinese, those of the dictionary."""
     return [word for run in _RUNS.findall(fold(text[:TERMS_MAX_BYTES])) for word in _run_words(run)]
+
+
+def words_and_codes(text: str) -> list[str]:
+    """The words and codes of a text in their order, with an empty one for a run of Chinese characters.
+
+    They are as they are written there, but for what `query_terms` folds together.
+    """
+    return ["" if is_chinese(run) else run for run in _runs(text[:TERMS_MAX_BYTES])]
 
 
 def _make_required_terms(text: str) -> tuple[str, ...]:
@@ -138,8 +153,8 @@ def _required_plain(text: str) -> Iterable[str]:
 
 
 def _lacking(term: str) -> str:
-    # No word has the sign; 袖子 is 袖.
-    return _ascii(f"¬{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
+    # 袖子 is 袖.
+    return _ascii(f"{WITHOUT}{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
 
 
 def _label_terms(text: str) -> TextTerms:
@@ -149,7 +164,7 @@ def _label_terms(text: str) -> TextTerms:
 
 def _make_label_terms(text: str) -> TextTerms:
     runs = _runs(text)
-    words = runs if text.isascii() else [run for run in runs if not is_chinese(run)]
+    words = runs if text.isascii() else ["" if is_chinese(run) else run for run in runs]
     return TextTerms(_joined_terms(runs), " ".join(_further(text, runs, joined_neighbours(words))))
 
 
@@ -234,7 +249,7 @@ def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
         yield from ((_ascii(term), term) for term in index_terms(simplified(run)))
         return
     for form in (run, *_HYPHENS.split(run)):
-        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form
+        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form.replace(WITHOUT, "without ")
 
 
 _short_word_terms = lru_cache(_WORDS)(_run_terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 _PLURALS: Final = """
@@ -24,8 +25,12 @@ werewolf, wives wife, wolves wolf, women woman, workmen workman
 """
 _NO_PLURALS: Final = "alas atlas bias canvas chaos christmas cosmos gas kansas lens news pancreas texas themselves"
 
-SINGULARS: Final = dict(pair.split() for pair in " ".join(_PLURALS.split()).split(", ")) | {
-    word: word for word in _NO_PLURALS.split()
+SINGULARS: Final[Mapping[str, str]] = {
+    **{
+        plural: singular
+        for plural, _, singular in (pair.partition(" ") for pair in " ".join(_PLURALS.split()).split(", "))
+    },
+    **{word: word for word in _NO_PLURALS.split()},
 }
 """What a word is the plural of, or itself where it looks like a plural and is none; folded.
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+WITHOUT: Final = "¬"
+"""Before a word, in a query: what a product says to be without; in terms likewise, as no word has the sign."""
 _NEGATIONS_WORDS = """
 without no zero non ohne kein keine keinen keiner keinem sans sin senza sem zonder geen utan uden 0 0g
 """

@@ -46,14 +46,14 @@ def joined_neighbours(words: Iterable[str]) -> Iterator[str]:
     Two by two, and three where one has a digit, as in codes (`wh 1000 xm4`); no numbers alone, and no function words.
 
     Args:
-        words: folded, in their order.
+        words: folded, in their order; an empty one parts its neighbours.
     """
     before = last = ""
     for word in words:
         part = word if word.isalpha() else word.replace("-", "").replace(".", "")
         if word in _FUNCTION_WORDS:
             part = ""
-        elif last and len(last) + len(part) <= MAX_JOINED:
+        elif part and last and len(last) + len(part) <= MAX_JOINED:
             pair = last + part
             is_code = not pair.isalpha()
             if not (is_code and pair.isdigit()):

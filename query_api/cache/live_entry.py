@@ -16,6 +16,7 @@ from indexer.text_analysis.analyzer import query_terms
 from query_api.cache.change_feed import ChangedProduct
 from query_api.cache.pages import Page, PageKey
 from query_api.cards.card import TasteColumns
+from query_api.cards.first_hits import FirstHits
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 
@@ -40,6 +41,8 @@ class ForTastes(NamedTuple):
     """What tastes look at of them."""
     first: tuple[str, ...] = ()
     """The first hits of the impersonal order."""
+    first_hits: FirstHits | None = None
+    """What those have in common."""
     asked_for: tuple[str, ...] = ()
     """Those of them that the query names."""
 

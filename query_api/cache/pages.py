@@ -38,19 +38,27 @@ class Page:
     word_count: int | None = None
     """How many words of the catalogue were known when a word of the query was not: with another one, it may be a
     correction; None: all of its words were known."""
+    absent_words: tuple[str, ...] = ()
+    """Words that the catalogue did not have, and that the query would be understood to ask for as well."""
     taste: int = 0
     """`ShopperProfile.number` of the shopper in whose order the hits are."""
     shown: bytes = b""
     """What is remembered of an answer that shows it; empty: nothing."""
 
     @classmethod
-    def of(cls, response: SearchResponse, word_count: int | None, shown: bytes = b"") -> Page:
+    def of(
+        cls,
+        response: SearchResponse,
+        word_count: int | None,
+        absent_words: tuple[str, ...] = (),
+        shown: bytes = b"",
+    ) -> Page:
         """The page of an answer, as a hit of the cache."""
         blank = structs.replace(response, query_id="", took_ms=0.0, cache="hit", index_age_ms=0)
         # Within texts quotes are escaped, so these are the fields themselves.
         head, _, rest = msgspec.json.encode(blank).removeprefix(b'{"query_id":""').partition(b',"took_ms":0.0,')
         middle, _, end = rest.partition(b',"index_age_ms":0')
-        return cls(head, middle, end, len(response.hits), response.total, word_count, shown=shown)
+        return cls(head, middle, end, len(response.hits), response.total, word_count, absent_words, shown=shown)
 
     def answer(self, query_id: str, took_ms: float, index_age_ms: int | None) -> bytes:
         """The whole answer."""

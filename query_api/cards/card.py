@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from indexer.filters import filter_field, filter_term
 from indexer.hit_payload import decode_hit_payload
 from indexer.text_analysis.chinese import has_chinese
 from query_api.cards.payload_values import Value, attribute_values, category_paths, facet_values
@@ -43,7 +44,7 @@ class Card(Struct, frozen=True, eq=False, gc=False):
     attributes: bytes
     """Codes of the (name, value) pairs of its attributes as it states them, int32."""
     values: bytes
-    """Distinct codes of the values by which facets count it, int32."""
+    """Codes of the values by which facets count it, one for each that filters tell apart, int32."""
 
     @property
     def size(self) -> int:
@@ -162,7 +163,7 @@ class CardColumns:
         counts = np.bincount(codes, minlength=self.book.count)
         counted: dict[str, dict[Value, int]] = {}
         for name in names:
-            values = self.book.values(name)
+            values = self.book.values(filter_field(name))
             found = counts[np.fromiter(values, np.int64, len(values))].tolist()
             counted[name] = {value: count for value, count in zip(values.values(), found, strict=True) if count}
         return counted
@@ -172,7 +173,11 @@ def make_card(data: bytes, book: CodeBook) -> Card:
     """The card of a hit payload, its values coded by a book."""
     payload, code = decode_hit_payload(data), book.code
     attributes = [code(f"attributes.{name}", value) for name, value in attribute_values(payload)]
-    values = {code(name, value) for name, value in facet_values(payload)}
+    # Of the spellings that a filter takes for one value, a product counts for the first that it has.
+    spellings: dict[str, int] = {}
+    for name, value in facet_values(payload):
+        spellings.setdefault(filter_term(name, str(value)), code(filter_field(name), value))
+    values = spellings.values()
     paths = category_paths(payload.category)
     numbers = _NUMBERS.pack(
         _NAN if payload.price is None else payload.price,

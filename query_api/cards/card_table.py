@@ -147,6 +147,11 @@ class AnswerCards:
         """What a hit shows of a product that is here."""
         return decode_hit_payload(self._cards[product_id].payload)
 
+    @property
+    def book(self) -> CodeBook:
+        """That their values are coded by."""
+        return self._shelf.book
+
     def columns(self, product_ids: Sequence[str]) -> CardColumns:
         """The cards of products that are here, in this order."""
         return CardColumns([self._cards[product_id] for product_id in product_ids], self._shelf.book)

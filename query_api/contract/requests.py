@@ -117,7 +117,8 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     group: bool = False
     """Show just the best of each group of variants."""
     sort: Sort = "relevance"
-    """The order of all products that match; with a query of which more than 1,000 do, of the 1,000 best."""
+    """The order of all products that match; where more than 10,000 match a query, of the 10,000 best, and `approximate`
+    says so."""
     floor: Annotated[float, Meta(ge=0, le=10)] | None = None
     """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: all that comes
     near counts, whatever it is; null: as the service is configured."""
@@ -125,6 +126,9 @@ class SearchRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Search for the words of the catalogue in the place of misspelt ones; false: just name them."""
     price_phrases: bool = True
     """Take a price in the text, as `under 50`, for a filter."""
+    exclusion_phrases: bool = True
+    """Rank products down that have what the text says in words that it does not want: `without stripes`, `no sugar`,
+    `ohne`, `不含糖`."""
 
     def __post_init__(self) -> None:
         self.text = normalise_text(self.text or "") or None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -34,6 +36,8 @@ class LoggedAnswer(Struct, frozen=True):
     """(products, features) float16, as base64."""
     chosen: dict[str, str]
     """By product, the kind of its strongest choice: one of `GRADES`."""
+    visitor: str = ""
+    """The same in all answers of one join to one person, another in each join; empty: nobody in particular."""
 
     @property
     def rows(self) -> NDArray[np.float64]:
@@ -55,16 +59,17 @@ def join_clicks(impressions: Iterable[Impression], choices: Iterable[tuple[str, 
         choices: (query id, product id, kind); those of products that were not shown, or of other answers, are left out.
     """
     chosen: dict[str, dict[str, str]] = {}
+    salt = secrets.token_bytes(16)
     for query_id, product_id, kind in choices:
         kinds = chosen.setdefault(query_id, {})
         if GRADES.get(kind, 0) > GRADES.get(kinds.get(product_id, ""), 0):
             kinds[product_id] = kind
     answers = {impression.query_id: impression for impression in impressions}
-    logged = (_logged(impression, chosen.get(query_id, {})) for query_id, impression in answers.items())
+    logged = (_logged(impression, chosen.get(query_id, {}), salt) for query_id, impression in answers.items())
     return sorted((one for one in logged if one is not None), key=lambda one: (one.time_ms, one.query_id))
 
 
-def _logged(impression: Impression, chosen: Mapping[str, str]) -> LoggedAnswer | None:
+def _logged(impression: Impression, chosen: Mapping[str, str], salt: bytes) -> LoggedAnswer | None:
     try:
         shown = unpack_shown(impression.shown)
     except ValueError:
@@ -81,7 +86,12 @@ def _logged(impression: Impression, chosen: Mapping[str, str]) -> LoggedAnswer |
         list(shown.product_ids),
         base64.b64encode(shown.features.tobytes()).decode(),
         {product: kind for product, kind in chosen.items() if product in shown.product_ids},
+        _pseudonym(impression.user_id, salt) if impression.user_id else "",
     )
+
+
+def _pseudonym(user_id: str, salt: bytes) -> str:
+    return hashlib.blake2b(user_id.encode(errors="replace"), digest_size=8, key=salt).hexdigest()
 
 
 def merged_logs(logs: Iterable[Iterable[LoggedAnswer]]) -> list[LoggedAnswer]:

@@ -100,6 +100,9 @@ def product_notes(
             if np.any(retrieval.vector[half]) and not np.any(vector[half]):
                 lacks = "text" if name == "text" else "picture"
                 yield Reason(f"no_{name}_part", f"its vector has no {lacks}, so the {name} part adds nothing")
+    if retrieval.unwanted is not None and not matches(row := build_row("", stored, vector), (retrieval.unwanted,)):
+        reason = _excluded_term_reason(row, retrieval.unwanted, stored.text_fields)
+        yield Reason("ranked_down", reason.detail.replace("leaves out", "ranks down", 1), reason.evidence)
     if retrieval.text is not None and not _shares_words(retrieval.text, stored.text_fields):
         yield no_shared_words_reason(retrieval.text, stored.text_fields)
 
@@ -204,7 +207,7 @@ def _comparison_notes(stored: StoredProduct) -> Iterator[Reason]:
 
 def _excluded_term_reason(row: IndexRow, criterion: WithoutWords, fields: Mapping[str, Any]) -> Reason:
     """The terms that a query excludes and a product has, and the fields that have them."""
-    held = [text for text in criterion.texts if not matches(row, (WithoutWords((text,)),))]
+    held = [text for text in criterion.texts if not matches(row, (dataclasses.replace(criterion, texts=(text,)),))]
     where = {text: fields_containing(fields, " ".join(required_terms(text))) for text in held}
     said = " and ".join(f"“{text}” (in {', '.join(names)})" for text, names in where.items())
     return Reason(

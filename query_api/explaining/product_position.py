@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from query_api.contract.responses import Explanation, Place, Reason
+from query_api.relevance.query_floor import QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, rank_candidates, sort_candidates
 from query_api.search.results import RankedResults
@@ -109,7 +110,7 @@ def position_reason(position: ProductPosition, own: Place, hit: Place | None, la
 def below_the_floor_reason(position: ProductPosition) -> Reason | None:
     """That a product does not match, and what it would have to reach; None: it does, or there is no floor."""
     floor, product = position.results.floor, position.product
-    if floor is None or product is None or position.is_candidate:
+    if not isinstance(floor, QueryFloor) or product is None or position.is_candidate:
         return None
     if floor.matching(CandidateColumns.of([product.candidate]))[0]:
         return None

@@ -86,7 +86,7 @@ async def _top_k(ports: QueryPorts, queries: Sequence[str], k: int, share: float
     async with open_searcher(ports) as searcher:
         for text in queries:
             began_s = time.monotonic()
-            request = SearchRequest(text=_plain(text), correct=False, price_phrases=False)
+            request = SearchRequest(text=_plain(text), correct=False, price_phrases=False, exclusion_phrases=False)
             results = await searcher.rank(request, use_cache=False)
             lists.append(results.ranked[:k].ids)
             await asyncio.sleep((time.monotonic() - began_s) * (1 / share - 1))

@@ -78,7 +78,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         *ExplainRoute(components.explainer, config, work).routes(),
         *ProductRoutes(ports.store, work).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),
-        *UserRoutes(ports.profiles, ports.behaviour, ports.publisher, config).routes(),
+        *UserRoutes(ports.personal_data, ports.publisher, config).routes(),
         *OperationRoutes(readiness, openapi_document(), config.page_key).routes(),
     ]
     return guarded(routes, ports.gate)

@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from indexer.ports.behaviour import BehaviourStore
-from indexer.ports.profiles import ProfileStore
+from indexer.personal_data import PersonalData
 from query_api.config import QueryConfig
 from query_api.contract.request_reading import decode_json
 from query_api.errors import InvalidRequest
@@ -41,12 +40,9 @@ class ShopperEvent(Struct, forbid_unknown_fields=True):
 class UserRoutes:
     """`POST /v1/events` and `DELETE /v1/users/{id}`."""
 
-    def __init__(
-        self, profiles: ProfileStore, behaviour: BehaviourStore, publisher: EventSink | None, config: QueryConfig
-    ) -> None:
+    def __init__(self, data: PersonalData, publisher: EventSink | None, config: QueryConfig) -> None:
         """Args: publisher: None: no events are taken, and what is forgotten is forgotten here alone."""
-        self._profiles = profiles
-        self._behaviour = behaviour
+        self._data = data
         self._publisher = publisher
         self._config = config
 
@@ -70,7 +66,7 @@ class UserRoutes:
         if not 1 <= len(user_id) <= 256:
             raise InvalidRequest("user_id", f"user_id has {len(user_id)} characters, it takes 1 to 256")
         async with asyncio.timeout(self._config.deadline_s):
-            await forget_shopper(user_id, self._profiles, self._behaviour, self._publisher)
+            await forget_shopper(user_id, self._data, self._publisher)
         return Response(status_code=204)
 
 

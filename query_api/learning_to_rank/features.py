@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from query_api.cards.card import CardColumns, TasteColumns
-from query_api.personalisation.taste import category_fits
+from query_api.cards.card import CardColumns
+from query_api.cards.first_hits import FirstHits
 from query_api.retrieval.candidate_columns import CandidateColumns
 
 Values = NDArray[np.float64]
@@ -46,6 +46,8 @@ FEATURE_SET: Final = zlib.crc32(",".join(FEATURES).encode()) & 0xFFFF
 FIRST_HITS: Final = 10
 """By how many of the impersonal order's first hits prices and categories are judged."""
 _DAY_MS = 86_400_000
+_FEW = 32
+"""So many are compared with all faster than all are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class BlendedCandidates:
 class Surroundings:
     """What candidates are looked at beside."""
 
-    first: CardColumns
-    """Of the first hits of the impersonal order."""
+    first: FirstHits
+    """Of the impersonal order."""
     popularity: Mapping[str, float]
     """By product id; products that are not popular are absent."""
     shopper: ShopperSignals
@@ -105,14 +107,14 @@ def feature_rows(
         "score_rank": _log_ranks(candidates.score, places),
         "taste": candidates.taste[places],
         "known": _looked_up(surroundings.shopper.product_weights, ids, np.log1p),
-        "price_level": price - _log_median(surroundings.first.numbers["price"]),
+        "price_level": price - surroundings.first.log_price,
         "price_habit": price - np.log(surroundings.shopper.usual_price or np.nan),
         "in_stock": numbers["in_stock"],
         "rating": numbers["rating"],
         "rating_count": np.log1p(numbers["rating_count"]),
         "age": np.log1p(np.maximum(0, surroundings.now_ms - numbers["created_at_ms"]) / _DAY_MS),
         "popularity": _looked_up(surroundings.popularity, ids),
-        "category_fit": _category_fit(cards.tastes, surroundings.first.tastes),
+        "category_fit": surroundings.first.category_fits(numbers["category"]),
     }
     rows = np.empty((len(places), len(FEATURES)))
     for at, name in enumerate(FEATURES):
@@ -122,7 +124,11 @@ def feature_rows(
 
 def _log_ranks(scores: Values, places: Places) -> Values:
     """log2(1 + rank) of some among all, from rank 1; equal ones have the best rank of them."""
-    greater = len(scores) - np.searchsorted(np.sort(scores), scores[places], side="right")
+    own = scores[places]
+    if len(places) <= _FEW:
+        greater: Values = np.count_nonzero(scores > own[:, None], axis=1).astype(np.float64)
+    else:
+        greater = len(scores) - np.searchsorted(np.sort(scores), own, side="right").astype(np.float64)
     return np.log2(2.0 + greater)
 
 
@@ -131,16 +137,3 @@ def _looked_up(values: Mapping[str, float], ids: list[str], then: np.ufunc | Non
         return 0.0
     found = np.array([values.get(product_id, 0.0) for product_id in ids])
     return found if then is None else then(found)
-
-
-def _log_median(prices: Values) -> float:
-    known = prices[prices > 0]
-    return float(np.log(np.median(known))) if len(known) else np.nan
-
-
-def _category_fit(products: TasteColumns, first: TasteColumns) -> Values:
-    """The mean share of the first hits that have a product's category, and those above it; deeper ones count more."""
-    shares = np.zeros(products.book.count)
-    hits = np.bincount(first.category_places, minlength=first.category_count)
-    np.add.at(shares, first.paths, hits[first.path_owners] / max(1, len(first)))
-    return category_fits(shares, products)

@@ -76,7 +76,7 @@ def train_tree_ranker(log: Sequence[LoggedAnswer], config: TreeConfig) -> Traine
     to the choices: so what they add is in its terms, and none of them is the blend itself.
 
     Args:
-        log: oldest first; answers that lack the features of this version are left out.
+        log: oldest first; answers without words or the features of this version are left out.
 
     Raises:
         NotEnoughData: something was chosen from fewer than `LEAST_ANSWERS`.
@@ -85,14 +85,16 @@ def train_tree_ranker(log: Sequence[LoggedAnswer], config: TreeConfig) -> Traine
     Source: Burges, 2010, "From RankNet to LambdaRank to LambdaMART"; Joachims, Swaminathan and Schnabel, 2017,
     "Unbiased Learning-to-Rank with Biased Feedback" (inverse propensities).
     """
-    answers = [one for one in log if one.feature_set == FEATURE_SET and len(one.products) > 1 and one.grades.any()]
+    # What was shown without a query is ordered by other things.
+    asked = [one for one in log if one.text and one.feature_set == FEATURE_SET]
+    answers = [one for one in asked if len(one.products) > 1 and one.grades.any()]
     if len(answers) < LEAST_ANSWERS:
         raise NotEnoughData(
             f"something was chosen from {len(answers)} logged answers; it takes {LEAST_ANSWERS} to learn from"
         )
     tried = answers[-int(TRIED * len(answers)) :]
     known = answers[: -len(tried)]
-    clicks = fit_click_model([one for one in log if one.time_ms < tried[0].time_ms])
+    clicks = fit_click_model([one for one in asked if one.time_ms < tried[0].time_ms])
     stopping = int(STOPPED_BY * len(known))
     learnt_from, stopped_by = _examples(known[:-stopping], clicks), _examples(known[-stopping:], clicks)
     slope = _calibrated_slope(learnt_from)

@@ -40,9 +40,11 @@ export const product = (id) => answer(`/v1/products/${encodeURIComponent(id)}`);
 
 export const similar = (id, k) => answer(`/v1/products/${encodeURIComponent(id)}/similar?k=${k}`);
 
-export function recommendations(user, { k, offset, filters, facets, explain }, signal) {
+export function recommendations(user, { k, offset = 0, filters = {}, facets = [], explain, kind, product_id }, signal) {
   const asked = new URLSearchParams({ k, offset, filters: JSON.stringify(filters), facets: facets.join(",") });
   if (explain) asked.set("explain", "true");
+  if (kind) asked.set("kind", kind);
+  if (product_id) asked.set("product_id", product_id);
   return answer(`/v1/users/${encodeURIComponent(user)}/recommendations?${asked}`, { signal });
 }
 

@@ -47,7 +47,7 @@ export function request(offset, k = PAGE) {
   return made;
 }
 
-const isHome = () => !asked.text && !asked.sound && !asked.picture && !asked.like;
+export const isHome = () => !asked.text && !asked.sound && !asked.picture && !asked.like;
 
 export function ask(made, signal) {
   return isHome() && asked.person && asked.sort === "relevance" ? api.recommendations(asked.person, made, signal) : api.search(made, signal);

@@ -4,6 +4,7 @@ import { ask, asked, FACETS, headline, kindOf, pictureFault, request, words } fr
 import { isPublic } from "./key.js";
 import { listening, notice, toast } from "./messages.js";
 import { openProduct } from "./product.js";
+import { drawShelves } from "./shelves.js";
 import { age, card, element, explanation, facet, facetLabel, facetTitle, understanding } from "./view.js";
 import { canListen, Microphone } from "./voice.js";
 import { say, translate } from "./words.js";
@@ -44,6 +45,7 @@ function draw(found, offset) {
   drawUnderstood(found);
   drawFacets(found.facets || {});
   drawChips(found.understood);
+  if (!offset) drawShelves(cardOf);
 }
 
 function cardOf(hit, position) {

@@ -53,6 +53,8 @@ export function card(hit, { onOpen, onSimilar, onWhy }) {
     "button", { type: "button", class: "open", onclick: onOpen },
     picture(hit), element("div", { class: "title" }, hit.title || hit.product_id),
     element("div", { class: "meta", title: hit.category || "" }, meta), price,
+    // In the service's own words, which are English.
+    hit.reason ? element("div", { class: "reason", lang: "en" }, hit.reason) : null,
   );
   const made = element("li", { class: "card", "data-product": hit.product_id }, open);
   const why = onWhy && element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, say("Why?"));

@@ -30,6 +30,8 @@ const CHINESE = {
 
   "All products": "全部商品",
   "For you": "为您推荐",
+  "Recently viewed": "最近浏览",
+  "Like “{title}”": "与“{title}”相似的商品",
   "“{text}”": "“{text}”",
   "More like “{title}”": "与“{title}”相似",
   "Looks like your photo": "与您的照片相似",

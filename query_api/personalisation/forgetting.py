@@ -5,44 +5,37 @@ from __future__ import annotations
 import secrets
 import time
 
-from indexer.ports.behaviour import BehaviourStore
-from indexer.ports.profiles import ProfileStore
+from indexer.personal_data import PersonalData
 from query_api.ports import EventSink
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, Event, UserForgotten
 
 SOURCE = "vitrine/query"
 
 
-async def forget_shopper(
-    user_id: str, profiles: ProfileStore, behaviour: BehaviourStore, publisher: EventSink | None
-) -> int:
+async def forget_shopper(user_id: str, data: PersonalData, publisher: EventSink | None) -> int:
     """Forget a shopper everywhere: first Kafka has the request, so that no rebuild brings anything back, then it goes.
 
     May be repeated.
 
     Args:
         user_id: who.
-        profiles: what is known of shoppers; the keys of their dead letters go with it.
-        behaviour: their sessions.
+        data: what is known of shoppers; the keys of their dead letters go with it.
         publisher: None: it is forgotten here alone.
 
     Returns:
         Until when what they did is forgotten, Unix milliseconds.
 
     Raises:
-        StoreUnavailable: the profile store does not answer.
+        StoreUnavailable: a store does not answer.
         PublishFailed: Kafka does not take the request, and nothing was forgotten.
     """
-    ids = (user_id, *(await profiles.person(user_id)).anonymous_ids)
+    ids = await data.ids_of(user_id)
     # What is known may be ahead of the clock here.
-    time_ms = max(int(time.time() * 1000), *[await profiles.latest_ms(one) or 0 for one in ids])
+    time_ms = max(int(time.time() * 1000), *[await data.profiles.latest_ms(one) or 0 for one in ids])
     if publisher is not None:
         # Of each id: the topic may keep what was done under one for longer than that it was joined.
         for one in ids:
             event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(one))
             await publisher.publish(USER_EVENTS, event)
-    forgotten = [(one, time_ms) for one in ids]
-    # Profiles last: they know the ids.
-    await behaviour.forget(forgotten)
-    await profiles.forget(forgotten)
+    await data.erase([(one, time_ms) for one in ids])
     return time_ms

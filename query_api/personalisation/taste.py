@@ -88,7 +88,7 @@ def learn_taste(weights: Mapping[str, float], payloads: Mapping[str, HitPayload]
 def taste_affinities(taste: Taste, products: TasteColumns) -> NDArray[np.float64]:
     """How well products fit a taste, each in [0, 1]; (n,) float64."""
     liked = _liked_by_code(taste, products.book)
-    fit = CATEGORY_SHARE * category_fits(liked, products) + ATTRIBUTE_SHARE * _attribute_fits(liked, products)
+    fit = CATEGORY_SHARE * _category_fits(liked, products) + ATTRIBUTE_SHARE * _attribute_fits(liked, products)
     return taste.confidence * (fit + BRAND_SHARE * liked[products.brands])
 
 
@@ -110,12 +110,8 @@ def _liked_by_code(taste: Taste, book: CodeBook) -> NDArray[np.float64]:
     return liked
 
 
-def category_fits(liked: NDArray[np.float64], products: TasteColumns) -> NDArray[np.float64]:
-    """The mean of what each product's category and all above it are liked, by depth; 0 where it has none.
-
-    Args:
-        liked: (codes,) by code of the products' book.
-    """
+def _category_fits(liked: NDArray[np.float64], products: TasteColumns) -> NDArray[np.float64]:
+    """The mean of what each product's category and all above it are liked, by depth; 0 where it has none."""
     # Deeper levels say more: that it is for men less than that it is a hoodie.
     owners, depths = products.path_owners, products.path_depths
     totals = np.bincount(owners, weights=liked[products.paths] * depths, minlength=products.category_count)

@@ -19,8 +19,9 @@ from query_api.embedding.product_vectors import ProductVectors
 from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
 from query_api.recommending.diversity import diversified
+from query_api.recommending.leading import led_by
 from query_api.recommending.likeness import LikedProducts
-from query_api.recommending.sources import BehaviourSources, CatalogueSources, again, recent
+from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent
 from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
 from query_api.recommending.taste_ranking import TasteRanking
 from query_api.retrieval.candidate_columns import CandidateColumns
@@ -121,17 +122,34 @@ class Recommender:
             wording = f"popular in {wanted.category}"
             return await tastes.rank_popular(asked.search, asked.filters, (), asked.cards, wording)
         if wanted.kind == "for_you":
-            near = await tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards)
-            if near is not None:
-                return await self._with_liked(near, asked)
-            return await tastes.rank_popular(
-                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
-            )
+            return await self._for_you(asked)
         try:
             suggestions, degraded = await self._suggestions(asked), asked.shopper.degraded
         except _BehaviourAway:
             suggestions, degraded = [], ("personalisation",)
         return replace(await self._of_suggestions(suggestions, asked), degraded=degraded)
+
+    async def _for_you(self, asked: _Asked) -> RankedResults:
+        """What behaviour suggests first, then what is near the shopper's taste; of an unknown one, what is popular."""
+        tastes = self._sources.tastes
+        near, suggestions = await asyncio.gather(
+            tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards), self._by_behaviour(asked)
+        )
+        if near is None:
+            return await tastes.rank_popular(
+                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
+            )
+        liked = await self._with_liked(near, asked)
+        if suggestions is None:
+            return replace(liked, degraded=("personalisation",))
+        return led_by(await self._of_suggestions(suggestions, asked), liked)
+
+    async def _by_behaviour(self, asked: _Asked) -> list[Suggestion] | None:
+        """What behaviour suggests for a shopper; None: that is out of reach."""
+        try:
+            return await self._sources.behaviour.for_you(asked.shopper)
+        except StoreUnavailable:
+            return None
 
     async def _suggestions(self, asked: _Asked) -> list[Suggestion]:
         shopper, wanted = asked.shopper, asked.wanted
@@ -139,7 +157,7 @@ class Recommender:
             case "recent":
                 return recent(shopper)
             case "again":
-                return again(shopper)
+                return await _behaviour(self._sources.behaviour.again(shopper))
             case "similar":
                 return await self._sources.catalogue.similar(shopper, wanted.product_id or "", asked.filters)
             case "new":
@@ -158,7 +176,8 @@ class Recommender:
         places = {product_id: at for at, product_id in enumerate(by_id)}
         order = np.argsort([places[product_id] for product_id in found.ids]).astype(np.intp)
         nothing, scores = np.zeros(len(found)), np.array([by_id[product_id].score for product_id in found.ids])
-        ranking = Ranking(found, nothing, nothing, nothing, scores, order)
+        # What a source thinks of a product is the personal part, and all there is.
+        ranking = Ranking(found, nothing, scores, nothing, scores, order)
         titles = await self._titles((one.cause.product_id for one in suggestions if one.cause), asked)
 
         def reason_of(product_id: str) -> Reason | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, SortOrder
-from indexer.ports.behaviour import BehaviourStore, Session
-from indexer.ports.profiles import ProfileStore
+from indexer.ports.behaviour import BehaviourStore
 from query_api.cards.card_table import AnswerCards
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import Taste, taste_affinities
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
+from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Suggested, blend
 from query_api.recommending.company import in_company
 from query_api.recommending.suggestions import Cause, Shopper, Suggestion
 from query_api.recommending.taste_vectors import TasteVectors
@@ -24,10 +26,6 @@ MOST = 1_000
 """How many products a source suggests at most."""
 SIGHTINGS = 100
 """Of so many of the latest sessions of a product is looked what else was in them."""
-SEEDS = 5
-"""How many products of a session, the latest, say how it goes on."""
-JOINED_READ = 8
-"""Under so many of a shopper's anonymous ids, the latest, their session is looked for."""
 NEWNESS = 0.5
 """What being the newest counts beside fitting a taste, which is at most 1."""
 
@@ -35,9 +33,9 @@ NEWNESS = 0.5
 class BehaviourSources:
     """What can be suggested by what shoppers did. Raises `StoreUnavailable` where their store does not answer."""
 
-    def __init__(self, behaviour: BehaviourStore, profiles: ProfileStore, circuit: CircuitBreaker) -> None:
+    def __init__(self, behaviour: BehaviourStore, candidates: BehaviourCandidates, circuit: CircuitBreaker) -> None:
         self._behaviour = behaviour
-        self._profiles = profiles
+        self._candidates = candidates
         self._circuit = circuit
 
     async def together(self, shopper: Shopper, product_id: str) -> list[Suggestion]:
@@ -45,20 +43,31 @@ class BehaviourSources:
         return await self._with_seeds(shopper, {product_id: 1.0}, "chosen together with {title}")
 
     async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
-        """What goes with the latest products of a shopper's session; nothing where nothing is learnt of them."""
+        """How a shopper's session may go on; nothing where nothing is learnt of them."""
         if not shopper.interactions:
             return []
-        steps = await self._circuit.call(lambda: self._session(shopper.user_id, session_id))
-        latest = list(dict.fromkeys(step.product_id for session in steps for step in reversed(session.steps)))
-        seeds = {product_id: 0.5**at for at, product_id in enumerate(latest[:SEEDS])}
-        return await self._with_seeds(shopper, seeds, "because you {did} {title}")
+        now_ms = int(time.time() * 1000)
+        suggested = await self._circuit.call(lambda: self._candidates.for_session(shopper.user_id, session_id, now_ms))
+        return _suggestions(suggested, shopper, CONTINUE)
 
-    async def _session(self, user_id: str, session_id: str) -> list[Session]:
-        """A session under all of a shopper's ids, what was done last first."""
-        person = await self._profiles.person(user_id)
-        ids = (user_id, *person.anonymous_ids[-JOINED_READ:])
-        found = [await self._behaviour.session(one, session_id) for one in ids]
-        return sorted((one for one in found if one.steps), key=lambda one: -one.steps[-1].time_ms)
+    async def for_you(self, shopper: Shopper) -> list[Suggestion]:
+        """What a shopper may want, by what they and others did; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        suggested = await self._circuit.call(lambda: self._candidates.for_shopper(shopper.user_id, now_ms))
+        return _suggestions(suggested, shopper, FOR_YOU)
+
+    async def again(self, shopper: Shopper) -> list[Suggestion]:
+        """What a shopper bought, the likeliest to be bought again first; nothing where nothing is learnt of them."""
+        if not shopper.interactions:
+            return []
+        now_ms = int(time.time() * 1000)
+        found = await self._circuit.call(lambda: self._candidates.bought_before(shopper.user_id, now_ms))
+        return [
+            Suggestion(product_id, one.score, Cause("purchased", product_id), _bought(one.visits))
+            for product_id, one in found.items()
+        ]
 
     async def _with_seeds(self, shopper: Shopper, seeds: Mapping[str, float], wording: str) -> list[Suggestion]:
         sessions = await self._circuit.call(lambda: self._sessions_with(list(seeds)))
@@ -108,6 +117,23 @@ class CatalogueSources:
         return [Suggestion(ids[at], float(scores[at]), None, "new here") for at in order]
 
 
+def _suggestions(suggested: Suggested, shopper: Shopper, weights: BlendWeights) -> list[Suggestion]:
+    """The best of what behaviour suggests, each with the strongest reason."""
+    return [
+        _because(product_id, score, suggested, shopper)
+        for product_id, score in islice(blend(suggested, weights).items(), MOST)
+    ]
+
+
+def _because(product_id: str, score: float, suggested: Suggested, shopper: Shopper) -> Suggestion:
+    if product_id in suggested.habits and product_id in shopper.did:
+        return Suggestion(product_id, score, shopper.cause(product_id), "you {did} it")
+    cause = suggested.causes.get(product_id)
+    if cause is not None and cause in shopper.did:
+        return Suggestion(product_id, score, shopper.cause(cause))
+    return Suggestion(product_id, score, None, "popular here" if product_id in suggested.popular else "{}")
+
+
 def recent(shopper: Shopper) -> list[Suggestion]:
     """What a shopper did something to, the latest first."""
     count = len(shopper.did)
@@ -118,17 +144,5 @@ def recent(shopper: Shopper) -> list[Suggestion]:
     ]
 
 
-def again(shopper: Shopper) -> list[Suggestion]:
-    """What a shopper bought: what they bought most often, then last, first."""
-    bought = [one.product_id for one in shopper.interactions if one.kind == "purchased"]
-    times = Counter(bought)
-    latest = {product_id: at for at, product_id in reversed(list(enumerate(bought)))}
-    order = sorted(times, key=lambda product_id: (-times[product_id], latest[product_id]))
-    return [
-        Suggestion(product_id, float(times[product_id]), Cause("purchased", product_id), _bought(times[product_id]))
-        for product_id in order
-    ]
-
-
-def _bought(times: int) -> str:
-    return "you bought it" if times == 1 else f"you bought it {times} times"
+def _bought(visits: int) -> str:
+    return "you bought it" if visits == 1 else f"you bought it on {visits} visits"

@@ -155,3 +155,25 @@ class QueryFloor:
         if self.words is None or not self.words.best:
             return np.zeros(len(lexical))
         return lexical.astype(np.float64) / self.words.best
+
+
+class AnyWord:
+    """Tells which candidates match in an order that is not by relevance, where no floor is learnt yet.
+
+    Those with any of the query's words, and where none has any, all: the least of what is near would come first else.
+    """
+
+    def matching(self, candidates: CandidateColumns) -> _Mask:
+        """Which candidates match, (n,)."""
+        has_words = candidates.lexical > 0
+        return has_words if has_words.any() else np.ones(len(candidates), bool)
+
+    def hides_matches(self, candidates: CandidateSet) -> bool:
+        """Whether products may match that a search to its limit did not find."""
+        if (candidates.items.lexical > 0).any():
+            return candidates.lexical_floor is not None
+        return candidates.is_truncated
+
+
+Floor = QueryFloor | AnyWord
+"""What products have to reach to match."""

@@ -13,8 +13,9 @@ from indexer.ports.products import ProductStore
 from indexer.text_analysis.analyzer import query_terms
 from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
 
-MAX_TERMS = 64
-"""How many terms of a query are looked at, the first ones; some 20 words, or as many Chinese characters."""
+MAX_TERMS = 24
+"""How many terms of a query are asked for, the first ones: some 20 words, or 8 of Chinese. Each is a search of its own
+in a call to the store, which a query of nothing but new words makes each time; further terms count as these do."""
 KEPT_S = 600.0
 """How long the best score of a term counts: it changes as slowly as the catalogue's words."""
 KEPT_BYTES = 2 * 2**20
@@ -40,7 +41,9 @@ class TermScores:
 
     async def reach(self, text: str, product_count: int) -> WordReach:
         """What products can score for a text's words, in an index of so many products. Raises `StoreUnavailable`."""
-        terms = dict(list(Counter(query_terms(text).split()).items())[:MAX_TERMS])
+        counts = Counter(query_terms(text).split())
+        terms = dict(list(counts.items())[:MAX_TERMS])
+        share = sum(terms.values()) / max(1, counts.total())
         together = " ".join(" ".join([term] * count) for term, count in terms.items())
         is_short = len(terms) <= SHORT_QUERY
         scores = await self._scores({*terms, *([together] if is_short and together else [])})
@@ -49,7 +52,7 @@ class TermScores:
         known = sum(count * scores[term].best for term, count in terms.items())
         unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
         well_matched = scores[together].well_matched if is_short and together else 0.0
-        return WordReach(known + unknown, known, len(terms), well_matched)
+        return WordReach((known + unknown) / (share or 1.0), known / (share or 1.0), len(counts), well_matched)
 
     async def _scores(self, queries: set[str]) -> dict[str, _Scores]:
         """By terms, one or several separated by blanks."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from encoders.spec import FloatArray
-from indexer.criteria import Filters, SortOrder
+from indexer.criteria import Filters, SortOrder, WithoutWords
 from query_api.retrieval.candidate_columns import CandidateColumns
 
 MIN_KEPT_SHARE = 0.8
@@ -29,6 +29,10 @@ class RetrievalQuery:
     """Of a browse: which of the products that pass come first; None: by product id."""
     browse_limit: int | None = None
     """Of a browse: how many of them are wanted; None: `RetrievalLimits.browse`."""
+    unwanted: WithoutWords | None = None
+    """Words for which lexical search ranks products down that hold them."""
+    is_deep: bool = False
+    """Of a search: whether it goes as deep as a browse, not just for what is shown first."""
 
     @property
     def is_browse(self) -> bool:

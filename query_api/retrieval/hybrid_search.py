@@ -15,6 +15,9 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.products import NOTHING_FOUND, ProductStore, ScoredIds
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery
+from query_api.retrieval.demotion import WordMatches, search_words
+
+NO_WORDS = WordMatches(NOTHING_FOUND, None)
 
 
 class Retriever:
@@ -31,7 +34,7 @@ class Retriever:
         """Search for candidates; where just the lexical half of a hybrid search fails, without that half."""
         if query.is_browse:
             return await self._browse(query, query.browse_limit or self.limits.browse)
-        return await self._search(query, self.limits.search)
+        return await self._search(query, self.limits.browse if query.is_deep else self.limits.search)
 
     async def refresh(self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]) -> CandidateSet:
         """Refreshable candidates after products changed: those are scored anew, the others stay as they are.
@@ -62,8 +65,8 @@ class Retriever:
         dense, lexical = await asyncio.gather(
             self._dense(query, query.filters, limit), self._lexical(query, query.filters, limit)
         )
-        words = NOTHING_FOUND if lexical is None else lexical
-        floors = _score_floor(dense, limit), _score_floor(words, limit)
+        words, lexical_floor = lexical or NO_WORDS
+        floors = _score_floor(dense, limit), lexical_floor
         dense_scores, lexical_scores = await asyncio.gather(
             self._missing_dense_scores(query, _ids_missing_from(words, dense)),
             # A search that was not cut has found all that share a term.
@@ -91,18 +94,18 @@ class Retriever:
         dense, lexical = await asyncio.gather(self._dense(query, filters, limit), self._lexical(query, filters, limit))
         if lexical is None:
             raise StoreUnavailable("lexical search did not answer")
-        fresh = _join(dense, lexical)
+        fresh = _join(dense, lexical.found)
         return fresh.kept(_belonging(fresh, query, old))
 
     async def _dense(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds:
         return NOTHING_FOUND if query.vector is None else await self._store.search_dense(query.vector, filters, limit)
 
-    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds | None:
+    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> WordMatches | None:
         """None: it did not answer, and dense search can do without."""
         if query.text is None:
-            return NOTHING_FOUND
+            return NO_WORDS
         try:
-            return await self._store.search_lexical(query.text, filters, limit)
+            return await search_words(self._store, query.text, query.unwanted, filters, limit)
         except StoreUnavailable:
             if query.vector is None:
                 raise
@@ -123,9 +126,10 @@ class Retriever:
         if query.text is None or floor is None or not product_ids:
             return {}
         try:
-            scores = await self._store.score_lexical(query.text, product_ids)
+            alone = (Ids(tuple(product_ids)),)
+            scores, _ = await search_words(self._store, query.text, query.unwanted, alone, len(product_ids))
             # None can have more; Lite 3 says so all the same, as it takes terms to be as rare as among these products.
-            return {product_id: min(floor, score) for product_id, score in scores.items()}
+            return {product_id: min(floor, score) for product_id, score in scores.by_id().items()}
         except StoreUnavailable:
             return None
 

@@ -14,8 +14,10 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import History
 from query_api.cache.live_entry import ForTastes
 from query_api.cache.pages import Page, PageKey
+from query_api.cards.first_hits import FirstHits
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
+from query_api.experiments.running import RunningExperiment
 from query_api.search.candidate_finder import CacheState, ResultCache
 from query_api.search.impression_log import ImpressionLog
 from query_api.search.personal_hits import PersonalHits
@@ -62,6 +64,7 @@ class SearchAnswers:
         cache: ResultCache | None,
         personal: PersonalHits | None,
         impressions: ImpressionLog,
+        experiment: RunningExperiment,
     ) -> None:
         """Args: cache: None: it is off; personal: None: shoppers' answers are made anew each time."""
         self._searcher = searcher
@@ -71,6 +74,7 @@ class SearchAnswers:
         self._cache = cache
         self._personal = personal
         self._impressions = impressions
+        self._experiment = experiment
 
     def keeps(self, request: SearchRequest) -> bool:
         """Whether answers to such a request are kept."""
@@ -80,6 +84,7 @@ class SearchAnswers:
 
     async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
+        request = self._experiment.applied(request)
         if self._cache is None or not use_cache or not self.keeps(request):
             return _answer(await self._searcher.search(request, use_cache))
         question, word_count = self._begin(self._cache, request), self._planner.word_count
@@ -99,6 +104,7 @@ class SearchAnswers:
         """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
         if self._cache is None or not self.keeps(request):
             return None
+        request = self._experiment.applied(request)
         question = self._begin(self._cache, request)
         try:
             await self._cache.feed.catch_up()
@@ -117,12 +123,22 @@ class SearchAnswers:
         page, request = cache.live.page(question.key), question.request
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
+        if self._planner.has_any_word(page.absent_words):
+            return None
         if request.user_id is not None:
             page = await self._shoppers_page(cache, question, page, request.user_id)
             if page is None:
                 return None
         query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - question.began_s) * 1000, 2)
-        log_query(request, query_id, took_ms, "hit", page.hit_count, page.total)
+        log_query(
+            request,
+            query_id,
+            took_ms,
+            "hit",
+            page.hit_count,
+            page.total,
+            variant=self._experiment.label(request.user_id),
+        )
         self._impressions.note(request, query_id, page.shown)
         return page.answer(query_id, took_ms, self._index.age_ms())
 
@@ -167,9 +183,10 @@ class SearchAnswers:
                 # Not all cards were looked at: the first shopper of whom something is known has them read.
                 return
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
-            tastes = results.cards.columns(items.ids).tastes
-            for_tastes = ForTastes(items, tastes, results.first, results.scoring.asked_for)
-        page = Page.of(response, word_count if depends_on == "vocabulary" else None, shown)
+            tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
+            for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
+        absent = results.parsed.absent_words if results.parsed else ()
+        page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 
 

@@ -10,7 +10,7 @@ from indexer.ports.products import ProductStore
 from query_api.cards.card_table import AnswerCards, columns_in_steps
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Facet
-from query_api.relevance.query_floor import QueryFloor
+from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets import FacetTally
@@ -51,7 +51,7 @@ class FacetCounter:
         retrieval: RetrievalQuery,
         candidates: Candidates,
         cards: AnswerCards,
-        floor: QueryFloor | None = None,
+        floor: Floor | None = None,
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
@@ -84,7 +84,7 @@ class FacetCounter:
         request: SearchRequest,
         retrieval: RetrievalQuery,
         cards: AnswerCards,
-        floor: QueryFloor | None,
+        floor: Floor | None,
     ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
         items = retrieved.items.without([request.product_id] if request.product_id else [])

@@ -1,4 +1,4 @@
-"""Facets: how many candidates have which value. Pure."""
+"""Facets: how many candidates have which value, as filters tell values apart. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from indexer.filters import filter_term
 from query_api.cards.card import CardColumns
 from query_api.cards.payload_values import Value
 from query_api.contract.responses import Facet, FacetCount
@@ -45,12 +46,25 @@ class FacetTally:
     def facets(self) -> dict[str, Facet]:
         """The counts so far."""
         ranges = {field: _ranges(numbers, self._bounds.get(field)) for field, numbers in self._numbers.items()}
-        return {field: _most_frequent(counts) for field, counts in self._values.items()} | ranges
+        return {field: _most_frequent(field, counts) for field, counts in self._values.items()} | ranges
 
 
-def _most_frequent(counts: Mapping[Value, int]) -> Facet:
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return [FacetCount(count, value) for value, count in ordered[:MAX_VALUES]]
+def _most_frequent(field: str, counts: Mapping[Value, int]) -> Facet:
+    """The values that most products have: spellings that a filter takes for one are one, shown as most write it."""
+    spellings: dict[str, list[tuple[int, Value]]] = {}
+    for value, count in counts.items():
+        spellings.setdefault(filter_term(field, str(value)), []).append((count, value))
+    merged = [(sum(count for count, _ in spelled), _shown(spelled)) for spelled in spellings.values()]
+    ordered = sorted(merged, key=lambda pair: (-pair[0], str(pair[1])))
+    return [FacetCount(count, value) for count, value in ordered[:MAX_VALUES]]
+
+
+def _shown(spelled: Iterable[tuple[int, Value]]) -> Value:
+    """The most frequent spelling, without needless blanks; of equally frequent ones `Red` before `RED` and `red`."""
+    counts: Counter[Value] = Counter()
+    for count, value in spelled:
+        counts[" ".join(value.split()) if isinstance(value, str) else value] += count
+    return min(counts, key=lambda value: (-counts[value], str(value).isupper(), str(value).islower(), str(value)))
 
 
 def _ranges(numbers: list[float], requested: Sequence[float] | None) -> Facet:

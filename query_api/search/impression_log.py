@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from indexer.errors import StoreUnavailable
@@ -27,14 +28,23 @@ class _Answered(NamedTuple):
     request: SearchRequest
     query_id: str
     time_s: float
+    variant: str
     shown: bytes
 
 
 class ImpressionLog:
     """Takes down what answers showed; `run` writes it. For one event loop."""
 
-    def __init__(self, store: ImpressionStore | None, share: float = 1.0, variant: str = "") -> None:
-        """Args: store: None: nothing is remembered; share: of the answers, those that are, from 0 to 1."""
+    def __init__(
+        self, store: ImpressionStore | None, share: float = 1.0, variant: Callable[[str], str] = lambda _: ""
+    ) -> None:
+        """Bind to a store.
+
+        Args:
+            store: None: nothing is remembered.
+            share: of the answers, those that are, from 0 to 1.
+            variant: what the variant of a shopper is called; of nobody in particular, empty.
+        """
         self._store = store
         self._below = int(share * _SHARES)
         self._variant = variant
@@ -53,12 +63,15 @@ class ImpressionLog:
             query_id: random, hexadecimal: it says which answers are in the share.
             shown: as `indexer.shown_hits` packs it; empty: nothing to remember.
         """
-        if not shown or not self.is_on or int(query_id[:8], 16) >= self._below:
+        if not shown or self._store is None:
+            return
+        if self._below < _SHARES and int(query_id[:8], 16) >= self._below:
             return
         if len(self._waiting) >= WAITING:
             metrics.IMPRESSIONS.labels("lost").inc()
             return
-        self._waiting.append(_Answered(request, query_id, time.time(), shown))
+        variant = self._variant(request.user_id) if request.user_id else ""
+        self._waiting.append(_Answered(request, query_id, time.time(), variant, shown))
         self._some.set()
 
     async def run(self) -> None:
@@ -88,7 +101,7 @@ class ImpressionLog:
             int(answered.time_s * 1000),
             request.text or "",
             request.offset,
-            self._variant,
+            answered.variant,
             answered.shown,
             request.user_id or "",
         )

@@ -12,6 +12,8 @@ import numpy as np
 from indexer.errors import StoreUnavailable
 from indexer.shown_hits import MAX_SHOWN, pack_shown
 from query_api.cards.card_table import AnswerCards
+from query_api.cards.first_hits import FirstHits
+from query_api.experiments.running import RunningExperiment
 from query_api.learning_to_rank.features import (
     FEATURE_SET,
     BlendedCandidates,
@@ -20,7 +22,6 @@ from query_api.learning_to_rank.features import (
     Values,
     feature_rows,
 )
-from query_api.learning_to_rank.model import TreeRanker
 from query_api.learning_to_rank.popularity import PopularProducts
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile
 from query_api.search.ranking import Order, Ranking
@@ -33,7 +34,11 @@ class Asked:
 
     first: tuple[str, ...] = ()
     """The first hits of the impersonal order."""
+    hits: FirstHits | None = None
+    """What they have in common; None: it is not known yet."""
     profile: ShopperProfile = IMPERSONAL
+    user_id: str | None = None
+    """Whose variant of an experiment counts; None: nobody's."""
 
 
 class LearntRanking:
@@ -45,13 +50,20 @@ class LearntRanking:
 
     def __init__(
         self,
-        ranker: TreeRanker | None,
+        running: RunningExperiment,
         popular: PopularProducts,
         candidates: int = 200,
         clock_s: Callable[[], float] = time.time,
     ) -> None:
-        """Args: candidates: how many of the best it orders; clock_s: by which products age, Unix seconds."""
-        self._ranker = ranker
+        """Bind to what is known.
+
+        Args:
+            running: says which ranker who has.
+            popular: products.
+            candidates: how many of the best it orders.
+            clock_s: by which products age, Unix seconds.
+        """
+        self._running = running
         self._popular = popular
         self._candidates = candidates
         self._clock_s = clock_s
@@ -59,14 +71,18 @@ class LearntRanking:
     @property
     def depth(self) -> int:
         """How many of the best it orders; 0: it orders nothing."""
-        return 0 if self._ranker is None else self._candidates
+        return self._candidates if self._running.has_rankers else 0
+
+    def variant_label(self, user_id: str | None) -> str:
+        """What the variant of a shopper is called; empty: they have none."""
+        return self._running.label(user_id)
 
     async def rerank(self, results: RankedResults) -> RankedResults:
         """Results in the learnt order, where they answer a query; as before where the product store is away."""
         retrieval, scoring, is_by_score = results.retrieval, results.scoring, results.request.sort == "relevance"
         if not self.depth or retrieval is None or retrieval.is_browse or scoring is None or not is_by_score:
             return results
-        asked = Asked(results.first, results.profile)
+        asked = Asked(results.first, profile=results.profile, user_id=results.request.user_id)
         try:
             ranked = await self.reorder(results.ranked, asked, results.cards)
         except StoreUnavailable:
@@ -80,13 +96,15 @@ class LearntRanking:
             ranked: by relevance.
             cards: those that are missing are loaded.
         """
-        if self._ranker is None or not len(ranked):
+        ranker = self._running.ranker(asked.user_id)
+        if ranker is None or not len(ranked):
             return ranked
-        gone = set(await cards.load([*dict.fromkeys([*ranked[: self.depth].ids, *asked.first])]))
+        gone = set(await cards.load(ranked[: self.depth].ids))
+        first = await _first_hits(asked, cards)
         best = ranked.order[: self.depth]
         best = best[[ranked.candidates.ids[at] not in gone for at in best.tolist()]] if gone else best
         added = np.zeros(len(ranked.score))
-        added[best] = self._ranker.adds(self._rows(ranked, best, asked, cards, gone))
+        added[best] = ranker.adds(self._rows(ranked, best, asked, first, cards))
         score = ranked.score + added
         rest = ranked.order[~np.isin(ranked.order, best)]
         order = np.concatenate([best[np.argsort(-score[best], kind="stable")], rest])
@@ -98,13 +116,13 @@ class LearntRanking:
         if not product_ids:
             return b""
         try:
-            gone = set(await cards.load(list(asked.first)))
+            first = await _first_hits(asked, cards)
         except StoreUnavailable:
             return b""
         places = np.array([bisect_left(known, product_id) for product_id in product_ids[:MAX_SHOWN]], np.intp)
-        return pack_shown(FEATURE_SET, product_ids, self._rows(ranked, places, asked, cards, gone))
+        return pack_shown(FEATURE_SET, product_ids, self._rows(ranked, places, asked, first, cards))
 
-    def _rows(self, ranked: Ranking, places: Order, asked: Asked, cards: AnswerCards, gone: set[str]) -> Values:
+    def _rows(self, ranked: Ranking, places: Order, asked: Asked, first: FirstHits, cards: AnswerCards) -> Values:
         ids: list[str] = [ranked.candidates.ids[at] for at in places.tolist()]
         profile = asked.profile
         # What other rankers add is left out: it is not known of what is not among the best.
@@ -114,9 +132,17 @@ class LearntRanking:
             places,
             cards.columns(ids),
             Surroundings(
-                cards.columns([one for one in asked.first if one not in gone]),
+                first,
                 self._popular.popularity,
                 ShopperSignals(profile.product_weights, profile.taste.usual_price),
                 int(self._clock_s() * 1000),
             ),
         )
+
+
+async def _first_hits(asked: Asked, cards: AnswerCards) -> FirstHits:
+    """What the first hits have in common, in the codes of these cards. Raises `StoreUnavailable`."""
+    if asked.hits is not None and asked.hits.book is cards.book:
+        return asked.hits
+    gone = set(await cards.load(list(asked.first)))
+    return FirstHits(cards.columns([product_id for product_id in asked.first if product_id not in gone]))

@@ -52,7 +52,10 @@ class PersonalHits:
             None where it takes more than what is kept: a card cannot be read, or a product has gone.
         """
         last, cards = request.offset + request.k, self._cards.open(is_current=True)
-        scoring, asked = Scoring(weights, profile.taste, asked_for=kept.asked_for), Asked(kept.first, profile)
+        scoring, asked = (
+            Scoring(weights, profile.taste, asked_for=kept.asked_for),
+            Asked(kept.first, kept.first_hits, profile, request.user_id),
+        )
         ranked = rank_by_scores(kept.items, scoring, kept.products, best=max(last, self._learnt.depth))
         try:
             ranked = (await self._learnt.reorder(ranked, asked, cards)).led_by(kept.asked_for)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,6 +21,7 @@ from query_api.relevance.similarity_floors import FloorTerms, SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.inputs import QueryInputs
 from query_api.search.ranking import RankWeights
+from query_api.understanding.negations import excluded_forms
 from query_api.understanding.parser import ParsedQuery, QueryParser
 
 EXCLUDED_TERM_WEIGHT = -0.25
@@ -61,8 +62,12 @@ class SearchPlan:
     """What products have to reach; None: all candidates match."""
     words_implied: float = 0.0
     """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
+    unwanted: WithoutWords | None = None
+    """What products with these words are ranked down for."""
     transcript: Transcript | None = None
     """What a spoken query said."""
+    is_deep: bool = False
+    """Whether all that match are looked for, as far as a browse goes: their order is not by relevance."""
     is_not_understood: bool = False
     """There was a query, all of it spoken, and nothing of it was understood."""
 
@@ -78,7 +83,15 @@ class SearchPlan:
 
     def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector (2·dim,), or before that is made."""
-        return RetrievalQuery(vector, self.lexical_text, self.filters, self.browse_order, self.browse_limit)
+        return RetrievalQuery(
+            vector,
+            self.lexical_text,
+            self.filters,
+            self.browse_order,
+            self.browse_limit,
+            self.unwanted,
+            self.is_deep,
+        )
 
     def cache_key(self, generation: str, encoder_key: str) -> str:
         """The key of the candidates in the cache."""
@@ -90,6 +103,8 @@ class SearchPlan:
             self.lexical_text,
             canonical_filters(self.filters),
             self.browse_order if self.is_browse else None,
+            *([["unwanted", *self.unwanted.texts]] if self.unwanted else []),
+            *(["deep"] if self.is_deep else []),
         )
 
 
@@ -113,6 +128,10 @@ class SearchPlanner:
     def word_count(self) -> int:
         """Another one than before where requests with unknown words may be planned otherwise."""
         return self._parser.word_count
+
+    def has_any_word(self, words: Iterable[str]) -> bool:
+        """Whether the catalogue has one of these words by now."""
+        return self._parser.has_any(words)
 
     async def plan(self, inputs: QueryInputs) -> SearchPlan:
         """Understand and weigh what a request searches with.
@@ -142,6 +161,7 @@ class SearchPlanner:
             parsed,
             self._floor_terms(request, parts, parsed, weights, lexical_text) if embeds and parts else None,
             self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
+            _unwanted(parsed),
             inputs.transcript,
             is_not_understood=inputs.transcript is not None and not inputs.parts,
         )
@@ -153,6 +173,7 @@ class SearchPlanner:
             texts,
             correct=inputs.request.correct,
             price_phrases=inputs.request.price_phrases,
+            exclusion_phrases=inputs.request.exclusion_phrases,
             alternatives=inputs.transcript.alternatives if inputs.transcript else (),
         )
 
@@ -173,8 +194,7 @@ class SearchPlanner:
     ) -> FloorTerms | None:
         strictness = self._config.floor if request.floor is None else request.floor
         has_media = any(part.kind != "text" and part.weight > 0 for part in parts)
-        text = " ".join(text for text in parsed.texts if text)
-        return FloorTerms(strictness, text, lexical_text, weights, has_media) if strictness else None
+        return FloorTerms(strictness, parsed.asked_text, lexical_text, weights, has_media) if strictness else None
 
     def rank_weights(self, request: SearchRequest) -> RankWeights:
         """What counts at ranking: what the request says, or else the configuration."""
@@ -226,19 +246,28 @@ def _understood_parts(parts: Sequence[QueryPart], parsed: ParsedQuery) -> list[Q
 def _parsed_filters(request: SearchRequest, parsed: ParsedQuery) -> Filters:
     """The filters that the words of a request say; a price filter of its own wins over a price in words."""
     price = [Range("price", **parsed.price.bounds)] if parsed.price and "price" not in request.filters else []
-    return (*price, *([WithoutWords(tuple(sorted(parsed.excluded_terms)))] if parsed.excluded_terms else []))
+    excluded = [WithoutWords(tuple(sorted(parsed.excluded_terms)))] if parsed.excluded_terms else []
+    return (*price, *excluded)
+
+
+def _unwanted(parsed: ParsedQuery) -> WithoutWords | None:
+    """What products are ranked down for, where the words of a request say that it is not wanted."""
+    forms = {form for term in parsed.negated_terms for form in excluded_forms(term)}
+    return WithoutWords(tuple(sorted(forms)), spares_denials=True) if forms else None
 
 
 def _parts_to_embed(parts: Sequence[QueryPart], parsed: ParsedQuery) -> tuple[QueryPart, ...]:
     """What the query vector is made of: all parts, and away from them the terms that the texts exclude."""
     if not any(part.weight > 0 for part in parts):
         return tuple(parts)
-    return (*parts, *(QueryPart("text", term, EXCLUDED_TERM_WEIGHT) for term in parsed.excluded_terms))
+    away = (*parsed.excluded_terms, *parsed.negated_terms)
+    return (*parts, *(QueryPart("text", term, EXCLUDED_TERM_WEIGHT) for term in away))
 
 
 def _check(request: SearchRequest, parsed: ParsedQuery, parts: Sequence[QueryPart]) -> None:
-    if len(parsed.excluded_terms) > MAX_EXCLUDED_TERMS:
-        raise InvalidRequest("text", f"text: {len(parsed.excluded_terms)} excluded terms, at most {MAX_EXCLUDED_TERMS}")
+    count = len(parsed.excluded_terms) + len(parsed.negated_terms)
+    if count > MAX_EXCLUDED_TERMS:
+        raise InvalidRequest("text", f"text: {count} excluded terms, at most {MAX_EXCLUDED_TERMS}")
     looks_for = any(part.weight > 0 for part in parts) or request.filters or parsed.price
     if (parsed.excluded_terms or parts) and not looks_for:
         field = "text" if parsed.excluded_terms else "parts"

@@ -32,16 +32,20 @@ def log_query(
     hit_count: int,
     total: int,
     degraded: Sequence[str] = (),
+    variant: str = "",
 ) -> None:
     """Count a query and log one line, which tells neither what was asked nor by whom.
 
     Args:
         cache, total, degraded: as the response has them.
+        variant: of an experiment that it was part of; empty: none.
         hit_count: of the page.
     """
     _queries(cache).inc()
     for part in degraded:
         metrics.DEGRADED.labels(part).inc()
+    if variant:
+        metrics.VARIANT_ANSWERS.labels(variant).inc()
     key = CALLER_ID.get()
     fields = {
         "query_id": query_id,
@@ -52,6 +56,7 @@ def log_query(
         "degraded": list(degraded),
         "mode": request.mode,
         **({"key": key} if key else {}),
+        **({"variant": variant} if variant else {}),
         "asked_with": [name for name in _QUERY_FIELDS if getattr(request, name)],
     }
     # Behind the answers that are ready now: nobody waits for it, and lines in a row take half of what single ones do.

@@ -105,6 +105,7 @@ class ResponseBuilder:
             len(hits),
             response.total,
             response.degraded,
+            self._learnt.variant_label(request.user_id),
         )
         shown = await self._shown(results, page)
         self._impressions.note(request, response.query_id, shown)
@@ -113,7 +114,7 @@ class ResponseBuilder:
     async def _shown(self, results: RankedResults, page: Sequence[RankedCandidate]) -> bytes:
         if not self._impressions.is_on:
             return b""
-        asked = Asked(results.first, results.profile)
+        asked = Asked(results.first, profile=results.profile, user_id=results.request.user_id)
         return await self._learnt.shown(
             results.ranked, [hit.candidate.product_id for hit in page], asked, results.cards
         )
@@ -175,20 +176,20 @@ def _understood_fields(parsed: ParsedQuery, request: SearchRequest, transcript: 
     fields: dict[str, Any] = {}
     if parsed.did_you_mean is not None:
         fields |= {"did_you_mean": parsed.did_you_mean, "corrected": request.correct}
-    if parsed.price or parsed.excluded_terms or parsed.synonyms or transcript:
+    if parsed.understands_more or transcript:
         fields["understood"] = _understood(parsed, request, transcript)
     return fields
 
 
 def _understood(parsed: ParsedQuery, request: SearchRequest, transcript: Transcript | None) -> Understood:
-    price = parsed.price
+    price, looked_for = parsed.price, {**parsed.word_forms, **parsed.synonyms}
     return Understood(
         price=dict(price.bounds) if price else {},  # pyright: ignore[reportArgumentType]
         phrase=price.phrase if price else None,
         currency=price.currency if price else None,
         price_applied=price is None or "price" not in request.filters,
-        excluded=list(parsed.excluded_terms),
-        synonyms={entry: list(expansions) for entry, expansions in parsed.synonyms.items()},
+        excluded=[*parsed.excluded_terms, *parsed.negated_terms],
+        synonyms={entry: list(expansions) for entry, expansions in looked_for.items()},
         speech=transcript.text if transcript else None,
         speech_alternatives=list(transcript.alternatives) if transcript else [],
         speech_problem=(transcript.problem or None) if transcript else None,

@@ -13,9 +13,9 @@ from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Cause
 from query_api.learning_to_rank.features import FIRST_HITS
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile
-from query_api.relevance.query_floor import QueryFloor
+from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_columns import CandidateColumns
-from query_api.retrieval.candidate_set import RetrievalQuery
+from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.other_language import with_words_implied
@@ -52,7 +52,7 @@ class RankedResults:
     cache_state: CacheState = "bypass"
     degraded: tuple[str, ...] = ()
     """What was left out because a server did not answer, in the order of the stages."""
-    floor: QueryFloor | None = None
+    floor: Floor | None = None
     """What products have to reach to be among the ranked ones; None: nothing."""
     below: CandidateColumns = field(default_factory=lambda: EMPTY)
     """Candidates that do not."""
@@ -93,7 +93,7 @@ class ResultRanker:
         plan: SearchPlan,
         retrieved: RetrievedCandidates,
         profile: ShopperProfile,
-        floor: QueryFloor | None = None,
+        floor: Floor | None = None,
     ) -> RankedResults:
         """Rank what was retrieved and matches, by the cards of all of it where those count. Raises `StoreUnavailable`.
 
@@ -119,7 +119,7 @@ class ResultRanker:
             retrieval=plan.retrieval_query(retrieved.query_vector),
             scoring=scoring,
             cards=cards,
-            is_truncated=candidates.is_truncated if floor is None else floor.hides_matches(candidates),
+            is_truncated=hides_matches(candidates, floor),
             unretrieved_count=candidates.unretrieved_count,
             parsed=plan.parsed,
             transcript=plan.transcript,
@@ -154,7 +154,12 @@ async def _asked_for(plan: SearchPlan, first: Sequence[str], cards: AnswerCards)
     return products_asked_for(" ".join(plan.parsed.texts), hits)
 
 
-def split_at(floor: QueryFloor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
+def hides_matches(candidates: CandidateSet, floor: Floor | None) -> bool:
+    """Whether more products may match than were retrieved."""
+    return candidates.is_truncated if floor is None else floor.hides_matches(candidates)
+
+
+def split_at(floor: Floor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
     """Candidates that match, and those that do not."""
     if floor is None:
         return candidates, EMPTY

@@ -10,7 +10,7 @@ from typing import Any
 from encoders.spec import EmbeddingSpec, FloatArray
 from indexer.criteria import Ids
 from indexer.ports.products import ProductStore
-from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, query_terms, surface_forms
+from indexer.text_analysis.analyzer import FIELD_WEIGHTS, document_terms, neighbour_forms, query_terms, surface_forms
 from query_api.contract.responses import Explanation, MatchedTerm
 from query_api.embedding.product_vectors import part_scores
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -90,7 +90,7 @@ async def _term_scores(store: ProductStore, by_surface: Mapping[str, str], produ
 
 def _terms_by_surface(text: str) -> dict[str, str]:
     """The terms of a query by how it writes them, repeated as it repeats them."""
-    written, counts = surface_forms(text), Counter(query_terms(text).split())
+    written, counts = surface_forms(text) | neighbour_forms(text), Counter(query_terms(text).split())
     repeated = {term: " ".join([term] * count) for term, count in counts.items()}
     alone = {written.get(term, term): repeated.pop(term) for term in list(repeated)[:MAX_SCORED_TERMS]}
     return alone | ({REMAINING_TERMS: " ".join(repeated.values())} if repeated else {})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from query_api.cache.change_feed import FeedPosition
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
+from query_api.experiments.running import RunningExperiment
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
+from query_api.relevance.query_floor import AnyWord
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
@@ -17,7 +19,7 @@ from query_api.search.learnt_ranking import LearntRanking
 from query_api.search.planning import SearchPlan, SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
-from query_api.search.results import RankedResults, ResultRanker
+from query_api.search.results import RankedResults, ResultRanker, hides_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class SearchStages:
     ranker: ResultRanker
     reranker: Reranker
     learnt: LearntRanking
+    experiment: RunningExperiment
 
 
 class Searcher:
@@ -59,7 +62,7 @@ class Searcher:
             StoreUnavailable: the product store does not answer.
             EncoderBusy: the encoder does not.
         """
-        inputs = await self._stages.inputs.load(request)
+        inputs = await self._stages.inputs.load(self._stages.experiment.applied(request))
         plan = await self._stages.planner.plan(inputs)
         if plan.is_not_understood:
             return self._stages.ranker.nothing_understood(plan)
@@ -69,6 +72,12 @@ class Searcher:
         )
         without_words = retrieved.candidates.without_lexical
         floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
+        if request.sort != "relevance" and not plan.is_browse:
+            if floor is None and plan.floor is not None and not without_words:
+                floor = AnyWord()
+            if hides_matches(retrieved.candidates, floor):
+                plan = replace(plan, is_deep=True)
+                retrieved = await self._stages.candidates.find(plan, use_cache, came)
         ranked = await self._stages.ranker.rank(plan, retrieved, profile, floor)
         return await self._stages.learnt.rerank(await self._stages.reranker.rerank(ranked))
 

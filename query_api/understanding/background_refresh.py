@@ -15,6 +15,7 @@ from indexer.ports.products import ProductStore
 from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from indexer.text_analysis.chinese import load_dictionary_for
+from query_api.understanding.languages import stemmed_language
 from query_api.understanding.spoken_words import SpokenWordCounts, add_price_words
 from query_api.understanding.vocabulary import Vocabulary, product_words, vocabulary_texts
 
@@ -97,7 +98,7 @@ class CatalogueVocabulary:
             await _load_dictionary(page)
             for stored in page.values():
                 if is_searchable(stored):
-                    vocabulary.add(product_words(stored.state.fields))
+                    vocabulary.add(product_words(stored.state.fields), stemmed_language(stored.state.fields))
                     spoken.add(stored.state.fields)
             after = max(page)
             await asyncio.sleep(PAUSE_S)
@@ -130,7 +131,7 @@ class CatalogueVocabulary:
             await _load_dictionary(page)
             for stored in page.values():
                 if is_searchable(stored):
-                    vocabulary.add_new(product_words(stored.state.fields))
+                    vocabulary.add_new(product_words(stored.state.fields), stemmed_language(stored.state.fields))
                     spoken.add(stored.state.fields)
             await asyncio.sleep(PAUSE_S)
 

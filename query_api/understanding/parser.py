@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,9 +12,11 @@ from indexer.ports.products import ProductStore
 from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
+from query_api.understanding.negations import NegatedText, denials, split_negations
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections, unknown_words
 from query_api.understanding.synonyms import SynonymFile, append_synonyms
+from query_api.understanding.word_forms import NO_FORMS, find_word_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,19 @@ class ParsedQuery:
     """What the texts of a request were understood to ask for."""
 
     texts: tuple[str, ...]
-    """What encoders get: each text without excluded terms and prices; empty where nothing is left."""
+    """What encoders get: each text without excluded terms, phrases and prices; empty where nothing is left."""
     lexical_text: str | None
-    """What lexical search looks for: all texts, with synonyms and alternatives; None: no word is left."""
+    """What lexical search looks for: all texts, with synonyms, other forms and alternatives; None: no word is left."""
+    asked_text: str = ""
+    """The words of the texts alone, as often as the lexical text has them."""
+    word_forms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """What was added to the lexical text as other forms of what the texts say, by what they say."""
+    absent_words: tuple[str, ...] = ()
+    """What would be among these forms if the catalogue had it."""
     excluded_terms: tuple[str, ...] = ()
+    """`-word`."""
+    negated_terms: tuple[str, ...] = ()
+    """`without word`, and what else says so in words."""
     price: PricePhrase | None = None
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """What was added to the lexical text, by the entry of the synonyms that it has."""
@@ -35,6 +46,11 @@ class ParsedQuery:
     """What may make its words be understood otherwise: another word in the vocabulary, as it does not have all of
     them; or any product with one of them, as they look misspelt. Empty: all words are known."""
 
+    @property
+    def understands_more(self) -> bool:
+        """Whether its words were taken for more than words, or for other words too."""
+        return bool(self.price or self.excluded_terms or self.negated_terms or self.synonyms or self.word_forms)
+
 
 @dataclass(frozen=True, slots=True)
 class _ParsedText:
@@ -43,6 +59,8 @@ class _ParsedText:
     original: str
     text: str
     """Without excluded terms and the price."""
+    negated: NegatedText
+    """Likewise, without what it says not to want."""
     excluded_terms: tuple[str, ...]
     price: PricePhrase | None
 
@@ -62,6 +80,7 @@ class QueryParser:
         *,
         correct: bool = True,
         price_phrases: bool = True,
+        exclusion_phrases: bool = True,
         alternatives: Sequence[str] = (),
     ) -> ParsedQuery:
         """Parse normalised texts. Words are not corrected while the store does not answer; it raises nothing.
@@ -70,25 +89,47 @@ class QueryParser:
             texts: what is asked for in words.
             correct: whether to search for the corrected words in place of misspelt ones; False: they are only named.
             price_phrases: whether to take prices out of the texts; of several the first counts.
+            exclusion_phrases: whether to take out what the texts say in words that they do not want.
             alternatives: other transcripts of the last text, if it was spoken. Lexical search looks for them too, and
                 for the last text once more, so that a word counts by how many transcripts have it.
         """
         await load_dictionary_for(texts)
-        parsed = [_parse_text(text, price_phrases) for text in texts]
+        parsed = [_parse_text(text, price_phrases, exclusion_phrases) for text in texts]
         corrections, depends_on = await self._corrections([text.text for text in parsed])
-        kept = [apply_corrections(text.text, corrections) if corrections and correct else text.text for text in parsed]
-        words = " ".join(filter(None, kept))
+        applied = corrections if correct else {}
+        kept = [apply_corrections(text.text, applied) for text in parsed]
+        wanted = [apply_corrections(text.negated.text, applied) for text in parsed]
+        words, asked = " ".join(filter(None, kept)), " ".join(filter(None, wanted))
         transcripts = (kept[-1], *alternatives) if kept and alternatives else ()
+        negated = tuple(dict.fromkeys(term for text in parsed for term in text.negated.excluded))
         synonyms = self._synonyms.synonyms.expand(words) if words else {}
+        # What may have been said otherwise has its own way to count words.
+        forms = NO_FORMS if transcripts else find_word_forms(words, self._vocabulary.vocabulary)
+        looked_for = forms.lexical_text(append_synonyms(asked, synonyms))
+        denied = (denial for term in negated for denial in denials(term))
         return ParsedQuery(
-            tuple(kept),
-            " ".join((append_synonyms(words, synonyms), *transcripts)) if words else None,
+            tuple(wanted),
+            " ".join((looked_for, *denied, *transcripts)) if words else None,
+            forms.asked_text(asked),
+            forms.named,
+            forms.absent,
             tuple(dict.fromkeys(term for text in parsed for term in text.excluded_terms)),
+            negated,
             next((text.price for text in parsed if text.price), None),
             synonyms,
             " ".join(apply_corrections(text.original, corrections) for text in parsed) if corrections else None,
-            depends_on,
+            depends_on or ("vocabulary" if self._has_classes else ""),
         )
+
+    def has_any(self, words: Iterable[str]) -> bool:
+        """Whether the catalogue has one of these words."""
+        vocabulary = self._vocabulary.vocabulary
+        return vocabulary is not None and any(map(vocabulary.has_word, words))
+
+    @property
+    def _has_classes(self) -> bool:
+        vocabulary = self._vocabulary.vocabulary
+        return vocabulary is not None and bool(vocabulary.classes)
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -123,7 +164,9 @@ class QueryParser:
             return True
 
 
-def _parse_text(text: str, price_phrases: bool) -> _ParsedText:
+def _parse_text(text: str, price_phrases: bool, exclusion_phrases: bool) -> _ParsedText:
     split = split_excluded_terms(text)
     price = parse_price(split.text) if price_phrases else None
-    return _ParsedText(text, price.remaining_text if price else split.text, split.excluded_terms, price)
+    rest = price.remaining_text if price else split.text
+    negated = split_negations(rest) if exclusion_phrases else NegatedText(rest)
+    return _ParsedText(text, rest, negated, split.excluded_terms, price)

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise, product
 from typing import Any, Final, TypeVar
 
 from encoders.speech.port import SpokenVocabulary
-from indexer.text_analysis.analyzer import fold
+from indexer.text_analysis.folding import fold
 from query_api.understanding.number_words import ONES, TEENS, TENS
 from query_api.understanding.vocabulary import vocabulary_texts
 

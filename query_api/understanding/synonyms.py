@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.text_analysis.analyzer import fold, query_terms
+from indexer.text_analysis.analyzer import query_terms
+from indexer.text_analysis.folding import fold
 from query_api.errors import InvalidSynonyms
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from indexer.text_analysis.analyzer import fold, query_terms
+from indexer.text_analysis.analyzer import query_terms
+from indexer.text_analysis.folding import fold
+from query_api.understanding.word_classes import WordClasses
 
 MAX_WORDS = 100_000
 """More are cut to half, the rarest first; so many take some 30 MB."""
@@ -59,6 +61,8 @@ class Vocabulary:
         self._counts: dict[str, int] = {}
         self._stems: set[str] = set()
         self._by_length: dict[int, _WordsOfLength] = {}
+        self.classes = WordClasses()
+        """Of words in languages with stems of their own."""
         self.trims = 0
         """How often words were forgotten, as they were too many."""
 
@@ -83,17 +87,26 @@ class Vocabulary:
             for near_word in self._by_length[length].near_words(word, max_edits)
         ]
 
-    def add(self, words: Iterable[str]) -> None:
-        """Count one more product for each of these distinct words."""
+    def add(self, words: Iterable[str], language: str | None = None) -> None:
+        """Count one more product for each of these distinct words.
+
+        Args:
+            words: folded.
+            language: the product's, where its words have stems of their own, see `stemmed_language`.
+        """
         for word in words:
             self._set_count(word, self._counts.get(word, 0) + 1)
+            if language is not None:
+                self.classes.add(word, language)
         self._trim()
 
-    def add_new(self, words: Iterable[str]) -> None:
+    def add_new(self, words: Iterable[str], language: str | None = None) -> None:
         """Add the words that are not known, with a count of 1; others stay, as the product may have been counted."""
         for word in words:
             if word not in self._counts:
                 self._set_count(word, 1)
+            if language is not None:
+                self.classes.add(word, language)
         self._trim()
 
     def _set_count(self, word: str, count: int) -> None:
@@ -110,6 +123,7 @@ class Vocabulary:
         self.trims += 1
         for word, count in kept:
             self._set_count(word, count)
+        self.classes.keep(set(self._counts))
 
 
 def vocabulary_texts(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from streams.files.column_survey import ColumnSurvey
 from streams.files.columns import (
     FileContext,
     ResolveMedia,
-    convention_kinds,
     is_known_column,
 )
 from streams.files.conventions.survey import Conventions
-from streams.files.formats.row import RejectedRow, Row
+from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.notice import FileNotice
 from streams.files.platforms.assembly import Assembler
 from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
 from streams.files.platforms.translation import TranslatedRow, Translator
-from streams.files.row_events import EventClock, PreparedEvent, product_event, withdrawal
+from streams.files.row_events import EventClock, PreparedEvent, merged_product_events, product_events, valid_product_id
 from streams.files.rows import Table
 
+T = TypeVar("T", bound=TranslatedRow | Row | RejectedRow)
 _ROWS_RECOGNISED: Final = 20
 """Rows by whose columns a platform is recognised: objects of JSON do not all have the same."""
 
@@ -49,6 +50,14 @@ class Catalogue:
             platform: whose export it is, one of `NAMES`; empty: no platform's; None: found out by its columns.
         """
         self.notice = FileNotice()
+        self.product_ids: set[str] = set()
+        """Those that were published so far."""
+        self.hidden_ids: set[str] = set()
+        """Drafts, hidden and unpublished ones so far; they are nobody's events yet."""
+        self.rejected = 0
+        """Rows so far."""
+        self.withheld = 0
+        """Products that should have gone and did not, as they were too many."""
         self._table = Table(path, encoding, _column_test(renames))
         self._renames = renames
         self._conventions = conventions
@@ -56,21 +65,36 @@ class Catalogue:
         self._platform = platform
 
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
-        """The event of each product, or why there is none. Raises `UnreadableFile`."""
+        """The event of each product that is to be found, or why a row has none. Raises `UnreadableFile`."""
         if found := self._table.encoding:
             self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
         platform = self._recognised() if self._platform is None else self._platform
         context = FileContext(self._conventions, self.notice)
-        rows = self._platform_rows(platform) if platform else self._plain_rows()
-        renames: Mapping[str, str] = {} if platform else self._renames
-        for outcome in rows:
-            if isinstance(outcome, RejectedRow):
-                yield outcome
-            elif outcome.is_hidden:
-                self.notice.hidden += 1
-                yield withdrawal(outcome.row, clock)
+        if platform:
+            rows = self._published(self._platform_rows(platform))
+            outcomes = product_events(rows, {}, resolve, clock, context)
+        else:
+            outcomes = merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
+        for outcome in outcomes:
+            if isinstance(outcome, PreparedEvent):
+                self.product_ids.add(outcome.product_id)
             else:
-                yield product_event(outcome.row, renames, resolve, clock, context)
+                self.rejected += 1
+            yield outcome
+        self.hidden_ids -= self.product_ids
+
+    def _published(self, rows: Iterable[TranslatedRow | RejectedRow]) -> RowStream:
+        """The rows of products that are to be found; the ids of the others are kept."""
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                yield row
+            elif not row.is_hidden:
+                yield row.row
+            elif isinstance(hidden := _hidden_id(row), RejectedRow):
+                yield hidden
+            else:
+                self.notice.hidden += 1
+                self.hidden_ids.add(hidden)
 
     def _recognised(self) -> str | None:
         """The platform whose export it is, by its columns."""
@@ -94,27 +118,27 @@ class Catalogue:
                 row.is_hidden = True
             yield row
 
-    def _plain_rows(self) -> Iterator[TranslatedRow | RejectedRow]:
-        for _ in self._surveyed(self._untranslated(), self._renames):
+    def _plain_rows(self) -> RowStream:
+        for _ in self._surveyed(self._table.rows(), self._renames):
             pass
-        yield from self._untranslated()
+        yield from self._table.rows()
 
-    def _untranslated(self) -> Iterator[TranslatedRow | RejectedRow]:
-        return (row if isinstance(row, RejectedRow) else TranslatedRow(row) for row in self._table.rows())
-
-    def _surveyed(
-        self, rows: Iterable[TranslatedRow | RejectedRow], renames: Mapping[str, str]
-    ) -> Iterator[TranslatedRow | RejectedRow]:
+    def _surveyed(self, rows: Iterable[T], renames: Mapping[str, str]) -> Iterator[T]:
         """The rows; how they all write prices and dates is seen on the way."""
-        kinds: dict[str, str] = {}
-        seen: set[str] = set()
+        survey = ColumnSurvey(self._conventions, renames)
         for row in rows:
-            if isinstance(row, TranslatedRow):
-                if new := row.row.cells.keys() - seen:
-                    seen |= new
-                    kinds |= convention_kinds(new, renames)
-                self._conventions.see(row.row.cells, kinds)
+            plain = row.row if isinstance(row, TranslatedRow) else row
+            if isinstance(plain, Row):
+                survey.see(plain.cells)
             yield row
+
+
+def _hidden_id(row: TranslatedRow) -> str | RejectedRow:
+    """The id of a product that is not to be found, or why there is none."""
+    try:
+        return valid_product_id(row.row.cells.get("product_id"))
+    except ValueError as error:
+        return RejectedRow(row.row.line, str(error))
 
 
 def _column_test(renames: Mapping[str, str]) -> Callable[[str], bool]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from indexer.inline_media import decode_base64, is_data_uri
-from streams.events.schema import MAX_MESSAGE_BYTES
+from indexer.inline_media import is_data_uri
+from streams.events.schema import MAX_MESSAGE_BYTES, inline_file
 
 EventMedia = dict[str, str | bytes]
 """`{"url": …}` or `{"data": bytes}`."""
@@ -33,7 +33,7 @@ class LocalMedia:
         if not isinstance(cell, str):
             raise ValueError(f"{cell!r:.60} is neither a path nor a URL")
         if is_data_uri(cell):
-            return {"data": _decode(cell, "a data: URL")}
+            return {"data": inline_file(cell)}
         scheme = urlsplit(cell).scheme.lower()
         if scheme in ("http", "https"):
             return {"url": cell}
@@ -41,7 +41,7 @@ class LocalMedia:
 
     def _from_dict(self, cell: dict[str, Any]) -> EventMedia:
         if isinstance(cell.get("data"), str):
-            return {"data": _decode(cell["data"], "`data`")}
+            return {"data": inline_file(cell["data"])}
         for name in ("bytes", "url", "path"):
             if cell.get(name):
                 return self.resolve(cell[name])
@@ -61,10 +61,3 @@ class LocalMedia:
             return path.read_bytes()
         except OSError as error:
             raise ValueError(f"{name[:200]!r} cannot be read: {error.strerror}") from error
-
-
-def _decode(text: str, what: str) -> bytes:
-    data = decode_base64(text)
-    if data is None:
-        raise ValueError(f"{what} is not base64")
-    return data

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
+from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.profiles import (
     Identification,
@@ -32,6 +33,7 @@ class ProfileRecorder:
     def __init__(self, profiles: ProfileStore, behaviour: BehaviourStore, horizon: Horizon) -> None:
         self._profiles = profiles
         self._behaviour = behaviour
+        self._data = PersonalData(profiles, behaviour)
         self._horizon = horizon
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
@@ -64,15 +66,9 @@ class ProfileRecorder:
         await until_available("redis", lambda: self._profiles.set_traits(said.traits))
 
     async def _forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
-        """Forget people under all of their ids; profiles last, which know the ids."""
-        persons = [await self._profiles.person(user_id) for user_id, _ in forgotten]
-        whole = [
-            (one, time_ms)
-            for (user_id, time_ms), person in zip(forgotten, persons, strict=True)
-            for one in (user_id, *person.anonymous_ids)
-        ]
-        await self._behaviour.forget(whole)
-        await self._profiles.forget(whole)
+        """Forget people under all of their ids."""
+        ids = [(await self._data.ids_of(user_id), time_ms) for user_id, time_ms in forgotten]
+        await self._data.erase([(one, time_ms) for some, time_ms in ids for one in some])
 
     async def _identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
         """Join ids; one that is joined to somebody forgotten is forgotten as well."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from indexer.persons import Change, Person, with_change
 from streams.config import KafkaConfig
-from streams.events.schema import USER_EVENTS, Event, UserForgotten, UserIdentified, UserInteraction, UserProfiled
+from streams.events.schema import USER_EVENTS, Event, UserInteraction
 from streams.kafka.topic_history import read_events
+from streams.training_data.rights import Rights
 
 
 class Choice(NamedTuple):
@@ -35,7 +33,7 @@ async def read_choices(kafka: KafkaConfig) -> list[Choice]:
 
 async def choices_in(events: AsyncIterable[Event]) -> list[Choice]:
     """The same in events, in whatever order."""
-    rights, chosen = _Rights(), list[tuple[str, int, Choice]]()
+    rights, chosen = Rights(), list[tuple[str, int, Choice]]()
     async for event in events:
         data = event.data
         if isinstance(data, UserInteraction):
@@ -43,31 +41,5 @@ async def choices_in(events: AsyncIterable[Event]) -> list[Choice]:
                 choice = Choice(data.query_id, data.product_id, event.type.removeprefix("user."))
                 chosen.append((data.user_id, event.time_ms, choice))
         else:
-            rights.hear(event)
+            rights.hear(data, event.time_ms)
     return [choice for user_id, time_ms, choice in chosen if not rights.refuses(user_id, time_ms)]
-
-
-@dataclass(slots=True)
-class _Rights:
-    """What people asked for."""
-
-    forgotten_ms: dict[str, int] = field(default_factory=dict[str, int])
-    learning: dict[str, tuple[Change, ...]] = field(default_factory=dict[str, tuple[Change, ...]])
-    owners: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
-    """Of anonymous ids, the users to whom they were joined: what these ask for is for those too."""
-
-    def hear(self, event: Event) -> None:
-        data = event.data
-        if isinstance(data, UserForgotten):
-            self.forgotten_ms[data.user_id] = max(event.time_ms, self.forgotten_ms.get(data.user_id, event.time_ms))
-        elif isinstance(data, UserIdentified):
-            self.owners[data.anonymous_id].add(data.user_id)
-        elif isinstance(data, UserProfiled) and isinstance(data.learning, bool):
-            change = Change(event.time_ms, int(data.learning))
-            self.learning[data.user_id] = with_change(self.learning.get(data.user_id, ()), change)
-
-    def refuses(self, user_id: str, time_ms: int) -> bool:
-        return any(
-            time_ms <= self.forgotten_ms.get(one, -1) or not Person(self.learning.get(one, ())).is_learnt_from(time_ms)
-            for one in (user_id, *self.owners[user_id])
-        )

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from streams.events.schema import UserForgotten, UserInteraction, UserSearched
+from streams.events.schema import DeletedProduct, Product, UserData, UserInteraction, UserSearched
 from streams.files.columns import USER_ALIASES
 from streams.files.row_events import EventClock, PreparedEvent, shopper_events
 from streams.files.rows import RejectedRow, Row, read_rows
+from streams.training_data.rights import Rights
 
 _QUERY_COLUMNS: Final = ("query", "search_query", "search_term")
 _PRODUCT_COLUMNS: Final = ("product_id", "item_id", "sku", "asin", "item")
@@ -29,13 +30,14 @@ def nobody(_user_ids: Sequence[str]) -> Mapping[str, int]:
 
 
 def read_clicks(file: Path, notify: Callable[[str], None], forgotten: ForgottenPeople = nobody) -> list[ChosenProducts]:
-    """Queries and the products chosen after each, without what people did before they asked to be forgotten.
+    """Queries and the products chosen after each, without what people did before they asked to be forgotten, or while
+    they were opted out of learning.
 
     Args:
         file: rows of a query and a product, each of which stands for itself, or shoppers' events, of which those of
             one `query_id` belong together, and of the others those of one session.
         notify: is told of rows that cannot be read, and how many are left out.
-        forgotten: who asked for it; the file's own `user.forgotten` events count as well.
+        forgotten: who asked for it; the file's own events count as well.
 
     Raises:
         UnreadableFile: the file as a whole cannot be read.
@@ -51,26 +53,19 @@ def read_clicks(file: Path, notify: Callable[[str], None], forgotten: ForgottenP
             event_rows.append(row)
     events = list(_events(event_rows, notify))
     named = dict.fromkeys([*(user for user, _ in choices if user), *(event.data.user_id for event in events)])
-    until_ms = _forgotten_until(events, forgotten(list(named)))
+    rights = Rights(dict(forgotten(list(named))))
+    for event in events:
+        rights.hear(event.data, event.time_ms)
     # Rows that are no events do not say when they were.
-    kept = [choice for user, choice in choices if user not in until_ms]
-    unforgotten = [event for event in events if event.time_ms > until_ms.get(event.data.user_id, -1)]
-    if left_out := len(choices) - len(kept) + len(events) - len(unforgotten):
-        notify(f"{left_out:,} rows are left out: they are of people who asked to be forgotten")
-    interactions = (event.data for event in unforgotten)
+    kept = [choice for user, choice in choices if user not in rights.forgotten_ms]
+    permitted = [event for event in events if not rights.refuses(event.data.user_id, event.time_ms)]
+    if left_out := len(choices) - len(kept) + len(events) - len(permitted):
+        notify(f"{left_out:,} rows are left out: they are of people who asked to be forgotten, or opted out")
+    interactions = (event.data for event in permitted)
     return [
         *kept,
         *chosen_products(data for data in interactions if isinstance(data, UserInteraction | UserSearched)),
     ]
-
-
-def _forgotten_until(events: Iterable[_ShopperEvent], known_ms: Mapping[str, int]) -> dict[str, int]:
-    """Until when people are forgotten, by what is known and by the events themselves."""
-    until_ms = dict(known_ms)
-    for event in events:
-        if isinstance(event.data, UserForgotten):
-            until_ms[event.data.user_id] = max(event.time_ms, until_ms.get(event.data.user_id, event.time_ms))
-    return until_ms
 
 
 def _user(cells: Mapping[str, Any]) -> str | None:
@@ -111,7 +106,7 @@ class _ShopperEvent(NamedTuple):
     """What a shopper did, and when, Unix milliseconds."""
 
     time_ms: int
-    data: UserInteraction | UserSearched | UserForgotten
+    data: UserData
 
 
 def _events(rows: Iterable[Row], notify: Callable[[str], None]) -> Iterator[_ShopperEvent]:
@@ -119,7 +114,7 @@ def _events(rows: Iterable[Row], notify: Callable[[str], None]) -> Iterator[_Sho
     for outcome in shopper_events(rows, {}, EventClock(lambda: 0)):
         if isinstance(outcome, PreparedEvent):
             data = outcome.event.data
-            if isinstance(data, UserInteraction | UserSearched | UserForgotten):
+            if not isinstance(data, Product | DeletedProduct):
                 yield _ShopperEvent(outcome.event.time_ms, data)
         else:
             notify(f"line {outcome.line}: {outcome.reason}")

@@ -10,10 +10,11 @@ from encoders.training.data.listings import TrainingListing, make_listing, with_
 from indexer.media_store import MediaStore
 from indexer.rows import embedding_text
 from streams.config import KafkaConfig
-from streams.events.schema import USER_EVENTS, UserForgotten, UserInteraction, UserSearched
+from streams.events.schema import USER_EVENTS, UserInteraction, UserSearched
 from streams.kafka.topic_history import read_events
 from streams.products.topic_states import read_product_states
 from streams.training_data.clicks import chosen_products
+from streams.training_data.rights import Rights
 
 
 async def read_training_topics(
@@ -31,7 +32,7 @@ async def read_training_topics(
     """
     states = await read_product_states(kafka)
     listings = [await _listing(product_id, state.fields, media) for product_id, state in states.items() if state.fields]
-    clicks = chosen_products(await _unforgotten_interactions(kafka))
+    clicks = chosen_products(await _permitted_interactions(kafka))
     notify(f"{len(listings):,} products and {len(clicks):,} searches and visits from the topics")
     return with_clicks(listings, clicks)
 
@@ -42,15 +43,15 @@ async def _listing(product_id: str, fields: Mapping[str, Any], media: MediaStore
     return make_listing({**fields, "product_id": product_id}, embedding_text(fields), pictures)
 
 
-async def _unforgotten_interactions(kafka: KafkaConfig) -> list[UserInteraction | UserSearched]:
-    """What shoppers did, without what they did before they asked to be forgotten."""
+async def _permitted_interactions(kafka: KafkaConfig) -> list[UserInteraction | UserSearched]:
+    """What shoppers did, as far as it may be learnt from."""
     interactions: list[tuple[int, UserInteraction | UserSearched]] = []
-    forgotten_ms: dict[str, int] = {}
+    rights = Rights()
     async with aclosing(read_events(kafka, USER_EVENTS)) as events:
         async for event in events:
-            if isinstance(event.data, UserForgotten):
-                user_id = event.data.user_id
-                forgotten_ms[user_id] = max(event.time_ms, forgotten_ms.get(user_id, 0))
-            elif isinstance(event.data, UserInteraction | UserSearched):
-                interactions.append((event.time_ms, event.data))
-    return [data for time_ms, data in interactions if time_ms > forgotten_ms.get(data.user_id, -1)]
+            data = event.data
+            if isinstance(data, UserInteraction | UserSearched):
+                interactions.append((event.time_ms, data))
+            else:
+                rights.hear(data, event.time_ms)
+    return [data for time_ms, data in interactions if not rights.refuses(data.user_id, time_ms)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bench.catalogue import Catalogue
-from tests.bench.contenders import PriceRun, measure_speeds, reprice
+from tests.bench.contenders import OURS, PriceRun, measure_speeds, reprice
 from tests.bench.cores import Cores
 from tests.bench.records import compared, measured_ratios, read_records
 from tests.bench.report import RUNS
@@ -53,7 +53,7 @@ def confined(shop: Shop, cores: Cores) -> Iterator[Cores]:
 @pytest.fixture(scope="session")
 def speeds(shop: Shop, cores: Cores) -> dict[str, list[float]]:
     """Products/s of each contender and of the bare encoding loop, a figure a round."""
-    return measure_speeds(shop, cores, ("encode", "vitrine", "loop", "take"), EVENTS, RUNS)
+    return measure_speeds(shop, cores, ("encode", *OURS, "loop", "take"), EVENTS, RUNS)
 
 
 @pytest.fixture(scope="session")

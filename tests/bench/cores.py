@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-ENCODER_MODULE = "encoders.workers.encoder"
+ENCODER_MODULE, DECODER_MODULE = "encoders.workers.encoder", "encoders.workers.images"
 ACCELERATED = torch.cuda.is_available()
 """Encoders run on a GPU: then nothing is confined to a core, and the bare loop encodes alone."""
 
@@ -60,6 +60,11 @@ def move_tree(process: psutil.Process, core: int) -> None:
 def encoder_of(worker: psutil.Process) -> psutil.Process | None:
     """The child of a worker that runs its encoder."""
     return next((one for one in worker.children() if ENCODER_MODULE in one.cmdline()), None)
+
+
+def decoders_of(worker: psutil.Process) -> list[psutil.Process]:
+    """The children of a worker that decode pictures."""
+    return [one for one in worker.children() if DECODER_MODULE in one.cmdline()]
 
 
 def cpu_seconds(worker: psutil.Process) -> dict[str, float]:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from indexer.milvus.connection import MilvusConfig
 from streams.config import KafkaConfig
 from streams.topics import ensure_topics
 from tests.bench.catalogue import Catalogue
-from tests.bench.cores import Cores, confined_to, cpu_seconds, encoder_of, move
+from tests.bench.cores import Cores, confined_to, cpu_seconds, decoders_of, encoder_of, move
 from tests.bench.kafka import Broker
 from tests.bench.prefill import prefill
 
@@ -137,6 +137,11 @@ class Worker:
         encoder = encoder_of(self.process)
         if core is not None and encoder is not None:
             move(encoder, {core})
+
+    def give_decoders(self, cores: Collection[int]) -> None:
+        """Let the processes that decode its pictures run on some cores."""
+        for decoder in decoders_of(self.process):
+            move(decoder, cores)
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far of the worker and its children, by role."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,26 @@ def test_what_a_person_clicks_changes_their_next_search(page: Page, server: Page
     assert page.products[0] == "coat-red"
     assert server.shop is not None
     assert {"user.clicked", "user.liked"} <= {event.type for _, event in server.shop.published.events}
+
+
+def test_what_a_person_looked_at_stands_above_what_is_for_them_with_reasons(
+    page: Page, server: PageServer, tmp_path: Path
+) -> None:
+    assert server.shop is not None and not page.all("#shelves section")
+    asyncio.run(server.shop.interact("dora", ["mug-red"]))
+    page.shop_as("dora")
+    page.until(lambda: len(page.all("#shelves section")) == 2)
+    recent, similar = (one.text for one in page.all("#shelves section"))
+    assert recent.startswith("Recently viewed") and "you looked at it" in recent
+    assert similar.startswith("Like “red mug”") and "because you looked at red mug" in similar
+    assert "because you looked at red mug" in page.one("#grid").text
+    page.browser.save_screenshot(str(tmp_path / "shelves.png"))
+    with page.on_a_phone():
+        page.open()
+        page.until(lambda: page.all("#shelves section"))
+        assert page.hidden_width == 0
+    page.search("mug")
+    assert not page.all("#shelves section")
 
 
 def test_hostile_products_are_shown_as_text(page: Page) -> None:

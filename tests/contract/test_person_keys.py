@@ -14,7 +14,7 @@ from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.person_keys import KEY_TTL_S, UNKNOWN_TTL_S, RedisPersonKeys
+from indexer.redis.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from tests.histories import recent
 
@@ -130,7 +130,7 @@ async def test_keys_end_with_time_and_are_nothing_without_the_secret(redis: Redi
     keys = RedisPersonKeys(redis, PRIVACY, 5)
     (ada,) = await keys.keys_of([("ada", NOW_MS)])
     unknown = await keys.key_of_unknown()
-    assert ada and 0 < await redis.ttl(f"vitrine:person-key:{ada.name}") <= KEY_TTL_S
+    assert ada and 0 < await redis.ttl(f"vitrine:person-key:{ada.name}") <= PRIVACY.kept_s
     assert 0 < await redis.ttl(f"vitrine:person-key:{unknown.name}") <= UNKNOWN_TTL_S
     assert ada.key.hex() not in (await redis.get(f"vitrine:person-key:{ada.name}")).decode()
     other = RedisPersonKeys(redis, replace(PRIVACY, secret="another"), 5)

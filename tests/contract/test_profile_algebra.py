@@ -25,7 +25,7 @@ USERS = ("ada", "ben")
 
 Change = tuple[str, Interaction | TraitChange | int | Identification | LearningChange]
 """A user, and what they did, are like and allow, who they are, or when they were forgotten."""
-OpenStore = Callable[[], Any]
+OpenStore = Callable[..., Any]
 
 each_example_opens_a_store = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -143,7 +143,7 @@ async def test_any_order_repetition_and_batches_make_the_same_profiles(
 
 KNOWN, ANONYMOUS = ("ada", "ben"), ("cookie-1", "cookie-2")
 moments = st.integers(NOW_MS, NOW_MS + 9)
-deeds = st.integers(0, 9).map(lambda n: Interaction(f"e{n}", "clicked", f"p{n}", NOW_MS + n, "web", f"s{n % 3}"))
+deeds = st.integers(0, 9).map(lambda n: Interaction(f"e{n}", "clicked", f"p{n}", NOW_MS + n, "web"))
 deeds_of_all = st.tuples(st.sampled_from(KNOWN + ANONYMOUS), deeds)
 links = st.tuples(st.sampled_from(KNOWN), st.builds(Identification, st.sampled_from(ANONYMOUS), moments))
 opt_outs = st.tuples(st.sampled_from(KNOWN + ANONYMOUS), st.builds(LearningChange, st.booleans(), moments))

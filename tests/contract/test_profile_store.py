@@ -107,6 +107,12 @@ async def test_a_purchase_makes_a_product_more_popular_than_a_view(profiles):
     assert await profiles.popular(1) == ["sold"]
 
 
+async def test_an_event_that_was_recorded_without_its_session_is_known_again(profiles):
+    await profiles.record([("ada", clicked("a"))])
+    await profiles.record([("ada", Interaction("a", "clicked", "p", NOW_MS, session_id="s", query_id="q", position=1))])
+    assert await recent(profiles, "ada") == [clicked("a")]
+
+
 async def test_the_same_id_from_another_source_is_another_event(profiles):
     await profiles.record([("ada", Interaction("a", "clicked", "p", NOW_MS, source)) for source in ("web", "app")])
     assert [interaction.source for interaction in await recent(profiles, "ada")] == ["web", "app"]
@@ -178,7 +184,7 @@ async def test_what_a_user_does_after_being_forgotten_counts(profiles):
 
 async def test_what_was_done_under_an_anonymous_id_is_the_users_before_and_after_it_is_known(profiles):
     before, own = clicked("a", "p1", NOW_MS), clicked("b", "p2", NOW_MS + 2)
-    after = Interaction("c", "clicked", "p3", NOW_MS + 3, session_id="s")
+    after = clicked("c", "p3", NOW_MS + 3)
     await profiles.record([("cookie", before), ("ada", own)])
     await profiles.set_traits([("cookie", TraitChange("t", {"age": "30s", "style": "x"}, 2))])
     await profiles.set_traits([("ada", TraitChange("u", {"style": "y"}, 1))])
@@ -269,7 +275,7 @@ async def test_nothing_to_record_is_no_error(profiles):
 
 async def test_texts_of_any_kind_are_kept_as_they_are(profiles):
     odd = "a:b \u0000\"\\'{}\u2028 \U0001f600 日本 " + "x" * 200
-    event = Interaction(odd, "clicked", "p", NOW_MS, odd, session_id=odd)
+    event = Interaction(odd, "clicked", "p", NOW_MS, odd)
     await profiles.record([(odd, event)])
     await profiles.set_traits([(odd, TraitChange(odd, {odd: odd, "": ""}, NOW_MS, odd))])
     assert await recent(profiles, odd) == [event] and await profiles.traits(odd) == {odd: odd, "": ""}

@@ -27,6 +27,7 @@ from indexer.redis.person_keys import RedisPersonKeys
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.switches import RedisVariantSwitches
 from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key
 from query_api.generations.worker_status import WorkerStatus, WorkerStatusBoard
@@ -113,6 +114,7 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [[]]
         assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
         await RedisImpressionStore(redis, 5).remember([IMPRESSION, structs.replace(IMPRESSION, user_id="ben")])
+        assert await RedisVariantSwitches(redis, 5).off("trial") == frozenset()
         board = WorkerStatusBoard(redis, 5)
         await board.publish(WorkerStatus("g1"))
         await board.remove()
@@ -134,6 +136,7 @@ async def test_the_operators_commands_work_with_their_rights_alone(secure_redis)
         await delete_change_log(redis, "g3", 5)
         await RedisImpressionStore(redis, 5).remember([IMPRESSION])
         assert IMPRESSION in [impression async for impression in RedisImpressionStore(redis, 5).all()]
+        await RedisVariantSwitches(redis, 5).switch_off("trial-of-operators", "b")
         keys = RedisKeyRecords(redis, 5)
         await keys.put("digest", b"record")
         assert await keys.get("digest") == b"record" and await keys.version() == 1
@@ -153,6 +156,7 @@ async def test_no_role_can_do_what_it_has_no_need_of(secure_redis, role):
             "SET vitrine:rebuild x",
             "SET vitrine:lag:x x",
             "LRANGE vitrine:impressions:1:a 0 -1",
+            "SADD vitrine:experiments:trial a",
         ]
     async with connected(secure_redis, role) as redis:
         for command in beyond:

@@ -84,9 +84,20 @@ def _event(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
     return _post("/v1/events", authority, "application/json", mutate_bytes(body, rng) if rng.random() < 0.5 else body)
 
 
+_KINDS = ("for_you", "continue", "again", "together", "similar", "recent", "trending", "new")
+
+
 def _search_in_parameters(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
     fields = {**rng.choice(_SEARCHES), "k": 5}
     fields.pop("image", None)
+    if rng.random() < 0.3:
+        fields = {
+            "kind": rng.choice(_KINDS),
+            "product_id": "fuzz-1",
+            "session_id": "s",
+            "category": "Men",
+            "diversity": 1,
+        }
     mutated = mutate_value(fields, rng)
     pairs = mutated.items() if isinstance(mutated, dict) else [("q", mutated)]
     query = "&".join(f"{quote(str(name), '')[:500]}={quote(_as_parameter(value), '')[:4_000]}" for name, value in pairs)

@@ -102,6 +102,10 @@ def shown(stack: Stack) -> list[dict[str, Any]]:
     return json.loads(stack.cli("dlq", "show", "--json", "-n", "100").stdout)
 
 
+def exported(stack: Stack, person: str) -> dict[str, Any]:
+    return json.loads(stack.cli("export-user", person).stdout)
+
+
 def forget(stack: Stack, http: httpx.Client) -> None:
     """Each of the three in a way of its own."""
     by_command, by_http, by_event = PERSONS
@@ -141,9 +145,16 @@ def test_a_forgotten_person_is_in_no_store_and_does_not_come_back(own_stack, tmp
     assert WISH not in raw and not any(person in raw for person in clicks)
     assert all(person in redis_texts(stack) for person in clicks)
 
+    known = exported(stack, PERSONS[0])
+    assert known["interactions"][0]["product_id"] == "lantern" and len(known["dead_letters"]) == 4
+    assert WISH in str(known["dead_letters"]) and "stays" not in str(known)
+    assert {event["type"] for event in known["log"]} >= {"user.clicked", "user.searched"}
+
     with httpx.Client(base_url=stack.url, timeout=30, trust_env=False) as http:
         search_by_picture_and_voice(stack, http)
         forget(stack, http)
+        left = exported(stack, PERSONS[0])
+        assert not any(left[name] for name in left.keys() - {"user_id", "ids", "log"})
         forgotten = [letter for letter in shown(stack) if letter["state"] == "forgotten"]
         assert len(forgotten) == 12 and all(not letter["value"] and not letter["error"] for letter in forgotten)
         remaining = redis_texts(stack)

@@ -51,6 +51,33 @@ def test_a_new_product_a_price_change_and_a_deletion_show_at_once_also_in_cached
     assert http.get("/v1/products/live-1").status_code == 404
 
 
+def test_what_was_done_before_a_login_is_recommended_from_until_the_person_opts_out(stack, http, publish):
+    cookie, ada, ben = (f"{name}-{uuid.uuid4().hex[:6]}" for name in ("cookie", "ada", "ben"))
+    publish("products", [{"id": f"kind-{n}", "title": f"Yuzu bowl {n}", "category": "Kinds/Bowls"} for n in range(3)])
+
+    def recommended(kind: str, **anchor: Any) -> list[tuple[str, str]]:
+        asked = {"kind": kind, "filters": json.dumps({"category": "Kinds"}), **anchor}
+        response = http.get(f"/v1/users/{ada}/recommendations", params=asked)
+        assert response.status_code == 200, response.text
+        return [(hit["product_id"], hit.get("reason", "")) for hit in response.json()["hits"]]
+
+    together = [{"type": "purchase", "user_id": ben, "product_id": f"kind-{n}", "session_id": "b"} for n in range(2)]
+    looked = {"type": "view", "user_id": cookie, "product_id": "kind-0", "session_id": "a"}
+    publish("events", [*together, looked, {"type": "login", "user_id": ada, "anonymous_id": cookie}])
+    stack.wait("it is theirs", lambda: recommended("recent") == [("kind-0", "you looked at it")])
+    because = [("kind-1", "because you looked at Yuzu bowl 0")]
+    stack.wait("the session goes on", lambda: recommended("continue", session_id="a")[:1] == because)
+    assert recommended("together", product_id="kind-0") == [("kind-1", "chosen together with Yuzu bowl 0")]
+    exported = json.loads(stack.cli("export-user", ada).stdout)
+    assert exported["ids"] == [ada, cookie] and exported["sessions"][0]["user_id"] == cookie
+    publish("events", [{"type": "profile", "user_id": ada, "learning": "no"}])
+    stack.wait("they opted out", lambda: recommended("recent") == [])
+    publish("events", [{"type": "view", "user_id": cookie, "product_id": "kind-2"}])
+    stack.wait_until_indexed()
+    stored = json.loads(stack.cli("export-user", ada).stdout)["interactions"]
+    assert [one["product_id"] for one in stored] == ["kind-0"]
+
+
 def test_a_persons_clicks_move_what_they_like_up_for_them_and_for_nobody_else(stack, http, publish):
     rows = [
         {"id": f"taste-{kind}-{n}", "title": f"Qwertz {kind} number {n}", "category": f"Things/{kind}"}

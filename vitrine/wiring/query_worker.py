@@ -31,12 +31,14 @@ from indexer.redis.impressions import ImpressionLimits, RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
 from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.switches import RedisVariantSwitches
 from query_api import metrics
 from query_api.access.gate import AccessGate
 from query_api.access.opening import open_gate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.config import QueryConfig
+from query_api.experiments.experiment import load_variant_rankers, read_experiment
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
@@ -153,6 +155,7 @@ class _SharedResources:
         ranker = await asyncio.to_thread(load_ranker, ranker_name, encoder.spec) if ranker_name else None
         learnt_name = settings.query.learnt_ranker
         learnt_ranker = await asyncio.to_thread(load_tree_ranker, learnt_name) if learnt_name else None
+        experiment = read_experiment(settings.query.experiment) if settings.query.experiment else None
         encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         resources.callback(encoder_thread.shutdown, wait=False, cancel_futures=True)
         precedence = DevicePriority.for_runtime(settings.encoder.runtime)
@@ -190,6 +193,9 @@ class _SharedResources:
             lanes=self.lanes,
             ranker=ranker,
             learnt_ranker=learnt_ranker,
+            experiment=experiment,
+            variant_rankers=await asyncio.to_thread(load_variant_rankers, experiment) if experiment else {},
+            switches=RedisVariantSwitches(self.redis, IMPRESSIONS_DEADLINE_S),
             impressions=RedisImpressionStore(
                 self.redis, IMPRESSIONS_DEADLINE_S, ImpressionLimits(settings.query.impressions_kept), settings.privacy
             ),

@@ -72,14 +72,14 @@ class InMemoryBehaviourStore:
         row[member] = max(time_ms, row.get(member, 0))
         times = self._sightings[member[1:]]
         times[ref] = max(time_ms, times.get(ref, 0))
-        for oldest in _oldest(row)[: max(0, len(row) - self._bounds.steps_a_session)]:
+        for oldest in _excess(row, self._bounds.steps_a_session):
             self._lose(ref, oldest)
-        for oldest in _oldest(kept)[: max(0, len(kept) - self._bounds.sessions_a_user - 1)]:
+        for oldest in _excess(kept, self._bounds.sessions_a_user + 1):
             self._lose_until(oldest, kept.pop(oldest))
         if (risen := self._floor(owner)) > floor:
             for one in list(kept):
                 self._lose_until(one, risen)
-        for oldest in _oldest(times)[: max(0, len(times) - self._bounds.sessions_a_product)]:
+        for oldest in _excess(times, self._bounds.sessions_a_product):
             del times[oldest]
 
     def _lose_until(self, ref: str, time_ms: int) -> None:
@@ -101,6 +101,11 @@ def _owner(user_id: str) -> str:
 def _oldest(times: Mapping[str, int]) -> list[str]:
     """In the order in which Redis has them."""
     return sorted(times, key=lambda name: (times[name], name.encode()))
+
+
+def _excess(times: Mapping[str, int], most: int) -> list[str]:
+    """The oldest of those that are too many."""
+    return _oldest(times)[: len(times) - most] if len(times) > most else []
 
 
 def _newest(times: Mapping[str, int]) -> list[str]:

@@ -20,7 +20,7 @@ from indexer.redis.behaviour import scripts
 from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.profiles import CLOCK_SKEW_S, HORIZON_S, USER_TTL_S, translated_data_errors
+from indexer.redis.profiles import CLOCK_SKEW_S, HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
@@ -35,8 +35,6 @@ class BehaviourBounds:
     sessions_a_user: int = 100
     steps_a_session: int = 100
     sessions_a_product: int = 500
-    ttl_s: int = USER_TTL_S
-    """What nobody adds to for so long goes, seconds."""
 
 
 DEFAULT_BOUNDS = BehaviourBounds()
@@ -76,7 +74,9 @@ class RedisBehaviourStore:
         bounds = self._bounds
         for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed(user_id, one) for user_id, one in part if one.kind in KIND_LETTERS]
-            await self._write(self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, bounds.ttl_s])
+            await self._write(
+                self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, self._privacy.kept_s]
+            )
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in chunks(forgotten, EVENTS_A_CALL):
@@ -126,7 +126,7 @@ class RedisBehaviourStore:
             return
         async with redis_call(self._deadline_s), translated_data_errors():
             told = await script(keys=[], args=[msgspec.msgpack.encode(packed), *bounds])
-            await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._bounds.ttl_s])
+            await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._privacy.kept_s])
 
 
 def _list_key(owner: str) -> str:

@@ -73,7 +73,7 @@ class Assembler:
             yield self._in_its_group(self._merged(block))
             return
         base = self._merged([row for row in block if row is block[0] or not row.is_variant])
-        self._notice.merged -= base is block[0]
+        self._notice.merged += not block[0].is_variant
         several = len({_product_id(row) or str(row.row.cells.get("attributes")) for row in variants}) > 1
         pictures = [picture for row in block for picture in row.row.cells.get("images", [])]
         for row in variants:

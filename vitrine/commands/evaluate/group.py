@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "tune": "Fit the weights of search on judged queries.",
     "clicks": "Keep what answers showed, with what was chosen of it.",
     "judgments": "Make judgments of what shoppers choose.",
+    "online": "Measure what shoppers choose, by variant.",
     "recall": "Compare the live index with exact search, and say which to use.",
 }
 """Each command with its line of help; it is `command` in `vitrine/commands/evaluate/NAME.py`."""

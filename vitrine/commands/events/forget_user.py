@@ -37,12 +37,11 @@ async def _forget(settings: Settings, user_id: str) -> tuple[int, float]:
     """Until when it is forgotten, and for how many days that is remembered."""
     from dataclasses import replace
 
-    from indexer.redis.behaviour.store import RedisBehaviourStore
     from indexer.redis.client import open_redis
-    from indexer.redis.profiles import RedisProfileStore
     from query_api.personalisation.forgetting import forget_shopper
     from streams.kafka.producer import EventPublisher
     from vitrine.stack.servers import reachable_kafka, redis_url
+    from vitrine.wiring.personal_data import personal_data
 
     kafka = reachable_kafka(settings)
     horizon_days = settings.indexing.horizon_days
@@ -50,7 +49,5 @@ async def _forget(settings: Settings, user_id: str) -> tuple[int, float]:
         open_redis(replace(settings.redis, url=redis_url(settings))) as redis,
         EventPublisher(kafka) as publisher,
     ):
-        profiles = RedisProfileStore(redis, REDIS_DEADLINE_S, horizon_days * 86_400, privacy=settings.privacy)
-        behaviour = RedisBehaviourStore(redis, REDIS_DEADLINE_S, horizon_days * 86_400, settings.privacy)
-        time_ms = await forget_shopper(user_id, profiles, behaviour, publisher)
+        time_ms = await forget_shopper(user_id, personal_data(settings, redis, REDIS_DEADLINE_S), publisher)
     return time_ms, max(settings.privacy.forgotten_days, horizon_days)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
     "--decimal", type=click.Choice([".", ","]), help="What parts a price's decimals (default: by its column)."
 )
 @click.option("--from", "platform", metavar="NAME", help="Whose export it is (default: by its columns); or table.")
+@click.option("--complete", is_flag=True, help="The file is the whole catalogue: products that it lacks are withdrawn.")
+@click.option("--withdraw-at-most", type=click.IntRange(min=0), metavar="N", help="Products that may go at once.")
 @click.option("--strict", is_flag=True, help="What was not understood is an error, too.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="A date's order (default: by its column).")
 @with_settings()
@@ -61,6 +64,8 @@ def products(
     dates: str | None,
     platform: str | None,
     strict: bool,
+    complete: bool,
+    withdraw_at_most: int | None,
 ) -> None:
     """Publish a catalogue.
 
@@ -69,17 +74,25 @@ def products(
     column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes. How
     prices and dates are written is seen from all rows. Rows that cannot be published are named, and the others are;
     the exit code is then 1.
+
+    Drafts and hidden products are withdrawn; with --complete also products, once published from a file, that this one
+    lacks. Where over 20 and over a fifth of all would go, none does, unless --withdraw-at-most allows it.
     """
     from streams.files.catalogue import Catalogue
     from streams.files.conventions.survey import Conventions
     from streams.files.local_media import LocalMedia
     from streams.files.row_events import EventClock
+    from vitrine.commands.events.withdrawing import complete_feed, withdrawals
 
+    there = complete_feed(settings) if complete else None
+    clock = EventClock()
     catalogue = Catalogue(file, encoding, _renames(pairs), Conventions(decimal, dates), _say, _platform(platform))
-    report = _publish(settings, catalogue.events(LocalMedia(images).resolve, EventClock()), rate)
+    products_first = catalogue.events(LocalMedia(images).resolve, clock)
+    then = withdrawals(settings, catalogue, there, withdraw_at_most, clock, _say)
+    report = _publish(settings, itertools.chain(products_first, then), rate)
     for line in catalogue.notice.lines():
         _say(line)
-    _fail_if(report.rejected + (catalogue.notice.faults if strict else 0))
+    _fail_if(report.rejected + catalogue.withheld + (catalogue.notice.faults if strict else 0))
 
 
 @command.command()

@@ -19,6 +19,10 @@ _SIGNS = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤"}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+_READINGS = ("correct", "price_phrases", "exclusion_phrases")
+"""Fields of a request that have its words taken for more than words."""
+
+
 @click.command()
 @click.argument("text", required=False)
 @click.option("--image", "images", type=_FILE, multiple=True, help="A photo to search with; may be repeated.")
@@ -32,7 +36,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--filter", "expressions", multiple=True, metavar="EXPR", help="price<50, brand=A,B, attributes.colour=red"
 )
-@click.option("--verbatim", is_flag=True, help="Correct no words, and take no price in them for a filter.")
+@click.option(
+    "--verbatim", is_flag=True, help="Take the words as they are: no corrections, no price, nothing to leave out."
+)
 @click.option("--floor", type=click.FloatRange(0, 10), help="What has to be reached to match: 1 as learnt, 0 nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @with_settings()
@@ -47,7 +53,7 @@ def command(
     query["floor"] = options["floor"]
     if not text and not any(query[name] for name in ("image", "audio", "video", "product_id", "parts")):
         raise click.UsageError("give TEXT, --image, --like, --audio or --video")
-    query |= {"filters": _filters(expressions)} | ({"correct": False, "price_phrases": False} if verbatim else {})
+    query |= {"filters": _filters(expressions)} | (dict.fromkeys(_READINGS, False) if verbatim else {})
     results = _search(settings, text, query)
     if as_json:
         import msgspec

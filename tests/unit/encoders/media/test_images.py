@@ -133,7 +133,7 @@ def test_size_is_judged_by_the_header_before_decoding() -> None:
         decode_image(_encoded(Image.new("RGB", (50, 50)), "PNG"), max_pixels=2000)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 def test_truncated_files_are_refused(kind: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
     data = _encoded(noise, kind)
@@ -141,7 +141,7 @@ def test_truncated_files_are_refused(kind: str) -> None:
         decode_image(data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"])
 @given(places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6))
 def test_flipped_bytes_never_raise_anything_else(kind: str, places: list[tuple[float, int]]) -> None:
     data = bytearray(_encoded(ImageOps.colorize(Image.linear_gradient("L"), "red", "blue").resize((24, 24)), kind))

@@ -171,7 +171,7 @@ async def test_a_product_that_is_searched_with_is_left_out(client: httpx.AsyncCl
 
 async def test_sorted_results_are_explained_by_what_they_are_sorted_by(client: httpx.AsyncClient) -> None:
     found = await explain(client, "hoodie-black", text="hoodie", sort="price", k=2)
-    assert "sorted by price: hit 2 (mug-blue) has 6.0, it has 50.0" in found["reasons"][0]["detail"]
+    assert "sorted by price: hit 2 (hoodie-blue) has 30.0, it has 50.0" in found["reasons"][0]["detail"]
 
 
 async def test_a_lack_of_a_picture_is_noted(client: httpx.AsyncClient, shop: Shop) -> None:

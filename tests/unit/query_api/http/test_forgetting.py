@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.ports.profiles import Interaction, TraitChange
+from indexer.ports.profiles import Identification, Interaction, TraitChange
 from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from streams.errors import PublishFailed
 from streams.events.cloudevents import decode_event, encode_event
@@ -38,6 +38,16 @@ async def test_it_is_published_so_that_nobody_brings_the_shopper_back(client: ht
     assert topic == "shop.user-events" and event.type == "user.forgotten" and event.data == UserForgotten("a/b ü")
     assert abs(event.time_ms - time.time() * 1000) < 60_000
     assert decode_event(topic, encode_event(event), {}, 0) == event
+
+
+async def test_the_anonymous_ids_that_are_joined_to_the_shopper_are_forgotten_too(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    await shop.interact("cookie", ["mug-red"])
+    await shop.profiles.identify([("ann", Identification("cookie", int(time.time() * 1000)))])
+    assert (await client.delete("/v1/users/ann")).status_code == 204
+    assert [event.data for _, event in shop.published.events] == [UserForgotten("ann"), UserForgotten("cookie")]
+    assert await recent(shop.profiles, "cookie") == [] and await shop.behaviour.sessions_of("cookie", 9) == []
 
 
 async def test_what_comes_late_is_ignored_and_what_is_new_counts(client: httpx.AsyncClient, shop: Shop) -> None:

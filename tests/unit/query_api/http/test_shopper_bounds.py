@@ -114,6 +114,19 @@ async def test_recommendations_are_filtered_and_for_oneself_alone(client: httpx.
     assert (await client.get("/v1/users/ben/recommendations", headers=token("ada"))).status_code == 403
 
 
+async def test_a_reason_names_no_product_that_the_token_hides(client: httpx.AsyncClient, shop: Shop) -> None:
+    await shop.interact("ada", ["mug-black"], "purchased")
+    for parameters in ({}, {"kind": "recent"}, {"kind": "continue", "session_id": "s"}, {"kind": "new"}):
+        path = "/v1/users/ada/recommendations"
+        shown = await client.get(path, params={"k": 100, **parameters}, headers=token("ada", in_stock=True))
+        assert shown.status_code == 200 and "black" not in shown.text
+    assert "because you bought black mug" in (await client.get(path, headers=token("ada"))).text
+    for kind in ("similar", "together"):
+        asked = {"kind": kind, "product_id": "mug-black"}
+        hidden = await client.get(path, params=asked, headers=token("ada", in_stock=True))
+        assert hidden.status_code == 404
+
+
 async def test_a_shopper_is_whom_the_token_names_and_nobody_else(
     client: httpx.AsyncClient, shop: Shop, door: Doorkeeper
 ) -> None:

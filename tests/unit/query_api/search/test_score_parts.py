@@ -46,6 +46,7 @@ async def test_terms_are_written_as_in_the_query_and_say_where_they_are(clothes:
         "t": ["title"],
         "shirt": ["title", "brand"],
         "t-shirt": ["title"],
+        "red t-shirt": ["title"],
     }
     assert where["b"]["连衣裙"] == ["title"] and where["b"]["裙"] == ["title"] and where["b"]["red"] == ["description"]
     assert where["c"] == {"red": ["category"]}

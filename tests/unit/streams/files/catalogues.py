@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ class Sent:
     """What a catalogue's events say."""
 
     products: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    withdrawn: list[str] = field(default_factory=list[str])
+    withdrawn: set[str] = field(default_factory=set[str])
     rejected: list[RejectedRow] = field(default_factory=list[RejectedRow])
     said: list[str] = field(default_factory=list[str])
     notice: FileNotice = field(default_factory=FileNotice)
@@ -38,12 +39,19 @@ def send(path: Path, renames: Mapping[str, str] | None = None, platform: str | N
             sent.rejected.append(outcome)
             continue
         data = msgspec.to_builtins(outcome.event.data)
-        if outcome.is_withdrawal:
-            sent.withdrawn.append(data["product_id"])
-        else:
-            assert data["product_id"] not in sent.products
-            sent.products[data["product_id"]] = data
+        assert data["product_id"] not in sent.products
+        sent.products[data["product_id"]] = data
+    sent.withdrawn = catalogue.hidden_ids
     return sent
+
+
+def send_all(directory: Path, text: str) -> list[dict[str, Any]]:
+    """The products of a table's events, in their order."""
+    path = directory / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    catalogue = Catalogue(path, None, {}, Conventions(), lambda _line: None)
+    outcomes = catalogue.events(LocalMedia(None).resolve, EventClock())
+    return [msgspec.to_builtins(one.event.data) for one in outcomes if not isinstance(one, RejectedRow)]
 
 
 def send_text(directory: Path, text: str, name: str = "x.csv", platform: str | None = None) -> Sent:
@@ -51,3 +59,45 @@ def send_text(directory: Path, text: str, name: str = "x.csv", platform: str | N
     path = directory / name
     path.write_text(text, encoding="utf-8")
     return send(path, platform=platform)
+
+
+def workbook(path: Path, *rows: list[object]) -> None:
+    """A workbook of one sheet."""
+    cells = "".join(
+        "<row>"
+        + "".join(
+            f"<c><v>{cell}</v></c>" if isinstance(cell, int | float) else f'<c t="inlineStr"><is><t>{cell}</t></is></c>'
+            for cell in row
+        )
+        + "</row>"
+        for row in rows
+    )
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    types = "http://schemas.openxmlformats.org/package/2006/content-types"
+    office = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>'
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets>'
+            "</workbook>",
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{links}/worksheet"'
+            ' Target="worksheets/sheet1.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{links}/officeDocument"'
+            ' Target="xl/workbook.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{office}.sheet.main+xml"/></Types>',
+        )

@@ -148,6 +148,16 @@ def test_pictures_are_inlined_from_the_directory_and_nowhere_else(tmp_path):
         assert reason({"id": "1", "image": name}, directory=inside)
 
 
+def test_base64_of_rows_is_taken_as_people_write_it_and_never_costs_the_row():
+    plain = base64.b64encode(b"jpeg??>").decode()
+    ways = (plain, plain.rstrip("="), base64.urlsafe_b64encode(b"jpeg??>").decode(), f"data:image/jpeg;base64,{plain}")
+    for way in ways:
+        assert product({"id": "1", "images": [{"data": way}]})["images"] == [{"data": plain}]
+    assert product({"id": "1", "image": ways[3]})["images"] == [{"data": plain}]
+    unreadable = base64.b64encode(b"no base64!").decode()
+    assert product({"id": "1", "images": [{"data": "no base64!"}]})["images"] == [{"data": unreadable}]
+
+
 def test_pictures_over_the_message_bound_are_a_row_error(tmp_path):
     (tmp_path / "big.jpg").write_bytes(b"x" * MAX_MESSAGE_BYTES)
     (tmp_path / "half.jpg").write_bytes(b"x" * (MAX_MESSAGE_BYTES // 2))

@@ -100,7 +100,7 @@ async def test_who_a_shopper_is_and_that_they_opted_out_comes_before_what_they_d
     assert await recent(shoppers.profiles, "ada") == []
     shoppers.finished.clear()
     await shoppers.process(event("profiled", "5", NOW_MS + 4, traits={}, learning=True))
-    kept = Interaction("1", "clicked", "p", NOW_MS, "shop", "s")
+    kept = Interaction("1", "clicked", "p", NOW_MS, "shop")
     assert await recent(shoppers.profiles, "ada") == [kept] and not shoppers.published
 
 

@@ -57,4 +57,22 @@ def test_what_people_did_before_they_asked_to_be_forgotten_is_left_out(tmp_path:
     choices = read_clicks(file, told.append, forgotten)
     assert choices == [("row of ben", ["p-7"]), ("", ["p-2"]), ("", ["p-3"])]
     assert sorted(asked) == ["ada", "ben", "cy"]
-    assert told == ["6 rows are left out: they are of people who asked to be forgotten"]
+    assert told == ["6 rows are left out: they are of people who asked to be forgotten, or opted out"]
+
+
+def test_what_people_did_while_they_were_opted_out_is_left_out_under_all_of_their_ids(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    opted_out = {"type": "user.profiled", "user_id": "ada", "traits": {}, "learning": False, "time": "2026-01-02"}
+    file.write_text(
+        "\n".join(
+            json.dumps(row)
+            for row in (
+                {"type": "user.clicked", "user_id": "ada", "product_id": "a", "session_id": "1", "time": "2026-01-01"},
+                {"type": "user.clicked", "user_id": "ada", "product_id": "b", "session_id": "1", "time": "2026-01-03"},
+                {"type": "user.clicked", "user_id": "tab", "product_id": "c", "session_id": "2", "time": "2026-01-03"},
+                {"type": "user.identified", "user_id": "ada", "anonymous_id": "tab", "time": "2026-01-04"},
+                opted_out,
+            )
+        )
+    )
+    assert read_clicks(file, print) == [("", ["a"])]

@@ -91,7 +91,7 @@ def test_woocommerce_variations_are_of_their_parents_group_and_have_what_it_has(
     )
     assert sent.products["tee-s"]["description"] == "Soft" and sent.products["tee-s"]["category"] == "Tees"
     assert sent.products["tee-m"]["in_stock"] is False
-    assert sent.withdrawn == ["draft", "draft-s", "hidden"]
+    assert sent.withdrawn == {"draft", "draft-s", "hidden"}
     assert sent.notice.hidden == 3
 
 
@@ -124,7 +124,7 @@ def test_magento_attributes_offers_groups_and_visibility(tmp_path: Path) -> None
     assert sent.products["tee-s"]["group_id"] == sent.products["tee"]["group_id"] == "tee"
     assert sent.products["tee-s"]["price"] == 15
     assert sent.products["tee-s"]["attributes"] == {"size": "S", "note": "a, b", "fit": ["A", "B"]}
-    assert sent.withdrawn == ["alone", "off", "browse"]
+    assert sent.withdrawn == {"alone", "off", "browse"}
 
 
 def test_shopify_rows_of_variants_and_pictures_are_products_of_one_group(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_shopify_rows_of_variants_and_pictures_are_products_of_one_group(tmp_pat
     assert medium["title"] == "Tee" and medium["brand"] == "Luma" and medium["attributes"] == {"Size": "M"}
     assert medium["images"] == [{"url": f"https://s/{name}.jpg"} for name in ("m", "1", "2")]
     assert sent.products["mug"] == {"product_id": "mug", "title": "Mug", "price": 9.0}
-    assert sent.withdrawn == ["d"]
+    assert sent.withdrawn == {"d"}
 
 
 def test_shopify_json_has_its_variants_inside(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_prestashop(tmp_path: Path) -> None:
     assert [product["price"] for product in sent.products.values()] == [10, 12.5]
     assert sent.products["m1"]["categories"] == ["Home", "Home/Mugs"]
     assert sent.products["m1"]["attributes"] == {"Material": "Clay", "Style": "Plain"}
-    assert sent.withdrawn == ["m3"]
+    assert sent.withdrawn == {"m3"}
 
 
 BIGCOMMERCE = [
@@ -260,7 +260,7 @@ def test_bigcommerce(tmp_path: Path) -> None:
     lamp = sent.products["l1"]
     assert lamp["price"] == 39 and lamp["in_stock"] is False and lamp["categories"] == ["Shop All/Lamps", "Sale"]
     assert lamp["attributes"] == {"Material": "Oak", "Watts": "40"} and len(lamp["images"]) == 2
-    assert sent.withdrawn == ["l2"]
+    assert sent.withdrawn == {"l2"}
 
 
 def test_products_of_schema_org(tmp_path: Path) -> None:

@@ -1,0 +1,174 @@
+"""Candidates from what shoppers did: their own habits, sessions like theirs, what comes next, what everybody buys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from indexer.ports.behaviour import BehaviourStore, Session
+from indexer.ports.profiles import ProfileStore
+from query_api.recommending.blend import Suggested
+from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
+from query_api.recommending.neighbours import (
+    beyond_popularity,
+    co_visited,
+    confidence,
+    nearest_anchors,
+    nearest_sessions,
+    products_of,
+)
+from query_api.recommending.shop_patterns import Patterns
+from query_api.recommending.transitions import RECENT, next_scores, transitions_from
+
+MAX_OWN_SESSIONS = 100
+MAX_ANCHORS, MAX_SIGHTINGS, MAX_SESSIONS = 40, 200, 300
+"""Products to whose sessions a shopper is likened, sessions looked up of each, sessions read of all those."""
+MAX_TOGETHER = 400
+"""Products of those sessions that are looked at, the best."""
+MAX_HABITS = 400
+"""Products bought before that are looked at, those bought most."""
+MAX_JOINED = 8
+"""Anonymous ids of a shopper, the latest, under which their sessions are looked for."""
+SESSION_ANCHORS = 20
+"""Of a session, the last products that count, the last one most."""
+PAUSE_MS = 30 * 60_000
+"""A session in which nothing happened for so long is over."""
+POPULAR = 200
+CAUSES = 100
+"""Of so many suggestions, the best, it is said what speaks for them."""
+
+
+class Bought(NamedTuple):
+    """A product that a shopper bought."""
+
+    score: float
+    """How likely they do it again."""
+    visits: int
+    """In how many of their latest sessions they did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a shopper did, as far as it may be learnt from, newest first."""
+
+    own: Sequence[Session]
+    """Their sessions."""
+    anchors: Mapping[str, float]
+    """How much each product says of what they want."""
+    recent: Sequence[str]
+    """The products of the session that goes on, the last one last."""
+    known: frozenset[str]
+    in_session: frozenset[str] = frozenset()
+    """What the session has already: none of it is wanted again."""
+
+
+class BehaviourCandidates:
+    """Reads what shoppers did, and scores products by it. Raises `StoreUnavailable` where it cannot be read."""
+
+    def __init__(
+        self, behaviour: BehaviourStore, profiles: ProfileStore, patterns: Callable[[], Patterns] = Patterns
+    ) -> None:
+        """Args: patterns: of the shop, as known just now."""
+        self._behaviour = behaviour
+        self._profiles = profiles
+        self._patterns = patterns
+
+    async def for_shopper(self, user_id: str, now_ms: int) -> Suggested:
+        """What a shopper may want. Args: now_ms: Unix milliseconds."""
+        own = await self._own(await self._ids(user_id))
+        is_going_on = bool(own) and now_ms - own[0].steps[-1].time_ms < PAUSE_MS
+        recent = _navigation(own[0]) if is_going_on else []
+        known = frozenset(step.product_id for session in own for step in session.steps)
+        return await self._suggest(_Seen(own, _strongest(interest_weights(own, now_ms)), recent, known), now_ms)
+
+    async def for_session(self, user_id: str, session_id: str, now_ms: int) -> Suggested:
+        """What a session may go on with; nothing where it is not known. Args: now_ms: Unix milliseconds."""
+        ids = await self._ids(user_id)
+        parts, own = await asyncio.gather(
+            asyncio.gather(*[self._behaviour.session(one, session_id) for one in ids]), self._own(ids)
+        )
+        session = Session("", sorted((step for part in parts for step in part.steps), key=lambda step: step.time_ms))
+        if not session.steps:
+            return Suggested()
+        products = _products(session)
+        last = products[-SESSION_ANCHORS:]
+        anchors = {product_id: (rank + 1) / len(last) for rank, product_id in enumerate(last)}
+        refs = {part.ref for part in parts}
+        earlier = [one for one in own if one.ref not in refs]
+        here = frozenset(products)
+        return await self._suggest(_Seen(earlier, anchors, _navigation(session), here, here), now_ms)
+
+    async def bought_before(self, user_id: str, now_ms: int) -> dict[str, Bought]:
+        """What a shopper bought, by product id, what they are likeliest to buy again first.
+
+        Args:
+            now_ms: Unix milliseconds.
+        """
+        own = await self._own(await self._ids(user_id))
+        weights = _strongest(purchase_weights(own, now_ms), MAX_HABITS)
+        popularity = dict(zip(weights, await self._profiles.popularity(list(weights), now_ms), strict=True))
+        scores = habit_scores(weights, popularity)
+        visits = Counter(step.product_id for session in own for step in session.steps if step.kind == PURCHASED)
+        return {one: Bought(scores[one], visits[one]) for one in sorted(scores, key=lambda one: -scores[one])}
+
+    async def _ids(self, user_id: str) -> list[str]:
+        """The ids under which a shopper is known; none of one who may not be learnt from."""
+        person = await self._profiles.person(user_id)
+        return [user_id, *person.anonymous_ids[-MAX_JOINED:]] if person.is_learnt_from() else []
+
+    async def _own(self, ids: Sequence[str]) -> list[Session]:
+        found = await asyncio.gather(*[self._behaviour.sessions_of(one, MAX_OWN_SESSIONS) for one in ids])
+        newest = sorted((one for part in found for one in part), key=lambda one: -one.steps[-1].time_ms)
+        return newest[:MAX_OWN_SESSIONS]
+
+    async def _suggest(self, seen: _Seen, now_ms: int) -> Suggested:
+        sightings, popular = await asyncio.gather(
+            self._behaviour.sightings(list(seen.anchors), MAX_SIGHTINGS), self._profiles.popular(POPULAR)
+        )
+        weights = nearest_sessions(seen.anchors, sightings, now_ms, MAX_SESSIONS)
+        rows = await self._behaviour.steps(list(weights))
+        baskets, patterns = products_of(rows), self._patterns()
+        together = _strongest(co_visited(weights, baskets), MAX_TOGETHER)
+        bought = _habits(seen, now_ms) if patterns.habit_strength else {}
+        asked = [*{*together, *bought, *popular}]
+        popularity = dict(zip(asked, await self._profiles.popularity(asked, now_ms), strict=True))
+        together = beyond_popularity(together, popularity)
+        counts = {product_id: transitions_from(product_id, rows) for product_id in seen.recent[-RECENT:]}
+        following = next_scores(seen.recent, counts, patterns.flow)
+        best = [*_strongest(together, CAUSES), *_strongest(following, CAUSES)]
+        causes = nearest_anchors(weights, baskets, seen.anchors, best)
+        if seen.recent:
+            causes = dict.fromkeys(following, seen.recent[-1]) | causes
+        return Suggested(
+            habits=habit_scores(bought, popularity),
+            together=together,
+            following=following,
+            popular={product_id: popularity[product_id] for product_id in popular},
+            known=seen.known,
+            causes=causes,
+            confidence=confidence(together, baskets),
+            habit_strength=patterns.habit_strength,
+        )
+
+
+def _products(session: Session) -> list[str]:
+    """A session's products, each once, by the latest thing that was done to it."""
+    return list(dict.fromkeys(step.product_id for step in reversed(session.steps)))[::-1]
+
+
+def _navigation(session: Session) -> list[str]:
+    """A session's way through the shop. A basket is filled in no order: what comes next is what goes together."""
+    return [] if any(step.kind == PURCHASED for step in session.steps) else _products(session)
+
+
+def _habits(seen: _Seen, now_ms: int) -> dict[str, float]:
+    bought = purchase_weights(seen.own, now_ms)
+    return _strongest({one: weight for one, weight in bought.items() if one not in seen.in_session}, MAX_HABITS)
+
+
+def _strongest(weights: Mapping[str, float], most: int = MAX_ANCHORS) -> dict[str, float]:
+    """Those that weigh most."""
+    return {product_id: weights[product_id] for product_id in sorted(weights, key=lambda one: -weights[one])[:most]}

@@ -1,0 +1,42 @@
+"""Two lists of recommendations as one. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from query_api.search.ranking import Ranking
+from query_api.search.results import RankedResults, Reason
+
+
+def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
+    """The results of one list, then those of another that are not in it, each with its own list's reason.
+
+    The scores of the second follow those of the first, less one each.
+    """
+    leading = set(first.ranked.ids)
+    ids = then.ranked.candidates.ids
+    is_new = np.array([ids[at] not in leading for at in then.ranked.order.tolist()], bool)
+    others = then.ranked.reordered(np.flatnonzero(is_new))
+    candidates = first.ranked.candidates.joined(then.ranked.candidates.without(leading))
+    places = {product_id: at for at, product_id in enumerate(candidates.ids)}
+    scores = np.zeros(len(candidates))
+    for ranked, offset in ((first.ranked, 0.0), (others, -1.0)):
+        kept = ranked.candidates.ids
+        for at in ranked.order.tolist():
+            scores[places[kept[at]]] = ranked.score[at] + offset
+    order = np.array([places[product_id] for product_id in [*first.ranked.ids, *others.ids]], np.intp)
+    nothing = np.zeros(len(candidates))
+
+    def reason_of(product_id: str) -> Reason | None:
+        source = first if product_id in leading else then
+        return source.reason_of(product_id) if source.reason_of else None
+
+    return replace(
+        then,
+        ranked=Ranking(candidates, nothing, nothing, nothing, scores, order),
+        scoring=None,
+        unretrieved_count=max(0, then.unretrieved_count - (len(order) - len(then.ranked))),
+        reason_of=reason_of,
+    )
