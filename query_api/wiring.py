@@ -77,6 +77,11 @@ BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
 """Runs until cancelled."""
 
 
+BEHAVIOUR_READS = 6
+"""So many times, one after the other, a recommendation reads what people did: by a circuit of its own, as one that is
+late as a whole must not cost searches their personal order."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryPorts:
     """Ports and settings of one query worker, filled in by a composition root, which also closes them."""
@@ -237,7 +242,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
             retriever,
             RecommendationSources(
                 TasteRanking(profiles, retriever, tastes, config.personal),
-                BehaviourSources(ports.behaviour, behaviour, circuit),
+                BehaviourSources(ports.behaviour, behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),
                 CatalogueSources(retriever, tastes),
             ),
             cards,

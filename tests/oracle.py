@@ -6,8 +6,6 @@ judged by the published JSON schemas, and each product's events are sorted into 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -174,14 +172,8 @@ def _media(data: Mapping[str, Any]) -> list[Picture]:
 
 
 def _is_media(one: Picture) -> bool:
-    """Whether it is either an address or well-formed base64."""
-    if (one.get("url") is None) == (one.get("data") is None):
-        return False
-    try:
-        base64.b64decode(one.get("data") or "", validate=True)
-    except binascii.Error:
-        return False
-    return True
+    """Whether it is either an address or a text of its bytes; of a text that is no base64, none can be decoded."""
+    return (one.get("url") is None) != (one.get("data") is None) and isinstance(one.get("data") or "", str)
 
 
 def _time_ms(time: str) -> int:

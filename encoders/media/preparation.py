@@ -47,6 +47,8 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
     """Pictures so many times too large are first reduced by a whole number."""
     margin: tuple[int, int, int] | None = None
     """With `size`: the RGB levels of the margin around a picture that keeps its proportions; None: it is stretched."""
+    query_views: tuple[float, ...] = (1.0,)
+    """What is looked at of a picture to search with: its middle, so much of either side, by each view."""
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
@@ -56,6 +58,15 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         if self.size is not None and self.margin is not None:
             resized = _with_margin(resized, self.size, self.margin)
         return resized if self.crop is None else _center_crop(resized, self.crop)
+
+    def views(self, picture: Pixels) -> list[Pixels]:
+        """A prepared picture to search with → its views, of the same size: who takes a photo aims at the middle."""
+        return [picture if share == 1 else self._view(picture, share) for share in self.query_views]
+
+    def _view(self, picture: Pixels, share: float) -> Pixels:
+        height, width = picture.shape[:2]
+        middle = _center_crop(picture, (round(height * share), round(width * share)))
+        return resize_pixels(Image.fromarray(middle), (width, height), Image.Resampling(self.resample), _REDUCING_GAP)
 
     @property
     def output_size(self) -> tuple[int, int] | None:
@@ -90,6 +101,10 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
         """RGB picture → (rows · patch, columns · patch, 3) uint8, with rows · columns ≤ `max_patches`."""
         size = self.scaled(*image.size)
         return resize_pixels(as_rgb(image), size, Image.Resampling(self.resample), _REDUCING_GAP)
+
+    def views(self, picture: Pixels) -> list[Pixels]:
+        """A prepared picture to search with → itself."""
+        return [picture]
 
     @property
     def crop(self) -> None:

@@ -69,6 +69,8 @@ def fixed_size(processor: object) -> FixedSizePreparer:
         preparer = replace(preparer, margin=tuple(setting(processor, "margin_color")))
     if _on(processor, "do_trim_borders"):
         preparer = replace(preparer, trim=True, reducing_gap=_TRIMMED_REDUCING_GAP)
+    if views := getattr(processor, "query_views", None):
+        preparer = replace(preparer, query_views=tuple(map(float, views)))
     return preparer
 
 

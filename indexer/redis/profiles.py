@@ -117,6 +117,10 @@ class RedisProfileStore:
         found: list[History] = []
         for part in chunks(user_ids, HISTORIES_A_CALL):
             known = await self._read(part)
+            if all(person is NOBODY for person, _ in known):
+                # As of most people: each has one id, and never said what may be learnt.
+                found += [history for _, history in known]
+                continue
             others = await self._related(person for person, _ in known)
             found += [
                 merged(one, person, history, others, self._history_length)
@@ -161,8 +165,8 @@ class RedisProfileStore:
         if not product_ids:
             return []
         async with redis_call(self._deadline_s):
-            found = await self._redis.zmscore(_POPULAR_KEY, list(product_ids))
-        return [purchases_now(weight, now_ms) for weight in found]
+            (found,) = await ask_together(self._redis, [("ZMSCORE", _POPULAR_KEY, *product_ids)])
+        return [purchases_now(None if weight is None else float(weight), now_ms) for weight in found]
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
@@ -194,6 +198,8 @@ class RedisProfileStore:
         async with redis_call(self._deadline_s):
             persons = ("MGET", *chain.from_iterable(map(self._person_keys, user_ids)))
             kept, *stored = await ask_together(self._redis, [persons, *newest])
+        if not any(kept):
+            return [(NOBODY, PackedHistory(one)) for one in stored]
         return list(zip(map(_person, kept[::2], kept[1::2]), map(PackedHistory, stored), strict=True))
 
     def _person_keys(self, user_id: str) -> tuple[str, str]:

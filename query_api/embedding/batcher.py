@@ -62,6 +62,7 @@ class EncoderBatcher:
             pulse: shows what is being encoded; None: nobody looks.
         """
         self.spec = encoder.spec
+        self.preparer = encoder.preparer
         self._encoder = encoder
         self._executor = executor
         self._batch = batch

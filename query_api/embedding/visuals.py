@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from encoders.errors import InvalidImage, InvalidVideo, WorkerProcessUnavailable
-from encoders.port import ImageDecoder
+from encoders.port import ImageDecoder, Pixels
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.spec import FloatArray, pool_vectors
 from query_api.embedding.batcher import EncoderBatcher
@@ -38,7 +39,7 @@ class VisualEmbedder:
         self._batcher = batcher
 
     async def embed_picture(self, data: bytes) -> FloatArray:
-        """The unit embedding (dim,) of a picture's bytes."""
+        """The unit mean (dim,) of the embeddings of a picture's views."""
         limit_s = self._decoders.picture_deadline_s
         try:
             async with asyncio.timeout(limit_s):
@@ -49,7 +50,7 @@ class VisualEmbedder:
             raise EncoderBusy(f"pictures cannot be decoded just now: {error}") from error
         if isinstance(pixels, InvalidImage):
             raise InvalidRequest("image", str(pixels)) from pixels
-        return await self._batcher.encode(pixels)
+        return await self._embed_all(self._batcher.preparer.views(pixels))
 
     async def embed_clip(self, data: bytes) -> FloatArray:
         """The unit mean (dim,) of the embeddings of a clip's frames."""
@@ -65,5 +66,8 @@ class VisualEmbedder:
             raise EncoderBusy(f"clips cannot be decoded just now: {error}") from error
         if isinstance(frames, InvalidVideo):
             raise InvalidRequest("video", str(frames)) from frames
-        rows = await asyncio.gather(*(self._batcher.encode(frame) for frame in frames))
+        return await self._embed_all(frames)
+
+    async def _embed_all(self, pictures: Sequence[Pixels]) -> FloatArray:
+        rows = await asyncio.gather(*(self._batcher.encode(picture) for picture in pictures))
         return pool_vectors(np.stack(rows), first_weight=1.0)

@@ -12,13 +12,22 @@ from indexer.ports.behaviour import BehaviourStore, Session
 from indexer.ports.profiles import ProfileStore
 from query_api.recommending.blend import Suggested
 from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
-from query_api.recommending.neighbours import beyond_popularity, co_visited, nearest_anchors, nearest_sessions
+from query_api.recommending.neighbours import (
+    beyond_popularity,
+    co_visited,
+    confidence,
+    nearest_anchors,
+    nearest_sessions,
+    products_of,
+)
 from query_api.recommending.shop_patterns import Patterns
 from query_api.recommending.transitions import RECENT, next_scores, transitions_from
 
 MAX_OWN_SESSIONS = 100
-MAX_ANCHORS, MAX_SIGHTINGS, MAX_SESSIONS = 40, 200, 500
+MAX_ANCHORS, MAX_SIGHTINGS, MAX_SESSIONS = 40, 200, 300
 """Products to whose sessions a shopper is likened, sessions looked up of each, sessions read of all those."""
+MAX_TOGETHER = 400
+"""Products of those sessions that are looked at, the best."""
 MAX_HABITS = 400
 """Products bought before that are looked at, those bought most."""
 MAX_JOINED = 8
@@ -28,7 +37,7 @@ SESSION_ANCHORS = 20
 PAUSE_MS = 30 * 60_000
 """A session in which nothing happened for so long is over."""
 POPULAR = 200
-CAUSES = 200
+CAUSES = 100
 """Of so many suggestions, the best, it is said what speaks for them."""
 
 
@@ -121,7 +130,8 @@ class BehaviourCandidates:
         )
         weights = nearest_sessions(seen.anchors, sightings, now_ms, MAX_SESSIONS)
         rows = await self._behaviour.steps(list(weights))
-        together, patterns = co_visited(weights, rows), self._patterns()
+        baskets, patterns = products_of(rows), self._patterns()
+        together = _strongest(co_visited(weights, baskets), MAX_TOGETHER)
         bought = _habits(seen, now_ms) if patterns.habit_strength else {}
         asked = [*{*together, *bought, *popular}]
         popularity = dict(zip(asked, await self._profiles.popularity(asked, now_ms), strict=True))
@@ -129,7 +139,7 @@ class BehaviourCandidates:
         counts = {product_id: transitions_from(product_id, rows) for product_id in seen.recent[-RECENT:]}
         following = next_scores(seen.recent, counts, patterns.flow)
         best = [*_strongest(together, CAUSES), *_strongest(following, CAUSES)]
-        causes = nearest_anchors(weights, rows, seen.anchors, best)
+        causes = nearest_anchors(weights, baskets, seen.anchors, best)
         if seen.recent:
             causes = dict.fromkeys(following, seen.recent[-1]) | causes
         return Suggested(
@@ -139,6 +149,7 @@ class BehaviourCandidates:
             popular={product_id: popularity[product_id] for product_id in popular},
             known=seen.known,
             causes=causes,
+            confidence=confidence(together, baskets),
             habit_strength=patterns.habit_strength,
         )
 

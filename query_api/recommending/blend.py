@@ -25,8 +25,15 @@ class Suggested:
     """What the session, or the shopper, has already."""
     causes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of products, what the shopper did something to and that speaks most for them."""
+    confidence: float = 1.0
+    """How far `together` is to be believed, from 0 to 1; where it is not, what is popular stands in for it."""
     habit_strength: float = 0.0
     """How far people of this shop buy again what they bought: from 0, hardly, to 1."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What counts of the weights of sources, where that is not all."""
+        return {"habits": self.habit_strength, "together": self.confidence, "popular": 1.02 - self.confidence}
 
     def parts(self) -> dict[str, Scores]:
         """The sources by name, as a ranker's features are called."""
@@ -48,8 +55,8 @@ class BlendWeights:
     popular: float
 
 
-FOR_YOU = BlendWeights(habits=1.0, together=0.35, following=0.3, popular=0.02)
-CONTINUE = BlendWeights(habits=0.8, together=1.0, following=3.0, popular=0.02)
+FOR_YOU = BlendWeights(habits=1.0, together=0.4, following=0.3, popular=0.4)
+CONTINUE = BlendWeights(habits=0.8, together=1.0, following=3.0, popular=0.4)
 
 
 def blend(suggested: Suggested, weights: BlendWeights) -> dict[str, float]:
@@ -62,7 +69,7 @@ def blend(suggested: Suggested, weights: BlendWeights) -> dict[str, float]:
     scores: dict[str, float] = {}
     for name, part in suggested.parts().items():
         scale = getattr(weights, name) / (max(part.values(), default=0.0) or 1.0)
-        scale *= suggested.habit_strength if name == "habits" else 1.0
+        scale *= suggested.shares.get(name, 1.0)
         for product_id, score in part.items():
             if product_id not in suggested.known or product_id in suggested.habits:
                 scores[product_id] = scores.get(product_id, 0.0) + scale * score

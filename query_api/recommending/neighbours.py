@@ -18,6 +18,8 @@ OVERLAP_POWER = 1.3
 """1: sessions count by the sum of what they share; above: the nearest count more."""
 RARITY_POWER = 0.3
 """How much less a product says that is in many sessions."""
+HALF_CONFIDENCE = 20
+"""By so many sessions it is half believed."""
 COMMON_POWER = 0.25
 """How much less a product is worth that everybody buys anyway."""
 
@@ -47,42 +49,54 @@ def nearest_sessions(
     return {ref: weights[ref] for ref in best}
 
 
-def co_visited(weights: Mapping[str, float], rows: Sequence[Sequence[bytes]]) -> dict[str, float]:
+def products_of(rows: Sequence[Sequence[bytes]]) -> list[set[bytes]]:
+    """The products of sessions. Args: rows: what each did, as `BehaviourStore.steps` gives them."""
+    return [{step[1:] for step in row} for row in rows]
+
+
+def co_visited(weights: Mapping[str, float], baskets: Sequence[set[bytes]]) -> dict[str, float]:
     """How much the products of sessions go with the anchors, by product id.
 
     Args:
         weights: of the sessions, as `nearest_sessions` gives them.
-        rows: what each did, as `BehaviourStore.steps` gives them, in the same order.
+        baskets: the products of each, in the same order.
     """
     scores: dict[bytes, float] = defaultdict(float)
-    for weight, row in zip(weights.values(), rows, strict=True):
-        products = {step[1:] for step in row}
+    for weight, products in zip(weights.values(), baskets, strict=True):
+        share = weight / max(1, len(products))
         for product_id in products:
-            scores[product_id] += weight / len(products)
+            scores[product_id] += share
     return {product_id.decode(): score for product_id, score in scores.items()}
 
 
+def confidence(scores: Mapping[str, float], baskets: Sequence[set[bytes]]) -> float:
+    """How far `co_visited` is to be believed, from 0 to 1: by how many sessions had the product that it puts first."""
+    first = max(scores, key=scores.__getitem__, default="").encode()
+    count = sum(first in products for products in baskets)
+    return count**2 / (count**2 + HALF_CONFIDENCE**2)
+
+
 def nearest_anchors(
-    weights: Mapping[str, float], rows: Sequence[Sequence[bytes]], anchors: Mapping[str, float], wanted: Sequence[str]
+    weights: Mapping[str, float], baskets: Sequence[set[bytes]], anchors: Mapping[str, float], wanted: Sequence[str]
 ) -> dict[str, str]:
     """Of products, the anchor that was most in one session with each; absent where none was.
 
     Args:
-        weights, rows: as `co_visited` takes them.
+        weights, baskets: as `co_visited` takes them.
         anchors: as `nearest_sessions` takes them.
         wanted: the products.
     """
     names = {product_id.encode() for product_id in wanted}
-    tallies: defaultdict[bytes, dict[str, float]] = defaultdict(dict)
-    for weight, row in zip(weights.values(), rows, strict=True):
-        products = {step[1:] for step in row}
-        here = [(anchor, share) for anchor, share in anchors.items() if anchor.encode() in products]
-        for product_id in names & products:
-            tally = tallies[product_id]
-            for anchor, share in here:
-                if anchor.encode() != product_id:
-                    tally[anchor] = tally.get(anchor, 0.0) + weight * share
-    return {name.decode(): max(tally, key=tally.__getitem__) for name, tally in tallies.items() if tally}
+    shares = {product_id.encode(): weight for product_id, weight in anchors.items()}
+    tallies: defaultdict[bytes, dict[bytes, float]] = defaultdict(dict)
+    for weight, products in zip(weights.values(), baskets, strict=True):
+        if found := names & products:
+            here = shares.keys() & products
+            for product_id in found:
+                tally = tallies[product_id]
+                for anchor in here - {product_id}:
+                    tally[anchor] = tally.get(anchor, 0.0) + weight * shares[anchor]
+    return {name.decode(): max(tally, key=tally.__getitem__).decode() for name, tally in tallies.items() if tally}
 
 
 def beyond_popularity(scores: Mapping[str, float], popularity: Mapping[str, float]) -> dict[str, float]:

@@ -63,7 +63,9 @@ class ImpressionLog:
             query_id: random, hexadecimal: it says which answers are in the share.
             shown: as `indexer.shown_hits` packs it; empty: nothing to remember.
         """
-        if not shown or not self.is_on or int(query_id[:8], 16) >= self._below:
+        if not shown or self._store is None:
+            return
+        if self._below < _SHARES and int(query_id[:8], 16) >= self._below:
             return
         if len(self._waiting) >= WAITING:
             metrics.IMPRESSIONS.labels("lost").inc()

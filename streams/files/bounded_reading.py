@@ -115,7 +115,7 @@ def unpacked_suffix(path: Path) -> str:
         try:
             with path.open("rb") as raw, _archive(path, raw) as archive:
                 return Path(_only_table(path, archive)).suffix.lower()
-        except OSError as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise UnreadableFile(f"{path} cannot be read: {error}") from error
     return suffix
 
@@ -132,7 +132,7 @@ def _unpacking(path: Path, raw: BinaryIO) -> Any:
 def _archive(path: Path, raw: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(raw)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise UnreadableFile(f"{path} cannot be read: {error}") from error
 
 

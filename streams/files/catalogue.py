@@ -5,23 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from streams.files.column_survey import ColumnSurvey
 from streams.files.columns import (
     FileContext,
     ResolveMedia,
-    convention_kinds,
     is_known_column,
 )
 from streams.files.conventions.survey import Conventions
-from streams.files.formats.row import RejectedRow, Row
+from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.notice import FileNotice
 from streams.files.platforms.assembly import Assembler
 from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
 from streams.files.platforms.translation import TranslatedRow, Translator
-from streams.files.row_events import EventClock, PreparedEvent, product_event, valid_product_id
+from streams.files.row_events import EventClock, PreparedEvent, merged_product_events, product_events, valid_product_id
 from streams.files.rows import Table
 
+T = TypeVar("T", bound=TranslatedRow | Row | RejectedRow)
 _ROWS_RECOGNISED: Final = 20
 """Rows by whose columns a platform is recognised: objects of JSON do not all have the same."""
 
@@ -69,25 +70,31 @@ class Catalogue:
             self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
         platform = self._recognised() if self._platform is None else self._platform
         context = FileContext(self._conventions, self.notice)
-        rows = self._platform_rows(platform) if platform else self._plain_rows()
-        renames: Mapping[str, str] = {} if platform else self._renames
-        for row in rows:
-            if isinstance(row, RejectedRow):
-                outcome = row
-            elif row.is_hidden:
-                outcome = _hidden_id(row)
-            else:
-                outcome = product_event(row.row, renames, resolve, clock, context)
-            if isinstance(outcome, str):
-                self.notice.hidden += 1
-                self.hidden_ids.add(outcome)
-                continue
+        if platform:
+            rows = self._published(self._platform_rows(platform))
+            outcomes = product_events(rows, {}, resolve, clock, context)
+        else:
+            outcomes = merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
+        for outcome in outcomes:
             if isinstance(outcome, PreparedEvent):
                 self.product_ids.add(outcome.product_id)
             else:
                 self.rejected += 1
             yield outcome
         self.hidden_ids -= self.product_ids
+
+    def _published(self, rows: Iterable[TranslatedRow | RejectedRow]) -> RowStream:
+        """The rows of products that are to be found; the ids of the others are kept."""
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                yield row
+            elif not row.is_hidden:
+                yield row.row
+            elif isinstance(hidden := _hidden_id(row), RejectedRow):
+                yield hidden
+            else:
+                self.notice.hidden += 1
+                self.hidden_ids.add(hidden)
 
     def _recognised(self) -> str | None:
         """The platform whose export it is, by its columns."""
@@ -111,26 +118,18 @@ class Catalogue:
                 row.is_hidden = True
             yield row
 
-    def _plain_rows(self) -> Iterator[TranslatedRow | RejectedRow]:
-        for _ in self._surveyed(self._untranslated(), self._renames):
+    def _plain_rows(self) -> RowStream:
+        for _ in self._surveyed(self._table.rows(), self._renames):
             pass
-        yield from self._untranslated()
+        yield from self._table.rows()
 
-    def _untranslated(self) -> Iterator[TranslatedRow | RejectedRow]:
-        return (row if isinstance(row, RejectedRow) else TranslatedRow(row) for row in self._table.rows())
-
-    def _surveyed(
-        self, rows: Iterable[TranslatedRow | RejectedRow], renames: Mapping[str, str]
-    ) -> Iterator[TranslatedRow | RejectedRow]:
+    def _surveyed(self, rows: Iterable[T], renames: Mapping[str, str]) -> Iterator[T]:
         """The rows; how they all write prices and dates is seen on the way."""
-        kinds: dict[str, str] = {}
-        seen: set[str] = set()
+        survey = ColumnSurvey(self._conventions, renames)
         for row in rows:
-            if isinstance(row, TranslatedRow):
-                if new := row.row.cells.keys() - seen:
-                    seen |= new
-                    kinds |= convention_kinds(new, renames)
-                self._conventions.see(row.row.cells, kinds)
+            plain = row.row if isinstance(row, TranslatedRow) else row
+            if isinstance(plain, Row):
+                survey.see(plain.cells)
             yield row
 
 

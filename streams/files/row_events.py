@@ -40,6 +40,7 @@ from streams.files.columns import (
     user_fields,
 )
 from streams.files.conventions.dates import read_time
+from streams.files.field_merging import merged_fields
 from streams.files.rows import RejectedRow, Row
 
 SOURCE = "vitrine/publish"
@@ -53,6 +54,8 @@ EVENT_TYPE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("identify", "identified", "login"), "user.identified"),
 }
 """Words of click logs for event types."""
+_FAULTS = (ValueError, InvalidEvent, RecursionError, OverflowError)
+"""What is wrong with a row."""
 _ENVELOPE_BYTES = 512
 _PATTERN = re.compile(r" matching regex '.*?'(?= - )")
 _TOPICS = {name: topic for topic, types in TYPES_BY_TOPIC.items() for name in types}
@@ -108,11 +111,56 @@ def product_events(
     return _each(rows, lambda row: _product(row, renames, resolve, clock, context))
 
 
-def product_event(
-    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock, context: FileContext
+def merged_product_events(
+    rows: Iterable[Row | RejectedRow],
+    renames: Mapping[str, str],
+    resolve: ResolveMedia,
+    clock: EventClock,
+    context: FileContext,
+) -> Iterator[PreparedEvent | RejectedRow]:
+    """As `product_events`, but rows of one product that follow each other are one event, unless they state versions.
+
+    Of what two rows say, the later counts; their lists and attributes are joined.
+    """
+    last: tuple[Row, dict[str, Any]] | None = None
+    for row in rows:
+        read = row if isinstance(row, RejectedRow) else _read_fields(row, renames, resolve, context)
+        if isinstance(read, RejectedRow):
+            yield read
+        elif isinstance(row, Row):
+            if (
+                last
+                and last[1]["product_id"] == read["product_id"]
+                and not {"version"} & (last[1].keys() | read.keys())
+            ):
+                context.notice.merged += 1
+                last = (row, merged_fields(last[1], read))
+                continue
+            if last:
+                yield _created_or_rejected(*last, clock, context)
+            last = (row, read)
+    if last:
+        yield _created_or_rejected(*last, clock, context)
+
+
+def _read_fields(
+    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, context: FileContext
+) -> dict[str, Any] | RejectedRow:
+    try:
+        fields = _identified_fields(row, renames, resolve, context)
+        _product_of(fields)  # each row by itself: what is wrong with one is not wrong with those that it is joined with
+        return fields
+    except _FAULTS as error:
+        return RejectedRow(row.line, _in_words(error))
+
+
+def _created_or_rejected(
+    row: Row, fields: dict[str, Any], clock: EventClock, context: FileContext
 ) -> PreparedEvent | RejectedRow:
-    """The `product.created` of a row, or why there is none."""
-    return next(product_events([row], renames, resolve, clock, context))
+    try:
+        return _created(row, fields, clock, context)
+    except _FAULTS as error:
+        return RejectedRow(row.line, _in_words(error))
 
 
 def withdrawal_of(product_id: str, clock: EventClock) -> PreparedEvent:
@@ -165,23 +213,37 @@ def _each(
             continue
         try:
             yield prepare(row)
-        except (ValueError, InvalidEvent, RecursionError, OverflowError) as error:
+        except _FAULTS as error:
             yield RejectedRow(row.line, _in_words(error))
 
 
 def _product(
     row: Row, renames: Mapping[str, str], resolve: ResolveMedia, clock: EventClock, context: FileContext | None
 ) -> PreparedEvent:
+    return _created(row, _identified_fields(row, renames, resolve, context), clock, context)
+
+
+def _identified_fields(
+    row: Row, renames: Mapping[str, str], resolve: ResolveMedia, context: FileContext | None
+) -> dict[str, Any]:
     fields = product_fields(row.cells, renames, resolve, context)
     if "product_id" not in fields:
         raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
-    try:
-        data = msgspec.convert(fields, Product)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
+    return fields
+
+
+def _created(row: Row, fields: dict[str, Any], clock: EventClock, context: FileContext | None) -> PreparedEvent:
+    data = _product_of(fields)
     if context:
         context.notice.published(fields)
     return _prepared(row, "product.created", data, clock.next_time_ms(data.product_id))
+
+
+def _product_of(fields: dict[str, Any]) -> Product:
+    try:
+        return msgspec.convert(fields, Product)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error} (product_id {fields['product_id'][:80]!r})") from None
 
 
 def _shopper(row: Row, renames: Mapping[str, str], clock: EventClock) -> PreparedEvent:

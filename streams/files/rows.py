@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,14 +52,8 @@ class Table:
         Raises:
             UnreadableFile: the file as a whole cannot be read; a bad row is yielded as a `RejectedRow` instead.
         """
-        try:
+        with self._translated_errors():
             yield from self._rows()
-        except MemoryError as error:
-            raise UnreadableFile(f"{self.path} needs more memory than reading a table may take") from error
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, pa.ArrowException) as error:
-            raise UnreadableFile(f"{self.path} cannot be read: {error}") from error
-        except (UnicodeError, LookupError) as error:
-            raise UnreadableFile(f"{self.path}: {error}; name its encoding with --encoding") from error
 
     @functools.cached_property
     def encoding(self) -> DetectedEncoding | None:
@@ -69,13 +64,25 @@ class Table:
         """
         if self._encoding or unpacked_suffix(self.path) not in (".csv", ".tsv", ".txt"):
             return None
-        found = file_encoding(self.path)
+        with self._translated_errors():
+            found = file_encoding(self.path)
         if found.confidence < LEAST_CONFIDENCE:
             raise UnreadableFile(
                 f"{self.path} is not UTF-8, and may be {' or '.join(filter(None, (found.name, found.second)))}"
                 f" (sure to {found.confidence:.0%}, where {LEAST_CONFIDENCE:.0%} is asked); name it with --encoding"
             )
         return None if found.name.startswith("utf-8") else found
+
+    @contextmanager
+    def _translated_errors(self) -> Generator[None]:
+        try:
+            yield
+        except MemoryError as error:
+            raise UnreadableFile(f"{self.path} needs more memory than reading a table may take") from error
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, pa.ArrowException) as error:
+            raise UnreadableFile(f"{self.path} cannot be read: {error}") from error
+        except (UnicodeError, LookupError) as error:
+            raise UnreadableFile(f"{self.path}: {error}; name its encoding with --encoding") from error
 
     def _rows(self) -> RowStream:
         suffix = unpacked_suffix(self.path)

@@ -9,7 +9,8 @@ from typing import Any, Final
 from encoders.training.data.listings import TrainingListing, make_listing
 from indexer.rows import embedding_text
 from streams.errors import NoCatalogue
-from streams.files.columns import product_fields
+from streams.files.column_survey import ColumnSurvey
+from streams.files.columns import FileContext, product_fields
 from streams.files.local_media import LocalMedia
 from streams.files.rows import RejectedRow, Row, read_rows
 
@@ -46,11 +47,15 @@ def read_listings(
     Raises:
         UnreadableFile: the file as a whole cannot be read.
     """
-    media = LocalMedia(images)
+    media, context = LocalMedia(images), FileContext()
+    survey = ColumnSurvey(context.conventions, renames)
+    for row in read_rows(file, encoding):
+        if isinstance(row, Row):
+            survey.see(row.cells)
     listings: dict[str, TrainingListing] = {}
     remote_pictures = 0
     for row in read_rows(file, encoding):
-        outcome = _listing(row, renames, media)
+        outcome = _listing(row, renames, media, context)
         if isinstance(outcome, RejectedRow):
             notify(f"line {outcome.line}: {outcome.reason}")
             continue
@@ -65,13 +70,13 @@ def read_listings(
 
 
 def _listing(
-    row: Row | RejectedRow, renames: Mapping[str, str], media: LocalMedia
+    row: Row | RejectedRow, renames: Mapping[str, str], media: LocalMedia, context: FileContext
 ) -> tuple[TrainingListing, int] | RejectedRow:
     """The listing of a row, and how many of its pictures are only addresses."""
     if isinstance(row, RejectedRow):
         return row
     try:
-        fields = product_fields(row.cells, renames, media.resolve)
+        fields = product_fields(row.cells, renames, media.resolve, context)
         if "product_id" not in fields:
             raise ValueError("no product_id (nor id, sku, asin); name its column with --map product_id=COLUMN")
     except (ValueError, RecursionError) as error:

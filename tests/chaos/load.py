@@ -23,7 +23,7 @@ from tests.oracle import PRODUCTS, SHOPPERS
 
 WORDS = ("kettle", "lamp", "hoodie", "teapot", "lantern", "basket", "rug", "clock", "mirror", "scarf")
 BRANDS = ("Ada", "Luma", "Noor", None)
-REFUSED = (None, b"\xff\xfe", b"{", b"[]", b'{"specversion": "1.0"}')
+REFUSED = (b"", b"\xff\xfe", b"{", b"[]", b'{"specversion": "1.0"}')
 PICTURES = 24
 RETRY_S = 0.5
 MAX_BYTES = 11 * 2**20

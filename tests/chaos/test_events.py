@@ -35,7 +35,7 @@ def bad(run: Scenario) -> list[Outgoing]:
     return [
         in_time(run, "old", days=-31),
         in_time(run, "future", minutes=10),
-        as_bytes(run, "null", None),
+        as_bytes(run, "null", None, SHOPPERS),
         as_bytes(run, "empty", b""),
         as_bytes(run, "truncated", text.encode()[:40]),
         as_bytes(run, "latin-1", text.encode("latin-1")),
@@ -52,7 +52,7 @@ def bad(run: Scenario) -> list[Outgoing]:
         outgoing(created(run, "version", version=2**70)),
         outgoing(created(run, "name with blanks")),
         outgoing(created(run, "field", colour="red")),
-        outgoing(created(run, "picture", images=[{"data": "no base64!"}])),
+        outgoing(created(run, "picture", images=[{"data": 5}])),
     ]
 
 

@@ -135,5 +135,22 @@ async def test_dead_letters_are_counted_by_reason_and_shown_with_their_bytes(kaf
     assert "fault 0" not in only.stdout
 
 
+async def test_a_platforms_export_is_recognised_its_drafts_withdrawn_and_strictness_told(kafka, tmp_path):
+    starts = await positions(kafka, PRODUCT_EVENTS)
+    path = tmp_path / "export.csv"
+    head = "ID,Type,SKU,Name,Published,Visibility in catalog,Sale price,Regular price,Ribbon\n"
+    path.write_text(f"{head}1,simple,w1,Cap,1,visible,8,10,New\n2,simple,w2,Hat,-1,visible,,9,\n", encoding="utf-8")
+    ran = await vitrine(kafka, "publish", "products", str(path))
+    assert ran.exit_code == 0 and "published 1, withdrew 1, rejected 0" in ran.stdout
+    assert "WooCommerce" in ran.stderr and "Ribbon (1)" in ran.stderr
+    sent = [json.loads(message.value) for message in await since(kafka, starts)]
+    assert {event["data"]["product_id"]: event["type"] for event in sent} == {
+        "w1": "product.created",
+        "w2": "product.deleted",
+    }
+    assert (await vitrine(kafka, "publish", "products", str(path), "--strict")).exit_code == 1
+    assert (await vitrine(kafka, "publish", "products", str(path), "--from", "ebay")).exit_code == 2
+
+
 def _event(data):
     return Event("1", "test", "product.created", 1, data)

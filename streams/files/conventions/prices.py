@@ -30,6 +30,7 @@ MAX_SIGNS: Final = 100
 _NUMBER: Final = re.compile(r"\d{1,3}(?:[\s'’´`]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*")
 _CENTS_AFTER_SIGN: Final = re.compile(r"(?<=\d)[€$£](?=\d\d(?!\d))")
 _NO_CENTS: Final = re.compile(r"(?<=\d)\s?(?:(?P<mark>[.,])|:)?(?:/-|[-–—]{1,2})(?=\D*$)")
+_PLAIN_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 _EXPONENT: Final = re.compile(r"\d[eE][-+]?\d")
 _TAX_RATE: Final = re.compile(r"\d{1,2}(?:[.,]\d)?\s?%")
 _TOKEN: Final = re.compile(r"[sS]/\.?|[^\W\d_]+(?:[$£€]|\.(?:[^\W\d_]\b\.?)*)?|\S")
@@ -127,6 +128,8 @@ def parse_written(cell: str) -> WrittenPrice:
     """A cell's numbers and its currency. Raises `ValueError` for what is no price."""
     if len(cell) > MAX_PRICE_CHARS:
         raise ValueError(f"{cell[:60]!r} is no price")
+    if _PLAIN_NUMBER.fullmatch(cell):
+        return WrittenPrice((cell,), "", ())
     shown = repr(cell.strip()[:60])
     text = UNSPACED_WORDS.sub(" ", unicodedata.normalize("NFKC", cell).translate(_ARABIC).strip())
     text = _NO_CENTS.sub(

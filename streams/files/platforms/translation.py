@@ -13,6 +13,8 @@ from streams.files.formats.row import RejectedRow, Row
 from streams.files.platforms.cell_paths import NamedCells, split_cell
 from streams.files.platforms.profile import Profile, is_ignored, known_columns, plain_name
 
+MAX_COLUMNS: Final = 10_000
+"""Of which is remembered whether they are understood."""
 MAX_PAIRS: Final = 100
 """Of numbered columns of attributes."""
 _LISTS: Final = frozenset({"images", "tags", "reviews", "category", "bullet_points"})
@@ -55,6 +57,7 @@ class Translator:
         self.profile = profile
         self._renames = renames
         self._known = known_columns(profile)
+        self._understood: dict[str, bool] = {}
         self._block = ""
         self._names: dict[str, str] = {}
 
@@ -109,12 +112,16 @@ class Translator:
     def _unknown(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The cells of columns that the profile does not know."""
         for column, cell in row.items():
-            if cells.is_absent(cell) or column in self._renames:
-                continue
-            if plain_name(column) in self._known or is_ignored(self.profile, column) or column in ("variant", "item"):
-                continue
-            if not self._is_numbered(column):
+            if column not in self._understood and len(self._understood) < MAX_COLUMNS:
+                self._understood[column] = self._is_understood(column)
+            if not self._understood.get(column) and not cells.is_absent(cell):
                 yield column, cell
+
+    def _is_understood(self, column: str) -> bool:
+        """Whether the profile knows or ignores a column, or somebody named it."""
+        if column in self._renames or column in ("variant", "item"):
+            return True
+        return plain_name(column) in self._known or is_ignored(self.profile, column) or self._is_numbered(column)
 
     def _is_numbered(self, column: str) -> bool:
         shape = plain_name(re.sub(r"\d+", "{n}", column))

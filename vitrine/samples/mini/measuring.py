@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,10 +67,10 @@ def measure_real(
     """Each real product by its own main photo, by a poor copy of it, by its title, and by photos taken in shops."""
     index = real.pooled(first_weight)
     rows = range(len(index))
-    mains = np.stack([vectors[0] for vectors in real.photos])
     copies = [_poor_copy(_photo(data / product["images"][0])) for product in real.products]
-    own = target_ranks(mains, index, rows)
-    poor = target_ranks(_encode(encoder, copies), index, rows)
+    mains = (_photo(data / product["images"][0]) for product in real.products)
+    own = target_ranks(_searched(encoder, mains), index, rows)
+    poor = target_ranks(_searched(encoder, copies), index, rows)
     return [
         retrieval_report("own main photo → product", own, len(index), cut_offs=(1, 3)),
         retrieval_report("central 80 % as JPEG 70 → product", poor, len(index), cut_offs=(1, 3)),
@@ -116,7 +116,7 @@ def is_unseen(product: dict[str, Any]) -> bool:
 def _shop_photos(encoder: Encoder, data: Path, real: EmbeddedRealProducts, index: FloatArray) -> RetrievalReport:
     queries = [json.loads(line) for line in (data / "image_queries.jsonl").read_text("utf-8").splitlines()]
     row_of = {product["id"]: row for row, product in enumerate(real.products)}
-    vectors = _encode(encoder, [_photo(data / query["image"]) for query in queries])
+    vectors = _searched(encoder, (_photo(data / query["image"]) for query in queries))
     targets = [row_of[query["product_id"]] for query in queries]
     return retrieval_report(
         "photo taken in a shop → product", target_ranks(vectors, index, targets), len(index), targets
@@ -125,6 +125,12 @@ def _shop_photos(encoder: Encoder, data: Path, real: EmbeddedRealProducts, index
 
 def _encode(encoder: Encoder, pictures: Sequence[Image.Image]) -> FloatArray:
     return encoder.encode_images([encoder.preparer(picture) for picture in pictures])
+
+
+def _searched(encoder: Encoder, pictures: Iterable[Image.Image]) -> FloatArray:
+    """Embeddings of pictures to search with, as a query worker makes them."""
+    views = (encoder.preparer.views(encoder.preparer(picture)) for picture in pictures)
+    return np.stack([pool_vectors(encoder.encode_images(view), first_weight=1.0) for view in views])
 
 
 def _photo(path: Path) -> Image.Image:

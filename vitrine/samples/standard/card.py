@@ -42,6 +42,7 @@ picture's is its projection among texts, and beside it how it looks, which has {
   and on mixtures of photos and classes' prototypes; photos of real products learn to meet their words, and amateur
   photos their labels.
 - **Pictures among pictures**: the {visual} directions in which the tower's classifier looks, unscaled.
+- **Photos to search with**: the mean of the whole and of its middle by {views} of its sides.
 
 Run again with `python -m vitrine.samples.standard.training DATA`.
 
@@ -59,8 +60,8 @@ Groceries, their photos and words, photos taken in shops, and Amazon's listings,
 ## Figures
 Share of searches whose target is among the first k, with 95 % bootstrap intervals. Real products have one picture
 vector each, the mean of their photos in which the main photo counts {first_weight:g} times. "Unseen" products are
-groceries and those held out. How the parts are made was chosen with the shop photos and the unseen products in view:
-only other data can tell how well it carries over.
+groceries and those held out. How the parts are made and which views are taken was chosen with the shop photos and the
+unseen products in view: only other data can tell how well it carries over.
 
 | search | queries | candidates | {columns} | MRR |
 |---|---|---|{rule}---|
@@ -92,6 +93,7 @@ def write_card(config: StandardConfig, reports: Sequence[RetrievalReport]) -> No
         share=config.visual_share,
         rendered=config.rendered,
         visual=config.visual_dim,
+        views=" and ".join(f"{view:g}" for view in config.query_views if view < 1),
         first_weight=MAIN_IMAGE_WEIGHT,
         columns=" | ".join(f"R@{k}" for k in _CUT_OFFS),
         rule="---|" * len(_CUT_OFFS),

@@ -37,4 +37,6 @@ class StandardConfig:
     visual_dim: int = 384
     visual_share: float = 0.9
     """Share of looks in two pictures' similarity: so much that what is learnt for words costs photos nothing."""
+    query_views: tuple[float, ...] = (1.0, 0.75, 0.55)
+    """What is looked at of a picture to search with, as parts of its sides."""
     seed: int = 0

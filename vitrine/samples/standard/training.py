@@ -72,7 +72,7 @@ def write_projections(maps: dict[str, AffineMap], config: StandardConfig) -> Non
     data = data_version(config.real_data)
     version = "-".join(["1", *data.values()][:2])
     settings: dict[str, Any] = {"version": version, "visual_share": config.visual_share}
-    settings |= {"picture": {"do_trim_borders": True}}
+    settings |= {"picture": {"do_trim_borders": True, "query_views": config.query_views}}
     (config.output / "standard.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 
 

@@ -20,6 +20,7 @@ PREPARERS: list[Preparer] = [
     FixedSizePreparer(shortest_edge=36, crop=(32, 32), resample=Image.Resampling.BILINEAR),
     PatchPreparer(patch=8, max_patches=16),
     FixedSizePreparer(size=(32, 24), margin=(255, 255, 255)),
+    FixedSizePreparer(size=(32, 24), query_views=(1.0, 0.5)),
 ]
 
 
@@ -56,6 +57,16 @@ def test_a_margin_keeps_the_proportions_and_the_whole_picture(width: int, height
     assert rows == 32 or columns == 24
     scale = min(32 / height, 24 / width)
     assert abs(rows - max(1, height * scale)) <= 0.5 and abs(columns - max(1, width * scale)) <= 0.5
+
+
+def test_views_are_the_picture_and_its_middle_at_the_same_size() -> None:
+    picture = Image.new("RGB", (32, 32), "red")
+    picture.paste("blue", (8, 8, 24, 24))
+    preparer = FixedSizePreparer(size=(32, 32), query_views=(1.0, 0.5))
+    whole, middle = preparer.views(preparer(picture))
+    assert whole.shape == middle.shape == (32, 32, 3)
+    assert (whole[0, 0] == (255, 0, 0)).all()
+    assert (middle == (0, 0, 255)).all()
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,6 @@ def test_what_people_buy_again_is_learnt_from_their_sessions() -> None:
 
 @pytest.mark.parametrize("known", [frozenset[str](), frozenset({"a"})])
 def test_a_blend_adds_what_sources_say_relative_to_their_best_less_what_is_known(known: frozenset[str]) -> None:
-    suggested = Suggested(together={"a": 2.0, "b": 1.0}, popular={"a": 8.0, "c": 4.0}, known=known)
-    scores = blend(suggested, BlendWeights(habits=0, together=1, following=0, popular=0.5))
-    assert scores == {k: v for k, v in {"a": 1.5, "b": 0.5, "c": 0.25}.items() if k not in known}
+    suggested = Suggested(together={"a": 2.0, "b": 1.0}, popular={"a": 8.0, "c": 4.0}, known=known, confidence=0.52)
+    scores = blend(suggested, BlendWeights(habits=0, together=1 / 0.52, following=0, popular=1))
+    assert scores == pytest.approx({k: v for k, v in {"a": 1.5, "b": 0.5, "c": 0.25}.items() if k not in known})

@@ -97,7 +97,11 @@ def test_a_null_value_deletes_the_product_of_its_key_where_that_is_on() -> None:
     assert decode_message(tombstone, Horizon(), lambda: NOW + 9) == event
     with pytest.raises(InvalidEvent, match=r"kafka\.tombstones_delete"):
         decode_message(tombstone, Horizon(), lambda: NOW, tombstones_delete=False)
-    faults = (({"key": None}, "no value"), ({"key": b"a b"}, "product_id"), ({"topic": USER_EVENTS}, "no value"))
+    faults: list[tuple[dict[str, Any], str]] = [
+        ({"key": None}, "no value"),
+        ({"key": b"a b"}, "product_id"),
+        ({"topic": USER_EVENTS}, "no value"),
+    ]
     for bad, why in faults:
         with pytest.raises(InvalidEvent, match=why):
             decode_message(message(None, **bad), Horizon(), lambda: NOW)

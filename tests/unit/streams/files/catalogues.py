@@ -45,6 +45,15 @@ def send(path: Path, renames: Mapping[str, str] | None = None, platform: str | N
     return sent
 
 
+def send_all(directory: Path, text: str) -> list[dict[str, Any]]:
+    """The products of a table's events, in their order."""
+    path = directory / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    catalogue = Catalogue(path, None, {}, Conventions(), lambda _line: None)
+    outcomes = catalogue.events(LocalMedia(None).resolve, EventClock())
+    return [msgspec.to_builtins(one.event.data) for one in outcomes if not isinstance(one, RejectedRow)]
+
+
 def send_text(directory: Path, text: str, name: str = "x.csv", platform: str | None = None) -> Sent:
     """What publishing a file of a text would send."""
     path = directory / name

@@ -17,7 +17,7 @@ from streams.errors import TooManyWithdrawals, UnreadableFile
 from streams.files import bounded_reading
 from streams.files.platforms.profile import NAMES, load_profile
 from streams.files.withdrawals import check_withdrawals
-from tests.unit.streams.files.catalogues import send, send_text, workbook
+from tests.unit.streams.files.catalogues import send, send_all, send_text, workbook
 
 
 def test_a_later_row_tells_how_an_earlier_one_is_written(tmp_path: Path) -> None:
@@ -48,6 +48,20 @@ def test_an_unknown_word_costs_its_field_and_is_told(tmp_path: Path) -> None:
 def test_a_merchant_is_told_what_products_lack(tmp_path: Path) -> None:
     sent = send_text(tmp_path, "id,title,price,image,category\n1,a,5,https://s/1.jpg,Home\n2,b,,,\n3,c,4,,Home\n")
     assert "of 3 products 1 without price, 2 without picture, 1 without category" in list(sent.notice.lines())
+
+
+def test_rows_of_a_product_that_follow_each_other_are_one(tmp_path: Path) -> None:
+    rows = "a,Tee,9,https://s/1.jpg,S,Men > Tees\na,,8,https://s/2.jpg,M,Sale > Men\nb,Mug,5,,,\na,Tee,7,,L,\n"
+    sent = [*send_all(tmp_path, "sku,name,price,image,size,category\n" + rows)]
+    assert [event["product_id"] for event in sent] == ["a", "b", "a"]
+    assert sent[0]["title"] == "Tee" and sent[0]["price"] == 8 and len(sent[0]["images"]) == 2
+    assert sent[0]["attributes"] == {"size": ["S", "M"]} and sent[0]["categories"] == ["Men/Tees", "Sale/Men"]
+
+
+def test_a_bad_row_of_a_product_costs_itself_alone(tmp_path: Path) -> None:
+    sent = send_text(tmp_path, "sku,name,rating\na,Tee,4\na,,99\na b,x,1\na b,y,1\n")
+    assert sent.products == {"a": {"product_id": "a", "title": "Tee", "rating": 4.0}}
+    assert [row.line for row in sent.rejected] == [3, 4, 5]
 
 
 def test_several_categories_of_a_table_are_kept(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Real shops' logs played through a whole stack, and what it recommends."""
