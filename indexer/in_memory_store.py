@@ -26,6 +26,8 @@ class InMemoryProductStore:
     def __init__(self, spec: EmbeddingSpec) -> None:
         self._spec = spec
         self._rows: dict[str, IndexRow] = {}
+        self._frequencies: dict[str, Counter[str]] = {}
+        """How often each product has its terms; made once, as a search looks at all of them."""
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -51,6 +53,7 @@ class InMemoryProductStore:
         check_rows(self._spec, rows)
         # Through the stored form, whose bounds are the real store's.
         self._rows |= {row.product_id: replace(row, stored=unpack_product(pack_product(row.stored))) for row in rows}
+        self._frequencies |= {row.product_id: Counter(row.lexical.split()) for row in rows}
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         rows = self._matching(filters)
@@ -111,16 +114,16 @@ class InMemoryProductStore:
 
         Source: Robertson and Zaragoza, 2009, "The Probabilistic Relevance Framework"; the idf is that of Milvus.
         """
-        documents = {product_id: row.lexical.split() for product_id, row in self._rows.items()}
-        mean = sum(map(len, documents.values())) / max(1, len(documents)) or 1.0
-        frequencies = {product_id: Counter(terms) for product_id, terms in documents.items()}
+        frequencies = self._frequencies
+        lengths = {product_id: terms.total() for product_id, terms in frequencies.items()}
+        mean = sum(lengths.values()) / max(1, len(lengths)) or 1.0
         containing = {term: sum(term in document for document in frequencies.values()) for term in query}
         scores: dict[str, float] = {}
         for product_id, terms in frequencies.items():
-            norm = BM25_K1 * (1 - BM25_B + BM25_B * len(documents[product_id]) / mean)
+            norm = BM25_K1 * (1 - BM25_B + BM25_B * lengths[product_id] / mean)
             for term in query:
                 if tf := terms[term]:
-                    idf = math.log(1 + (len(documents) - containing[term] + 0.5) / (containing[term] + 0.5))
+                    idf = math.log(1 + (len(frequencies) - containing[term] + 0.5) / (containing[term] + 0.5))
                     scores[product_id] = scores.get(product_id, 0.0) + idf * tf * (BM25_K1 + 1) / (tf + norm)
         return scores
 
