@@ -242,7 +242,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
             retriever,
             RecommendationSources(
                 TasteRanking(profiles, retriever, tastes, config.personal),
-                BehaviourSources(ports.behaviour, behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),
+                BehaviourSources(behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),
                 CatalogueSources(retriever, tastes),
             ),
             cards,

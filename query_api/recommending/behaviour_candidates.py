@@ -101,6 +101,17 @@ class BehaviourCandidates:
         here = frozenset(products)
         return await self._suggest(_Seen(earlier, anchors, _navigation(session), here, here), now_ms)
 
+    async def together(self, product_id: str, now_ms: int) -> dict[str, float]:
+        """How much goes with a product, by product id, most first. Args: now_ms: Unix milliseconds."""
+        anchor = {product_id: 1.0}
+        sightings = await self._behaviour.sightings([product_id], MAX_SIGHTINGS)
+        weights = nearest_sessions(anchor, sightings, now_ms, MAX_SESSIONS)
+        found = co_visited(weights, products_of(await self._behaviour.steps(list(weights))))
+        best = _strongest({one: score for one, score in found.items() if one != product_id}, MAX_TOGETHER)
+        popularity = dict(zip(best, await self._profiles.popularity(list(best), now_ms), strict=True))
+        scores = beyond_popularity(best, popularity)
+        return {one: scores[one] for one in sorted(scores, key=lambda one: (-scores[one], one))}
+
     async def bought_before(self, user_id: str, now_ms: int) -> dict[str, Bought]:
         """What a shopper bought, by product id, what they are likeliest to buy again first.
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.criteria import Filters, SortOrder
-from indexer.ports.behaviour import BehaviourStore
 from query_api.cards.card_table import AnswerCards
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import Taste, taste_affinities
 from query_api.recommending.behaviour_candidates import BehaviourCandidates
 from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Suggested, blend
-from query_api.recommending.company import in_company
 from query_api.recommending.suggestions import Cause, Shopper, Suggestion
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -24,8 +21,6 @@ from query_api.retrieval.hybrid_search import Retriever
 
 MOST = 1_000
 """How many products a source suggests at most."""
-SIGHTINGS = 100
-"""Of so many of the latest sessions of a product is looked what else was in them."""
 NEWNESS = 0.5
 """What being the newest counts beside fitting a taste, which is at most 1."""
 
@@ -33,14 +28,16 @@ NEWNESS = 0.5
 class BehaviourSources:
     """What can be suggested by what shoppers did. Raises `StoreUnavailable` where their store does not answer."""
 
-    def __init__(self, behaviour: BehaviourStore, candidates: BehaviourCandidates, circuit: CircuitBreaker) -> None:
-        self._behaviour = behaviour
+    def __init__(self, candidates: BehaviourCandidates, circuit: CircuitBreaker) -> None:
         self._candidates = candidates
         self._circuit = circuit
 
     async def together(self, shopper: Shopper, product_id: str) -> list[Suggestion]:
         """What others took together with a product."""
-        return await self._with_seeds(shopper, {product_id: 1.0}, "chosen together with {title}")
+        now_ms = int(time.time() * 1000)
+        found = await self._circuit.call(lambda: self._candidates.together(product_id, now_ms))
+        cause = shopper.cause(product_id)
+        return [Suggestion(one, score, cause, "chosen together with {title}") for one, score in found.items()]
 
     async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
         """How a shopper's session may go on; nothing where nothing is learnt of them."""
@@ -68,22 +65,6 @@ class BehaviourSources:
             Suggestion(product_id, one.score, Cause("purchased", product_id), _bought(one.visits))
             for product_id, one in found.items()
         ]
-
-    async def _with_seeds(self, shopper: Shopper, seeds: Mapping[str, float], wording: str) -> list[Suggestion]:
-        sessions = await self._circuit.call(lambda: self._sessions_with(list(seeds)))
-        found = in_company(seeds, sessions)
-        best = sorted(found.items(), key=lambda pair: (-pair[1].score, pair[0]))[:MOST]
-        return [Suggestion(product_id, one.score, shopper.cause(one.seed), wording) for product_id, one in best]
-
-    async def _sessions_with(self, product_ids: Sequence[str]) -> dict[str, list[Sequence[bytes]]]:
-        """What the latest sessions of each product did."""
-        sightings = await self._behaviour.sightings(product_ids, SIGHTINGS)
-        refs = list(dict.fromkeys(one.ref for seen in sightings for one in seen))
-        steps = dict(zip(refs, await self._behaviour.steps(refs), strict=True)) if refs else {}
-        return {
-            product_id: [steps[one.ref] for one in seen if steps[one.ref]]
-            for product_id, seen in zip(product_ids, sightings, strict=True)
-        }
 
 
 class CatalogueSources:
