@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
+from streams.files.column_names import is_known_column
 from streams.files.column_survey import ColumnSurvey
 from streams.files.columns import (
     FileContext,
     ResolveMedia,
-    is_known_column,
 )
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow, Row, RowStream

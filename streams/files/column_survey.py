@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streams.files.columns import convention_kinds
+from streams.files.column_names import convention_kinds
 from streams.files.conventions.survey import Conventions
 
 

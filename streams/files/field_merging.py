@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.files import cells
-from streams.files.columns import MAX_CATEGORIES, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS
+from streams.files.field_bounds import MAX_CATEGORIES, MAX_LABELS, MAX_MEDIA, MAX_REVIEWS
 
 _JOINED = {"images": MAX_MEDIA, "videos": MAX_MEDIA, "audios": MAX_MEDIA, "tags": MAX_LABELS, "reviews": MAX_REVIEWS}
 """Fields that several rows of a product make together, with how many of each there may be."""

@@ -31,9 +31,8 @@ from streams.events.schema import (
     UserData,
 )
 from streams.files import cells
+from streams.files.column_names import ALIASES, USER_ALIASES
 from streams.files.columns import (
-    ALIASES,
-    USER_ALIASES,
     FileContext,
     ResolveMedia,
     product_fields,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from streams.events.schema import DeletedProduct, Product, UserData, UserInteraction, UserSearched
-from streams.files.columns import USER_ALIASES
+from streams.files.column_names import USER_ALIASES
 from streams.files.row_events import EventClock, PreparedEvent, shopper_events
 from streams.files.rows import RejectedRow, Row, read_rows
 from streams.training_data.rights import Rights

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from streams.errors import UnreadableFile
 from streams.files import cells
-from streams.files.columns import CategoryPaths
+from streams.files.category_paths import CategoryPaths
 from streams.files.formats.row import RejectedRow, Row
 from streams.files.notice import FileNotice
 from streams.files.platforms.profile import Profile

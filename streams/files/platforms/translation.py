@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from streams.files import cells
-from streams.files.columns import CategoryPaths
+from streams.files.category_paths import CategoryPaths
 from streams.files.formats.row import RejectedRow, Row
 from streams.files.platforms.cell_paths import NamedCells, split_cell
 from streams.files.platforms.profile import Profile, is_ignored, known_columns, plain_name
