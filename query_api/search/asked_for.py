@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from indexer.hit_payload import HitPayload
 from indexer.text_analysis.analyzer import query_terms
@@ -13,23 +13,37 @@ def products_asked_for(text: str, hits: Iterable[tuple[str, HitPayload]]) -> tup
     """Of hits (product id, what is shown), the ids of those that a text names, in their order.
 
     Named is what has the text for its id or for an attribute that has a digit, as article numbers do; whose title has
-    the text's words and no others; and what is of the text's brand, where title and category have all its other words.
+    the text's words and no others; and what is of the text's brand and kind: where title and category have all its
+    other words, and these are in the category, or all such hits are under one of their categories. A brand and a colour name nothing.
     """
     terms = _terms(text)
     if not terms:
         return ()
-    code = text.strip().casefold()
-    return tuple(product_id for product_id, payload in hits if _is_named(product_id, payload, code, terms))
+    code, shown = text.strip().casefold(), list(hits)
+    of_brand = {product_id: payload for product_id, payload in shown if _is_of_brand(payload, terms)}
+    is_kind = _are_one_kind([payload.category or "" for payload in of_brand.values()])
+    named = {product_id for product_id, payload in of_brand.items() if is_kind or _names_category(payload, terms)}
+    return tuple(one for one, payload in shown if one in named or _is_named(one, payload, code, terms))
 
 
 def _is_named(product_id: str, payload: HitPayload, code: str, terms: frozenset[str]) -> bool:
-    if product_id.casefold() == code or _has_code(payload, code):
-        return True
-    title, brand = _terms(payload.title), _terms(payload.brand or "")
-    if title == terms:
-        return True
-    kind = terms - brand
-    return bool(brand) and brand < terms and kind <= title | _terms(payload.category or "")
+    return product_id.casefold() == code or _has_code(payload, code) or _terms(payload.title) == terms
+
+
+def _is_of_brand(payload: HitPayload, terms: frozenset[str]) -> bool:
+    """Whether a product is of a query's brand, and its title and category have all other words."""
+    brand = _terms(payload.brand or "")
+    return bool(brand) and brand < terms and terms - brand <= _terms(payload.title) | _terms(payload.category or "")
+
+
+def _are_one_kind(categories: Sequence[str]) -> bool:
+    """Whether one of the categories has all others below it."""
+    widest = min(categories, key=len, default="")
+    return all(one == widest or one.startswith(f"{widest}/") for one in categories)
+
+
+def _names_category(payload: HitPayload, terms: frozenset[str]) -> bool:
+    return bool((terms - _terms(payload.brand or "")) & _terms(payload.category or ""))
 
 
 def _has_code(payload: HitPayload, code: str) -> bool:

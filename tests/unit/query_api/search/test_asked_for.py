@@ -18,6 +18,8 @@ HITS = [
     ("MH01", HitPayload("Chaz Kangeroo Hoodie", brand="Luma", category="Men/Tops/Hoodies")),
     ("MH02", HitPayload("Teton Hoodie", brand="Luma", category="Men/Tops", attributes={"mpn": "TH-77"})),
     ("X1", HitPayload("Hoodie", brand="Other", category="Men/Tops/Hoodies")),
+    ("B1", HitPayload("Blue Bottle", brand="Luma", category="Sport/Bottles")),
+    ("C1", HitPayload("Blue Cap", brand="Luma", category="Men/Caps")),
 ]
 
 
@@ -32,6 +34,8 @@ HITS = [
         ("luma", []),
         ("warm hoodie", []),
         ("luma tent", []),
+        ("luma blue", []),
+        ("luma blue bottle", ["B1"]),
         ("!?", []),
         ("", []),
     ],
