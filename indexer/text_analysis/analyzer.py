@@ -64,11 +64,13 @@ class TextTerms(NamedTuple):
     """How else they may be written."""
 
 
-def document_terms(fields: Mapping[str, Any]) -> str:
+def document_terms(fields: Mapping[str, Any], *, spellings: bool = True) -> str:
     """A product's terms, separated by blanks; heavier fields are repeated.
 
     Args:
         fields: the product's fields by name, as JSON values; absent ones are skipped.
+        spellings: also how else its words may be written, by which queries find it; another product is like it by
+            its own words.
 
     Returns:
         At most `TERMS_MAX_BYTES` of ASCII; what is over that is cut from the end, the description's.
@@ -84,7 +86,7 @@ def document_terms(fields: Mapping[str, Any]) -> str:
             if terms:
                 parts += [terms] * weight
                 size += (len(terms) + 1) * weight
-            if further:
+            if further and spellings:
                 parts.append(further)
                 size += len(further) + 1
     return _truncated(" ".join(parts))

@@ -53,6 +53,7 @@ _MEASURE = re.compile(
     r"(\d(?<![^\W_]\d)(?<!\d[.,]\d)(?:[.,]?\d)*)"
     rf"(?:[ \u00a0-]?(?!in\b)({_WORDS})(?![^\W_])|(in)(?![^\W_])|[ ]?({_HAN_WORDS})|({'|'.join(_MARKS)})(?![^\W_]))"
 )
+_CODE_BEFORE, _CODE_AFTER = re.compile(r"[^\W_][-.]"), re.compile(r"[-.][^\W_]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
@@ -63,7 +64,16 @@ def join_measures(folded: str) -> str:
 
 def _joined(match: re.Match[str]) -> str:
     number, word, inch, chinese, mark = match.groups()
+    if number.isdigit() and match[0][len(number) :] in (word, f"-{word}") and word in _UNITS and _is_in_code(match):
+        return match[0]
     unit = _MARKS[mark] if mark else _BY_WORD[word or inch or chinese]
     if _THOUSANDS.fullmatch(number):
         number = number.replace(",", "")
     return f" {number.replace('.', 'p').replace(',', 'p')}{unit} "
+
+
+def _is_in_code(match: re.Match[str]) -> bool:
+    """Whether more of a word follows a separator, or comes before one: `b-1g-1` is a code, cut into its parts later."""
+    text, start, end = match.string, match.start(), match.end()
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    return bool(_CODE_BEFORE.fullmatch(before) or _CODE_AFTER.fullmatch(after))

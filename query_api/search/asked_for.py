@@ -14,7 +14,8 @@ def products_asked_for(text: str, hits: Iterable[tuple[str, HitPayload]]) -> tup
 
     Named is what has the text for its id or for an attribute that has a digit, as article numbers do; whose title has
     the text's words and no others; and what is of the text's brand and kind: where title and category have all its
-    other words, and these are in the category, or all such hits are under one of their categories. A brand and a colour name nothing.
+    other words, and these are in the category, or all such hits are under one of their categories.
+    A brand and a colour name nothing.
     """
     terms = _terms(text)
     if not terms:

@@ -152,7 +152,7 @@ class LabelCalibrator:
                 NeighbourQuery(
                     product.product_id,
                     _vector(self._encoder.spec, embedding if text else None, product.vector),
-                    document_terms(remaining),
+                    document_terms(remaining, spellings=False),
                 ),
                 names,
                 stated_labels(product.fields),

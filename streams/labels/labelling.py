@@ -16,6 +16,7 @@ from indexer.labels.suggestions import LabelCandidate, is_open_field, label_cand
 from indexer.records import IndexRow, Suggestion
 from indexer.rows import with_labels
 from indexer.stated_labels import Labels, payload_labels, stated_labels
+from indexer.text_analysis.analyzer import document_terms
 from streams import metrics
 from streams.config import LabellingConfig
 from streams.labels.neighbours import NearestProducts, NeighbourQuery, NeighbourSearch
@@ -49,7 +50,7 @@ class Labeller:
         if not looked_up:
             return list(rows)
         try:
-            queries = [NeighbourQuery(row.product_id, row.vector, row.lexical) for row in looked_up]
+            queries = [_query_of(row) for row in looked_up]
             nearest = await self._neighbourhood.nearest(queries)
             if self._borrows:
                 looked_up = await self._with_borrowed_texts(looked_up, nearest)
@@ -136,6 +137,11 @@ class Labeller:
             product_id: with_labels(row, row.stored.suggestions, tuple(duplicates[product_id]))
             for product_id, row in rows.items()
         }
+
+
+def _query_of(row: IndexRow) -> NeighbourQuery:
+    terms = document_terms(row.stored.text_fields, spellings=False) if row.searchable else ""
+    return NeighbourQuery(row.product_id, row.vector, terms)
 
 
 def lacks_text(row: IndexRow) -> bool:

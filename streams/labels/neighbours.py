@@ -29,7 +29,7 @@ class NeighbourQuery:
     vector: FloatArray
     """Fused (2·dim,)."""
     terms: str
-    """As `document_terms` gives them."""
+    """Its own words, as `document_terms` gives them without further spellings."""
 
 
 @dataclass(frozen=True, slots=True)

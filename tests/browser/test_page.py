@@ -45,8 +45,8 @@ def test_why_shows_the_parts_of_the_score(page: Page) -> None:
     page.until(lambda: page.all(".why"))
     assert [one.text for one in page.all(".why span")] == ["Text", "Picture", "Words", "For you"]
     assert sum(float(one.text) for one in page.all(".why output")) > 0.5
-    words = dict(one.text.split() for one in page.all(".why .terms li"))
-    assert set(words) == {"red", "mug"} and page.one(".why .terms li").get_attribute("title") == "title"
+    words = dict(one.text.rsplit(maxsplit=1) for one in page.all(".why .terms li"))
+    assert words.keys() >= {"red", "mug"} and page.one(".why .terms li").get_attribute("title") == "title"
     assert sum(map(float, words.values())) == pytest.approx(float(page.all(".why output")[2].text), abs=0.011)
 
 

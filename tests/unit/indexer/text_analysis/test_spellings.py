@@ -39,6 +39,7 @@ def test_a_word_is_found_where_it_is_parted(query: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("b1 g1", "b-1g-1"),
         ("3m", "3 meters"),
         ("3-m", "3 m"),
         ("16gb", "16 GB"),
