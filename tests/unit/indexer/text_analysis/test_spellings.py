@@ -39,7 +39,6 @@ def test_a_word_is_found_where_it_is_parted(query: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("b1 g1", "b-1g-1"),
         ("3m", "3 meters"),
         ("3-m", "3 m"),
         ("16gb", "16 GB"),
@@ -69,6 +68,7 @@ def test_a_number_alone_finds_what_has_it_with_a_unit_and_prose_stays_prose() ->
         ("Apple iPhone 13 case", "iphone13, iPhone-13"),
         ("Apple iPhone13 case", "iphone 13"),
         ("RTX 4090 graphics card", "rtx4090, rtx-4090"),
+        ("Valve B-1G-1", "b1 g1, b1g1, b-1g1"),
         ("Tyre 185/60R14 summer", "185 60 r14, 185/60 R14"),
         ("Tyre 7.50R16", "750r16, 7.50r16, 7.50 r16"),
         ("Valve MKJ1973-791", "mkj1973791, mkj 1973 791"),
