@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 WAITING = 10_000
 """Answers that wait to be written, at most; more are not remembered. A few MB: pages share what they showed."""
+NOBODYS_WAITING = 100
+"""Of answers that name nobody, at most, so some 200 a second: a store keeps some thousands of an hour, and under load
+what is written would push out what was written just before."""
 A_WRITE = 500
 LINGER_S = 0.5
 """How long the first of a batch waits for others."""
@@ -49,6 +52,7 @@ class ImpressionLog:
         self._below = int(share * _SHARES)
         self._variant = variant
         self._waiting: deque[_Answered] = deque()
+        self._nobodys = 0
         self._some = asyncio.Event()
 
     @property
@@ -67,6 +71,11 @@ class ImpressionLog:
             return
         if self._below < _SHARES and int(query_id[:8], 16) >= self._below:
             return
+        if not request.user_id:
+            if self._nobodys >= NOBODYS_WAITING:
+                metrics.IMPRESSIONS.labels("skipped").inc()
+                return
+            self._nobodys += 1
         if len(self._waiting) >= WAITING:
             metrics.IMPRESSIONS.labels("lost").inc()
             return
@@ -84,6 +93,7 @@ class ImpressionLog:
     async def flush(self) -> None:
         """Write what waits. What the store does not take is lost, and counted."""
         self._some.clear()
+        self._nobodys = 0
         while self._store is not None and self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(A_WRITE, len(self._waiting)))]
             try:

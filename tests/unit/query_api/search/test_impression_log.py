@@ -79,3 +79,16 @@ async def test_a_share_of_the_answers_is_remembered_and_no_more_wait_than_there_
     assert {one.query_id async for one in store.all()} == {"00000000aa", "7fffffffaa", "01000000aa"}
     off = ImpressionLog(store, share=0.0)
     assert not off.is_on and not ImpressionLog(None).is_on
+
+
+async def test_answers_to_nobody_leave_room_for_those_to_shoppers_under_load(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(impression_log, "NOBODYS_WAITING", 2)
+    store = InMemoryImpressionStore()
+    log = ImpressionLog(store)
+    for query_id in ("0a", "0b", "0c"):
+        log.note(SearchRequest(text="mug"), query_id, b"shown")
+        log.note(SearchRequest(text="mug", user_id="ada"), f"1{query_id}", b"shown")
+    await log.flush()
+    log.note(SearchRequest(text="mug"), "0d", b"shown")
+    await log.flush()
+    assert {one.query_id async for one in store.all()} == {"0a", "0b", "0d", "10a", "10b", "10c"}
