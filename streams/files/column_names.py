@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from streams.files.field_bounds import MAX_LABEL_CHARS
 
-ALIASES: Mapping[str, tuple[str, ...]] = {
+_ENGLISH: Mapping[str, tuple[str, ...]] = {
     "product_id": ("product_id", "id", "sku", "asin", "item_id", "product_code", "stock_code", "uniq_id"),
     "version": ("version",),
     "title": ("title", "name", "product_name", "product_title", "item_name"),
@@ -33,6 +34,28 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "audios": ("audios", "audio", "audio_url", "audio_urls"),
     "group_id": ("group_id", "item_group_id", "parent_id", "parent_sku", "parent_asin"),
     "url": ("url", "link", "product_url", "permalink"),
+}
+_LOCAL = {
+    "product_id": "artikelnummer artikel_nr artnr produktnummer référence código codice "
+    "商品编号 商品编码 货号 商品番号 品番",
+    "title": "titel bezeichnung artikelbezeichnung produktname titre nom nom_du_produit désignation título nombre "
+    "nombre_del_producto titolo nome nome_prodotto naam productnaam 标题 名称 商品名称 产品名称 商品名 品名",
+    "description": "beschreibung artikelbeschreibung produktbeschreibung descripción descrizione omschrijving "
+    "beschrijving 描述 商品描述 详情 説明 商品説明",
+    "category": "kategorie warengruppe catégorie categoría categoria categorie 分类 类目 类别 カテゴリ カテゴリー",
+    "brand": "marke hersteller marque fabricant marca fabricante merk 品牌 ブランド",
+    "price": "preis verkaufspreis prix prix_de_vente precio prezzo prijs 价格 售价 单价 価格 販売価格",
+    "sale_price": "aktionspreis sonderpreis angebotspreis prix_promo prix_promotionnel precio_oferta precio_de_oferta "
+    "prezzo_scontato 促销价 特价 セール価格",
+    "currency": "währung devise moneda valuta 币种 货币 通貨",
+    "in_stock": "verfügbar verfügbarkeit auf_lager disponible disponibilité en_stock disponibilidad disponibile "
+    "disponibilità op_voorraad 库存状态 是否有货",
+    "tags": "schlagwörter mots_clés etiquetas 标签",
+    "images": "bild bilder bild_url imagen imágenes immagine immagini afbeelding afbeeldingen 图片 主图 商品图片 画像",
+}
+"""In German, French, Spanish, Italian, Dutch, Chinese and Japanese tables."""
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    name: (*aliases, *_LOCAL.get(name, "").split()) for name, aliases in _ENGLISH.items()
 }
 DESCRIPTION_COLUMNS = ("bullet_points", "bullets", "features", "highlights", "about_product")
 USER_ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -78,5 +101,5 @@ def snake_case(column: str) -> str:
 
 @functools.lru_cache(maxsize=1_024)
 def _cached_snake_case(column: str) -> str:
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", unicodedata.normalize("NFC", column))
     return re.sub(r"[\W_]+", "_", parted).strip("_").lower()

@@ -41,6 +41,23 @@ def shopper(cells, now=lambda: 1_000):
     return outcome
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("Artikelnummer", "Bezeichnung", "Preis", "Währung", "Kategorie", "Marke", "Verfügbar"),
+        ("Référence", "Désignation", "Prix", "Devise", "Cate\u0301gorie", "Marque", "Disponible"),
+        ("Código", "Nombre", "Precio", "Moneda", "Categoría", "Marca", "Disponible"),
+        ("Codice", "Titolo", "Prezzo", "Valuta", "Categoria", "Marca", "Disponibile?"),
+        ("商品编号", "商品名称", "价格", "货币", "类目", "品牌", "库存状态"),
+    ],
+)
+def test_usual_columns_are_known_in_languages_of_shops(columns):
+    cells = ("a1", "Hoodie", "49.90", "EUR", "Men > Tops", "Luma", "1")
+    fields = product(dict(zip(columns, cells, strict=True)))
+    expected = {"product_id": "a1", "title": "Hoodie", "price": 49.9, "currency": "EUR", "category": "Men/Tops"}
+    assert fields.items() >= (expected | {"brand": "Luma", "in_stock": True}).items()
+
+
 def test_usual_columns_become_fields_and_others_attributes():
     row = {
         "SKU": "a1",
