@@ -16,8 +16,8 @@ from query_api.contract.requests import SearchRequest
 
 log = logging.getLogger(__name__)
 
-WAITING = 10_000
-"""Answers that wait to be written, at most; more are not remembered. A few MB: pages share what they showed."""
+WAITING = 400
+"""Answers that wait to be written, at most, so some 800 a second: more are a load that learns nothing new by itself."""
 NOBODYS_WAITING = 100
 """Of answers that name nobody, at most, so some 200 a second: a store keeps some thousands of an hour, and under load
 what is written would push out what was written just before."""
@@ -71,14 +71,11 @@ class ImpressionLog:
             return
         if self._below < _SHARES and int(query_id[:8], 16) >= self._below:
             return
-        if not request.user_id:
-            if self._nobodys >= NOBODYS_WAITING:
-                metrics.IMPRESSIONS.labels("skipped").inc()
-                return
-            self._nobodys += 1
-        if len(self._waiting) >= WAITING:
-            metrics.IMPRESSIONS.labels("lost").inc()
+        is_nobodys = not request.user_id
+        if len(self._waiting) >= WAITING or (is_nobodys and self._nobodys >= NOBODYS_WAITING):
+            metrics.IMPRESSIONS.labels("skipped").inc()
             return
+        self._nobodys += is_nobodys
         variant = self._variant(request.user_id) if request.user_id else ""
         self._waiting.append(_Answered(request, query_id, time.time(), variant, shown))
         self._some.set()
