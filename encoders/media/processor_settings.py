@@ -22,6 +22,8 @@ _CONVNEXT_SQUEEZES: Final = 384
 _TRIMMED_REDUCING_GAP: Final = 1.0
 """Of pictures that lose their borders, as just towers trained here take them: they are resized in half the time, and
 embeddings of photos stay what they were (cosine .99998 on average, .998 at least)."""
+_LEAST_VIEW: Final = 0.1
+"""Share of a picture's sides below which a view shows nothing."""
 _ALWAYS: Final = ("do_resize", "do_rescale", "do_normalize", "resample", "size")
 _STATED: Final = {
     "CLIPImageProcessor": (*_ALWAYS, "do_center_crop"),
@@ -63,14 +65,14 @@ def scale_of(processor: object) -> LevelScale:
 
 
 def fixed_size(processor: object) -> FixedSizePreparer:
-    """How pictures are resized and cropped. Raises `ModelUnavailable` where a setting is missing."""
+    """How pictures are resized and cropped. Raises `ModelUnavailable` where a setting is missing or impossible."""
     preparer = _resized(processor)
     if _on(processor, "do_keep_proportions"):
         preparer = replace(preparer, margin=tuple(setting(processor, "margin_color")))
     if _on(processor, "do_trim_borders"):
         preparer = replace(preparer, trim=True, reducing_gap=_TRIMMED_REDUCING_GAP)
     if views := getattr(processor, "query_views", None):
-        preparer = replace(preparer, query_views=tuple(map(float, views)))
+        preparer = replace(preparer, query_views=_views(views))
     return preparer
 
 
@@ -80,6 +82,16 @@ def setting(processor: object, name: str) -> Any:
         return getattr(processor, name)
     except AttributeError as error:
         raise ModelUnavailable(f"{type(processor).__name__} states no {name}") from error
+
+
+def _views(stated: Any) -> tuple[float, ...]:
+    try:
+        views = tuple(map(float, stated))
+    except (TypeError, ValueError):
+        views = ()
+    if not views or not all(_LEAST_VIEW <= view <= 1 for view in views):
+        raise ModelUnavailable(f"query_views must be a list of numbers from {_LEAST_VIEW} to 1, not {stated!r}")
+    return views
 
 
 def _on(processor: object, switch: str) -> bool:

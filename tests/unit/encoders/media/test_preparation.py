@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers.models.siglip2.image_processing_siglip2 import get_image_size_for_max_num_patches
 
+from encoders.errors import ModelUnavailable
 from encoders.media.preparation import FixedSizePreparer, PatchPreparer, Preparer
+from encoders.media.processor_settings import fixed_size
 
 PREPARERS: list[Preparer] = [
     FixedSizePreparer(size=(32, 24)),
@@ -67,6 +71,13 @@ def test_views_are_the_picture_and_its_middle_at_the_same_size() -> None:
     assert whole.shape == middle.shape == (32, 32, 3)
     assert (whole[0, 0] == (255, 0, 0)).all()
     assert (middle == (0, 0, 255)).all()
+
+
+@pytest.mark.parametrize("views", [[1.0, 0.0], [1.5], [float("nan")], 0.5, ["half"]])
+def test_views_that_there_cannot_be_are_refused_when_the_encoder_is_loaded(views: Any) -> None:
+    processor = SimpleNamespace(do_resize=True, size={"height": 8, "width": 8}, query_views=views)
+    with pytest.raises(ModelUnavailable, match="query_views must be a list of numbers"):
+        fixed_size(processor)
 
 
 @pytest.mark.parametrize(
