@@ -6,7 +6,7 @@ and is ended; a worker that hangs itself does not answer its probe, which is wha
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +22,9 @@ import psutil
 import pytest
 
 from deploy.local.processes import free_port
+from streams.config import KafkaConfig
+from streams.events.schema import PRODUCT_EVENTS, Event, Product
+from streams.kafka.producer import EventPublisher
 from tests.stack import Stack, start_stack
 
 SLOW_S, STUCK_S = 2.0, 20.0
@@ -119,10 +121,16 @@ def query(status: dict[str, Any]) -> Probe:
     return probe
 
 
-def publish(stack: Stack, product_id: str) -> None:
-    file = Path(stack.data_dir) / f"{product_id}.jsonl"
-    file.write_text(json.dumps({"id": product_id, "title": f"Kettle {product_id}"}) + "\n")
-    stack.cli("publish", "products", file)
+def publish(status: dict[str, Any], product_id: str) -> None:
+    """At once: what hangs is found out and ended some time after it was frozen, on a busy machine too."""
+    product = Product(product_id, title=f"Kettle {product_id}")
+    event = Event(product_id, "test", "product.created", int(time.time() * 1000), product)
+
+    async def send() -> None:
+        async with EventPublisher(KafkaConfig(status["kafka"]["bootstrap_servers"])) as publisher:
+            await publisher.publish(PRODUCT_EVENTS, event)
+
+    asyncio.run(send())
 
 
 def child_of(pid: int, module: str) -> int:
@@ -132,7 +140,7 @@ def child_of(pid: int, module: str) -> int:
 
 def test_milvus_frozen_with_events_waiting_is_no_reason_to_restart(own_stack, status, indexing, query):
     with frozen(status["milvus"]["pid"]):
-        publish(own_stack, "while-milvus-hangs")
+        publish(status, "while-milvus-hangs")
         assert query.until(200, 503, "milvus").slowest_s < PROBE_TIMEOUT_S
         indexing.until(200, 503, "milvus")
         indexing.stays_alive(STUCK_S + CALL_S)
@@ -162,7 +170,7 @@ def test_kafka_frozen_is_no_reason_to_restart(status, indexing, query):
 def test_an_encoder_process_that_hangs_in_a_batch_makes_the_worker_not_ready(own_stack, status, indexing):
     encoder = child_of(status["indexing_workers"][0]["pid"], "encoders.workers.encoder")
     with frozen(encoder):
-        publish(own_stack, "while-the-encoder-hangs")
+        publish(status, "while-the-encoder-hangs")
         indexing.until(200, 503, "encoder")
     indexing.until(200, 200)
     own_stack.wait_until_indexed()
@@ -171,7 +179,7 @@ def test_an_encoder_process_that_hangs_in_a_batch_makes_the_worker_not_ready(own
 def test_an_encoder_process_that_is_killed_comes_back(own_stack, status, indexing):
     encoder = child_of(status["indexing_workers"][0]["pid"], "encoders.workers.encoder")
     os.kill(encoder, signal.SIGKILL)
-    publish(own_stack, "after-the-encoder-died")
+    publish(status, "after-the-encoder-died")
     own_stack.wait_until_indexed()
     indexing.until(200, 200)
     assert child_of(status["indexing_workers"][0]["pid"], "encoders.workers.encoder") != encoder
