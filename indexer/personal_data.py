@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from indexer.persons import Period
 from indexer.ports.behaviour import KIND_LETTERS, BehaviourStore, Session
 from indexer.ports.impressions import Impression, ImpressionStore
 from indexer.ports.profiles import Interaction, ProfileStore
@@ -50,6 +51,15 @@ class PersonalData:
     async def ids_of(self, user_id: str) -> list[str]:
         """All ids of a person: the user's own, and the anonymous ones that are joined to it."""
         return [user_id, *(await self.profiles.person(user_id)).anonymous_ids]
+
+    async def opted_out(self, user_id: str) -> list[tuple[str, Period]]:
+        """When nothing may be learnt of what a user does, by each id under which they did it."""
+        person = await self.profiles.person(user_id)
+        periods = [(user_id, period) for period in person.opted_out]
+        for link in person.anonymous if periods else ():
+            owned = (await self.profiles.person(link.user_id)).owned_by(user_id)
+            periods += [(link.user_id, period.within(owned)) for period in person.opted_out]
+        return periods
 
     async def export(self, user_id: str) -> dict[str, Any]:
         """What every store has of a person under all of their ids, by the store's name, as JSON can have it."""

@@ -40,6 +40,20 @@ class Change(NamedTuple):
     """1 or 0."""
 
 
+class Period(NamedTuple):
+    """From one time to another, both included, Unix milliseconds."""
+
+    since_ms: float
+    until_ms: float
+
+    def within(self, other: Period) -> Period:
+        """What of it lies in another; where that is nothing, it ends before it begins."""
+        return Period(max(self.since_ms, other.since_ms), min(self.until_ms, other.until_ms))
+
+
+NEVER = Period(1, 0)
+
+
 class Person(Struct, frozen=True):
     """What is known of an id besides what was done under it; each list in the order of time."""
 
@@ -58,6 +72,22 @@ class Person(Struct, frozen=True):
         """Whose it is what was done under this id then: of the one who logged in next, else of the last one."""
         last = self.owners[-1] if self.owners else None
         return next((owner for owner in self.owners if owner.time_ms >= time_ms), last)
+
+    @property
+    def opted_out(self) -> list[Period]:
+        """When they did not want to be learnt from."""
+        ends_ms = [change.time_ms - 1 for change in self.learning[1:]] + [ALWAYS_MS]
+        spans = zip(self.learning, ends_ms, strict=True) if self.learning else ()
+        return [Period(change.time_ms, end_ms) for change, end_ms in spans if not change.is_allowed]
+
+    def owned_by(self, user_id: str) -> Period:
+        """When it is a user's what was done under this id, as `owner_at` has it."""
+        since_ms = 0
+        for owner in self.owners:
+            if owner.user_id == user_id:
+                return Period(since_ms, ALWAYS_MS if owner is self.owners[-1] else owner.time_ms)
+            since_ms = owner.time_ms + 1
+        return NEVER
 
     @property
     def times_ms(self) -> list[int]:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,7 +40,7 @@ class PrivacyConfig:
 
     def hash_of(self, user_id: str) -> str:
         """What stands for a person who is forgotten: their id's keyed hash, 128 bits in hex."""
-        return hmac.digest(self.secret.encode() or _PUBLIC, user_id.encode(errors="replace"), "sha256").hex()[:32]
+        return _hash(self.secret, user_id)
 
     @property
     def secret_name(self) -> str:
@@ -87,6 +87,12 @@ def decrypt(key: bytes, encrypted: bytes, context: bytes) -> bytes:
 @cache
 def _wrapping_key(secret: str) -> bytes:
     return hashlib.scrypt(secret.encode(), salt=b"vitrine person keys", n=2**14, r=8, p=1, dklen=KEY_BYTES)
+
+
+@lru_cache(maxsize=4_096)
+def _hash(secret: str, user_id: str) -> str:
+    """Kept of those who are about: each of their searches looks up what is known of them."""
+    return hmac.digest(secret.encode() or _PUBLIC, user_id.encode(errors="replace"), "sha256").hex()[:32]
 
 
 _PUBLIC = b"vitrine"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from indexer.persons import Period
 from indexer.ports.profiles import Interaction
 
 KIND_LETTERS: Mapping[str, str] = {"viewed": "v", "clicked": "c", "liked": "l", "carted": "b", "purchased": "p"}
@@ -45,8 +46,8 @@ class BehaviourStore(Protocol):
     product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing from
     before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all is
     bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
-    happened when its user was forgotten, or before; that a forgotten session took the place of an older one of a
-    product stays so. Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
+    happened when its user was forgotten, or before; that a session took the place of an older one of a product stays
+    so when it is forgotten or erased. Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
     Raises `StoreUnavailable` when the store does not answer within its deadline.
     """
 
@@ -60,6 +61,10 @@ class BehaviourStore(Protocol):
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         """Erase, for each (user id, time ms), what the user did until then; keep ignoring it if it comes."""
+        ...
+
+    async def erase(self, periods: Sequence[tuple[str, Period]]) -> None:
+        """Erase what each user did in a period; unlike what is forgotten, it is recorded if it comes again."""
         ...
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:

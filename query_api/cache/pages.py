@@ -38,8 +38,8 @@ class Page:
     word_count: int | None = None
     """How many words of the catalogue were known when a word of the query was not: with another one, it may be a
     correction; None: all of its words were known."""
-    absent_words: tuple[str, ...] = ()
-    """Words that the catalogue did not have, and that the query would be understood to ask for as well."""
+    absent_terms: tuple[str, ...] = ()
+    """Terms of words that the catalogue did not have, and that the query would be understood to ask for as well."""
     taste: int = 0
     """`ShopperProfile.number` of the shopper in whose order the hits are."""
     shown: bytes = b""
@@ -50,7 +50,7 @@ class Page:
         cls,
         response: SearchResponse,
         word_count: int | None,
-        absent_words: tuple[str, ...] = (),
+        absent_terms: tuple[str, ...] = (),
         shown: bytes = b"",
     ) -> Page:
         """The page of an answer, as a hit of the cache."""
@@ -58,7 +58,7 @@ class Page:
         # Within texts quotes are escaped, so these are the fields themselves.
         head, _, rest = msgspec.json.encode(blank).removeprefix(b'{"query_id":""').partition(b',"took_ms":0.0,')
         middle, _, end = rest.partition(b',"index_age_ms":0')
-        return cls(head, middle, end, len(response.hits), response.total, word_count, absent_words, shown=shown)
+        return cls(head, middle, end, len(response.hits), response.total, word_count, absent_terms, shown=shown)
 
     def answer(self, query_id: str, took_ms: float, index_age_ms: int | None) -> bytes:
         """The whole answer."""

@@ -123,7 +123,7 @@ class SearchAnswers:
         page, request = cache.live.page(question.key), question.request
         if page is None or page.word_count not in (None, self._planner.word_count):
             return None
-        if self._planner.has_any_word(page.absent_words):
+        if self._planner.has_any_term(page.absent_terms):
             return None
         if request.user_id is not None:
             page = await self._shoppers_page(cache, question, page, request.user_id)
@@ -185,7 +185,7 @@ class SearchAnswers:
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
             tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
             for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
-        absent = results.parsed.absent_words if results.parsed else ()
+        absent = results.parsed.absent_terms if results.parsed else ()
         page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)
 

@@ -129,9 +129,9 @@ class SearchPlanner:
         """Another one than before where requests with unknown words may be planned otherwise."""
         return self._parser.word_count
 
-    def has_any_word(self, words: Iterable[str]) -> bool:
-        """Whether the catalogue has one of these words by now."""
-        return self._parser.has_any(words)
+    def has_any_term(self, terms: Iterable[str]) -> bool:
+        """Whether the catalogue has a word with one of these terms by now."""
+        return self._parser.has_any_term(terms)
 
     async def plan(self, inputs: QueryInputs) -> SearchPlan:
         """Understand and weigh what a request searches with.

@@ -31,8 +31,8 @@ class ParsedQuery:
     """The words of the texts alone, as often as the lexical text has them."""
     word_forms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """What was added to the lexical text as other forms of what the texts say, by what they say."""
-    absent_words: tuple[str, ...] = ()
-    """What would be among these forms if the catalogue had it."""
+    absent_terms: tuple[str, ...] = ()
+    """Terms of what would be among these forms if the catalogue had it."""
     excluded_terms: tuple[str, ...] = ()
     """`-word`."""
     negated_terms: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class QueryParser:
             " ".join((looked_for, *denied, *transcripts)) if words else None,
             forms.asked_text(asked),
             forms.named,
-            forms.absent,
+            forms.absent_terms,
             tuple(dict.fromkeys(term for text in parsed for term in text.excluded_terms)),
             negated,
             next((text.price for text in parsed if text.price), None),
@@ -121,10 +121,10 @@ class QueryParser:
             depends_on or ("vocabulary" if self._has_classes else ""),
         )
 
-    def has_any(self, words: Iterable[str]) -> bool:
-        """Whether the catalogue has one of these words."""
+    def has_any_term(self, terms: Iterable[str]) -> bool:
+        """Whether the catalogue has a word with one of these terms."""
         vocabulary = self._vocabulary.vocabulary
-        return vocabulary is not None and any(map(vocabulary.has_word, words))
+        return vocabulary is not None and vocabulary.has_any_term(terms)
 
     @property
     def _has_classes(self) -> bool:

@@ -77,6 +77,10 @@ class Vocabulary:
         """Whether a product has a word, in the singular or the plural."""
         return word in self._counts or query_terms(word) in self._stems
 
+    def has_any_term(self, terms: Iterable[str]) -> bool:
+        """Whether a product has a word with one of these terms, as `query_terms` gives each."""
+        return not self._stems.isdisjoint(terms)
+
     def near_words(self, word: str, max_edits: int) -> list[str]:
         """All words within `max_edits` edits of a word, and some that are further: the caller measures distances."""
         lengths = range(len(word) - max_edits, len(word) + max_edits + 1)

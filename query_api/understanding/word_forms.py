@@ -30,8 +30,8 @@ class WordForms:
     """Those which the catalogue writes so, by how the query does."""
     inflected: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """By the query's word, other words of the catalogue that are forms or compounds of it."""
-    absent: tuple[str, ...] = ()
-    """What would have been written as one if the catalogue did."""
+    absent_terms: tuple[str, ...] = ()
+    """Terms of what would have been written as one if the catalogue did."""
 
     @property
     def named(self) -> dict[str, list[str]]:
@@ -68,8 +68,8 @@ def find_word_forms(text: str, vocabulary: Vocabulary | None) -> WordForms:
     pairs |= {_joined(first + second): f"{first} {second}" for first, second in pairwise(words) if first and second}
     known = {one: pair for one, pair in islice(pairs.items(), MAX_PAIRS) if vocabulary.has_word(one)}
     written = {pair: one for one, pair in known.items()}
-    absent = tuple(one for one in pairs if one not in known)[:MAX_PAIRS]
-    return WordForms(joined, written, _inflected(text, words, vocabulary), absent)
+    absent = islice((one for one in pairs if one not in known), MAX_PAIRS)
+    return WordForms(joined, written, _inflected(text, words, vocabulary), tuple(map(query_terms, absent)))
 
 
 def _joined(words: str) -> str:

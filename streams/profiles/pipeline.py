@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -61,7 +61,7 @@ class ProfileRecorder:
         # First what says whether the rest may be recorded.
         await until_available("redis", lambda: self._forget(said.forgotten))
         await until_available("redis", lambda: self._identify(said.identified))
-        await until_available("redis", lambda: self._profiles.set_learning(said.learning))
+        await until_available("redis", lambda: self._set_learning(said.learning))
         await until_available("redis", lambda: self._record(said.interactions))
         await until_available("redis", lambda: self._profiles.set_traits(said.traits))
 
@@ -71,10 +71,22 @@ class ProfileRecorder:
         await self._data.erase([(one, time_ms) for some, time_ms in ids for one in some])
 
     async def _identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
-        """Join ids; one that is joined to somebody forgotten is forgotten as well."""
+        """Join ids; one that is joined to somebody forgotten is forgotten as well, and so are the first of too many."""
+        users = {user_id for user_id, _ in identified}
+        ids = {one for user_id in users for one in await self._data.ids_of(user_id)}
         await self._profiles.identify(identified)
-        forgotten_ms = await self._profiles.forgotten_ms([one.anonymous_id for _, one in identified])
+        forgotten_ms = await self._profiles.forgotten_ms([*ids, *(one.anonymous_id for _, one in identified)])
         await self._behaviour.forget(list(forgotten_ms.items()))
+        await self._erase_unlearnt(users)
+
+    async def _set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
+        await self._profiles.set_learning(changes)
+        await self._erase_unlearnt({user_id for user_id, _ in changes})
+
+    async def _erase_unlearnt(self, user_ids: Iterable[str]) -> None:
+        """Erase the behaviour of the times when these opted out, under all of their ids; profiles did so themselves."""
+        for user_id in user_ids:
+            await self._behaviour.erase(await self._data.opted_out(user_id))
 
     async def _record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         counts = await self._profiles.record(interactions)

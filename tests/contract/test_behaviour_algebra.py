@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from indexer.persons import Period
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
@@ -63,6 +64,7 @@ did: Any = st.builds(
 )
 changes_of_users: Any = st.lists(st.tuples(st.sampled_from(USERS), did | times), max_size=25)
 deeds_of_users: Any = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "e"]), did), max_size=25)
+deeds_of_two: Any = st.lists(st.tuples(st.sampled_from(USERS), did), max_size=25)
 
 
 @st.composite
@@ -98,9 +100,10 @@ def sessions_by(changes: Sequence[Change], user: str, bounds: BehaviourBounds) -
     return [steps for steps in kept if steps]
 
 
-async def kept_of(store: BehaviourStore, user: str) -> dict[str, list[tuple[str, str, int]]]:
+async def kept_of(store: BehaviourStore, *users: str) -> dict[str, list[tuple[str, str, int]]]:
+    """What the kept sessions of these users did, by ref."""
     names = {"v": "viewed", "p": "purchased"}
-    found = await store.sessions_of(user, 100)
+    found = [one for user in users for one in await store.sessions_of(user, 100)]
     return {one.ref: [(names[kind], product_id, time_ms) for kind, product_id, time_ms in one.steps] for one in found}
 
 
@@ -146,11 +149,27 @@ async def test_a_product_keeps_its_latest_sessions_whatever_their_order(
 ) -> None:
     store = await open_store(ROOMY)
     await tell(store, data.draw(retold(changes)))
-    everybodys: dict[str, list[tuple[str, str, int]]] = {}
-    for user in {user for user, _ in changes}:
-        everybodys |= await kept_of(store, user)
-    expected = sightings_in(everybodys)
+    expected = sightings_in(await kept_of(store, *{user for user, _ in changes}))
     found = await store.sightings(PRODUCTS, 100)
     for product, seen in zip(PRODUCTS, found, strict=True):
         newest = sorted(expected[product], key=lambda one: (one[1], one[0]), reverse=True)[:3]
         assert [tuple(one) for one in seen] == newest
+
+
+@each_example_opens_a_store
+@example([("ada", Interaction("e", kind, "p", NOW_MS + at)) for at, kind in enumerate(KINDS)], NOW_MS + 1, NOW_MS + 2)
+@given(changes=deeds_of_two, since_ms=times | days, until_ms=times | days)
+async def test_what_was_done_in_an_erased_period_is_in_no_session_and_all_else_stays(
+    open_store: OpenStore, changes: list[Change], since_ms: int, until_ms: int
+) -> None:
+    store = await open_store(BehaviourBounds())
+    await tell(store, [changes])
+    before, bens = await kept_of(store, "ada"), await kept_of(store, "ben")
+    for _ in range(2):
+        await store.erase([("ada", Period(since_ms, until_ms))])
+    left = {ref: [step for step in steps if not since_ms <= step[2] <= until_ms] for ref, steps in before.items()}
+    kept = {ref: steps for ref, steps in left.items() if steps}
+    assert await kept_of(store, "ada") == kept and await kept_of(store, "ben") == bens
+    latest = [one.steps[-1].time_ms for one in await store.sessions_of("ada", 100)]
+    assert latest == sorted(latest, reverse=True)
+    assert await sighted(store) == sightings_in(await kept_of(store, *USERS))

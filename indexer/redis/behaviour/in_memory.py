@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from indexer.persons import Period
 from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
@@ -41,6 +42,16 @@ class InMemoryBehaviourStore:
                 self._lose_until(ref, time_ms)
                 if kept[ref] <= time_ms:
                     del kept[ref]
+
+    async def erase(self, periods: Sequence[tuple[str, Period]]) -> None:
+        for user_id, period in periods:
+            kept = self._lists[_owner(user_id)]
+            for ref in [ref for ref, time_ms in kept.items() if time_ms >= period.since_ms]:
+                self._lose_within(ref, period)
+                if kept[ref] <= period.until_ms:
+                    del kept[ref]
+                    if row := self._rows.get(ref):
+                        kept[ref] = max(row.values())
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         kept = self._lists[_owner(user_id)]
@@ -83,15 +94,20 @@ class InMemoryBehaviourStore:
             del times[oldest]
 
     def _lose_until(self, ref: str, time_ms: int) -> None:
+        self._lose_within(ref, Period(0, time_ms))
+
+    def _lose_within(self, ref: str, period: Period) -> None:
         row = self._rows.get(ref, {})
-        for member in [member for member, at in row.items() if at <= time_ms]:
+        for member in [member for member, at in row.items() if period.since_ms <= at <= period.until_ms]:
             self._lose(ref, member)
 
     def _lose(self, ref: str, member: str) -> None:
         row, product_id = self._rows[ref], member[1:]
         del row[member]
-        if not any(letter + product_id in row for letter in KIND_LETTERS.values()):
-            self._sightings[product_id].pop(ref, None)
+        if self._sightings[product_id].pop(ref, None) is not None:
+            left = [row[name] for letter in KIND_LETTERS.values() if (name := letter + product_id) in row]
+            if left:
+                self._sightings[product_id][ref] = max(left)
 
 
 def _owner(user_id: str) -> str:

@@ -35,13 +35,14 @@ local function change(ref, member, lost_ms)
   local product_id = member:sub(2)
   changed[ref][product_id] = math.max(changed[ref][product_id] or 0, lost_ms)
 end
-local function lose_until(ref, time_ms)
-  local lost = redis.call('ZRANGEBYSCORE', row_of(ref), '-inf', time_ms)
-  for _, member in ipairs(lost) do change(ref, member, time_ms) end
-  if #lost > 0 then redis.call('ZREMRANGEBYSCORE', row_of(ref), '-inf', time_ms) end
+local function lose(ref, since_ms, until_ms)
+  local lost = redis.call('ZRANGEBYSCORE', row_of(ref), since_ms, until_ms)
+  for _, member in ipairs(lost) do change(ref, member, tonumber(until_ms)) end
+  if #lost > 0 then redis.call('ZREMRANGEBYSCORE', row_of(ref), since_ms, until_ms) end
 end
+local function lose_until(ref, time_ms) lose(ref, '-inf', time_ms) end
 
--- {{product, session, when the session last had it, or the time until when it did, made negative}}…
+-- {{product, session, when the session last had it, or the time until when it no longer does, made negative}}…
 local function sightings()
   local told = {{}}
   for ref, products in pairs(changed) do
@@ -51,7 +52,8 @@ local function sightings()
       for _, time_ms in ipairs(redis.call('ZMSCORE', row_of(ref), unpack(members))) do
         if time_ms then latest = math.max(latest or 0, tonumber(time_ms)) end
       end
-      told[#told + 1] = {{product_id, ref, latest or -lost_ms}}
+      if not latest or latest <= lost_ms then told[#told + 1] = {{product_id, ref, -lost_ms}} end
+      if latest then told[#told + 1] = {{product_id, ref, latest}} end
     end
   end
   return cmsgpack.pack(told)
@@ -116,6 +118,23 @@ for _, user in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
   for _, ref in ipairs(redis.call('ZRANGE', list_of(owner), 0, -1)) do lose_until(ref, time_ms) end
   redis.call('ZREMRANGEBYSCORE', list_of(owner), '-inf', time_ms)
+end
+return sightings()
+"""
+
+# ARGV: {a user's part of refs, from when, until when}…. Returns what `SIGHT` takes.
+ERASE = f"""
+{_PRELUDE}
+for _, period in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local owner, since_ms, until_ms = unpack(period)
+  for _, ref in ipairs(redis.call('ZRANGEBYSCORE', list_of(owner), since_ms, '+inf')) do
+    lose(ref, since_ms, until_ms)
+    -- A session is as late as the last of what is left of it; one that ended after the period is as it was.
+    if tonumber(redis.call('ZSCORE', list_of(owner), ref)) <= until_ms then
+      local last = redis.call('ZRANGE', row_of(ref), -1, -1, 'WITHSCORES')
+      if last[1] then redis.call('ZADD', list_of(owner), last[2], ref) else redis.call('ZREM', list_of(owner), ref) end
+    end
+  end
 end
 return sightings()
 """

@@ -13,6 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
+from indexer.persons import Period
 from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
@@ -68,6 +69,7 @@ class RedisBehaviourStore:
         self._bounds = bounds
         self._keep = redis.register_script(scripts.KEEP)
         self._forget = redis.register_script(scripts.FORGET)
+        self._erase = redis.register_script(scripts.ERASE)
         self._sight = redis.register_script(scripts.SIGHT)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
@@ -83,6 +85,11 @@ class RedisBehaviourStore:
             hashes = [(self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
             packed = [(user_hash, owner_of(user_hash), time_ms) for user_hash, time_ms in hashes]
             await self._write(self._forget, packed, [self._remember_s])
+
+    async def erase(self, periods: Sequence[tuple[str, Period]]) -> None:
+        for part in chunks(periods, EVENTS_A_CALL):
+            packed = [(owner_of(self._privacy.hash_of(user_id)), *period) for user_id, period in part]
+            await self._write(self._erase, packed, [])
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         owner = owner_of(self._privacy.hash_of(user_id))

@@ -14,6 +14,8 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Hit, SearchResponse
 from query_api.search.answering import SearchAnswers
+from query_api.understanding.background_refresh import CatalogueVocabulary
+from query_api.understanding.vocabulary import Vocabulary
 from query_api.wiring import wire
 from tests.shop import MakeShop
 from tests.unit.query_api.search.test_candidate_finder import ask
@@ -160,6 +162,23 @@ async def test_a_word_that_becomes_known_is_no_longer_corrected(make_shop: MakeS
     await shop.put("b", title="mug", description="hoodee")
     assert b"did_you_mean" not in (await components.answers.answer(request)).body
     vocabulary.cancel()
+    await components.aclose()
+
+
+async def test_a_pair_that_the_catalogue_comes_to_write_as_one_word_is_looked_for_as_that(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    await shop.put("a", title="rain coat")
+    components = wire(shop.services)
+    words: CatalogueVocabulary = components.background[0].__self__  # type: ignore[attr-defined]
+    words.vocabulary = Vocabulary()
+    words.vocabulary.add(["rain", "coat"])
+    request = SearchRequest(text="rain coat")
+    assert b"raincoat" not in (await components.answers.answer(request)).body
+    words.vocabulary.add_new(["umbrella"])
+    assert await components.answers.finished(request) is not None
+    words.vocabulary.add_new(["raincoats"])
+    assert await components.answers.finished(request) is None
+    assert b'"rain coat":["raincoat"]' in (await components.answers.answer(request)).body
     await components.aclose()
 
 

@@ -74,8 +74,8 @@ def test_what_has_no_other_form_is_looked_for_as_it_is(vocabulary: Vocabulary) -
 
 
 def test_a_pair_that_the_catalogue_does_not_write_as_one_is_told_for_when_it_does(vocabulary: Vocabulary) -> None:
-    assert find_word_forms("rain coat", vocabulary).absent == ("raincoat",)
-    assert find_word_forms("rain coat", None).absent == ()
+    assert find_word_forms("rain coat", vocabulary).absent_terms == ("raincoat",)
+    assert find_word_forms("rain coat", None).absent_terms == ()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
+from indexer.persons import MAX_ANONYMOUS_IDS
 from indexer.ports.behaviour import Sighting, Step
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
@@ -61,6 +62,11 @@ class Shoppers:
         await self.pipeline.process(batch)
         assert self.finished == batch
 
+    async def products_of(self, user_id: str) -> set[str]:
+        """The products of all sessions that are kept of a user."""
+        sessions = await self.behaviour.sessions_of(user_id, 100)
+        return {step.product_id for session in sessions for step in session.steps}
+
     @property
     def reasons(self) -> list[str]:
         assert all(one.topic == DEAD_LETTER for one in self.published)
@@ -102,6 +108,29 @@ async def test_who_a_shopper_is_and_that_they_opted_out_comes_before_what_they_d
     await shoppers.process(event("profiled", "5", NOW_MS + 4, traits={}, learning=True))
     kept = Interaction("1", "clicked", "p", NOW_MS, "shop")
     assert await recent(shoppers.profiles, "ada") == [kept] and not shoppers.published
+
+
+async def test_an_opt_out_that_comes_late_erases_what_was_done_since_it_and_nothing_before(shoppers: Shoppers) -> None:
+    await shoppers.process(
+        event("clicked", "1", NOW_MS - 9, product_id="before", session_id="s"),
+        event("clicked", "2", NOW_MS - 5, product_id="after", session_id="s"),
+        event("clicked", "3", NOW_MS - 5, product_id="cookies", user_id="cookie"),
+    )
+    shoppers.finished.clear()
+    await shoppers.process(event("profiled", "4", NOW_MS - 6, traits={}, learning=False))
+    assert await shoppers.products_of("ada") == {"before"}
+    shoppers.finished.clear()
+    await shoppers.process(event("identified", "5", NOW_MS - 1, anonymous_id="cookie"))
+    assert await shoppers.products_of("cookie") == set()
+    assert await shoppers.behaviour.sightings(["after", "cookies"], 1) == [[], []]
+
+
+async def test_sessions_under_the_first_of_too_many_anonymous_ids_are_forgotten(shoppers: Shoppers) -> None:
+    await shoppers.process(event("clicked", "1", NOW_MS - 99, product_id="p", user_id="cookie-0"))
+    for n in range(MAX_ANONYMOUS_IDS + 1):
+        shoppers.finished.clear()
+        await shoppers.process(event("identified", f"i{n}", NOW_MS - 90 + n, anonymous_id=f"cookie-{n}"))
+    assert await shoppers.products_of("cookie-0") == set()
 
 
 async def test_what_is_done_in_one_session_is_kept_together(shoppers: Shoppers) -> None:
