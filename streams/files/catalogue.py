@@ -19,7 +19,8 @@ from streams.files.notice import FileNotice
 from streams.files.platforms.assembly import Assembler
 from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
 from streams.files.platforms.translation import TranslatedRow, Translator
-from streams.files.row_events import EventClock, PreparedEvent, merged_product_events, product_events, valid_product_id
+from streams.files.prepared_events import EventClock, PreparedEvent, valid_product_id
+from streams.files.product_rows import merged_product_events, product_events
 from streams.files.rows import Table
 
 T = TypeVar("T", bound=TranslatedRow | Row | RejectedRow)
