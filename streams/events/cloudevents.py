@@ -123,6 +123,8 @@ def _envelope(value: bytes, headers: Mapping[str, bytes]) -> Envelope:
             f"the value begins with the frame of a schema registry (magic byte 0, schema {schema}): events are plain"
             " JSON, without a frame; have their producer serialise without the registry",
         )
+    if not headers:
+        return _decode(_envelopes, value, "envelope")
     kind = _content_type(headers)
     if kind.startswith(BATCH_CONTENT):
         raise InvalidEvent("undecodable", f"a message of {BATCH_CONTENT} is a JSON array of events, and this is none")
@@ -148,8 +150,8 @@ def _attributes(headers: Mapping[str, bytes]) -> dict[str, str]:
 
 def _content_type(headers: Mapping[str, bytes]) -> str:
     """What a message says that its value is, without parameters; empty: it does not say."""
-    stated = headers.get("content-type") or b""
-    return stated.decode(errors="replace").partition(";")[0].strip().lower()
+    stated = headers.get("content-type")
+    return "" if not stated else stated.decode(errors="replace").partition(";")[0].strip().lower()
 
 
 def _binary(value: bytes, attributes: Mapping[str, str], kind: str) -> Envelope:
