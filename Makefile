@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light demo test test-light test-milvus lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light tools demo test test-light test-milvus lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -10,6 +10,7 @@ help:
 	@echo 'make test    all tests, on real servers'
 	@echo 'make test-milvus   the product store on a real Milvus server, which it downloads (81 MB)'
 	@echo 'make test-light   what a light installation can do, in one made for it'
+	@echo 'make tools   helm, for the tests of the chart (built by Go, in some minutes)'
 	@echo 'make lint    style, types, import contract'
 	@echo 'make bench   speed, side by side with baselines'
 	@echo 'make bench-query   searches a second beside bare Redis, bare Milvus and other engines'
@@ -27,6 +28,9 @@ setup:
 
 setup-light:
 	@deploy/setup.sh light
+
+tools:
+	@deploy/tools.sh
 
 demo: setup-light
 	@$(RUN)/vitrine demo

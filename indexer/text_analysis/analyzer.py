@@ -115,7 +115,7 @@ def surface_forms(text: str) -> dict[str, str]:
     """Each term of a text as it is first written there, but for case, width, accents, signs and units: `tshirt` →
     `t-shirt`."""
     forms: dict[str, str] = {}
-    for run in _runs(text[:TERMS_MAX_BYTES]):
+    for run in dict.fromkeys(_runs(text[:TERMS_MAX_BYTES])):
         for term, form in _run_surfaces(run):
             forms.setdefault(term, form)
     return forms
@@ -124,8 +124,8 @@ def surface_forms(text: str) -> dict[str, str]:
 def neighbour_forms(text: str) -> dict[str, str]:
     """The terms of two or three neighbours written as one, as the text writes them: `redshirt` → `red shirt`."""
     words = [word for word in _runs(text[:TERMS_MAX_BYTES]) if not is_chinese(word)]
-    spans = [words[at : at + length] for length in (3, 2) for at in range(len(words) - length + 1)]
-    return {_ascii(stem(_HYPHENS.sub("", "".join(span)))): " ".join(span) for span in spans}
+    spans = [tuple(words[at : at + length]) for length in (3, 2) for at in range(len(words) - length + 1)]
+    return {_ascii(stem(_HYPHENS.sub("", "".join(span)))): " ".join(span) for span in dict.fromkeys(spans)}
 
 
 def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
