@@ -124,7 +124,7 @@ class ResultRanker:
             parsed=plan.parsed,
             transcript=plan.transcript,
             cache_state=retrieved.cache_state,
-            degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+            degraded=(*retrieved.degraded, *profile.degraded, *plan.degraded),
             floor=floor,
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
@@ -133,7 +133,7 @@ class ResultRanker:
             first=first,
         )
 
-    def nothing_understood(self, plan: SearchPlan) -> RankedResults:
+    def nothing_found(self, plan: SearchPlan) -> RankedResults:
         """No results: showing every product would be the answer to another question."""
         return RankedResults(
             request=plan.request,
@@ -143,7 +143,7 @@ class ResultRanker:
             cards=self._cards.open(is_current=False),
             parsed=plan.parsed,
             transcript=plan.transcript,
-            degraded=_unheard(plan),
+            degraded=plan.degraded,
         )
 
 
@@ -187,7 +187,3 @@ async def _across_languages(candidates: CandidateColumns, plan: SearchPlan, card
     items = await with_cards(candidates, cards)
     are_chinese = cards.columns(items.ids).numbers["chinese"].astype(bool)
     return with_words_implied(items, are_chinese != plan.is_chinese, plan.rank_weights.lexical, plan.words_implied)
-
-
-def _unheard(plan: SearchPlan) -> tuple[str, ...]:
-    return ("audio",) if plan.transcript and plan.transcript.problem else ()
