@@ -97,9 +97,7 @@ async def test_what_such_an_answer_read_is_forgotten_like_all_else(store: SlowSt
         assert await shown(table, "p01", is_current=is_current) == ["new"]
 
 
-async def test_a_card_of_the_same_payload_is_not_made_again(
-    store: SlowStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_card_of_the_same_payload_is_not_made_again(store: SlowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     table, made = CardTable(store, 2**20), list[bytes]()
     monkeypatch.setattr(card_table, "make_card", lambda data, book: (made.append(data), make_card(data, book))[1])
     for title in ("title 1", "title 1", "new", "new"):
