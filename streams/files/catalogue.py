@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from streams.errors import UnreadableFile
+from streams.files.backup_rows import backup_events, is_backup
 from streams.files.column_names import is_known_column
 from streams.files.column_survey import ColumnSurvey
 from streams.files.columns import FileContext, ResolveMedia
@@ -72,16 +73,7 @@ class Catalogue:
 
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
         """The event of each product that is to be found, or why a row has none. Raises `UnreadableFile`."""
-        if found := self._table.encoding:
-            self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
-        platform = self._platform if self._platform == "" else self._recognised()
-        context = FileContext(self._conventions, self.notice)
-        if platform:
-            rows = self._published(self._platform_rows(platform))
-            outcomes = product_events(rows, {}, resolve, clock, context)
-        else:
-            outcomes = merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
-        for outcome in outcomes:
+        for outcome in self._outcomes(resolve, clock):
             if isinstance(outcome, PreparedEvent):
                 self.notice.replaced += outcome.product_id in self.product_ids and not outcome.is_versioned
                 self.product_ids.add(outcome.product_id)
@@ -89,6 +81,19 @@ class Catalogue:
                 self.rejected += 1
             yield outcome
         self.hidden_ids -= self.product_ids
+
+    def _outcomes(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
+        if is_backup(self._table.path):
+            self._say("read as a backup of the index: products as they were, in the versions that they had")
+            return backup_events(self._table.path, clock, self.notice)
+        if found := self._table.encoding:
+            self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
+        platform = self._platform if self._platform == "" else self._recognised()
+        context = FileContext(self._conventions, self.notice)
+        if platform:
+            rows = self._published(self._platform_rows(platform))
+            return product_events(rows, {}, resolve, clock, context)
+        return merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
 
     def _published(self, rows: Iterable[TranslatedRow | RejectedRow]) -> RowStream:
         """The rows of products that are to be found; the ids of the others are kept."""
