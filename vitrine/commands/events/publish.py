@@ -13,7 +13,7 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from streams.files.row_events import PreparedEvent
+    from streams.files.prepared_events import PreparedEvent
     from streams.files.rows import RejectedRow
     from streams.files.sending import PublishReport, SendingProgress
     from vitrine.settings import Settings
@@ -81,7 +81,7 @@ def products(
     from streams.files.catalogue import Catalogue
     from streams.files.conventions.survey import Conventions
     from streams.files.local_media import LocalMedia
-    from streams.files.row_events import EventClock
+    from streams.files.prepared_events import EventClock
     from vitrine.commands.events.withdrawing import complete_feed, withdrawals
 
     there = complete_feed(settings) if complete else None
@@ -100,8 +100,9 @@ def products(
 @with_settings()
 def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str, ...], encoding: str | None) -> None:
     """Publish shoppers' events: rows of type, user_id, product_id, time, … or CloudEvents, one a line."""
-    from streams.files.row_events import EventClock, shopper_events
+    from streams.files.prepared_events import EventClock
     from streams.files.rows import read_rows
+    from streams.files.shopper_rows import shopper_events
 
     report = _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
     _fail_if(report.rejected)
@@ -133,7 +134,7 @@ def _platform(name: str | None) -> str | None:
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.files.row_events import parse_column_map
+    from streams.files.column_names import parse_column_map
 
     try:
         return parse_column_map(pairs)
