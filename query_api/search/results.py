@@ -104,7 +104,10 @@ class ResultRanker:
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = candidates.items.without(plan.query_product_ids)
         if plan.words_implied and not candidates.without_lexical:
-            items = await _across_languages(items, plan, cards)
+            # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+            # languages all candidates are, the table knows.
+            known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
+            items = await _across_languages(items, plan, known)
         items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
