@@ -214,7 +214,9 @@ def wire(ports: QueryPorts) -> QueryComponents:
     cache = _wire_cache(ports, circuit, cards)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
     floors = SimilarityFloors(store, embedding.batcher, embedding.text_trust)
-    planner = SearchPlanner(config, understanding.parser, embedding.text_trust, floors)
+    planner = SearchPlanner(
+        config, understanding.parser, embedding.text_trust, floors, has_full_text=store.has_full_text
+    )
     stages = SearchStages(
         _wire_inputs(ports),
         planner,

@@ -22,15 +22,34 @@ PRELUDE = f"""
 local function key_of(user_id, suffix) return '{USER_PREFIX}' .. user_id .. ':' .. suffix end
 
 local people = {{}}
-local function about(user_id, hash)
-  if people[user_id] == nil then
-    local person_key, former = key_of(user_id, '{PERSON_SUFFIX}'), key_of(user_id, '{_FORMER_SUFFIX}')
-    local kept = redis.call('MGET', '{FORGOTTEN_PREFIX}' .. hash, former, person_key, '{LEARNING_PREFIX}' .. hash)
-    local until_ms = math.max(tonumber(kept[1]) or -math.huge, tonumber(kept[2]) or -math.huge)
-    local links = kept[3] and cmsgpack.unpack(kept[3]) or {{{{}}, {{}}}}
-    local learning = kept[4] and cmsgpack.unpack(kept[4]) or {{}}
-    people[user_id] = {{until_ms = until_ms, learning = learning, owners = links[1], anonymous = links[2]}}
+local function person_of(forgotten, former, links, learning)
+  links = links and cmsgpack.unpack(links) or {{{{}}, {{}}}}
+  return {{
+    until_ms = math.max(tonumber(forgotten) or -math.huge, tonumber(former) or -math.huge),
+    learning = learning and cmsgpack.unpack(learning) or {{}}, owners = links[1], anonymous = links[2],
+  }}
+end
+
+-- Reads who these are, {{user id, its hash, …}}…, in one command: at most 1,000, as Lua passes on 8,000 values.
+local function meet(named)
+  local ids, keys = {{}}, {{}}
+  for _, one in ipairs(named) do
+    local user_id, hash = one[1], one[2]
+    if people[user_id] == nil then
+      people[user_id] = false
+      table.insert(ids, user_id)
+      table.insert(keys, '{FORGOTTEN_PREFIX}' .. hash)
+      table.insert(keys, key_of(user_id, '{_FORMER_SUFFIX}'))
+      table.insert(keys, key_of(user_id, '{PERSON_SUFFIX}'))
+      table.insert(keys, '{LEARNING_PREFIX}' .. hash)
+    end
   end
+  local kept = #keys > 0 and redis.call('MGET', unpack(keys))
+  for i, user_id in ipairs(ids) do people[user_id] = person_of(unpack(kept, 4 * i - 3, 4 * i)) end
+end
+
+local function about(user_id, hash)
+  if not people[user_id] then meet({{{{user_id, hash}}}}) end
   return people[user_id]
 end
 

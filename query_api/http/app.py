@@ -65,6 +65,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     config, work = ports.config, Work(ports.lanes, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
+        ports.store.has_full_text,
         ports.change_log,
         components.index,
         ports.lag,

@@ -68,13 +68,22 @@ class SearchPlan:
     """What a spoken query said."""
     is_deep: bool = False
     """Whether all that match are looked for, as far as a browse goes: their order is not by relevance."""
-    is_not_understood: bool = False
-    """There was a query, all of it spoken, and nothing of it was understood."""
+    is_lexical_left_out: bool = False
+    """Its words are not searched for or left out, as the index finds nothing by words."""
+    finds_nothing: bool = False
+    """There was a query, and nothing of it can be looked for: nothing that was said was understood, or there are words
+    alone."""
 
     @property
     def is_chinese(self) -> bool:
         """Whether its words have Chinese."""
         return has_chinese(self.lexical_text or "")
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What of it is left out."""
+        is_unheard = self.transcript is not None and self.transcript.problem
+        return (*(["audio"] if is_unheard else []), *(["lexical"] if self.is_lexical_left_out else []))
 
     @property
     def is_browse(self) -> bool:
@@ -112,8 +121,16 @@ class SearchPlanner:
     """The second stage of a search."""
 
     def __init__(
-        self, config: QueryConfig, parser: QueryParser, text_trust: TextTrust, floors: SimilarityFloors
+        self,
+        config: QueryConfig,
+        parser: QueryParser,
+        text_trust: TextTrust,
+        floors: SimilarityFloors,
+        *,
+        has_full_text: bool,
     ) -> None:
+        """Args: has_full_text: whether the index finds products by words."""
+        self._has_full_text = has_full_text
         self._config = config
         self._parser = parser
         self._text_trust = text_trust
@@ -147,13 +164,16 @@ class SearchPlanner:
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
-        lexical_text = parsed.lexical_text if is_lexical else None
+        words = parsed.lexical_text if is_lexical else None
+        lexical_text = words if self._has_full_text else None
+        left_out = not self._has_full_text and (words is not None or bool(parsed.excluded_terms))
+        is_unheard = inputs.transcript is not None and not inputs.parts
         return SearchPlan(
             request,
             _parts_to_embed(parts, parsed) if embeds else (),
             weights,
             lexical_text,
-            (*inputs.filters, *_parsed_filters(request, parsed)),
+            (*inputs.filters, *_price_filters(request, parsed), *(_exclusions(parsed) if self._has_full_text else ())),
             BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),
             rank_weights,
@@ -163,7 +183,8 @@ class SearchPlanner:
             self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
             _unwanted(parsed),
             inputs.transcript,
-            is_not_understood=inputs.transcript is not None and not inputs.parts,
+            is_lexical_left_out=left_out,
+            finds_nothing=is_unheard or (words is not None and lexical_text is None and not (embeds and parts)),
         )
 
     async def _parse(self, inputs: QueryInputs) -> ParsedQuery:
@@ -243,11 +264,14 @@ def _understood_parts(parts: Sequence[QueryPart], parsed: ParsedQuery) -> list[Q
     return [part for part in understood if part.content or part.kind == "video"]
 
 
-def _parsed_filters(request: SearchRequest, parsed: ParsedQuery) -> Filters:
-    """The filters that the words of a request say; a price filter of its own wins over a price in words."""
-    price = [Range("price", **parsed.price.bounds)] if parsed.price and "price" not in request.filters else []
-    excluded = [WithoutWords(tuple(sorted(parsed.excluded_terms)))] if parsed.excluded_terms else []
-    return (*price, *excluded)
+def _price_filters(request: SearchRequest, parsed: ParsedQuery) -> Filters:
+    """The price that the words of a request say; a filter of its own wins over it."""
+    return (Range("price", **parsed.price.bounds),) if parsed.price and "price" not in request.filters else ()
+
+
+def _exclusions(parsed: ParsedQuery) -> Filters:
+    """What the words of a request leave out."""
+    return (WithoutWords(tuple(sorted(parsed.excluded_terms))),) if parsed.excluded_terms else ()
 
 
 def _unwanted(parsed: ParsedQuery) -> WithoutWords | None:

@@ -64,8 +64,8 @@ class Searcher:
         """
         inputs = await self._stages.inputs.load(self._stages.experiment.applied(request))
         plan = await self._stages.planner.plan(inputs)
-        if plan.is_not_understood:
-            return self._stages.ranker.nothing_understood(plan)
+        if plan.finds_nothing:
+            return self._stages.ranker.nothing_found(plan)
         floors = self._stages.floors
         (retrieved, profile), words = await asyncio.gather(
             self._retrieve(plan, use_cache, came), floors.reach(plan.floor)
