@@ -19,8 +19,8 @@ from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.other_language import with_words_implied
-from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
+from query_api.search.search_plan import SearchPlan
 from query_api.understanding.parser import ParsedQuery
 
 NEAREST = 5
@@ -104,7 +104,10 @@ class ResultRanker:
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = candidates.items.without(plan.query_product_ids)
         if plan.words_implied and not candidates.without_lexical:
-            items = await _across_languages(items, plan, cards)
+            # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+            # languages all candidates are, the table knows.
+            known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
+            items = await _across_languages(items, plan, known)
         items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
