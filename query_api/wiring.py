@@ -38,6 +38,7 @@ from query_api.embedding.query_vectors import QueryEmbedder
 from query_api.embedding.text_trust import TextTrust
 from query_api.embedding.visuals import VisualDecoders, VisualEmbedder
 from query_api.errors import EncoderBusy
+from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import Experiment
 from query_api.experiments.running import RunningExperiment
 from query_api.explaining.product_explainer import ProductExplainer
@@ -118,6 +119,8 @@ class QueryPorts:
     """Of the variants that name one or none, by their names."""
     switches: VariantSwitches | None = None
     """Says which variants are switched off; None: none are."""
+    beside: GenerationsBeside[QueryComponents] = field(default_factory=lambda: GenerationsBeside[QueryComponents]())
+    """The generations of the index that variants of the experiment may name."""
     impressions: ImpressionStore | None = None
     """Remembers what answers showed; None: nobody does."""
     device_priority: DevicePriority | None = None
@@ -204,7 +207,9 @@ def wire(ports: QueryPorts) -> QueryComponents:
     profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
-    running = RunningExperiment(ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches)
+    running = RunningExperiment(
+        ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches, ports.beside.names
+    )
     popular = PopularProducts(ports.profiles)
     impressions = ImpressionLog(ports.impressions, config.impressions, running.label)
     learnt = LearntRanking(running, popular, config.learnt_ranker_candidates)
