@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from query_api.http.app import create_app
-from query_api.wiring import QueryPorts, wire
+from query_api.wiring.components import wire
+from query_api.wiring.ports import QueryPorts
 
 log = logging.getLogger(__name__)
 

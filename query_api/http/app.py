@@ -24,7 +24,8 @@ from query_api.http.search_routes import SearchRoutes
 from query_api.http.shopper_answers import ShopperAnswers
 from query_api.http.user_routes import UserRoutes
 from query_api.http.work import RefuseWork, Work
-from query_api.wiring import QueryComponents, QueryPorts, wire
+from query_api.wiring.components import QueryComponents, wire
+from query_api.wiring.ports import QueryPorts
 
 
 def create_app(ports: QueryPorts, components: QueryComponents | None = None) -> Starlette:

@@ -10,7 +10,7 @@ from query_api.contract.responses import SearchResponse
 from query_api.experiments.beside import GenerationsBeside
 from query_api.search.answering import Answer
 from query_api.search.kept_searches import KeptSearch
-from query_api.wiring import QueryComponents
+from query_api.wiring.components import QueryComponents
 
 
 class ShopperAnswers:

@@ -15,7 +15,7 @@ from query_api.config import QueryConfig
 from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import Experiment, Variant
 from query_api.generations.switching import ServedGeneration, SwitchingApp
-from query_api.wiring import QueryComponents
+from query_api.wiring.components import QueryComponents
 from tests.shop import MakeShop
 
 TRIAL = Experiment("trial", [Variant("a", 0.5), Variant("b", 0.5, generation="next")])
