@@ -89,7 +89,7 @@ def _wrapping_key(secret: str) -> bytes:
     return hashlib.scrypt(secret.encode(), salt=b"vitrine person keys", n=2**14, r=8, p=1, dklen=KEY_BYTES)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
 def _hash(secret: str, user_id: str) -> str:
     """Kept of those who are about: each of their searches looks up what is known of them."""
     return hmac.digest(secret.encode() or _PUBLIC, user_id.encode(errors="replace"), "sha256").hex()[:32]

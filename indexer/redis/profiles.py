@@ -178,9 +178,9 @@ class RedisProfileStore:
 
     def _packed_interaction(self, user_id: str, interaction: Interaction) -> tuple[str, str, int, str, str, float]:
         """An interaction as the script takes it."""
-        weight = KIND_WEIGHTS.get(interaction.kind, 0.0)
-        member = pack_member(interaction).decode()
-        return *self._named(user_id), interaction.time_ms, member, interaction.product_id, weight
+        member, weight = pack_member(interaction).decode(), KIND_WEIGHTS.get(interaction.kind, 0.0)
+        user_hash = self._privacy.hash_of(user_id)
+        return user_id, user_hash, interaction.time_ms, member, interaction.product_id, weight
 
     def _packed_traits(self, user_id: str, change: TraitChange) -> tuple[str, str, int, str, str, list[str]]:
         """A change of traits as the script takes it: the traits as name, JSON, name, JSON, …"""

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from query_api.http.app import create_app
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 
 log = logging.getLogger(__name__)
 

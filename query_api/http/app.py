@@ -23,7 +23,8 @@ from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
 from query_api.http.user_routes import UserRoutes
 from query_api.http.work import RefuseWork, Work
-from query_api.wiring import QueryComponents, QueryPorts, wire
+from query_api.wiring.components import QueryComponents, wire
+from query_api.wiring.ports import QueryPorts
 
 
 def create_app(ports: QueryPorts) -> Starlette:
@@ -65,6 +66,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
     config, work = ports.config, Work(ports.lanes, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
+        ports.store.has_full_text,
         ports.change_log,
         components.index,
         ports.lag,

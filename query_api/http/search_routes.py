@@ -20,7 +20,8 @@ from query_api.http.shopper_bounds import bounded_search
 from query_api.http.work import Work
 from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.answering import SearchAnswers, has_media
+from query_api.search.answering import SearchAnswers
+from query_api.search.kept_searches import has_media
 
 
 class SearchRoutes:

@@ -13,6 +13,7 @@ from indexer.ports.profiles import ProfileStore
 from query_api.recommending.blend import Suggested
 from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
 from query_api.recommending.neighbours import (
+    believed,
     beyond_popularity,
     co_visited,
     confidence,
@@ -21,7 +22,7 @@ from query_api.recommending.neighbours import (
     products_of,
 )
 from query_api.recommending.shop_patterns import Patterns
-from query_api.recommending.transitions import RECENT, next_scores, transitions_from
+from query_api.recommending.transitions import RECENT, Counts, next_scores, transitions_from
 
 MAX_OWN_SESSIONS = 100
 MAX_ANCHORS, MAX_SIGHTINGS, MAX_SESSIONS = 40, 200, 300
@@ -161,6 +162,8 @@ class BehaviourCandidates:
             known=seen.known,
             causes=causes,
             confidence=confidence(together, baskets),
+            # Asked how a session goes on, nothing else says more, however little is known.
+            following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts)),
             habit_strength=patterns.habit_strength,
         )
 
@@ -173,6 +176,11 @@ def _products(session: Session) -> list[str]:
 def _navigation(session: Session) -> list[str]:
     """A session's way through the shop. A basket is filled in no order: what comes next is what goes together."""
     return [] if any(step.kind == PURCHASED for step in session.steps) else _products(session)
+
+
+def _seen_after(recent: Sequence[str], counts: Mapping[str, Counts]) -> float:
+    """How much was seen to follow the last product."""
+    return sum(counts[recent[-1]].values()) if recent else 0.0
 
 
 def _habits(seen: _Seen, now_ms: int) -> dict[str, float]:

@@ -21,19 +21,36 @@ class Suggested:
     """How likely a session goes on with a product."""
     popular: Scores = field(default_factory=dict[str, float])
     """What everybody buys just now."""
+    taste: Scores = field(default_factory=dict[str, float])
+    """How near the shopper's taste, what is and how it looks."""
     known: frozenset[str] = frozenset()
     """What the session, or the shopper, has already."""
     causes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of products, what the shopper did something to and that speaks most for them."""
     confidence: float = 1.0
-    """How far `together` is to be believed, from 0 to 1; where it is not, what is popular stands in for it."""
+    """How far `together` is to be believed, from 0 to 1; where it is not, taste and what is popular stand in for it."""
+    following_confidence: float = 1.0
+    """The same of `following`."""
+    taste_confidence: float = 0.0
+    """The same of `taste`."""
     habit_strength: float = 0.0
     """How far people of this shop buy again what they bought: from 0, hardly, to 1."""
 
     @property
     def shares(self) -> dict[str, float]:
-        """What counts of the weights of sources, where that is not all."""
-        return {"habits": self.habit_strength, "together": self.confidence, "popular": 1.02 - self.confidence}
+        """What counts of the weights of sources, where that is not all.
+
+        Where people buy the same again and again, as in a supermarket, baskets are filled from all shelves, and what
+        they bought says nothing of what else they want: on such a log, R@20 fell from .077 to .063 by categories.
+        """
+        taste = self.taste_confidence * (1.0 - self.confidence) * (1.0 - self.habit_strength)
+        return {
+            "habits": self.habit_strength,
+            "together": self.confidence,
+            "following": self.following_confidence,
+            "popular": 1.02 - self.confidence - taste,
+            "taste": taste,
+        }
 
     def parts(self) -> dict[str, Scores]:
         """The sources by name, as a ranker's features are called."""
@@ -42,6 +59,7 @@ class Suggested:
             "together": self.together,
             "following": self.following,
             "popular": self.popular,
+            "taste": self.taste,
         }
 
 
@@ -53,9 +71,10 @@ class BlendWeights:
     together: float
     following: float
     popular: float
+    taste: float = 0.0
 
 
-FOR_YOU = BlendWeights(habits=1.0, together=0.4, following=0.3, popular=0.4)
+FOR_YOU = BlendWeights(habits=1.0, together=0.4, following=0.3, popular=0.4, taste=0.4)
 CONTINUE = BlendWeights(habits=0.8, together=1.0, following=3.0, popular=0.4)
 
 
@@ -68,9 +87,20 @@ def blend(suggested: Suggested, weights: BlendWeights) -> dict[str, float]:
     """
     scores: dict[str, float] = {}
     for name, part in suggested.parts().items():
-        scale = getattr(weights, name) / (max(part.values(), default=0.0) or 1.0)
-        scale *= suggested.shares.get(name, 1.0)
+        scale = _scale(name, suggested, weights)
         for product_id, score in part.items():
             if product_id not in suggested.known or product_id in suggested.habits:
                 scores[product_id] = scores.get(product_id, 0.0) + scale * score
     return dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def led_by_taste(suggested: Suggested, weights: BlendWeights, scores: Scores) -> set[str]:
+    """The products that taste says at least half for. Args: scores: as `blend` gives them."""
+    scale = _scale("taste", suggested, weights)
+    return {one for one, score in suggested.taste.items() if one in scores and 2 * scale * score >= scores[one]}
+
+
+def _scale(name: str, suggested: Suggested, weights: BlendWeights) -> float:
+    """What a source's scores are multiplied by."""
+    best = max(suggested.parts()[name].values(), default=0.0)
+    return getattr(weights, name) * suggested.shares[name] / (best or 1.0)

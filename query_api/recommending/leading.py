@@ -11,7 +11,7 @@ from query_api.search.results import RankedResults, Reason
 
 
 def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
-    """The results of one list, then those of another that are not in it, each with its own list's reason.
+    """The results of one list, then those of another that are not in it, each with its list's reason, else the other's.
 
     The scores of the second follow those of the first, less one each.
     """
@@ -30,8 +30,9 @@ def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
     nothing = np.zeros(len(candidates))
 
     def reason_of(product_id: str) -> Reason | None:
-        source = first if product_id in leading else then
-        return source.reason_of(product_id) if source.reason_of else None
+        lists = (first, then) if product_id in leading else (then,)
+        reasons = (one.reason_of(product_id) for one in lists if one.reason_of)
+        return next((reason for reason in reasons if reason), None)
 
     return replace(
         then,

@@ -19,7 +19,7 @@ OVERLAP_POWER = 1.3
 RARITY_POWER = 0.3
 """How much less a product says that is in many sessions."""
 HALF_CONFIDENCE = 20
-"""By so many sessions it is half believed."""
+"""What was seen in so many sessions is half believed."""
 COMMON_POWER = 0.25
 """How much less a product is worth that everybody buys anyway."""
 
@@ -72,7 +72,11 @@ def co_visited(weights: Mapping[str, float], baskets: Sequence[set[bytes]]) -> d
 def confidence(scores: Mapping[str, float], baskets: Sequence[set[bytes]]) -> float:
     """How far `co_visited` is to be believed, from 0 to 1: by how many sessions had the product that it puts first."""
     first = max(scores, key=scores.__getitem__, default="").encode()
-    count = sum(first in products for products in baskets)
+    return believed(sum(first in products for products in baskets))
+
+
+def believed(count: float) -> float:
+    """How far something is to be believed that was seen so often, from 0 to 1."""
     return count**2 / (count**2 + HALF_CONFIDENCE**2)
 
 

@@ -18,12 +18,13 @@ from query_api.contract.responses import Cause, SearchResponse
 from query_api.embedding.product_vectors import ProductVectors
 from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
+from query_api.recommending.blend import Suggested
 from query_api.recommending.diversity import diversified
 from query_api.recommending.leading import led_by
 from query_api.recommending.likeness import LikedProducts
-from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent
+from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent, with_taste
 from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
-from query_api.recommending.taste_ranking import TasteRanking
+from query_api.recommending.taste_ranking import TasteRanking, nearest
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.inputs import read_filters, request_filters
@@ -130,9 +131,9 @@ class Recommender:
         return replace(await self._of_suggestions(suggestions, asked), degraded=degraded)
 
     async def _for_you(self, asked: _Asked) -> RankedResults:
-        """What behaviour suggests first, then what is near the shopper's taste; of an unknown one, what is popular."""
+        """What behaviour and taste suggest, then what is nearest to the taste; of an unknown one, what is popular."""
         tastes = self._sources.tastes
-        near, suggestions = await asyncio.gather(
+        near, suggested = await asyncio.gather(
             tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards), self._by_behaviour(asked)
         )
         if near is None:
@@ -140,11 +141,13 @@ class Recommender:
                 asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
             )
         liked = await self._with_liked(near, asked)
-        if suggestions is None:
+        if suggested is None:
             return replace(liked, degraded=("personalisation",))
+        fitting = nearest(near.ranked, asked.profile.product_weights)
+        suggestions = with_taste(suggested, asked.shopper, fitting, asked.profile.taste.confidence)
         return led_by(await self._of_suggestions(suggestions, asked), liked)
 
-    async def _by_behaviour(self, asked: _Asked) -> list[Suggestion] | None:
+    async def _by_behaviour(self, asked: _Asked) -> Suggested | None:
         """What behaviour suggests for a shopper; None: that is out of reach."""
         try:
             return await self._sources.behaviour.for_you(asked.shopper)
@@ -193,10 +196,10 @@ class Recommender:
 
         def reason_of(product_id: str) -> Reason | None:
             if product_id in titles:
-                return _reason(Suggestion(product_id, 0.0, asked.shopper.cause(product_id), "you {did} it"), titles)
+                return _reason(Suggestion(product_id, 0.0, asked.shopper.cause(product_id), "you {did_it}"), titles)
             nearest = liked.nearest(asked.cards.payload(product_id))
             cause = None if nearest is None else asked.shopper.cause(nearest)
-            return _reason(Suggestion(product_id, 0.0, cause, "because you {did} {title}"), titles)
+            return _reason(Suggestion(product_id, 0.0, cause, "because you {did}"), titles)
 
         return replace(results, reason_of=reason_of)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -13,8 +14,8 @@ from query_api.cards.card_table import AnswerCards
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import Taste, taste_affinities
 from query_api.recommending.behaviour_candidates import BehaviourCandidates
-from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Suggested, blend
-from query_api.recommending.suggestions import Cause, Shopper, Suggestion
+from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Scores, Suggested, blend, led_by_taste
+from query_api.recommending.suggestions import NO_REASON, Cause, Shopper, Suggestion
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
@@ -47,13 +48,12 @@ class BehaviourSources:
         suggested = await self._circuit.call(lambda: self._candidates.for_session(shopper.user_id, session_id, now_ms))
         return _suggestions(suggested, shopper, CONTINUE)
 
-    async def for_you(self, shopper: Shopper) -> list[Suggestion]:
+    async def for_you(self, shopper: Shopper) -> Suggested:
         """What a shopper may want, by what they and others did; nothing where nothing is learnt of them."""
         if not shopper.interactions:
-            return []
+            return Suggested()
         now_ms = int(time.time() * 1000)
-        suggested = await self._circuit.call(lambda: self._candidates.for_shopper(shopper.user_id, now_ms))
-        return _suggestions(suggested, shopper, FOR_YOU)
+        return await self._circuit.call(lambda: self._candidates.for_shopper(shopper.user_id, now_ms))
 
     async def again(self, shopper: Shopper) -> list[Suggestion]:
         """What a shopper bought, the likeliest to be bought again first; nothing where nothing is learnt of them."""
@@ -98,21 +98,37 @@ class CatalogueSources:
         return [Suggestion(ids[at], float(scores[at]), None, "new here") for at in order]
 
 
+def with_taste(suggested: Suggested, shopper: Shopper, near: Scores, confidence: float) -> list[Suggestion]:
+    """The best of what behaviour and taste suggest.
+
+    Args:
+        suggested: by behaviour.
+        near: the products nearest to the shopper's taste, above 0.
+        confidence: how far the taste is to be believed.
+    """
+    return _suggestions(replace(suggested, taste=near, taste_confidence=confidence), shopper, FOR_YOU)
+
+
 def _suggestions(suggested: Suggested, shopper: Shopper, weights: BlendWeights) -> list[Suggestion]:
-    """The best of what behaviour suggests, each with the strongest reason."""
+    """The best of what is suggested, each with the strongest reason."""
+    scores = blend(suggested, weights)
+    by_taste = led_by_taste(suggested, weights, scores)
     return [
-        _because(product_id, score, suggested, shopper)
-        for product_id, score in islice(blend(suggested, weights).items(), MOST)
+        Suggestion(product_id, score, None, NO_REASON)
+        if product_id in by_taste
+        # What of the taste it is, who knows the taste says.
+        else _because(product_id, score, suggested, shopper)
+        for product_id, score in islice(scores.items(), MOST)
     ]
 
 
 def _because(product_id: str, score: float, suggested: Suggested, shopper: Shopper) -> Suggestion:
     if product_id in suggested.habits and product_id in shopper.did:
-        return Suggestion(product_id, score, shopper.cause(product_id), "you {did} it")
+        return Suggestion(product_id, score, shopper.cause(product_id), "you {did_it}")
     cause = suggested.causes.get(product_id)
     if cause is not None and cause in shopper.did:
         return Suggestion(product_id, score, shopper.cause(cause))
-    return Suggestion(product_id, score, None, "popular here" if product_id in suggested.popular else "{}")
+    return Suggestion(product_id, score, None, "popular here" if product_id in suggested.popular else NO_REASON)
 
 
 def recent(shopper: Shopper) -> list[Suggestion]:
@@ -120,7 +136,7 @@ def recent(shopper: Shopper) -> list[Suggestion]:
     count = len(shopper.did)
     latest = dict.fromkeys(one.product_id for one in shopper.interactions if one.product_id in shopper.did)
     return [
-        Suggestion(product_id, 1 - at / count, Cause(shopper.did[product_id], product_id), "you {did} it")
+        Suggestion(product_id, 1 - at / count, Cause(shopper.did[product_id], product_id), "you {did_it}")
         for at, product_id in enumerate(latest)
     ]
 

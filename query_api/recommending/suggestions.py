@@ -11,8 +11,9 @@ from indexer.ports.profiles import Interaction
 Did = Literal["viewed", "clicked", "liked", "carted", "purchased", "asked"]
 """What a shopper did to a product; `asked`: it is the one that they ask about just now."""
 STRENGTH: Mapping[str, int] = {"asked": 0, "viewed": 1, "clicked": 2, "liked": 3, "carted": 4, "purchased": 5}
-_LOOKED = dict.fromkeys(("viewed", "clicked"), "looked at")
-VERBS: Mapping[str, str] = {**_LOOKED, "liked": "liked", "carted": "put in your basket", "purchased": "bought"}
+_LOOKED = dict.fromkeys(("viewed", "clicked"), "looked at {}")
+DEEDS: Mapping[str, str] = {**_LOOKED, "liked": "liked {}", "carted": "put {} in your basket", "purchased": "bought {}"}
+NO_REASON = ""
 
 
 class Cause(NamedTuple):
@@ -23,12 +24,12 @@ class Cause(NamedTuple):
 
 
 class Suggestion(NamedTuple):
-    """A product, and why: by what they did, else in words, of which `{}` is the title of the cause."""
+    """A product, and why: in words, with `{did}` for what they did to the cause, `{did_it}` without its title."""
 
     product_id: str
     score: float
     cause: Cause | None = None
-    wording: str = "because you {did} {title}"
+    wording: str = "because you {did}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Shopper:
         """A shopper with this history."""
         did: dict[str, Did] = {}
         for one in interactions:
-            if one.kind in VERBS and STRENGTH[one.kind] > STRENGTH[did.get(one.product_id, "asked")]:
+            if one.kind in DEEDS and STRENGTH[one.kind] > STRENGTH[did.get(one.product_id, "asked")]:
                 did[one.product_id] = one.kind  # pyright: ignore[reportArgumentType]
         return cls(user_id, interactions, did=did)
 
@@ -63,12 +64,13 @@ def reason_text(suggestion: Suggestion, titles: Mapping[str, str]) -> str:
     Args:
         titles: of the products that may be named to the shopper.
     """
-    cause = suggestion.cause
+    cause, wording = suggestion.cause, suggestion.wording
     if cause is None:
-        return suggestion.wording if "{" not in suggestion.wording else ""
-    if "{title}" in suggestion.wording and cause.product_id not in titles:
-        return ""
+        return "" if "{" in wording else wording
     title = titles.get(cause.product_id, "")
-    if cause.did == "asked" and "{did}" in suggestion.wording:
+    if not title and "{did_it}" not in wording:
+        return ""
+    if cause.did == "asked" and "{did}" in wording:
         return f"like {title}"
-    return suggestion.wording.format(did=VERBS.get(cause.did, ""), title=title)
+    deed = DEEDS.get(cause.did, "")
+    return wording.format(did=deed.format(title), did_it=deed.format("it"), title=title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperPr
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.ranking import Order, RankWeights, Scoring, in_order, rank_candidates
+from query_api.search.ranking import Order, Ranking, RankWeights, Scoring, in_order, rank_candidates
 from query_api.search.results import RankedResults, Reason, with_cards
 
 POPULAR_LIMIT = 1_000
+NEAREST = 200
+"""How many of the products that are nearest to a taste are mixed with what others did."""
 _BEST_RATED = SortOrder("rating", descending=True)
 
 
@@ -85,6 +87,14 @@ class TasteRanking:
             degraded=degraded,
             reason_of=lambda product_id: Reason(wording, None) if product_id in known_popular else None,
         )
+
+
+def nearest(ranked: Ranking, known: Container[str]) -> dict[str, float]:
+    """The best of a ranking that are not known, by how much each is better than the last of them, by product id."""
+    in_order: list[float] = ranked.score[ranked.order].tolist()
+    unknown = [(one, score) for one, score in zip(ranked.ids, in_order, strict=True) if one not in known][:NEAREST]
+    last = min((score for _, score in unknown), default=0.0)
+    return {product_id: score - last for product_id, score in unknown if score > last}
 
 
 def _by_popularity(product_ids: Sequence[str], popular: Sequence[str], cards: AnswerCards) -> Order:

@@ -43,7 +43,7 @@ from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.learning_to_rank.model import load_tree_ranker
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 from streams.events.schema import Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher

@@ -18,7 +18,7 @@ from indexer.errors import StoreUnavailable
 from indexer.media_store import DirectoryMediaStore
 from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
-from streams.files.row_events import parse_column_map
+from streams.files.column_names import parse_column_map
 from streams.training_data.clicks import read_clicks
 from streams.training_data.files import catalogue_file, read_listings
 from streams.training_data.topics import read_training_topics

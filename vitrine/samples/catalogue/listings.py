@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 from vitrine.samples.catalogue.kinds import ProductKind, ProductVariety
 from vitrine.samples.catalogue.vocabulary import BRAND_ZH, COLOUR_WORDS, MATERIAL_WORDS, PATTERN_WORDS, BilingualTerm
 
+_SAID_TWICE = re.compile(r"\b([a-z]+) \1\b")
+"""A canvas bag of cotton canvas says its cloth once."""
 _WOMEN = {"bra", "dress", "skirt", "heel", "swimsuit", "leggings"}
 _MEN = {"tie"}
 AUDIENCE_EN = {"Women": "women's", "Men": "men's", "Kids": "kids'", "": ""}
@@ -187,4 +190,4 @@ def _tidy(wording: str) -> str:
         (" .", "."),
     ):
         wording = wording.replace(doubled, single)
-    return wording.strip(" ,，")
+    return _SAID_TWICE.sub(r"\1", wording).strip(" ,，")

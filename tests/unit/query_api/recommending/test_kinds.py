@@ -96,6 +96,21 @@ async def test_a_session_goes_on_as_those_of_others_did(client: httpx.AsyncClien
     assert ids(await recommended(client, "continue", session_id="another")) == []
 
 
+async def test_taste_leads_where_few_sessions_tell_what_goes_together(client: httpx.AsyncClient, shop: Shop) -> None:
+    for user in ("bob", "cid"):
+        for at, product in enumerate(("mug-red", "hoodie-green")):
+            await did(shop, user, "viewed", product, at)
+    for at, kind in enumerate(("viewed", "viewed", "carted")):
+        await did(shop, "ann", kind, "mug-red", at)
+    found = await recommended(client, "for_you")
+    assert ids(found).index("hoodie-green") > max(ids(found).index(f"mug-{one}") for one in ("green", "blue", "black"))
+    assert found["hits"][0]["reason"] == "because you put red mug in your basket"
+    for n in range(60):
+        for at, product in enumerate(("mug-red", "hoodie-green")):
+            await did(shop, f"user-{n}", "viewed", product, at)
+    assert ids(await recommended(client, "for_you"))[0] == "hoodie-green"
+
+
 async def test_similar_is_near_the_product_and_trending_is_of_its_category(
     client: httpx.AsyncClient, shop: Shop
 ) -> None:
@@ -172,7 +187,7 @@ SAID = {
     "viewed": ("looked at",),
     "clicked": ("looked at",),
     "liked": ("liked",),
-    "carted": ("put in your basket",),
+    "carted": ("in your basket",),
     "purchased": ("bought",),
 }
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from streams.errors import TooManyWithdrawals, UnreadableFile
 from streams.files import bounded_reading
+from streams.files.notice import FileNotice
 from streams.files.platforms.profile import NAMES, load_profile
 from streams.files.withdrawals import check_withdrawals
 from tests.unit.streams.files.catalogues import send, send_all, send_text, workbook
@@ -48,6 +49,14 @@ def test_an_unknown_word_costs_its_field_and_is_told(tmp_path: Path) -> None:
 def test_a_merchant_is_told_what_products_lack(tmp_path: Path) -> None:
     sent = send_text(tmp_path, "id,title,price,image,category\n1,a,5,https://s/1.jpg,Home\n2,b,,,\n3,c,4,,Home\n")
     assert "of 3 products 1 without price, 2 without picture, 1 without category" in list(sent.notice.lines())
+
+
+def test_products_without_titles_and_rows_that_replace_others_are_told(tmp_path: Path) -> None:
+    notice = FileNotice()
+    assert len(send_all(tmp_path, "sku,price\na,1\nb,2\na,3\n", notice)) == 3
+    lines = list(notice.lines())
+    assert "3 without title" in lines[0] and "1 rows replace earlier ones" in lines[1]
+    assert notice.faults == 1
 
 
 def test_rows_of_a_product_that_follow_each_other_are_one(tmp_path: Path) -> None:

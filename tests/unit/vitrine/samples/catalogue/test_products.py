@@ -88,6 +88,11 @@ def test_a_title_names_the_kind_in_one_of_its_words(catalogue: list[SampleProduc
             assert any(name.lower() in title for name in KINDS[product.kind].word.names(lang)), title
 
 
+def test_no_title_says_a_word_twice_in_a_row(catalogue: list[SampleProduct]) -> None:
+    titles = [product.title("en") for product in catalogue]
+    assert [title for title in titles if re.search(r"\b(\w+) \1\b", title, re.IGNORECASE)] == []
+
+
 def test_event_data_is_a_product_of_the_event_schema(catalogue: list[SampleProduct]) -> None:
     for product in catalogue:
         data = msgspec.convert(product.event_data(), Product)
