@@ -18,8 +18,8 @@ from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
-from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
+from query_api.search.search_plan import SearchPlan
 from query_api.search.words_across_languages import WordsAcrossLanguages, words_across_languages
 from query_api.understanding.parser import ParsedQuery
 

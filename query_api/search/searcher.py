@@ -17,10 +17,11 @@ from query_api.retrieval.candidate_set import CandidateSet
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
 from query_api.search.learnt_ranking import LearntRanking
-from query_api.search.planning import SearchPlan, SearchPlanner
+from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
 from query_api.search.results import RankedResults, ResultRanker, hides_matches
+from query_api.search.search_plan import SearchPlan
 
 
 @dataclass(frozen=True, slots=True)

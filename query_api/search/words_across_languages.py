@@ -10,7 +10,7 @@ from query_api.cards.card_table import AnswerCards
 from query_api.relevance.query_floor import WELL_MATCHED, Floor, QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.search.other_language import ImpliedWords, Listings
-from query_api.search.planning import SearchPlan
+from query_api.search.search_plan import SearchPlan
 
 
 @dataclass(frozen=True, slots=True)
