@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
@@ -14,9 +13,7 @@ from streams.errors import UnreadableFile
 from streams.files.formats.csv_dialect import MAX_TITLE_LINES
 from streams.files.formats.csv_rows import usable_columns
 from streams.files.formats.row import RejectedRow, Row, RowStream
-
-MAX_WORKBOOK_BYTES: Final = 400_000_000
-"""What a workbook may unpack to: a sheet is held as a whole, in about as many bytes."""
+from streams.files.formats.workbook_size import check_size
 
 
 def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Callable[[str], bool]) -> RowStream:
@@ -26,7 +23,7 @@ def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Calla
         UnreadableFile: it is no workbook, has no header, or unpacks to too much.
     """
     with open_file() as raw:
-        _check_size(path, raw)
+        check_size(path, raw)
         try:
             workbook = CalamineWorkbook.from_filelike(raw)
             sheets = (workbook.get_sheet_by_name(name) for name in workbook.sheet_names)
@@ -67,19 +64,3 @@ def _header_row(sheet: Sequence[Sequence[Any]], is_known: Callable[[str], bool])
     widest = max(map(len, rows), default=0)
     wide = [at for at, row in enumerate(rows) if len(row) > max(1, widest / 3)]
     return next(iter([*named, *wide]), 0)
-
-
-def _check_size(path: Path, raw: BinaryIO) -> None:
-    """Refuse a workbook that unpacks to much more than it is."""
-    if not zipfile.is_zipfile(raw):  # XLS is no archive
-        raw.seek(0, 2)
-        unpacked = raw.tell()
-    else:
-        with zipfile.ZipFile(raw) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    raw.seek(0)
-    if unpacked > MAX_WORKBOOK_BYTES:
-        raise UnreadableFile(
-            f"{path} unpacks to {unpacked // 10**6} MB, more than the {MAX_WORKBOOK_BYTES // 10**6} MB that a workbook"
-            " may; save it as CSV"
-        )
