@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light tools sbom image-size demo test test-light lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -8,6 +8,7 @@ help:
 	@echo 'make demo    start real servers, index a sample catalogue, show searches'
 	@echo 'make setup   install everything; `make demo` by itself installs just what it runs on'
 	@echo 'make test    all tests, on real servers'
+	@echo 'make test-milvus   the product store on a real Milvus server, which it downloads (81 MB)'
 	@echo 'make test-light   what a light installation can do, in one made for it'
 	@echo 'make tools   helm, for the tests of the chart (built by Go, in some minutes)'
 	@echo 'make sbom    what is in the images, as CycloneDX with hashes and licences, into build/'
@@ -51,6 +52,9 @@ test: setup
 
 test-light: setup
 	@$(RUN)/pytest tests/install
+
+test-milvus: setup
+	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -k real_milvus tests/contract/test_product_store.py
 
 lint: setup
 	$(RUN)/ruff check .

@@ -5,7 +5,7 @@ IndexerError            base of everything raised here
 │   └── AccessDenied    a password, right or certificate is wrong: somebody has to mend it; at a start: stop
 ├── InvalidRecord       a record cannot be stored as it is: dead-letter it
 ├── InvalidFilter       a filter names an unknown field or a bad value: tell the caller
-├── IndexMismatch       the index is of another encoder or schema, or of vectors that Milvus here lacks: stop
+├── IndexMismatch       the index is of another encoder or schema, or needs what Milvus here lacks: stop
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
 ├── InvalidBackup       a file is no backup, or not a whole one: use another
 ├── CollectionRefused   the index does not look whole, so no media are removed by it: look into it

@@ -19,8 +19,8 @@ from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
 from query_api.search.other_language import with_words_implied
-from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
+from query_api.search.search_plan import SearchPlan
 from query_api.understanding.parser import ParsedQuery
 
 NEAREST = 5
@@ -104,7 +104,10 @@ class ResultRanker:
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = candidates.items.without(plan.query_product_ids)
         if plan.words_implied and not candidates.without_lexical:
-            items = await _across_languages(items, plan, cards)
+            # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+            # languages all candidates are, the table knows.
+            known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
+            items = await _across_languages(items, plan, known)
         items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
@@ -124,7 +127,7 @@ class ResultRanker:
             parsed=plan.parsed,
             transcript=plan.transcript,
             cache_state=retrieved.cache_state,
-            degraded=(*retrieved.degraded, *profile.degraded, *_unheard(plan)),
+            degraded=(*retrieved.degraded, *profile.degraded, *plan.degraded),
             floor=floor,
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
@@ -133,7 +136,7 @@ class ResultRanker:
             first=first,
         )
 
-    def nothing_understood(self, plan: SearchPlan) -> RankedResults:
+    def nothing_found(self, plan: SearchPlan) -> RankedResults:
         """No results: showing every product would be the answer to another question."""
         return RankedResults(
             request=plan.request,
@@ -143,7 +146,7 @@ class ResultRanker:
             cards=self._cards.open(is_current=False),
             parsed=plan.parsed,
             transcript=plan.transcript,
-            degraded=_unheard(plan),
+            degraded=plan.degraded,
         )
 
 
@@ -187,7 +190,3 @@ async def _across_languages(candidates: CandidateColumns, plan: SearchPlan, card
     items = await with_cards(candidates, cards)
     are_chinese = cards.columns(items.ids).numbers["chinese"].astype(bool)
     return with_words_implied(items, are_chinese != plan.is_chinese, plan.rank_weights.lexical, plan.words_implied)
-
-
-def _unheard(plan: SearchPlan) -> tuple[str, ...]:
-    return ("audio",) if plan.transcript and plan.transcript.problem else ()

@@ -16,10 +16,11 @@ from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
 from query_api.search.learnt_ranking import LearntRanking
-from query_api.search.planning import SearchPlan, SearchPlanner
+from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
 from query_api.search.results import RankedResults, ResultRanker, hides_matches
+from query_api.search.search_plan import SearchPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class Searcher:
         """
         inputs = await self._stages.inputs.load(self._stages.experiment.applied(request))
         plan = await self._stages.planner.plan(inputs)
-        if plan.is_not_understood:
-            return self._stages.ranker.nothing_understood(plan)
+        if plan.finds_nothing:
+            return self._stages.ranker.nothing_found(plan)
         floors = self._stages.floors
         (retrieved, profile), words = await asyncio.gather(
             self._retrieve(plan, use_cache, came), floors.reach(plan.floor)

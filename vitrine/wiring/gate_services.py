@@ -15,7 +15,7 @@ from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
 from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 from vitrine.generations.binding import bind_generation
 from vitrine.settings import Settings
 from vitrine.wiring.encoding import encoder_for_queries

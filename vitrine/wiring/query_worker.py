@@ -39,12 +39,14 @@ from query_api.access.opening import open_gate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.config import QueryConfig
+from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import load_variant_rankers, read_experiment
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.learning_to_rank.model import load_tree_ranker
-from query_api.wiring import QueryPorts
+from query_api.wiring.components import QueryComponents
+from query_api.wiring.ports import QueryPorts
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
@@ -124,6 +126,7 @@ class _SharedResources:
     gate: AccessGate
     lanes: Lanes
     clicks: _ClickPublisher
+    beside: GenerationsBeside[QueryComponents]
 
     @classmethod
     async def connect(cls, settings: Settings, vitals: Vitals, resources: AsyncExitStack) -> _SharedResources:
@@ -132,7 +135,7 @@ class _SharedResources:
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
         clicks = await resources.enter_async_context(_ClickPublisher(settings))
-        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks)
+        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks, GenerationsBeside())
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -199,6 +202,7 @@ class _SharedResources:
             learnt_ranker=learnt_ranker,
             experiment=experiment,
             variant_rankers=await asyncio.to_thread(load_variant_rankers, experiment) if experiment else {},
+            beside=self.beside,
             switches=RedisVariantSwitches(self.redis, IMPRESSIONS_DEADLINE_S),
             impressions=RedisImpressionStore(
                 self.redis, IMPRESSIONS_DEADLINE_S, ImpressionLimits(settings.query.impressions_kept), settings.privacy

@@ -10,7 +10,7 @@ from encoders.port import HashEncoder
 from encoders.spec import FloatArray
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests.shop import MakeShop
 
 
