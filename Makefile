@@ -10,7 +10,7 @@ help:
 	@echo 'make test    all tests, on real servers'
 	@echo 'make test-milvus   the product store on a real Milvus server, which it downloads (81 MB)'
 	@echo 'make test-light   what a light installation can do, in one made for it'
-	@echo 'make tools   helm, for the tests of the chart (built by Go, in some minutes)'
+	@echo 'make tools   helm and promtool, for the tests of the chart and its alerts'
 	@echo 'make sbom    what is in the images, as CycloneDX with hashes and licences, into build/'
 	@echo 'make image-size   what the images install takes on disk'
 	@echo 'make lint    style, types, import contract'
