@@ -21,7 +21,6 @@ from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from indexer.errors import StoreUnavailable
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.api_keys import RedisKeyRecords
@@ -52,6 +51,7 @@ from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import encoder_for_queries
@@ -191,7 +191,7 @@ class _SharedResources:
             profiles=RedisProfileStore(self.redis, deadline_s, horizon_s, privacy=settings.privacy),
             behaviour=RedisBehaviourStore(self.redis, deadline_s, horizon_s, settings.privacy),
             change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
-            media_store=DirectoryMediaStore(settings.media_directory),
+            media_store=open_media_store(settings),
             candidate_cache=RedisCandidateCache(self.redis, deadline_s),
             index_age_ms=age.age_ms,
             lag=age.lag,
