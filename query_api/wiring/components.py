@@ -91,7 +91,9 @@ def wire(ports: QueryPorts) -> QueryComponents:
     profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
-    running = RunningExperiment(ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches)
+    running = RunningExperiment(
+        ports.learnt_ranker, ports.experiment, ports.variant_rankers, ports.switches, ports.beside.names
+    )
     popular = PopularProducts(ports.profiles)
     impressions = ImpressionLog(ports.impressions, config.impressions, running.label)
     learnt = LearntRanking(running, popular, config.learnt_ranker_candidates)

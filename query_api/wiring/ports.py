@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from encoders.inference.device_priority import DevicePriority
 from encoders.liveness.vitals import Vitals
@@ -23,10 +24,14 @@ from indexer.ports.switches import VariantSwitches
 from query_api.access.gate import AccessGate
 from query_api.admission.lanes import Lanes
 from query_api.config import QueryConfig
+from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import Experiment
 from query_api.learning_to_rank.model import TreeRanker
 from query_api.ports import CandidateCache, EventSink
 from query_api.understanding.background_refresh import RefreshIntervals
+
+if TYPE_CHECKING:
+    from query_api.wiring.components import QueryComponents
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class QueryPorts:
     """Of the variants that name one or none, by their names."""
     switches: VariantSwitches | None = None
     """Says which variants are switched off; None: none are."""
+    beside: GenerationsBeside[QueryComponents] = field(default_factory=lambda: GenerationsBeside())
+    """The generations of the index that variants of the experiment may name."""
     impressions: ImpressionStore | None = None
     """Remembers what answers showed; None: nobody does."""
     device_priority: DevicePriority | None = None
