@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray
-from indexer.criteria import Filters, Ids, SortOrder
+from indexer.criteria import Filters, Ids, SortOrder, WithoutWords
 from indexer.filters import matches
 from indexer.ports.products import Candidate, ProductCounts, ScoredIds
 from indexer.records import IndexRow, StoredProduct, StoredRow, pack_product, unpack_product
@@ -23,8 +23,9 @@ class InMemoryProductStore:
 
     generation = "memory"
 
-    def __init__(self, spec: EmbeddingSpec) -> None:
+    def __init__(self, spec: EmbeddingSpec, *, has_full_text: bool = True) -> None:
         self._spec = spec
+        self.has_full_text = has_full_text
         self._rows: dict[str, IndexRow] = {}
         self._frequencies: dict[str, Counter[str]] = {}
         """How often each product has its terms; made once, as a search looks at all of them."""
@@ -64,7 +65,7 @@ class InMemoryProductStore:
         return await self.search_terms(query_terms(text), filters, limit)
 
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
-        scores = self._bm25(terms.split())
+        scores = self._bm25(terms.split()) if self.has_full_text else {}
         return _top_k(
             ((row, scores[row.product_id]) for row in self._matching(filters) if row.product_id in scores), limit
         )
@@ -107,6 +108,8 @@ class InMemoryProductStore:
         return [Candidate(product_id, score, payloads[product_id]) for product_id, score in found.by_id().items()]
 
     def _matching(self, filters: Filters) -> list[IndexRow]:
+        if not self.has_full_text:
+            filters = tuple(criterion for criterion in filters if not isinstance(criterion, WithoutWords))
         return [row for row in self._rows.values() if matches(row, filters)]
 
     def _bm25(self, query: Sequence[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,25 +43,25 @@ def lite_2_5(directory: Path, port: int = 0) -> Iterator[str]:
 def lite_3(directory: Path, port: int = 0) -> Iterator[str]:
     """Run Milvus Lite 3 on the data in a directory, and kill it at the end; yields its address."""
     port = port or free_port()
-    argv = [str(_environment() / "bin" / "milvus-lite"), "server"]
+    argv = [str(environment_with(VENV, REQUIREMENTS) / "bin" / "milvus-lite"), "server"]
     argv += ["--data-dir", str(directory / "data"), "--host", "127.0.0.1", "--port", str(port)]
     with _running(argv, directory, dict(os.environ), port) as address:
         yield address
 
 
-def _environment() -> Path:
-    """The environment of Milvus Lite 3, made if it is not there: its package would replace that of 2.5."""
-    if not (VENV / "complete").exists():
+def environment_with(venv: Path, requirements: Sequence[str]) -> Path:
+    """An environment with packages that would replace others here, made if it is not there. Raises `Unavailable`."""
+    if not (venv / "complete").exists():
         uv = shutil.which("uv", path=f"{ROOT / '.uv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}")
         if uv is None:
-            raise Unavailable("making an environment for milvus-lite 3 takes uv, which is not installed")
+            raise Unavailable(f"making an environment with {requirements[0]} takes uv, which is not installed")
         try:
-            _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
-            _run([uv, "pip", "install", "--quiet", "--python", str(VENV / "bin" / "python"), *REQUIREMENTS])
+            _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)])
+            _run([uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), *requirements])
         except subprocess.SubprocessError as error:
-            raise Unavailable(f"an environment for milvus-lite 3 cannot be made: {error}") from error
-        (VENV / "complete").touch()
-    return VENV
+            raise Unavailable(f"an environment with {requirements[0]} cannot be made: {error}") from error
+        (venv / "complete").touch()
+    return venv
 
 
 def _run(argv: list[str]) -> None:

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.stack import LocalStack
+from indexer.media_config import MediaStoreConfig
+from tests import milvus3
+from tests.milvus_server import milvus_server
+from tests.s3_server import s3_server as run_s3_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,23 @@ def kafka_servers(local_servers: Servers) -> str:
 def redis_url(local_servers: Servers) -> str:
     """The URL of a Redis whose data nobody needs."""
     return local_servers.redis
+
+
+@pytest.fixture(scope="session")
+def real_milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus server that is not Lite; skipped by name where it is not wanted."""
+    try:
+        with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
+            yield server.address
+    except milvus3.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaStoreConfig]:
+    """The bucket of a real S3 server; skipped by name where that is not wanted."""
+    try:
+        with run_s3_server(tmp_path_factory.mktemp("s3")) as config:
+            yield config
+    except milvus3.Unavailable as reason:
+        pytest.skip(str(reason))

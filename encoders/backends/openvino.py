@@ -18,7 +18,14 @@ from encoders.backends.conversion_cache import converted_model
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, WORD_TABLE, WORD_VECTORS, Manifest
 from encoders.backends.word_table import WordTable
 from encoders.errors import ModelUnavailable
-from encoders.inference.buckets import BatchLimit, length_buckets, padded_count, padded_length
+from encoders.inference.buckets import (
+    BatchLimit,
+    filled_counts,
+    length_buckets,
+    padded_count,
+    padded_length,
+    unfilled_counts,
+)
 from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
 from encoders.inference.tokens import TextBatcher, compiled_tokeniser
 from encoders.media.preparation import Pixels
@@ -28,6 +35,8 @@ MAX_BATCH: Final = 32
 """Rows of one pass: more are no faster on a CPU, and take more memory."""
 MAX_PASS_PIXELS: Final = 8 * 224 * 224
 """Of all pictures of one pass together: of large ones, as many as make no pass faster take hundreds of megabytes."""
+SMALL_PIXELS: Final = 96 * 96
+"""Of pictures up to this, two take no longer than a pass takes beside them: passes are filled up rather than parted."""
 MAX_PASS_TOKENS: Final = 1280
 """Of all texts of one pass together, padding included; likewise."""
 _FORMAT: Final = 3
@@ -118,10 +127,13 @@ class OpenVinoTowers:
         """Embed prepared pictures → (n, dim) unit float32 rows."""
         out = np.zeros((len(images), self._dim), np.float32)
         most = max(1, min(MAX_BATCH, MAX_PASS_PIXELS // images[0][..., 0].size)) if images else MAX_BATCH
-        for start in range(0, len(images), most):
-            part = images[start : start + most]
-            filled = np.stack([*part, *[part[0]] * (padded_count(len(part), most) - len(part))])
-            out[start : start + len(part)] = _run(self._image_tower, {"levels": filled})[: len(part)]
+        is_small = bool(images) and images[0][..., 0].size <= SMALL_PIXELS
+        start = 0
+        for rows in filled_counts(len(images), most) if is_small else unfilled_counts(len(images), most):
+            part = images[start : start + rows]
+            filled = np.stack([*part, *[part[0]] * (rows - len(part))])
+            out[start : start + rows] = _run(self._image_tower, {"levels": filled})[: len(part)]
+            start += rows
         return out
 
 

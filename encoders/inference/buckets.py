@@ -55,6 +55,22 @@ def padded_count(count: int, most: int) -> int:
     return max(count, min(most, 1 << (count - 1).bit_length()))
 
 
+def filled_counts(count: int, most: int) -> Iterator[int]:
+    """The rows of each pass that together take `count`: `most`, and what the last one is filled up to."""
+    while count > 0:
+        rows = padded_count(min(count, most), most)
+        yield rows
+        count -= rows
+
+
+def unfilled_counts(count: int, most: int) -> Iterator[int]:
+    """The same with none filled up: `most`, then ever smaller powers of two."""
+    while count:
+        rows = most if count >= most else 1 << count.bit_length() - 1
+        yield rows
+        count -= rows
+
+
 def compiled_length(length: int, most: int) -> int:
     """The tokens that texts are padded to for a model that is compiled for each shape: a power of two, or `most`."""
     return min(most, max(LENGTH_STEP, 1 << (max(1, length) - 1).bit_length()))

@@ -57,6 +57,9 @@ class MilvusConfig:
     """IVF_FLAT and IVF_SQ8: how many of their 1,024 lists a search looks through."""
     exact_below: int = 50_000
     """With an approximate index: filters that leave no more products than this have all of those scored."""
+    full_text: bool = True
+    """Whether generations made from now on are searched by words, for which Milvus has to be 2.5 or later. False:
+    they are searched by vectors alone, on an older server too, and answers say so; to try things, not for a shop."""
     lite_database: str = ""
     """The file of a Milvus Lite server on this machine, to be given the index by primary key that it lacks. The
     embedded one's is known."""

@@ -16,7 +16,9 @@ from pymilvus.milvus_client.index import IndexParams
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import IndexMismatch, StoreUnavailable
+from indexer.milvus.config import EXACT_INDEX
 from indexer.milvus.connection import MilvusConfig, collection_exists
+from indexer.milvus.inspection import LEAST_VERSION, server_version, version_numbers
 from indexer.milvus.limits import DEFAULT_LIMITS
 from indexer.milvus.lite_file import create_primary_key_indexes
 from indexer.milvus.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
@@ -33,6 +35,8 @@ from indexer.text_analysis.analyzer import ANALYSIS_VERSION
 log = logging.getLogger(__name__)
 
 _LOAD_TIMEOUT_S = 60.0
+_SEVERAL_VECTORS = (2, 4)
+"""The first version of Milvus with more than one vector a row."""
 _TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
 """What Lite 3 says of a type of vectors that it lacks, and Lite 2.5 of an index that it lacks for one."""
 
@@ -64,6 +68,8 @@ def load_active_generation(
     check_generation(active, spec)
     if notice := analysis_notice(active):
         log.warning("index_analysed_otherwise", extra={"reason": notice})
+    if notice := full_text_notice(active):
+        log.warning("index_without_full_text", extra={"reason": notice})
     load_generation(client, config, active, write=create)
     return active
 
@@ -78,6 +84,16 @@ def analysis_notice(generation: Generation) -> str | None:
     )
 
 
+def full_text_notice(generation: Generation) -> str | None:
+    """That nothing is found by words in a generation. None: it is."""
+    if generation.full_text:
+        return None
+    return (
+        f"{generation.collection} is searched by vectors alone, as milvus.full_text was false when it was made; "
+        "answers name `lexical` as degraded"
+    )
+
+
 def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, encoder_name: str) -> Generation:
     """A generation as this program and this configuration make it; nothing is made yet."""
     return Generation(
@@ -88,6 +104,7 @@ def planned_generation(name: str, config: MilvusConfig, spec: EmbeddingSpec, enc
         encoder_name,
         config.index_type,
         config.vector_type,
+        config.full_text,
         analysis_version=ANALYSIS_VERSION,
     )
 
@@ -96,12 +113,14 @@ def create_generation(client: MilvusClient, config: MilvusConfig, generation: Ge
     """Make the collection of a generation, whatever of it there is already, and load it.
 
     Raises:
-        IndexMismatch: this Milvus does not have its type of vectors; nothing is left of it.
+        IndexMismatch: this Milvus is too old, or does not have its type of vectors; nothing is left of it.
     """
-    index_type = generation.index_type or config.index_type
-    schema = product_schema(2 * generation.dim, index_type, generation.vector_type)
+    index_type, full_text = generation.index_type or config.index_type, generation.full_text
+    _check_version(client, config, full_text, index_type)
+    schema = product_schema(2 * generation.dim, index_type, generation.vector_type, full_text=full_text)
+    indexes = product_indexes(index_type, full_text=full_text)
     try:
-        _ensure_collection(client, config, generation.collection, schema, product_indexes(index_type))
+        _ensure_collection(client, config, generation.collection, schema, indexes)
     except MilvusException as error:
         if generation.vector_type == FLOAT32 or not any(sign in error.message for sign in _TYPE_REFUSED):
             raise
@@ -112,6 +131,23 @@ def create_generation(client: MilvusClient, config: MilvusConfig, generation: Ge
             f"{index_type} ({error.message}): set milvus.vector_type to {FLOAT32}"
         ) from error
     load_generation(client, config, generation, write=True)
+
+
+def _check_version(client: MilvusClient, config: MilvusConfig, full_text: bool, index_type: str) -> None:
+    """Check that a server that says its version has what a generation needs. Raises `IndexMismatch`."""
+    version = server_version(client, config.deadline_s)
+    numbers = version_numbers(version) or LEAST_VERSION
+    # An older server makes the collection all the same, without a word about the function that it leaves out.
+    if full_text and numbers < LEAST_VERSION:
+        raise IndexMismatch(
+            f"this Milvus is {version}, which has no full text, and products would not be found by words: use Milvus "
+            "2.5 or later; milvus.full_text = false makes an index that is searched by vectors alone"
+        )
+    if index_type != EXACT_INDEX and numbers < _SEVERAL_VECTORS:
+        raise IndexMismatch(
+            f"this Milvus is {version}, whose products cannot have several vectors, as milvus.index_type {index_type} "
+            f"has them: use Milvus 2.5 or later, or milvus.index_type = {EXACT_INDEX}"
+        )
 
 
 def load_generation(client: MilvusClient, config: MilvusConfig, generation: Generation, write: bool) -> None:

@@ -59,6 +59,8 @@ class Generation(Struct, frozen=True, omit_defaults=True):
     """How vectors are searched; empty: as configured."""
     vector_type: str = FLOAT32
     """How their numbers are kept."""
+    full_text: bool = True
+    """Whether products are found by words."""
     analysis_version: int = 1
     """`ANALYSIS_VERSION` of the program that made it."""
     stage: GenerationStage | None = None

@@ -23,13 +23,18 @@ SCHEMA_VERSION = 1
 """Goes up whenever fields, terms or analysis change so that stored rows mean something else: rows must be rebuilt."""
 VARCHAR_MAX = 65_535
 REGISTRY_DIM = 2
+LEXICAL_FIELD = "lexical_weights"
+"""Where products are found by their terms."""
 _DATA_TYPES = {FLOAT32: DataType.FLOAT_VECTOR, FLOAT16: DataType.FLOAT16_VECTOR}
 
 
-def product_schema(fused_dim: int, index_type: str = EXACT_INDEX, vector_type: str = FLOAT32) -> CollectionSchema:
+def product_schema(
+    fused_dim: int, index_type: str = EXACT_INDEX, vector_type: str = FLOAT32, *, full_text: bool = True
+) -> CollectionSchema:
     """Fields of a generation of the index: vectors (2·dim,), BM25 text, filters, and what is stored.
 
     With an approximate index, the vector's parts and the whole are fields of their own that are searched by it.
+    Without full text, the terms are stored alone.
     """
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("product_id", DataType.VARCHAR, is_primary=True, max_length=64)
@@ -37,15 +42,11 @@ def product_schema(fused_dim: int, index_type: str = EXACT_INDEX, vector_type: s
     if index_type != EXACT_INDEX:
         for name, dim in ((TEXT_FIELD, fused_dim // 2), (IMAGE_FIELD, fused_dim // 2), (JOINT_FIELD, fused_dim)):
             schema.add_field(name, _DATA_TYPES[vector_type], dim=dim)
-    schema.add_field(
-        "lexical",
-        DataType.VARCHAR,
-        max_length=VARCHAR_MAX,
-        enable_analyzer=True,
-        analyzer_params={"tokenizer": "standard"},
-    )
-    schema.add_field("lexical_weights", DataType.SPARSE_FLOAT_VECTOR)
-    schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["lexical_weights"]))
+    analyzer = {"enable_analyzer": True, "analyzer_params": {"tokenizer": "standard"}} if full_text else {}
+    schema.add_field("lexical", DataType.VARCHAR, max_length=VARCHAR_MAX, **analyzer)
+    if full_text:
+        schema.add_field(LEXICAL_FIELD, DataType.SPARSE_FLOAT_VECTOR)
+        schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], [LEXICAL_FIELD]))
     schema.add_field(
         "filter_terms",
         DataType.ARRAY,
@@ -62,19 +63,16 @@ def product_schema(fused_dim: int, index_type: str = EXACT_INDEX, vector_type: s
     return schema
 
 
-def product_indexes(index_type: str) -> IndexParams:
+def product_indexes(index_type: str, *, full_text: bool = True) -> IndexParams:
     """How a generation is searched: inner product over vectors, BM25 over terms."""
     indexes = MilvusClient.prepare_index_params()
     indexes.add_index("vector", index_type=EXACT_INDEX, metric_type="IP")
     if index_type != EXACT_INDEX:
         for name in (TEXT_FIELD, IMAGE_FIELD, JOINT_FIELD):
             indexes.add_index(name, index_type=index_type, metric_type="IP", params=build_parameters(index_type))
-    indexes.add_index(
-        "lexical_weights",
-        index_type="SPARSE_INVERTED_INDEX",
-        metric_type="BM25",
-        params={"bm25_k1": BM25_K1, "bm25_b": BM25_B},
-    )
+    if full_text:
+        bm25 = {"bm25_k1": BM25_K1, "bm25_b": BM25_B}
+        indexes.add_index(LEXICAL_FIELD, index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=bm25)
     return indexes
 
 

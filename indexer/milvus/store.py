@@ -30,6 +30,7 @@ from indexer.milvus.generations import (
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
 from indexer.milvus.registry import Generation
+from indexer.milvus.schema import LEXICAL_FIELD
 from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
 from indexer.milvus.stored_rows import MilvusStoredRows
 from indexer.milvus.top_k import top_k_by_field
@@ -45,7 +46,6 @@ T = TypeVar("T")
 
 _EMPTY_INDEX = "Invalid sparse row: NaN"
 """Milvus Lite 2.5 divides by the mean length of documents, which is 0 when it has none, and refuses the search."""
-LEXICAL_FIELD = "lexical_weights"
 
 
 async def open_active_store(
@@ -105,7 +105,7 @@ def _store_of(
 ) -> MilvusProductStore:
     """The store of a generation, searched as that was made to be."""
     index_type = generation.index_type or config.index_type
-    as_made = replace(config, index_type=index_type, vector_type=generation.vector_type)
+    as_made = replace(config, index_type=index_type, vector_type=generation.vector_type, full_text=generation.full_text)
     return MilvusProductStore(connect_milvus(config), as_made, spec, generation.collection, limits)
 
 
@@ -139,6 +139,7 @@ class MilvusProductStore:
         self._vector_type = config.vector_type
         self._limits = limits
         self.generation = generation
+        self.has_full_text = config.full_text
 
     async def close(self) -> None:
         """Close the connection."""
@@ -175,7 +176,7 @@ class MilvusProductStore:
         return await self.search_terms(query_terms(text), filters, limit)
 
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
-        if not terms:
+        if not (terms and self.has_full_text):
             return NOTHING_FOUND
         expression = to_milvus_expression(await self._plain(filters))
         return await _unless_empty(self._collection.search(LEXICAL_FIELD, terms, expression, limit), NOTHING_FOUND)
@@ -186,7 +187,7 @@ class MilvusProductStore:
 
     async def search_terms_all(self, terms: Sequence[str], filters: Filters, limit: int) -> list[list[Candidate]]:
         queries = [query for query in terms if query]
-        if not queries:
+        if not (queries and self.has_full_text):
             return [[] for _ in terms]
         expression = to_milvus_expression(await self._plain(filters))
         search = self._collection.search_all(LEXICAL_FIELD, queries, expression, limit)
@@ -234,6 +235,8 @@ class MilvusProductStore:
 
     async def _ids_with_term(self, term: str, filters: Filters, limit: int) -> list[str]:
         """Ids of products that have a term."""
+        if not self.has_full_text:
+            return []
         search = self._collection.nearest(LEXICAL_FIELD, term, to_milvus_expression(filters), limit, {})
         return await _unless_empty(search, [])
 

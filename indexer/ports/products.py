@@ -66,6 +66,12 @@ class ProductStore(Protocol):
     Every call raises `StoreUnavailable` when the store does not answer within its deadline.
     """
 
+    @property
+    def has_full_text(self) -> bool:
+        """Whether products are found by words. Where they are not, searches by words find nothing, and `WithoutWords`
+        leaves nothing out."""
+        ...
+
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
         """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -93,16 +94,33 @@ def _hung_up(error: Exception) -> bool:
     )
 
 
-@asynccontextmanager
-async def redis_call(deadline_s: float) -> AsyncGenerator[None]:
+class redis_call:
     """Bound a call to Redis in time and turn its failures into `StoreUnavailable`, `AccessDenied` among it."""
-    try:
-        async with fair_timeout(deadline_s):
-            yield
-    except TimeoutError as error:
-        raise StoreUnavailable(f"Redis did not answer within {deadline_s} s") from error
-    except (RedisError, OSError) as error:
-        raise _translated(error) from error
+
+    # No generator: those take longer, and some searches wait for two calls.
+    __slots__ = ("_deadline_s", "_timeout")
+
+    def __init__(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self._timeout = fair_timeout(deadline_s)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as late:
+            raise self._late() from late
+        if isinstance(error, TimeoutError):
+            raise self._late() from error
+        if isinstance(error, RedisError | OSError):
+            raise _translated(error) from error
+
+    def _late(self) -> StoreUnavailable:
+        return StoreUnavailable(f"Redis did not answer within {self._deadline_s} s")
 
 
 def _translated(error: Exception) -> StoreUnavailable:

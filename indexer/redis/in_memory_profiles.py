@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
 
@@ -46,7 +45,7 @@ class InMemoryProfileStore:
         for (user_id, interaction), is_counted in zip(interactions, counts, strict=True):
             if is_counted:
                 # What histories do not keep.
-                kept = replace(interaction, session_id="", query_id="", position=None)
+                kept = msgspec.structs.replace(interaction, session_id="", query_id="", position=None)
                 self._record(self._history.setdefault(user_id, {}), pack_member(interaction), kept)
         return counts
 

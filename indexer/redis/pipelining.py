@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
+import hiredis
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 Item = TypeVar("Item")
+
+# By its own annotation, it takes commands of one word.
+pack = cast("Callable[[tuple[str | int, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]
+"""A command as the protocol has it, in a tenth of the time that redis-py takes."""
+SPARE_FROM = 8
+"""A client that may have so many connections keeps one of them aside."""
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
@@ -16,33 +24,44 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-async def ask_together(redis: Redis, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+async def ask_together(redis: Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
     """The answers, as the server's protocol has them: its second and third version write some otherwise.
 
     redis-py's own pipeline gives the same for three times the work of this process. The commands are no transaction.
 
     Raises what redis-py raises; where the server refuses several commands, that of the first.
     """
-    pool = redis.connection_pool
-    connection: Any = await pool.get_connection()
+    connection = await _take(redis)
     try:
-        await connection.send_packed_command([b"".join(map(_packed, commands))])
+        await connection.send_packed_command([b"".join(map(pack, commands))])
         answers = [await _answer(connection) for _ in commands]
     finally:
-        await pool.release(connection)
+        await _give_back(redis, connection)
     for answer in answers:
         if isinstance(answer, ResponseError):
             raise answer
     return answers
 
 
-def _packed(command: Sequence[str | int]) -> bytes:
-    """A command as the protocol has it, in a fifth of the time that redis-py takes."""
-    parts = [b"*%d\r\n" % len(command)]
-    for argument in command:
-        data = argument.encode() if isinstance(argument, str) else b"%d" % argument
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
+async def _take(redis: Redis) -> Any:
+    """A connection that is open: the spare one where nobody has it, as the pool takes as long as a call."""
+    pool, spare = redis.connection_pool, _spares.pop(redis, None)
+    if spare is None:
+        return await pool.get_connection()
+    try:
+        await pool.ensure_connection(spare)
+    except BaseException:
+        await pool.release(spare)
+        raise
+    return spare
+
+
+async def _give_back(redis: Redis, connection: Any) -> None:
+    pool = redis.connection_pool
+    if redis in _spares or pool.max_connections < SPARE_FROM:
+        await pool.release(connection)
+    else:
+        _spares[redis] = connection
 
 
 async def _answer(connection: Any) -> Any:
@@ -51,3 +70,7 @@ async def _answer(connection: Any) -> Any:
         return await connection.read_response()
     except ResponseError as error:
         return error
+
+
+_spares: WeakKeyDictionary[Redis, Any] = WeakKeyDictionary()
+"""The connection that a client keeps aside; closed with the client, as it is its pool's."""

@@ -16,17 +16,19 @@ local history_length, ttl_s, products = tonumber(ARGV[2]), ARGV[3], tonumber(ARG
 local epoch_s, half_life_s = tonumber(ARGV[5]), tonumber(ARGV[6])
 local function growth(time_ms) return 2 ^ ((time_ms / 1000 - epoch_s) / half_life_s) end
 
-local counts = {{}}
-for i, event in ipairs(cmsgpack.unpack(ARGV[1])) do
+local events, counts = cmsgpack.unpack(ARGV[1]), {{}}
+meet(events)
+for i, event in ipairs(events) do
   local user_id, hash, time_ms, member, product_id, weight = unpack(event)
   counts[i] = refuses(user_id, hash, time_ms) and 0 or 1
   if counts[i] == 1 then
     local history = key_of(user_id, '{HISTORY_SUFFIX}')
-    local known = tonumber(redis.call('ZSCORE', history, member) or nil)
-    if not known or known < time_ms then
-      redis.call('ZADD', history, time_ms, member)
+    local is_new = redis.call('ZADD', history, 'NX', time_ms, member) == 1
+    local known = not is_new and tonumber(redis.call('ZSCORE', history, member))
+    if is_new or known < time_ms then
+      if not is_new then redis.call('ZADD', history, time_ms, member) end
       touched[history] = true
-      local full = not known and redis.call('ZCARD', history) > history_length
+      local full = is_new and redis.call('ZCARD', history) > history_length
       -- The oldest makes room. Where that is the event itself, it came too late to count.
       if not full or redis.call('ZPOPMIN', history)[1] ~= member then
         local gain = weight * (growth(time_ms) - (known and growth(known) or 0))

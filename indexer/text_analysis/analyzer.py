@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from indexer.memo import Memo, text_bytes
 from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese, simplified
+from indexer.text_analysis.chinese import count_words as count_chinese_words
 from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
 from indexer.text_analysis.measures import join_measures
-from indexer.text_analysis.negation import CHINESE as NEGATED_CHINESE
 from indexer.text_analysis.negation import WITHOUT, negated_words
 from indexer.text_analysis.signs import spell_out_pictograms, spell_out_signs
-from indexer.text_analysis.spellings import code_spellings, joined_neighbours
-from indexer.text_analysis.stemming import stem
+from indexer.text_analysis.spellings import joined_neighbours
+from indexer.text_analysis.stemming import stem, stem_of_end
+from indexer.text_analysis.words import Word, analyse_runs, ascii_term, joined_word, lacking_term, pieces
 
 ANALYSIS_VERSION = 2
 """Goes up whenever a text has other terms than before: an older index is searched as it is, and should be rebuilt."""
@@ -36,21 +35,14 @@ FIELD_WEIGHTS = {"title": 3, "brand": 1, "category": 1, "tags": 1, "attributes":
 LABEL_FIELDS = frozenset({"title", "brand", "tags", "attributes"})
 """Fields of names, not of sentences or paths: what stands side by side there may be one word that is parted."""
 
-_LETTER = rf"(?:(?![{HAN}])[^\W_])"
+_LETTER = rf"[^\W_{HAN}]"
 _RUNS = re.compile(rf"{WITHOUT}(?:[{HAN}]+|{_LETTER}+)|[{HAN}]+|{_LETTER}+(?:[-.]{_LETTER}+)*")
 _ASCII_RUNS = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 """The same in what is folded and ASCII, in half the time."""
-_HYPHENS = re.compile(r"[-.]")
 _DIGIT = re.compile(r"\d")
-_LONGEST_TERM = 64
-_SHORT_WORD = 32
-_WORDS = 50_000
-"""ASCII words of up to `_SHORT_WORD` characters whose terms are remembered: with one a kilobyte at most (a piece and a
-term at every other character), some 50 MB. Words come again and again; this is what indexing asks for most."""
-_LONGEST_CHINESE_WORD = 4
 _SHORT = 64
-_RUNS_BYTES = _TEXTS_BYTES = 32 * 2**20
-"""Memory for the terms of other short runs, and for those of short texts: brands and attribute values come again."""
+_TEXTS_BYTES = 16 * 2**20
+"""Memory for the terms of short labels, and for those of other short texts: brands and values come again."""
 _REQUIRED_BYTES = 8 * 2**20
 """Memory for the terms of what queries exclude, which is compared with many products."""
 
@@ -78,11 +70,11 @@ def document_terms(fields: Mapping[str, Any], *, spellings: bool = True) -> str:
     parts: list[str] = []
     size = 0
     for name, weight in FIELD_WEIGHTS.items():
-        analyse = _label_terms if name in LABEL_FIELDS else _prose_terms
+        remembered, analyse = _LABELS if name in LABEL_FIELDS else _PROSE
         for text in _texts(fields.get(name)):
             if size > TERMS_MAX_BYTES:
                 return _truncated(" ".join(parts))
-            terms, further = analyse(text[:TERMS_MAX_BYTES])
+            terms, further = remembered(text) if len(text) <= _SHORT else analyse(text[:TERMS_MAX_BYTES])
             if terms:
                 parts += [terms] * weight
                 size += (len(terms) + 1) * weight
@@ -94,7 +86,7 @@ def document_terms(fields: Mapping[str, Any], *, spellings: bool = True) -> str:
 
 def query_terms(text: str) -> str:
     """The terms of a query, separated by blanks; empty when it has no letter or digit."""
-    return _truncated(_joined_terms(_runs(text[:TERMS_MAX_BYTES])))
+    return _truncated(" ".join([word.terms for word in analyse_runs(_runs(text[:TERMS_MAX_BYTES]))]))
 
 
 def required_terms(text: str) -> tuple[str, ...]:
@@ -106,16 +98,22 @@ def required_terms(text: str) -> tuple[str, ...]:
     return _required_terms(text)
 
 
+def count_words(text: str) -> int:
+    """How many distinct words a reader sees in a text: of one with hyphens or of Chinese, a query has several terms."""
+    runs = dict.fromkeys(_runs(text[:TERMS_MAX_BYTES]))
+    return sum(count_chinese_words(simplified(run)) if is_chinese(run) else 1 for run in runs)
+
+
 def lacking_terms(text: str) -> tuple[str, ...]:
     """The terms that tell a document which is without a text's words, as it says `sugar-free`: it has one of them."""
-    return tuple(_lacking(term) for term in _required_plain(text))
+    return tuple(lacking_term(term) for term in _required_plain(text))
 
 
 def surface_forms(text: str) -> dict[str, str]:
     """Each term of a text as it is first written there, but for case, width, accents, signs and units: `tshirt` →
     `t-shirt`."""
     forms: dict[str, str] = {}
-    for run in _runs(text[:TERMS_MAX_BYTES]):
+    for run in dict.fromkeys(_runs(text[:TERMS_MAX_BYTES])):
         for term, form in _run_surfaces(run):
             forms.setdefault(term, form)
     return forms
@@ -124,8 +122,8 @@ def surface_forms(text: str) -> dict[str, str]:
 def neighbour_forms(text: str) -> dict[str, str]:
     """The terms of two or three neighbours written as one, as the text writes them: `redshirt` → `red shirt`."""
     words = [word for word in _runs(text[:TERMS_MAX_BYTES]) if not is_chinese(word)]
-    spans = [words[at : at + length] for length in (3, 2) for at in range(len(words) - length + 1)]
-    return {_ascii(stem(_HYPHENS.sub("", "".join(span)))): " ".join(span) for span in spans}
+    spans = [tuple(words[at : at + length]) for length in (3, 2) for at in range(len(words) - length + 1)]
+    return {ascii_term(joined_word("".join(span))): " ".join(span) for span in dict.fromkeys(spans)}
 
 
 def document_surface_forms(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -147,43 +145,42 @@ def words_and_codes(text: str) -> list[str]:
 
 
 def _make_required_terms(text: str) -> tuple[str, ...]:
-    return tuple(map(_ascii, _required_plain(text)))
+    return tuple(map(ascii_term, _required_plain(text)))
 
 
 def _required_plain(text: str) -> Iterable[str]:
     return dict.fromkeys(term for run in _runs(text[:TERMS_MAX_BYTES]) for term in _run_required(run))
 
 
-def _lacking(term: str) -> str:
-    # 袖子 is 袖.
-    return _ascii(f"{WITHOUT}{term if term.isascii() or len(term) == 1 else term.removesuffix('子')}")
-
-
 def _label_terms(text: str) -> TextTerms:
     """Of a title, a brand, a value: words that stand side by side are found when they are written as one, too."""
-    return _short_label_terms(text) if len(text) <= _SHORT else _make_label_terms(text)
-
-
-def _make_label_terms(text: str) -> TextTerms:
     runs = _runs(text)
-    words = runs if text.isascii() else ["" if is_chinese(run) else run for run in runs]
-    return TextTerms(_joined_terms(runs), " ".join(_further(text, runs, joined_neighbours(words))))
+    words = [*analyse_runs(runs)]
+    further = [*_further(text, runs, words), *_joined(words, all(map(str.isascii, runs)))]
+    return TextTerms(" ".join([word.terms for word in words]), " ".join(further))
 
 
 def _prose_terms(text: str) -> TextTerms:
     runs = _runs(text)
-    return TextTerms(_joined_terms(runs), " ".join(_further(text, runs)))
+    words = [*analyse_runs(runs)]
+    return TextTerms(" ".join([word.terms for word in words]), " ".join(_further(text, runs, words)))
 
 
-def _further(text: str, runs: Sequence[str], joined: Iterable[str] = ()) -> Iterator[str]:
-    """Other writings of a text's words, as terms."""
-    if _DIGIT.search(text):
-        yield from (spelt for run in runs if not run.isalpha() and (spelt := _code_terms(run)))
-    yield from (_ascii(stem(word)) for word in joined)
-    yield from (_ascii(stem(word)) for word in spelt_with_e(text))
-    yield from (_lacking(stem(word.replace("-", ""))) for word in negated_words(runs))
-    if not text.isascii():
-        yield from (_lacking(word) for run in runs if is_chinese(run) for word in _negated_chinese(simplified(run)))
+def _further(text: str, runs: Sequence[str], words: Sequence[Word]) -> list[str]:
+    """Other writings of a text's words, and what it is without, as terms."""
+    further = [word.further for word in words if word.further]
+    further += [ascii_term(stem(word)) for word in spelt_with_e(text)]
+    if any(word.is_cue for word in words):
+        further += [lacking_term(joined_word(word)) for word in negated_words(runs)]
+    return further
+
+
+def _joined(words: Iterable[Word], is_ascii: bool) -> list[str]:
+    """Neighbours as one word, as terms."""
+    pairs = joined_neighbours([word.part for word in words])
+    if not is_ascii:
+        return [ascii_term(stem(first + second)) for first, second in pairs]
+    return [stem(first + second) if (end := stem_of_end(second)) is None else first + end for first, second in pairs]
 
 
 def _runs(text: str) -> list[str]:
@@ -197,43 +194,6 @@ def _runs(text: str) -> list[str]:
     return runs.findall(part_apostrophes(folded))
 
 
-def _joined_terms(runs: Sequence[str]) -> str:
-    plain = max(map(len, runs), default=0) <= _SHORT_WORD and all(map(str.isascii, runs))
-    return " ".join(map(_short_word_terms if plain else _terms_of_run, runs))
-
-
-def _terms_of_run(run: str) -> str:
-    if len(run) > _SHORT:
-        return _run_terms(run)
-    return _short_word_terms(run) if run.isascii() and len(run) <= _SHORT_WORD else _short_run_terms(run)
-
-
-def _run_terms(run: str) -> str:
-    """The terms of a run of letters, joined by hyphens perhaps, or of Chinese characters."""
-    return " ".join(map(_ascii, index_terms(simplified(run)) if is_chinese(run) else _word_terms(run)))
-
-
-def _word_terms(run: str) -> Iterator[str]:
-    pieces = _HYPHENS.split(run)
-    for piece in pieces:
-        yield stem(piece[:_LONGEST_TERM])
-    if len(pieces) > 1:
-        yield stem("".join(pieces)[:_LONGEST_TERM])
-
-
-@lru_cache(_WORDS // 5)
-def _code_terms(run: str) -> str:
-    """The terms of the other spellings of a code."""
-    own = set(_terms_of_run(run).split())
-    return " ".join(term for spelling in code_spellings(run) if (term := _ascii(stem(spelling))) not in own)
-
-
-def _negated_chinese(run: str) -> Iterator[str]:
-    """The words of the dictionary that follow a negation in a run of simplified characters."""
-    for match in NEGATED_CHINESE.finditer(run):
-        yield from islice(dictionary_words(run[match.end() : match.end() + _LONGEST_CHINESE_WORD]), 1)
-
-
 def _run_words(run: str) -> Iterable[str]:
     return dictionary_words(run) if is_chinese(run) else (run,)
 
@@ -242,21 +202,20 @@ def _run_required(run: str) -> Iterator[str]:
     if is_chinese(run):
         yield from dictionary_words(simplified(run))
     else:
-        yield stem(_HYPHENS.sub("", run)[:_LONGEST_TERM])
+        yield joined_word(run)
 
 
 def _run_surfaces(run: str) -> Iterator[tuple[str, str]]:
     """The terms of a run, each with what it is written as there."""
     if is_chinese(run):
-        yield from ((_ascii(term), term) for term in index_terms(simplified(run)))
+        yield from ((ascii_term(term), term) for term in index_terms(simplified(run)))
         return
-    for form in (run, *_HYPHENS.split(run)):
-        yield _ascii(stem(_HYPHENS.sub("", form)[:_LONGEST_TERM])), form.replace(WITHOUT, "without ")
+    for form in (run, *pieces(run)):
+        yield ascii_term(joined_word(form)), form.replace(WITHOUT, "without ")
 
 
-_short_word_terms = lru_cache(_WORDS)(_run_terms)
-_short_run_terms = Memo(_run_terms, text_bytes, _RUNS_BYTES)
-_short_label_terms = Memo(_make_label_terms, lambda text, made: text_bytes(text, *made), _TEXTS_BYTES)
+_LABELS = Memo(_label_terms, lambda text, made: text_bytes(text, *made), _TEXTS_BYTES), _label_terms
+_PROSE = Memo(_prose_terms, lambda text, made: text_bytes(text, *made), _TEXTS_BYTES), _prose_terms
 _required_terms = Memo(_make_required_terms, lambda text, terms: text_bytes(text, *terms), _REQUIRED_BYTES)
 
 
@@ -273,10 +232,3 @@ def _texts(value: Any) -> list[str]:
 def _truncated(terms: str) -> str:
     """As many whole terms as fit."""
     return terms if len(terms) <= TERMS_MAX_BYTES else terms[: TERMS_MAX_BYTES + 1].rpartition(" ")[0]
-
-
-def _ascii(term: str) -> str:
-    """A term as the store sees it; distinct terms stay distinct."""
-    if term.isascii() and not term.startswith("0x"):
-        return term
-    return f"0x{term.encode('utf-16-be', errors='surrogatepass').hex()}"

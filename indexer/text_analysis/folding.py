@@ -38,6 +38,7 @@ _WHOLE_LETTER = re.compile(f"[{''.join(_WHOLE_LETTERS)}]")
 """Letters with a stroke, which are no letters with an accent to Unicode; and signs that would become letters."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _UMLAUT = re.compile("[äöüÄÖÜ]")
+_MAYBE_UMLAUT = re.compile("[äöüÄÖÜ\u0308]")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -69,7 +70,7 @@ def part_apostrophes(folded: str) -> str:
 
 def spelt_with_e(text: str) -> list[str]:
     """The words of a text that have an umlaut, as they are written without: `Küche` → `kueche`; folded."""
-    if text.isascii():
+    if text.isascii() or not _MAYBE_UMLAUT.search(text):
         return []
     composed = unicodedata.normalize("NFC", bound_marks(text))
     return [fold(word.translate(_UMLAUTS)) for word in _WORD.findall(composed) if _UMLAUT.search(word)]

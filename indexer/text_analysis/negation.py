@@ -29,24 +29,28 @@ wire cord stain flaw ag bound hope
 NOT_WITHOUT: Final = frozenset(_NOT_WITHOUT_WORDS.split())
 """Words before `less` that name no part or ingredient."""
 CHINESE: Final = re.compile(r"(?:不含|没有|不带|不加|不要|无|零|没)(?:添加)?")
-_CUES: Final = NEGATIONS | {"free", "w"}
+CUES: Final = NEGATIONS | {"free", "w"}
+"""Words beside which stands what is not there."""
 _MAX_BETWEEN = 3
 
 
 def negated_words(words: Sequence[str]) -> Iterator[str]:
-    """The words that a text says to be without, as they stand there, in no order.
+    """The words that a text says to be without by its `CUES`, as they stand there, in no order.
 
     Args:
         words: folded, in their order, with their hyphens.
     """
-    for word in dict.fromkeys(words):
-        if word in _CUES:
-            for at in _places(word, words):
-                yield from _negated_at(words, at)
-        elif word[-4:] in SUFFIXES or word[-3:] in SUFFIXES:
-            what = word[:-4] if word[-4:] in SUFFIXES else word[:-3]
-            if len(what) > 2 and what not in NOT_WITHOUT:
-                yield what.rstrip("-")
+    for cue in CUES.intersection(words):
+        for at in _places(cue, words):
+            yield from _negated_at(words, at)
+
+
+def negated_in_word(word: str) -> str:
+    """What a folded word says to be without: `sugar-free` → `sugar`; empty: nothing."""
+    if not word.endswith(SUFFIXES):
+        return ""
+    what = word[:-4] if word[-4:] in SUFFIXES else word[:-3]
+    return what.rstrip("-") if len(what) > 2 and what not in NOT_WITHOUT else ""
 
 
 def _negated_at(words: Sequence[str], at: int) -> Iterator[str]:

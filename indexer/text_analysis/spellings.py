@@ -9,7 +9,7 @@ _PIECES = re.compile(r"\d+|[^\W\d_]+")
 MAX_PIECES = 4
 """Of a code with more pieces, just these, neighbours two by two, are looked at."""
 MAX_CODE = 32
-MAX_JOINED = 20
+MAX_JOINED = 16
 """How long words may be that are written as one."""
 _FUNCTION_WORDS_WORDS = """
 a an and as at by for from in of on or the to with und mit fur der die das von aus et de la le les des du pour
@@ -40,24 +40,29 @@ def code_spellings(run: str) -> list[str]:
     ]
 
 
-def joined_neighbours(words: Iterable[str]) -> Iterator[str]:
-    """What neighbours in a text are when they are written as one: `t`, `shirt` → `tshirt`.
+def joinable(word: str) -> str:
+    """A folded word as a part of a longer one: without hyphens; empty: it is part of none."""
+    # What looks like a code unit would be taken for one.
+    if word in _FUNCTION_WORDS or word.startswith("0x"):
+        return ""
+    return word if word.isalpha() else word.replace("-", "").replace(".", "")
 
-    Two by two, and three where one has a digit, as in codes (`wh 1000 xm4`); no numbers alone, and no function words.
+
+def joined_neighbours(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Neighbours in a text that are written as one elsewhere: `t`, `shirt` → (`t`, `shirt`).
+
+    Two by two, and three where one has a digit, as in codes (`wh 1000 xm4` → (`wh1000`, `xm4`)); no numbers alone.
 
     Args:
-        words: folded, in their order; an empty one parts its neighbours.
+        parts: the words in their order, as `joinable` gives them; an empty one parts its neighbours.
     """
     before = last = ""
-    for word in words:
-        part = word if word.isalpha() else word.replace("-", "").replace(".", "")
-        if word in _FUNCTION_WORDS:
-            part = ""
-        elif part and last and len(last) + len(part) <= MAX_JOINED:
+    for part in parts:
+        if part and last and len(last) + len(part) <= MAX_JOINED:
             pair = last + part
             is_code = not pair.isalpha()
             if not (is_code and pair.isdigit()):
-                yield pair
+                yield last, part
             if before and (is_code or not before.isalpha()) and len(before) + len(pair) <= MAX_JOINED:
-                yield before + pair
+                yield before + last, part
         before, last = last, part

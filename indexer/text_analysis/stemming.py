@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from indexer.text_analysis.irregular_nouns import SINGULARS
 
+_ANY = "----"
+_IRREGULAR_ENDS = frozenset(word[at:] for word in SINGULARS for at in range(len(word)))
 _SIBILANTS = ("sses", "shes", "ches", "xes", "zzes", "tzes")
 
 
@@ -24,6 +28,17 @@ def stem(word: str) -> str:
         return known
     singular = _without_plural_ending(word)
     return SINGULARS.get(singular, singular)
+
+
+@lru_cache(20_000)
+def stem_of_end(end: str) -> str | None:
+    """The end of the stem of any longer word that ends so; None: it is not the same for all.
+
+    Args:
+        end: a folded word of its own, which others stand before.
+    """
+    is_regular = len(end) > 3 and end not in _IRREGULAR_ENDS and not end.startswith("x") and end.isascii()
+    return _without_plural_ending(f"{_ANY}{end}").removeprefix(_ANY) if is_regular else None
 
 
 def _without_plural_ending(word: str) -> str:

@@ -6,8 +6,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from query_api import metrics
 from query_api.access.access_control import AccessControl
@@ -24,8 +23,7 @@ AUTOMATIC_RATE = "1000/second"
 """What `auto` gives an address: far above a person, and below what stops a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """What a request says of its sender."""
 
     authorization: str | None

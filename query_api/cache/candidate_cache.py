@@ -100,7 +100,7 @@ def _pack(value: Any) -> Any:
     if isinstance(value, CandidateColumns):
         ids, dense, lexical = value.pack()
         return zlib.compress(ids, _FASTEST), dense, lexical
-    raise NotImplementedError
+    raise NotImplementedError  # As msgspec asks of a hook for what it does not write; an entry holds nothing else.
 
 
 def _unpack(kind: type[Any], value: Any) -> Any:

@@ -65,11 +65,6 @@ class LiveEntries:
         entry = self._of_page.get(key)
         return entry if entry is not None and self.get(entry.key) is entry else None
 
-    def page(self, key: PageKey) -> Page | None:
-        """A finished page that is as true as the feed's last reading; None: there is none."""
-        entry = self.entry_of(key)
-        return None if entry is None else entry.pages[key]
-
     def install(self, entry: LiveEntry, as_of: FeedPosition) -> LiveEntry | None:
         """Keep an entry, in the place of an older one; None: it cannot be told what happened since, or too much did.
 

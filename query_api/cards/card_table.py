@@ -101,15 +101,13 @@ class CardTable:
         """The cards for one answer.
 
         Args:
-            is_current: whether `forget` was called for every change that the answer must know of. If not, they are
-                read from the store, and not kept.
+            is_current: whether `forget` was called for every change that the answer must know of. If not, payloads
+                are read from the store, and what is kept just spares the making of cards that are still the same.
         """
-        if not is_current:
-            return AnswerCards(self._store, _Shelf(0))
         # Codes are never taken back; of values that came and went, they would be ever more.
         if self._shelf.held_bytes > self._max_bytes:
             self.clear()
-        return AnswerCards(self._store, self._shelf)
+        return AnswerCards(self._store, self._shelf, is_current)
 
     def _new_shelf(self) -> _Shelf:
         return _Shelf(self._max_bytes * 3 // 4)
@@ -118,9 +116,11 @@ class CardTable:
 class AnswerCards:
     """The cards of one answer, each read once: all of an answer shows a product in the same state."""
 
-    def __init__(self, store: ProductStore, shelf: _Shelf) -> None:
+    def __init__(self, store: ProductStore, shelf: _Shelf, is_current: bool) -> None:
+        """Args: is_current: whether what is on the shelf is as true as the answer has to be."""
         self._store = store
         self._shelf = shelf
+        self._is_current = is_current
         self._cards: dict[str, Card] = {}
 
     async def load(self, product_ids: Sequence[str]) -> list[str]:
@@ -132,9 +132,12 @@ class AnswerCards:
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        wanted = self._missing(product_ids)
-        self._cards |= self._shelf.find(wanted)
-        if missing := self._missing(wanted):
+        missing = self._missing(product_ids)
+        if self._is_current and missing:
+            found = self._shelf.find(missing)
+            self._cards = self._cards | found if self._cards else found
+            missing = self._missing(missing) if len(found) < len(missing) else []
+        if missing:
             await self._read(missing)
         return self._missing(missing)
 
@@ -161,7 +164,7 @@ class AnswerCards:
         shelf.reads[id(changed)] = changed
         try:
             payloads = await self._store.read_payloads(product_ids)
-            cards = await _make_cards(payloads, shelf.book)
+            cards = await _make_cards(payloads, shelf)
             shelf.keep({product_id: card for product_id, card in cards.items() if product_id not in changed})
         finally:
             del shelf.reads[id(changed)]
@@ -176,10 +179,14 @@ async def columns_in_steps(payloads: Iterable[bytes]) -> AsyncIterator[CardColum
         await asyncio.sleep(0)
 
 
-async def _make_cards(payloads: Mapping[str, bytes], book: CodeBook) -> dict[str, Card]:
-    cards: dict[str, Card] = {}
+async def _make_cards(payloads: Mapping[str, bytes], shelf: _Shelf) -> dict[str, Card]:
+    """Cards of payloads; where the shelf has one of the same payload, that one."""
+    cards, made = dict[str, Card](), 0
     for product_id, payload in payloads.items():
-        cards[product_id] = make_card(payload, book)
-        if not len(cards) % _STEP:
-            await asyncio.sleep(0)
+        card = shelf.newer.get(product_id) or shelf.older.get(product_id)
+        if card is None or card.payload != payload:
+            card, made = make_card(payload, shelf.book), made + 1
+            if not made % _STEP:
+                await asyncio.sleep(0)
+        cards[product_id] = card
     return cards

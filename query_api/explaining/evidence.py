@@ -67,6 +67,8 @@ def filter_rejections(product_id: str, stored: StoredProduct, vector: FloatArray
         vector: its vector (2·dim,) float32.
         filters: of the search.
     """
+    if not filters:
+        return []
     row = build_row(product_id, stored, vector)
     fields = with_accepted_suggestions(stored.state.fields, stored.suggestions)
     rejecting = [criterion for criterion in filters if not matches(row, (criterion,))]

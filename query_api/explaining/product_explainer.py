@@ -79,12 +79,19 @@ class ProductExplainer:
         await results.cards.load(results.ranked.ids if alone is None else [*results.ranked.ids, product_id])
         position = locate_product(results, product_id, alone)
         places = await self._places(position)
-        reasons = [absence] if absence else list(_reasons(position, places, product_id, product))
+
+        def reasons_and_notes() -> tuple[list[Reason], list[Reason]]:
+            reasons = [absence] if absence else list(_reasons(position, places, product_id, product))
+            kinds = {reason.kind for reason in reasons}
+            return reasons, list(self._notes(results, None if absence else product, kinds))
+
+        # Analysing a long product takes a while, and other queries wait for this thread.
+        reasons, notes = await asyncio.to_thread(reasons_and_notes)
         return ProductExplanation(
             product_id=product_id,
             verdict=reasons[0].kind if reasons else "shown",  # pyright: ignore[reportArgumentType]
             reasons=reasons,
-            notes=list(self._notes(results, None if absence else product, {reason.kind for reason in reasons})),
+            notes=notes,
             place=None if absence else places[0],
             hit=places[1],
             last=places[2],

@@ -23,16 +23,20 @@ class AnswerTransport:
         """Write, but keep the head until there is more."""
         if self._head:
             head, self._head = self._head, b""
-            # Not by `writelines`: from Python 3.12 on asyncio's own does not say when a client takes nothing.
-            if len(data) <= _JOINED_BYTES:
-                self._transport.write(head + data)
-            else:
-                self._transport.write(head)
-                self._transport.write(data)
+            self.write_whole(head, data)
         elif self._is_head_written or data.startswith(b"HTTP/1.1 100"):
             self._transport.write(data)
         else:
             self._head, self._is_head_written = data, True
+
+    def write_whole(self, head: bytes, body: bytes) -> None:
+        """Write a head with a body, or with the first of it."""
+        # Not by `writelines`: from Python 3.12 on asyncio's own does not say when a client takes nothing.
+        if len(body) <= _JOINED_BYTES:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
 
     def flush(self) -> None:
         """Write a head that has no body."""

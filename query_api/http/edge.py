@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from indexer.memo import Memo
 from query_api import metrics
 from query_api.access.addresses import HostNames
 from query_api.access.gate import is_address
@@ -19,6 +20,7 @@ from query_api.http.access_guard import OPS
 from query_api.http.paths import routed_path
 from query_api.http.problems import problem, problem_response
 from query_api.http.route_scopes import OPS_PATHS
+from query_api.http.whole_answers import WHOLE
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -43,6 +45,8 @@ _WRONG_NAME = problem_response(
 )
 CLIENT_GONE = 499
 """What metrics call a request whose client did not wait for the answer, as nginx does."""
+HOSTS_BYTES = 64 * 2**10
+"""Memory for names that the worker was called by."""
 _METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 
@@ -52,7 +56,11 @@ class Edge:
     def __init__(self, app: ASGIApp, hosts: HostNames | None) -> None:
         """Args: hosts: the names that the worker is called by; None: any."""
         self._app = app
-        self._hosts = None if hosts is None or hosts.takes_all else hosts
+        self._takes = None
+        if hosts is not None and not hosts.takes_all:
+            self._takes = Memo[bytes, bool](
+                lambda host: hosts.takes(host.decode("latin-1")), lambda host, _: len(host) + 100, HOSTS_BYTES
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,6 +74,8 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = complete_headers(message.get("headers", ()))
+            elif message["type"] == WHOLE:
+                status = 200
             return send(message)
 
         metrics.requests_under_way += 1
@@ -84,12 +94,17 @@ class Edge:
 
     def _is_called(self, scope: Scope) -> bool:
         """Whether a request is under a name of this worker: pages of other sites can point theirs here."""
-        if self._hosts is None:
+        if self._takes is None:
             return True
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+                break
+        else:
+            host = b""
         # Probes call by address, and so can no page of another site.
-        is_probe = scope.get(OPS) or (scope["path"] in OPS_PATHS and is_address(host))
-        return bool(is_probe) or self._hosts.takes(host)
+        is_probe = scope.get(OPS) or (scope["path"] in OPS_PATHS and is_address(host.decode("latin-1")))
+        return bool(is_probe) or self._takes(host)
 
 
 class BodyLimit:

@@ -58,6 +58,8 @@ class Readiness:
     """Asks the servers behind this worker how they are."""
 
     store: StoreProbe
+    has_full_text: bool
+    """Whether the index finds products by words."""
     change_log: ChangeLog
     index: IndexStatus
     lag: Callable[[], Mapping[str, int] | None]
@@ -76,7 +78,8 @@ class Readiness:
         """
         counts, has_redis = await asyncio.gather(self.store.counts(), self._redis_answers())
         lag = self._lag()
-        away = [server for server, is_there in (("redis", has_redis), ("kafka", lag is not None)) if not is_there]
+        parts = ("redis", has_redis), ("kafka", lag is not None), ("lexical", self.has_full_text)
+        lacking = [part for part, is_there in parts if not is_there]
         return {
             "status": "ready",
             "generation": self.index.generation,
@@ -86,7 +89,7 @@ class Readiness:
             "redis": has_redis,
             "index_age_ms": self.index.age_ms(),
             "lag": lag,
-            "degraded": [*away, *self.vitals.degraded()],
+            "degraded": [*lacking, *self.vitals.degraded()],
         }
 
     def _lag(self) -> dict[str, int] | None:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from query_api import metrics
 from query_api.http.problems import TOO_BUSY, problem
+from query_api.http.whole_answers import offer_whole
 
 RETRY_AFTER_S = 1
 TOO_SOON = "vitrine.too_soon"
@@ -32,7 +33,7 @@ async def refuse_request(scope: Scope, receive: Receive, send: Send) -> None:
 async def answer_unless_gone(cycle: Any, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """The application; that it was cancelled as its client is gone is no error. Args: cycle: uvicorn's."""
     try:
-        await app(scope, receive, send)
+        await app(scope, receive, offer_whole(cycle, send))
     except asyncio.CancelledError:
         if not cycle.disconnected:
             raise

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import History
-from query_api.cache.live_entry import ForTastes
+from query_api.cache.live_entry import ForTastes, LiveEntry
 from query_api.cache.pages import Page, PageKey
 from query_api.cards.first_hits import FirstHits
 from query_api.contract.requests import SearchRequest
@@ -20,14 +20,13 @@ from query_api.contract.responses import SearchResponse
 from query_api.experiments.running import RunningExperiment
 from query_api.search.candidate_finder import CacheState, ResultCache
 from query_api.search.impression_log import ImpressionLog
+from query_api.search.kept_searches import KeptSearch, is_kept
 from query_api.search.personal_hits import PersonalHits
-from query_api.search.planning import SearchPlanner, canonical_filters
+from query_api.search.planning import SearchPlanner
 from query_api.search.query_log import log_query
 from query_api.search.response_builder import IndexStatus, ResponseBuilder
 from query_api.search.results import RankedResults
 from query_api.search.searcher import Searcher
-
-_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class Answer(NamedTuple):
@@ -43,6 +42,7 @@ class _Question(NamedTuple):
 
     request: SearchRequest
     key: PageKey
+    """Of the page that it is answered from: for a shopper, anybody's."""
     began_s: float
     history: Awaitable[History] | None
     """That of the shopper who asks, which is being read; None: it is not."""
@@ -76,18 +76,19 @@ class SearchAnswers:
         self._impressions = impressions
         self._experiment = experiment
 
-    def keeps(self, request: SearchRequest) -> bool:
-        """Whether answers to such a request are kept."""
-        if request.user_id is None:
-            return is_for_anybody(request)
-        return self._personal is not None and is_for_any_shopper(request)
+    def kept(self, request: SearchRequest) -> KeptSearch | None:
+        """A request as one whose answers are kept; None: they are not."""
+        if self._cache is None or (self._personal is None and request.user_id is not None) or not is_kept(request):
+            return None
+        return KeptSearch.of(request)
 
     async def answer(self, request: SearchRequest, use_cache: bool = True) -> Answer:
         """The answer to a search. Raises what `Searcher.rank` raises."""
         request = self._experiment.applied(request)
-        if self._cache is None or not use_cache or not self.keeps(request):
+        search = self.kept(request) if use_cache else None
+        if self._cache is None or search is None:
             return _answer(await self._searcher.search(request, use_cache))
-        question, word_count = self._begin(self._cache, request), self._planner.word_count
+        question, word_count = self._begin(self._cache, search), self._planner.word_count
         try:
             came = await self._cache.feed.catch_up()
         except StoreUnavailable:
@@ -100,33 +101,35 @@ class SearchAnswers:
         self._keep(self._cache, question.key, results, response, word_count, shown)
         return _answer(response)
 
-    async def finished(self, request: SearchRequest) -> bytes | None:
-        """The answer to a search, if it is kept; None: it has to be searched for. Raises nothing."""
-        if self._cache is None or not self.keeps(request):
+    async def finished(self, search: KeptSearch) -> bytes | None:
+        """The answer to a search, if there is one; None: it has to be searched for. Raises nothing."""
+        if self._cache is None:
             return None
-        request = self._experiment.applied(request)
-        question = self._begin(self._cache, request)
+        applied = self._experiment.applied(search.request)
+        question = self._begin(self._cache, search if applied is search.request else KeptSearch.of(applied))
         try:
             await self._cache.feed.catch_up()
         except StoreUnavailable:
             return None
         return await self._from_page(self._cache, question)
 
-    def _begin(self, cache: ResultCache, request: SearchRequest) -> _Question:
+    def _begin(self, cache: ResultCache, search: KeptSearch) -> _Question:
         """Begin to answer; where a page waits for a shopper's hits, their history is read beside the change log."""
-        began_s, key, history = time.perf_counter(), page_key(request, self._planner), None
-        if self._personal is not None and request.user_id is not None and cache.live.page(key) is not None:
-            history = self._personal.ask(request.user_id)
-        return _Question(request, key, began_s, history)
+        began_s, user_id, key = time.perf_counter(), search.request.user_id, search.page_key(self._planner.versions)
+        history = None
+        if self._personal is not None and user_id is not None and cache.live.entry_of(key) is not None:
+            history = self._personal.ask(user_id)
+        return _Question(search.request, key, began_s, history)
 
     async def _from_page(self, cache: ResultCache, question: _Question) -> bytes | None:
-        page, request = cache.live.page(question.key), question.request
-        if page is None or page.word_count not in (None, self._planner.word_count):
+        entry, request = cache.live.entry_of(question.key), question.request
+        if entry is None:
             return None
-        if self._planner.has_any_term(page.absent_terms):
+        page = entry.pages[question.key]
+        if page.word_count not in (None, self._planner.word_count) or self._planner.has_any_term(page.absent_terms):
             return None
         if request.user_id is not None:
-            page = await self._shoppers_page(cache, question, page, request.user_id)
+            page = await self._shoppers_page(cache, question, entry, request.user_id)
             if page is None:
                 return None
         query_id, took_ms = secrets.token_hex(8), round((time.perf_counter() - question.began_s) * 1000, 2)
@@ -143,21 +146,22 @@ class SearchAnswers:
         return page.answer(query_id, took_ms, self._index.age_ms())
 
     async def _shoppers_page(
-        self, cache: ResultCache, question: _Question, anybodys: Page, user_id: str
+        self, cache: ResultCache, question: _Question, entry: LiveEntry, user_id: str
     ) -> Page | None:
         """The page in a shopper's order, which is kept as long as nothing more is known of them."""
-        request, key, entry = question.request, question.key, cache.live.entry_of(question.key)
-        if self._personal is None or entry is None or entry.for_tastes is None:
+        request, key, for_tastes = question.request, question.key, entry.for_tastes
+        anybodys = entry.pages[key]
+        if self._personal is None or for_tastes is None:
             return None
         profile = await self._personal.profile(user_id, question.history)
         if profile.degraded:
             return None
         own_key = PageKey(key.request, key.understanding, user_id)
-        own = cache.live.page(own_key)
+        own = entry.pages.get(own_key)
         if own is not None and own.taste == profile.number:
             return own
         weights = self._planner.rank_weights(request)
-        found = await self._personal.hits(request, weights, profile, entry.for_tastes)
+        found = await self._personal.hits(request, weights, profile, for_tastes)
         if found is None:
             return None
         hits, shown = found
@@ -192,33 +196,3 @@ class SearchAnswers:
 
 def _answer(response: SearchResponse) -> Answer:
     return Answer(msgspec.json.encode(response), response.cache)
-
-
-def is_for_anybody(request: SearchRequest) -> bool:
-    """Whether an answer is the same whoever asks, and made of the request's candidates alone."""
-    return type(request) is SearchRequest and request.user_id is None and _is_of_candidates(request)
-
-
-def is_for_any_shopper(request: SearchRequest) -> bool:
-    """Whether shoppers' answers differ in the order of hits alone, and nothing but scores says which are shown."""
-    is_by_score = request.sort == "relevance" and not request.group
-    return request.user_id is not None and is_by_score and _is_of_candidates(request)
-
-
-def has_media(request: SearchRequest) -> bool:
-    """Whether something has to be decoded for it."""
-    has_clip = request.image is not None or request.audio is not None or request.video is not None
-    return has_clip or any(part.image is not None for part in request.parts)
-
-
-def page_key(request: SearchRequest, planner: SearchPlanner) -> PageKey:
-    """What the answer to a request is kept under: of a shopper, the request as anybody's."""
-    if request.user_id is None:
-        return PageKey(_encoder.encode(request), planner.versions)
-    plain = _encoder.encode(structs.replace(request, user_id=None))
-    return PageKey(b"".join((plain, *canonical_filters(request.fixed_filters))), planner.versions, shopper="")
-
-
-def _is_of_candidates(request: SearchRequest) -> bool:
-    # Explanations, and counts without a field's own filter, are read of the index beside the candidates.
-    return not (request.explain or request.multi_select or has_media(request))

@@ -16,7 +16,7 @@ from query_api.cache.single_flight import SingleFlight
 from query_api.embedding.query_vectors import QueryEmbedder
 from query_api.retrieval.candidate_set import CandidateSet
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.planning import SearchPlan
+from query_api.search.search_plan import SearchPlan
 
 CacheState = Literal["hit", "miss", "bypass"]
 
@@ -41,6 +41,8 @@ class RetrievedCandidates:
     """What was left out because a server did not answer: `cache`, `lexical`."""
     entry: LiveEntry | None = None
     """Where they are kept in this process, with the pages that were made of them; None: nowhere."""
+    is_feed_heard: bool = True
+    """Whether the process knows of every change before the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,14 @@ class CandidateFinder:
             StoreUnavailable: the product store does not answer.
         """
         cache = self._cache
-        if cache is None or not use_cache:
-            return await self._search(plan, "bypass")
+        if cache is None:
+            return replace(await self._search(plan, "bypass"), is_feed_heard=False)
         try:
             came = came or await cache.feed.catch_up()
         except StoreUnavailable:
-            return await self._search_without_cache(plan)
+            return await self._search_without_cache(plan, degraded=("cache",) if use_cache else ())
+        if not use_cache:
+            return await self._search(plan, "bypass")
         key = plan.cache_key(self._index.generation, self._index.encoder_key)
         while True:
             live = cache.live.get(key)
@@ -166,9 +170,11 @@ class CandidateFinder:
         degraded = await cache.shared.write(key, epoch, as_of.sequence, vector, candidates)
         return replace(retrieved, entry=live, degraded=degraded)
 
-    async def _search_without_cache(self, plan: SearchPlan) -> RetrievedCandidates:
+    async def _search_without_cache(
+        self, plan: SearchPlan, degraded: tuple[str, ...] = ("cache",)
+    ) -> RetrievedCandidates:
         retrieved = await self._search(plan, "bypass")
-        return replace(retrieved, degraded=("cache", *retrieved.degraded))
+        return replace(retrieved, degraded=(*degraded, *retrieved.degraded), is_feed_heard=False)
 
     async def _search(self, plan: SearchPlan, state: CacheState) -> RetrievedCandidates:
         parts = plan.parts_to_embed

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-import msgspec
-
-from encoders.spec import FloatArray, PartWeights
-from encoders.speech.port import Transcript
-from indexer.criteria import AnyOf, Filters, Range, SortOrder, WithoutWords
-from indexer.text_analysis.chinese import has_chinese
-from query_api.cache.candidate_cache import candidate_key
+from encoders.spec import PartWeights
+from indexer.criteria import Filters, Range, SortOrder, WithoutWords
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Sort
-from query_api.embedding.query_vectors import PartKind, QueryPart, part_key, part_weights
+from query_api.embedding.query_vectors import PartKind, QueryPart, part_weights
 from query_api.embedding.text_trust import TextTrust, scale_by_trust
 from query_api.errors import InvalidRequest
 from query_api.relevance.similarity_floors import FloorTerms, SimilarityFloors
-from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.inputs import QueryInputs
 from query_api.search.ranking import RankWeights
+from query_api.search.search_plan import SearchPlan
 from query_api.understanding.negations import excluded_forms
 from query_api.understanding.parser import ParsedQuery, QueryParser
 
@@ -39,81 +33,20 @@ BROWSE_ORDERS: Mapping[Sort, SortOrder] = {
 """The order of the products where there is no query; by relevance they are all equal, and come by id."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPlan:
-    """What a search looks for and how its candidates are ranked, with how its texts were understood."""
-
-    request: SearchRequest
-    parts_to_embed: tuple[QueryPart, ...]
-    """What the query vector is made of; nothing: there is none."""
-    part_weights: PartWeights
-    lexical_text: str | None
-    """Words for lexical search; None: there is none."""
-    filters: Filters
-    """Those of the request, and those that its words say."""
-    browse_order: SortOrder | None
-    browse_limit: int
-    """With no query: which products come first, and how many are fetched."""
-    rank_weights: RankWeights
-    query_product_ids: frozenset[str]
-    """The products that the request searches with: they are no results of it."""
-    parsed: ParsedQuery
-    floor: FloorTerms | None = None
-    """What products have to reach; None: all candidates match."""
-    words_implied: float = 0.0
-    """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
-    unwanted: WithoutWords | None = None
-    """What products with these words are ranked down for."""
-    transcript: Transcript | None = None
-    """What a spoken query said."""
-    is_deep: bool = False
-    """Whether all that match are looked for, as far as a browse goes: their order is not by relevance."""
-    is_not_understood: bool = False
-    """There was a query, all of it spoken, and nothing of it was understood."""
-
-    @property
-    def is_chinese(self) -> bool:
-        """Whether its words have Chinese."""
-        return has_chinese(self.lexical_text or "")
-
-    @property
-    def is_browse(self) -> bool:
-        """Whether there is no query."""
-        return not self.parts_to_embed and self.lexical_text is None
-
-    def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
-        """What to look for, with its vector (2·dim,), or before that is made."""
-        return RetrievalQuery(
-            vector,
-            self.lexical_text,
-            self.filters,
-            self.browse_order,
-            self.browse_limit,
-            self.unwanted,
-            self.is_deep,
-        )
-
-    def cache_key(self, generation: str, encoder_key: str) -> str:
-        """The key of the candidates in the cache."""
-        return candidate_key(
-            generation,
-            encoder_key,
-            [part_key(part) for part in self.parts_to_embed],
-            [self.part_weights.text, self.part_weights.image] if self.parts_to_embed else None,
-            self.lexical_text,
-            canonical_filters(self.filters),
-            self.browse_order if self.is_browse else None,
-            *([["unwanted", *self.unwanted.texts]] if self.unwanted else []),
-            *(["deep"] if self.is_deep else []),
-        )
-
-
 class SearchPlanner:
     """The second stage of a search."""
 
     def __init__(
-        self, config: QueryConfig, parser: QueryParser, text_trust: TextTrust, floors: SimilarityFloors
+        self,
+        config: QueryConfig,
+        parser: QueryParser,
+        text_trust: TextTrust,
+        floors: SimilarityFloors,
+        *,
+        has_full_text: bool,
     ) -> None:
+        """Args: has_full_text: whether the index finds products by words."""
+        self._has_full_text = has_full_text
         self._config = config
         self._parser = parser
         self._text_trust = text_trust
@@ -147,13 +80,16 @@ class SearchPlanner:
         embeds = request.mode != "lexical" and (weights.text > 0 or weights.image > 0)
         rank_weights = self.rank_weights(request)
         is_lexical = request.mode == "lexical" or (request.mode == "hybrid" and rank_weights.lexical > 0)
-        lexical_text = parsed.lexical_text if is_lexical else None
+        words = parsed.lexical_text if is_lexical else None
+        lexical_text = words if self._has_full_text else None
+        left_out = not self._has_full_text and (words is not None or bool(parsed.excluded_terms))
+        is_unheard = inputs.transcript is not None and not inputs.parts
         return SearchPlan(
             request,
             _parts_to_embed(parts, parsed) if embeds else (),
             weights,
             lexical_text,
-            (*inputs.filters, *_parsed_filters(request, parsed)),
+            (*inputs.filters, *_price_filters(request, parsed), *(_exclusions(parsed) if self._has_full_text else ())),
             BROWSE_ORDERS.get(request.sort),
             browse_limit(request, self._config),
             rank_weights,
@@ -163,7 +99,8 @@ class SearchPlanner:
             self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
             _unwanted(parsed),
             inputs.transcript,
-            is_not_understood=inputs.transcript is not None and not inputs.parts,
+            is_lexical_left_out=left_out,
+            finds_nothing=is_unheard or (words is not None and lexical_text is None and not (embeds and parts)),
         )
 
     async def _parse(self, inputs: QueryInputs) -> ParsedQuery:
@@ -206,16 +143,6 @@ class SearchPlanner:
         )
 
 
-def canonical_filters(filters: Filters) -> list[bytes]:
-    """Filters in one writing, whatever the order in which a request names them and their values."""
-    return sorted(
-        msgspec.msgpack.encode(
-            [criterion.field, sorted(set(criterion.values))] if isinstance(criterion, AnyOf) else criterion
-        )
-        for criterion in filters
-    )
-
-
 def browse_limit(request: SearchRequest, config: QueryConfig) -> int:
     """How many products are fetched where there is no query: one of few numbers, so that pages share a cache entry."""
     last = request.offset + request.k
@@ -243,11 +170,14 @@ def _understood_parts(parts: Sequence[QueryPart], parsed: ParsedQuery) -> list[Q
     return [part for part in understood if part.content or part.kind == "video"]
 
 
-def _parsed_filters(request: SearchRequest, parsed: ParsedQuery) -> Filters:
-    """The filters that the words of a request say; a price filter of its own wins over a price in words."""
-    price = [Range("price", **parsed.price.bounds)] if parsed.price and "price" not in request.filters else []
-    excluded = [WithoutWords(tuple(sorted(parsed.excluded_terms)))] if parsed.excluded_terms else []
-    return (*price, *excluded)
+def _price_filters(request: SearchRequest, parsed: ParsedQuery) -> Filters:
+    """The price that the words of a request say; a filter of its own wins over it."""
+    return (Range("price", **parsed.price.bounds),) if parsed.price and "price" not in request.filters else ()
+
+
+def _exclusions(parsed: ParsedQuery) -> Filters:
+    """What the words of a request leave out."""
+    return (WithoutWords(tuple(sorted(parsed.excluded_terms))),) if parsed.excluded_terms else ()
 
 
 def _unwanted(parsed: ParsedQuery) -> WithoutWords | None:

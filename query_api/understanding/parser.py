@@ -157,7 +157,9 @@ class QueryParser:
         return corrections, "catalogue" if looked_up else "vocabulary"
 
     async def _is_in_catalogue(self, word: str) -> bool:
-        """Whether a product has a word in any field; True while the store does not answer."""
+        """Whether a product has a word in any field; True where the store does not answer, or cannot tell."""
+        if not self._store.has_full_text:
+            return True
         try:
             return bool(await self._store.search_lexical(word, (), 1))
         except StoreUnavailable:

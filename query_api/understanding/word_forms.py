@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 
 from indexer.text_analysis.analyzer import query_terms, words_and_codes
 from indexer.text_analysis.folding import spelt_with_e
-from indexer.text_analysis.spellings import joined_neighbours
+from indexer.text_analysis.spellings import joinable, joined_neighbours
 from query_api.understanding.vocabulary import Vocabulary
 
 OWN_COUNT = 2
@@ -61,7 +61,8 @@ NO_FORMS = WordForms()
 def find_word_forms(text: str, vocabulary: Vocabulary | None) -> WordForms:
     """The other forms of a text's words, as far as the catalogue's words tell; None: they are not known yet."""
     words = words_and_codes(text)
-    joined = list(dict.fromkeys(islice(joined_neighbours(words), MAX_PAIRS)))
+    neighbours = islice(joined_neighbours(map(joinable, words)), MAX_PAIRS)
+    joined = list(dict.fromkeys(first + second for first, second in neighbours))
     if vocabulary is None:
         return WordForms(joined)
     pairs = {_joined(word): word for word in words if "-" in word}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from streams.delivery.availability import until_available
+
+MESSAGES_AT_ONCE = 1_000
+"""More are published one lot after the other, each within the deadline; what fails is repeated by the lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Publisher(Protocol):
 
 
 async def publish_durably(publisher: Publisher, messages: Sequence[OutgoingMessage]) -> None:
-    """Publish messages, however long Kafka is away; with none, nothing is asked of it."""
-    if messages:
-        await until_available("kafka", lambda: publisher.publish(messages))
+    """Publish messages in order, however long Kafka is away; with none, nothing is asked of it."""
+    for start in range(0, len(messages), MESSAGES_AT_ONCE):
+        some = messages[start : start + MESSAGES_AT_ONCE]
+        await until_available("kafka", partial(publisher.publish, some))

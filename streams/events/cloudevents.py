@@ -24,6 +24,8 @@ from streams.events.carried_media import with_plain_base64
 from streams.events.schema import PRODUCT_EVENTS, TYPES_BY_TOPIC, DeletedProduct, Event, Product, ProductData, UserData
 
 EVENT_CONTENT, BATCH_CONTENT = "application/cloudevents", "application/cloudevents-batch"
+MAX_BATCHED_EVENTS = 100_000
+"""In one message; the smallest take some 100 bytes each. Of `[0,0,…]`, five million would have to be dead letters."""
 
 
 class Envelope(Struct):
@@ -81,7 +83,8 @@ def decode_event(
 
 
 def batched_events(topic: str, value: bytes, headers: Mapping[str, bytes]) -> list[tuple[bytes | None, bytes]] | None:
-    """The events of a message in batch mode, each with the key that it should have had; None: it is no batch.
+    """The events of a message in batch mode, each with the key that it should have had; None: it is no batch of a
+    size that is taken.
 
     The key is None where an event is not understood: that is for `decode_event` to say. So is a batch that is none.
     """
@@ -90,6 +93,8 @@ def batched_events(topic: str, value: bytes, headers: Mapping[str, bytes]) -> li
     try:
         events = _batches.decode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    if len(events) > MAX_BATCHED_EVENTS:
         return None
     return [(_key_of(topic, bytes(event)), bytes(event)) for event in events]
 
@@ -123,9 +128,12 @@ def _envelope(value: bytes, headers: Mapping[str, bytes]) -> Envelope:
             f"the value begins with the frame of a schema registry (magic byte 0, schema {schema}): events are plain"
             " JSON, without a frame; have their producer serialise without the registry",
         )
+    if not headers:
+        return _decode(_envelopes, value, "envelope")
     kind = _content_type(headers)
     if kind.startswith(BATCH_CONTENT):
-        raise InvalidEvent("undecodable", f"a message of {BATCH_CONTENT} is a JSON array of events, and this is none")
+        expected = f"a JSON array of events, at most {MAX_BATCHED_EVENTS:,}, none as large as a message may be"
+        raise InvalidEvent("undecodable", f"a message of {BATCH_CONTENT} is {expected}; this is none")
     if kind.startswith(EVENT_CONTENT):
         return _structured(value, kind)
     attributes = _attributes(headers)
@@ -148,8 +156,8 @@ def _attributes(headers: Mapping[str, bytes]) -> dict[str, str]:
 
 def _content_type(headers: Mapping[str, bytes]) -> str:
     """What a message says that its value is, without parameters; empty: it does not say."""
-    stated = headers.get("content-type") or b""
-    return stated.decode(errors="replace").partition(";")[0].strip().lower()
+    stated = headers.get("content-type")
+    return "" if not stated else stated.decode(errors="replace").partition(";")[0].strip().lower()
 
 
 def _binary(value: bytes, attributes: Mapping[str, str], kind: str) -> Envelope:

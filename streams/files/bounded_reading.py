@@ -142,7 +142,9 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
     tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
     if len(tables) != 1:
         held = ", ".join(tables[:10]) or "none"
-        raise UnreadableFile(f"{path} must hold one table, and holds {held}; unpack it, and publish each by itself")
+        raise UnreadableFile(
+            f"{path} must hold one table, and holds {held}; unpack it, and publish the directory, or each by itself"
+        )
     return tables[0]
 
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from streams.errors import UnreadableFile
+from streams.files.backup_rows import backup_events, is_backup
 from streams.files.column_names import is_known_column
 from streams.files.column_survey import ColumnSurvey
-from streams.files.columns import (
-    FileContext,
-    ResolveMedia,
-)
+from streams.files.columns import FileContext, ResolveMedia
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.notice import FileNotice
 from streams.files.platforms.assembly import Assembler
-from streams.files.platforms.profile import NAMES, known_columns, load_profile, plain_name, recognise
+from streams.files.platforms.profile import (
+    NAMES,
+    known_columns,
+    load_profile,
+    plain_name,
+    recognise,
+    variants_alone,
+)
 from streams.files.platforms.translation import TranslatedRow, Translator
-from streams.files.row_events import EventClock, PreparedEvent, merged_product_events, product_events, valid_product_id
-from streams.files.rows import Table
+from streams.files.prepared_events import EventClock, PreparedEvent, valid_product_id
+from streams.files.product_rows import merged_product_events, product_events
+from streams.files.table_directory import open_table
 
 T = TypeVar("T", bound=TranslatedRow | Row | RejectedRow)
-_ROWS_RECOGNISED: Final = 20
-"""Rows by whose columns a platform is recognised: objects of JSON do not all have the same."""
 
 
 class Catalogue:
-    """A file of products."""
+    """A file of products, or a directory of such."""
 
     def __init__(
         self,
@@ -58,30 +62,40 @@ class Catalogue:
         """Rows so far."""
         self.withheld = 0
         """Products that should have gone and did not, as they were too many."""
-        self._table = Table(path, encoding, _column_test(renames))
+        self._table = open_table(path, encoding, _column_test(renames))
         self._renames = renames
         self._conventions = conventions
         self._say = say
         self._platform = platform
 
+    def place(self, line: int) -> str:
+        """Where a line of its rows is, for people."""
+        return self._table.place(line)
+
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
         """The event of each product that is to be found, or why a row has none. Raises `UnreadableFile`."""
-        if found := self._table.encoding:
-            self._say(f"read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
-        platform = self._recognised() if self._platform is None else self._platform
-        context = FileContext(self._conventions, self.notice)
-        if platform:
-            rows = self._published(self._platform_rows(platform))
-            outcomes = product_events(rows, {}, resolve, clock, context)
-        else:
-            outcomes = merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
-        for outcome in outcomes:
+        for outcome in self._outcomes(resolve, clock):
             if isinstance(outcome, PreparedEvent):
+                self.notice.replaced += outcome.product_id in self.product_ids and not outcome.is_versioned
                 self.product_ids.add(outcome.product_id)
             else:
                 self.rejected += 1
             yield outcome
         self.hidden_ids -= self.product_ids
+
+    def _outcomes(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
+        if is_backup(self._table.path):
+            self._say("read as a backup of the index: products as they were, in the versions that they had")
+            return backup_events(self._table.path, clock, self.notice)
+        for file, found in self._table.encodings():
+            name = f"{file.name} is " if file != self._table.path else ""
+            self._say(f"{name}read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
+        platform = self._platform if self._platform == "" else self._recognised()
+        context = FileContext(self._conventions, self.notice)
+        if platform:
+            rows = self._published(self._platform_rows(platform))
+            return product_events(rows, {}, resolve, clock, context)
+        return merged_product_events(self._plain_rows(), self._renames, resolve, clock, context)
 
     def _published(self, rows: Iterable[TranslatedRow | RejectedRow]) -> RowStream:
         """The rows of products that are to be found; the ids of the others are kept."""
@@ -97,17 +111,21 @@ class Catalogue:
                 self.hidden_ids.add(hidden)
 
     def _recognised(self) -> str | None:
-        """The platform whose export it is, by its columns."""
-        rows = (row for row in self._table.rows() if isinstance(row, Row))
-        columns = {column for row in itertools.islice(rows, _ROWS_RECOGNISED) for column in row.cells}
-        name = recognise(columns)
-        if name:
+        """The platform whose export it is, by its columns unless somebody said so. Raises `UnreadableFile`."""
+        columns = self._table.columns()
+        if alone := variants_alone(columns):
+            raise UnreadableFile(
+                f"{self._table.path} has the variants of {load_profile(alone).title}'s products without the products:"
+                " publish a file that has both, or the products' alone; --from table takes it as it is"
+            )
+        name = self._platform or recognise(columns)
+        if name and not self._platform:
             self._say(f"read as an export of {load_profile(name).title} (--from {name}), by its columns")
         return name
 
     def _platform_rows(self, platform: str) -> Iterator[TranslatedRow | RejectedRow]:
         profile = load_profile(platform)
-        translator, assembler = Translator(profile, self._renames), Assembler(profile, self.notice)
+        translator, assembler = Translator(profile, self._renames), Assembler(profile, self.notice, self._conventions)
         for row in self._surveyed(translator.translated(self._table.rows()), {}):
             if isinstance(row, TranslatedRow):
                 assembler.survey(row)

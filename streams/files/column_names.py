@@ -88,6 +88,24 @@ def convention_kinds(columns: Iterable[str], renames: Mapping[str, str]) -> dict
     return kinds
 
 
+def parse_column_map(pairs: Iterable[str]) -> dict[str, str]:
+    """`ours=theirs` pairs, as ours by theirs.
+
+    Raises:
+        ValueError: a pair without `=`, or a name of ours that there is not.
+    """
+    renames: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise ValueError(f"{pair!r} is not of the form ours=theirs")
+        if ours not in ALIASES and ours not in USER_ALIASES and not ours.startswith("attributes."):
+            known = ", ".join(dict.fromkeys([*ALIASES, *USER_ALIASES]))
+            raise ValueError(f"{ours!r} is no field; there are {known} and attributes.NAME")
+        renames[theirs] = ours
+    return renames
+
+
 def is_known_column(name: str) -> bool:
     """Whether a text is a usual name of a product's column, or of a shopper's event's."""
     plain = snake_case(name.strip('\ufeff"# '))

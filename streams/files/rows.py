@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from streams.files.formats.json_rows import read_json_document, read_json_lines
 from streams.files.formats.row import RejectedRow, Row, RowStream
 
 __all__ = ["RejectedRow", "Row", "RowStream", "Table", "read_rows"]
+
+
+_ROWS_OF_COLUMNS = 20
+"""Rows by which a table's columns are told: objects of JSON do not all have the same."""
 
 
 class Table:
@@ -54,6 +59,20 @@ class Table:
         """
         with self._translated_errors():
             yield from self._rows()
+
+    def columns(self) -> frozenset[str]:
+        """Its columns, by its first rows. Raises `UnreadableFile`."""
+        rows = (row for row in self.rows() if isinstance(row, Row))
+        return frozenset(column for row in itertools.islice(rows, _ROWS_OF_COLUMNS) for column in row.cells)
+
+    def encodings(self) -> Iterator[tuple[Path, DetectedEncoding]]:
+        """The file's, where it is not UTF-8. Raises `UnreadableFile`."""
+        if found := self.encoding:
+            yield self.path, found
+
+    def place(self, line: int) -> str:
+        """Where a line is, for people."""
+        return f"line {line}"
 
     @functools.cached_property
     def encoding(self) -> DetectedEncoding | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from streams.errors import InvalidEvent
-from streams.files.row_events import PreparedEvent
+from streams.files.prepared_events import PreparedEvent
 from streams.files.rows import RejectedRow
 from streams.kafka.producer import BulkSender, EventPublisher
 

@@ -144,6 +144,13 @@ class ProfilePipeline:
 
 
 def _interaction(event: Event, data: UserInteraction) -> Interaction:
-    kind = event.type.removeprefix("user.")
-    told = (data.session_id or "", data.query_id or "", data.position)
-    return Interaction(event.id, kind, data.product_id, event.time_ms, event.source, *told)
+    return Interaction(
+        event.id,
+        event.type.removeprefix("user."),
+        data.product_id,
+        event.time_ms,
+        event.source,
+        data.session_id or "",
+        data.query_id or "",
+        data.position,
+    )

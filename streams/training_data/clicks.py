@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from streams.events.schema import DeletedProduct, Product, UserData, UserInteraction, UserSearched
 from streams.files.column_names import USER_ALIASES
-from streams.files.row_events import EventClock, PreparedEvent, shopper_events
+from streams.files.prepared_events import EventClock, PreparedEvent
 from streams.files.rows import RejectedRow, Row, read_rows
+from streams.files.shopper_rows import shopper_events
 from streams.training_data.rights import Rights
 
 _QUERY_COLUMNS: Final = ("query", "search_query", "search_term")

@@ -85,9 +85,9 @@ def product_id(number: int) -> dict[str, str]:
     return {"product_id": f"bench-{number:05}"}
 
 
-def clicked(number: int) -> Outgoing:
-    """A shopper's click, of one of 5,000 shoppers on one of the products."""
-    data = {"user_id": f"shopper-{number * 7919 % 5000}"} | product_id(number * 104729 % PRODUCTS)
+def clicked(number: int, shopper: str | None = None) -> Outgoing:
+    """A shopper's click, of one of 5,000 shoppers if of nobody in particular, on one of the products."""
+    data = {"user_id": shopper or f"shopper-{number * 7919 % 5000}"} | product_id(number * 104729 % PRODUCTS)
     return _event(f"c-{number}-{time.time_ns()}", "user.clicked", data)
 
 

@@ -47,14 +47,16 @@ class Broker:
                 await producer.send(one.topic, one.value, one.key)
             await producer.flush()
 
-    async def publish_without_end(self, messages: Iterator[Outgoing], rate: float) -> None:
-        """Publish so many messages a second until it is cancelled; each is taken just before."""
+    async def publish_without_end(self, messages: Iterator[Outgoing], rate: float, burst_s: float = 0.0) -> None:
+        """Publish so many messages a second until it is cancelled; each is taken just before, in bursts of so long."""
         async with self._producer() as producer:
             due = time.perf_counter()
             for one in messages:
                 await producer.send(one.topic, one.value, one.key)
                 due += 1 / rate
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                ahead_s = due - time.perf_counter()
+                if ahead_s >= burst_s or ahead_s < 0:
+                    await asyncio.sleep(max(0.0, ahead_s))
 
     async def skip_to_end(self, group: str, topic: str) -> None:
         """Have a group that has no members start at the end of a topic."""

@@ -15,6 +15,7 @@ from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.behaviour.store import BehaviourBounds, RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
+from tests.retelling import retold
 
 NOW_MS = 1_795_000_000_000
 USERS, SESSIONS, PRODUCTS, KINDS = ("ada", "ben"), ("", "s1", "s2", "s3"), ("p", "q", "ü"), ("viewed", "purchased")
@@ -67,13 +68,11 @@ deeds_of_users: Any = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "e
 deeds_of_two: Any = st.lists(st.tuples(st.sampled_from(USERS), did), max_size=25)
 
 
-@st.composite
-def retold(draw: st.DrawFn, given: Sequence[Change]) -> list[list[Change]]:
-    """The events in any order, some of them repeated, split into batches anyhow."""
-    repeats = draw(st.lists(st.sampled_from(given), max_size=10)) if given else []
-    order = draw(st.permutations([*given, *repeats]))
-    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
-    return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+async def opened(open_store: OpenStore, bounds: BehaviourBounds, batches: Sequence[Sequence[Change]]) -> BehaviourStore:
+    """A store that was told these."""
+    store = await open_store(bounds)
+    await tell(store, batches)
+    return store
 
 
 async def tell(store: BehaviourStore, batches: Sequence[Sequence[Change]]) -> None:
@@ -127,8 +126,7 @@ def sightings_in(sessions: dict[str, list[tuple[str, str, int]]]) -> dict[str, l
 async def test_any_order_repetition_and_batches_make_the_same_sessions(
     open_store: OpenStore, data: st.DataObject, changes: list[Change]
 ) -> None:
-    store = await open_store(BOUNDS)
-    await tell(store, data.draw(retold(changes)))
+    store = await opened(open_store, BOUNDS, data.draw(retold(changes)))
     kept = {user: await kept_of(store, user) for user in USERS}
     for user in USERS:
         assert sorted(kept[user].values()) == sorted(sessions_by(changes, user, BOUNDS))
@@ -147,8 +145,7 @@ async def test_any_order_repetition_and_batches_make_the_same_sessions(
 async def test_a_product_keeps_its_latest_sessions_whatever_their_order(
     open_store: OpenStore, data: st.DataObject, changes: list[Change]
 ) -> None:
-    store = await open_store(ROOMY)
-    await tell(store, data.draw(retold(changes)))
+    store = await opened(open_store, ROOMY, data.draw(retold(changes)))
     expected = sightings_in(await kept_of(store, *{user for user, _ in changes}))
     found = await store.sightings(PRODUCTS, 100)
     for product, seen in zip(PRODUCTS, found, strict=True):
@@ -162,8 +159,7 @@ async def test_a_product_keeps_its_latest_sessions_whatever_their_order(
 async def test_what_was_done_in_an_erased_period_is_in_no_session_and_all_else_stays(
     open_store: OpenStore, changes: list[Change], since_ms: int, until_ms: int
 ) -> None:
-    store = await open_store(BehaviourBounds())
-    await tell(store, [changes])
+    store = await opened(open_store, BehaviourBounds(), [changes])
     before, bens = await kept_of(store, "ada"), await kept_of(store, "ben")
     for _ in range(2):
         await store.erase([("ada", Period(since_ms, until_ms))])

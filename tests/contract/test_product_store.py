@@ -1,4 +1,7 @@
-"""What every `ProductStore` must do: the double, Milvus Lite 2.5 and Milvus Lite 3."""
+"""What every `ProductStore` must do: the double, Milvus Lite 2.5, Milvus Lite 3, and a Milvus server without full text.
+
+The server is there under `make test-milvus`; what is about words is left out for it.
+"""
 
 import asyncio
 import socket
@@ -68,10 +71,16 @@ def _server(start: Callable[[Path], AbstractContextManager[str]], directory: Pat
         pytest.skip(str(reason))
 
 
-@pytest.fixture(params=["lite_2_5", "lite_3"])
+def config_of(request: pytest.FixtureRequest, server: str, **settings: Any) -> MilvusConfig:
+    """How a server is used, by the name of its fixture."""
+    settings = {"deadline_s": 10, "full_text": server != "real_milvus"} | settings
+    return MilvusConfig(request.getfixturevalue(server), **settings)
+
+
+@pytest.fixture(params=["lite_2_5", "lite_3", "real_milvus"])
 def milvus(request: pytest.FixtureRequest) -> MilvusConfig:
     """An empty Milvus."""
-    config = MilvusConfig(request.getfixturevalue(request.param), deadline_s=10)
+    config = config_of(request, request.param)
     with closing(MilvusClient(config.uri, timeout=10)) as client:
         for name in client.list_collections():
             client.drop_collection(name)
@@ -93,7 +102,7 @@ def behind_tls(lite_2_5: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield MilvusConfig(proxy.uri, token=proxy.token, ssl_cafile=str(ca_file), deadline_s=10)
 
 
-@pytest.fixture(params=["memory", "lite_2_5", "lite_3", "behind_tls"])
+@pytest.fixture(params=["memory", "lite_2_5", "lite_3", "behind_tls", "real_milvus"])
 async def store(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIterator[ProductStore]:
     if request.param == "memory":
         yield InMemoryProductStore(SPEC)
@@ -102,15 +111,22 @@ async def store(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIt
         async for opened in _opened(request.getfixturevalue("behind_tls"), limits):
             yield opened
         return
-    async for opened in _opened(MilvusConfig(request.getfixturevalue(request.param), deadline_s=10), limits):
+    async for opened in _opened(config_of(request, request.param), limits):
         yield opened
+
+
+@pytest.fixture
+def words(store: ProductStore) -> None:
+    """For tests of nothing but words."""
+    if not store.has_full_text:
+        pytest.skip("this Milvus finds nothing by words")
 
 
 @pytest.fixture(params=[("lite_2_5", "IVF_FLAT"), ("lite_2_5", "AUTOINDEX"), ("lite_3", "HNSW")], ids="-".join)
 async def indexed_store(request: pytest.FixtureRequest) -> AsyncIterator[MilvusProductStore]:
     """One with an approximate index, which is asked however few products there are."""
     server, index_type = request.param
-    config = MilvusConfig(request.getfixturevalue(server), deadline_s=10, index_type=index_type, exact_below=0)
+    config = config_of(request, server, index_type=index_type, exact_below=0)
     async for opened in _opened(config, MilvusLimits(proposed=10, settle_s=0.0)):
         yield opened
 
@@ -139,6 +155,11 @@ def ids(found: ScoredIds | Sequence[str | Candidate]) -> list[str]:
     return [one if isinstance(one, str) else one.product_id for one in found]
 
 
+def by_words(store: ProductStore, *product_ids: str) -> list[str]:
+    """What a search by words finds: these products, or nothing where the index has no words."""
+    return [*product_ids] if store.has_full_text else []
+
+
 async def title(store: ProductStore, product_id: str) -> str:
     return decode_hit_payload((await store.read_payloads([product_id]))[product_id]).title
 
@@ -161,7 +182,7 @@ async def test_a_later_write_replaces_a_product(store):
     await store.write([product("p1", 1, title="Blue hoodie")])
     assert ids(await store.search_lexical("red", (), 10)) == []
     assert await matching(store, {"price": {"lt": 100}}) == set()
-    assert ids(await store.search_lexical("blue", (), 10)) == ["p1"]
+    assert ids(await store.search_lexical("blue", (), 10)) == by_words(store, "p1")
     assert await title(store, "p1") == "Blue hoodie"
 
 
@@ -193,6 +214,7 @@ async def test_dense_search_orders_by_inner_product_exactly(store):
     assert found.scores.tolist() == pytest.approx((vectors @ query)[best].tolist(), abs=1e-5)
 
 
+@pytest.mark.usefixtures("words")
 async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_scores(store):
     await store.write([product(f"p{number}", title="running shoe") for number in range(5)])
     await store.write([product("trail", title="Trail running shoes"), product("hat", title="Hat")])
@@ -203,6 +225,7 @@ async def test_lexical_search_ranks_rare_words_above_common_ones_with_positive_s
     assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
 
 
+@pytest.mark.usefixtures("words")
 @pytest.mark.parametrize(
     ("query", "title"),
     [
@@ -311,9 +334,10 @@ async def test_filters_hold_for_each_kind_of_search(store):
     wanted = parse_filters({"brand": "b1", "price": {"lt": 10}})
     expected = ["p9", "p7", "p5", "p3", "p1"]
     assert ids(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), wanted, 100)) == expected
-    assert sorted(ids(await store.search_lexical("hoodie", wanted, 100)), reverse=True) == expected
+    by_word = sorted(ids(await store.search_lexical("hoodie", wanted, 100)), reverse=True)
+    assert by_word == by_words(store, *expected)
     assert len(await store.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 7)) == 7
-    assert ids(await store.search_lexical("hoodie", (Ids(("p3", "nope")),), 100)) == ["p3"]
+    assert ids(await store.search_lexical("hoodie", (Ids(("p3", "nope")),), 100)) == by_words(store, "p3")
 
 
 async def test_payloads_are_of_searchable_products_alone(store):
@@ -336,7 +360,7 @@ async def test_more_products_than_one_request_takes_are_written_and_read(store):
     assert await store.count() == ProductCounts(1_100, 0)
     assert len(await store.browse((), 10_000)) == 1_100
     assert len(await store.read_payloads([row.product_id for row in rows])) == 1_100
-    assert len(await store.search_lexical("hoodie", (), 1_000)) == 1_000
+    assert len(await store.search_lexical("hoodie", (), 1_000)) == (1_000 if store.has_full_text else 0)
 
 
 async def test_the_largest_products_fit(store):
@@ -353,27 +377,31 @@ async def test_the_largest_products_fit(store):
         ]
     )
     assert await matching(store, {"attributes.007": values[7]}) == {"p1"}
-    assert ids(await store.search_lexical("衣", (), 10)) == ["p1"]
+    assert ids(await store.search_lexical("衣", (), 10)) == by_words(store, "p1")
     assert await title(store, "p1") == "衣" * 1_000
 
 
 async def test_concurrent_searches_and_writes_all_succeed(store):
     async def one(number: int) -> None:
         await store.write([product(f"p{number}", number, title=f"word{number}")])
-        assert ids(await store.search_lexical(f"word{number}", (), 10)) == [f"p{number}"]
+        assert ids(await store.search_lexical(f"word{number}", (), 10)) == by_words(store, f"p{number}")
+        assert f"p{number}" in await store.read_payloads([f"p{number}"])
 
     await asyncio.gather(*(one(number) for number in range(20)))
 
 
 async def test_a_cancelled_search_leaves_the_store_usable(store):
     await store.write([product("p1", 1, title="hoodie")])
-    searches = [asyncio.create_task(store.search_lexical("hoodie", (), 10)) for _ in range(20)]
+    query = np.ones(SPEC.fused_dim, np.float32)
+    searches = [asyncio.create_task(store.search_dense(query, (), 10)) for _ in range(20)]
+    searches += [asyncio.create_task(store.search_lexical("hoodie", (), 10)) for _ in range(20)]
     await asyncio.sleep(0)
     for search in searches[::2]:
         search.cancel()
     done = await asyncio.gather(*searches, return_exceptions=True)
-    assert all(ids(answer) == ["p1"] for answer in done[1::2])
-    assert ids(await store.search_lexical("hoodie", (), 10)) == ["p1"]
+    assert all(ids(answer) == ["p1"] for answer in done[1:20:2])
+    assert all(ids(answer) == by_words(store, "p1") for answer in done[21::2])
+    assert ids(await store.search_lexical("hoodie", (), 10)) == by_words(store, "p1")
 
 
 async def test_workers_that_start_at_once_share_one_index(milvus):
@@ -393,7 +421,7 @@ async def test_an_index_that_is_not_there_is_said_to_be_missing(milvus):
     with closing(MilvusClient(milvus.uri, timeout=10)) as client:
         client.drop_collection(opened.generation)
     with pytest.raises(StoreUnavailable, match="index is not there"):
-        await opened.search_lexical("hoodie", (), 10)
+        await opened.search_dense(np.ones(SPEC.fused_dim, np.float32), (), 10)
     await opened.close()
 
 
@@ -475,6 +503,7 @@ async def test_a_scan_goes_through_all_products_by_id_tombstones_too(store):
     assert vector.tolist() == [1.0] * SPEC.fused_dim
 
 
+@pytest.mark.usefixtures("words")
 async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
     titles = {"p1": "Red t-shirt, red sleeves", "p2": "红色连衣裙 dress", "p3": "shirt dress", "p4": "kettle"}
     await store.write([product(product_id, title=title, brand="Acme red") for product_id, title in titles.items()])
@@ -490,6 +519,43 @@ async def test_a_lexical_score_is_the_sum_of_its_terms_scores(store):
             sums[product_id] += score
     assert set(whole) == {"p1", "p2", "p3"} and sums == pytest.approx(whole, rel=1e-6)
     assert ids(await store.search_terms("", (), 10)) == []
+
+
+@pytest.fixture(params=["memory", "lite_2_5", "real_milvus"])
+async def wordless(request: pytest.FixtureRequest, limits: MilvusLimits) -> AsyncIterator[ProductStore]:
+    """A store that finds nothing by words."""
+    if request.param == "memory":
+        yield InMemoryProductStore(SPEC, has_full_text=False)
+        return
+    async for opened in _opened(config_of(request, request.param, full_text=False), limits):
+        yield opened
+
+
+async def test_without_full_text_words_find_nothing_and_leave_nothing_out_and_all_else_is_as_ever(wordless):
+    assert not wordless.has_full_text
+    await wordless.write([product("p1", 1, title="Red hoodie", price=5.0), product("p2", 2, title="Blue hoodie")])
+    query = np.ones(SPEC.fused_dim, np.float32)
+    assert ids(await wordless.search_lexical("hoodie", (), 10)) == []
+    assert await wordless.search_terms_all(["hoodi", ""], (), 10) == [[], []]
+    assert await wordless.score_lexical("hoodie", ["p1"]) == {}
+    assert ids(await wordless.search_dense(query, (WithoutWords(("red",)),), 10)) == ["p2", "p1"]
+    assert await wordless.count_matching((WithoutWords(("red",)),)) == 2
+    assert ids(await wordless.search_dense(query, parse_filters({"price": {"lt": 9}}), 10)) == ["p1"]
+    # The terms are kept, for an index that is made of this one.
+    assert (await wordless.read_rows(["p1"]))["p1"].lexical == product("p1", title="Red hoodie").lexical
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({}, "no full text.*milvus.full_text = false"), ({"full_text": False, "index_type": "HNSW"}, "several vectors")],
+)
+async def test_a_server_that_is_too_old_for_an_index_is_refused_at_once(real_milvus, settings, said):
+    config = MilvusConfig(real_milvus, deadline_s=10, **settings)
+    with closing(connect_blocking(config)) as client:
+        for name in client.list_collections():
+            client.drop_collection(name)
+    with pytest.raises(IndexMismatch, match=rf"2\.3\.5.*{said}"):
+        await open_active_store(config, SPEC, create=True)
 
 
 LACKING = [
@@ -519,6 +585,7 @@ def dresses() -> list[IndexRow]:
     return [*rows, product("blue", 1, title=titles["blue"], description="with a floral print")]
 
 
+@pytest.mark.usefixtures("words")
 @pytest.mark.parametrize(
     "limits", [MilvusLimits(settle_s=0.0), MilvusLimits(listed=1, settle_s=0.0)], ids=["at once", "one by one"]
 )
@@ -542,7 +609,7 @@ async def test_products_can_be_left_out_by_their_ids(store, dresses):
     wanted = (NotIds(("red", "blue", "nope", '" or "1" == "1')),)
     expected = {"plain", "rose", "vneck", "chinese"}
     assert set(ids(await store.browse(wanted, 100))) == expected
-    assert set(ids(await store.search_lexical("dress", wanted, 100))) == expected
+    assert set(ids(await store.search_lexical("dress", wanted, 100))) == set(by_words(store, *expected))
     assert len(await store.browse((NotIds(()),), 100)) == 6
 
 
@@ -551,15 +618,16 @@ async def test_products_by_their_ids_get_the_scores_that_a_search_gives_them(sto
     await store.write([product("gone", 1, deletes=True)])
     query, some = np.ones(SPEC.fused_dim, np.float32), ["p3", "p11", "gone", "never"]
     dense = (await store.search_dense(query, (), 100)).by_id()
-    lexical = (await store.search_lexical("red", (), 100)).by_id()
     assert await store.score_dense(query, some) == pytest.approx(
         {product_id: dense[product_id] for product_id in ("p3", "p11")}
     )
-    words = await store.score_lexical("red", some)
+    assert await store.score_lexical("", some) == await store.score_dense(query, ["never"]) == {}
+    if not store.has_full_text:
+        return
+    lexical, words = (await store.search_lexical("red", (), 100)).by_id(), await store.score_lexical("red", some)
     # Lite 3 takes how rare a term is from just the products that pass, so its scores depend on the filter.
     assert words == pytest.approx({"p11": lexical["p11"]}) or request.node.callspec.params["store"].startswith("lite_3")
     assert set(words) == {"p11"}
-    assert await store.score_lexical("", some) == await store.score_dense(query, ["never"]) == {}
 
 
 @pytest.mark.parametrize("limits", [MilvusLimits(sort_sample=20, sort_spare=5, settle_s=0.0)], ids=["few"])
@@ -625,6 +693,7 @@ async def test_several_vectors_are_searched_with_at_once(store: ProductStore):
     assert [ids(hits) for hits in await store.search_dense_all(vectors, cheap, 2)] == [["p3"], ["p3"]]
 
 
+@pytest.mark.usefixtures("words")
 async def test_several_texts_are_searched_for_at_once_the_empty_ones_too(store: ProductStore):
     await store.write([product("p1", title="red kettle"), product("p2", title="blue lamp")])
     asked = [query_terms(text) for text in ("kettle", "", "lamp", "sofa")]

@@ -18,6 +18,7 @@ from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
 from indexer.redis.profiles import RedisProfileStore
 from tests.histories import recent
+from tests.retelling import retold
 
 NOW_MS = 1_795_000_000_000
 HISTORY, TRAITS = 4, 3
@@ -69,15 +70,6 @@ def interactions(event_ids: st.SearchStrategy[str], times: st.SearchStrategy[int
 
 ids = st.sampled_from(["a", "b", "é", "aé", "bb"])
 trait_changes = st.builds(TraitChange, ids, traits, times, sources)
-
-
-@st.composite
-def retold(draw: st.DrawFn, given: Sequence[Change]) -> list[list[Change]]:
-    """The events in any order, some of them repeated, split into batches anyhow."""
-    repeats = draw(st.lists(st.sampled_from(given), max_size=10)) if given else []
-    order = draw(st.permutations([*given, *repeats]))
-    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
-    return [list(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
 async def tell(store: ProfileStore, batches: Iterable[Sequence[Change]]) -> None:

@@ -1,46 +1,12 @@
-"""What every `ProfileStore` and `ChangeLog` must do: the doubles and the real Redis."""
-
-import uuid
-from collections.abc import AsyncIterator
+"""What every `ProfileStore` must do with what people did and are like: the double and the real Redis."""
 
 import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
-from indexer.persons import MAX_ANONYMOUS_IDS, MAX_LEARNING_CHANGES, NOBODY
-from indexer.ports.changes import ChangeLog
-from indexer.ports.profiles import Identification, Interaction, LearningChange, ProfileStore, TraitChange
-from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
+from indexer.ports.profiles import Interaction, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from indexer.redis.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
-from tests.histories import recent
-
-NOW_MS = 1_795_000_000_000
-
-
-def clicked(event_id: str, product_id: str = "p", time_ms: int = NOW_MS, kind: str = "clicked") -> Interaction:
-    return Interaction(event_id, kind, product_id, time_ms)
-
-
-@pytest.fixture(params=["memory", "redis"])
-async def profiles(request: pytest.FixtureRequest) -> AsyncIterator[ProfileStore]:
-    if request.param == "memory":
-        yield InMemoryProfileStore()
-        return
-    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
-    await redis.flushdb()
-    yield RedisProfileStore(redis, deadline_s=5)
-    await redis.aclose()
-
-
-@pytest.fixture(params=["memory", "redis"])
-async def changes(request: pytest.FixtureRequest) -> AsyncIterator[ChangeLog]:
-    if request.param == "memory":
-        yield InMemoryChangeLog(kept=3)
-        return
-    redis = connect_redis(RedisConfig(request.getfixturevalue("redis_url"), deadline_s=5))
-    yield RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5, kept=3)
-    await redis.aclose()
+from tests.histories import NOW_MS, clicked, recent
 
 
 async def test_recent_interactions_come_newest_first_whatever_their_order_of_arrival(profiles):
@@ -152,117 +118,20 @@ async def test_each_trait_keeps_its_latest_value_and_null_clears_it(profiles):
     assert await profiles.traits("ada") == {"age": "30-39", "city": "Rome"}
 
 
-async def test_a_user_keeps_a_bounded_number_of_traits_the_latest(profiles):
-    changes = [("ada", TraitChange(f"e{n}", {f"trait-{n}": "x"}, n)) for n in range(MAX_TRAITS + 3)]
-    await profiles.set_traits(changes)
-    assert await profiles.traits("ada") == {f"trait-{n}": "x" for n in range(3, MAX_TRAITS + 3)}
-    await profiles.set_traits(changes[:3])
-    assert len(await profiles.traits("ada")) == MAX_TRAITS and "trait-0" not in await profiles.traits("ada")
-
-
-async def test_a_forgotten_user_leaves_nothing_and_does_not_come_back(profiles):
-    events, traits = [("ada", clicked("a"))], [("ada", TraitChange("t", {"age": "30-39"}, NOW_MS))]
-    await profiles.record(events)
-    await profiles.set_traits(traits)
-    await profiles.forget([("ada", NOW_MS), ("nobody", NOW_MS)])
-    for _ in range(2):
-        assert await recent(profiles, "ada") == [] and await profiles.traits("ada") == {}
-        await profiles.forget([("ada", NOW_MS - 5)])
-        await profiles.record(events)
-        await profiles.set_traits(traits)
-
-
-async def test_what_a_user_does_after_being_forgotten_counts(profiles):
-    await profiles.forget([("ada", NOW_MS)])
-    later = clicked("b", time_ms=NOW_MS + 1)
-    await profiles.record([("ada", clicked("a")), ("ada", later), ("ben", clicked("c"))])
-    await profiles.set_traits([("ada", TraitChange("t", {"age": "30-39"}, NOW_MS + 1))])
-    await profiles.forget([("ada", NOW_MS)])
-    assert await recent(profiles, "ada") == [later] and await profiles.traits("ada") == {"age": "30-39"}
-    assert len(await recent(profiles, "ben")) == 1
-
-
-async def test_what_was_done_under_an_anonymous_id_is_the_users_before_and_after_it_is_known(profiles):
-    before, own = clicked("a", "p1", NOW_MS), clicked("b", "p2", NOW_MS + 2)
-    after = clicked("c", "p3", NOW_MS + 3)
-    await profiles.record([("cookie", before), ("ada", own)])
-    await profiles.set_traits([("cookie", TraitChange("t", {"age": "30s", "style": "x"}, 2))])
-    await profiles.set_traits([("ada", TraitChange("u", {"style": "y"}, 1))])
-    for _ in range(2):
-        await profiles.identify([("ada", Identification("cookie", NOW_MS + 1)), ("ada", Identification("ada", NOW_MS))])
-    await profiles.record([("cookie", after)])
-    assert await recent(profiles, "ada") == [after, own, before]
-    assert await profiles.traits("ada") == {"age": "30s", "style": "x"}
-    assert (await profiles.person("ada")).anonymous_ids == ["cookie"]
-    assert await profiles.histories(["ada", "ben"]) == await profiles.histories(["ada", "ben"])
-
-
-async def test_a_device_that_several_people_use_is_whose_login_came_next(profiles):
-    deeds = [clicked(f"e{n}", f"p{n}", NOW_MS + n) for n in (1, 3, 5)]
-    await profiles.record([("cookie", deed) for deed in deeds])
-    joined = [("ada", Identification("cookie", NOW_MS + 2)), ("ben", Identification("cookie", NOW_MS + 4))]
-    await profiles.identify(joined[::-1])
-    assert await recent(profiles, "ada") == deeds[:1]
-    assert await recent(profiles, "ben") == deeds[:0:-1]
-
-
-async def test_forgetting_a_user_forgets_the_anonymous_ids_that_were_joined_to_them(profiles):
-    joined = [("ada", Identification("cookie", NOW_MS + 1))]
-    await profiles.record([("cookie", clicked("a"))])
-    await profiles.identify(joined)
-    await profiles.forget([("ada", NOW_MS + 2)])
-    for _ in range(2):
-        assert await recent(profiles, "cookie") == await recent(profiles, "ada") == []
-        assert await profiles.person("ada") == await profiles.person("cookie") == NOBODY
-        await profiles.identify(joined)
-        assert await profiles.record([("cookie", clicked("a"))]) == [False]
-
-
-async def test_of_too_many_anonymous_ids_the_first_are_forgotten(profiles):
-    await profiles.record([("cookie-0", clicked("a", time_ms=NOW_MS - 1))])
-    logins = [("ada", Identification(f"cookie-{n}", NOW_MS + n)) for n in range(MAX_ANONYMOUS_IDS + 1)]
-    await profiles.identify(logins)
-    assert len((await profiles.person("ada")).anonymous_ids) == MAX_ANONYMOUS_IDS
-    assert await recent(profiles, "cookie-0") == [] and await profiles.person("cookie-0") == NOBODY
-
-
-async def test_nothing_is_learnt_of_a_user_who_opted_out_until_they_allow_it_again(profiles):
-    seen, unseen, again = (clicked(name, name, NOW_MS + at) for name, at in (("a", 0), ("b", 2), ("c", 4)))
-    await profiles.record([("ada", seen), ("ada", unseen)])
-    await profiles.set_learning([("ada", LearningChange(False, NOW_MS + 1)), ("ben", LearningChange(True, NOW_MS))])
-    assert await recent(profiles, "ada") == [] and not (await profiles.person("ada")).is_learnt_from()
-    assert await profiles.record([("ada", unseen), ("ben", unseen), ("ada", seen)]) == [False, True, True]
-    await profiles.forget([("ada", NOW_MS - 1)])
-    assert await recent(profiles, "ada") == []
-    await profiles.set_learning([("ada", LearningChange(True, NOW_MS + 3))])
-    await profiles.record([("ada", unseen), ("ada", again)])
-    assert await recent(profiles, "ada") == [again, seen]
-
-
-async def test_opting_out_covers_the_anonymous_ids_of_a_user(profiles):
-    await profiles.record([("cookie", clicked("a"))])
-    await profiles.identify([("ada", Identification("cookie", NOW_MS + 1))])
-    await profiles.set_learning([("ada", LearningChange(False, NOW_MS))])
-    assert await recent(profiles, "cookie") == []
-    assert await profiles.record([("cookie", clicked("b", time_ms=NOW_MS + 9))]) == [False]
-    await profiles.set_learning([("ada", LearningChange(True, NOW_MS + 10))])
-    assert await recent(profiles, "ada") == []
-
-
-async def test_of_many_changes_of_learning_those_that_change_nothing_go_first(profiles):
-    said = [LearningChange(True, NOW_MS + n) for n in range(MAX_LEARNING_CHANGES)]
-    await profiles.set_learning([("ada", LearningChange(False, NOW_MS - 1)), *(("ada", one) for one in said)])
-    person = await profiles.person("ada")
-    assert len(person.learning) == MAX_LEARNING_CHANGES and not person.is_learnt_from(NOW_MS - 1)
-    assert person.is_learnt_from(NOW_MS)
-
-
 async def test_it_is_known_when_the_latest_thing_happened(profiles):
     assert await profiles.latest_ms("ada") is None
     await profiles.record([("ada", clicked("a")), ("ada", clicked("b", time_ms=NOW_MS - 1))])
     assert await profiles.latest_ms("ada") == NOW_MS
     await profiles.set_traits([("ada", TraitChange("t", {"age": None}, NOW_MS + 7))])
     assert await profiles.latest_ms("ada") == NOW_MS + 7
+
+
+async def test_a_user_keeps_a_bounded_number_of_traits_the_latest(profiles):
+    changes = [("ada", TraitChange(f"e{n}", {f"trait-{n}": "x"}, n)) for n in range(MAX_TRAITS + 3)]
+    await profiles.set_traits(changes)
+    assert await profiles.traits("ada") == {f"trait-{n}": "x" for n in range(3, MAX_TRAITS + 3)}
+    await profiles.set_traits(changes[:3])
+    assert len(await profiles.traits("ada")) == MAX_TRAITS and "trait-0" not in await profiles.traits("ada")
 
 
 async def test_nothing_to_record_is_no_error(profiles):
@@ -293,85 +162,8 @@ async def test_a_record_that_redis_will_never_take_is_told_from_a_redis_that_is_
     await redis.aclose()
 
 
-async def test_the_log_tells_what_changed_after_a_position(changes):
-    start = await changes.position()
-    await changes.append(["a", "b"])
-    middle = await changes.position()
-    await changes.append(["b", "c"])
-    latest, since_start = await changes.since(start)
-    assert set(since_start) == {"a", "b", "c"} and latest == await changes.position()
-    assert set((await changes.since(middle))[1]) == {"b", "c"}
-    assert await changes.since(latest) == (latest, [])
-
-
-async def test_the_log_says_when_it_no_longer_reaches_back(changes):
-    start = await changes.position()
-    await changes.append(["a", "b", "c", "d"])
-    assert await changes.since(start) is None
-    assert set((await changes.since(start + 1))[1]) == {"b", "c", "d"}
-
-
-async def test_a_position_from_another_life_of_the_log_is_not_understood(changes):
-    assert await changes.since(10**9) is None
-
-
-async def test_one_reader_is_told_each_change_once_and_nothing_at_first(changes):
-    await changes.append(["before"])
-    first = await changes.read(None)
-    assert first.changed is None
-    assert await changes.read(first.position) == (first.position, [])
-    await changes.append(["a", "b"])
-    second = await changes.read(first.position)
-    assert list(second.changed) == ["a", "b"] and second.position.sequence == await changes.position()
-    assert not (await changes.read(second.position)).changed
-    await changes.append(["c", "d", "e", "f"])
-    assert (await changes.read(second.position)).changed is None
-    await changes.aclose()
-
-
-async def test_positions_of_another_life_of_the_server_tell_nothing(changes):
-    known = (await changes.read(None)).position
-    other = await changes.read(known._replace(epoch="another"))
-    assert other.changed is None and other.position == known
-
-
-@pytest.mark.parametrize("lost", ["sequence", "products", "all"])
-async def test_a_log_that_redis_lost_does_not_go_on_as_if_nothing_was(redis_url, lost):
-    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
-    log = RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5)
-    known = await log.read(None)
-    await log.append(["a"])
-    if lost == "all":
-        await redis.flushdb()
-    else:
-        await redis.delete(*[key async for key in redis.scan_iter(f"*{lost}")])
-    assert (await log.read(known.position)).changed is None
-    await log.append([f"b{at}" for at in range(50)])
-    assert (await log.read(known.position)).changed is None
-    now = (await log.read(None)).position
-    await log.append(["c"])
-    assert (await log.read(now)).changed == ["c"]
-    await log.aclose()
-    await redis.aclose()
-
-
-async def test_a_reader_whose_connection_broke_goes_on_where_it_was(redis_url):
-    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
-    log = RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5)
-    known = (await log.read(None)).position
-    await redis.client_kill_filter(skipme=True)
-    with pytest.raises(StoreUnavailable):
-        await log.read(known)
-    await log.append(["a"])
-    assert (await log.read(known)).changed == ["a"]
-    await log.aclose()
-    await redis.aclose()
-
-
 async def test_a_redis_that_is_away_is_unavailable_within_its_deadline():
     redis = connect_redis(RedisConfig("redis://127.0.0.1:1/0", deadline_s=0.2))
     with pytest.raises(StoreUnavailable):
         await recent(RedisProfileStore(redis, 0.2), "ada")
-    with pytest.raises(StoreUnavailable):
-        await RedisChangeLog(redis, "g", 0.2).append(["p"])
     await redis.aclose()

@@ -18,7 +18,7 @@ from streams.errors import UnreadableFile
 from streams.files.catalogue import Catalogue
 from streams.files.conventions.survey import Conventions
 from streams.files.local_media import LocalMedia
-from streams.files.row_events import EventClock
+from streams.files.prepared_events import EventClock
 from tests.fuzz.budget import FILES, SEED
 from tests.fuzz.mutation import mutate_bytes
 from tests.unit.streams.files.catalogues import workbook

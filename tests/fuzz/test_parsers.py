@@ -25,8 +25,10 @@ from streams.delivery.decoding import Horizon, decode_message
 from streams.delivery.messages import Message
 from streams.errors import StreamError
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
-from streams.files.row_events import EventClock, product_events, shopper_events
+from streams.files.prepared_events import EventClock
+from streams.files.product_rows import product_events
 from streams.files.rows import RejectedRow, Row
+from streams.files.shopper_rows import shopper_events
 from tests.fuzz import seeds
 from tests.fuzz.budget import PARSED, PROPERTIES, SEED
 from tests.fuzz.mutation import HOSTILE_TEXTS, mutate_bytes, mutate_value

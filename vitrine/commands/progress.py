@@ -24,8 +24,10 @@ REBUILD_LINE_EVERY_S = 2.0
 class PublishProgressView:
     """A progress bar on a terminal, a line every few seconds elsewhere; rejections above it. Writes to stderr."""
 
-    def __init__(self, report: PublishReport) -> None:
+    def __init__(self, report: PublishReport, place: Callable[[int], str] = lambda line: f"line {line}") -> None:
+        """Args: report: what is counted; place: says where a line is."""
         self._report = report
+        self._place = place
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         columns = (TextColumn("publishing"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[counts]}"))
         self._bar = Progress(
@@ -46,7 +48,9 @@ class PublishProgressView:
     def rejected(self, rejection: RejectedRow) -> None:
         """Show a rejected row, unless many were shown."""
         if self._report.rejected <= REJECTIONS_SHOWN:
-            self._console.print(f"line {rejection.line}: {printable(rejection.reason)}", markup=False)
+            self._console.print(
+                f"{printable(self._place(rejection.line))}: {printable(rejection.reason)}", markup=False
+            )
 
     def advanced(self, fraction: float) -> None:
         """Show how far the file has been sent, 0 to 1."""

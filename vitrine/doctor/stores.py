@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 from encoders.checkpoints import is_same_model
 from indexer.errors import AccessDenied, StoreUnavailable
-from indexer.milvus.connection import MilvusConfig
-from indexer.milvus.generations import analysis_notice
-from indexer.milvus.inspection import milvus_version
+from indexer.milvus.generations import analysis_notice, full_text_notice
+from indexer.milvus.inspection import LEAST_VERSION, milvus_version, version_numbers
 from indexer.milvus.registry import GenerationRegistry, Generations
 from indexer.redis.inspection import RedisFacts, RedisMemory, inspect_redis
 from streams.delivery.decoding import Horizon
@@ -19,7 +17,7 @@ from vitrine.errors import NotRunning
 from vitrine.settings import Settings
 from vitrine.stack.servers import reachable_milvus, redis_url
 
-LEAST_REDIS, LEAST_MILVUS = (6,), (2, 5)
+LEAST_REDIS = (6,)
 FULL = 0.9
 """Of the memory that Redis may use."""
 NOTABLE_SKEW_S = 30.0
@@ -67,7 +65,7 @@ EVICTION = "CONFIG SET maxmemory-policy volatile-ttl: cached results end soonest
 
 
 def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
-    if _version(memory.version) < LEAST_REDIS:
+    if version_numbers(memory.version) < LEAST_REDIS:
         yield failure("redis", f"version {memory.version} is too old", "use Redis 6 or later")
     else:
         limit = in_gib(memory.limit_bytes) if memory.limit_bytes else "no limit"
@@ -93,7 +91,7 @@ async def check_milvus(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with GenerationRegistry(config) as registry:
             generations = await registry.read()
-        version = await _version_of(config)
+        version = await milvus_version(config)
     except StoreUnavailable as error:
         advice = "is it running, is milvus.uri its address, and milvus.token what it wants?"
         yield failure("milvus", str(error).partition("\n")[0][:300], advice)
@@ -102,18 +100,11 @@ async def check_milvus(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
 
 
-async def _version_of(config: MilvusConfig) -> str:
-    """What the server says it is; empty for the embedded one, which does not say."""
-    try:
-        return await milvus_version(config)
-    except StoreUnavailable:
-        return ""
-
-
 def judge_milvus(settings: Settings, version: str, generations: Generations) -> Iterator[Finding]:
     """What follows from what was seen."""
-    if _version(version) and _version(version) < LEAST_MILVUS:
-        yield failure("milvus", f"version {version} is too old: it lacks full text", "use Milvus 2.5 or later")
+    if version_numbers(version) and version_numbers(version) < LEAST_VERSION:
+        judge = failure if settings.milvus.full_text else warning
+        yield judge("milvus", f"version {version} is too old: it lacks full text", "use Milvus 2.5 or later")
     else:
         yield ok(
             "milvus", f"version {version}" if version else "it answers, and does not say its version, as Milvus Lite"
@@ -131,8 +122,5 @@ def judge_milvus(settings: Settings, version: str, generations: Generations) -> 
         yield ok("index", f"{active.collection}, made with {active.encoder_name or active.encoder}")
     if notice := analysis_notice(active):
         yield warning("index", notice, "`vitrine reindex` rebuilds it beside the one that is searched")
-
-
-def _version(text: str) -> tuple[int, ...]:
-    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
-    return tuple(int(part) for part in found.group(1).split(".")) if found else ()
+    if notice := full_text_notice(active):
+        yield warning("index", notice, "`vitrine reindex` rebuilds it with milvus.full_text = true, from Milvus 2.5 on")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 
 from indexer.ports.profiles import Interaction
 
 OWNER_LENGTH, SESSION_LENGTH = 16, 8
 """Characters of a ref: its shopper's part, 96 bits of their keyed hash, and the session's own, 48 bits."""
 DAY_MS = 86_400_000
+KEPT = 16_384
+"""Of so many names it is remembered how they are written: about those of the shoppers of a minute."""
 
 
+@lru_cache(maxsize=KEPT)
 def owner_of(user_hash: str) -> str:
     """A shopper's part of the names of their sessions. Args: user_hash: as `PrivacyConfig.hash_of` makes it."""
     return _text(bytes.fromhex(user_hash[: OWNER_LENGTH * 3 // 2]))
@@ -29,6 +33,7 @@ def ref_of(owner: str, interaction: Interaction) -> str:
     return owner + _session(f"d{interaction.time_ms // DAY_MS}")
 
 
+@lru_cache(maxsize=KEPT)
 def _session(name: str) -> str:
     return _text(hashlib.blake2b(name.encode(errors="replace"), digest_size=SESSION_LENGTH * 3 // 4).digest())
 

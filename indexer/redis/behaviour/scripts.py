@@ -67,18 +67,21 @@ KEEP = f"""
 local most_sessions, most_steps, ttl_s = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 -- The list has one session more than is kept, without steps: nothing from before its latest time counts.
-local function floor_of(list)
-  if redis.call('ZCARD', list) <= most_sessions then return -math.huge end
+local function floor_of(list, sessions)
+  if sessions <= most_sessions then return -math.huge end
   return tonumber(redis.call('ZRANGE', list, 0, 0, 'WITHSCORES')[2])
 end
 
-local floors, lists, rows = {{}}, {{}}, {{}}
+local sizes, floors, lists, rows = {{}}, {{}}, {{}}, {{}}
 for _, event in ipairs(cmsgpack.unpack(ARGV[1])) do
   local hash, ref, time_ms, member = unpack(event)
   local list = list_of(ref)
-  floors[list] = floors[list] or floor_of(list)
+  if not floors[list] then
+    sizes[list] = redis.call('ZCARD', list)
+    floors[list] = floor_of(list, sizes[list])
+  end
   if time_ms > floors[list] and time_ms > forget_time(hash) then
-    redis.call('ZADD', list, 'GT', time_ms, ref)
+    sizes[list] = sizes[list] + redis.call('ZADD', list, 'GT', time_ms, ref)
     redis.call('ZADD', row_of(ref), 'GT', time_ms, member)
     lists[list], rows[ref] = true, true
     change(ref, member, 0)
@@ -93,12 +96,12 @@ for ref in pairs(rows) do
   redis.call('EXPIRE', row_of(ref), ttl_s)
 end
 for list in pairs(lists) do
-  local excess = redis.call('ZCARD', list) - most_sessions - 1
+  local excess = sizes[list] - most_sessions - 1
   if excess > 0 then
     local gone = redis.call('ZPOPMIN', list, excess)
     for i = 1, #gone, 2 do lose_until(gone[i], gone[i + 1]) end
   end
-  local floor = floor_of(list)
+  local floor = floor_of(list, sizes[list])
   if floor > floors[list] then
     for _, ref in ipairs(redis.call('ZRANGE', list, 0, -1)) do lose_until(ref, floor) end
   end

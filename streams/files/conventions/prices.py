@@ -28,7 +28,10 @@ MAX_PRICE_CHARS: Final = 200
 MAX_SIGNS: Final = 100
 """Of how many currencies' cells a column keeps count apart."""
 _NUMBER: Final = re.compile(r"\d{1,3}(?:[\s'’´`]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*")
-_CENTS_AFTER_SIGN: Final = re.compile(r"(?<=\d)[€$£](?=\d\d(?!\d))")
+_CENTS_AFTER_SIGN: Final = re.compile(r"(?<=\d)([€$£])(\d\d)(?!\d)")
+_CENTS_ALONE: Final = re.compile(r"(?<![\w.,/])[.,](?=\d{1,2}(?!\d))")
+_NEGATIVE: Final = re.compile(r"\([^()]*\d[^()]*\)")
+_COUNTRY_AFTER_DOLLAR: Final = re.compile(r"\$\s?(CA|US|AU|NZ|HK|SG)\b")
 _NO_CENTS: Final = re.compile(r"(?<=\d)\s?(?:(?P<mark>[.,])|:)?(?:/-|[-–—]{1,2})(?=\D*$)")
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 _EXPONENT: Final = re.compile(r"\d[eE][-+]?\d")
@@ -132,9 +135,12 @@ def parse_written(cell: str) -> WrittenPrice:
         return WrittenPrice((cell,), "", ())
     shown = repr(cell.strip()[:60])
     text = UNSPACED_WORDS.sub(" ", unicodedata.normalize("NFKC", cell).translate(_ARABIC).strip())
+    if _NEGATIVE.fullmatch(text):
+        raise ValueError(f"{shown} is no price")
+    text = _CENTS_ALONE.sub("0.", _COUNTRY_AFTER_DOLLAR.sub(r"\1D", text))
     text = _NO_CENTS.sub(
         lambda dash: f"{dash['mark']}00 " if dash["mark"] else " ",
-        _CENTS_AFTER_SIGN.sub(".", text) if "." not in text else text,
+        _CENTS_AFTER_SIGN.sub(r".\2\1", text) if "." not in text else text,
     )
     text = _TAX_RATE.sub(" ", text) if _tokens(text) & TAX_WORDS else text
     found = [] if _EXPONENT.search(text) else list(_NUMBER.finditer(text))

@@ -37,6 +37,7 @@ _MARKS: Final = (
 _WESTERN: Final = ("fr", "de", "es", "pt", "it", "nl", "sv", "da", "nb", "fi", "is", "en")
 LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "cp1252": _WESTERN,
+    "iso8859_15": _WESTERN,
     "gb18030": ("zh_Hans", "zh_Hant"),
     "big5hkscs": ("zh_Hant",),
     "cp932": ("ja",),
@@ -64,6 +65,7 @@ _PRIOR: Final = {
     "cp850": 0.05,
     "euc_jp": 0.3,
     "iso8859_2": 0.2,
+    "iso8859_15": 0.5,
     "cp866": 0.1,
     "koi8_r": 0.2,
 }

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 from streams.errors import UnreadableFile
 from streams.files import cells
 from streams.files.category_paths import CategoryPaths
-from streams.files.formats.row import RejectedRow, Row
+from streams.files.conventions.survey import Conventions
+from streams.files.formats.row import RejectedRow
 from streams.files.notice import FileNotice
+from streams.files.platforms.price_rules import OFFER, apply_rules
 from streams.files.platforms.profile import Profile
 from streams.files.platforms.translation import TranslatedRow
 
 MAX_HELD: Final = 50_000
 """Rows that wait for others of their product, further on in the file."""
+_ID_CHARS: Final = 64
+_NOT_OF_AN_ID: Final = re.compile("[^A-Za-z0-9._:-]")
 MAX_PARENTS: Final = 200_000
 """Products that are remembered for their variants."""
 
@@ -22,10 +29,11 @@ MAX_PARENTS: Final = 200_000
 class Assembler:
     """Makes products' rows out of translated rows, which come twice: first all to `survey`, then to `products`."""
 
-    def __init__(self, profile: Profile, notice: FileNotice) -> None:
-        """Args: profile: of the platform; notice: counts what is merged and hidden."""
+    def __init__(self, profile: Profile, notice: FileNotice, conventions: Conventions) -> None:
+        """Args: profile: of the platform; notice: counts what is merged; conventions: how prices are written."""
         self._profile = profile
         self._notice = notice
+        self._conventions = conventions
         self._seen: dict[int, int] = {}
         self._parents: dict[str, str] = {}
         self._bases: dict[str, TranslatedRow] = {}
@@ -67,24 +75,52 @@ class Assembler:
         for block in held.values():
             yield from self._assembled(block)
 
-    def _assembled(self, block: list[TranslatedRow]) -> Iterator[TranslatedRow]:
-        variants = [row for row in block if row.is_variant] if self._profile.variants.marks else []
-        if not variants:
-            yield self._in_its_group(self._merged(block))
+    def _assembled(self, block: list[TranslatedRow]) -> Iterator[TranslatedRow | RejectedRow]:
+        rules, block = [row for row in block if row.is_rule], [row for row in block if not row.is_rule]
+        variants = [row for row in block if row.is_variant]
+        if self._profile.variants.product_id and len(variants) == len(block):
+            for row in (*block, *rules):
+                yield RejectedRow(row.row.line, "a variant of a product of which the file has no row")
+            return
+        if not (self._profile.variants.marks or self._profile.variants.kinds) or not variants:
+            self._notice.unused_rules += len(rules)
+            yield self._priced(self._in_its_group(self._merged(block)))
             return
         base = self._merged([row for row in block if row is block[0] or not row.is_variant])
         self._notice.merged += not block[0].is_variant
-        several = len({_product_id(row) or str(row.row.cells.get("attributes")) for row in variants}) > 1
         pictures = [picture for row in block for picture in row.row.cells.get("images", [])]
-        for row in variants:
+        named = self._named(variants)
+        for row in named:
             row.row.cells["images"] = _union(row.row.cells.get("images", []), pictures)
             row.is_hidden = row.is_hidden or base.is_hidden
-            _inherit(row, base, self._profile)
-            if not several:
+            if row is not base:
+                _inherit(row, base, self._profile)
+        yield from apply_rules(rules, named, self._conventions.price("price"), self._notice)
+        yield from map(self._priced, named)
+
+    def _named(self, variants: list[TranslatedRow]) -> list[TranslatedRow]:
+        """The variants of a product, each with an id of its own and, where there are several, in its group."""
+        alike: dict[tuple[str, str], list[TranslatedRow]] = {}
+        for row in variants:
+            alike.setdefault((_product_id(row), str(row.row.cells.get("attributes"))), []).append(row)
+        rows = [self._merged(block) for block in alike.values()]
+        shared = Counter(map(_product_id, rows))
+        for row in rows:
+            if len(rows) == 1:
                 row.row.cells.pop("group_id", None)
-            if "product_id" not in row.row.cells and row.block:
-                row.row.cells["product_id"] = _own_name(row, several=several)
-            yield row
+            else:
+                row.row.cells.setdefault("group_id", row.block)
+            if row.block and (shared[_product_id(row)] > 1 or not _product_id(row)):
+                row.row.cells["product_id"] = _own_name(row, several=len(rows) > 1)
+        return rows
+
+    def _priced(self, row: TranslatedRow) -> TranslatedRow | RejectedRow:
+        """A row with its price as it is now."""
+        try:
+            row.change.apply(row.row.cells, self._conventions.price("price"))
+        except ValueError as error:
+            return RejectedRow(row.row.line, f"price: {error}")
+        return row
 
     def _in_its_group(self, row: TranslatedRow) -> TranslatedRow:
         """A row in the group of its parent, with what it has of it; a parent is remembered."""
@@ -143,14 +179,19 @@ def _union(items: list[Any], others: list[Any]) -> list[Any]:
 
 
 def _inherit(row: TranslatedRow, base: TranslatedRow, profile: Profile) -> None:
-    names = profile.variants.inherited
+    own, names = row.row.cells, set(profile.variants.inherited)
+    if not cells.is_absent(own.get("price")):
+        names -= OFFER  # an offer of the product's is none of a variant that has a price of its own
     for column, cell in base.row.cells.items():
-        if column in names and cells.is_absent(row.row.cells.get(column)):
-            row.row.cells[column] = cell
-        elif column == "attributes" and row is not base:
-            own = row.row.cells.get("attributes", {})
+        if column in names and cells.is_absent(own.get(column)):
+            own[column] = cell
+        elif column == "attributes":
+            mine = own.get("attributes", {})
             # Of a name that both have, the variant's value: its parent lists those of all.
-            row.row.cells["attributes"] = cell | own if isinstance(own, dict) else own
+            own["attributes"] = cell | mine if isinstance(mine, dict) else mine
+    if base.shares_stock and "in_stock" in base.row.cells:
+        own["in_stock"] = base.row.cells["in_stock"]
+    row.change = row.change.on(base.change)
 
 
 def _key(row: TranslatedRow) -> str:
@@ -163,14 +204,10 @@ def _product_id(row: TranslatedRow) -> str:
 
 
 def _own_name(row: TranslatedRow, *, several: bool) -> str:
-    """An id for a variant without one: its product's, and its options."""
+    """An id for a variant without one: its product's, and its options; with their hash where letters are lost."""
     options: dict[str, Any] = row.row.cells.get("attributes", {}) if several else {}
     name = "-".join([row.block, *(str(value) for value in options.values())])
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._:-") else "-" for letter in name)[
-        :64
-    ]
-
-
-def as_row(outcome: TranslatedRow | RejectedRow) -> Row | RejectedRow:
-    """The row alone."""
-    return outcome if isinstance(outcome, RejectedRow) else outcome.row
+    plain = _NOT_OF_AN_ID.sub("-", name.replace(" ", "-"))
+    if plain == name.replace(" ", "-") and len(plain) <= _ID_CHARS:
+        return plain
+    return f"{plain[: _ID_CHARS - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -15,6 +15,8 @@ class NamedCells:
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         """Args: row: cells by column."""
+        self.columns = frozenset(map(plain_name, row))
+        """The plain names of all columns, filled or not."""
         self._by_name = {plain_name(column): cell for column, cell in row.items() if not cells.is_absent(cell)}
 
     def all(self, path: str) -> list[Any]:

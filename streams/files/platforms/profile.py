@@ -39,6 +39,8 @@ class Attributes(Struct, frozen=True, forbid_unknown_fields=True):
         pairs: columns of a name and of its values, with `{n}` for a number from 1.
         maps: columns that each hold several.
         lists: columns of objects with a name and a value.
+        patterns: regular expressions whose two groups are a name and a value, by the columns that hold several.
+        parallel: columns of names and of their values, `Size:select:0,Colour:color:1` and `M:0,Red:1`.
         nameless: names that name nothing: where they stand, the value is left out, too.
     """
 
@@ -46,6 +48,8 @@ class Attributes(Struct, frozen=True, forbid_unknown_fields=True):
     pairs: list[tuple[str, str]] = []
     maps: dict[str, TextMap] = {}
     lists: list[str] = []
+    patterns: dict[str, str] = {}
+    parallel: list[tuple[str, str]] = []
     nameless: list[str] = []
 
 
@@ -55,7 +59,12 @@ class Variants(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         inside: a column with a list of them: each becomes a row, whose columns are `variant.NAME`.
         block: columns that rows of one product share.
+        heads: words by column that begin a product: the rows after it share its block, where they have no other.
         marks: columns of which a row of a variant has one; a row without is more of the product: a picture.
+        kinds: words by column that mark a row of a variant, too; what stands for its title are its options.
+        product_id: columns of a variant's own id, where they are not those of all products.
+        impact: a column of an amount that is added to the product's price.
+        shares_stock: words by column that say that the product's stock is its variants', too.
         parent: columns that name the parent's id; an id of the platform's own after `id:`.
         parent_id: the column of that own id.
         children: columns of a parent that name its variants, as `sku=a,color=Red|sku=b`.
@@ -64,7 +73,12 @@ class Variants(Struct, frozen=True, forbid_unknown_fields=True):
 
     inside: str = ""
     block: list[str] = []
+    heads: dict[str, list[str]] = {}
     marks: list[str] = []
+    kinds: dict[str, list[str]] = {}
+    product_id: list[str] = []
+    impact: str = ""
+    shares_stock: dict[str, list[str]] = {}
     parent: list[str] = []
     parent_id: str = ""
     children: list[str] = []
@@ -89,13 +103,15 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         title: what people call it.
         recognised_by: columns of which a file of it has all; `a|b`: one of them.
+        not_alone: columns of a file that has variants alone, without the products that they are of: refused.
         fields: columns by the field of ours that they mean, the best first.
         together: fields that take all of their columns, rather than the first that is filled.
         between: what parts the items of a cell, by field; a backslash before it makes it a letter.
         levels: what parts the levels of a category.
         unpublished: words that keep a product out of the index, by column.
         unpublished_alone: the same, for products that are no variants of another.
-        in_stock_if: words that say that a product is in stock whatever its quantity, by column.
+        in_stock_if: words that say that a product is in stock whatever its quantity, by column; empty: its cell is.
+        rules: words by column of rows that change the prices of variants, by their ids or their options.
         reductions: columns of an amount and of a percentage that come off the price.
         ignored: columns that say nothing to shoppers; with `*`.
     """
@@ -103,6 +119,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     recognised_by: list[str]
     fields: dict[str, list[str]]
+    not_alone: list[str] = []
     together: tuple[str, ...] = ("images",)
     between: dict[str, str] = {}
     levels: str = ">"
@@ -111,6 +128,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     unpublished: dict[str, list[str]] = {}
     unpublished_alone: dict[str, list[str]] = {}
     in_stock_if: dict[str, list[str]] = {}
+    rules: dict[str, list[str]] = {}
     reductions: tuple[str, str] = ("", "")
     ignored: list[str] = []
 
@@ -125,11 +143,22 @@ def load_profile(name: str) -> Profile:
 def recognise(columns: Collection[str]) -> str | None:
     """The platform whose export has such columns; None where it is none of them."""
     present = {plain_name(column) for column in columns}
+    return next((name for name in NAMES if _has_all(present, load_profile(name).recognised_by)), None)
+
+
+def variants_alone(columns: Collection[str]) -> str | None:
+    """The platform of whose products a file with such columns has the variants alone; None where it is none."""
+    present = {plain_name(column) for column in columns}
     for name in NAMES:
-        wanted = load_profile(name).recognised_by
-        if all(any(plain_name(one) in present for one in either.split("|")) for either in wanted):
+        profile = load_profile(name)
+        is_part = profile.not_alone and _has_all(present, profile.not_alone)
+        if is_part and not _has_all(present, profile.recognised_by):
             return name
     return None
+
+
+def _has_all(present: Collection[str], wanted: Collection[str]) -> bool:
+    return all(any(plain_name(one) in present for one in either.split("|")) for either in wanted)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -142,9 +171,12 @@ def known_columns(profile: Profile) -> frozenset[str]:
     """The plain names of all columns that a profile knows, but for those that are numbered."""
     attributes, variants = profile.attributes, profile.variants
     known = [column for columns in profile.fields.values() for column in columns]
-    known += [*attributes.columns, *attributes.maps, *attributes.lists, *variants.block, *variants.marks]
+    known += [*attributes.columns, *attributes.maps, *attributes.lists, *attributes.patterns, *variants.block]
+    known += [*(column for pair in attributes.parallel for column in pair), *variants.marks, *variants.product_id]
     known += [*variants.parent, *variants.children, *profile.reductions, variants.inside, variants.parent_id]
+    known.append(variants.impact)
     groups: tuple[Mapping[str, object], ...] = (profile.unpublished, profile.unpublished_alone, profile.in_stock_if)
+    groups = (*groups, profile.rules, variants.heads, variants.kinds, variants.shares_stock)
     known += [column for group in groups for column in group]
     return frozenset(plain_name(column.partition(".")[0]) for column in known if column) | frozenset(
         plain_name(column) for column in known if column

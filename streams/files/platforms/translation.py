@@ -10,13 +10,13 @@ from typing import Any, Final, cast
 from streams.files import cells
 from streams.files.category_paths import CategoryPaths
 from streams.files.formats.row import RejectedRow, Row
+from streams.files.platforms.attribute_cells import AttributeReader
 from streams.files.platforms.cell_paths import NamedCells, split_cell
+from streams.files.platforms.price_changes import PriceChange
 from streams.files.platforms.profile import Profile, is_ignored, known_columns, plain_name
 
 MAX_COLUMNS: Final = 10_000
 """Of which is remembered whether they are understood."""
-MAX_PAIRS: Final = 100
-"""Of numbered columns of attributes."""
 _LISTS: Final = frozenset({"images", "tags", "reviews", "category", "bullet_points"})
 
 
@@ -28,24 +28,32 @@ class TranslatedRow:
         row: with our columns.
         block: what rows of one product share; empty: nothing.
         is_variant: whether it is a variant in its block.
+        is_rule: whether it is none, and says how the prices of variants in its block differ.
         parent: the id of the product whose variant it is; empty: none.
         own_id: the platform's own id, by which others name it as their parent.
         children: ids of its variants.
         is_hidden: whether it is a draft, hidden or not published.
         is_hidden_alone: whether it is hidden unless it is another's variant.
         hides_variants: whether its variants are hidden with it.
+        shares_stock: whether its stock is that of its variants, too.
+        change: what is added to its price, and taken off it.
+        rule_price: what a rule says of the price, as it is written.
         unknown: columns that the profile does not know, which became attributes.
     """
 
     row: Row
     block: str = ""
     is_variant: bool = False
+    is_rule: bool = False
     parent: str = ""
     own_id: str = ""
     children: list[str] = field(default_factory=list[str])
     is_hidden: bool = False
     is_hidden_alone: bool = False
     hides_variants: bool = False
+    shares_stock: bool = False
+    change: PriceChange = field(default_factory=PriceChange)
+    rule_price: str = ""
     unknown: list[str] = field(default_factory=list[str])
 
 
@@ -58,11 +66,12 @@ class Translator:
         self._renames = renames
         self._known = known_columns(profile)
         self._understood: dict[str, bool] = {}
-        self._block = ""
-        self._names: dict[str, str] = {}
+        self._attributes = AttributeReader(profile.attributes)
+        self._head = ""
 
     def translated(self, rows: Iterable[Row | RejectedRow]) -> Iterator[TranslatedRow | RejectedRow]:
         """The rows that rows stand for, and those that were rejected."""
+        self._head = ""
         for row in rows:
             if isinstance(row, RejectedRow):
                 yield row
@@ -86,12 +95,16 @@ class Translator:
         inner = row.cells.get("item")  # of a list of items
         cells_of = cast("dict[str, Any]", inner) if isinstance(inner, dict) else row.cells
         named, profile, variants = NamedCells(cells_of), self.profile, self.profile.variants
-        block = next((str(value) for value in named.first(variants.block)), "")
-        if block != self._block:
-            self._block, self._names = block, {}
         unknown = dict(self._unknown(cells_of))
-        ours = unknown | self._fields(named)
-        if attributes := self._attributes(named):
+        ours, is_variant = unknown | self._fields(named), _says(named, variants.kinds)
+        is_rule = _says(named, profile.rules)
+        if is_variant or is_rule:
+            ours.pop("title", None)
+        is_variant = not is_rule and (is_variant or any(named.all(column) for column in variants.marks))
+        if (is_variant or is_rule) and variants.product_id:
+            ours |= {"product_id": next(iter(named.first(variants.product_id)), None)}
+        block = self._block(named, ours)
+        if attributes := self._attributes.read(named, block):
             ours["attributes"] = attributes
         ours |= {self._renames[column]: cell for column, cell in cells_of.items() if column in self._renames}
         parent = next((str(value) for value in named.first(variants.parent)), "")
@@ -99,15 +112,27 @@ class Translator:
         return TranslatedRow(
             Row(row.line, ours, row.fraction_read),
             block=block,
-            is_variant=any(named.all(column) for column in variants.marks),
+            is_variant=is_variant,
+            is_rule=is_rule,
             parent=parent,
             own_id=named.text(variants.parent_id) if variants.parent_id else "",
             children=[child for column in variants.children for child in _children(named.text(column))],
             is_hidden=hidden,
             is_hidden_alone=_says(named, profile.unpublished_alone),
             hides_variants=hidden,
+            shares_stock=_says(named, variants.shares_stock),
+            change=PriceChange(named.text(variants.impact), *map(named.text, profile.reductions)),
+            rule_price=str(ours.pop("price", "")).strip() if is_rule else "",
             unknown=list(unknown),
         )
+
+    def _block(self, named: NamedCells, ours: Mapping[str, Any]) -> str:
+        """What rows of its product share: a column, or the id of the product that stands above."""
+        if block := next((str(value) for value in named.first(self.profile.variants.block)), ""):
+            return block
+        if _says(named, self.profile.variants.heads):
+            self._head = str(ours.get("product_id") or "").strip()
+        return self._head
 
     def _unknown(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The cells of columns that the profile does not know."""
@@ -144,7 +169,6 @@ class Translator:
                 ours[name] = values[0] if len(values) == 1 or name not in ("price", "in_stock") else values
         if _says(named, self.profile.in_stock_if):
             ours["in_stock"] = True
-        self._reduce(ours, named)
         return ours
 
     def _list(self, name: str, values: list[Any]) -> list[Any]:
@@ -155,77 +179,24 @@ class Translator:
         return list({repr(item): item for item in items}.values())
 
     def _category(self, values: list[Any]) -> CategoryPaths:
-        """The paths of a product's categories, levels parted by `/`."""
+        """The paths of a product's categories, levels parted by `/`; a number is an id, which names none."""
         sign = self.profile.between.get("category", "")
         texts = [text for value in values for item in cells.as_list(value) for text in split_cell(_text(item), sign)]
         paths = ["/".join(step.strip() for step in text.split(self.profile.levels) if step.strip()) for text in texts]
-        return CategoryPaths(dict.fromkeys(path for path in paths if path))
-
-    def _reduce(self, ours: dict[str, Any], named: NamedCells) -> None:
-        """State a price that something comes off as a sale's."""
-        amount, percent = (named.text(column) if column else "" for column in self.profile.reductions)
-        if "price" not in ours or not (amount or percent):
-            return
-        try:
-            price = cells.as_number(ours["price"])
-            off = cells.as_number(amount) if amount else 0.0
-            off = off or price * cells.as_number(percent) / 100
-        except ValueError:
-            return
-        if 0 < off < price:
-            ours["sale_price"] = round(price - off, 4)
-
-    def _attributes(self, named: NamedCells) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        shape = self.profile.attributes
-        for column, name in shape.columns.items():
-            for value in named.all(column)[:1]:
-                found.setdefault(name, value)
-        for names, values in shape.pairs:
-            found |= self._paired(named, names, values)
-        for column, how in shape.maps.items():
-            for text in map(str, named.all(column)):
-                found |= _mapped(text, how.between, how.sign, how.several)
-        for column in shape.lists:
-            for entry in named.all(column):
-                if isinstance(entry, dict):
-                    pair = cast("dict[str, Any]", entry)
-                    found[str(pair.get("name") or pair.get("propertyID"))] = pair.get("value")
-        return {name: value for name, value in found.items() if not cells.is_absent(value)}
-
-    def _paired(self, named: NamedCells, names: str, values: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for number in range(1, MAX_PAIRS):
-            # Of a block's rows the first alone may have the names.
-            name = named.text(names.format(n=number)) or self._names.get(names.format(n=number), "")
-            self._names[names.format(n=number)] = name
-            if not name and number > 3:
-                break
-            cell = named.text(values.format(n=number))
-            if name and cell and name not in self.profile.attributes.nameless:
-                items = split_cell(cell, ",")
-                found[name] = items if len(items) > 1 else items[0]
-        return found
+        return CategoryPaths(dict.fromkeys(path for path in paths if path and not path.isdecimal()))
 
 
 def _says(named: NamedCells, words: Mapping[str, list[str]]) -> bool:
-    return any(named.text(column).casefold() in map(str.casefold, said) for column, said in words.items() if said)
+    """Whether a column says one of its words; an empty one is said by the empty cell of a column that is there."""
+    return any(
+        (text or plain_name(column) in named.columns) and text in map(str.casefold, said)
+        for column, said in words.items()
+        for text in [named.text(column).casefold()]
+    )
 
 
 def _text(value: Any) -> str:
     return cells.as_text(value) if isinstance(value, str | int | float) else ""
-
-
-def _mapped(text: str, between: str, sign: str, several: str) -> dict[str, Any]:
-    """`a=1,b=x, y|z` as a: 1, b: [`x, y`, `z`]."""
-    found: dict[str, Any] = {}
-    for part in re.split(rf"{re.escape(between)}(?=\s*[^{re.escape(between + sign)}]+{re.escape(sign)})", text):
-        name, _, value = part.partition(sign)
-        value = value.split(sign)[0] if sign == ":" else value
-        items = [item for item in (piece.strip(' "') for piece in value.split(several)) if item]
-        if name.strip(' "') and items:
-            found[name.strip(' "')] = items if len(items) > 1 else items[0]
-    return found
 
 
 def _children(text: str) -> list[str]:

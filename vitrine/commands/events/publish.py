@@ -13,18 +13,18 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from streams.files.row_events import PreparedEvent
+    from streams.files.prepared_events import PreparedEvent
     from streams.files.rows import RejectedRow
     from streams.files.sending import PublishReport, SendingProgress
     from vitrine.settings import Settings
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, path_type=Path)
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.group()
 def command() -> None:
-    """Publish products or shoppers' events from a CSV, JSON Lines or Parquet file."""
+    """Publish products or shoppers' events from files of tables."""
 
 
 def _file_options(publish: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +69,8 @@ def products(
 ) -> None:
     """Publish a catalogue.
 
-    FILE is CSV, TSV, XLSX, XML, JSON, JSON Lines or Parquet, or one of these in .gz or .zip. Exports of woocommerce,
+    FILE is CSV, TSV, XLSX, XML, JSON, JSON Lines or Parquet, or one of these in .gz or .zip, or a directory of such
+    files of one kind. Exports of woocommerce,
     shopify, magento, prestashop, bigcommerce, google and schema.org are known by their columns. Of other tables, usual
     column names are understood (id, sku, asin; title, name; image, images; …), unknown ones become attributes. How
     prices and dates are written is seen from all rows. Rows that cannot be published are named, and the others are;
@@ -81,7 +82,7 @@ def products(
     from streams.files.catalogue import Catalogue
     from streams.files.conventions.survey import Conventions
     from streams.files.local_media import LocalMedia
-    from streams.files.row_events import EventClock
+    from streams.files.prepared_events import EventClock
     from vitrine.commands.events.withdrawing import complete_feed, withdrawals
 
     there = complete_feed(settings) if complete else None
@@ -89,7 +90,7 @@ def products(
     catalogue = Catalogue(file, encoding, _renames(pairs), Conventions(decimal, dates), _say, _platform(platform))
     products_first = catalogue.events(LocalMedia(images).resolve, clock)
     then = withdrawals(settings, catalogue, there, withdraw_at_most, clock, _say)
-    report = _publish(settings, itertools.chain(products_first, then), rate)
+    report = _publish(settings, itertools.chain(products_first, then), rate, catalogue.place)
     for line in catalogue.notice.lines():
         _say(line)
     _fail_if(report.rejected + catalogue.withheld + (catalogue.notice.faults if strict else 0))
@@ -100,10 +101,12 @@ def products(
 @with_settings()
 def events(settings: Settings, file: Path, rate: float | None, pairs: tuple[str, ...], encoding: str | None) -> None:
     """Publish shoppers' events: rows of type, user_id, product_id, time, … or CloudEvents, one a line."""
-    from streams.files.row_events import EventClock, shopper_events
-    from streams.files.rows import read_rows
+    from streams.files.prepared_events import EventClock
+    from streams.files.shopper_rows import shopper_events
+    from streams.files.table_directory import open_table
 
-    report = _publish(settings, shopper_events(read_rows(file, encoding), _renames(pairs), EventClock()), rate)
+    table = open_table(file, encoding)
+    report = _publish(settings, shopper_events(table.rows(), _renames(pairs), EventClock()), rate, table.place)
     _fail_if(report.rejected)
 
 
@@ -133,7 +136,7 @@ def _platform(name: str | None) -> str | None:
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.files.row_events import parse_column_map
+    from streams.files.column_names import parse_column_map
 
     try:
         return parse_column_map(pairs)
@@ -141,7 +144,12 @@ def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
         raise click.BadParameter(str(error), param_hint="--map") from error
 
 
-def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow], rate: float | None) -> PublishReport:
+def _publish(
+    settings: Settings,
+    outcomes: Iterator[PreparedEvent | RejectedRow],
+    rate: float | None,
+    place: Callable[[int], str],
+) -> PublishReport:
     from streams.errors import StreamError
     from streams.files.memory_bound import bounded_memory
     from streams.files.sending import PublishReport
@@ -149,7 +157,7 @@ def _publish(settings: Settings, outcomes: Iterator[PreparedEvent | RejectedRow]
 
     report = PublishReport()
     try:
-        with PublishProgressView(report) as view, bounded_memory():
+        with PublishProgressView(report, place) as view, bounded_memory():
             asyncio.run(_send(settings, outcomes, rate, view, report))
     except MemoryError as error:
         raise click.ClickException(f"a row needs more memory than publishing may take; {report.summary}") from error

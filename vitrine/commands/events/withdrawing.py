@@ -12,13 +12,13 @@ from streams.files.withdrawals import ALWAYS_ALLOWED, check_withdrawals
 
 if TYPE_CHECKING:
     from streams.files.catalogue import Catalogue
-    from streams.files.row_events import EventClock, PreparedEvent
+    from streams.files.prepared_events import EventClock, PreparedEvent
     from vitrine.settings import Settings
 
 
 def complete_feed(settings: Settings) -> frozenset[str]:
     """The products that files were published of and that are in the index. Raises `VitrineError`, `IndexerError`."""
-    from streams.files.row_events import SOURCE
+    from streams.files.prepared_events import SOURCE
     from vitrine.generations.published import published_products
 
     return asyncio.run(published_products(_with_index(settings), SOURCE))
@@ -42,7 +42,7 @@ def withdrawals(
         clock: gives the events their times.
         say: is told what is not withdrawn, and why.
     """
-    from streams.files.row_events import withdrawal_of
+    from streams.files.prepared_events import withdrawal_of
 
     missing: frozenset[str] = frozenset()
     if there is not None and catalogue.rejected:

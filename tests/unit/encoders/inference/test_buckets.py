@@ -10,9 +10,11 @@ from encoders.inference.buckets import (
     compiled_count,
     compiled_length,
     compiled_shapes,
+    filled_counts,
     length_buckets,
     padded_count,
     padded_length,
+    unfilled_counts,
 )
 
 SIZES = st.lists(st.integers(1, 80), max_size=60)
@@ -38,6 +40,14 @@ def test_a_lowered_limit_counts_for_the_next_batch() -> None:
 def test_shapes_are_few_and_hold_what_is_to_be_padded(count: int, length: int) -> None:
     assert count <= padded_count(count, 64) in {1, 2, 4, 8, 16, 32, 64}
     assert length <= padded_length(length, 77) in {*range(8, 80, 8), 77}
+
+
+@given(st.integers(0, 200), st.sampled_from((1, 6, 8, 32)))
+def test_passes_take_all_rows_in_few_shapes(count: int, most: int) -> None:
+    filled, unfilled = list(filled_counts(count, most)), list(unfilled_counts(count, most))
+    assert sum(unfilled) == count <= sum(filled)
+    assert len(filled) == -(-count // most)
+    assert {*filled, *unfilled} <= {1, 2, 4, 8, 16, 32, most}
 
 
 @given(st.integers(1, 64), st.integers(1, 77))

@@ -24,7 +24,7 @@ def test_shoppers_of_one_search_push_out_each_other_and_nothing_else() -> None:
     keys = [PageKey(b"mug", (), shopper=f"shopper-{number}") for number in range(3 * MAX_SHOPPERS)]
     for key in (anybodys, any_shoppers, *keys):
         live.keep_page(entry, key, page)
-    assert [key for key in keys if live.page(key)] == keys[-MAX_SHOPPERS:]
-    assert live.page(anybodys) and live.page(any_shoppers)
+    assert [key for key in keys if live.entry_of(key)] == keys[-MAX_SHOPPERS:]
+    assert live.entry_of(anybodys) and live.entry_of(any_shoppers)
     live.clear()
     assert not live.held_bytes

@@ -12,6 +12,8 @@ from encoders.spec import fuse_parts
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
+from query_api.cards import card_table
+from query_api.cards.card import make_card
 from query_api.cards.card_table import AnswerCards, CardTable
 
 SPEC = HashEncoder().spec
@@ -78,12 +80,31 @@ async def test_a_card_that_was_read_before_its_product_changed_is_not_kept(store
     assert await shown(table, "p01") == ["new"]
 
 
-async def test_an_answer_that_may_not_be_current_reads_the_store_and_keeps_nothing(store: SlowStore) -> None:
+async def test_an_answer_that_may_not_be_current_reads_the_store_and_replaces_nothing(store: SlowStore) -> None:
     table = CardTable(store, 2**20)
     await shown(table, "p01")
     await store.put("p01", "new")
     assert await shown(table, "p01", is_current=False) == ["new"]
     assert await shown(table, "p01") == ["title 1"]
+
+
+async def test_what_such_an_answer_read_is_forgotten_like_all_else(store: SlowStore) -> None:
+    table = CardTable(store, 2**20)
+    assert await shown(table, "p01", is_current=False) == ["title 1"]
+    await store.put("p01", "new")
+    table.forget(["p01"])
+    for is_current in (True, False, True):
+        assert await shown(table, "p01", is_current=is_current) == ["new"]
+
+
+async def test_a_card_of_the_same_payload_is_not_made_again(store: SlowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, made = CardTable(store, 2**20), list[bytes]()
+    monkeypatch.setattr(card_table, "make_card", lambda data, book: (made.append(data), make_card(data, book))[1])
+    for title in ("title 1", "title 1", "new", "new"):
+        await store.put("p01", title)
+        assert await shown(table, "p01", is_current=False) == [title]
+    # It is told of no change, so the first one stays.
+    assert len(made) == 3
 
 
 async def test_all_of_an_answer_shows_a_product_in_one_state(store: SlowStore) -> None:

@@ -14,9 +14,10 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Hit, SearchResponse
 from query_api.search.answering import SearchAnswers
+from query_api.search.kept_searches import KeptSearch
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.vocabulary import Vocabulary
-from query_api.wiring import wire
+from query_api.wiring.components import wire
 from tests.shop import MakeShop
 from tests.unit.query_api.search.test_candidate_finder import ask
 
@@ -83,18 +84,18 @@ async def test_a_shoppers_finished_answer_is_as_a_made_one(make_shop: MakeShop, 
         msgspec.convert({**asked, **extra}, type=SearchRequest)
         for extra in ({"user_id": "ann"}, {"user_id": "bob"}, {"user_id": "new"}, {})
     ]
-    assert await components.answers.finished(anns) is None
+    assert await components.answers.finished(KeptSearch.of(anns)) is None
     answers = {id(one): (await components.answers.answer(one)).body for one in (anns, bobs, new, nobodys)}
     for one in (anns, bobs, new):
         fresh = (await components.answers.answer(one, use_cache=False)).body
-        finished = await components.answers.finished(one)
+        finished = await components.answers.finished(KeptSearch.of(one))
         assert finished is not None
         assert _shown(finished) == _shown(fresh) == _shown(answers[id(one)])
     hits = [_shown(answers[id(one)])["hits"] for one in (anns, bobs, new, nobodys)]
     assert hits[0] != hits[1] and hits[2] == hits[3]
     # What somebody does counts in their next search.
     await shop.interact("bob", ["p0", "p3"] * 20)
-    again = await components.answers.finished(bobs)
+    again = await components.answers.finished(KeptSearch.of(bobs))
     assert again is not None and _shown(again)["hits"] != hits[1]
     await components.aclose()
 
@@ -122,7 +123,7 @@ async def test_a_history_is_read_beside_the_change_log(make_shop: MakeShop) -> N
     shop.services.profiles.histories = waiting("history", shop.services.profiles.histories)  # type: ignore[method-assign]
     shop.services.change_log.read = waiting("changes", shop.services.change_log.read)  # type: ignore[method-assign]
     async with asyncio.timeout(5):
-        assert await components.answers.finished(request) is not None
+        assert await components.answers.finished(KeptSearch.of(request)) is not None
     assert sorted(asked) == ["changes", "history"]
     await components.aclose()
 
@@ -141,12 +142,12 @@ async def test_answers_are_finished_again_when_synonyms_change(make_shop: MakeSh
     components = wire(shop.services)
     request = msgspec.convert({"text": "cup", "mode": "lexical"}, type=SearchRequest)
     assert await _total(components.answers, request) == 0
-    assert await components.answers.finished(request) is not None
+    assert await components.answers.finished(KeptSearch.of(request)) is not None
     file.write_text("cup, mug\n")
     for run in components.background:
         if "Synonym" in run.__qualname__:
             run.__self__.refresh()  # type: ignore[attr-defined]
-    assert await components.answers.finished(request) is None
+    assert await components.answers.finished(KeptSearch.of(request)) is None
     assert await _total(components.answers, request) == 1
     await components.aclose()
 
@@ -175,9 +176,9 @@ async def test_a_pair_that_the_catalogue_comes_to_write_as_one_word_is_looked_fo
     request = SearchRequest(text="rain coat")
     assert b"raincoat" not in (await components.answers.answer(request)).body
     words.vocabulary.add_new(["umbrella"])
-    assert await components.answers.finished(request) is not None
+    assert await components.answers.finished(KeptSearch.of(request)) is not None
     words.vocabulary.add_new(["raincoats"])
-    assert await components.answers.finished(request) is None
+    assert await components.answers.finished(KeptSearch.of(request)) is None
     assert b'"rain coat":["raincoat"]' in (await components.answers.answer(request)).body
     await components.aclose()
 

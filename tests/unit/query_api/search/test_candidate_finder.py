@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from encoders.port import HashEncoder
 from indexer.errors import StoreUnavailable
+from indexer.in_memory_store import InMemoryProductStore
 from indexer.redis.change_log import InMemoryChangeLog
 from query_api.cache.candidate_cache import InMemoryCandidateCache, candidate_key, decode_entry
 from query_api.config import QueryConfig
 from query_api.search.inputs import read_filters
-from query_api.search.planning import canonical_filters
+from query_api.search.search_plan import canonical_filters
 from tests.shop import MakeShop, Shop, png
 
 
@@ -199,6 +201,25 @@ async def test_without_lexical_search_hybrid_goes_on_and_says_so(make_shop: Make
         for _ in range(2):
             found = await ask(client, {"text": "mug"})
             assert (found["total"], found["degraded"], found["cache"]) == (1, ["lexical"], "miss")
+
+
+async def test_over_an_index_without_full_text_words_are_left_out_and_answers_say_so(make_shop: MakeShop) -> None:
+    shop = make_shop(store=InMemoryProductStore(HashEncoder().spec, has_full_text=False))
+    await shop.put("a", title="mug")
+    by_words_alone = {"weights": {"text": 0, "image": 0}}
+    async with shop.client() as client:
+        for request, total, degraded in [
+            ({"text": "mug"}, 1, ["lexical"]),
+            ({"text": "mug", "mode": "dense"}, 1, []),
+            ({"text": "mug", "mode": "lexical"}, 0, ["lexical"]),
+            ({"text": "mug", **by_words_alone}, 0, ["lexical"]),
+            ({"text": "mug -mug", "mode": "dense"}, 1, ["lexical"]),
+            ({}, 1, []),
+        ]:
+            found = await ask(client, request)
+            assert (found["total"], found["degraded"]) == (total, degraded), request
+        assert (await ask(client, {"text": "mug"}))["cache"] == "hit"
+        assert "lexical" in (await client.get("/readyz")).json()["degraded"]
 
 
 TITLES = ["red mug", "blue mug", "green hoodie", "红色 杯", "mug mug mug"]

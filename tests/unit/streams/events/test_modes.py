@@ -13,8 +13,8 @@ from streams.delivery.batched_messages import unbatched
 from streams.delivery.decoding import Horizon, decode_message
 from streams.delivery.messages import Message, PrefixAcknowledger
 from streams.errors import InvalidEvent
-from streams.events.cloudevents import decode_event
-from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, DeletedProduct, Event, Product
+from streams.events.cloudevents import MAX_BATCHED_EVENTS, decode_event
+from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, DeletedProduct, Event, Product
 
 DATA = {"product_id": "p", "title": "Kettle", "price": 5.0}
 ATTRIBUTES = {"specversion": "1.0", "id": "e1", "source": "shop/pim", "type": "product.created"}
@@ -75,7 +75,11 @@ def test_one_event_comes_of_every_way_to_write_it(value: bytes, headers: dict[st
         (b"\0\0\0\x01\x00" + dumps(DATA), BINARY, "frame of a schema registry (magic byte 0, schema 256)"),
         (b"\x0ek04-3", {"content-type": b"application/avro", **BINARY}, "content-type is application/avro"),
         (b"<a/>", {"content-type": b"application/cloudevents+xml"}, "content-type is application/cloudevents+xml"),
-        (dumps(STRUCTURED), {"content-type": b"application/cloudevents-batch+json"}, "is a JSON array of events"),
+        (
+            dumps(STRUCTURED),
+            {"content-type": b"application/cloudevents-batch+json"},
+            "is a JSON array of events, at most 100,000",
+        ),
         (dumps(ATTRIBUTES), {}, "neither `data` nor `data_base64`"),
         (dumps(ATTRIBUTES | {"data_base64": "?"}), {}, "data_base64 is no base64"),
         (dumps(in_base64(b"\xff\xd8")), {}, "data is not JSON"),
@@ -150,8 +154,30 @@ def test_a_batch_is_parted_into_messages_of_its_events_each_with_its_own_key() -
     assert unbatched(again) is None
 
 
+def test_a_batch_that_comes_again_as_its_worker_died_makes_the_same_events() -> None:
+    batch = message(dumps([STRUCTURED, ATTRIBUTES | {"id": "e2", "data": DATA}]), headers=BATCH)
+    first, second = unbatched(batch), unbatched(batch)
+    assert first is not None and first == second
+    assert len({decoded(part.value, dict(part.headers)).id for part in [*first, *second]}) == 2
+
+
 def test_what_is_no_batch_stays_as_it_is() -> None:
     assert unbatched(message(dumps(STRUCTURED))) is None
     assert unbatched(message(None, headers=BATCH)) is None
     assert unbatched(message(b"{", headers=BATCH)) is None
     assert unbatched(message(b"[]", headers=BATCH)) == []
+
+
+def test_a_batch_that_would_be_too_many_messages_or_one_that_no_topic_takes_is_refused_whole() -> None:
+    many = message(b"[" + b"0," * MAX_BATCHED_EVENTS + b"0]", headers=BATCH)
+    large = message(dumps([ATTRIBUTES | {"data": "x" * MAX_MESSAGE_BYTES}]), headers=BATCH)
+    for one in (many, large):
+        assert unbatched(one) is None
+        with pytest.raises(InvalidEvent, match="at most 100,000"):
+            decoded(one.value, BATCH)
+
+
+def test_an_event_of_a_batch_whose_time_is_null_is_as_old_as_the_batch() -> None:
+    parts = unbatched(message(dumps([ATTRIBUTES | {"data": DATA, "time": None}]), headers=BATCH))
+    assert parts is not None
+    assert decoded(parts[0].value, dict(parts[0].headers)).time_ms == int(NOW * 1000)

@@ -15,7 +15,7 @@ from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow
 from streams.files.local_media import LocalMedia
 from streams.files.notice import FileNotice
-from streams.files.row_events import EventClock
+from streams.files.prepared_events import EventClock
 
 
 @dataclass
@@ -45,11 +45,12 @@ def send(path: Path, renames: Mapping[str, str] | None = None, platform: str | N
     return sent
 
 
-def send_all(directory: Path, text: str) -> list[dict[str, Any]]:
-    """The products of a table's events, in their order."""
+def send_all(directory: Path, text: str, notice: FileNotice | None = None) -> list[dict[str, Any]]:
+    """The products of a table's events, in their order; `notice`: is told of them."""
     path = directory / "x.csv"
     path.write_text(text, encoding="utf-8")
     catalogue = Catalogue(path, None, {}, Conventions(), lambda _line: None)
+    catalogue.notice = notice or catalogue.notice
     outcomes = catalogue.events(LocalMedia(None).resolve, EventClock())
     return [msgspec.to_builtins(one.event.data) for one in outcomes if not isinstance(one, RejectedRow)]
 

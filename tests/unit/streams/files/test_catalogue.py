@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from streams.errors import TooManyWithdrawals, UnreadableFile
 from streams.files import bounded_reading
+from streams.files.notice import FileNotice
 from streams.files.platforms.profile import NAMES, load_profile
 from streams.files.withdrawals import check_withdrawals
 from tests.unit.streams.files.catalogues import send, send_all, send_text, workbook
@@ -48,6 +49,14 @@ def test_an_unknown_word_costs_its_field_and_is_told(tmp_path: Path) -> None:
 def test_a_merchant_is_told_what_products_lack(tmp_path: Path) -> None:
     sent = send_text(tmp_path, "id,title,price,image,category\n1,a,5,https://s/1.jpg,Home\n2,b,,,\n3,c,4,,Home\n")
     assert "of 3 products 1 without price, 2 without picture, 1 without category" in list(sent.notice.lines())
+
+
+def test_products_without_titles_and_rows_that_replace_others_are_told(tmp_path: Path) -> None:
+    notice = FileNotice()
+    assert len(send_all(tmp_path, "sku,price\na,1\nb,2\na,3\n", notice)) == 3
+    lines = list(notice.lines())
+    assert "3 without title" in lines[0] and "1 rows replace earlier ones" in lines[1]
+    assert notice.faults == 1
 
 
 def test_rows_of_a_product_that_follow_each_other_are_one(tmp_path: Path) -> None:
@@ -98,10 +107,19 @@ def test_a_workbook_is_read_below_its_title(tmp_path: Path) -> None:
     assert sent.products["1002"]["price"] == 20
 
 
+def test_a_workbooks_rows_are_numbered_as_people_see_them(tmp_path: Path) -> None:
+    workbook(tmp_path / "x.xlsx", [], [], ["sku", "price"], ["a", 5], [], ["b", "much"])
+    sent = send(tmp_path / "x.xlsx")
+    assert list(sent.products) == ["a"] and [row.line for row in sent.rejected] == [6]
+    workbook(tmp_path / "y.xlsx", [])
+    with pytest.raises(UnreadableFile, match=r"y\.xlsx has no sheet with a header"):
+        send(tmp_path / "y.xlsx")
+
+
 @pytest.mark.parametrize("name", ["x.zip", "x.xlsx"])
 def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(bounded_reading, "UNSUSPECTED_BYTES", 2**20)
-    monkeypatch.setattr("streams.files.formats.xlsx_rows.MAX_WORKBOOK_BYTES", 2**20)
+    monkeypatch.setattr("streams.files.formats.workbook_size.MAX_WORKBOOK_BYTES", 2**20)
     with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.csv", b"id,title\n" + b"1,a\n" * 2**22)
     with pytest.raises(UnreadableFile, match="unpacks to"):
@@ -152,7 +170,17 @@ def _columns(platform: str) -> list[str]:
     columns += [column for found in profile.fields.values() for column in found if "." not in column]
     columns += [name.format(n=1) for pair in profile.attributes.pairs for name in pair if "." not in name]
     columns += [*profile.unpublished, *profile.variants.parent, *profile.variants.children, *profile.attributes.maps]
-    return list(dict.fromkeys([*columns, "whatever"]))
+    columns += [*profile.variants.marks, *profile.variants.block, profile.variants.impact, *profile.reductions]
+    return list(dict.fromkeys([*filter(None, columns), "whatever"]))
+
+
+def _cells(platform: str, column: str) -> st.SearchStrategy[str]:
+    """Cells of a column: anything, and what means something there."""
+    profile = load_profile(platform)
+    told = (profile.rules, profile.unpublished, profile.variants.heads, profile.variants.kinds)
+    words = [word for words in told for word in words.get(column, ())]
+    words += ["[S]Size=M"] if column in profile.attributes.patterns else []
+    return st.sampled_from(words) | CELLS if words else CELLS
 
 
 @pytest.mark.parametrize("platform", [name for name in NAMES if name != "schema.org"])
@@ -163,7 +191,7 @@ def test_every_row_is_published_merged_hidden_or_rejected_by_name(
 ) -> None:
     columns = _columns(platform)
     ids = load_profile(platform).fields["product_id"][0]
-    rows = data.draw(st.lists(st.lists(CELLS, min_size=len(columns), max_size=len(columns)), max_size=6))
+    rows = data.draw(st.lists(st.tuples(*(_cells(platform, column) for column in columns)).map(list), max_size=6))
     rows = [
         [f"p{number % 4}" if column == ids else cell for column, cell in zip(columns, row, strict=True)]
         for number, row in enumerate(rows)
@@ -173,6 +201,7 @@ def test_every_row_is_published_merged_hidden_or_rejected_by_name(
     path = tmp_path / "x.csv"
     path.write_bytes(text.getvalue().encode("utf-8", "replace"))
     sent = send(path, platform=platform)
-    done = len(sent.products) + sent.notice.hidden + len(sent.rejected) + sent.notice.merged
+    notice = sent.notice
+    done = len(sent.products) + len(sent.rejected) + notice.hidden + notice.merged + notice.unused_rules
     assert done == sum(any(row) for row in rows)
     assert all(row.line > 0 and row.reason for row in sent.rejected)

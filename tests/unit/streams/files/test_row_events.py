@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, UserIdentified, UserProfiled
+from streams.files.column_names import parse_column_map
 from streams.files.local_media import LocalMedia
-from streams.files.row_events import EventClock, PreparedEvent, parse_column_map, product_events, shopper_events
+from streams.files.prepared_events import EventClock, PreparedEvent
+from streams.files.product_rows import product_events
 from streams.files.rows import RejectedRow, Row, read_rows
+from streams.files.shopper_rows import shopper_events
 from tests.paths import SHARED_DATA
 
 DATA = SHARED_DATA

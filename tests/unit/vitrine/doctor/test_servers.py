@@ -124,6 +124,14 @@ def test_an_index_whose_words_were_cut_otherwise_is_to_be_rebuilt() -> None:
     assert found.level == "warning" and "vitrine reindex" in found.advice and "analysis 1" in found.message
 
 
+def test_an_index_that_finds_nothing_by_words_and_a_server_that_cannot_are_told() -> None:
+    wordless = Generations(msgspec.structs.replace(GENERATION, full_text=False))
+    accepting = settings_of(VITRINE_MILVUS_FULL_TEXT="false")
+    assert [one.level for one in judge_milvus(settings_of(), "v2.3.5", wordless)] == ["failure", "ok", "warning"]
+    told = [one for one in judge_milvus(accepting, "v2.3.5", wordless) if one.level != "ok"]
+    assert [one.level for one in told] == ["warning", "warning"] and "vectors alone" in told[1].message
+
+
 @pytest.mark.parametrize(("days", "level"), [(-1, "failure"), (5, "warning"), (90, "ok")])
 def test_certificates_that_end(tmp_path: Path, days: int, level: str) -> None:
     ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)

@@ -8,7 +8,7 @@ from typing import cast
 from streams.files.catalogue import Catalogue
 from streams.files.conventions.survey import Conventions
 from streams.files.local_media import LocalMedia
-from streams.files.row_events import EventClock
+from streams.files.prepared_events import EventClock
 from vitrine.commands.events.withdrawing import withdrawals
 from vitrine.settings import Settings
 
