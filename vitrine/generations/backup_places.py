@@ -40,6 +40,8 @@ async def backup_to_write(place: str, config: MediaStoreConfig) -> AsyncGenerato
 async def backup_to_read(place: str, config: MediaStoreConfig) -> AsyncGenerator[Path]:
     """The file of a backup. Raises what `backup_to_write` does, and `VitrineError` where there is none."""
     if not _is_object(place):
+        if not Path(place).is_file():
+            raise VitrineError(f"there is no {place}")
         yield Path(place)
         return
     folder, name = _parts(place)

@@ -63,6 +63,7 @@ from vitrine.generations.media import collect_in_turns, collect_media
 from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.batches import batch_limits, standby_limits, with_pulse, with_rests
+from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 
 BackgroundWork = Coroutine[Any, Any, object]
@@ -96,6 +97,7 @@ class IndexingWorker:
         delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
         labeller, calibrator = _labelling(settings, encoder, store)
         vitals.watch_process("encoder", encoder, encoder.deadline_s)
+        resources.enter_context(shown_costs(encoder))
         models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
         products = ProductPipeline(stores, models, delivery, role)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import logging
+import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -45,13 +46,14 @@ from query_api.http.serving import serve
 from query_api.learning_to_rank.model import load_tree_ranker
 from query_api.wiring.components import QueryComponents
 from query_api.wiring.ports import QueryPorts
-from streams.events.schema import Event
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
 from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
+from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import encoder_for_queries
 from vitrine.wiring.vital_signs import background, watched
 
@@ -77,6 +79,7 @@ async def run_query_worker(settings: Settings, member: GroupMember | None = None
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
         await resources.enter_async_context(watched(vitals))
+        resources.enter_context(shown_costs())
         shared = await _SharedResources.connect(settings, vitals, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)
@@ -174,6 +177,7 @@ class _SharedResources:
         vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s, needed=False)
         group = settings.indexing.group_of(store.generation)
         age = IndexAge(settings.kafka, group, RedisLagBoard(self.redis, group, settings.redis.deadline_s))
+        _show_index_age(age)
         await resources.enter_async_context(
             background("index age", age.run(vitals.pulse("index age", needed=False)), vitals)
         )
@@ -218,6 +222,21 @@ def _open_lanes(config: QueryConfig) -> Lanes:
         metrics.WORK_LIMIT.labels(name).set_function(functools.partial(getattr, lane, "limit"))
         metrics.WORK_WAITING.labels(name).set_function(functools.partial(getattr, lane, "waiting"))
     return lanes
+
+
+def _show_index_age(age: IndexAge) -> None:
+    """Have metrics tell it, not a number while nobody knows; the generation that was opened last is the one shown."""
+
+    def age_s() -> float:
+        age_ms = age.age_ms()
+        return math.nan if age_ms is None else age_ms / 1000
+
+    def waiting(topic: str) -> float:
+        return (age.lag() or {}).get(topic, math.nan)
+
+    metrics.INDEX_AGE.set_function(age_s)
+    for topic in (PRODUCT_EVENTS, USER_EVENTS):
+        metrics.LAG.labels(topic).set_function(functools.partial(waiting, topic))
 
 
 def _query_decoding(settings: Settings) -> DecodingConfig:

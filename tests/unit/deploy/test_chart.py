@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate import utils
 
 from encoders.liveness.config import LivenessConfig
 from query_api.config import QueryConfig
@@ -31,10 +33,20 @@ SECRETS = {
     "redis-url": "redis://vitrine:password@redis:6379/0",
     "redis-username": "vitrine",
     "privacy-secret": "a" * 64,
+    "media-access-key-id": "vitrine",
+    "media-secret-access-key": "secret",
     "token-secret": "2026-01:" + "b" * 64,
     "username": "vitrine",
 }
 examples = pytest.mark.parametrize("example", EXAMPLES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def definitions_read_once() -> Iterator[None]:
+    """kubernetes_validate reads megabytes of definitions anew for each resource: four fifths of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "schema_contents", functools.cache(utils.schema_contents))
+        yield
 
 
 @examples
@@ -285,3 +297,9 @@ def test_a_changed_setting_starts_the_pods_anew_and_a_changed_job_has_another_na
     assert not set(sums(changed)) & set(sums(before))
     jobs = {one["metadata"]["name"] for one in [*changed, *before] if one["kind"] == "Job"}
     assert len(jobs) == 2
+
+
+def test_pods_share_no_volume_where_pictures_are_in_a_bucket() -> None:
+    assert of_kind("default", "PersistentVolumeClaim") and not of_kind("sharded", "PersistentVolumeClaim")
+    for pod in pods("sharded").values():
+        assert not [volume for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume]
