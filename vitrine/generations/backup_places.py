@@ -40,9 +40,7 @@ async def backup_to_write(place: str, config: MediaStoreConfig) -> AsyncGenerato
 async def backup_to_read(place: str, config: MediaStoreConfig) -> AsyncGenerator[Path]:
     """The file of a backup. Raises what `backup_to_write` does, and `VitrineError` where there is none."""
     if not _is_object(place):
-        if not Path(place).is_file():
-            raise VitrineError(f"there is no {place}")
-        yield Path(place)
+        yield _existing(Path(place))
         return
     folder, name = _parts(place)
     bucket = open_bucket(config, folder)
@@ -57,6 +55,12 @@ async def backup_to_read(place: str, config: MediaStoreConfig) -> AsyncGenerator
                 async for piece in found.stream():
                     await asyncio.to_thread(target.write, piece)
         yield file
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise VitrineError(f"there is no {file}")
+    return file
 
 
 def _is_object(place: str) -> bool:
