@@ -21,7 +21,6 @@ from query_api.relevance.similarity_floors import FloorTerms, SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.inputs import QueryInputs
 from query_api.search.ranking import RankWeights
-from query_api.understanding.negations import excluded_forms
 from query_api.understanding.parser import ParsedQuery, QueryParser
 
 EXCLUDED_TERM_WEIGHT = -0.25
@@ -63,7 +62,7 @@ class SearchPlan:
     words_implied: float = 0.0
     """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
     unwanted: WithoutWords | None = None
-    """What products with these words are ranked down for."""
+    """Products with these words come last."""
     transcript: Transcript | None = None
     """What a spoken query said."""
     is_deep: bool = False
@@ -112,7 +111,7 @@ class SearchPlan:
             self.lexical_text,
             canonical_filters(self.filters),
             self.browse_order if self.is_browse else None,
-            *([["unwanted", *self.unwanted.texts]] if self.unwanted else []),
+            *([["last", *self.unwanted.texts]] if self.unwanted else []),
             *(["deep"] if self.is_deep else []),
         )
 
@@ -275,8 +274,8 @@ def _exclusions(parsed: ParsedQuery) -> Filters:
 
 
 def _unwanted(parsed: ParsedQuery) -> WithoutWords | None:
-    """What products are ranked down for, where the words of a request say that it is not wanted."""
-    forms = {form for term in parsed.negated_terms for form in excluded_forms(term)}
+    """What puts products last, where the words of a request say that it is not wanted."""
+    forms = parsed.unwanted_forms
     return WithoutWords(tuple(sorted(forms)), spares_denials=True) if forms else None
 
 
