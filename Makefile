@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light tools demo test test-light test-milvus lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus test-s3 lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
 RUN := .venv/bin
 export PYTHON
 
@@ -9,8 +9,11 @@ help:
 	@echo 'make setup   install everything; `make demo` by itself installs just what it runs on'
 	@echo 'make test    all tests, on real servers'
 	@echo 'make test-milvus   the product store on a real Milvus server, which it downloads (81 MB)'
+	@echo 'make test-s3   media in a bucket, on a real S3 server, which it downloads (10 MB)'
 	@echo 'make test-light   what a light installation can do, in one made for it'
-	@echo 'make tools   helm, for the tests of the chart (built by Go, in some minutes)'
+	@echo 'make tools   helm and promtool, for the tests of the chart and its alerts'
+	@echo 'make sbom    what is in the images, as CycloneDX with hashes and licences, into build/'
+	@echo 'make image-size   what the images install takes on disk'
 	@echo 'make lint    style, types, import contract'
 	@echo 'make bench   speed, side by side with baselines'
 	@echo 'make bench-query   searches a second beside bare Redis, bare Milvus and other engines'
@@ -29,6 +32,16 @@ setup:
 setup-light:
 	@deploy/setup.sh light
 
+image-size: setup
+	@deploy/docker/measure.sh installed-cpu
+
+EXPORT := .uv/bin/uv export --quiet --locked --no-dev --format cyclonedx1.5
+sbom: setup
+	@mkdir -p build
+	@$(EXPORT) --extra standard | $(RUN)/python -m deploy.sbom > build/sbom-cpu.json
+	@$(EXPORT) --extra standard --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
+	@ls -l build/sbom-*.json
+
 tools:
 	@deploy/tools.sh
 
@@ -43,12 +56,17 @@ test-light: setup
 
 test-milvus: setup
 	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -k real_milvus tests/contract/test_product_store.py
+	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -s tests/milvus
+
+test-s3: setup
+	@TEST_S3_SERVER=1 $(RUN)/pytest -k s3 tests/contract/test_media_store.py tests/contract/test_bucket.py
 
 lint: setup
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/pyright
 	$(RUN)/lint-imports
+	@if [ -x $(RUN)/hadolint ]; then $(RUN)/hadolint deploy/docker/Dockerfile; fi
 
 bench: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench --ignore tests/bench/guard

@@ -27,27 +27,9 @@ from indexer.records import StoredProduct
 IntArray = NDArray[np.uint64]
 
 PAGE_PRODUCTS = 256
-MIN_GRACE_S = 3_600.0
-"""Much longer than a batch leaves its files untouched, than a write may land late, and than clocks differ."""
 DOUBTED_FILES, DOUBTED_SHARE = 20, 0.5
 """To remove more files than this, and more than this share of all, is refused unless it is asked for: an index that was
 lost, or is being filled from a backup, would take all media with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStoreConfig:
-    """How long inline media are kept that no product shows."""
-
-    grace_s: float = 86_400.0
-    """How long a file stays after it was last put, at least."""
-    collect_every_s: float = 3_600.0
-    """How often an indexing worker removes what no product shows; 0: never, `vitrine media collect` does."""
-
-    def __post_init__(self) -> None:
-        if self.grace_s < MIN_GRACE_S:
-            raise ValueError(f"media_store.grace_s must be at least {MIN_GRACE_S:g}, as events may be under way")
-        if self.collect_every_s and self.collect_every_s < 1:
-            raise ValueError("media_store.collect_every_s must be at least 1, or 0 for never")
 
 
 @dataclass(slots=True)

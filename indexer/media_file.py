@@ -11,7 +11,10 @@ from indexer.errors import StoreUnavailable
 
 
 class MediaFile(Protocol):
-    """An open file, to be closed by who opened it; it can be read to its end even when it is removed meanwhile."""
+    """An open file, to be closed by who opened it.
+
+    It can be read to its end even when it is removed meanwhile, save for large ones in a bucket, whose rest is refused.
+    """
 
     @property
     def size(self) -> int:

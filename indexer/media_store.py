@@ -51,6 +51,10 @@ class MediaStore(Protocol):
         """The file of a hash, to be read piece by piece and closed by the caller; None as for `get`."""
         ...
 
+    async def link(self, digest: str) -> str | None:
+        """Where a browser gets the file of a hash from, which may not be there; None: from us."""
+        ...
+
     async def touch(self, digests: Sequence[str]) -> None:
         """Note that files are in use, as `put` does; those that are not there are passed over."""
         ...
@@ -88,6 +92,9 @@ class DirectoryMediaStore:
 
     async def open(self, digest: str) -> MediaFile | None:
         return await self._found(digest, DiskMediaFile)
+
+    async def link(self, digest: str) -> str | None:
+        return None
 
     async def touch(self, digests: Sequence[str]) -> None:
         try:
@@ -220,6 +227,9 @@ class InMemoryMediaStore:
     async def open(self, digest: str) -> MediaFile | None:
         data = await self.get(digest)
         return None if data is None else BytesMediaFile(data)
+
+    async def link(self, digest: str) -> str | None:
+        return None
 
     async def touch(self, digests: Sequence[str]) -> None:
         self._media |= {digest: (self._media[digest][0], self._clock()) for digest in digests if digest in self._media}

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from indexer.errors import Undecryptable
 
 KEY_BYTES, NONCE_BYTES = 32, 12
+CLOCK_SKEW_S = 3_600
+"""The time of forgetting may be ahead of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class PrivacyConfig:
     def kept_s(self) -> int:
         """`kept_days` in whole seconds, at least one."""
         return max(1, int(self.kept_days * 86_400))
+
+    def remembered_s(self, horizon_s: float) -> int:
+        """How long it is remembered that somebody was forgotten, seconds. Args: horizon_s: how old events may come."""
+        return int(max(horizon_s, self.forgotten_days * 86_400)) + CLOCK_SKEW_S
 
     def hash_of(self, user_id: str) -> str:
         """What stands for a person who is forgotten: their id's keyed hash, 128 bits in hex."""

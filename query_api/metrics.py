@@ -16,6 +16,8 @@ IN_FLIGHT = Gauge("vitrine_http_in_flight", "HTTP requests being answered")
 requests_under_way = 0
 """What `IN_FLIGHT` tells. A number, as a gauge that is set for each request costs what the rest of counting it does."""
 IN_FLIGHT.set_function(lambda: requests_under_way)
+INDEX_AGE = Gauge("vitrine_index_age_seconds", "How long the oldest event that is not yet searchable has waited")
+LAG = Gauge("vitrine_lag_events", "Events that the active generation's workers have not acknowledged", ["topic"])
 VARIANT_ANSWERS = Counter(
     "vitrine_variant_answers_total", "Searches answered, by variant of an experiment", ["variant"]
 )

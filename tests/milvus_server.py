@@ -5,7 +5,6 @@ It comes in an environment of its own, which `make test-milvus` makes: its packa
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.milvus3 import Unavailable, environment_with
+from tests.milvus3 import Unavailable, environment_with, free_port
 from tests.paths import ROOT
 
 VENV = ROOT / "build" / "milvus-server-venv"
@@ -25,15 +24,17 @@ START_TIMEOUT_S = 120
 WANTED = "TEST_MILVUS_SERVER"
 """The environment variable that has tests use it: each collection takes it seconds, so `make test` goes without."""
 _PREPARE = """
-import json, milvus, sys
+import milvus, sys
 milvus._initialize_data_files(sys.prefix)
 config = milvus.MilvusServerConfig(data_dir=sys.argv[1])
+config.configs |= dict(zip([name for name in config.configurable_items if name.endswith("_port")], sys.argv[2:]))
 config.resolve()
-metrics_port, held = config.resolve_port(9091)
-held.close()
-print(json.dumps([config.get("proxy_port"), metrics_port]))
+print(config.get("proxy_port"))
 """
-"""Unpacks the server beside the interpreter, and writes its settings, with free ports, to a directory."""
+"""Unpacks the server beside the interpreter, and writes its settings, with the ports that it is given, to a directory.
+"""
+_PORTS = 12
+"""More than it has, which is one for each of its parts."""
 
 
 @dataclass(slots=True)
@@ -50,9 +51,12 @@ class MilvusServer:
         """One that is not started yet. Raises `Unavailable` where it is not wanted or not installed."""
         if not os.environ.get(WANTED):
             raise Unavailable("a real Milvus server is tested with by `make test-milvus`")
+        # Two on the same may both bind it, one for IPv4 and one for IPv6.
+        ports = list(dict.fromkeys(free_port() for _ in range(_PORTS)))
         argv = [str(environment_with(VENV, REQUIREMENTS) / "bin" / "python"), "-c", _PREPARE, str(directory)]
+        argv += map(str, ports[1:])
         prepared = subprocess.run(argv, check=True, timeout=START_TIMEOUT_S, capture_output=True)
-        return cls(directory, *json.loads(prepared.stdout))
+        return cls(directory, int(prepared.stdout), ports[0])
 
     @property
     def address(self) -> str:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.stack import LocalStack
+from indexer.media_config import MediaStoreConfig
 from tests import milvus3
 from tests.milvus_server import milvus_server
+from tests.s3_server import s3_server as run_s3_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +57,15 @@ def real_milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         with milvus_server(tmp_path_factory.mktemp("milvus")) as server:
             yield server.address
+    except milvus3.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaStoreConfig]:
+    """The bucket of a real S3 server; skipped by name where that is not wanted."""
+    try:
+        with run_s3_server(tmp_path_factory.mktemp("s3")) as config:
+            yield config
     except milvus3.Unavailable as reason:
         pytest.skip(str(reason))

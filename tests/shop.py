@@ -30,7 +30,7 @@ from indexer.rows import build_row, embedding_text, text_hash
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.config import QueryConfig
 from query_api.http.app import create_app
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 from streams.events.schema import Event
 
 

@@ -21,7 +21,7 @@ from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
 from encoders.service.opening import socket_of
-from indexer.media_collection import MediaStoreConfig
+from indexer.media_config import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig
@@ -106,8 +106,13 @@ class Settings:
 
     @property
     def media_directory(self) -> Path:
-        """Where inline pictures are kept."""
+        """Where inline pictures are kept, if not in a bucket."""
         return self.data_dir / "media"
+
+    @property
+    def media_place(self) -> str:
+        """Where inline pictures are kept, for people."""
+        return self.media_store.url or str(self.media_directory)
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -24,6 +24,15 @@ _PROPERTIES = "server.properties"
 _LOG = "log"
 _CLEANER_BUFFER_BYTES = 16 * 2**20
 """The default, 128 MB, is a quarter of the heap; two small internal topics are all that is compacted."""
+_IDLE_PROPERTIES = {
+    # Proof of life to other controllers: there are none.
+    "metadata.max.idle.interval.ms": 0,
+    # Each thread wakes up several times a second to look for work.
+    "num.network.threads": 1,
+    "num.io.threads": 2,
+    "group.coordinator.threads": 1,
+}
+"""By which an idle broker takes a third less of the processor."""
 _REQUEST_TIMEOUT_MS = 5_000
 _CLUSTER_ID = "dml0cmluZS1sb2NhbC0wMQ"
 _JVM = (
@@ -100,6 +109,7 @@ class EmbeddedKafka(Service):
             "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
             "socket.request.max.bytes": 4 * MAX_MESSAGE_BYTES,
             "log.cleaner.dedupe.buffer.size": _CLEANER_BUFFER_BYTES,
+            **_IDLE_PROPERTIES,
         }
 
     def _format(self) -> None:

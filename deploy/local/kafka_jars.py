@@ -54,9 +54,9 @@ def class_path(progress: Callable[[str], None]) -> str:
     return f"{directory}/*"
 
 
-def locked_jars() -> list[LockedJar]:
-    """What the lock names."""
-    return [_locked_jar(line) for line in LOCK_FILE.read_text().splitlines()]
+def locked_jars(lock: Path = LOCK_FILE) -> list[LockedJar]:
+    """What a lock names."""
+    return [_locked_jar(line) for line in lock.read_text().splitlines()]
 
 
 def _locked_jar(line: str) -> LockedJar:
@@ -70,8 +70,8 @@ def _fetch(jars: list[LockedJar], directory: Path, progress: Callable[[str], Non
     directory.mkdir(parents=True, exist_ok=True)
     # A jar takes its place whole: an interrupted download, or two at once, leave nothing that is half there.
     with tempfile.TemporaryDirectory(dir=directory) as partial, ThreadPoolExecutor(_DOWNLOADS) as pool:
-        context = _maven(Path(partial))
-        placing = [pool.submit(_place, context, jar, directory) for jar in jars]
+        context = maven_repository(Path(partial))
+        placing = [pool.submit(place_jar, context, jar, directory) for jar in jars]
         try:
             for done, future in enumerate(as_completed(placing), 1):
                 future.result()
@@ -82,7 +82,8 @@ def _fetch(jars: list[LockedJar], directory: Path, progress: Callable[[str], Non
             raise
 
 
-def _place(context: MavenContext, jar: LockedJar, directory: Path) -> None:
+def place_jar(context: MavenContext, jar: LockedJar, directory: Path) -> None:
+    """Download a jar into a directory. Raises `MissingServer`: it cannot be, or is not the one that was locked."""
     try:
         path = context.project(jar.group, jar.name).at_version(jar.version).artifact().resolve()
     # jgo raises what its HTTP client and its resolver raise, RuntimeError among it.
@@ -94,7 +95,8 @@ def _place(context: MavenContext, jar: LockedJar, directory: Path) -> None:
     path.replace(directory / jar.file_name)
 
 
-def _maven(repository: Path) -> MavenContext:
+def maven_repository(repository: Path) -> MavenContext:
+    """Maven Central, what it gives kept in a directory. Raises `MissingServer`."""
     try:
         from jgo.maven import MavenContext
     except ImportError as error:
@@ -123,7 +125,7 @@ def _lock_line(artifact: Artifact) -> str:
 def main() -> None:
     """Rewrite the lock."""
     with tempfile.TemporaryDirectory() as repository:
-        artifacts = _resolve(_maven(Path(repository)))
+        artifacts = _resolve(maven_repository(Path(repository)))
         lines = [_lock_line(artifact) for artifact in artifacts]
     LOCK_FILE.write_text("".join(sorted(lines)))
 

@@ -15,8 +15,6 @@ _TOLERANCE = 14
 """Levels of 255 by which a pixel may differ from the border's colour: compression leaves noise."""
 _PLAIN_SHARE = 0.98
 """Share of a line's pixels that must have the border's colour."""
-_LINES_AT_ONCE = 16
-"""Lines after an edge that are looked at first."""
 _MIN_REMAINING_SHARE = 0.15
 """Share of each side that must remain: less is a speck, and nothing is cut off."""
 _ALL_NEAR = np.uint32(0x01010101)
@@ -26,6 +24,8 @@ _MOST_BORDERS = 3
 
 Picture = NDArray[np.uint32]
 """Pixels (height, width), each its red, green and blue level and a byte that says nothing."""
+Colour = tuple[int, ...]
+"""Its red, green and blue level."""
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
 
@@ -61,35 +61,39 @@ def trim_borders(image: Image.Image) -> Image.Image:
 def _borders(pixels: Picture) -> Box:
     """Lines of border at each side of pixels (height, width), as a box; all 0 where only a speck would remain."""
     height, width = pixels.shape
-    left, top, right, bottom = (_plain_lines(view) for view in (pixels.T, pixels, pixels.T[::-1], pixels[::-1]))
+    colours = [plain_colour(edge) for edge in (pixels[:, 0], pixels[0], pixels[:, -1], pixels[-1])]
+    plain = {colour: _plain_lines(pixels, colour) for colour in {*colours} if colour is not None}
+    # Whether each column is plain, or each row, from the first on or from the last on.
+    lines = [
+        _leading(plain[colour][side % 2 == 0][:: 1 if side < 2 else -1]) if colour is not None else 0
+        for side, colour in enumerate(colours)
+    ]
+    left, top, right, bottom = lines
     is_speck = (
         width - left - right < _MIN_REMAINING_SHARE * width or height - top - bottom < _MIN_REMAINING_SHARE * height
     )
     return (0, 0, 0, 0) if is_speck else (left, top, right, bottom)
 
 
-def _plain_lines(pixels: Picture) -> int:
-    """How many lines of pixels (lines, length), from the first on, are plain and of one colour."""
-    lines, length = pixels.shape
-    colour = plain_colour(pixels[0])
-    if colour is None:
-        return 0
-    lowest, width = _range_around(colour, length)
-    start, count = 1, _LINES_AT_ONCE
-    while start < lines:
-        levels = _levels(pixels[start : start + count]).reshape(-1, 4 * length)
-        # A level below the range wraps around to more than its width.
-        is_near = (levels - lowest <= width).view(np.uint32) == _ALL_NEAR
-        plain = np.add.reduce(is_near.view(np.uint8), axis=1, dtype=np.uint32) >= _PLAIN_SHARE * length
-        at = int(plain.argmin())
-        if not plain[at]:
-            return start + at
-        # Most borders are narrow.
-        start, count = start + count, 8 * count
-    return lines
+def _plain_lines(pixels: Picture, colour: Colour) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of pixels (height, width), which rows and which columns are plain and of this colour, (height,) and (width,)."""
+    height, width = pixels.shape
+    lowest, spread = _range_around(colour, width)
+    levels = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, 4 * width)
+    # A level below the range wraps around to more than its width.
+    is_near = ((levels - lowest <= spread).view(np.uint32) == _ALL_NEAR).astype(np.float32)
+    # Sums as products with ones: several times faster than sums of bytes.
+    rows, columns = is_near @ np.ones(width, np.float32), np.ones(height, np.float32) @ is_near
+    return rows >= _PLAIN_SHARE * width, columns >= _PLAIN_SHARE * height
 
 
-def plain_colour(line: Picture) -> tuple[int, ...] | None:
+def _leading(plain: NDArray[np.bool_]) -> int:
+    """How many lines are plain before the first that is not."""
+    at = int(plain.argmin())
+    return len(plain) if plain[at] else at
+
+
+def plain_colour(line: Picture) -> Colour | None:
     """The red, green and blue level that nearly all pixels of a line (length,) are near; None: it is not plain.
 
     Of so few pixels Python's own bytes take a quarter of numpy's time, and most edges are over with the first level.
@@ -98,7 +102,9 @@ def plain_colour(line: Picture) -> tuple[int, ...] | None:
     colour: list[int] = []
     for channel in range(3):
         own = levels[channel::4]
-        median = sorted(own)[len(own) // 2]
+        # A level that more than half of them have is the median, and most borders are that plain.
+        middle = own[len(own) // 2]
+        median = middle if 2 * own.count(middle) > len(own) else sorted(own)[len(own) // 2]
         near &= int.from_bytes(own.translate(_near_to(median)), sys.byteorder)
         if near.bit_count() < _PLAIN_SHARE * len(own):
             return None
@@ -113,14 +119,9 @@ def _near_to(level: int) -> bytes:
 
 
 @lru_cache(64)
-def _range_around(colour: tuple[int, ...], length: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _range_around(colour: Colour, length: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """For a line of pixels, (4 · length,) each: the lowest levels near a colour, and how much higher they may be."""
     lowest = [max(0, level - _TOLERANCE) for level in colour]
     width = [min(255, level + _TOLERANCE) - low for level, low in zip(colour, lowest, strict=True)]
     low, high = int.from_bytes([*lowest, 0], sys.byteorder), int.from_bytes([*width, 255], sys.byteorder)
     return np.full(length, low, np.uint32).view(np.uint8), np.full(length, high, np.uint32).view(np.uint8)
-
-
-def _levels(pixels: Picture) -> NDArray[np.uint8]:
-    """Pixels (lines, length) as levels (lines, length, 4)."""
-    return np.ascontiguousarray(pixels).view(np.uint8).reshape(*pixels.shape, 4)

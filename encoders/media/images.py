@@ -19,7 +19,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from encoders.errors import InvalidImage
 from encoders.media.budgets import DEFAULT_BYTES, STRIP_PIXELS, canvas_bytes, decoding_bytes, prepared_bytes
 from encoders.media.iso_header import brands
-from encoders.media.preparation import ImagePreparer, Pixels, as_rgb
+from encoders.media.preparation import FixedSizePreparer, ImagePreparer, Pixels, as_rgb
 from encoders.media.webp_header import canvas_size
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
@@ -29,8 +29,9 @@ MAX_PIXELS: Final = 120_000_000
 MAX_ANIMATION_PIXELS: Final = 160_000_000
 """Pixels of all frames of a WebP animation together: its decoder unpacks every frame."""
 DRAFT_SIDE: Final = 512
-"""JPEGs are decoded at the smallest scale of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels; other
-large pictures are reduced by the largest whole number that does."""
+"""JPEGs are decoded at the smallest scale of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels, and for an
+encoder that takes much smaller ones, twice its side; other large pictures are reduced by the largest whole number that
+keeps them so long."""
 _WHOLE_PIXELS: Final = 2**22
 """Pictures of up to so many pixels are worked on as a whole; larger ones in strips."""
 _TEXT_BYTES: Final = 8 * 2**20
@@ -97,6 +98,13 @@ def decode_image(
     Raises:
         InvalidImage: the file is empty, too long, too large, of another format, truncated or broken.
     """
+    return _decoded(data, max_bytes, max_pixels, budget_bytes, DRAFT_SIDE)[0]
+
+
+def _decoded(
+    data: bytes, max_bytes: int, max_pixels: int, budget_bytes: int, least_side: int
+) -> tuple[Image.Image, int]:
+    """As `decode_image`, a JPEG with both sides at least so long, and by what that one was divided meanwhile."""
     if not data:
         raise InvalidImage("image is empty: 0 bytes")
     if len(data) > max_bytes:
@@ -106,18 +114,27 @@ def decode_image(
     with _open(data) as image:
         try:
             _check_size(image, max_pixels)
-            _check_memory(image, data, budget_bytes)
-            return _decode(image)
+            scale = _draft_scale(image.size, least_side) if isinstance(image, JpegImageFile) else 1
+            _check_memory(image, data, budget_bytes, scale)
+            return _decode(image, least_side), scale
         except _DECODER_ERRORS as error:
             raise InvalidImage(f"{image.format} image cannot be decoded: {_reason(error)}") from error
 
 
 def decode_and_prepare(data: bytes, preparer: ImagePreparer, budget_bytes: int = DEFAULT_BYTES) -> Pixels:
     """Decode a picture file, and make a model's input (height, width, 3) uint8 of it. Raises `InvalidImage`."""
-    image = decode_image(data, budget_bytes=budget_bytes)
+    side = preparer.least_side if isinstance(preparer, FixedSizePreparer) else None
+    least_side = DRAFT_SIDE if side is None else min(DRAFT_SIDE, 2 * side)
+    image, scale = _decoded(data, MAX_BYTES, MAX_PIXELS, budget_bytes, least_side)
     _check_prepared(image, preparer, budget_bytes)
     try:
-        return preparer(image)
+        if not isinstance(preparer, FixedSizePreparer):
+            return preparer(image)
+        framed = preparer.framed(image)
+        if side is not None and scale > 1 and min(framed.size) < side and least_side < DRAFT_SIDE:
+            # Wide borders: what is within them is worth being decoded in full.
+            framed = preparer.framed(decode_image(data, budget_bytes=budget_bytes))
+        return preparer.resized(framed)
     except _DECODER_ERRORS as error:
         raise InvalidImage(
             f"image of {image.width} × {image.height} pixels cannot be prepared: {_reason(error)}"
@@ -157,8 +174,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         raise InvalidImage(f"animation is {frames} frames of {width} × {height} pixels, more than allowed")
 
 
-def _check_memory(image: Image.Image, data: bytes, budget_bytes: int) -> None:
-    scale = _draft_scale(image.size) if isinstance(image, JpegImageFile) else 1
+def _check_memory(image: Image.Image, data: bytes, budget_bytes: int, scale: int) -> None:
     decoded = _divided(image.size, scale)
     wanted = decoding_bytes(image, data, decoded, _divided(decoded, _reduction(decoded)))
     _refuse_over(str(image.format), image.size, wanted, budget_bytes)
@@ -172,9 +188,9 @@ def _refuse_over(kind: str, size: tuple[int, int], wanted: int, budget_bytes: in
         )
 
 
-def _draft_scale(size: tuple[int, int]) -> int:
+def _draft_scale(size: tuple[int, int], least_side: int) -> int:
     """By what a JPEG of this (width, height) is divided while it is decoded, as `draft` does."""
-    return max(scale for scale in (1, 2, 4, 8) if scale == 1 or scale <= min(size) // DRAFT_SIDE)
+    return max(scale for scale in (1, 2, 4, 8) if scale == 1 or scale <= min(size) // least_side)
 
 
 def _reduction(size: tuple[int, int]) -> int:
@@ -186,9 +202,9 @@ def _divided(size: tuple[int, int], divisor: int) -> tuple[int, int]:
     return -(-size[0] // divisor), -(-size[1] // divisor)
 
 
-def _decode(image: Image.Image) -> Image.Image:
+def _decode(image: Image.Image, least_side: int) -> Image.Image:
     if isinstance(image, JpegImageFile):
-        image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
+        image.draft("RGB", (least_side, least_side))
     image.load()
     small = _on_white(image) if image.width * image.height <= _WHOLE_PIXELS else _reduced(image)
     return _upright(small, image)

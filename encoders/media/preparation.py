@@ -52,7 +52,14 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
 
     def __call__(self, image: Image.Image) -> Pixels:
         """RGB picture → (height, width, 3) uint8."""
-        framed = trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
+        return self.resized(self.framed(image))
+
+    def framed(self, image: Image.Image) -> Image.Image:
+        """RGB picture → what is looked at of it, before resizing."""
+        return trim_borders(as_rgb(image)) if self.trim else as_rgb(image)
+
+    def resized(self, framed: Image.Image) -> Pixels:
+        """What `framed` gave → (height, width, 3) uint8."""
         size, resample = self.scaled(*framed.size), Image.Resampling(self.resample)
         resized = resize_pixels(framed, size, resample, self.reducing_gap)
         if self.size is not None and self.margin is not None:
@@ -67,6 +74,11 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         height, width = picture.shape[:2]
         middle = _center_crop(picture, (round(height * share), round(width * share)))
         return resize_pixels(Image.fromarray(middle), (width, height), Image.Resampling(self.resample), _REDUCING_GAP)
+
+    @property
+    def least_side(self) -> int | None:
+        """With both sides at least so long, a picture is not scaled up; None: it is not resized."""
+        return self.shortest_edge if self.size is None else max(self.size)
 
     @property
     def output_size(self) -> tuple[int, int] | None:

@@ -73,6 +73,8 @@ class EncoderProcess:
         """The longest that one batch may take, in seconds."""
         self.memory: PixelMemory | None = None
         """Where pictures may be that it is given, while entered: they are read there, all others are sent."""
+        self.device_s = 0.0
+        """For how long its device has computed, in seconds."""
         self._pool = WorkerPool(self._start)
         self._ready: EncoderReady | None = None
 
@@ -190,6 +192,7 @@ class EncoderProcess:
         answer = _ANSWER.decode(data)
         if isinstance(answer, ErrorMessage):
             return answer
+        self.device_s += answer.device_s
         shape = (self.spec.dim,)
         return (
             np.frombuffer(answer.texts, np.float32).reshape(n_texts, *shape),

@@ -170,6 +170,8 @@ class EncodedRows(msgspec.Struct, array_like=True, tag=True):
 
     texts: bytearray
     images: bytearray
+    device_s: float = 0.0
+    """For how long the device computed for it, in seconds; of a pass that several batches share, its share."""
 
 
 class ErrorMessage(msgspec.Struct, array_like=True, tag=True):

@@ -66,6 +66,8 @@ class ServiceEncoder:
         """
         self._path, self._opening, self._memory = path, opening, memory
         self._deadline_s = deadline_s
+        self.device_s = 0.0
+        """For how long the device has computed for it, in seconds."""
         self._connection: socket.socket | None = None
         self._closed = False
         self._ready = self._open(start_deadline_s)
@@ -135,6 +137,7 @@ class ServiceEncoder:
         answer = _ANSWER.decode(self._sent_until_answered(encode_frame(request)))
         if isinstance(answer, ErrorMessage):
             raise answer.to_error()
+        self.device_s += answer.device_s
         return answer
 
     def _sent_until_answered(self, frame: bytearray) -> bytearray:

@@ -26,6 +26,7 @@ class _Pass:
 
     inputs: list[QueuedInput]
     forward: ForwardPass | None = None
+    launched_at: float = 0.0
 
     @property
     def is_urgent(self) -> bool:
@@ -96,6 +97,7 @@ class DeviceLoop:
     def _launched(self, one: _Pass) -> _Pass | None:
         assert one.forward is not None
         try:
+            one.launched_at = self._clock()
             one.forward.launch()
         except Exception as error:
             self._retry_apart(one, error)
@@ -113,7 +115,9 @@ class DeviceLoop:
             # At its end: one that takes longer than the bound must not put queries off for ever.
             self._indexing_served_at = self._clock()
         self.passes, self.inputs = self.passes + 1, self.inputs + len(one.inputs)
+        share_s = (self._clock() - one.launched_at) / len(one.inputs)
         for each, row in zip(one.inputs, rows, strict=True):
+            each.batch.device_s += share_s
             each.batch.set_row(each.kind, each.at, row)
 
     def _retry_apart(self, failed: _Pass, error: Exception) -> None:
@@ -126,6 +130,7 @@ class DeviceLoop:
             own = _Pass([one for one in failed.inputs if one.batch is batch])
             try:
                 own.forward = stage(self._encoder, own.inputs[0].kind, [one.content for one in own.inputs])
+                own.launched_at = self._clock()
                 own.forward.launch()
             except Exception as its_error:
                 own.fail(its_error)

@@ -97,6 +97,11 @@ class EncoderClient:
         """What its callers put before queries and before products' texts."""
         return self._connected.prompts
 
+    @property
+    def device_s(self) -> float:
+        """For how long the device has computed for it, in seconds."""
+        return sum(encoder.device_s for encoder in self._encoders)
+
     def silent_s(self) -> float:
         """For how long its oldest request has been without an answer, in seconds; 0 while there is none."""
         return time.monotonic() - min(self._under_way.values()) if self._under_way else 0.0

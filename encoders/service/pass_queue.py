@@ -44,6 +44,8 @@ class Batch:
     """Called once, by the thread of the device."""
     rows: dict[PassKind, FloatArray] = field(default_factory=dict[PassKind, FloatArray])
     missing: int = 0
+    device_s: float = 0.0
+    """Its share of the passes, in seconds."""
 
     def start(self, dim: int) -> None:
         """Make room for the rows."""
@@ -74,7 +76,7 @@ class Batch:
 
     def _finish(self) -> None:
         first = self.rows.get("products", self.rows.get("texts"))
-        self.answer(EncodedRows(_bytes(first), _bytes(self.rows.get("images"))))
+        self.answer(EncodedRows(_bytes(first), _bytes(self.rows.get("images")), self.device_s))
 
 
 @dataclass(frozen=True, slots=True)

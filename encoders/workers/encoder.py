@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -51,10 +52,12 @@ def _request_handler(
     def encode(request: bytearray) -> EncodedRows | ErrorMessage:
         batch = batches.decode(request)
         priority.wait_for_priority_work()
+        started = time.perf_counter()
         try:
-            if isinstance(batch, EncodeProducts):
-                return _encode_products(encoder, batch, memory)
-            return _encode_parts(encoder, batch, memory)
+            products = isinstance(batch, EncodeProducts)
+            rows = _encode_products(encoder, batch, memory) if products else _encode_parts(encoder, batch, memory)
+            rows.device_s = time.perf_counter() - started
+            return rows
         except Exception as error:
             return ErrorMessage.from_error(error)
 

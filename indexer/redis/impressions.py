@@ -34,6 +34,23 @@ KEYS_A_READ = 64
 _PREFIX = "vitrine:impressions:"
 _SUFFIX = scripts.IMPRESSIONS_SUFFIX
 
+# ARGV: how many impressions are kept of a person, and for how many ms; then of each the user id, its hash, the time
+# and what was shown, which is binary.
+_REMEMBER = f"""
+{scripts.PRELUDE}
+local kept, lives_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i = 3, #ARGV, 4 do
+  local user_id, hash, time_ms = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  if not refuses(user_id, hash, time_ms) then
+    local shown = key_of(user_id, '{_SUFFIX}')
+    redis.call('ZADD', shown, time_ms, ARGV[i + 3])
+    redis.call('ZREMRANGEBYSCORE', shown, '-inf', time_ms - lives_ms)
+    redis.call('ZREMRANGEBYRANK', shown, 0, -1 - kept)
+    redis.call('PEXPIRE', shown, lives_ms)
+  end
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ImpressionLimits:
@@ -69,7 +86,7 @@ class RedisImpressionStore:
         self._limits = limits
         self._privacy = privacy
         self._clock_ms = clock_ms
-        self._remember = redis.register_script(scripts.REMEMBER_SHOWN)
+        self._remember = redis.register_script(_REMEMBER)
 
     async def remember(self, impressions: Sequence[Impression]) -> None:
         lists: defaultdict[str, list[bytes]] = defaultdict(list)

@@ -25,6 +25,37 @@ UNKNOWN_TTL_S = 30 * 86_400
 """For how long the letters of a day can be read of which it is not known whose they are: no forgetting finds them."""
 _DAY_MS = 86_400_000
 
+# ARGV: {user id, its hash, time, where its key's name is, a name and a key in case there is none}…, the name of the
+# secret, lifetime. Returns names and keys, empty ones where the user is forgotten as of that time.
+_HAVE = f"""
+{scripts.PRELUDE}
+local secret, ttl_s = ARGV[2], ARGV[3]
+local answers = {{}}
+for i, person in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local user_id, hash, time_ms, letters, new_id, new_key = unpack(person)
+  answers[i] = {{'', ''}}
+  if time_ms > about(user_id, hash).until_ms then
+    local stored = redis.call('HMGET', letters, 'id', 'since')
+    local id, since_ms = stored[1], tonumber(stored[2])
+    local key = id and redis.call('GET', '{scripts.KEY_PREFIX}' .. id)
+    if not key or key:sub(1, #secret + 1) ~= secret .. ':' then
+      -- One that nobody here can read would outlive a forgetting, which looks for one key.
+      if id then redis.call('DEL', '{scripts.KEY_PREFIX}' .. id) end
+      id, key, since_ms = new_id, new_key, nil
+      redis.call('SET', '{scripts.KEY_PREFIX}' .. id, key)
+    end
+    -- The earliest of all that it locks: a forgetting from then on destroys it, one that comes again leaves it alone.
+    if not since_ms or time_ms < since_ms then
+      redis.call('HSET', letters, 'id', id, 'since', string.format('%d', time_ms))
+    end
+    redis.call('EXPIRE', letters, ttl_s)
+    redis.call('EXPIRE', '{scripts.KEY_PREFIX}' .. id, ttl_s)
+    answers[i] = {{id, key}}
+  end
+end
+return answers
+"""
+
 
 class RedisPersonKeys:
     """`PersonKeys` over Redis; all keys of a call are had by one atomic script."""
@@ -34,7 +65,7 @@ class RedisPersonKeys:
         self._redis = redis
         self._privacy = privacy
         self._deadline_s = deadline_s
-        self._have = redis.register_script(scripts.PERSON_KEYS)
+        self._have = redis.register_script(_HAVE)
 
     async def keys_of(self, persons: Sequence[tuple[str, int]]) -> list[PersonKey | None]:
         packed = [

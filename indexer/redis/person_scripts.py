@@ -1,4 +1,4 @@
-"""The Lua scripts of who people are: the forgotten, the opted out, those known by several ids; keys of their letters.
+"""The Lua scripts of who people are: the forgotten, the opted out, those known by several ids.
 
 What they do to a person is `indexer.persons`, within Redis. Links are kept as MessagePack of two lists; changes of
 learning under the hash of the id, so that whoever opted out and is then forgotten stays opted out.
@@ -237,53 +237,5 @@ end
 
 for _, pair in ipairs(cmsgpack.unpack(ARGV[1])) do
   if pair[1] ~= pair[3] then join(unpack(pair)) end
-end
-"""
-
-# ARGV: {user id, its hash, time, where its key's name is, a name and a key in case there is none}…, the name of the
-# secret, lifetime. Returns names and keys, empty ones where the user is forgotten as of that time.
-PERSON_KEYS = f"""
-{PRELUDE}
-local secret, ttl_s = ARGV[2], ARGV[3]
-local answers = {{}}
-for i, person in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local user_id, hash, time_ms, letters, new_id, new_key = unpack(person)
-  answers[i] = {{'', ''}}
-  if time_ms > about(user_id, hash).until_ms then
-    local stored = redis.call('HMGET', letters, 'id', 'since')
-    local id, since_ms = stored[1], tonumber(stored[2])
-    local key = id and redis.call('GET', '{KEY_PREFIX}' .. id)
-    if not key or key:sub(1, #secret + 1) ~= secret .. ':' then
-      -- One that nobody here can read would outlive a forgetting, which looks for one key.
-      if id then redis.call('DEL', '{KEY_PREFIX}' .. id) end
-      id, key, since_ms = new_id, new_key, nil
-      redis.call('SET', '{KEY_PREFIX}' .. id, key)
-    end
-    -- The earliest of all that it locks: a forgetting from then on destroys it, one that comes again leaves it alone.
-    if not since_ms or time_ms < since_ms then
-      redis.call('HSET', letters, 'id', id, 'since', string.format('%d', time_ms))
-    end
-    redis.call('EXPIRE', letters, ttl_s)
-    redis.call('EXPIRE', '{KEY_PREFIX}' .. id, ttl_s)
-    answers[i] = {{id, key}}
-  end
-end
-return answers
-"""
-
-# ARGV: how many impressions are kept of a person, and for how many ms; then of each the user id, its hash, the time
-# and what was shown, which is binary.
-REMEMBER_SHOWN = f"""
-{PRELUDE}
-local kept, lives_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
-for i = 3, #ARGV, 4 do
-  local user_id, hash, time_ms = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
-  if not refuses(user_id, hash, time_ms) then
-    local shown = key_of(user_id, '{IMPRESSIONS_SUFFIX}')
-    redis.call('ZADD', shown, time_ms, ARGV[i + 3])
-    redis.call('ZREMRANGEBYSCORE', shown, '-inf', time_ms - lives_ms)
-    redis.call('ZREMRANGEBYRANK', shown, 0, -1 - kept)
-    redis.call('PEXPIRE', shown, lives_ms)
-  end
 end
 """

@@ -12,6 +12,9 @@ from redis.exceptions import ResponseError
 
 Item = TypeVar("Item")
 
+# By its own annotation, it takes commands of one word.
+pack = cast("Callable[[tuple[str | int, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]
+"""A command as the protocol has it, in a tenth of the time that redis-py takes."""
 SPARE_FROM = 8
 """A client that may have so many connections keeps one of them aside."""
 
@@ -30,7 +33,7 @@ async def ask_together(redis: Redis, commands: Sequence[tuple[str | int, ...]]) 
     """
     connection = await _take(redis)
     try:
-        await connection.send_packed_command([b"".join(map(_pack, commands))])
+        await connection.send_packed_command([b"".join(map(pack, commands))])
         answers = [await _answer(connection) for _ in commands]
     finally:
         await _give_back(redis, connection)
@@ -69,7 +72,5 @@ async def _answer(connection: Any) -> Any:
         return error
 
 
-# By its own annotation, it takes commands of one word.
-_pack = cast("Callable[[tuple[str | int, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]
 _spares: WeakKeyDictionary[Redis, Any] = WeakKeyDictionary()
 """The connection that a client keeps aside; closed with the client, as it is its pool's."""

@@ -35,8 +35,6 @@ MAX_TRAITS = 128
 """How many traits of a user are kept, cleared ones included, the latest ones."""
 HORIZON_S = 30 * 86_400.0
 """How old an event may be that still comes; for so long at least a forgotten user's earlier events are ignored."""
-CLOCK_SKEW_S = 3_600
-"""And a little longer, as the time of forgetting may be ahead of the clock."""
 POPULAR_KEPT = 10_000
 """How many products take part in popularity."""
 EVENTS_A_CALL, TRAIT_CHANGES_A_CALL, PERSONS_A_CALL = 1_000, 16, 64
@@ -78,7 +76,7 @@ class RedisProfileStore:
         self._history_length = history_length
         self._max_traits = max_traits
         self._privacy = privacy
-        self._remember_s = int(max(horizon_s, privacy.forgotten_days * 86_400)) + CLOCK_SKEW_S
+        self._remember_s = privacy.remembered_s(horizon_s)
         self._record = redis.register_script(profile_scripts.RECORD)
         self._set_traits = redis.register_script(profile_scripts.SET_TRAITS)
         self._set_learning = redis.register_script(person_scripts.SET_LEARNING)

@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript as Script
 from redis.exceptions import NoScriptError, ResponseError
 
+from indexer.redis.pipelining import pack
+
 
 class OwnConnection:
     """Commands over one connection that is never replaced unnoticed. One call at a time.
@@ -61,7 +63,7 @@ class OwnConnection:
 
     async def _ask(self, *command: str | int) -> Any:
         try:
-            await self._connection.send_command(*command, check_health=False)
+            await self._connection.send_packed_command([pack(command)], check_health=False)
             return await self._connection.read_response()
         except ResponseError:
             raise

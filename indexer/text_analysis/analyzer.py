@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from indexer.memo import Memo, text_bytes
 from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is_chinese, simplified
+from indexer.text_analysis.chinese import count_words as count_chinese_words
 from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
 from indexer.text_analysis.measures import join_measures
 from indexer.text_analysis.negation import WITHOUT, negated_words
@@ -95,6 +96,12 @@ def required_terms(text: str) -> tuple[str, ...]:
     characters outside of them. A document may have a word's characters, or its pieces, without the word.
     """
     return _required_terms(text)
+
+
+def count_words(text: str) -> int:
+    """How many distinct words a reader sees in a text: of one with hyphens or of Chinese, a query has several terms."""
+    runs = dict.fromkeys(_runs(text[:TERMS_MAX_BYTES]))
+    return sum(count_chinese_words(simplified(run)) if is_chinese(run) else 1 for run in runs)
 
 
 def lacking_terms(text: str) -> tuple[str, ...]:

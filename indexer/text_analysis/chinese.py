@@ -53,6 +53,11 @@ def dictionary_words(run: str) -> Iterable[str]:
     return _segmenter().cut(run, HMM=False)
 
 
+def count_words(run: str) -> int:
+    """How many words a reader sees in a run of Chinese characters, those that the dictionary does not know too."""
+    return sum(1 for _ in _segmenter().cut(run, HMM=True))
+
+
 def index_terms(run: str) -> Iterator[str]:
     """What a run of Chinese characters is found by: its words, those within longer ones too, then its characters."""
     yield from (word for word in _segmenter().cut_for_search(run) if len(word) > 1)

@@ -132,10 +132,12 @@ class AnswerCards:
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        wanted = self._missing(product_ids)
-        if self._is_current:
-            self._cards |= self._shelf.find(wanted)
-        if missing := self._missing(wanted):
+        missing = self._missing(product_ids)
+        if self._is_current and missing:
+            found = self._shelf.find(missing)
+            self._cards = self._cards | found if self._cards else found
+            missing = self._missing(missing) if len(found) < len(missing) else []
+        if missing:
             await self._read(missing)
         return self._missing(missing)
 

@@ -28,6 +28,8 @@ class Variant(Struct, frozen=True, forbid_unknown_fields=True):
     """Those that requests do not state; what is absent is as it is configured."""
     learnt_ranker: str | None = None
     """A directory of `vitrine train ranker`, or empty for none; null: as it is configured."""
+    generation: Annotated[str, Meta(min_length=1)] | None = None
+    """The generation of the index that answers, ready beside the active one; null: the active one."""
 
 
 class Experiment(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.switches import VariantSwitches
@@ -27,13 +27,23 @@ class RunningExperiment:
         experiment: Experiment | None = None,
         rankers: Mapping[str, TreeRanker | None] | None = None,
         switches: VariantSwitches | None = None,
+        at_hand: Collection[str] = (),
     ) -> None:
-        """Args: ranker: where no variant says otherwise; rankers: those that variants name, by their variant."""
+        """Bind to an experiment.
+
+        Args:
+            ranker: where no variant says otherwise.
+            rankers: those that variants name, by their variant.
+            at_hand: the generations of the index that this process can answer from, as they are at any time.
+        """
         self._ranker = ranker
         self._experiment = experiment
         self._rankers = rankers or {}
         self._switches = switches
+        self._at_hand = at_hand
         self._off: frozenset[str] = frozenset()
+        variants = experiment.variants if experiment else []
+        self._generations = {one.name: one.generation for one in variants if one.generation is not None}
 
     @property
     def has_rankers(self) -> bool:
@@ -41,10 +51,19 @@ class RunningExperiment:
         return self._ranker is not None or any(self._rankers.values())
 
     def variant(self, user_id: str | None) -> Variant | None:
-        """The variant of a shopper; None: they have none."""
+        """The variant of a shopper, the first instead of one that cannot be had just now; None: they have none."""
         if self._experiment is None or not user_id:
             return None
-        return self._experiment.variant_of(user_id, self._off)
+        return self._experiment.variant_of(user_id, self._unavailable() if self._generations else self._off)
+
+    def generation(self, user_id: str | None) -> str | None:
+        """The generation at hand that a shopper's variant names; None: it names none."""
+        variant = self.variant(user_id) if self._generations else None
+        return None if variant is None else variant.generation
+
+    def _unavailable(self) -> frozenset[str]:
+        absent = {name for name, generation in self._generations.items() if generation not in self._at_hand}
+        return self._off | absent
 
     def label(self, user_id: str | None) -> str:
         """The name of a shopper's variant, its experiment before it; empty: they have none."""

@@ -12,7 +12,8 @@ import numpy as np
 
 from query_api.contract.requests import MAX_TEXT, SearchRequest
 from query_api.evaluation.ranking_metrics import ndcg
-from query_api.wiring import QueryPorts, open_searcher
+from query_api.wiring.components import open_searcher
+from query_api.wiring.ports import QueryPorts
 
 _DASHES = re.compile(r"(?<!\w)[-−–—]+")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from query_api.http.app import create_app
-from query_api.wiring import QueryPorts
+from query_api.wiring.components import wire
+from query_api.wiring.ports import QueryPorts
 
 log = logging.getLogger(__name__)
 
@@ -24,23 +26,30 @@ class ServedGeneration:
     def __init__(self, ports: QueryPorts, resources: AsyncExitStack) -> None:
         """Args: resources: what the ports are made of, closed with this."""
         self.generation = ports.generation
-        self._app: Starlette = create_app(ports)
+        self._beside, self._components = ports.beside, wire(ports)
+        self._app: Starlette = create_app(ports, self._components)
         self._resources = resources
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def start(self) -> ServedGeneration:
-        """Start its background work; returns itself."""
+        """Start its background work, and have it answer shoppers whose variant names it; returns itself."""
         await self._resources.enter_async_context(self._app.router.lifespan_context(self._app))
+        self._beside.add(self.generation, self._components, self._answering)
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, all of it from this generation."""
+        """Answer one request, all of it from this generation unless its shopper's variant names another."""
+        with self._answering():
+            await self._app(scope, receive, send)
+
+    @contextmanager
+    def _answering(self) -> Generator[None, None, None]:
         self._requests += 1
         self._idle.clear()
         try:
-            await self._app(scope, receive, send)
+            yield
         finally:
             self._requests -= 1
             if not self._requests:
@@ -48,6 +57,7 @@ class ServedGeneration:
 
     async def aclose(self) -> None:
         """Wait at most `DRAIN_S` for the requests that it is answering; then close its resources."""
+        self._beside.remove(self.generation)
         try:
             async with asyncio.timeout(DRAIN_S):
                 await self._idle.wait()

@@ -21,18 +21,25 @@ from query_api.http.problems import HANDLERS
 from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
+from query_api.http.shopper_answers import ShopperAnswers
 from query_api.http.user_routes import UserRoutes
 from query_api.http.work import RefuseWork, Work
-from query_api.wiring import QueryComponents, QueryPorts, wire
+from query_api.wiring.components import QueryComponents, wire
+from query_api.wiring.ports import QueryPorts
 
 
-def create_app(ports: QueryPorts) -> Starlette:
+def create_app(ports: QueryPorts, components: QueryComponents | None = None) -> Starlette:
     """The application over these ports, which stay the caller's to close after it has stopped.
+
+    Args:
+        ports: what it is made of.
+        components: as `wire` makes them of the ports; None: it does so itself.
 
     Raises:
         InvalidSynonyms: the configured file of synonyms cannot be used.
     """
-    components = wire(ports)
+    components = components or wire(ports)
+    answers = ShopperAnswers(components, ports.beside)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
@@ -48,11 +55,11 @@ def create_app(ports: QueryPorts) -> Starlette:
             await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
     return Starlette(
-        routes=_routes(ports, components),
+        routes=_routes(ports, components, answers),
         middleware=[
             Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
             *cors_middleware(ports.gate),
-            Middleware(HotSearch, answers=components.answers, gate=ports.gate),
+            Middleware(HotSearch, answers=answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),
             Middleware(RefuseWork, lanes=ports.lanes),
         ],
@@ -61,7 +68,7 @@ def create_app(ports: QueryPorts) -> Starlette:
     )
 
 
-def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
+def _routes(ports: QueryPorts, components: QueryComponents, answers: ShopperAnswers) -> list[Route]:
     config, work = ports.config, Work(ports.lanes, ports.config.deadline_s)
     readiness = Readiness(
         StoreProbe(ports.store),
@@ -75,7 +82,7 @@ def _routes(ports: QueryPorts, components: QueryComponents) -> list[Route]:
         ports.vitals,
     )
     routes = [
-        *SearchRoutes(components.answers, components.similar, components.recommender, config, work).routes(),
+        *SearchRoutes(answers, components.similar, config, work).routes(),
         *ExplainRoute(components.explainer, config, work).routes(),
         *ProductRoutes(ports.store, work).routes(),
         *MediaRoute(ports.media_store, config.deadline_s, config.media_max_age_s).routes(),

@@ -21,8 +21,8 @@ from query_api.http.bodies import text_parameters
 from query_api.http.edge import complete_headers
 from query_api.http.route_scopes import Requirement, requirement
 from query_api.http.search_routes import SearchRoutes
+from query_api.http.shopper_answers import ShopperAnswers
 from query_api.http.whole_answers import header_lines, is_whole_taken, whole_answer
-from query_api.search.answering import SearchAnswers
 from query_api.search.kept_searches import KeptSearch
 
 PATH = "/v1/search"
@@ -39,7 +39,7 @@ _HEAD = header_lines(complete_headers(_HEADERS))
 class HotSearch:
     """A middleware that answers what is finished."""
 
-    def __init__(self, app: ASGIApp, answers: SearchAnswers, gate: AccessGate | None) -> None:
+    def __init__(self, app: ASGIApp, answers: ShopperAnswers, gate: AccessGate | None) -> None:
         """Args: gate: lets requests in; None: all of them."""
         self._app = app
         self._answers = answers

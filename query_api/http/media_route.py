@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -18,6 +18,8 @@ from query_api.http.problems import problem, problem_response
 
 CHUNK_BYTES = 64 * 2**10
 """What is in memory of a file for each client that reads it, beside what the network takes."""
+LINK_KEPT_S = 1_800
+"""How long a browser may keep where a file is; a link is good for longer."""
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
@@ -41,7 +43,9 @@ class MediaRoute:
         if file is None:
             return _missing()
         try:
-            response = await self._respond(request, file, f'"{digest}"')
+            async with asyncio.timeout(self._deadline_s):
+                elsewhere = await self._media.link(digest)
+            response = await self._respond(request, file, f'"{digest}"', elsewhere)
         except BaseException:
             await file.aclose()
             raise
@@ -49,11 +53,14 @@ class MediaRoute:
             await file.aclose()
         return response
 
-    async def _respond(self, request: Request, file: MediaFile, etag: str) -> Response:
+    async def _respond(self, request: Request, file: MediaFile, etag: str, elsewhere: str | None) -> Response:
         async with asyncio.timeout(self._deadline_s):
             kind = media_type(await file.read(0, HEAD_BYTES))
         if kind is None:
             return _missing()
+        if elsewhere is not None:
+            # Who comes back later needs a new link.
+            return RedirectResponse(elsewhere, 307, {"cache-control": f"private, max-age={LINK_KEPT_S}"})
         headers = {
             "etag": etag,
             # The name is the content's hash: what it stands for never changes, but it may go, and so must the copies.

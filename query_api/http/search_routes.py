@@ -16,11 +16,10 @@ from query_api.contract.requests import RecommendationRequest, SearchRequest, Si
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
+from query_api.http.shopper_answers import ShopperAnswers
 from query_api.http.shopper_bounds import bounded_search
 from query_api.http.work import Work
-from query_api.recommending.recommender import Recommender
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.answering import SearchAnswers
 from query_api.search.kept_searches import has_media
 
 
@@ -29,15 +28,13 @@ class SearchRoutes:
 
     def __init__(
         self,
-        answers: SearchAnswers,
+        answers: ShopperAnswers,
         similar: SimilarProducts,
-        recommender: Recommender,
         config: QueryConfig,
         work: Work,
     ) -> None:
         self._answers = answers
         self._similar = similar
-        self._recommender = recommender
         self._config = config
         self._work = work
 
@@ -70,7 +67,7 @@ class SearchRoutes:
         search = _search_of(wanted, SimilarRequest, {"user_id": request.path_params["user_id"]})
         search = bounded_search(request, search)
         async with self._work.begin(f"recommendations {wanted.kind}"):
-            return json_response(await self._recommender.recommend(search, wanted))
+            return json_response(await self._answers.recommend(search, wanted))
 
     async def _search(self, request: Request, search: SearchRequest) -> Response:
         search = bounded_search(request, search)

@@ -20,10 +20,12 @@ from query_api.shared_reads import SharedReads
 
 PAYLOAD_TTL_S = 30.0
 """What a product's category or brand was this long ago is good enough to tell a taste by."""
-TASTE_TTL_S = 10.0
+TASTE_TTL_S = 300.0
 """A taste that was learnt this long ago from the same interactions is good enough: it fades within days. Each is learnt
 again after between half of it and all: their pages have to be ranked anew then, and not those of all shoppers at once.
 """
+LOOK_S = 10.0
+"""How often it is looked at whether what they interacted with is still the same, and so the taste."""
 MAX_TASTES = 256
 """Shoppers whose tastes are kept, with their histories: some 100 KB each where those are full."""
 MAX_CACHED_BYTES = 64 * 2**20
@@ -101,6 +103,8 @@ class _Learnt(NamedTuple):
 
     history: History
     expires_s: float
+    look_s: float
+    """When to look at the products again."""
     profile: ShopperProfile
 
 
@@ -131,7 +135,7 @@ class ShopperProfiles:
         try:
             history = await (asked or self.ask(user_id))
             known = self._learnt.get(user_id)
-            if known is not None and self._clock() < known.expires_s and known.history == history:
+            if known is not None and known.history == history and await self._is_still_true(user_id, known):
                 return known.profile
             self._learnt.pop(user_id, None)
             return await self._learn(user_id, history) if history else IMPERSONAL
@@ -145,12 +149,26 @@ class ShopperProfiles:
     async def _read_histories(self, user_ids: Sequence[str]) -> Sequence[History]:
         return await self._circuit.call(lambda: self._profiles.histories(user_ids))
 
+    async def _is_still_true(self, user_id: str, known: _Learnt) -> bool:
+        """Whether the taste has hardly faded, and its products are as they were: if so, that is good for a while."""
+        now_s, weights = self._clock(), known.profile.product_weights
+        if now_s < known.look_s:
+            return True
+        if now_s >= known.expires_s:
+            return False
+        if learn_taste(weights, await self._payloads.payloads(weights)) != known.profile.taste:
+            return False
+        if self._learnt.get(user_id) is known:
+            self._learnt[user_id] = known._replace(look_s=min(now_s + LOOK_S, known.expires_s))
+        return True
+
     async def _learn(self, user_id: str, history: History) -> ShopperProfile:
         weights = interaction_weights(history.interactions(), int(time.time() * 1000))
         taste = learn_taste(weights, await self._payloads.payloads(weights))
         profile = ShopperProfile(taste, weights, number=next(self._numbers))
-        expires_s = self._clock() + TASTE_TTL_S * random.uniform(0.5, 1.0)
-        self._learnt[user_id] = _Learnt(history, expires_s, profile)
+        now_s = self._clock()
+        expires_s = now_s + TASTE_TTL_S * random.uniform(0.5, 1.0)
+        self._learnt[user_id] = _Learnt(history, expires_s, now_s + LOOK_S, profile)
         while len(self._learnt) > MAX_TASTES:
             self._learnt.popitem(last=False)
         return profile

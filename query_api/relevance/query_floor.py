@@ -49,7 +49,7 @@ class WordReach(NamedTuple):
     """BM25 of a product that had each word as well as any has it; for a word of no product, its rarity stands in."""
     known: float
     """The part of `best` by words that some product has; 0: none has any."""
-    term_count: int
+    word_count: int
     """How many words there are."""
     well_matched: float = 0.0
     """BM25 of the `WELL_MATCHED`th best product; 0: fewer have any of the words, or it was not asked for."""
@@ -128,7 +128,7 @@ class QueryFloor:
     @property
     def _least_words(self) -> float:
         words = self.words
-        if words is None or not words.best or words.term_count > SHORT_QUERY:
+        if words is None or not words.best or words.word_count > SHORT_QUERY:
             return 0.0
         # A word that no product has can be asked of none.
         least = max(SHORT_LEAST_WORDS * words.known, WELL_MATCHED_SHARE * words.well_matched) / words.best
@@ -142,7 +142,7 @@ class QueryFloor:
             return self.strictness * NEAR_WITHOUT_WORDS * self.ceiling.usual_spreads
         if not self.words.known:
             return self.strictness * self.ceiling.spreads
-        is_short = self.words.term_count <= SHORT_QUERY
+        is_short = self.words.word_count <= SHORT_QUERY
         if is_short and self.words.well_matched >= ENOUGH_WORDS * self.words.best:
             return math.inf
         near = SHORT_NEAR if is_short else NEAR

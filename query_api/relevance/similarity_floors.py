@@ -122,7 +122,7 @@ class SimilarityFloors:
             return None
         # A product has what is asked for where it has a synonym of each word: it needs not have all of them.
         best = min(asked.best, sought.best)
-        return WordReach(best, min(best, sought.known), asked.term_count, min(best, asked.well_matched))
+        return WordReach(best, min(best, sought.known), asked.word_count, min(best, asked.well_matched))
 
     def floor(self, terms: FloorTerms | None, words: WordReach | None, vector: FloatArray | None) -> QueryFloor | None:
         """What a product has to reach to match; None: there is no floor.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from indexer.memo import RecentValues, text_bytes
 from indexer.ports.products import ProductStore
-from indexer.text_analysis.analyzer import query_terms
+from indexer.text_analysis.analyzer import count_words, query_terms
 from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
 
 MAX_TERMS = 24
@@ -45,14 +45,16 @@ class TermScores:
         terms = dict(list(counts.items())[:MAX_TERMS])
         share = sum(terms.values()) / max(1, counts.total())
         together = " ".join(" ".join([term] * count) for term, count in terms.items())
-        is_short = len(terms) <= SHORT_QUERY
+        # Two words of Chinese are nine terms.
+        word_count = count_words(text)
+        is_short = word_count <= SHORT_QUERY
         scores = await self._scores({*terms, *([together] if is_short and together else [])})
         # Where all terms but one are common, the one that is not there would have told most.
         rarest = max((math.log1p((product_count + 0.5) / 0.5), *(one.best for one in scores.values())))
         known = sum(count * scores[term].best for term, count in terms.items())
         unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
         well_matched = scores[together].well_matched if is_short and together else 0.0
-        return WordReach((known + unknown) / (share or 1.0), known / (share or 1.0), len(counts), well_matched)
+        return WordReach((known + unknown) / (share or 1.0), known / (share or 1.0), word_count, well_matched)
 
     async def _scores(self, queries: set[str]) -> dict[str, _Scores]:
         """By terms, one or several separated by blanks."""

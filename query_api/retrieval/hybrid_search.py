@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -174,15 +174,23 @@ def _join(
     lexical_scores: Mapping[str, float] | None = None,
 ) -> CandidateColumns:
     """Both searches' products, each once, with the scores that one search or the other did not tell."""
-    similarity = {**(dense_scores or {}), **dense.by_id()}
-    bm25 = {**(lexical_scores or {}), **lexical.by_id()}
     ids = sorted({*dense.ids, *lexical.ids})
-    return CandidateColumns(ids, _column(similarity, ids), _column(bm25, ids))
+    places = dict(zip(ids, range(len(ids)), strict=True))
+    return CandidateColumns(
+        ids, _column(places, dense, dense_scores or {}), _column(places, lexical, lexical_scores or {})
+    )
 
 
-def _column(scores: Mapping[str, float], ids: Sequence[str]) -> FloatArray:
-    """The scores of products (n,) float32; 0 where there is none."""
-    return np.array([scores.get(product_id, 0.0) for product_id in ids], np.float32)
+def _column(places: Mapping[str, int], found: ScoredIds, others: Mapping[str, float]) -> FloatArray:
+    """The scores of products by their places (n,) float32; 0 where there is none. Args: others: that no search told."""
+    column = np.zeros(len(places), np.float32)
+    column[_places_of(others, places)] = np.fromiter(others.values(), np.float32, len(others))
+    column[_places_of(found.ids, places)] = found.scores
+    return column
+
+
+def _places_of(product_ids: Collection[str], places: Mapping[str, int]) -> NDArray[np.intp]:
+    return np.fromiter(map(places.__getitem__, product_ids), np.intp, len(product_ids))
 
 
 def _score_floor(found: ScoredIds, limit: int) -> float | None:

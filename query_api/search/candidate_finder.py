@@ -16,7 +16,7 @@ from query_api.cache.single_flight import SingleFlight
 from query_api.embedding.query_vectors import QueryEmbedder
 from query_api.retrieval.candidate_set import CandidateSet
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.planning import SearchPlan
+from query_api.search.search_plan import SearchPlan
 
 CacheState = Literal["hit", "miss", "bypass"]
 

@@ -14,6 +14,7 @@ from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets import FacetTally
+from query_api.search.words_across_languages import WordsAcrossLanguages
 
 PAGE_SIZE = 10_000
 MAX_COUNTED_PRODUCTS = 200_000
@@ -52,6 +53,7 @@ class FacetCounter:
         candidates: Candidates,
         cards: AnswerCards,
         floor: Floor | None = None,
+        across: WordsAcrossLanguages | None = None,
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
@@ -61,6 +63,7 @@ class FacetCounter:
             candidates: what was found.
             cards: those of all of them.
             floor: what more candidates have to reach to match; None: nothing.
+            across: the words that those in another language are given; None: none are.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -74,7 +77,8 @@ class FacetCounter:
         counts = tally.facets()
         for field, filters in widened.items():
             tally = FacetTally([field], request.facet_ranges)
-            complete &= await self._count_retrieved(tally, request, replace(retrieval, filters=filters), cards, floor)
+            widely = replace(retrieval, filters=filters)
+            complete &= await self._count_retrieved(tally, request, widely, cards, floor, across)
             counts |= tally.facets()
         return FacetCounts({field: counts[field] for field in requested}, complete)
 
@@ -85,9 +89,11 @@ class FacetCounter:
         retrieval: RetrievalQuery,
         cards: AnswerCards,
         floor: Floor | None,
+        across: WordsAcrossLanguages | None,
     ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
         items = retrieved.items.without([request.product_id] if request.product_id else [])
+        items = items if across is None else await across.given_to(items)
         items = items if floor is None else items.kept(floor.matching(items))
         items = items.without(await cards.load(items.ids))
         candidates = Candidates(items.ids, retrieved.unretrieved_count)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from query_api.cache.pages import PageKey
 from query_api.contract.requests import SearchRequest
-from query_api.search.planning import canonical_filters
+from query_api.search.search_plan import canonical_filters
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 

@@ -18,9 +18,9 @@ from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
-from query_api.search.other_language import with_words_implied
-from query_api.search.planning import SearchPlan
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
+from query_api.search.search_plan import SearchPlan
+from query_api.search.words_across_languages import WordsAcrossLanguages, words_across_languages
 from query_api.understanding.parser import ParsedQuery
 
 NEAREST = 5
@@ -54,6 +54,8 @@ class RankedResults:
     """What was left out because a server did not answer, in the order of the stages."""
     floor: Floor | None = None
     """What products have to reach to be among the ranked ones; None: nothing."""
+    across: WordsAcrossLanguages | None = None
+    """The words that listings in another language were given; None: none were."""
     below: CandidateColumns = field(default_factory=lambda: EMPTY)
     """Candidates that do not."""
     nearest: Ranking | None = None
@@ -94,21 +96,27 @@ class ResultRanker:
         retrieved: RetrievedCandidates,
         profile: ShopperProfile,
         floor: Floor | None = None,
+        unfiltered: CandidateSet | None = None,
     ) -> RankedResults:
         """Rank what was retrieved and matches, by the cards of all of it where those count. Raises `StoreUnavailable`.
 
         Args:
             floor: what products have to reach to match; None: all do.
+            unfiltered: what the query finds without its filters; None: the same, or it does not count.
         """
         candidates = retrieved.candidates
         scoring = Scoring(plan.rank_weights, profile.taste, unwanted=frozenset(candidates.unwanted))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = candidates.items.without(plan.query_product_ids)
+        across = None
         if plan.words_implied and not candidates.without_lexical:
             # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
             # languages all candidates are, the table knows.
             known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
-            items = await _across_languages(items, plan, known)
+            everything = items if unfiltered is None else unfiltered.items
+            across = await words_across_languages(plan, everything, known)
+        if across is not None:
+            items, floor = await across.given_to(items), across.over(floor)
         items, below = split_at(floor, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
@@ -130,9 +138,11 @@ class ResultRanker:
             cache_state=retrieved.cache_state,
             degraded=(*retrieved.degraded, *profile.degraded, *plan.degraded),
             floor=floor,
+            across=across,
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
-            entry=retrieved.entry,
+            # A change of what the filters leave out touches no page that is kept with what they let through.
+            entry=retrieved.entry if across is None or unfiltered is None else None,
             profile=profile,
             first=first,
         )
@@ -184,10 +194,3 @@ async def with_cards(candidates: CandidateColumns, cards: AnswerCards) -> Candid
         StoreUnavailable: the product store does not answer.
     """
     return candidates.without(await cards.load(candidates.ids))
-
-
-async def _across_languages(candidates: CandidateColumns, plan: SearchPlan, cards: AnswerCards) -> CandidateColumns:
-    """Candidates with the words that are implied in listings of another language than the query."""
-    items = await with_cards(candidates, cards)
-    are_chinese = cards.columns(items.ids).numbers["chinese"].astype(bool)
-    return with_words_implied(items, are_chinese != plan.is_chinese, plan.rank_weights.lexical, plan.words_implied)

@@ -13,13 +13,15 @@ from query_api.experiments.running import RunningExperiment
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
 from query_api.relevance.query_floor import AnyWord
 from query_api.relevance.similarity_floors import SimilarityFloors
+from query_api.retrieval.candidate_set import CandidateSet
 from query_api.search.candidate_finder import CandidateFinder, RetrievedCandidates
 from query_api.search.inputs import InputLoader
 from query_api.search.learnt_ranking import LearntRanking
-from query_api.search.planning import SearchPlan, SearchPlanner
+from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker
 from query_api.search.response_builder import ResponseBuilder
 from query_api.search.results import RankedResults, ResultRanker, hides_matches
+from query_api.search.search_plan import SearchPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class Searcher:
         if plan.finds_nothing:
             return self._stages.ranker.nothing_found(plan)
         floors = self._stages.floors
-        (retrieved, profile), words = await asyncio.gather(
-            self._retrieve(plan, use_cache, came), floors.reach(plan.floor)
+        (retrieved, profile), unfiltered, words = await asyncio.gather(
+            self._retrieve(plan, use_cache, came), self._unfiltered(plan, use_cache, came), floors.reach(plan.floor)
         )
         without_words = retrieved.candidates.without_lexical
         floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
@@ -78,7 +80,7 @@ class Searcher:
             if hides_matches(retrieved.candidates, floor):
                 plan = replace(plan, is_deep=True)
                 retrieved = await self._stages.candidates.find(plan, use_cache, came)
-        ranked = await self._stages.ranker.rank(plan, retrieved, profile, floor)
+        ranked = await self._stages.ranker.rank(plan, retrieved, profile, floor, unfiltered)
         return await self._stages.learnt.rerank(await self._stages.reranker.rerank(ranked))
 
     async def _retrieve(
@@ -90,3 +92,10 @@ class Searcher:
             return await self._stages.candidates.find(plan, use_cache, came), IMPERSONAL
         candidates = self._stages.candidates.find(plan, use_cache, came)
         return await asyncio.gather(candidates, self._stages.profiles.load(user_id))
+
+    async def _unfiltered(self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None) -> CandidateSet | None:
+        """What a query that implies words finds without its filters; None: the same, or it does not count."""
+        if not plan.words_implied or not plan.filters:
+            return None
+        found = await self._stages.candidates.find(replace(plan, filters=()), use_cache, came)
+        return None if found.candidates.without_lexical else found.candidates

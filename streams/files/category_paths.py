@@ -7,7 +7,10 @@ from typing import Any
 
 from indexer.plain_text import plain_text
 from streams.files import cells
+from streams.files.field_bounds import MAX_CATEGORIES, MAX_CHARS
 
+_MAX_PATH_CHARS = 4 * MAX_CHARS["category"]
+"""Of a path with its markup: to read far more of it, only to cut it, would take long."""
 _BETWEEN_LEVELS = re.compile("[>»›|]")
 _BETWEEN_PATHS = (";", "|", "\n")
 
@@ -21,6 +24,7 @@ def category_paths(cell: Any) -> list[str]:
     items = [cells.as_text(item) for outer in cells.as_list(cell) for item in cells.as_list(outer)]
     if len(items) == 1:
         items = _several_paths(items[0])
+    items = list(dict.fromkeys(item[:_MAX_PATH_CHARS] for item in items))[:MAX_CATEGORIES]
     paths = [_path(item).strip("/ ") for item in items]
     paths = list(dict.fromkeys(path for path in paths if path))
     return paths if any("/" in path for path in paths) else ["/".join(paths)] if paths else []

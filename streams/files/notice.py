@@ -25,6 +25,7 @@ class FileNotice:
         merged: rows that were joined with another one of their product.
         replaced: rows that state anew, further on, a product that an earlier row of the file stated.
         hidden: products that are drafts, hidden or not published.
+        unused_rules: rules of prices for options that no variant has, such as a wrapping's.
         left_out: pictures, clips and sounds that a backup has not in it.
         products: those that are published, and of these without a title, a price, a picture, a category.
     """
@@ -36,6 +37,7 @@ class FileNotice:
     replaced: int = 0
     hidden: int = 0
     left_out: int = 0
+    unused_rules: int = 0
     products: Counter[str] = field(default_factory=Counter[str])
 
     def published(self, fields: Mapping[str, Any]) -> None:
@@ -63,6 +65,8 @@ class FileNotice:
             yield f"of {self.products['all']:,} products {', '.join(lacks)}"
         if self.hidden:
             yield f"{self.hidden:,} drafts, hidden or unpublished products: withdrawn, not in search"
+        if self.unused_rules:
+            yield f"{self.unused_rules:,} rules of options that no variant has: passed over"
         if self.left_out:
             yield f"{self.left_out:,} stored pictures, clips or sounds: not in a backup, left out"
         if self.merged:

@@ -75,5 +75,8 @@ class IncomingMedia:
     async def open(self, digest: str) -> MediaFile | None:
         return await self._store.open(digest)
 
+    async def link(self, digest: str) -> str | None:
+        return await self._store.link(digest)
+
     async def touch(self, digests: Sequence[str]) -> None:
         await self._store.touch(digests)

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer
 from pymilvus import MilvusClient
 
 from encoders.loading import load_encoder
-from encoders.media.images import decode_image
+from encoders.media.images import decode_and_prepare
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
 from indexer.media_store import media_hash
@@ -66,7 +66,7 @@ class Indexer:
         changes = [to_product_change(event, iter([digest])) for event, digest in zip(events, hashes, strict=True)]
         texts = [embedding_text(one.fields) for one in changes]
         text_rows = self._encoder.encode_texts(texts)
-        image_rows = self._encoder.encode_images([self._encoder.preparer(decode_image(one)) for one in pictures])
+        image_rows = self._encoder.encode_images([decode_and_prepare(one, self._encoder.preparer) for one in pictures])
         last = {one.product_id: at for at, one in enumerate(changes)}
         return [
             build_row(
@@ -124,11 +124,12 @@ def encode(settings: Settings, count: int, alone: bool) -> None:
     catalogue, encoder = Catalogue(), load_encoder(settings.encoder.name_for_new_index, settings.encoder.runtime)
     texts = [embedding_text(catalogue.fields[number]) for number in range(count + BATCH)]
     files = [catalogue.picture(number, 1) for number in range(count + BATCH)]
-    ready = [encoder.preparer(decode_image(one)) for one in files] if alone else []
+    preparer = encoder.preparer
+    ready = [decode_and_prepare(one, preparer) for one in files] if alone else []
 
     def run(start: int) -> None:
         batch = slice(start, start + BATCH)
-        encoder.encode_images(ready[batch] if alone else [encoder.preparer(decode_image(one)) for one in files[batch]])
+        encoder.encode_images(ready[batch] if alone else [decode_and_prepare(one, preparer) for one in files[batch]])
         encoder.encode_texts(texts[batch])
 
     run(count)

@@ -23,7 +23,7 @@ from query_api.contract.requests import Mode, SearchRequest
 from query_api.evaluation.intervals import Interval, bootstrap
 from query_api.evaluation.ranking_metrics import ndcg
 from query_api.search.searcher import Searcher
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests import milvus3
 from tests.bench.report import Target, publish_report
 from tests.shop import Shop

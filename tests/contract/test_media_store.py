@@ -1,4 +1,4 @@
-"""What every `MediaStore` must do: the directory and the double."""
+"""What every `MediaStore` must do: the directory, a bucket, in memory and of a real S3 server, and the double."""
 
 import os
 import time
@@ -8,8 +8,12 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
+from indexer.bucket import open_bucket
+from indexer.bucket_media_store import BucketMediaStore
 from indexer.errors import StoreUnavailable
+from indexer.media_config import MediaStoreConfig
 from indexer.media_store import (
     CollectableMediaStore,
     DirectoryMediaStore,
@@ -21,12 +25,24 @@ from indexer.media_store import (
 from streams.media.incoming import IncomingMedia
 
 
-@pytest.fixture(params=["memory", "directory", "incoming"])
-def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
-    if request.param == "memory":
+def store_of(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> CollectableMediaStore:
+    """An empty one."""
+    if kind == "memory":
         return InMemoryMediaStore()
-    directory = DirectoryMediaStore(tmp_path / "media")
-    return IncomingMedia(directory) if request.param == "incoming" else directory
+    if kind == "bucket":
+        return BucketMediaStore(MemoryStore(), "memory://")
+    if kind == "s3":
+        config: MediaStoreConfig = request.getfixturevalue("s3_server")
+        url = f"{config.url}/{tmp_path.name}"
+        return BucketMediaStore(open_bucket(config, url), url)
+    return DirectoryMediaStore(tmp_path / "media")
+
+
+@pytest.fixture(params=["memory", "directory", "incoming", "bucket", "s3"])
+def media(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
+    if request.param == "incoming":
+        return IncomingMedia(DirectoryMediaStore(tmp_path / "media"))
+    return store_of(request, request.param, tmp_path)
 
 
 async def test_bytes_come_back_by_their_hash(media):
@@ -43,9 +59,9 @@ async def test_what_is_not_there_or_no_hash_is_none(media, name):
     assert await media.get(name) is None
 
 
-@pytest.fixture(params=["memory", "directory"])
+@pytest.fixture(params=["memory", "directory", "bucket", "s3"])
 def collectable(request: pytest.FixtureRequest, tmp_path: Path) -> CollectableMediaStore:
-    return InMemoryMediaStore() if request.param == "memory" else DirectoryMediaStore(tmp_path / "media")
+    return store_of(request, request.param, tmp_path)
 
 
 async def all_files(media: CollectableMediaStore) -> list[StoredFile]:

@@ -27,6 +27,8 @@ HOSTILE_TEXTS: tuple[str, ...] = (
     "%s%s%n",
     "../../../etc/passwd",
     "<script>alert(1)</script>",
+    "<b a=1>" * 200,
+    "&amp;" * 300,
     "[red]x[/red]",
     "-" * 400 + "a",
     "under $" * 60,

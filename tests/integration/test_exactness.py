@@ -14,7 +14,7 @@ from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.limits import MilvusLimits
 from indexer.milvus.store import open_active_store
 from query_api.config import QueryConfig
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests import milvus3
 from tests.exactness import check, draw_product, draw_request, fill
 from tests.shop import Shop

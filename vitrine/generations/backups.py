@@ -13,7 +13,7 @@ from indexer.backup.export_import import ImportResult, check_empty, export_rows,
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import BackupHeader
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.media_store import DirectoryMediaStore
+from indexer.media_store import CollectableMediaStore
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_store_to_read
 from indexer.redis.change_log import RedisChangeLog
@@ -23,6 +23,7 @@ from streams.events.schema import PRODUCT_EVENTS
 from streams.kafka.group_offsets import group_offsets
 from vitrine.errors import VitrineError
 from vitrine.generations.active import require_active
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 
 Notify = Callable[[str], None]
@@ -84,14 +85,14 @@ async def import_generation(
             await check_empty(store)
         redis = await resources.enter_async_context(open_redis(settings.redis))
         changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
-        media = _MediaKeeper(DirectoryMediaStore(settings.media_directory))
+        media = _MediaKeeper(open_media_store(settings))
         return reader.header, await import_rows(store, reader, changed.invalidate, on_progress, media.keep)
 
 
 class _MediaKeeper:
     """Has all media stay until the rows that refer to them are imported: until then no product shows them."""
 
-    def __init__(self, media: DirectoryMediaStore) -> None:
+    def __init__(self, media: CollectableMediaStore) -> None:
         self._media = media
         self._due_s = 0.0
 

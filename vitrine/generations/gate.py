@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from indexer.milvus.registry import Generation
 from query_api.evaluation.title_sampling import sample_titles
 from query_api.generations.quality_gate import GateLimits, GateResult, Judgments, compare_generations
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 from vitrine.errors import VitrineError
 
 OpenServices = Callable[[Generation], AbstractAsyncContextManager[QueryPorts]]

@@ -10,13 +10,13 @@ from functools import partial
 
 from indexer.errors import CollectionRefused, StoreUnavailable
 from indexer.media_collection import CollectionReport, MediaCollector, MediaReferences, read_references
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_store_to_read
 from indexer.redis.turn import RedisTurn
 from streams import metrics
 from vitrine.generations.pace import rest_s
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ async def collect_media(
         CollectionRefused: the index does not look whole.
         StoreUnavailable: Milvus or the media store does not answer.
     """
-    collector = MediaCollector(DirectoryMediaStore(settings.media_directory), settings.media_store.grace_s)
+    collector = MediaCollector(open_media_store(settings), settings.media_store.grace_s)
     read = partial(read_all_references, registry, settings.milvus)
     report = await collector.collect(read, rehearse=rehearse, whatever_the_share=whatever_the_share)
     metrics.MEDIA_FILES.set(report.kept)

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from encoders.processes.image_decoding import InProcessImageDecoder
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation
 from indexer.milvus.store import open_store_to_read
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
 from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
-from query_api.wiring import QueryPorts
+from query_api.wiring.ports import QueryPorts
 from vitrine.generations.binding import bind_generation
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.encoding import encoder_for_queries
 
@@ -41,7 +41,7 @@ async def open_gate_services(settings: Settings, generation: Generation) -> Asyn
             profiles=InMemoryProfileStore(),
             behaviour=InMemoryBehaviourStore(),
             change_log=InMemoryChangeLog(),
-            media_store=DirectoryMediaStore(settings.media_directory),
+            media_store=open_media_store(settings),
             candidate_cache=InMemoryCandidateCache(),
             index_age_ms=lambda: None,
             config=replace(settings.query, candidates=GATE_CANDIDATES),

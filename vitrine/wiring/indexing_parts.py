@@ -19,7 +19,7 @@ from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import DirectoryMediaStore, MediaStore
+from indexer.media_store import MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.behaviour.store import RedisBehaviourStore
@@ -60,8 +60,10 @@ from streams.profiles.pipeline import ProfilePipeline
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.batches import batch_limits, standby_limits, with_pulse, with_rests
+from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 
 BackgroundWork = Coroutine[Any, Any, object]
@@ -95,6 +97,7 @@ class IndexingWorker:
         delivery, stores = _delivery(settings, app), _stores(settings, redis, store)
         labeller, calibrator = _labelling(settings, encoder, store)
         vitals.watch_process("encoder", encoder, encoder.deadline_s)
+        resources.enter_context(shown_costs(encoder))
         models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
         products = ProductPipeline(stores, models, delivery, role)
@@ -201,7 +204,7 @@ def _delivery(settings: Settings, app: faust.App) -> PipelineDelivery:
 def _stores(settings: Settings, redis: Redis, store: MilvusProductStore) -> PipelineStores:
     return PipelineStores(
         store,
-        IncomingMedia(DirectoryMediaStore(settings.media_directory)),
+        IncomingMedia(open_media_store(settings)),
         ChangeLogWriter(RedisChangeLog(redis, store.generation, settings.redis.deadline_s)),
         RedisPersonKeys(redis, settings.privacy, settings.redis.deadline_s),
         settings.indexing.late_write_s,

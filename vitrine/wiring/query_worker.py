@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import logging
+import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -20,7 +21,6 @@ from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from indexer.errors import StoreUnavailable
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
 from indexer.redis.api_keys import RedisKeyRecords
@@ -38,18 +38,22 @@ from query_api.access.opening import open_gate
 from query_api.admission.lanes import Lanes
 from query_api.cache.candidate_cache import RedisCandidateCache
 from query_api.config import QueryConfig
+from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import load_variant_rankers, read_experiment
 from query_api.generations.switching import ServedGeneration, SwitchingApp
 from query_api.http.process_group import GroupMember
 from query_api.http.serving import serve
 from query_api.learning_to_rank.model import load_tree_ranker
-from query_api.wiring import QueryPorts
-from streams.events.schema import Event
+from query_api.wiring.components import QueryComponents
+from query_api.wiring.ports import QueryPorts
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS, Event
 from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
+from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import encoder_for_queries
 from vitrine.wiring.vital_signs import background, watched
 
@@ -75,6 +79,7 @@ async def run_query_worker(settings: Settings, member: GroupMember | None = None
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
         await resources.enter_async_context(watched(vitals))
+        resources.enter_context(shown_costs())
         shared = await _SharedResources.connect(settings, vitals, resources)
         served = await shared.open(bind_active(settings, await registry.read()))
         app = SwitchingApp(served)
@@ -121,6 +126,7 @@ class _SharedResources:
     gate: AccessGate
     lanes: Lanes
     clicks: _ClickPublisher
+    beside: GenerationsBeside[QueryComponents]
 
     @classmethod
     async def connect(cls, settings: Settings, vitals: Vitals, resources: AsyncExitStack) -> _SharedResources:
@@ -129,7 +135,7 @@ class _SharedResources:
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
         clicks = await resources.enter_async_context(_ClickPublisher(settings))
-        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks)
+        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks, GenerationsBeside())
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -171,6 +177,7 @@ class _SharedResources:
         vitals.watch_process("recogniser", recogniser, settings.speech.deadline_s, needed=False)
         group = settings.indexing.group_of(store.generation)
         age = IndexAge(settings.kafka, group, RedisLagBoard(self.redis, group, settings.redis.deadline_s))
+        _show_index_age(age)
         await resources.enter_async_context(
             background("index age", age.run(vitals.pulse("index age", needed=False)), vitals)
         )
@@ -184,7 +191,7 @@ class _SharedResources:
             profiles=RedisProfileStore(self.redis, deadline_s, horizon_s, privacy=settings.privacy),
             behaviour=RedisBehaviourStore(self.redis, deadline_s, horizon_s, settings.privacy),
             change_log=RedisChangeLog(self.redis, store.generation, deadline_s),
-            media_store=DirectoryMediaStore(settings.media_directory),
+            media_store=open_media_store(settings),
             candidate_cache=RedisCandidateCache(self.redis, deadline_s),
             index_age_ms=age.age_ms,
             lag=age.lag,
@@ -195,6 +202,7 @@ class _SharedResources:
             learnt_ranker=learnt_ranker,
             experiment=experiment,
             variant_rankers=await asyncio.to_thread(load_variant_rankers, experiment) if experiment else {},
+            beside=self.beside,
             switches=RedisVariantSwitches(self.redis, IMPRESSIONS_DEADLINE_S),
             impressions=RedisImpressionStore(
                 self.redis, IMPRESSIONS_DEADLINE_S, ImpressionLimits(settings.query.impressions_kept), settings.privacy
@@ -214,6 +222,21 @@ def _open_lanes(config: QueryConfig) -> Lanes:
         metrics.WORK_LIMIT.labels(name).set_function(functools.partial(getattr, lane, "limit"))
         metrics.WORK_WAITING.labels(name).set_function(functools.partial(getattr, lane, "waiting"))
     return lanes
+
+
+def _show_index_age(age: IndexAge) -> None:
+    """Have metrics tell it, not a number while nobody knows; the generation that was opened last is the one shown."""
+
+    def age_s() -> float:
+        age_ms = age.age_ms()
+        return math.nan if age_ms is None else age_ms / 1000
+
+    def waiting(topic: str) -> float:
+        return (age.lag() or {}).get(topic, math.nan)
+
+    metrics.INDEX_AGE.set_function(age_s)
+    for topic in (PRODUCT_EVENTS, USER_EVENTS):
+        metrics.LAG.labels(topic).set_function(functools.partial(waiting, topic))
 
 
 def _query_decoding(settings: Settings) -> DecodingConfig:

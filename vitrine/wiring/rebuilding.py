@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import DirectoryMediaStore
 from indexer.milvus.registry import Generation
 from indexer.milvus.store import open_generation_store, open_store_to_read
 from indexer.milvus.vector_types import FLOAT32
@@ -22,6 +21,7 @@ from streams.media.pictures import PictureLoader
 from streams.products.generation_copy import GenerationCopier
 from vitrine.generations.rebuild import ProductCopy, RebuildParts
 from vitrine.generations.switch import StartStandby, until_milvus_answers
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 from vitrine.wiring.gate_services import open_gate_services
@@ -77,7 +77,7 @@ async def _open_pictures(
     decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory))
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     fetcher = await resources.enter_async_context(MediaFetcher(settings.media))
-    media_store = DirectoryMediaStore(settings.media_directory)
+    media_store = open_media_store(settings)
     cache = embedding_cache(settings, encoder.spec.key, redis)
     return PictureLoader(media_store, fetcher, decoder, cache, media_decoder)
 

@@ -21,7 +21,7 @@ from indexer.redis.behaviour import scripts
 from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.profiles import CLOCK_SKEW_S, HORIZON_S, translated_data_errors
+from indexer.redis.profiles import HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
@@ -65,7 +65,7 @@ class RedisBehaviourStore:
         self._redis = redis
         self._deadline_s = deadline_s
         self._privacy = privacy
-        self._remember_s = int(max(horizon_s, privacy.forgotten_days * 86_400)) + CLOCK_SKEW_S
+        self._remember_s = privacy.remembered_s(horizon_s)
         self._bounds = bounds
         self._keep = redis.register_script(scripts.KEEP)
         self._forget = redis.register_script(scripts.FORGET)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from streams.errors import UnreadableFile
 from streams.files.formats.csv_dialect import MAX_TITLE_LINES
 from streams.files.formats.csv_rows import usable_columns
 from streams.files.formats.row import RejectedRow, Row, RowStream
-
-MAX_WORKBOOK_BYTES: Final = 200_000_000
-"""What a workbook may unpack to: a sheet is read as a whole."""
+from streams.files.formats.workbook_size import check_size
 
 
 def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Callable[[str], bool]) -> RowStream:
@@ -25,17 +23,26 @@ def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Calla
         UnreadableFile: it is no workbook, has no header, or unpacks to too much.
     """
     with open_file() as raw:
-        _check_size(path, raw)
+        check_size(path, raw)
         try:
             workbook = CalamineWorkbook.from_filelike(raw)
-            sheets = (workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names)
-            sheet: list[list[Any]] = next((rows for rows in sheets if len(rows) > 1), list[list[Any]]())
+            sheets = (workbook.get_sheet_by_name(name) for name in workbook.sheet_names)
+            sheet = next((sheet for sheet in sheets if sheet.height > 1), None)
         except (CalamineError, ValueError) as error:
             raise UnreadableFile(f"{path} is no workbook that can be read: {error}") from error
-        header = _header_row(sheet, is_known)
-        columns = usable_columns(path, [str(cell) for cell in sheet[header]] if sheet else [])
-        for line, cells in enumerate(sheet[header + 1 :], start=header + 2):
-            yield from _row(line, columns, cells, line / len(sheet))
+        if sheet is None or sheet.start is None:
+            raise UnreadableFile(f"{path} has no sheet with a header and rows below it")
+        yield from _sheet_rows(path, sheet, sheet.start[0], is_known)
+
+
+def _sheet_rows(path: Path, sheet: CalamineSheet, first: int, is_known: Callable[[str], bool]) -> RowStream:
+    """The rows below the header. They become Python's objects one at a time, which takes half the memory."""
+    rows = itertools.islice(enumerate(sheet.iter_rows(), start=1), first, None)
+    head = list(itertools.islice(rows, MAX_TITLE_LINES))
+    header = _header_row([cells for _, cells in head], is_known)
+    columns = usable_columns(path, [str(cell) for cell in head[header][1]])
+    for line, cells in itertools.chain(head[header + 1 :], rows):
+        yield from _row(line, columns, cells, line / (first + sheet.height))
 
 
 def _row(line: int, columns: Sequence[str], cells: Sequence[Any], done: float) -> RowStream:
@@ -52,24 +59,8 @@ def _plain(cell: Any) -> Any:
 
 
 def _header_row(sheet: Sequence[Sequence[Any]], is_known: Callable[[str], bool]) -> int:
-    rows = [[str(cell) for cell in row if cell != ""] for row in sheet[:MAX_TITLE_LINES]]
+    rows = [[str(cell) for cell in row if cell != ""] for row in sheet]
     named = [at for at, row in enumerate(rows) if sum(map(is_known, row)) >= 2]
     widest = max(map(len, rows), default=0)
     wide = [at for at, row in enumerate(rows) if len(row) > max(1, widest / 3)]
     return next(iter([*named, *wide]), 0)
-
-
-def _check_size(path: Path, raw: BinaryIO) -> None:
-    """Refuse a workbook that unpacks to much more than it is."""
-    if not zipfile.is_zipfile(raw):  # XLS is no archive
-        raw.seek(0, 2)
-        unpacked = raw.tell()
-    else:
-        with zipfile.ZipFile(raw) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    raw.seek(0)
-    if unpacked > MAX_WORKBOOK_BYTES:
-        raise UnreadableFile(
-            f"{path} unpacks to {unpacked // 10**6} MB, more than the {MAX_WORKBOOK_BYTES // 10**6} MB that a workbook"
-            " may; save it as CSV"
-        )

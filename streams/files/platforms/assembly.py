@@ -14,12 +14,12 @@ from streams.files.category_paths import CategoryPaths
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow
 from streams.files.notice import FileNotice
+from streams.files.platforms.price_rules import OFFER, apply_rules
 from streams.files.platforms.profile import Profile
 from streams.files.platforms.translation import TranslatedRow
 
 MAX_HELD: Final = 50_000
 """Rows that wait for others of their product, further on in the file."""
-_OFFER: Final = frozenset({"sale_price", "sale_price_from", "sale_price_until", "sale_price_dates"})
 _ID_CHARS: Final = 64
 _NOT_OF_AN_ID: Final = re.compile("[^A-Za-z0-9._:-]")
 MAX_PARENTS: Final = 200_000
@@ -76,19 +76,27 @@ class Assembler:
             yield from self._assembled(block)
 
     def _assembled(self, block: list[TranslatedRow]) -> Iterator[TranslatedRow | RejectedRow]:
+        rules, block = [row for row in block if row.is_rule], [row for row in block if not row.is_rule]
         variants = [row for row in block if row.is_variant]
+        if self._profile.variants.product_id and len(variants) == len(block):
+            for row in (*block, *rules):
+                yield RejectedRow(row.row.line, "a variant of a product of which the file has no row")
+            return
         if not (self._profile.variants.marks or self._profile.variants.kinds) or not variants:
+            self._notice.unused_rules += len(rules)
             yield self._priced(self._in_its_group(self._merged(block)))
             return
         base = self._merged([row for row in block if row is block[0] or not row.is_variant])
         self._notice.merged += not block[0].is_variant
         pictures = [picture for row in block for picture in row.row.cells.get("images", [])]
-        for row in self._named(variants):
+        named = self._named(variants)
+        for row in named:
             row.row.cells["images"] = _union(row.row.cells.get("images", []), pictures)
             row.is_hidden = row.is_hidden or base.is_hidden
             if row is not base:
                 _inherit(row, base, self._profile)
-            yield self._priced(row)
+        yield from apply_rules(rules, named, self._conventions.price("price"), self._notice)
+        yield from map(self._priced, named)
 
     def _named(self, variants: list[TranslatedRow]) -> list[TranslatedRow]:
         """The variants of a product, each with an id of its own and, where there are several, in its group."""
@@ -173,7 +181,7 @@ def _union(items: list[Any], others: list[Any]) -> list[Any]:
 def _inherit(row: TranslatedRow, base: TranslatedRow, profile: Profile) -> None:
     own, names = row.row.cells, set(profile.variants.inherited)
     if not cells.is_absent(own.get("price")):
-        names -= _OFFER  # an offer of the product's is none of a variant that has a price of its own
+        names -= OFFER  # an offer of the product's is none of a variant that has a price of its own
     for column, cell in base.row.cells.items():
         if column in names and cells.is_absent(own.get(column)):
             own[column] = cell

@@ -111,7 +111,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         unpublished: words that keep a product out of the index, by column.
         unpublished_alone: the same, for products that are no variants of another.
         in_stock_if: words that say that a product is in stock whatever its quantity, by column; empty: its cell is.
-        not_read: words by column of rows that change other rows' prices in ways that are not read: rejected with one.
+        rules: words by column of rows that change the prices of variants, by their ids or their options.
         reductions: columns of an amount and of a percentage that come off the price.
         ignored: columns that say nothing to shoppers; with `*`.
     """
@@ -128,7 +128,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     unpublished: dict[str, list[str]] = {}
     unpublished_alone: dict[str, list[str]] = {}
     in_stock_if: dict[str, list[str]] = {}
-    not_read: dict[str, list[str]] = {}
+    rules: dict[str, list[str]] = {}
     reductions: tuple[str, str] = ("", "")
     ignored: list[str] = []
 
@@ -176,7 +176,7 @@ def known_columns(profile: Profile) -> frozenset[str]:
     known += [*variants.parent, *variants.children, *profile.reductions, variants.inside, variants.parent_id]
     known.append(variants.impact)
     groups: tuple[Mapping[str, object], ...] = (profile.unpublished, profile.unpublished_alone, profile.in_stock_if)
-    groups = (*groups, profile.not_read, variants.heads, variants.kinds, variants.shares_stock)
+    groups = (*groups, profile.rules, variants.heads, variants.kinds, variants.shares_stock)
     known += [column for group in groups for column in group]
     return frozenset(plain_name(column.partition(".")[0]) for column in known if column) | frozenset(
         plain_name(column) for column in known if column

@@ -28,6 +28,7 @@ class TranslatedRow:
         row: with our columns.
         block: what rows of one product share; empty: nothing.
         is_variant: whether it is a variant in its block.
+        is_rule: whether it is none, and says how the prices of variants in its block differ.
         parent: the id of the product whose variant it is; empty: none.
         own_id: the platform's own id, by which others name it as their parent.
         children: ids of its variants.
@@ -36,12 +37,14 @@ class TranslatedRow:
         hides_variants: whether its variants are hidden with it.
         shares_stock: whether its stock is that of its variants, too.
         change: what is added to its price, and taken off it.
+        rule_price: what a rule says of the price, as it is written.
         unknown: columns that the profile does not know, which became attributes.
     """
 
     row: Row
     block: str = ""
     is_variant: bool = False
+    is_rule: bool = False
     parent: str = ""
     own_id: str = ""
     children: list[str] = field(default_factory=list[str])
@@ -50,6 +53,7 @@ class TranslatedRow:
     hides_variants: bool = False
     shares_stock: bool = False
     change: PriceChange = field(default_factory=PriceChange)
+    rule_price: str = ""
     unknown: list[str] = field(default_factory=list[str])
 
 
@@ -91,14 +95,13 @@ class Translator:
         inner = row.cells.get("item")  # of a list of items
         cells_of = cast("dict[str, Any]", inner) if isinstance(inner, dict) else row.cells
         named, profile, variants = NamedCells(cells_of), self.profile, self.profile.variants
-        if _says(named, profile.not_read) and any(named.all(column) for column in profile.fields["price"]):
-            raise ValueError("a rule's price, which is not read: state it in the variant's own row")
         unknown = dict(self._unknown(cells_of))
         ours, is_variant = unknown | self._fields(named), _says(named, variants.kinds)
-        if is_variant:
+        is_rule = _says(named, profile.rules)
+        if is_variant or is_rule:
             ours.pop("title", None)
-        is_variant = is_variant or any(named.all(column) for column in variants.marks)
-        if is_variant and variants.product_id:
+        is_variant = not is_rule and (is_variant or any(named.all(column) for column in variants.marks))
+        if (is_variant or is_rule) and variants.product_id:
             ours |= {"product_id": next(iter(named.first(variants.product_id)), None)}
         block = self._block(named, ours)
         if attributes := self._attributes.read(named, block):
@@ -110,6 +113,7 @@ class Translator:
             Row(row.line, ours, row.fraction_read),
             block=block,
             is_variant=is_variant,
+            is_rule=is_rule,
             parent=parent,
             own_id=named.text(variants.parent_id) if variants.parent_id else "",
             children=[child for column in variants.children for child in _children(named.text(column))],
@@ -118,6 +122,7 @@ class Translator:
             hides_variants=hidden,
             shares_stock=_says(named, variants.shares_stock),
             change=PriceChange(named.text(variants.impact), *map(named.text, profile.reductions)),
+            rule_price=str(ours.pop("price", "")).strip() if is_rule else "",
             unknown=list(unknown),
         )
 

@@ -26,7 +26,7 @@ from tests.bench.shop import GROUP, Shop, Worker
 
 CLICKS_PER_S = float(os.environ.get("BENCH_CLICKS_PER_S", "2000"))
 PROBES = int(os.environ.get("BENCH_PROBES", "200"))
-WARM_UP_PROBES = 20
+WARM_UP_PROBES = 10
 PROBE_EVERY_S, ASK_EVERY_S = 0.2, 0.02
 BURST_S = 0.01
 """Clicks that are due within so long are published together: one by one, publishing would cost more than they do."""

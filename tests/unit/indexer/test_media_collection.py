@@ -21,10 +21,10 @@ from indexer.media_collection import (
     DOUBTED_FILES,
     MediaCollector,
     MediaReferences,
-    MediaStoreConfig,
     read_references,
     shown_media,
 )
+from indexer.media_config import MediaStoreConfig
 from indexer.media_store import CollectableMediaStore, DirectoryMediaStore, InMemoryMediaStore, media_hash
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row

@@ -35,7 +35,7 @@ def command(settings: Settings, file: Path, generation: str | None) -> None:
     with ProductCountView("exporting") as view:
         header, count = asyncio.run(export_generation(with_server_addresses(settings), file, generation, _say, view))
     click.echo(f"exported {count:,} products of {header.generation} ({header.encoder}) to {file}")
-    _say(f"pictures are not in it: copy {settings.media_directory} too")
+    _say(f"pictures are not in it: copy {settings.media_place} too")
 
 
 @click.command("import")
@@ -55,7 +55,7 @@ def import_command(settings: Settings, file: Path, resume: bool) -> None:
     with ProductCountView("importing") as view:
         header, imported = asyncio.run(import_generation(with_server_addresses(settings), file, resume, _say, view))
     click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
-    _say(f"pictures are not in the file: have those of the exported index in {settings.media_directory}")
+    _say(f"pictures are not in the file: have those of the exported index in {settings.media_place}")
     _say_offsets(header)
     if imported.already_present and not resume:
         _say_kept(imported)

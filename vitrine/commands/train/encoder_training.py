@@ -15,7 +15,6 @@ from encoders.training.config import TuningConfig
 from encoders.training.data.listings import TrainingListing, with_clicks
 from encoders.training.run import CATALOGUE_TEACHER, train_on_catalogue
 from indexer.errors import StoreUnavailable
-from indexer.media_store import DirectoryMediaStore
 from indexer.redis.client import open_redis
 from indexer.redis.profiles import RedisProfileStore
 from streams.files.column_names import parse_column_map
@@ -23,6 +22,7 @@ from streams.training_data.clicks import read_clicks
 from streams.training_data.files import catalogue_file, read_listings
 from streams.training_data.topics import read_training_topics
 from vitrine.errors import VitrineError
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.stack.servers import reachable_kafka, redis_url
 
@@ -59,7 +59,7 @@ def train_encoder(
         EncoderError: the encoder cannot be loaded or trained.
     """
     if catalog is None:
-        media = DirectoryMediaStore(settings.media_directory)
+        media = open_media_store(settings)
         listings = asyncio.run(read_training_topics(reachable_kafka(settings), media, _notify))
     else:
         listings = _from_file(catalog, images, pairs, encoding)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from encoders.errors import InvalidImage
-from encoders.media.images import DRAFT_SIDE, decode_image
+from encoders.media.images import DRAFT_SIDE, decode_and_prepare, decode_image
+from encoders.media.preparation import FixedSizePreparer
 from tests.paths import SHARED_DATA
 
 DATA = SHARED_DATA
@@ -114,6 +115,24 @@ def test_only_the_first_frame_counts() -> None:
 def test_large_jpegs_come_reduced() -> None:
     image = decode_image(_encoded(Image.new("RGB", (4096, 3072)), "JPEG"))
     assert DRAFT_SIDE <= min(image.size) < 3072
+
+
+def _photo(width: int, height: int) -> Image.Image:
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def test_jpegs_are_decoded_no_larger_than_a_small_encoder_needs() -> None:
+    preparer, data = FixedSizePreparer((64, 64), trim=True), _encoded(_photo(1000, 800), "JPEG", quality=90)
+    small = np.asarray(decode_and_prepare(data, preparer), int)
+    assert np.abs(small - preparer(decode_image(data))).mean() < 1.5
+
+
+def test_goods_within_wide_borders_are_decoded_in_full() -> None:
+    preparer, frame = FixedSizePreparer((64, 64), trim=True), Image.new("RGB", (800, 800), "white")
+    frame.paste(_photo(200, 160), (300, 320))
+    data = _encoded(frame, "JPEG", quality=95)
+    assert np.array_equal(decode_and_prepare(data, preparer), preparer(decode_image(data)))
 
 
 def test_length_is_bounded() -> None:

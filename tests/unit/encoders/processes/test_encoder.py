@@ -122,9 +122,12 @@ async def test_a_batch_that_the_encoder_refuses_fails_alone(encoder: AsyncEncode
     assert texts.shape == (3, 64)
 
 
-async def test_the_process_says_what_prepares_its_pictures() -> None:
+async def test_the_process_says_what_prepares_its_pictures_and_for_how_long_it_computed() -> None:
     async with EncoderProcess("hash") as encoder:
         assert encoder.preparer == HashEncoder().preparer
+        assert encoder.device_s == 0.0
+        await encoder.encode(TEXTS, [])
+        assert encoder.device_s > 0.0
 
 
 async def test_a_process_killed_in_a_call_fails_it_and_is_replaced_for_the_next() -> None:

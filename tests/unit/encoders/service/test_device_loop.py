@@ -153,3 +153,13 @@ def test_what_one_client_sends_fails_no_other(shop: Shop) -> None:
 def test_a_batch_without_inputs_is_answered(shop: Shop) -> None:
     shop.ask("none", {"texts": [], "images": []})
     assert len(rows(shop.answers["none"])) == 0
+
+
+def test_each_client_is_told_its_share_of_the_devices_time() -> None:
+    shop = Shop(Synchronous())
+    shop.encoder.pass_s = 8.0
+    shop.ask("ada", 3)
+    shop.ask("bob", 1)
+    shop.work_off()
+    times = {name: answer.device_s for name, answer in shop.answers.items() if isinstance(answer, EncodedRows)}
+    assert times == {"ada": 6.0, "bob": 2.0}

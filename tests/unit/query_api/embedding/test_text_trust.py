@@ -22,7 +22,7 @@ from query_api.embedding.text_trust import (
     scale_by_trust,
     split_into_halves,
 )
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests.shop import MakeShop, Shop
 
 TOPICS = {f"topic{one}": [f"word{one}x{at}" for at in range(20)] for one in range(12)}

@@ -15,7 +15,7 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Weights
 from query_api.errors import InvalidExperiment
 from query_api.experiments.experiment import Experiment, Variant, read_experiment, with_weights
-from query_api.wiring import wire
+from query_api.wiring.components import wire
 from tests.shop import MakeShop
 
 TRIAL = Experiment("trial", [Variant("a", 0.5), Variant("b", 0.3, Weights(personal=9.0)), Variant("c", 0.1)])

@@ -11,7 +11,8 @@ from indexer.in_memory_store import InMemoryProductStore
 from indexer.ports.profiles import History, Interaction
 from indexer.redis.in_memory_profiles import InMemoryProfileStore
 from query_api.circuit_breaker import CircuitBreaker
-from query_api.personalisation.shopper_profiles import TASTE_TTL_S, PayloadCache, ShopperProfiles
+from query_api.personalisation.shopper_profiles import LOOK_S, PAYLOAD_TTL_S, TASTE_TTL_S, PayloadCache, ShopperProfiles
+from tests.shop import MakeShop
 
 
 class SlowStore(InMemoryProfileStore):
@@ -65,4 +66,26 @@ async def test_tastes_that_were_learnt_together_are_not_learnt_again_together() 
     again = [new != old for new, old in zip(await numbers_at(0.75 * TASTE_TTL_S), first, strict=True)]
     assert any(again) and not all(again)
     assert not set(first) & set(await numbers_at(TASTE_TTL_S))
+    await profiles.aclose()
+
+
+async def test_a_taste_stays_as_long_as_its_products_do_and_is_learnt_anew_when_one_changed(
+    make_shop: MakeShop,
+) -> None:
+    shop, now_s = make_shop(), [0.0]
+    await shop.put("mug", title="mug", category="Kitchen/Mugs")
+    await shop.interact("ann", ["mug"])
+
+    def clock() -> float:
+        return now_s[0]
+
+    payloads = PayloadCache(shop.services.store, clock)
+    profiles = ShopperProfiles(shop.profiles, CircuitBreaker(5), payloads, clock)
+    first = await profiles.load("ann")
+    now_s[0] = 2 * LOOK_S
+    assert (await profiles.load("ann")).number == first.number
+    await shop.put("mug", title="mug", category="Gifts")
+    now_s[0] += LOOK_S + PAYLOAD_TTL_S
+    changed = await profiles.load("ann")
+    assert changed.number != first.number and changed.taste != first.taste
     await profiles.aclose()

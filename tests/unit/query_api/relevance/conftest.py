@@ -8,7 +8,7 @@ import pytest
 
 from encoders.port import HashEncoder
 from encoders.spec import FloatArray
-from query_api.wiring import QueryComponents, wire
+from query_api.wiring.components import QueryComponents, wire
 from tests.shop import MakeShop, Shop
 
 TOPICS = 12

@@ -10,7 +10,7 @@ from encoders.port import HashEncoder
 from encoders.spec import FloatArray
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests.shop import MakeShop
 
 
@@ -18,7 +18,7 @@ class TranslatingEncoder(HashEncoder):
     """Knows some Chinese by the English words for it."""
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        return super().encode_texts([text.replace("红鞋", "red shoe") for text in texts])
+        return super().encode_texts([text.replace("红鞋", "red shoe").replace("红李", "red plum") for text in texts])
 
 
 @pytest.mark.parametrize("text", ["red shoe", "红鞋"])
@@ -32,3 +32,21 @@ async def test_a_translation_comes_before_what_just_has_a_word(make_shop: MakeSh
     async with open_searcher(shop.services) as searcher:
         response = await searcher.search(SearchRequest(text=text, floor=0))
     assert {hit.product_id for hit in response.hits[:2]} == {"en", "zh"}
+
+
+@pytest.mark.parametrize("multi_select", [False, True])
+async def test_a_facet_counts_what_its_filter_shows_in_either_language(make_shop: MakeShop, multi_select: bool):
+    shop = make_shop(QueryConfig(text_trust=False), encoder=TranslatingEncoder())
+    for at in range(40):
+        kind = "shoe" if at < 12 else "plum" if at < 24 else "thing"
+        said = {"shoe": "红鞋", "plum": "红李"}.get(kind, f"物{at}")
+        await shop.put(f"en{at}", title=f"red {kind} kind{at}", category=kind, brand=f"brand{at % 4}")
+        await shop.put(f"zh{at}", title=said, category=kind, brand=f"brand{at % 4}")
+    fields = ("category", "brand")
+    async with open_searcher(shop.services) as searcher:
+        found = await searcher.search(SearchRequest(text="red shoe", k=100, facets=fields, multi_select=multi_select))
+        assert {hit.product_id[:2] for hit in found.hits} == {"en", "zh"} and found.facets
+        for field in fields:
+            for value in found.facets[field]:
+                request = SearchRequest(text="red shoe", filters={field: [value.value]})
+                assert (await searcher.search(request)).total == value.count, value

@@ -9,7 +9,7 @@ import msgspec
 from query_api.contract.requests import SearchRequest, Weights
 from query_api.contract.responses import SearchResponse
 from query_api.relevance.background import MIN_SAMPLE
-from query_api.wiring import QueryComponents, wire
+from query_api.wiring.components import QueryComponents, wire
 from tests.shop import MakeShop, Shop, png
 from tests.unit.query_api.relevance.conftest import PRODUCTS, TOPICS, topic
 

@@ -32,4 +32,4 @@ async def test_a_long_query_makes_a_bounded_number_of_searches_and_its_further_w
     assert store.asked == MAX_TERMS
     long = await TermScores(store).reach(" ".join(f"unknown{at}" for at in range(4 * MAX_TERMS)), 1_000)
     assert store.asked == 2 * MAX_TERMS
-    assert long.best == pytest.approx(4 * short.best) and long.term_count == 4 * MAX_TERMS
+    assert long.best == pytest.approx(4 * short.best) and long.word_count == 4 * MAX_TERMS

@@ -17,7 +17,7 @@ from query_api.search.answering import SearchAnswers
 from query_api.search.kept_searches import KeptSearch
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.vocabulary import Vocabulary
-from query_api.wiring import wire
+from query_api.wiring.components import wire
 from tests.shop import MakeShop
 from tests.unit.query_api.search.test_candidate_finder import ask
 

@@ -18,7 +18,7 @@ from indexer.redis.change_log import InMemoryChangeLog
 from query_api.cache.candidate_cache import InMemoryCandidateCache, candidate_key, decode_entry
 from query_api.config import QueryConfig
 from query_api.search.inputs import read_filters
-from query_api.search.planning import canonical_filters
+from query_api.search.search_plan import canonical_filters
 from tests.shop import MakeShop, Shop, png
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from query_api.config import QueryConfig
-from query_api.wiring import open_searcher
+from query_api.wiring.components import open_searcher
 from tests.exactness import check, draw_product, draw_request, fill
 from tests.shop import MakeShop, Shop, png
 

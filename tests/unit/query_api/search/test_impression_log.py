@@ -16,7 +16,7 @@ from query_api.contract.requests import SearchRequest
 from query_api.learning_to_rank.features import FEATURE_SET, FEATURES
 from query_api.search import impression_log
 from query_api.search.impression_log import ImpressionLog
-from query_api.wiring import wire
+from query_api.wiring.components import wire
 from tests.shop import MakeShop, Shop
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
-from query_api.search.other_language import with_words_implied
+from query_api.search.other_language import ImpliedWords, Listings
 
-OWN = [("best", 0.6, 4.0), ("good", 0.5, 3.0), ("poor", 0.1, 0.5)]
-products = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from((0.0, 0.5, 3.0)), st.booleans()), max_size=40)
+Scores = tuple[str, float, float]
+"""A product's id, its similarity and its words."""
+
+OWN: list[Scores] = [("best", 0.6, 4.0), ("good", 0.5, 3.0), ("poor", 0.1, 0.5)]
+products = st.lists(
+    st.tuples(st.floats(-1, 1), st.sampled_from((0.0, 0.5, 3.0)), st.booleans(), st.integers(0, 2)), max_size=40
+)
 
 
 def test_a_translation_counts_as_the_best_in_the_query_s_language_do() -> None:
@@ -30,11 +38,24 @@ def test_an_encoder_that_is_not_trusted_implies_next_to_nothing() -> None:
     assert implied(OWN, [("twin", 0.6, 0.0)], share=0.001)["twin"][1] < 0.01
 
 
+def test_a_product_of_another_category_has_no_words_however_near() -> None:
+    fruit, dress = ("fruit", 0.5, 0.0), ("twin", 0.35, 0.0)
+    found = implied(OWN, [fruit, dress], category={"fruit": 2})
+    assert found["fruit"] == pytest.approx(fruit[1:])
+    assert found["twin"][1] > 1
+
+
+def test_products_without_a_category_have_words_where_the_best_have_none_either() -> None:
+    assert implied(OWN, [("twin", 0.5, 0.0)], category={"twin": 0})["twin"] == pytest.approx((0.5, 0.0))
+    nowhere = dict.fromkeys(["best", "good", "poor", "twin"], 0)
+    assert implied(OWN, [("twin", 0.5, 0.0)], category=nowhere)["twin"][1] > 1
+
+
 @given(products)
-def test_nobody_loses_and_none_has_more_words_than_the_best(rows: list[tuple[float, float, bool]]) -> None:
+def test_nobody_loses_and_none_has_more_words_than_the_best(rows: list[tuple[float, float, bool, int]]) -> None:
     before = CandidateColumns.of([ScoredCandidate(f"{at:02}", row[0], row[1]) for at, row in enumerate(rows)])
     others = np.array([row[2] for row in rows], bool)
-    after = with_words_implied(before, others, 0.6, 1.0)
+    after = with_implied(Listings(before, others, np.array([row[3] for row in rows], np.int32)))
     assert after.ids == before.ids
     assert np.all(after.dense >= before.dense)
     assert np.all(after.lexical >= before.lexical)
@@ -43,10 +64,16 @@ def test_nobody_loses_and_none_has_more_words_than_the_best(rows: list[tuple[flo
 
 
 def implied(
-    own: list[tuple[str, float, float]], others: list[tuple[str, float, float]], share: float = 1.0
+    own: list[Scores], others: list[Scores], share: float = 1.0, category: Mapping[str, int] = MappingProxyType({})
 ) -> dict[str, tuple[float, float]]:
-    """Dense and lexical scores by product. Args: own, others: id, dense and lexical score, by language."""
+    """Dense and lexical scores by product. Args: own, others: by language; category: of those that are not in 1."""
     candidates = CandidateColumns.of([ScoredCandidate(*one) for one in (*own, *others)])
     are_other = np.array([one in {product for product, _, _ in others} for one in candidates.ids])
-    found = with_words_implied(candidates, are_other, 0.6, share)
+    categories = np.array([category.get(one, 1) for one in candidates.ids], np.int32)
+    found = with_implied(Listings(candidates, are_other, categories), share)
     return {one.product_id: (one.dense, one.lexical) for one in found}
+
+
+def with_implied(listings: Listings, share: float = 1.0) -> CandidateColumns:
+    words = ImpliedWords.of(listings, lexical_weight=0.6, share=share)
+    return listings.scores if words is None else words.given_to(listings)

@@ -154,6 +154,13 @@ def test_a_batch_is_parted_into_messages_of_its_events_each_with_its_own_key() -
     assert unbatched(again) is None
 
 
+def test_a_batch_that_comes_again_as_its_worker_died_makes_the_same_events() -> None:
+    batch = message(dumps([STRUCTURED, ATTRIBUTES | {"id": "e2", "data": DATA}]), headers=BATCH)
+    first, second = unbatched(batch), unbatched(batch)
+    assert first is not None and first == second
+    assert len({decoded(part.value, dict(part.headers)).id for part in [*first, *second]}) == 2
+
+
 def test_what_is_no_batch_stays_as_it_is() -> None:
     assert unbatched(message(dumps(STRUCTURED))) is None
     assert unbatched(message(None, headers=BATCH)) is None

@@ -155,6 +155,13 @@ def test_urls_are_parted_where_another_one_begins(cell: str, urls: list[str]) ->
     assert as_media_list(cell) == urls
 
 
+@pytest.mark.parametrize("mark", ["<", "<div>", "<b a=1>", "&amp;", "<!--", "&lt;b&gt;"])
+def test_a_category_of_nothing_but_markup_is_read_no_further_than_a_path_goes(mark: str) -> None:
+    for cell in ("Men>" + mark * 500_000, ["Men/Tops", *(f"{number}{mark * 2_000}" for number in range(500))]):
+        fields = product_fields({"id": "1", "category": cell}, {}, lambda media: {"url": media})
+        assert fields["category"].startswith("Men") and len(fields.get("categories", [])) <= 64
+
+
 def test_levels_of_a_category_may_have_blanks_around_their_marks() -> None:
     for text in ("Men > Tops >Hoodies", "Men»Tops»  Hoodies", "Men | Tops|Hoodies"):
         fields = product_fields({"id": "1", "category": text}, {}, lambda cell: {"url": cell})

@@ -107,10 +107,19 @@ def test_a_workbook_is_read_below_its_title(tmp_path: Path) -> None:
     assert sent.products["1002"]["price"] == 20
 
 
+def test_a_workbooks_rows_are_numbered_as_people_see_them(tmp_path: Path) -> None:
+    workbook(tmp_path / "x.xlsx", [], [], ["sku", "price"], ["a", 5], [], ["b", "much"])
+    sent = send(tmp_path / "x.xlsx")
+    assert list(sent.products) == ["a"] and [row.line for row in sent.rejected] == [6]
+    workbook(tmp_path / "y.xlsx", [])
+    with pytest.raises(UnreadableFile, match=r"y\.xlsx has no sheet with a header"):
+        send(tmp_path / "y.xlsx")
+
+
 @pytest.mark.parametrize("name", ["x.zip", "x.xlsx"])
 def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(bounded_reading, "UNSUSPECTED_BYTES", 2**20)
-    monkeypatch.setattr("streams.files.formats.xlsx_rows.MAX_WORKBOOK_BYTES", 2**20)
+    monkeypatch.setattr("streams.files.formats.workbook_size.MAX_WORKBOOK_BYTES", 2**20)
     with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.csv", b"id,title\n" + b"1,a\n" * 2**22)
     with pytest.raises(UnreadableFile, match="unpacks to"):

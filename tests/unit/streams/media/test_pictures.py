@@ -5,92 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from encoders.errors import InvalidImage, WorkerProcessFailed, WorkerProcessUnavailable
-from encoders.port import Pixels
-from encoders.processes.image_decoding import InProcessImageDecoder
-from encoders.spec import split_parts
+from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from indexer.errors import StoreUnavailable
 from indexer.media_keys import MediaKey
 from indexer.media_store import media_hash
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from streams import metrics
-from streams.delivery.messages import Message
 from streams.media.embedding_cache import COOLDOWN_S, EmbeddingCache
 from streams.media.fetching import FetchLimits, MediaFetcher
-from streams.media.pictures import PictureLoader
-from tests.unit.streams.image_hosts import ImageHost, serving
-from tests.unit.streams.media.test_hostile_pictures import bomb
-from tests.unit.streams.pipeline import Bench, picture
-
-RED, BLUE = (base64.b64decode(picture(colour)) for colour in ("red", "blue"))
-
-
-class CountingDecoder(InProcessImageDecoder):
-    """Counts what it decodes, and may fail."""
-
-    def __init__(self, preparer: Any) -> None:
-        super().__init__(preparer)
-        self.decoded = 0
-        self.errors: list[Exception] = []
-
-    async def decode(self, images: Sequence[bytes]) -> list[Pixels | InvalidImage]:
-        if self.errors:
-            raise self.errors.pop(0)
-        self.decoded += len(images)
-        return await super().decode(images)
-
-
-class Shop:
-    """A pipeline with an image host; a context manager."""
-
-    def __init__(self, bench: Bench, host: ImageHost, fetcher: MediaFetcher) -> None:
-        self.bench, self.host = bench, host
-        self.decoder = CountingDecoder(bench.encoder.preparer)
-        self._version = 0
-        self._fetcher = fetcher
-        self.use_cache(bench.cache)
-
-    def use_cache(self, cache: EmbeddingCache) -> None:
-        self.bench.use(pictures=PictureLoader(self.bench.incoming, self._fetcher, self.decoder, cache))
-
-    def created(self, product_id: str, *images: str | bytes) -> Message:
-        """A product with pictures: paths at the host, or files."""
-        self._version += 1
-        stated = [
-            {"url": self.host.url + image} if isinstance(image, str) else {"data": base64.b64encode(image).decode()}
-            for image in images
-        ]
-        return self.bench.kafka.message(
-            {"product_id": product_id, "version": self._version, "title": "Kettle", "images": stated}
-        )
-
-    async def index(self, *messages: Message) -> None:
-        await self.bench.index(*messages)
-
-    async def image(self, product_id: str) -> np.ndarray:
-        return split_parts(self.bench.encoder.spec, (await self.bench.store.read([product_id]))[product_id][1])[1]
-
-    @property
-    def work(self) -> tuple[int, int]:
-        """Pictures decoded and encoded."""
-        return self.decoder.decoded, self.bench.encoder.images
-
-
-LIMITS = FetchLimits(max_bytes=100_000, timeout_s=10.0, attempts=1, private_hosts=("localhost",))
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Shop]:
-    async with serving(ImageHost()) as host, MediaFetcher(LIMITS) as fetcher:
-        host.files = {"/red": RED, "/also-red": RED, "/blue": BLUE, "/page": b"<html>not found</html>"}
-        yield Shop(Bench(), host, fetcher)
+from tests.unit.streams.media.picture_shop import BLUE, RED, Shop
+from tests.unit.streams.pipeline import picture
 
 
 def saved(modality: str, why: str) -> float:
@@ -289,33 +219,6 @@ async def test_a_decoder_and_an_encoder_that_are_away_are_waited_for(shop, error
     assert np.any(await shop.image("p")) and shop.bench.kafka.dead_letters == []
 
 
-async def test_what_a_file_is_decides_and_not_what_it_is_called(shop):
-    await shop.index(shop.created("p", "/red"), shop.created("q", "/page"), shop.created("r", b""))
-    assert np.any(await shop.image("p"))
-    assert sorted(reason for reason, _ in shop.bench.kafka.dead_letters) == ["invalid_image", "invalid_image"]
-    assert sorted(await shop.bench.titles("kettle")) == ["p", "q", "r"]
-
-
-@pytest.mark.parametrize("path", ["/hang", "/failing", "/endless", "/drip", "/loop", "/gzip-bomb", "/missing"])
-async def test_a_bad_host_leaves_its_product_searchable_and_to_be_tried_again(shop, path):
-    # Enough for the good pictures on a busy machine; the hanging ones take all of it.
-    async with MediaFetcher(replace(LIMITS, timeout_s=2.0)) as fetcher:
-        shop = Shop(shop.bench, shop.host, fetcher)
-        await shop.index(shop.created("p", path, "/red"), shop.created("q", "/blue"))
-    retries = [message for message in shop.bench.kafka.published if message.topic.startswith("vitrine.retry.")]
-    assert len(retries) == 1 and shop.bench.kafka.dead_letters == []
-    assert (await shop.bench.store.read(["p"]))["p"][0].missing_images == (shop.host.url + path,)
-    assert np.any(await shop.image("p")) and np.any(await shop.image("q"))
-
-
-async def test_a_bomb_at_an_address_is_a_broken_picture(shop):
-    shop.host.files["/bomb"] = bomb()
-    await shop.index(shop.created("p", "/bomb?signature=secret"))
-    ((reason, error),) = shop.bench.kafka.dead_letters
-    assert reason == "invalid_image" and "secret" not in error
-    assert await shop.bench.titles("kettle") == ["p"]
-
-
 async def test_pictures_stay_in_the_order_that_the_product_states(shop):
     await shop.index(shop.created("p", "/blue", "/missing", RED), shop.created("q", RED, BLUE))
     stored = (await shop.bench.store.read(["p"]))["p"][0]
@@ -343,44 +246,3 @@ async def test_files_are_decoded_as_they_come_and_do_not_pile_up(shop):
             shop.host.files[f"/{n}"] = base64.b64decode(picture(f"#{n:02}00ff"))
         await shop.index(*(shop.created(f"p{n}", f"/{n}") for n in range(12)))
     assert most <= 2 and shop.work == (12, 12)
-
-
-async def test_base64_of_events_is_taken_as_people_write_it(shop):
-    plain = base64.b64encode(RED).decode()
-    ways = [
-        {"data": plain},
-        {"data": base64.urlsafe_b64encode(RED).decode().rstrip("=")},
-        {"data": base64.encodebytes(RED).decode()},
-        {"data": f"data:image/png;base64,{plain}"},
-        {"url": f"data:image/png;base64,{plain}"},
-        {"url": "data:image/png;base64," + base64.encodebytes(RED + bytes(4_000)).decode()},
-    ]
-    for at, way in enumerate(ways):
-        message = shop.bench.kafka.message({"product_id": f"p{at}", "title": "Kettle", "images": [way]})
-        await shop.index(message)
-        assert np.array_equal(await shop.image(f"p{at}"), await shop.image("p0")), way
-    assert shop.bench.kafka.dead_letters == []
-
-
-@pytest.mark.parametrize(
-    ("broken", "reason"),
-    [
-        ({"data": "not base64!"}, "a text that is no base64 either"),
-        ({"data": "https://shop.example/kettle.jpg"}, "a text that is no base64 either"),
-        ({"data": ""}, "image is empty"),
-        ({"data": "data:image/png;base64,%%%"}, "a text that is no base64 either"),
-        ({"url": "data:image/png;base64,?"}, "a text that is no base64 either"),
-        ({"data": base64.b64encode(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic").decode()}, "a HEIC"),
-        ({"data": base64.b64encode(RED[:-30]).decode()}, "cannot be decoded"),
-    ],
-)
-async def test_a_picture_that_cannot_be_read_never_costs_the_product(shop, broken, reason):
-    good = {"data": base64.b64encode(RED).decode()}
-    await shop.index(shop.created("whole", RED))
-    await shop.index(shop.bench.kafka.message({"product_id": "p", "title": "Kettle", "images": [broken, good]}))
-    ((kind, error),) = shop.bench.kafka.dead_letters
-    assert kind == "invalid_image" and reason in error
-    assert sorted(await shop.bench.titles("kettle")) == ["p", "whole"]
-    assert np.array_equal(await shop.image("p"), await shop.image("whole"))
-    (stored, _) = (await shop.bench.store.read(["p"]))["p"]
-    assert len(stored.broken_images) == 1 and not stored.missing_images

@@ -61,10 +61,10 @@ def test_bigcommerce_rows_of_skus_are_variants_of_the_product_above(tmp_path: Pa
     assert list(sent.products) == ["t-s", "t-XL-long", "other"]
     small, large, _ = sent.products.values()
     assert small["attributes"] == {"Size": "S", "Colour": "Red"} and large["attributes"] == {"Size": "XL long"}
-    assert (small["title"], small["price"], small["in_stock"]) == ("Tee", 15, True)
+    assert (small["title"], small["price"], small["in_stock"]) == ("Tee", 29, True)
     assert (large["title"], large["price"], large["in_stock"]) == ("Tee", 25, False)
     assert small["group_id"] == large["group_id"] == "t" and small["images"] == [{"url": "https://s/1"}]
-    assert [(row.line, "rule" in row.reason) for row in sent.rejected] == [(5, True)]
+    assert not sent.rejected
 
 
 def test_bigcommerce_rows_of_variants_and_pictures_in_the_present_columns(tmp_path: Path) -> None:
@@ -88,3 +88,67 @@ def test_bigcommerce_rows_of_variants_and_pictures_in_the_present_columns(tmp_pa
     assert white["images"] == [{"url": "https://s/w"}, {"url": "https://s/1"}]
     assert black["group_id"] == white["group_id"] == "t"
     assert sent.withdrawn == {"h-1"} and not sent.notice.unknown_columns and not sent.rejected
+
+
+def test_bigcommerce_rules_say_what_variants_of_an_id_or_of_options_cost(tmp_path: Path) -> None:
+    tee = {"Item Type": "Product", "Product Name": "Tee", "Product Code/SKU": "t", "Price": "20.00", "Sale Price": "18"}
+    sizes = [{"Item Type": "  SKU", "Product Name": f"[RB]Size={size}", "Product Code/SKU": size} for size in "SMLX"]
+    rules = [
+        {
+            "Item Type": "  Rule",
+            "Product Code/SKU": "S",
+            "Price": "[FIXED]13.00",
+            "Product Image URL - 1": "https://s/s",
+        },
+        {"Item Type": "  Rule", "Product Name": "[S]Size=M", "Price": "[ADD]2.50"},
+        {"Item Type": "  Rule", "Product Code/SKU": "L", "Price": "[REMOVE]1"},
+        {"Item Type": "  Rule", "Product Code/SKU": "X", "Price": "[ADD]10%"},
+        {"Item Type": "  Rule", "Product Name": "[C]Wrapping=Yes", "Price": "[ADD]5"},
+    ]
+    sent = send_text(tmp_path, table(BIGCOMMERCE, tee, *sizes, *rules))
+    assert {name: product.get("price") for name, product in sent.products.items()} == {
+        "S": 13,
+        "M": 20.5,
+        "L": 17,
+        "X": None,
+    }
+    assert sent.products["S"]["images"] == [{"url": "https://s/s"}] and "images" not in sent.products["M"]
+    assert [(row.line, "[ADD]10%" in row.reason) for row in sent.rejected] == [(10, True)]
+    assert any("1 rules of options" in line for line in sent.notice.lines())
+
+
+def test_bigcommerce_columns_of_a_template_of_ones_own(tmp_path: Path) -> None:
+    columns = [
+        "Item Type",
+        "Product SKU",
+        "Name",
+        "Brand",
+        "Category String",
+        "Price",
+        "Product Visible",
+        "Stock Level",
+    ]
+    columns += ["Track Inventory", "Product Image URL", "Brand + Name", "Allow Purchases"]
+    lamp = {"Item Type": "Product", "Product SKU": "l", "Name": "Lamp", "Brand": "Luma", "Price": "15.60"}
+    lamp |= {"Category String": "Home & Garden/Lamps", "Product Visible": "1", "Stock Level": "0"}
+    lamp |= {"Track Inventory": "by product", "Product Image URL": "https://s/l", "Brand + Name": "Luma Lamp"}
+    sent = send_text(tmp_path, table(columns, lamp, lamp | {"Product SKU": "x", "Product Visible": "0"}))
+    assert sent.products == {
+        "l": {
+            "product_id": "l",
+            "title": "Lamp",
+            "brand": "Luma",
+            "category": "Home & Garden/Lamps",
+            "price": 15.6,
+            "in_stock": False,
+            "images": [{"url": "https://s/l"}],
+        }
+    }
+    assert sent.withdrawn == {"x"} and not sent.notice.unknown_columns
+
+
+def test_bigcommerce_variants_without_their_product_are_rejected(tmp_path: Path) -> None:
+    orphan = {"Item Type": "SKU", "Product Name": "[RB]Size=S", "Product Code/SKU": "s", "Price": "5"}
+    lamp = {"Item Type": "Product", "Product Name": "Lamp", "Product Code/SKU": "l", "Price": "5"}
+    sent = send_text(tmp_path, table(BIGCOMMERCE, orphan, lamp))
+    assert list(sent.products) == ["l"] and [row.line for row in sent.rejected] == [2]

@@ -55,3 +55,10 @@ def test_prestashop_combinations_without_their_products_are_refused(tmp_path: Pa
     row = {"Product ID*": 1, "Attribute (Name:Type:Position)*": "Size:select:0", "Value (Value:Position)*": "L:0"}
     with pytest.raises(UnreadableFile, match="PrestaShop's products without the products"):
         send_text(tmp_path, table(COMBINATIONS, row, delimiter=";"))
+
+
+def test_prestashop_combinations_of_a_product_that_has_no_row_are_rejected(tmp_path: Path) -> None:
+    mug = {"Product ID": 1, "Active (0/1)": 1, "Name *": "Mug", "Price tax excluded": "10.00", "Reference #": "m"}
+    orphan = {"Product ID": 2, "Attribute (Name:Type:Position)*": "Size:select:0", "Value (Value:Position)*": "L:0"}
+    sent = send_text(tmp_path, table([*PRESTASHOP, *COMBINATIONS[1:3]], mug, orphan, delimiter=";"))
+    assert list(sent.products) == ["m"] and [row.line for row in sent.rejected] == [3]

@@ -1,0 +1,1 @@
+"""What is tried on a real Milvus server alone: `make test-milvus`."""

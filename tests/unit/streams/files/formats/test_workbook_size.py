@@ -1,0 +1,48 @@
+"""Workbooks that are small, and whose cells are not."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from streams.errors import UnreadableFile
+from tests.unit.streams.files.catalogues import send, workbook
+
+
+def write_shared(path: Path, text: str, rows: int) -> None:
+    """A workbook whose rows' titles are all one shared text."""
+    workbook(path, ["sku", "title"])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    cells = "".join(f'<row><c><v>{at}</v></c><c t="s"><v>1</v></c></row>' for at in range(rows))
+    sheet, types, links = "xl/worksheets/sheet1.xml", "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
+    parts[sheet] = parts[sheet].replace("</sheetData>", f"{cells}</sheetData>")
+    shared = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+    parts[types] = parts[types].replace(
+        "</Types>", f'<Override PartName="/xl/sharedStrings.xml" ContentType="{shared}"/></Types>'
+    )
+    parts[links] = parts[links].replace(
+        "</Relationships>", f'<Relationship Id="r9" Type="{kind}" Target="sharedStrings.xml"/></Relationships>'
+    )
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{main}"><si><t>x</t></si><si><t>{text}</t></si></sst>'
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+
+
+def test_a_text_that_many_cells_share_counts_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.xlsx"
+    write_shared(path, "Tee" * 400, 10)
+    assert len(send(path).products) == 10 and len(send(path).products["9"]["title"]) == 1_000
+    write_shared(path, "x" * 100_000, 5_000)
+    with pytest.raises(UnreadableFile, match=r"unpacks to 500 MB, more than the 400 MB"):
+        send(path)
+    monkeypatch.setattr("streams.files.formats.workbook_size._READ_BYTES", 700)
+    monkeypatch.setattr("streams.files.formats.workbook_size.MAX_WORKBOOK_BYTES", 500 * 1_222 - 1)
+    write_shared(path, "x" * 1_200, 500)  # as much in pieces that end in the middle of cells
+    with pytest.raises(UnreadableFile, match="save it as CSV"):
+        send(path)
