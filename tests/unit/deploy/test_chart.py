@@ -33,6 +33,8 @@ SECRETS = {
     "redis-url": "redis://vitrine:password@redis:6379/0",
     "redis-username": "vitrine",
     "privacy-secret": "a" * 64,
+    "media-access-key-id": "vitrine",
+    "media-secret-access-key": "secret",
     "token-secret": "2026-01:" + "b" * 64,
     "username": "vitrine",
 }
@@ -295,3 +297,9 @@ def test_a_changed_setting_starts_the_pods_anew_and_a_changed_job_has_another_na
     assert not set(sums(changed)) & set(sums(before))
     jobs = {one["metadata"]["name"] for one in [*changed, *before] if one["kind"] == "Job"}
     assert len(jobs) == 2
+
+
+def test_pods_share_no_volume_where_pictures_are_in_a_bucket() -> None:
+    assert of_kind("default", "PersistentVolumeClaim") and not of_kind("sharded", "PersistentVolumeClaim")
+    for pod in pods("sharded").values():
+        assert not [volume for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume]

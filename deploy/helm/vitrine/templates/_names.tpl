@@ -36,6 +36,11 @@ labels:
 {{- end -}}
 {{- end }}
 
+{{- /* `read`, `write` or nothing: how a pod has the volume of media; nothing, too, where they are in a bucket. */}}
+{{- define "vitrine.media" -}}
+{{- if not (dig "media_store" "url" "" .root.Values.settings) }}{{ .media }}{{ end -}}
+{{- end }}
+
 {{- define "vitrine.media-claim" -}}
 {{ .Values.media.existingClaim | default (printf "%s-media" (include "vitrine.name" .)) }}
 {{- end }}

@@ -16,6 +16,9 @@ annotations:
 {{- /* Who a pod runs as, and where. Takes root, component and values. */}}
 {{- define "vitrine.pod.placement" -}}
 automountServiceAccountToken: false
+{{- with .root.Values.serviceAccountName }}
+serviceAccountName: {{ . }}
+{{- end }}
 # Kubernetes would add VITRINE_QUERY_PORT=tcp://… for the service of that name, and settings refuse it.
 enableServiceLinks: false
 securityContext:
@@ -68,6 +71,10 @@ capabilities:
 {{- /* Not beside a setting that says the same: two are refused. */}}
 {{- if not (dig "milvus" "token_file" "" $settings) }}{{ $_ := set $keys "VITRINE_MILVUS_TOKEN" "milvus-token" }}{{ end }}
 {{- if not (dig "redis" "url" "" $settings) }}{{ $_ := set $keys "VITRINE_REDIS_URL" "redis-url" }}{{ end }}
+{{- if dig "media_store" "url" "" $settings }}
+{{- $_ := set $keys "VITRINE_MEDIA_STORE_ACCESS_KEY_ID" "media-access-key-id" }}
+{{- $_ := set $keys "VITRINE_MEDIA_STORE_SECRET_ACCESS_KEY" "media-secret-access-key" }}
+{{- end }}
 {{- if and (eq .role "query") (not (dig "query" "token_secret_file" "" $settings)) }}{{ $_ := set $keys "VITRINE_QUERY_TOKEN_SECRET" "token-secret" }}{{ end }}
 {{- range $variable, $key := $keys }}
 - name: {{ $variable }}
@@ -97,7 +104,7 @@ capabilities:
   readOnly: true
 - name: data
   mountPath: /data
-{{- with .media }}
+{{- with include "vitrine.media" . }}
 - name: media
   mountPath: /data/media
   readOnly: {{ eq . "read" }}
@@ -134,7 +141,7 @@ capabilities:
 - name: tmp
   emptyDir:
     sizeLimit: 1Gi
-{{- with .media }}
+{{- with include "vitrine.media" . }}
 - name: media
   persistentVolumeClaim:
     claimName: {{ include "vitrine.media-claim" $.root }}
