@@ -26,11 +26,11 @@ def apply_rules(
     """
     for rule in rules:
         concerned = [variant for variant in variants if _concerns(rule, variant)]
-        notice.merged += bool(concerned)
         notice.unused_rules += not concerned
         try:
             for variant in concerned:
                 _apply(rule, variant.row.cells, convention)
+            notice.merged += bool(concerned)
         except ValueError as error:
             for variant in concerned:
                 for name in ("price", *OFFER):
