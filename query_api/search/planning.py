@@ -96,7 +96,7 @@ class SearchPlanner:
             parsed,
             self._floor_terms(request, parts, parsed, weights, lexical_text) if embeds and parts else None,
             self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
-            _unwanted(parsed),
+            _unwanted(parsed) if self._has_full_text else None,
             inputs.transcript,
             is_lexical_left_out=left_out,
             finds_nothing=is_unheard or (words is not None and lexical_text is None and not (embeds and parts)),
