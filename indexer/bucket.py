@@ -59,14 +59,14 @@ async def bucket_call(url: str, what: str) -> AsyncGenerator[None]:
         AccessDenied: it does not let us.
         StoreUnavailable: it does not answer.
     """
-    with _translated_errors(url, what):
+    with bucket_transfer(url, what):
         async with asyncio.timeout(DEADLINE_S):
             yield
 
 
 @contextmanager
-def _translated_errors(url: str, what: str) -> Generator[None]:
-    """Turn what the client raises into `AccessDenied` or `StoreUnavailable`."""
+def bucket_transfer(url: str, what: str) -> Generator[None]:
+    """As `bucket_call`, for what takes as long as it takes; each request of it has a deadline."""
     from obstore import exceptions
 
     try:

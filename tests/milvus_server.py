@@ -24,14 +24,25 @@ START_TIMEOUT_S = 120
 WANTED = "TEST_MILVUS_SERVER"
 """The environment variable that has tests use it: each collection takes it seconds, so `make test` goes without."""
 _PREPARE = """
-import milvus, sys
+import json, milvus, pathlib, sys
 milvus._initialize_data_files(sys.prefix)
 config = milvus.MilvusServerConfig(data_dir=sys.argv[1])
-config.configs |= dict(zip([name for name in config.configurable_items if name.endswith("_port")], sys.argv[2:]))
+config.configs |= dict(zip([name for name in config.configurable_items if name.endswith("_port")], sys.argv[3:]))
 config.resolve()
+client, peer = (f"http://127.0.0.1:{port}" for port in (config.get("etcd_port"), sys.argv[2]))
+directory = pathlib.Path(sys.argv[1], "configs")
+(directory / "etcd.json").write_text(json.dumps({
+    "name": "default", "initial-cluster": f"default={peer}",
+    "listen-client-urls": client, "advertise-client-urls": client,
+    "listen-peer-urls": peer, "initial-advertise-peer-urls": peer,
+}))
+settings = directory / "milvus.yaml"
+etcd = "etcd:\\n  config:\\n    path: " + str(directory / "etcd.json") + "\\n"
+settings.write_text(settings.read_text().replace("etcd:\\n", etcd, 1))
 print(config.get("proxy_port"))
 """
-"""Unpacks the server beside the interpreter, and writes its settings, with the ports that it is given, to a directory.
+"""Unpacks the server beside the interpreter, and writes its settings, with the ports that it is given, to a directory:
+without, its etcd takes 2379 and 2380 whatever it is told, and two servers end each other.
 """
 _PORTS = 12
 """More than it has, which is one for each of its parts."""

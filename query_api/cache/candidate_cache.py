@@ -18,7 +18,7 @@ from indexer.redis.client import redis_call
 from query_api.retrieval.candidate_columns import CandidateColumns, PackedColumns
 from query_api.retrieval.candidate_set import CandidateSet
 
-ENTRY_FORMAT = 4
+ENTRY_FORMAT = 5
 """Entries of another format are not understood; part of every key."""
 _FASTEST = 1
 """Of zlib's levels: it takes a fraction of a millisecond for a thousand ids, and makes them half as long or less."""

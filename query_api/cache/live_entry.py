@@ -45,6 +45,8 @@ class ForTastes(NamedTuple):
     """What those have in common."""
     asked_for: tuple[str, ...] = ()
     """Those of them that the query names."""
+    unwanted: frozenset[str] = frozenset()
+    """Those of them with what it says that it does not want."""
 
     @property
     def byte_size(self) -> int:

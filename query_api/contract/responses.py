@@ -80,7 +80,7 @@ class Understood(Struct, frozen=True, omit_defaults=True):
     price_applied: bool = True
     """False: the request has a price filter of its own, which wins."""
     excluded: list[str] = []
-    """Terms whose products are left out (`-word`), or ranked down where it is said in words (`without word`)."""
+    """Terms whose products are left out (`-word`), or come last where it is said in words (`without word`)."""
     synonyms: dict[str, list[str]] = {}
     """What lexical search looked for too, by what stands in the query."""
     speech: str | None = None

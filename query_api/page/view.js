@@ -1,4 +1,5 @@
 // Elements of the page. Texts of products are only ever set as text: they may hold anything.
+import { sayReason } from "./reasons.js";
 import { say } from "./words.js";
 
 export function element(name, attributes = {}, ...children) {
@@ -53,8 +54,7 @@ export function card(hit, { onOpen, onSimilar, onWhy }) {
     "button", { type: "button", class: "open", onclick: onOpen },
     picture(hit), element("div", { class: "title" }, hit.title || hit.product_id),
     element("div", { class: "meta", title: hit.category || "" }, meta), price,
-    // In the service's own words, which are English.
-    hit.reason ? element("div", { class: "reason", lang: "en" }, hit.reason) : null,
+    hit.reason ? element("div", { class: "reason" }, sayReason(hit.reason)) : null,
   );
   const made = element("li", { class: "card", "data-product": hit.product_id }, open);
   const why = onWhy && element("button", { type: "button", class: "ask-why", onclick: () => onWhy(made) }, say("Why?"));

@@ -37,6 +37,8 @@ SESSION_ANCHORS = 20
 """Of a session, the last products that count, the last one most."""
 PAUSE_MS = 30 * 60_000
 """A session in which nothing happened for so long is over."""
+HALF_FOLLOWING = 20
+"""What follows is half believed where so many steps were seen to lead on."""
 POPULAR = 200
 CAUSES = 100
 """Of so many suggestions, the best, it is said what speaks for them."""
@@ -161,9 +163,9 @@ class BehaviourCandidates:
             popular={product_id: popularity[product_id] for product_id in popular},
             known=seen.known,
             causes=causes,
-            confidence=confidence(together, baskets),
-            # Asked how a session goes on, nothing else says more, however little is known.
-            following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts)),
+            # Asked how a session goes on, all sessions that had its products say so, and nothing else says more.
+            confidence=confidence(together, baskets, () if seen.in_session else seen.known),
+            following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts), HALF_FOLLOWING),
             habit_strength=patterns.habit_strength,
         )
 

@@ -8,7 +8,7 @@ Recommendation".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from indexer.ports.behaviour import Sighting
 from query_api.recommending.habits import decay
@@ -18,8 +18,8 @@ OVERLAP_POWER = 1.3
 """1: sessions count by the sum of what they share; above: the nearest count more."""
 RARITY_POWER = 0.3
 """How much less a product says that is in many sessions."""
-HALF_CONFIDENCE = 20
-"""What was seen in so many sessions is half believed."""
+HALF_CONFIDENCE = 5
+"""What was seen in so many sessions together with what is known is half believed."""
 COMMON_POWER = 0.25
 """How much less a product is worth that everybody buys anyway."""
 
@@ -69,15 +69,20 @@ def co_visited(weights: Mapping[str, float], baskets: Sequence[set[bytes]]) -> d
     return {product_id.decode(): score for product_id, score in scores.items()}
 
 
-def confidence(scores: Mapping[str, float], baskets: Sequence[set[bytes]]) -> float:
-    """How far `co_visited` is to be believed, from 0 to 1: by how many sessions had the product that it puts first."""
-    first = max(scores, key=scores.__getitem__, default="").encode()
-    return believed(sum(first in products for products in baskets))
+def confidence(scores: Mapping[str, float], baskets: Sequence[set[bytes]], known: Collection[str]) -> float:
+    """How far `co_visited` is to be believed, from 0 to 1: by how many sessions had the new product that it puts first.
+
+    Args:
+        scores, baskets: `co_visited`, and what it takes.
+        known: products that are not new: of those that sessions were chosen by, they say nothing.
+    """
+    first = max((one for one in scores if one not in known), key=scores.__getitem__, default="").encode()
+    return believed(sum(first in products for products in baskets), HALF_CONFIDENCE)
 
 
-def believed(count: float) -> float:
-    """How far something is to be believed that was seen so often, from 0 to 1."""
-    return count**2 / (count**2 + HALF_CONFIDENCE**2)
+def believed(count: float, half: float) -> float:
+    """How far something is to be believed that was seen so often, from 0 to 1. Args: half: so often, it is half."""
+    return count**2 / (count**2 + half**2)
 
 
 def nearest_anchors(

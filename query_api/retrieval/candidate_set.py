@@ -30,7 +30,7 @@ class RetrievalQuery:
     browse_limit: int | None = None
     """Of a browse: how many of them are wanted; None: `RetrievalLimits.browse`."""
     unwanted: WithoutWords | None = None
-    """Words for which lexical search ranks products down that hold them."""
+    """Words of products that come last."""
     is_deep: bool = False
     """Of a search: whether it goes as deep as a browse, not just for what is shown first."""
 
@@ -71,6 +71,8 @@ class CandidateSet(Struct, frozen=True, array_like=True):
     """Lexical search did not answer and was left out."""
     match_count: int | None = None
     """Of a browse: how many products match in all; None: not counted."""
+    unwanted: tuple[str, ...] = ()
+    """Ids of those that hold the query's unwanted words: they match, and come last."""
 
     @property
     def unretrieved_count(self) -> int:

@@ -15,9 +15,6 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.products import NOTHING_FOUND, ProductStore, ScoredIds
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalLimits, RetrievalQuery
-from query_api.retrieval.demotion import WordMatches, search_words
-
-NO_WORDS = WordMatches(NOTHING_FOUND, None)
 
 
 class Retriever:
@@ -47,8 +44,15 @@ class Retriever:
         fresh = await self._rescore_changed(query, old, changed)
         items = old.items.without(changed).joined(fresh)
         match_count = None if old.match_count is None else len(items)
+        unwanted = {*old.unwanted}.difference(changed).union(await self._unwanted(query, fresh.ids))
         return CandidateSet(
-            items, old.dense_floor, old.lexical_floor, old.is_truncated, old.initial_size, match_count=match_count
+            items,
+            old.dense_floor,
+            old.lexical_floor,
+            old.is_truncated,
+            old.initial_size,
+            match_count=match_count,
+            unwanted=tuple(sorted(unwanted)),
         )
 
     async def browse(self, filters: Filters, limit: int, order: SortOrder | None = None) -> CandidateColumns:
@@ -65,8 +69,8 @@ class Retriever:
         dense, lexical = await asyncio.gather(
             self._dense(query, query.filters, limit), self._lexical(query, query.filters, limit)
         )
-        words, lexical_floor = lexical or NO_WORDS
-        floors = _score_floor(dense, limit), lexical_floor
+        words = NOTHING_FOUND if lexical is None else lexical
+        floors = _score_floor(dense, limit), _score_floor(words, limit)
         dense_scores, lexical_scores = await asyncio.gather(
             self._missing_dense_scores(query, _ids_missing_from(words, dense)),
             # A search that was not cut has found all that share a term.
@@ -75,7 +79,21 @@ class Retriever:
         items = _join(dense, words, dense_scores, lexical_scores or {})
         # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
         hidden = floors[0] if query.vector is not None else floors[1]
-        return CandidateSet(items, *floors, hidden is not None, len(items), None in (lexical, lexical_scores))
+        return CandidateSet(
+            items,
+            *floors,
+            hidden is not None,
+            len(items),
+            None in (lexical, lexical_scores),
+            unwanted=await self._unwanted(query, items.ids),
+        )
+
+    async def _unwanted(self, query: RetrievalQuery, product_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of products that hold unwanted words; where all that match are sorted, nobody asks."""
+        if query.unwanted is None or query.is_deep or not product_ids:
+            return ()
+        suited = await self._store.browse((Ids(tuple(product_ids)), query.unwanted), len(product_ids))
+        return tuple(sorted({*product_ids}.difference(suited)))
 
     async def _browse(self, query: RetrievalQuery, limit: int) -> CandidateSet:
         items, matching = await asyncio.gather(
@@ -94,18 +112,18 @@ class Retriever:
         dense, lexical = await asyncio.gather(self._dense(query, filters, limit), self._lexical(query, filters, limit))
         if lexical is None:
             raise StoreUnavailable("lexical search did not answer")
-        fresh = _join(dense, lexical.found)
+        fresh = _join(dense, lexical)
         return fresh.kept(_belonging(fresh, query, old))
 
     async def _dense(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds:
         return NOTHING_FOUND if query.vector is None else await self._store.search_dense(query.vector, filters, limit)
 
-    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> WordMatches | None:
+    async def _lexical(self, query: RetrievalQuery, filters: Filters, limit: int) -> ScoredIds | None:
         """None: it did not answer, and dense search can do without."""
         if query.text is None:
-            return NO_WORDS
+            return NOTHING_FOUND
         try:
-            return await search_words(self._store, query.text, query.unwanted, filters, limit)
+            return await self._store.search_lexical(query.text, filters, limit)
         except StoreUnavailable:
             if query.vector is None:
                 raise
@@ -127,7 +145,7 @@ class Retriever:
             return {}
         try:
             alone = (Ids(tuple(product_ids)),)
-            scores, _ = await search_words(self._store, query.text, query.unwanted, alone, len(product_ids))
+            scores = await self._store.search_lexical(query.text, alone, len(product_ids))
             # None can have more; Lite 3 says so all the same, as it takes terms to be as rare as among these products.
             return {product_id: min(floor, score) for product_id, score in scores.by_id().items()}
         except StoreUnavailable:

@@ -188,7 +188,8 @@ class SearchAnswers:
                 return
             items, response = results.ranked.candidates, structs.replace(response, hits=[])
             tastes, first = results.cards.columns(items.ids).tastes, FirstHits(results.cards.columns(results.first))
-            for_tastes = ForTastes(items, tastes, results.first, first, results.scoring.asked_for)
+            scoring = results.scoring
+            for_tastes = ForTastes(items, tastes, results.first, first, scoring.asked_for, scoring.unwanted)
         absent = results.parsed.absent_terms if results.parsed else ()
         page = Page.of(response, word_count if depends_on == "vocabulary" else None, absent, shown)
         cache.live.keep_page(results.entry, key, page, for_tastes)

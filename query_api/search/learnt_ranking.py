@@ -87,7 +87,7 @@ class LearntRanking:
             ranked = await self.reorder(results.ranked, asked, results.cards)
         except StoreUnavailable:
             return replace(results, degraded=(*results.degraded, "ranker"))
-        return replace(results, ranked=ranked.led_by(scoring.asked_for))
+        return replace(results, ranked=ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted))
 
     async def reorder(self, ranked: Ranking, asked: Asked, cards: AnswerCards) -> Ranking:
         """A ranking with its best in the learnt order. Raises `StoreUnavailable`.

@@ -53,12 +53,13 @@ class PersonalHits:
         """
         last, cards = request.offset + request.k, self._cards.open(is_current=True)
         scoring, asked = (
-            Scoring(weights, profile.taste, asked_for=kept.asked_for),
+            Scoring(weights, profile.taste, asked_for=kept.asked_for, unwanted=kept.unwanted),
             Asked(kept.first, kept.first_hits, profile, request.user_id),
         )
         ranked = rank_by_scores(kept.items, scoring, kept.products, best=max(last, self._learnt.depth))
         try:
-            ranked = (await self._learnt.reorder(ranked, asked, cards)).led_by(kept.asked_for)
+            ranked = await self._learnt.reorder(ranked, asked, cards)
+            ranked = ranked.led_by(kept.asked_for).trailed_by(kept.unwanted)
             page = ranked[request.offset : last]
             if await cards.load(page.ids):
                 return None

@@ -15,7 +15,6 @@ from query_api.relevance.similarity_floors import FloorTerms, SimilarityFloors
 from query_api.search.inputs import QueryInputs
 from query_api.search.ranking import RankWeights
 from query_api.search.search_plan import SearchPlan
-from query_api.understanding.negations import excluded_forms
 from query_api.understanding.parser import ParsedQuery, QueryParser
 
 EXCLUDED_TERM_WEIGHT = -0.25
@@ -97,7 +96,7 @@ class SearchPlanner:
             parsed,
             self._floor_terms(request, parts, parsed, weights, lexical_text) if embeds and parts else None,
             self._floors.words_implied if embeds and lexical_text and _is_text(parts) else 0.0,
-            _unwanted(parsed),
+            _unwanted(parsed) if self._has_full_text else None,
             inputs.transcript,
             is_lexical_left_out=left_out,
             finds_nothing=is_unheard or (words is not None and lexical_text is None and not (embeds and parts)),
@@ -181,8 +180,8 @@ def _exclusions(parsed: ParsedQuery) -> Filters:
 
 
 def _unwanted(parsed: ParsedQuery) -> WithoutWords | None:
-    """What products are ranked down for, where the words of a request say that it is not wanted."""
-    forms = {form for term in parsed.negated_terms for form in excluded_forms(term)}
+    """What puts products last, where the words of a request say that it is not wanted."""
+    forms = parsed.unwanted_forms
     return WithoutWords(tuple(sorted(forms)), spares_denials=True) if forms else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import overload
 
@@ -41,6 +41,8 @@ class Scoring:
     """What a ranker adds, weight included, by product id; products that it did not score are absent."""
     asked_for: tuple[str, ...] = ()
     """Candidates that the query names: they come first, in this order, whatever taste and rankers say."""
+    unwanted: frozenset[str] = frozenset()
+    """Candidates with what the query says that it does not want: they come last, among themselves by their scores."""
 
     @property
     def is_personal(self) -> bool:
@@ -100,6 +102,13 @@ class Ranking(Sequence[RankedCandidate]):
         first = np.array([bisect_left(self.candidates.ids, product_id) for product_id in product_ids], np.intp)
         return replace(self, order=np.concatenate([first, self.order[~np.isin(self.order, first)]]))
 
+    def trailed_by(self, product_ids: Collection[str]) -> Ranking:
+        """All as they are, but some of the candidates after the others."""
+        if not product_ids:
+            return self
+        last = _are_among(product_ids, self.candidates)[self.order]
+        return replace(self, order=np.concatenate([self.order[~last], self.order[last]]))
+
     def impersonal_first(self, count: int) -> tuple[str, ...]:
         """The ids of the candidates that come first for nobody in particular, without any ranker."""
         impersonal = self.score - self.personal_part - self.ranker_part
@@ -145,8 +154,10 @@ def rank_by_scores(
     if again := scoring.ranker_scores:
         ranker_part = np.array([again.get(product_id, 0.0) for product_id in candidates.ids])
     score = dense + lexical_part + personal_part + ranker_part
-    ranked = Ranking(candidates, lexical_part, personal_part, ranker_part, score, _descending(score, best))
-    return ranked.led_by(scoring.asked_for)[:best]
+    last = np.where(_are_among(scoring.unwanted, candidates), -np.inf, 0.0) if scoring.unwanted else nothing
+    order = _descending(score + last, best)
+    ranked = Ranking(candidates, lexical_part, personal_part, ranker_part, score, order)
+    return ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted)[:best]
 
 
 def in_order(candidates: CandidateColumns, order: Order) -> Ranking:
@@ -176,6 +187,11 @@ def collapse_variants(ranked: Ranking, cards: AnswerCards) -> Ranking:
     first = np.zeros(len(ranked), bool)
     first[np.unique(groups, return_index=True)[1]] = True
     return ranked.reordered(np.flatnonzero(first | (groups == NO_CODE)))
+
+
+def _are_among(product_ids: Collection[str], candidates: CandidateColumns) -> NDArray[np.bool_]:
+    """Which of the candidates are among some products, (n,)."""
+    return np.fromiter((one in product_ids for one in candidates.ids), np.bool_, len(candidates))
 
 
 def _descending(score: Scores, best: int | None) -> Order:

@@ -104,7 +104,8 @@ class ResultRanker:
             floor: what products have to reach to match; None: all do.
             unfiltered: what the query finds without its filters; None: the same, or it does not count.
         """
-        candidates, scoring = retrieved.candidates, Scoring(plan.rank_weights, profile.taste)
+        candidates = retrieved.candidates
+        scoring = Scoring(plan.rank_weights, profile.taste, unwanted=frozenset(candidates.unwanted))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = candidates.items.without(plan.query_product_ids)
         across = None
@@ -123,7 +124,7 @@ class ResultRanker:
         first = () if plan.is_browse else ranked.impersonal_first(FIRST_HITS)
         if first and (scoring.is_personal or self._has_learnt_ranker):
             scoring = replace(scoring, asked_for=await _asked_for(plan, first, cards))
-            ranked = ranked.led_by(scoring.asked_for)
+            ranked = ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted)
         return RankedResults(
             request=plan.request,
             ranked=ranked,

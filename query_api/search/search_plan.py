@@ -43,7 +43,7 @@ class SearchPlan:
     words_implied: float = 0.0
     """How far nearness stands for words in listings of another language, from 0 to 1; 0: not at all."""
     unwanted: WithoutWords | None = None
-    """What products with these words are ranked down for."""
+    """Products with these words come last."""
     transcript: Transcript | None = None
     """What a spoken query said."""
     is_deep: bool = False
@@ -92,7 +92,7 @@ class SearchPlan:
             self.lexical_text,
             canonical_filters(self.filters),
             self.browse_order if self.is_browse else None,
-            *([["unwanted", *self.unwanted.texts]] if self.unwanted else []),
+            *([["last", *self.unwanted.texts]] if self.unwanted else []),
             *(["deep"] if self.is_deep else []),
         )
 

@@ -22,6 +22,8 @@ _MODIFIERS = word_set(
     langen kurzen longues courtes largas cortas lunghe corte"""
 )
 """Words that say which part is meant: with the next one."""
+_NO_THING = word_set("prejudice doubt borders limits limit cause words reason fear worries equal warning regrets mercy")
+"""What titles and sayings are without, which no product has: `listen without prejudice`."""
 _NO_PART = word_set(
     """and or for with in on at to from of under over red blue green black white grey gray pink yellow orange purple
     brown beige navy cheap size small medium large men mens women womens kids boys girls fur mit und pour avec et para
@@ -141,7 +143,7 @@ def _listed(words: Sequence[_Word], at: int, most: int) -> Iterator[tuple[int, i
 
 
 def _is_word(word: _Word) -> bool:
-    return len(word.folded) > 2 and word.folded[0].isalpha() and word.folded not in _NO_PART | CONJUNCTIONS
+    return len(word.folded) > 2 and word.folded[0].isalpha() and word.folded not in _NO_PART | _NO_THING | CONJUNCTIONS
 
 
 def _suffixed(words: Sequence[_Word]) -> Iterator[tuple[str, int, int]]:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.products import ProductStore
 from indexer.text_analysis.chinese import load_dictionary_for
+from indexer.text_analysis.folding import fold
+from indexer.text_analysis.stemming import stem
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.excluded_terms import split_excluded_terms
-from query_api.understanding.negations import NegatedText, denials, split_negations
+from query_api.understanding.negations import NegatedText, denials, excluded_forms, split_negations
 from query_api.understanding.price_phrases import PricePhrase, parse_price
 from query_api.understanding.spelling import apply_corrections, find_corrections, unknown_words
 from query_api.understanding.synonyms import SynonymFile, append_synonyms
 from query_api.understanding.word_forms import NO_FORMS, find_word_forms
+
+MIN_COMPOUND_HEAD = 5
+"""How long what is not wanted has to be for words that end in it to have it too: `pinstriped`, but not `orchid`."""
+MAX_COMPOUNDS = 16
+NEGATING_PREFIXES = ("un", "non", "no", "anti")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class ParsedQuery:
     """`-word`."""
     negated_terms: tuple[str, ...] = ()
     """`without word`, and what else says so in words."""
+    unwanted_forms: tuple[str, ...] = ()
+    """These, with the words of the catalogue that say it in other forms and in compounds."""
     price: PricePhrase | None = None
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """What was added to the lexical text, by the entry of the synonyms that it has."""
@@ -106,6 +115,7 @@ class QueryParser:
         # What may have been said otherwise has its own way to count words.
         forms = NO_FORMS if transcripts else find_word_forms(words, self._vocabulary.vocabulary)
         looked_for = forms.lexical_text(append_synonyms(asked, synonyms))
+        unwanted = tuple(dict.fromkeys(one for term in negated for one in self._unwanted_forms(term)))
         denied = (denial for term in negated for denial in denials(term))
         return ParsedQuery(
             tuple(wanted),
@@ -115,16 +125,27 @@ class QueryParser:
             forms.absent_terms,
             tuple(dict.fromkeys(term for text in parsed for term in text.excluded_terms)),
             negated,
+            unwanted,
             next((text.price for text in parsed if text.price), None),
             synonyms,
             " ".join(apply_corrections(text.original, corrections) for text in parsed) if corrections else None,
-            depends_on or ("vocabulary" if self._has_classes else ""),
+            depends_on or ("vocabulary" if self._has_classes or negated else ""),
         )
 
     def has_any_term(self, terms: Iterable[str]) -> bool:
         """Whether the catalogue has a word with one of these terms."""
         vocabulary = self._vocabulary.vocabulary
         return vocabulary is not None and vocabulary.has_any_term(terms)
+
+    def _unwanted_forms(self, term: str) -> Iterator[str]:
+        forms, vocabulary = excluded_forms(term), self._vocabulary.vocabulary
+        yield from forms
+        own = {word for form in map(fold, forms) for word in (form, stem(form))}
+        endings = tuple(word for word in sorted(own) if len(word) >= MIN_COMPOUND_HEAD and word.isascii())
+        if vocabulary is not None and endings:
+            opposites = {f"{negation}{word}" for negation in NEGATING_PREFIXES for word in endings}
+            found = vocabulary.words_ending_in(endings, MAX_COMPOUNDS)
+            yield from (word for word in found if word not in opposites)
 
     @property
     def _has_classes(self) -> bool:

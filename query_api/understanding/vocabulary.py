@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -80,6 +81,10 @@ class Vocabulary:
     def has_any_term(self, terms: Iterable[str]) -> bool:
         """Whether a product has a word with one of these terms, as `query_terms` gives each."""
         return not self._stems.isdisjoint(terms)
+
+    def words_ending_in(self, endings: tuple[str, ...], limit: int) -> list[str]:
+        """Words that end in one of these, which are longer: `striped` → `pinstriped`; the first `limit` of them."""
+        return list(islice((word for word in self._counts if word.endswith(endings) and word not in endings), limit))
 
     def near_words(self, word: str, max_edits: int) -> list[str]:
         """All words within `max_edits` edits of a word, and some that are further: the caller measures distances."""

@@ -20,6 +20,8 @@ from indexer.media_config import SIGNED, MediaStoreConfig
 from indexer.media_removal import StoredFile
 from indexer.media_store import media_hash
 from tests.shop import Shop, png
+from vitrine.errors import VitrineError
+from vitrine.generations.backup_places import backup_to_read, backup_to_write
 
 PICTURE = b"picture"
 DIGEST = media_hash(PICTURE)
@@ -176,3 +178,22 @@ async def test_s3_that_refuses_or_is_away_is_told_apart(s3_server: MediaStoreCon
 def test_settings_that_cannot_be_meant_are_refused(settings: dict[str, str], said: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=said):
         MediaStoreConfig(**settings)
+
+
+async def test_a_backup_goes_into_a_bucket_of_s3_and_comes_back(s3_server: MediaStoreConfig) -> None:
+    place = f"{s3_server.url}/backups/index.parquet"
+    data = bytes(range(256)) * 40_000
+    async with backup_to_write(place, s3_server) as file:
+        file.write_bytes(data)
+    async with backup_to_read(place, s3_server) as file:
+        assert file.read_bytes() == data
+    with pytest.raises(OSError, match="broken"):
+        async with backup_to_write(f"{s3_server.url}/backups/other.parquet", s3_server) as file:
+            file.write_bytes(b"half")
+            raise OSError("broken off")
+    with pytest.raises(VitrineError, match=r"there is no s3://shop/backups/other\.parquet"):
+        async with backup_to_read(f"{s3_server.url}/backups/other.parquet", s3_server):
+            pass
+    with pytest.raises(VitrineError, match="names no object"):
+        async with backup_to_read("s3://shop", s3_server):
+            pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import uuid
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.monitoring import asked_metrics
 from tests.stack import Stack, start_stack
 
 CLICKS = 10
@@ -204,3 +206,15 @@ def test_health_and_metrics_are_served_by_both_kinds_of_worker(stack):
         for path in ("/healthz", "/readyz", "/metrics"):
             assert httpx.get(worker["url"] + path, trust_env=False).status_code == 200
     assert status["healthy"]
+
+
+def test_workers_have_every_metric_that_alerts_and_dashboards_ask_for(stack):
+    status = stack.status()
+    pages = [
+        httpx.get(worker["url"] + "/metrics", trust_env=False).text
+        for worker in status["indexing_workers"] + status["query_workers"]
+    ]
+    named = {name for page in pages for name in re.findall(r"(?m)^# TYPE (vitrine_\w+)", page)}
+    assert asked_metrics() <= named
+    values = dict(re.findall(r"(?m)^(vitrine_(?:device|cpu|index_age)_seconds\w*) (\S+)$", "\n".join(pages)))
+    assert float(values["vitrine_cpu_seconds_total"]) > 0 and float(values["vitrine_index_age_seconds"]) >= 0

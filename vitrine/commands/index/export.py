@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,41 +18,51 @@ _KEPT_SHOWN = 10
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.parquet")
+@click.argument("file", metavar="FILE.parquet|s3://BUCKET/NAME.parquet")
 @click.option("--generation", metavar="G", help="Which one (default: the active one).")
 @with_settings()
-def command(settings: Settings, file: Path, generation: str | None) -> None:
-    """Write a generation of the index to a Parquet file.
+def command(settings: Settings, file: str, generation: str | None) -> None:
+    """Write a generation of the index to a Parquet file, or to an object in a bucket, reached by media_store.…
 
     Each product is in it as it is when it is read, deleted ones too. Events that come meanwhile may be missing; the
     file notes Kafka's offsets from which on a replay adds them. Pictures are not in it.
     """
     from vitrine.commands.progress import ProductCountView
+    from vitrine.generations.backup_places import backup_to_write
     from vitrine.generations.backups import export_generation
     from vitrine.stack.servers import with_server_addresses
 
+    async def export(view: ProductCountView) -> tuple[BackupHeader, int]:
+        async with backup_to_write(file, settings.media_store) as path:
+            return await export_generation(with_server_addresses(settings), path, generation, _say, view)
+
     with ProductCountView("exporting") as view:
-        header, count = asyncio.run(export_generation(with_server_addresses(settings), file, generation, _say, view))
+        header, count = asyncio.run(export(view))
     click.echo(f"exported {count:,} products of {header.generation} ({header.encoder}) to {file}")
     _say(f"pictures are not in it: copy {settings.media_place} too")
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.parquet")
+@click.argument("file", metavar="FILE.parquet|s3://BUCKET/NAME.parquet")
 @click.option("--resume", is_flag=True, help="Finish an import that was cut off; what is in the index stays as it is.")
 @with_settings()
-def import_command(settings: Settings, file: Path, resume: bool) -> None:
+def import_command(settings: Settings, file: str, resume: bool) -> None:
     """Fill an empty index from a file that `vitrine export` wrote.
 
     Publish nothing meanwhile: a product of which an event comes before its row is not restored, but named, and the
     exit code is 1.
     """
     from vitrine.commands.progress import ProductCountView
+    from vitrine.generations.backup_places import backup_to_read
     from vitrine.generations.backups import import_generation
     from vitrine.stack.servers import with_server_addresses
 
+    async def restore(view: ProductCountView) -> tuple[BackupHeader, ImportResult]:
+        async with backup_to_read(file, settings.media_store) as path:
+            return await import_generation(with_server_addresses(settings), path, resume, _say, view)
+
     with ProductCountView("importing") as view:
-        header, imported = asyncio.run(import_generation(with_server_addresses(settings), file, resume, _say, view))
+        header, imported = asyncio.run(restore(view))
     click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
     _say(f"pictures are not in the file: have those of the exported index in {settings.media_place}")
     _say_offsets(header)

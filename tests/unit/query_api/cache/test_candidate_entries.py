@@ -18,7 +18,7 @@ from query_api.retrieval.candidate_set import CandidateSet
 CANDIDATES = CandidateSet(CandidateColumns.of([ScoredCandidate("a", 0.5, 1.5)]), None, 0.25, True, 3)
 VECTOR = np.array([1, 2], np.float32)
 WRITTEN = bytes.fromhex(
-    "9307c4080000803f000000409793c40978014b040000620062c4040000003fc4040000c03fc0cb3fd0000000000000c303c2c0"
+    "9307c4080000803f000000409893c40978014b040000620062c4040000003fc4040000c03fc0cb3fd0000000000000c303c2c090"
 )
 
 
@@ -35,7 +35,7 @@ def test_entries_are_written_and_read_in_the_format_of_their_keys() -> None:
 
 def test_a_key_stays_the_same_for_the_same_request() -> None:
     key = candidate_key("g", "e", [("text", "mug", 1.0)], [0.3, 0.1], "mug", [], None)
-    assert key == "vitrine:candidates:0b15b486838bfe8a518e0c6a7967223a"
+    assert key == "vitrine:candidates:308c3e9b36f24925fdf4e3395a28843a"
 
 
 async def test_an_entry_is_one_of_its_epoch() -> None:

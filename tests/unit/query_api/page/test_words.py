@@ -6,6 +6,8 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 
+from query_api.recommending.suggestions import DEEDS
+
 PAGE = files("query_api").joinpath("page")
 SCRIPTS = [one for one in PAGE.iterdir() if one.name.endswith(".js") and one.name != "docs.js"]
 NAMED = ("aria-label", "title", "placeholder")
@@ -48,15 +50,24 @@ def in_chinese() -> dict[str, str]:
     return dict(re.findall(r'^  "(.*?)":\s+"(.*?)",$', written, re.MULTILINE))
 
 
+def in_reasons() -> set[str]:
+    return set(re.findall(r'^  "(.*?)",$', PAGE.joinpath("reasons.js").read_text(), re.MULTILINE))
+
+
 # `say(one)`, over what a response calls `degraded`.
 PARTS = {"cache", "personalisation", "image", "lexical", "ranker"}
 
 
 def test_everything_that_is_said_has_its_chinese() -> None:
     assert len(in_page()) > 20 and len(in_scripts()) > 40
-    assert in_page() | in_scripts() | PARTS == set(in_chinese())
+    assert in_page() | in_scripts() | in_reasons() | PARTS == set(in_chinese())
 
 
 def test_both_languages_fill_in_the_same_values() -> None:
     for english, chinese in in_chinese().items():
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), english
+
+
+def test_what_a_person_did_is_said_as_the_service_words_it() -> None:
+    because = {f"because you {deed.format('{title}')}" for deed in DEEDS.values()}
+    assert because | {f"you {deed.format('it')}" for deed in DEEDS.values()} <= in_reasons()

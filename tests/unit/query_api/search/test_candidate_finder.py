@@ -214,6 +214,7 @@ async def test_over_an_index_without_full_text_words_are_left_out_and_answers_sa
             ({"text": "mug", "mode": "lexical"}, 0, ["lexical"]),
             ({"text": "mug", **by_words_alone}, 0, ["lexical"]),
             ({"text": "mug -mug", "mode": "dense"}, 1, ["lexical"]),
+            ({"text": "mug without handle"}, 1, ["lexical"]),
             ({}, 1, []),
         ]:
             found = await ask(client, request)

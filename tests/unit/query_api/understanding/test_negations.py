@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.contract.text import normalise_text
+from query_api.understanding.background_refresh import RefreshIntervals
 from query_api.understanding.negations import NegatedText, excluded_forms, split_negations
 from tests.shop import MakeShop
 from tests.unit.query_api.understanding.negation_cases import CASES
@@ -108,6 +110,28 @@ async def test_it_is_named_explained_and_switched_off(make_shop: MakeShop) -> No
         ]
         # A dash is stricter than words.
         assert ids(await search(client, text="shirt -stripes")) == ["plain"]
+
+
+async def test_what_has_it_comes_last_however_near_it_is_and_is_counted(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    await shop.put("named", title="Dress with stripes", brand="Dress")
+    await shop.put("plain", title="Evening dress of red silk and lace for tall guests at the opera")
+    async with shop.client() as client:
+        for user in ({}, {"user_id": "anyone"}):
+            for _ in range(3):
+                found = await search(client, text="dress without stripes", floor=0, facets=["brand"], **user)
+                assert ids(found) == ["plain", "named"] and found["total"] == 2
+                assert found["facets"]["brand"] == [{"value": "Dress", "count": 1}]
+
+
+async def test_a_compound_has_what_it_ends_in_but_not_what_it_denies(make_shop: MakeShop) -> None:
+    shop = make_shop(refresh_intervals=RefreshIntervals(poll_s=0.01))
+    await shop.put("compound", title="Dress pinstriped")
+    await shop.put("opposite", title="Dress in unstriped linen, wide and long and light")
+    async with shop.app.router.lifespan_context(shop.app), shop.client() as client:
+        async with asyncio.timeout(5):
+            while ids(await search(client, text="dress without stripes", floor=0)) != ["opposite", "compound"]:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_cached_answer_learns_that_a_product_has_it_now(make_shop: MakeShop) -> None:
