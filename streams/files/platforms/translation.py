@@ -198,8 +198,10 @@ def _says(named: NamedCells, words: Mapping[str, list[str]]) -> bool:
 
 def _address(item: Any) -> Any:
     """Where a picture is that is written as an object."""
-    parts = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-    return parts.get("url") or parts.get("contentUrl") or item
+    if not isinstance(item, dict):
+        return item
+    parts = cast("dict[str, Any]", item)
+    return parts.get("url") or parts.get("contentUrl") or parts
 
 
 def _text(value: Any) -> str:
