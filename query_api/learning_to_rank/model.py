@@ -67,6 +67,8 @@ def load_tree_ranker(directory: str) -> TreeRanker:
 
 
 def save_tree_ranker(document: RankerDocument, directory: Path) -> None:
-    """Write a ranker, over one that is there."""
+    """Write a ranker, over one that is there: whoever reads it meanwhile has the one or the other, whole."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / RANKER_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))
+    new = directory / f"{RANKER_FILE}.new"
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))
+    new.replace(directory / RANKER_FILE)

@@ -67,15 +67,23 @@ def split_negations(text: str) -> NegatedText:
     left as it is.
     """
     words = [_Word(match[0], fold(match[0]), match.start(), match.end()) for match in _WORDS.finditer(text)]
-    found = [*_phrases(words), *_suffixed(words), *(_chinese(text) if has_chinese(text) else ())]
+    said = [*_phrases(words), *_suffixed(words), *(_chinese(text) if has_chinese(text) else ())]
+    # `silverware box without silverware`: whatever is wanted has it, too.
+    wanted = {stem(word) for word in fold(_cut_out(text, said)).split()} if said else set[str]()
+    found = [one for one in said if one[1] == one[2] or stem(fold(one[0])) not in wanted]
     if not found:
         return NegatedText(text)
-    rest = text
-    for _, start, end in sorted(found, key=lambda one: -one[1]):
-        rest = f"{rest[:start]} {rest[end:]}"
+    rest = _cut_out(text, found)
     if not any(map(str.isalnum, rest)):
         return NegatedText(text)
     return NegatedText(" ".join(rest.split()).strip(" ,;，；、"), tuple(dict.fromkeys(term for term, _, _ in found)))
+
+
+def _cut_out(text: str, found: Sequence[tuple[str, int, int]]) -> str:
+    """A text without what stands at some places."""
+    for _, start, end in sorted(found, key=lambda one: -one[1]):
+        text = f"{text[:start]} {text[end:]}"
+    return text
 
 
 def excluded_forms(term: str) -> tuple[str, ...]:

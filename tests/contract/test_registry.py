@@ -1,4 +1,4 @@
-"""The registry of generations on real servers: Milvus Lite 2.5 and 3."""
+"""The registry of generations on real servers: Milvus Lite 2.5 and 3, and a Milvus server under `make test-milvus`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,15 @@ SPEC = EmbeddingSpec("hash", "1", 4)
 OTHER = EmbeddingSpec("other", "1", 6)
 
 
-@pytest.fixture(params=["lite_2_5", "lite_3"])
+@pytest.fixture(params=["lite_2_5", "lite_3", "real_milvus"])
 async def config(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MilvusConfig]:
+    if request.param == "real_milvus":
+        address = request.getfixturevalue("real_milvus")
+        with closing(MilvusClient(address, timeout=10)) as client:
+            for name in client.list_collections():
+                client.drop_collection(name)
+        yield MilvusConfig(address, deadline_s=10, full_text=False)
+        return
     with ExitStack() as resources:
         try:
             address = resources.enter_context(getattr(milvus3, request.param)(tmp_path))
@@ -45,7 +52,9 @@ async def registry(config: MilvusConfig) -> AsyncIterator[GenerationRegistry]:
 
 def built(name: str) -> Generation:
     offsets = {"topic": {"0": 17}}
-    return Generation(name, OTHER.key, OTHER.dim, SCHEMA_VERSION, "other", "FLAT", stage="following", offsets=offsets)
+    generation = Generation(name, OTHER.key, OTHER.dim, SCHEMA_VERSION, "other", "FLAT", stage="following")
+    # Such as every one of these servers can make.
+    return replace(generation, offsets=offsets, full_text=False)
 
 
 async def test_where_there_is_nothing_no_generation_is_found(config):

@@ -151,7 +151,9 @@ def _readings(sign: str, numbers: tuple[str, str, str]) -> Iterator[tuple[str, d
             continue
         if len(at["d"]) > 2 or len(at["m"]) > 2:
             continue
-        year = int(at["y"]) + (0 if len(at["y"]) == 4 else 2000)
+        year = int(at["y"])
+        if len(at["y"]) < 4:  # as POSIX's strptime reads %y
+            year += 1900 if year >= 69 else 2000
         with contextlib.suppress(ValueError):
             yield order, date(year, int(at["m"]), int(at["d"]))
 

@@ -176,6 +176,7 @@ class Translator:
         items: list[Any] = []
         for value in values:
             items += split_cell(value, sign) if isinstance(value, str) and sign else cells.as_list(value)
+        items = [_address(item) for item in items] if name == "images" else items
         return list({repr(item): item for item in items}.values())
 
     def _category(self, values: list[Any]) -> CategoryPaths:
@@ -193,6 +194,14 @@ def _says(named: NamedCells, words: Mapping[str, list[str]]) -> bool:
         for column, said in words.items()
         for text in [named.text(column).casefold()]
     )
+
+
+def _address(item: Any) -> Any:
+    """Where a picture is that is written as an object."""
+    if not isinstance(item, dict):
+        return item
+    parts = cast("dict[str, Any]", item)
+    return parts.get("url") or parts.get("contentUrl") or parts
 
 
 def _text(value: Any) -> str:

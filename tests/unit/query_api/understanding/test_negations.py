@@ -38,6 +38,8 @@ from tests.unit.query_api.understanding.negation_cases import CASES
         ("不含糖的饮料", "饮料", ["糖"]),
         ("没有条纹的衬衫", "衬衫", ["条纹"]),
         ("無袖連衣裙", "連衣裙", ["袖"]),
+        ("silverware box without silverware", "silverware box without silverware", []),
+        ("listen without prejudice shirt", "listen without prejudice shirt", []),
     ],
 )
 def test_it_is_taken_out_of_the_text(text: str, wanted: str, unwanted: list[str]) -> None:

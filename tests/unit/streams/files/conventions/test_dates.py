@@ -94,3 +94,8 @@ def test_anything_is_a_time_or_refused(cell: object) -> None:
         read_time(cell)
     except (ValueError, OverflowError):
         return
+
+
+def test_years_of_two_digits_are_those_of_posix() -> None:
+    years = {"1/31/69": 1969, "1/31/99, 12:00 AM": 1999, "1/31/00": 2000, "1/31/68": 2068}
+    assert {cell: read_time(cell).year for cell in years} == years

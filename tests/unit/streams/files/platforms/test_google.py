@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.streams.files.catalogues import send_text
 from tests.unit.streams.files.platforms.tables import table
 
@@ -39,3 +41,16 @@ def test_a_google_feed_in_xml(tmp_path: Path) -> None:
     product = sent.products["g1"]
     assert product["title"] == "Shoe & sock" and product["price"] == 1299 and len(product["images"]) == 3
     assert product["categories"] == ["Shoes/Running", "Sale"]
+
+
+@pytest.mark.parametrize(
+    ("price", "number", "currency"),
+    [("15.00 EUR", 15, "EUR"), ("15,00 EUR", 15, "EUR"), ("EUR 15.00", 15, "EUR"), ("1,500.00 USD", 1500, "USD")],
+)
+@pytest.mark.parametrize(("word", "is_there"), [("in_stock", True), ("in stock", True), ("backorder", False)])
+def test_prices_and_availability_as_feeds_write_them(
+    tmp_path: Path, price: str, number: float, currency: str, word: str, is_there: bool
+) -> None:
+    row = {"id": "1", "title": "Shoe", "price": price, "availability": word}
+    product = send_text(tmp_path, table(GOOGLE, row, delimiter="\t"), "feed.tsv").products["1"]
+    assert (product["price"], product["currency"], product["in_stock"]) == (number, currency, is_there)

@@ -47,3 +47,21 @@ def test_magento_attributes_offers_groups_and_visibility(tmp_path: Path) -> None
     assert sent.products["tee-s"]["price"] == 15
     assert sent.products["tee-s"]["attributes"] == {"size": "S", "note": "a, b", "fit": ["A", "B"]}
     assert sent.withdrawn == {"alone", "off", "browse"}
+
+
+def test_magento_offers_begin_and_end_on_days_as_it_writes_them(tmp_path: Path) -> None:
+    columns = [*MAGENTO, "special_price_from_date"]
+    spans = {
+        "now": ("1/1/99, 12:00 AM", ""),
+        "over": ("1/1/20", "1/31/20"),
+        "later": ("12/31/67, 12:00 AM", ""),
+        "until": ("", "12/31/67"),
+        "always": ("", ""),
+    }
+    rows = [
+        magento(sku, price="5.0000", special_price="4.0000", special_price_from_date=first, special_price_to_date=last)
+        for sku, (first, last) in spans.items()
+    ]
+    sent = send_text(tmp_path, table(columns, *rows))
+    prices = {sku: product["price"] for sku, product in sent.products.items()}
+    assert prices == {"now": 4, "over": 5, "later": 5, "until": 4, "always": 4}

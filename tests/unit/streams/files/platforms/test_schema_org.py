@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.unit.streams.files.catalogues import send_text
 
@@ -47,3 +50,27 @@ def test_products_of_schema_org(tmp_path: Path) -> None:
     assert product["attributes"] == {"color": "Black", "Watts": "40"} and len(product["images"]) == 2
     assert sent.products["t-S"]["group_id"] == sent.products["t-M"]["group_id"] == "tee"
     assert sent.products["t-M"]["description"] == "Soft" and sent.products["t-M"]["attributes"] == {"size": "M"}
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "value"),
+    [
+        ({"offers": {"@type": "AggregateOffer", "lowPrice": "9.50", "highPrice": "20"}}, "price", 9.5),
+        ({"offers": [{"priceSpecification": {"price": 3.5, "priceCurrency": "EUR"}}]}, "price", 3.5),
+        ({"offers": {"price": 1, "availability": "OutOfStock"}}, "in_stock", False),
+        ({"offers": {"price": 1, "availability": "http://schema.org/LimitedAvailability"}}, "in_stock", True),
+        ({"category": ["Home > Mugs", "Sale"]}, "categories", ["Home/Mugs", "Sale"]),
+        ({"image": {"@type": "ImageObject", "contentUrl": "https://s/1"}}, "images", [{"url": "https://s/1"}]),
+        (
+            {"image": ["https://s/1", {"@type": "ImageObject", "url": "https://s/2"}]},
+            "images",
+            [{"url": "https://s/1"}, {"url": "https://s/2"}],
+        ),
+        ({"brand": "Stabilo"}, "brand", "Stabilo"),
+    ],
+)
+def test_ways_of_schema_org_to_say_a_thing(tmp_path: Path, told: dict[str, Any], field: str, value: Any) -> None:
+    item = {"@context": "https://schema.org", "@type": "Product", "productID": "p", "name": "Pen"} | told
+    listed = {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": item}]}
+    for text in (json.dumps([item]), json.dumps(listed)):
+        assert send_text(tmp_path, text, "x.json").products["p"][field] == value
