@@ -21,6 +21,7 @@ from indexer.media_file import BytesMediaFile, DiskMediaFile, MediaFile
 from indexer.media_removal import HASH, StoredFile, files_of_shard, leaving, remove_untouched
 
 Found = TypeVar("Found")
+Made = TypeVar("Made")
 _WRITERS, _FILES_AT_ONCE = 4, 16
 """Threads that write the files of one call, and how many each has open at a time."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -145,7 +146,9 @@ class DirectoryMediaStore:
             async with threads:
                 return await asyncio.to_thread(self._put, group)
 
-        return [digest for group in await asyncio.gather(*map(put, groups)) for digest in group]
+        # One that fails leaves no other behind at work.
+        put_groups = await asyncio.gather(*map(put, groups), return_exceptions=True)
+        return [digest for group in put_groups for digest in _raised(group)]
 
     def _put(self, media: Sequence[bytes]) -> list[str]:
         digests = [media_hash(data) for data in media]
@@ -244,3 +247,10 @@ class InMemoryMediaStore:
         for file in untouched:
             del self._media[file.digest]
         return untouched
+
+
+def _raised(outcome: Made | BaseException) -> Made:
+    """What was made; if it failed, the failure is raised."""
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome

@@ -20,9 +20,8 @@ _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
 _SHORT_WORD = 32
 _WORDS = 50_000
-"""ASCII words of up to `_SHORT_WORD` characters of which everything is remembered: with two kilobytes at most (a piece
-and a term at every other character), some 100 MB; words of letters take a tenth of that. Words come again and again;
-this is what indexing asks for most."""
+"""ASCII words of up to `_SHORT_WORD` characters of which everything is remembered: with half a kilobyte at most (codes
+of many parts), some 25 MB. Words come again and again; this is what indexing asks for most."""
 _SHORT = 64
 _RUNS_BYTES = 32 * 2**20
 """Memory for other short runs."""

@@ -9,7 +9,7 @@ import pytest
 from indexer import filters
 from indexer.criteria import AnyOf
 from indexer.memo import Memo, RecentValues, text_bytes
-from indexer.text_analysis import analyzer
+from indexer.text_analysis import analyzer, words
 from query_api.cards import payload_values
 
 HOSTILE = ["\ufdfa", "纪", "a-", "\u0301", "/a", "𠀀", "é", "="]
@@ -55,8 +55,8 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         (filters._short_term, filters._TERMS_BYTES),
         (filters._any_of_terms, filters._ANY_OF_BYTES),
         (filters._field_name, filters._FIELD_NAMES_BYTES),
-        (analyzer._short_run_terms, analyzer._RUNS_BYTES),
-        (analyzer._short_label_terms, analyzer._TEXTS_BYTES),
+        (words._short_run, words._RUNS_BYTES),
+        (analyzer._LABELS[0], analyzer._TEXTS_BYTES),
         (analyzer._required_terms, analyzer._REQUIRED_BYTES),
         (payload_values._kept_paths, payload_values._PATHS_BYTES),
     ):
@@ -64,8 +64,8 @@ def test_caches_that_callers_fill_keep_their_bounds(at: int) -> None:
         entries = [*memo._newer.items(), *memo._older.items()]  # type: ignore[attr-defined]
         real = sum(_size(argument) + _size(result) for argument, result in entries)
         assert real <= memo.held_bytes
-    largest = _size(analyzer._run_terms(f"{'a-' * 15}{at}"))
-    assert largest * analyzer._WORDS <= 64 * 2**20
+    largest = _size(words._make_word(f"{'a-' * 15}{at}"))
+    assert largest * words._WORDS <= 64 * 2**20
 
 
 def _size(value: object) -> int:
@@ -74,6 +74,8 @@ def _size(value: object) -> int:
         return sys.getsizeof(value)
     if isinstance(value, AnyOf):
         return sys.getsizeof(value) + _size(value.field) + _size(value.values)
+    if isinstance(value, bool):
+        return 0
     assert isinstance(value, list | tuple)
     return sys.getsizeof(value) + sum(map(_size, value))
 
