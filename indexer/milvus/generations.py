@@ -35,7 +35,7 @@ from indexer.text_analysis.analyzer import ANALYSIS_VERSION
 log = logging.getLogger(__name__)
 
 _LOAD_TIMEOUT_S = 60.0
-_SEVERAL_VECTORS = (2, 4)
+_SEVERAL_VECTORS: tuple[int, ...] = (2, 4)
 """The first version of Milvus with more than one vector a row."""
 _TYPE_REFUSED = ("which MilvusLite does not support", "local mode only support")
 """What Lite 3 says of a type of vectors that it lacks, and Lite 2.5 of an index that it lacks for one."""
@@ -136,7 +136,7 @@ def create_generation(client: MilvusClient, config: MilvusConfig, generation: Ge
 def _check_version(client: MilvusClient, config: MilvusConfig, full_text: bool, index_type: str) -> None:
     """Check that a server that says its version has what a generation needs. Raises `IndexMismatch`."""
     version = server_version(client, config.deadline_s)
-    numbers = version_numbers(version) or LEAST_VERSION
+    numbers: tuple[int, ...] = version_numbers(version) or LEAST_VERSION
     # An older server makes the collection all the same, without a word about the function that it leaves out.
     if full_text and numbers < LEAST_VERSION:
         raise IndexMismatch(
