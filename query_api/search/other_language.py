@@ -62,11 +62,12 @@ class ImpliedWords:
             share: how far nearness stands for words, from 0 to 1.
 
         Returns:
-            None where nothing in the query's own language has its words, or nothing is in the other.
+            None where fewer than `NEAREST` in the query's own language have its words, as few have a code or a name, which
+            listings in the other would have too; or where nothing is in the other.
         """
         scores, are_own = everything.scores, ~everything.are_other
         best = _best(scores, are_own, lexical_weight)
-        similarity = float(scores.dense[best].mean()) if len(best) else 0.0
+        similarity = float(scores.dense[best].mean()) if len(best) == NEAREST else 0.0
         if similarity <= 0 or not share or are_own.all():
             return None
         nearest = float(np.sort(scores.dense[everything.are_other])[-NEAREST:].mean())

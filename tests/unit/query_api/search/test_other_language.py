@@ -16,7 +16,7 @@ from query_api.search.other_language import ImpliedWords, Listings
 Scores = tuple[str, float, float]
 """A product's id, its similarity and its words."""
 
-OWN: list[Scores] = [("best", 0.6, 4.0), ("good", 0.5, 3.0), ("poor", 0.1, 0.5)]
+OWN: list[Scores] = [("a", 0.6, 4.0), ("b", 0.5, 3.0), ("c", 0.4, 2.0), ("d", 0.3, 1.0), ("e", 0.2, 0.5)]
 products = st.lists(
     st.tuples(st.floats(-1, 1), st.sampled_from((0.0, 0.5, 3.0)), st.booleans(), st.integers(0, 2)), max_size=40
 )
@@ -25,7 +25,7 @@ products = st.lists(
 def test_a_translation_counts_as_the_best_in_the_query_s_language_do() -> None:
     found = implied(OWN, [("twin", 0.35, 0.0), ("far", 0.02, 0.0)])
     # As near as the best in its own language come on average.
-    assert found["twin"][1] == pytest.approx(np.mean([4.0, 3.0, 0.5]) * 0.35 / (0.8 * 0.4))
+    assert found["twin"][1] == pytest.approx(np.mean([4.0, 3.0, 2.0, 1.0, 0.5]) * 0.35 / (0.8 * 0.4))
     assert found["far"][1] < 0.5
     assert [found[one[0]] for one in OWN] == [pytest.approx(one[1:]) for one in OWN]
 
@@ -47,8 +47,12 @@ def test_a_product_of_another_category_has_no_words_however_near() -> None:
 
 def test_products_without_a_category_have_words_where_the_best_have_none_either() -> None:
     assert implied(OWN, [("twin", 0.5, 0.0)], category={"twin": 0})["twin"] == pytest.approx((0.5, 0.0))
-    nowhere = dict.fromkeys(["best", "good", "poor", "twin"], 0)
+    nowhere = dict.fromkeys([*"abcde", "twin"], 0)
     assert implied(OWN, [("twin", 0.5, 0.0)], category=nowhere)["twin"][1] > 1
+
+
+def test_a_word_that_few_have_is_implied_in_none() -> None:
+    assert implied(OWN[:4], [("twin", 0.5, 0.0)])["twin"] == pytest.approx((0.5, 0.0))
 
 
 @given(products)
