@@ -62,8 +62,8 @@ class ImpliedWords:
             share: how far nearness stands for words, from 0 to 1.
 
         Returns:
-            None where fewer than `NEAREST` in the query's own language have its words, as few have a code or a name, which
-            listings in the other would have too; or where nothing is in the other.
+            None where fewer than `NEAREST` in the query's own language have its words, as few have a code or a name,
+            which listings in the other would have too; or where nothing is in the other.
         """
         scores, are_own = everything.scores, ~everything.are_other
         best = _best(scores, are_own, lexical_weight)
