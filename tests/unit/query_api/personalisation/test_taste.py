@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import reduce
+from operator import add
 from typing import Any
 
 import httpx
@@ -183,7 +185,12 @@ def affinity_as_defined(taste: Taste, payload: HitPayload) -> float:
     """Of one product, value by value."""
     paths = category_paths(payload.category)
     by_depth = [taste.categories.get(path, 0.0) * depth for depth, path in enumerate(paths, 1)]
-    fit = CATEGORY_SHARE * (sum(by_depth) / sum(range(1, len(paths) + 1)) if paths else 0.0)
+    fit = CATEGORY_SHARE * (in_order(by_depth) / sum(range(1, len(paths) + 1)) if paths else 0.0)
     liked = [taste.attributes.get(pair, 0.0) for pair in attribute_values(payload)]
-    fit += ATTRIBUTE_SHARE * (sum(liked) / len(liked) if liked else 0.0)
+    fit += ATTRIBUTE_SHARE * (in_order(liked) / len(liked) if liked else 0.0)
     return taste.confidence * (fit + BRAND_SHARE * taste.brands.get(payload.brand or "", 0.0))
+
+
+def in_order(values: list[float]) -> float:
+    """Their sum, rounded at each step: `sum` corrects for that from Python 3.12 on."""
+    return reduce(add, values, 0.0)
