@@ -22,7 +22,7 @@ class TextMap(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         between: what parts attributes.
-        sign: what parts a name from its value; what follows a second one is left out.
+        sign: what parts a name from its value; of `:`, what follows a second one is left out.
         several: what parts the values of one.
     """
 
