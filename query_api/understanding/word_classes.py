@@ -23,8 +23,8 @@ class WordClasses:
     A class is made of words that the catalogue has, so that a stemmer's mistakes are in words that stand there alone.
 
     Source: Xu and Croft, 1998, "Corpus-based stemming using cooccurrence of word variants" (classes of a collection's
-    words expand queries); Koehn and Knight, 2003, "Empirical methods for compound splitting" (compounds are made of words
-    that a collection has).
+    words expand queries); Koehn and Knight, 2003, "Empirical methods for compound splitting" (compounds are made of
+    words that a collection has).
     """
 
     def __init__(self) -> None:
