@@ -55,7 +55,7 @@ test-light: setup
 	@$(RUN)/pytest tests/install
 
 test-milvus: setup
-	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -k real_milvus tests/contract/test_product_store.py tests/contract/test_registry.py
+	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -k real_milvus tests/contract/products tests/contract/test_registry.py
 	@TEST_MILVUS_SERVER=1 $(RUN)/pytest --timeout 1800 -s tests/milvus
 
 test-s3: setup
