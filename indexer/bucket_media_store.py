@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from indexer.bucket import bucket_call
+from indexer.bucket import bucket_call, no_object
 from indexer.errors import StoreUnavailable
 from indexer.media_config import SIGNED
 from indexer.media_file import BytesMediaFile, MediaFile
@@ -41,7 +41,7 @@ _AT_ONCE = 16
 _REMOVING_S = 20.0
 """How long after it said so a remover may still ask for files to be removed."""
 _REMOVER_GONE_S = 600.0
-"""What was announced so long ago was left by a process that died."""
+"""What was announced so long ago was left by a process that died: nobody waits for it."""
 _LOOK_AGAIN_S = 0.2
 _WAIT_S = 30.0
 """The longest that a put waits for a remover."""
@@ -77,8 +77,8 @@ class BucketMediaStore:
         async with bucket_call(self._url, "read"):
             try:
                 return bytes(await (await self._bucket.get_async(_key(digest))).bytes_async())
-            except FileNotFoundError:
-                return None
+            except FileNotFoundError as error:
+                return no_object(error)
 
     async def open(self, digest: str) -> MediaFile | None:
         if not HASH.fullmatch(digest):
@@ -86,8 +86,8 @@ class BucketMediaStore:
         async with bucket_call(self._url, "read"):
             try:
                 found = await self._bucket.get_async(_key(digest))
-            except FileNotFoundError:
-                return None
+            except FileNotFoundError as error:
+                return no_object(error)
             size = found.meta["size"]
             if size <= READ_AHEAD_BYTES:
                 return BytesMediaFile(bytes(await found.bytes_async()))
@@ -118,9 +118,9 @@ class BucketMediaStore:
         while True:
             async with bucket_call(self._url, "read"):
                 page = await anext(pages, None)
-            if page is None:
-                break
-            await self._clear_up(page)
+                if page is None:
+                    break
+                await self._clear_up(page)
             yield [_stored_file(found) for found in page if HASH.fullmatch(_name(found))]
 
     async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
@@ -156,7 +156,7 @@ class BucketMediaStore:
 
     async def _leaving(self) -> set[str]:
         """The hashes of the files that are being removed."""
-        page = [found async for some in self._listed(f"{_LEAVING}/") for found in some]
+        page = [found async for some in self._listed(f"{_LEAVING}/") for found in some if not _was_left(found)]
         lists = await self._each(self._announced, [found["path"] for found in page])
         return {digest for some in lists for digest in some}
 
@@ -193,9 +193,8 @@ class BucketMediaStore:
 
     async def _clear_up(self, page: Iterable[ObjectMeta]) -> None:
         """Remove what a process that died left: its notices and its copies."""
-        old_s = time.time() - _REMOVER_GONE_S
-        left = [found for found in page if found["path"].startswith((f"{_LEAVING}/", f"{_TOUCHING}/"))]
-        await self._remove([found["path"] for found in left if found["last_modified"].timestamp() < old_s])
+        passing = [found for found in page if found["path"].startswith((f"{_LEAVING}/", f"{_TOUCHING}/"))]
+        await self._remove([found["path"] for found in passing if _was_left(found)])
 
     async def _each(self, call: Callable[[str], Awaitable[Found]], of: Sequence[str]) -> list[Found]:
         """What a call gives for each, some at a time."""
@@ -240,6 +239,10 @@ def _name(found: ObjectMeta) -> str:
     """The hash that an object is named by; another text where it is no file of the store."""
     digest = found["path"].rpartition("/")[2]
     return digest if found["path"] == _key(digest) else found["path"]
+
+
+def _was_left(found: ObjectMeta) -> bool:
+    return found["last_modified"].timestamp() < time.time() - _REMOVER_GONE_S
 
 
 def _stored_file(found: ObjectMeta) -> StoredFile:

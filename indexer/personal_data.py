@@ -55,11 +55,7 @@ class PersonalData:
     async def opted_out(self, user_id: str) -> list[tuple[str, Period]]:
         """When nothing may be learnt of what a user does, by each id under which they did it."""
         person = await self.profiles.person(user_id)
-        periods = [(user_id, period) for period in person.opted_out]
-        for link in person.anonymous if periods else ():
-            owned = (await self.profiles.person(link.user_id)).owned_by(user_id)
-            periods += [(link.user_id, period.within(owned)) for period in person.opted_out]
-        return periods
+        return [(one, period) for period in person.opted_out for one in (user_id, *person.anonymous_ids)]
 
     async def export(self, user_id: str) -> dict[str, Any]:
         """What every store has of a person under all of their ids, by the store's name, as JSON can have it."""

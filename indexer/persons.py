@@ -2,6 +2,10 @@
 
 The scripts in `indexer.redis.person_scripts` do the same within Redis. Each part of a person is a map that only grows
 (the latest time by id, the set of changes), so that it is the same in whatever order events come.
+
+What is done under an anonymous id is not learnt from while any of its owners is opted out. Whose of them it is may
+change with the next login that becomes known, and what was refused is kept nowhere: were it refused for one owner and
+taken for another, whether it is there would depend on which login was told first.
 """
 
 from __future__ import annotations
@@ -46,13 +50,6 @@ class Period(NamedTuple):
     since_ms: float
     until_ms: float
 
-    def within(self, other: Period) -> Period:
-        """What of it lies in another; where that is nothing, it ends before it begins."""
-        return Period(max(self.since_ms, other.since_ms), min(self.until_ms, other.until_ms))
-
-
-NEVER = Period(1, 0)
-
 
 class Person(Struct, frozen=True):
     """What is known of an id besides what was done under it; each list in the order of time."""
@@ -79,15 +76,6 @@ class Person(Struct, frozen=True):
         ends_ms = [change.time_ms - 1 for change in self.learning[1:]] + [ALWAYS_MS]
         spans = zip(self.learning, ends_ms, strict=True) if self.learning else ()
         return [Period(change.time_ms, end_ms) for change, end_ms in spans if not change.is_allowed]
-
-    def owned_by(self, user_id: str) -> Period:
-        """When it is a user's what was done under this id, as `owner_at` has it."""
-        since_ms = 0
-        for owner in self.owners:
-            if owner.user_id == user_id:
-                return Period(since_ms, ALWAYS_MS if owner is self.owners[-1] else owner.time_ms)
-            since_ms = owner.time_ms + 1
-        return NEVER
 
     @property
     def times_ms(self) -> list[int]:

@@ -71,7 +71,9 @@ class ProfileStore(Protocol):
 
     A user has what was done under their own id and under the anonymous ids that were joined to it, see
     `indexer.persons`. Nothing is recorded of what they do while they are opted out of learning, and nobody reads what
-    was recorded before; both as of the events' times, whatever comes first.
+    was recorded before; both as of the events' times, whatever comes first. Under an anonymous id, that is so while any
+    of the users is opted out to whom it is joined. What was refused is kept nowhere: where it becomes known later that
+    it was allowed again by then, it has to come again to count.
 
     Idempotent by (source, event id), bounded a user. A user's history is their latest interactions by (time, source,
     id). Once it is full, an interaction from before the oldest kept is ignored altogether, so that none counts again

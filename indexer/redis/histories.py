@@ -51,8 +51,8 @@ def merged(
         others: the same of each id that it is joined to.
         length: how many are kept, the newest.
     """
-    owner = person.owner_at()
-    if not person.is_learnt_from() or (owner and not others[owner.user_id][0].is_learnt_from()):
+    owners = [others[link.user_id][0] for link in person.owners]
+    if not all(one.is_learnt_from() for one in (person, *owners)):
         return PackedHistory([])
     if not person.anonymous:
         return own

@@ -138,8 +138,8 @@ class InMemoryProfileStore:
     def refuses(self, user_id: str, time_ms: int) -> bool:
         """Whether what somebody did then is not kept: they are forgotten, or may not be learnt from."""
         person = self._of(user_id)
-        owner = person.owner_at(time_ms)
-        is_allowed = person.is_learnt_from(time_ms) and (not owner or self._of(owner.user_id).is_learnt_from(time_ms))
+        persons = [person, *(self._of(owner.user_id) for owner in person.owners)]
+        is_allowed = all(one.is_learnt_from(time_ms) for one in persons)
         return time_ms <= self._forgotten.get(user_id, -1) or not is_allowed
 
     def _scrub(self, user_id: str) -> None:

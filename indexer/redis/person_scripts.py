@@ -62,20 +62,14 @@ local function is_learnt_from(person, time_ms)
   return is_allowed == 1
 end
 
--- A link is {{user id, its hash, time}}.
-local function owner_at(person, time_ms)
-  for _, owner in ipairs(person.owners) do
-    if owner[3] >= time_ms then return owner end
-  end
-  return person.owners[#person.owners]
-end
-
+-- Where an owner is forgotten, so is what was joined to them.
 local function refuses(user_id, hash, time_ms)
   local person = about(user_id, hash)
   if time_ms <= person.until_ms or not is_learnt_from(person, time_ms) then return true end
-  -- Where the owner is forgotten, so is what was joined to them.
-  local owner = owner_at(person, time_ms)
-  return owner and not is_learnt_from(about(owner[1], owner[2]), time_ms)
+  for _, owner in ipairs(person.owners) do
+    if not is_learnt_from(about(owner[1], owner[2]), time_ms) then return true end
+  end
+  return false
 end
 
 local touched = {{}}
@@ -209,6 +203,7 @@ local function is_before(a, b)
   return #a[1] < #b[1]
 end
 
+-- A link is {{user id, its hash, time}}.
 local function with_link(links, user_id, hash, time_ms)
   for _, link in ipairs(links) do
     if link[1] == user_id and link[3] >= time_ms then return links end

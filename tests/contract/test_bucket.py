@@ -20,8 +20,10 @@ from indexer.media_config import SIGNED, MediaStoreConfig
 from indexer.media_removal import StoredFile
 from indexer.media_store import media_hash
 from tests.shop import Shop, png
+from vitrine.doctor.stores import check_media
 from vitrine.errors import VitrineError
 from vitrine.generations.backup_places import backup_to_read, backup_to_write
+from vitrine.settings import load_settings
 
 PICTURE = b"picture"
 DIGEST = media_hash(PICTURE)
@@ -96,8 +98,8 @@ async def test_what_a_dead_remover_left_is_cleared_up(monkeypatch: pytest.Monkey
     with pytest.raises(StoreUnavailable):
         await store.put([PICTURE])
     monkeypatch.setattr(bucket_media_store, "_REMOVER_GONE_S", -1.0)
+    assert await store.put([PICTURE]) == [DIGEST], "nobody has to clear up first"
     assert [file.digest async for page in store.files() for file in page] == [DIGEST]
-    assert await store.put([PICTURE]) == [DIGEST]
     assert [found["path"] for page in bucket.list() for found in page] == [f"{DIGEST[:2]}/{DIGEST}"]
 
 
@@ -158,10 +160,21 @@ async def test_s3_that_refuses_or_is_away_is_told_apart(s3_server: MediaStoreCon
     with pytest.raises(AccessDenied, match=r"not let in.*media_store\.access_key_id") as refused:
         await store("s3://shop", secret_access_key="wrong").put([PICTURE])
     assert "wrong" not in str(refused.value)
-    with pytest.raises(StoreUnavailable, match="s3://nowhere cannot be written"):
+    with pytest.raises(StoreUnavailable, match="s3://nowhere cannot be written: there is no such bucket"):
         await store("s3://nowhere").put([PICTURE])
+    with pytest.raises(StoreUnavailable, match="s3://nowhere cannot be read: there is no such bucket"):
+        await store("s3://nowhere").get(DIGEST)
     with pytest.raises(StoreUnavailable, match="cannot be read"):
         await store("s3://shop", endpoint="http://127.0.0.1:1").get(DIGEST)
+
+
+@pytest.mark.parametrize(("url", "level"), [("s3://shop", "ok"), ("s3://nowhere", "failure")])
+async def test_the_doctor_says_whether_the_bucket_of_s3_is_there(
+    s3_server: MediaStoreConfig, url: str, level: str
+) -> None:
+    settings = replace(load_settings({"VITRINE_DATA_DIR": "/nowhere"}), media_store=replace(s3_server, url=url))
+    (finding,) = [one async for one in check_media(settings)]
+    assert (finding.subject, finding.level) == ("media", level) and url in finding.message
 
 
 @pytest.mark.parametrize(

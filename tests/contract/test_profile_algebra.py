@@ -173,20 +173,22 @@ class ExpectedPersons:
         owners = sorted(self.owners[who])
         return next((owner for joined_ms, owner in owners if joined_ms >= time_ms), owners[-1][1] if owners else None)
 
-    def opted_out(self, who: str | None, time_ms: float) -> bool:
+    def opted_out(self, who: str, time_ms: float) -> bool:
         said = sorted(change for change in self.learning if change[2] == who and change[0] <= time_ms)
         return bool(said) and said[-1][1]
 
+    def is_refused(self, who: str, time_ms: float) -> bool:
+        return any(self.opted_out(one, time_ms) for one in (who, *(owner for _, owner in self.owners[who])))
+
     def history(self, user: str) -> list[Interaction]:
-        if self.opted_out(user, float("inf")) or self.opted_out(self.owner(user, float("inf")), float("inf")):
+        if self.is_refused(user, float("inf")):
             return []
         found = [
             one
             for (who, _), one in self.deeds.items()
             if user in (who, self.owner(who, one.time_ms))
             and one.time_ms > self.forgotten_ms[who]
-            and not self.opted_out(who, one.time_ms)
-            and not self.opted_out(self.owner(who, one.time_ms), one.time_ms)
+            and not self.is_refused(who, one.time_ms)
         ]
         return sorted(found, key=lambda one: (one.time_ms, pack_member(one)), reverse=True)
 
@@ -197,7 +199,47 @@ async def test_who_people_are_and_what_they_allow_counts_the_same_before_and_aft
     open_store: OpenStore, data: st.DataObject, changes: list[Change]
 ) -> None:
     store = await open_store(100)
+    # What somebody did may be refused by the time that they are told to have allowed it: that is below.
+    allowed = [one for one in changes if isinstance(one[1], LearningChange) and one[1].is_allowed]
+    await tell(store, [allowed, *data.draw(retold(changes))])
+    await assert_as_expected(store, changes)
+
+
+@each_example_opens_a_store
+@given(data=st.data(), changes=persons_changes)
+async def test_what_was_refused_before_it_was_told_to_be_allowed_counts_once_it_comes_again(
+    open_store: OpenStore, data: st.DataObject, changes: list[Change]
+) -> None:
+    store = await open_store(100)
     await tell(store, data.draw(retold(changes)))
+    expected = ExpectedPersons(changes)
+    for user in KNOWN + ANONYMOUS:
+        assert {one.event_id for one in await recent(store, user)} <= {one.event_id for one in expected.history(user)}
+    await tell(store, data.draw(retold(changes)))
+    await assert_as_expected(store, changes)
+
+
+async def test_on_a_device_of_several_people_nothing_is_learnt_while_one_of_them_is_opted_out(
+    open_store: OpenStore,
+) -> None:
+    kept, refused = (Interaction(name, "clicked", name, NOW_MS + at, "web") for at, name in ((0, "a"), (2, "b")))
+    changes: list[Change] = [
+        ("cookie-2", kept),
+        ("cookie-2", refused),
+        ("ben", LearningChange(False, NOW_MS + 1)),
+        ("ben", Identification("cookie-2", NOW_MS + 1)),
+        ("ada", Identification("cookie-2", NOW_MS + 2)),
+    ]
+    for order in itertools.permutations(changes):
+        store = await open_store(100)
+        await tell(store, [[change] for change in order])
+        await assert_as_expected(store, changes)
+        assert await store.interactions_of("cookie-2") == [kept]
+        # Hers alone is what she did under her own id.
+        assert await recent(store, "ada") == []
+
+
+async def assert_as_expected(store: ProfileStore, changes: Sequence[Change]) -> None:
     expected = ExpectedPersons(changes)
     for user in KNOWN + ANONYMOUS:
         assert await recent(store, user) == expected.history(user)

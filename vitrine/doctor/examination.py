@@ -37,6 +37,7 @@ CHECKS: Sequence[Check] = (
     Check("kafka", kafka.check_kafka, 45.0),
     Check("redis", stores.check_redis, 15.0),
     Check("milvus", stores.check_milvus, 30.0),
+    Check("media", stores.check_media, 30.0),
     Check("access", access.check_access),
     Check("privacy", access.check_privacy),
     Check("encoder", access.check_encoder),

@@ -1,4 +1,4 @@
-"""Redis and Milvus: reached, new enough, and kept as the index needs them."""
+"""Redis, Milvus and the bucket of media: reached, new enough, and kept as the index needs them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 from encoders.checkpoints import is_same_model
-from indexer.errors import AccessDenied, StoreUnavailable
+from indexer.errors import AccessDenied, MissingPackage, StoreUnavailable
 from indexer.milvus.generations import analysis_notice, full_text_notice
 from indexer.milvus.inspection import LEAST_VERSION, milvus_version, version_numbers
 from indexer.milvus.registry import GenerationRegistry, Generations
@@ -14,6 +14,7 @@ from indexer.redis.inspection import RedisFacts, RedisMemory, inspect_redis
 from streams.delivery.decoding import Horizon
 from vitrine.doctor.findings import Finding, failure, in_gib, not_running, ok, warning
 from vitrine.errors import NotRunning
+from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.stack.servers import reachable_milvus, redis_url
 
@@ -21,6 +22,8 @@ LEAST_REDIS = (6,)
 FULL = 0.9
 """Of the memory that Redis may use."""
 NOTABLE_SKEW_S = 30.0
+_NO_FILE = "0" * 64
+"""A hash that nothing has."""
 
 
 async def check_redis(settings: Settings) -> AsyncIterator[Finding]:
@@ -79,6 +82,18 @@ def _judge_memory(memory: RedisMemory) -> Iterator[Finding]:
     if memory.limit_bytes and memory.used_bytes > FULL * memory.limit_bytes:
         advice = "raise maxmemory: nothing is written once it is full"
         yield warning("redis", f"{memory.used_bytes / memory.limit_bytes:.0%} of its memory is used", advice)
+
+
+async def check_media(settings: Settings) -> AsyncIterator[Finding]:
+    """The bucket of media, where they are in one; whether we may write there is not tried."""
+    if not settings.media_store.url:
+        return
+    try:
+        await open_media_store(settings).get(_NO_FILE)
+    except (MissingPackage, StoreUnavailable) as error:
+        yield failure("media", str(error), "docs/operations.md says how workers reach a bucket")
+    else:
+        yield ok("media", f"{settings.media_store.url} answers")
 
 
 async def check_milvus(settings: Settings) -> AsyncIterator[Finding]:

@@ -38,10 +38,12 @@ class Assembler:
         self._parents: dict[str, str] = {}
         self._bases: dict[str, TranslatedRow] = {}
         self._own_ids: dict[str, str] = {}
+        self._blocks: dict[str, str] = {}
         self._with_variants: set[str] = set()
 
     def survey(self, row: TranslatedRow) -> None:
         """Take note of which product a row is of, and of which variants it tells."""
+        self._place(row)
         key = hash(_key(row))
         self._seen[key] = self._seen.get(key, 0) + 1
         for child in row.children:
@@ -62,6 +64,7 @@ class Assembler:
             if isinstance(row, RejectedRow):
                 yield row
                 continue
+            self._place(row)
             key = _key(row)
             block = held.setdefault(key, [])
             block.append(row)
@@ -74,6 +77,13 @@ class Assembler:
                 raise UnreadableFile(f"rows of one product are over {MAX_HELD:,} rows apart; sort the file by product")
         for block in held.values():
             yield from self._assembled(block)
+
+    def _place(self, row: TranslatedRow) -> None:
+        """Put a variant into the block of the product above that it names by its id; remember the product's block."""
+        if row.product:
+            row.block = self._blocks.get(row.product, "")
+        elif self._profile.variants.product and not row.is_variant and len(self._blocks) < MAX_PARENTS:
+            self._blocks[_product_id(row)] = row.block
 
     def _assembled(self, block: list[TranslatedRow]) -> Iterator[TranslatedRow | RejectedRow]:
         rules, block = [row for row in block if row.is_rule], [row for row in block if not row.is_rule]

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from streams.files import cells
 from streams.files.platforms.cell_paths import NamedCells, split_cell
 from streams.files.platforms.profile import Attributes
+from streams.files.platforms.text_maps import read_text_map
 
 MAX_PAIRS: Final = 100
 """Of numbered columns of attributes."""
@@ -38,7 +39,7 @@ class AttributeReader:
             found |= self._numbered(named, names, values)
         for column, how in self._shape.maps.items():
             for text in map(str, named.all(column)):
-                found |= _mapped(text, how.between, how.sign, how.several)
+                found |= read_text_map(text, how)
         for column, pattern in self._patterns.items():
             found |= {
                 name.strip(): value.strip() for name, value in pattern.findall(named.text(column)[:MAX_PATTERN_CHARS])
@@ -66,18 +67,6 @@ class AttributeReader:
         entries = [entry for column in self._shape.lists for entry in named.all(column)]
         pairs = [cast("dict[str, Any]", entry) for entry in entries if isinstance(entry, dict)]
         return {str(pair.get("name") or pair.get("propertyID")): pair.get("value") for pair in pairs}
-
-
-def _mapped(text: str, between: str, sign: str, several: str) -> dict[str, Any]:
-    """`a=1,b=x, y|z` as a: 1, b: [`x, y`, `z`]."""
-    found: dict[str, Any] = {}
-    for part in re.split(rf"{re.escape(between)}(?=\s*[^{re.escape(between + sign)}]+{re.escape(sign)})", text):
-        name, _, value = part.partition(sign)
-        value = value.split(sign)[0] if sign == ":" else value
-        items = [item for item in (piece.strip(' "') for piece in value.split(several)) if item]
-        if name.strip(' "') and items:
-            found[name.strip(' "')] = items if len(items) > 1 else items[0]
-    return found
 
 
 def _first_parts(text: str) -> Iterator[str]:

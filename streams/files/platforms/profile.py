@@ -22,7 +22,7 @@ class TextMap(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         between: what parts attributes.
-        sign: what parts a name from its value; what follows a second one is left out.
+        sign: what parts a name from its value; of `:`, what follows a second one is left out.
         several: what parts the values of one.
     """
 
@@ -59,6 +59,7 @@ class Variants(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         inside: a column with a list of them: each becomes a row, whose columns are `variant.NAME`.
         block: columns that rows of one product share.
+        product: the column of the product's id, by which a variant may name it instead.
         heads: words by column that begin a product: the rows after it share its block, where they have no other.
         marks: columns of which a row of a variant has one; a row without is more of the product: a picture.
         kinds: words by column that mark a row of a variant, too; what stands for its title are its options.
@@ -73,6 +74,7 @@ class Variants(Struct, frozen=True, forbid_unknown_fields=True):
 
     inside: str = ""
     block: list[str] = []
+    product: str = ""
     heads: dict[str, list[str]] = {}
     marks: list[str] = []
     kinds: dict[str, list[str]] = {}
@@ -174,7 +176,7 @@ def known_columns(profile: Profile) -> frozenset[str]:
     known += [*attributes.columns, *attributes.maps, *attributes.lists, *attributes.patterns, *variants.block]
     known += [*(column for pair in attributes.parallel for column in pair), *variants.marks, *variants.product_id]
     known += [*variants.parent, *variants.children, *profile.reductions, variants.inside, variants.parent_id]
-    known.append(variants.impact)
+    known += [variants.impact, variants.product]
     groups: tuple[Mapping[str, object], ...] = (profile.unpublished, profile.unpublished_alone, profile.in_stock_if)
     groups = (*groups, profile.rules, variants.heads, variants.kinds, variants.shares_stock)
     known += [column for group in groups for column in group]

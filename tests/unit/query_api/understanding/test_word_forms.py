@@ -24,6 +24,9 @@ CATALOGUE: list[dict[str, Any]] = [
     {"title": "Zapatillas rojas", "lang": "es"},
     {"title": "Pantalones largos", "lang": "es"},
     {"title": "Klänningar", "lang": "sv"},
+    {"title": "Hundebett Plüsch", "lang": "de"},
+    {"title": "Wanderwege Wege", "lang": "de"},
+    {"title": "Bett Sonnenbrille Brillen Brille", "lang": "de"},
     {"title": "Chaussure noire", "lang": "fr"},
 ]
 
@@ -49,6 +52,11 @@ def vocabulary() -> Vocabulary:
         ("pantalón", {"pantalon": ["pantalones"]}),
         ("klänning", {"klanning": ["klanningar"]}),
         ("chaussures noir", {"noir": ["noire"]}),
+        ("hunde", {"hunde": ["hundebett"]}),
+        ("hund", {"hund": ["hundebett"]}),
+        ("sonne", {"sonne": ["sonnenbrille"]}),
+        ("regen", {"regen": ["regenjacke"]}),
+        ("wand", {}),
         ("红 schuhe", {}),
     ],
 )

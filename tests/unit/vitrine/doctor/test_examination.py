@@ -85,11 +85,15 @@ def test_servers_that_are_not_there_and_a_port_that_is_taken_are_failures(doctor
             VITRINE_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
             VITRINE_REDIS_URL="redis://user:hidden@127.0.0.1:1/0",
             VITRINE_MILVUS_URI="http://127.0.0.1:1",
+            VITRINE_MEDIA_STORE_URL="s3://shop",
+            VITRINE_MEDIA_STORE_ENDPOINT="http://127.0.0.1:1",
+            VITRINE_MEDIA_STORE_ACCESS_KEY_ID="shop",
+            VITRINE_MEDIA_STORE_SECRET_ACCESS_KEY="hidden",
             VITRINE_QUERY_PORT=port,
         )
     failed = {one["subject"]: one for one in report["findings"] if one["level"] == "failure"}
     assert code == 1 and report["healthy"] is False
-    assert {"kafka", "redis", "milvus", "ports"} <= set(failed)
+    assert {"kafka", "redis", "milvus", "media", "ports"} <= set(failed)
     assert f"query.port = {port}" in failed["ports"]["message"] and all(one["advice"] for one in failed.values())
     assert "hidden" not in str(report)
 

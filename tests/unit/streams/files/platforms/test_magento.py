@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.unit.streams.files.catalogues import send_text
 from tests.unit.streams.files.platforms.tables import table
@@ -65,3 +68,18 @@ def test_magento_offers_begin_and_end_on_days_as_it_writes_them(tmp_path: Path) 
     sent = send_text(tmp_path, table(columns, *rows))
     prices = {sku: product["price"] for sku, product in sent.products.items()}
     assert prices == {"now": 4, "over": 5, "later": 5, "until": 4, "always": 4}
+
+
+@pytest.mark.parametrize(
+    ("cell", "attributes"),
+    [
+        ('desc="x=1, y=2",size=M', {"desc": "x=1, y=2", "size": "M"}),
+        ('fit="A|B"|"C, ""d""",size=M', {"fit": ["A|B", 'C, "d"'], "size": "M"}),
+        ('"colour=Black","note=a, b=1"', {"colour": "Black", "note": "a, b=1"}),
+        ('screen=15" wide, flat,depth=2"', {"screen": '15" wide, flat', "depth": '2"'}),
+        ("url=/a?b=1,size=M", {"url": "/a?b=1", "size": "M"}),
+    ],
+)
+def test_signs_in_quoted_attributes_are_letters(tmp_path: Path, cell: str, attributes: dict[str, Any]) -> None:
+    sent = send_text(tmp_path, table(MAGENTO, magento("a", additional_attributes=cell)))
+    assert sent.products["a"]["attributes"] == attributes

@@ -51,6 +51,25 @@ def test_prestashop_combinations_below_their_product_are_of_its_group_and_price(
     assert large["group_id"] == small["group_id"] == "1"
 
 
+def test_prestashop_combinations_may_name_their_product_by_its_reference(tmp_path: Path) -> None:
+    columns = [*PRESTASHOP, "Product reference", *COMBINATIONS[1:4]]
+    names = {"Attribute (Name:Type:Position)*": "Size:select:0"}
+    rows: list[dict[str, Any]] = [
+        {"Product ID": n, "Active (0/1)": 1, "Name *": name, "Price tax excluded": n, "Reference #": name}
+        for n, name in ((1, "mug"), (2, "cup"))
+    ]
+    rows += [names | {"Product reference": "mug", "Value (Value:Position)*": value} for value in ("S:0", "L:1")]
+    rows += [names | {"Product reference": "jug", "Value (Value:Position)*": "S:0", "Reference": "jug-s"}]
+    sent = send_text(tmp_path, table(columns, *rows, delimiter=";"))
+    assert {name: product["title"] for name, product in sent.products.items()} == {
+        "cup": "cup",
+        "1-S": "mug",
+        "1-L": "mug",
+    }
+    assert sent.products["1-L"]["price"] == 1 and sent.products["1-L"]["group_id"] == "1"
+    assert [row.line for row in sent.rejected] == [6]
+
+
 def test_prestashop_combinations_without_their_products_are_refused(tmp_path: Path) -> None:
     row = {"Product ID*": 1, "Attribute (Name:Type:Position)*": "Size:select:0", "Value (Value:Position)*": "L:0"}
     with pytest.raises(UnreadableFile, match="PrestaShop's products without the products"):
