@@ -17,6 +17,7 @@ from tests.paths import ROOT
 CHART = ROOT / "deploy" / "helm" / "vitrine"
 EXAMPLES = {"default": None} | {path.stem: path for path in sorted((CHART / "examples").glob("*.yaml"))}
 """Files of values by name; None: the chart's own."""
+examples = pytest.mark.parametrize("example", EXAMPLES)
 
 Resource = dict[str, Any]
 

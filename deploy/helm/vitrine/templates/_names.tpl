@@ -38,7 +38,7 @@ labels:
 
 {{- /* `read`, `write` or nothing: how a pod has the volume of media; nothing, too, where they are in a bucket. */}}
 {{- define "vitrine.media" -}}
-{{- if not (dig "media_store" "url" "" .root.Values.settings) }}{{ .media }}{{ end -}}
+{{- if not (dig "media_store" "url" "" .root.Values.settings) }}{{ .media | default "" }}{{ end -}}
 {{- end }}
 
 {{- define "vitrine.media-claim" -}}
