@@ -18,10 +18,10 @@ from indexer.text_analysis.chinese import HAN, dictionary_words, index_terms, is
 from indexer.text_analysis.chinese import count_words as count_chinese_words
 from indexer.text_analysis.folding import fold, part_apostrophes, spelt_with_e
 from indexer.text_analysis.measures import join_measures
-from indexer.text_analysis.negation import WITHOUT, negated_words
+from indexer.text_analysis.negation import CUES, WITHOUT, negated_words
 from indexer.text_analysis.signs import spell_out_pictograms, spell_out_signs
 from indexer.text_analysis.spellings import joined_neighbours
-from indexer.text_analysis.stemming import stem, stem_of_end
+from indexer.text_analysis.stemming import stem
 from indexer.text_analysis.words import Word, analyse_runs, ascii_term, joined_word, lacking_term, pieces
 
 ANALYSIS_VERSION = 2
@@ -156,7 +156,7 @@ def _label_terms(text: str) -> TextTerms:
     """Of a title, a brand, a value: words that stand side by side are found when they are written as one, too."""
     runs = _runs(text)
     words = [*analyse_runs(runs)]
-    further = [*_further(text, runs, words), *_joined(words, all(map(str.isascii, runs)))]
+    further = [*_further(text, runs, words), *_joined(words, text.isascii() or all(map(str.isascii, runs)))]
     return TextTerms(" ".join([word.terms for word in words]), " ".join(further))
 
 
@@ -170,17 +170,17 @@ def _further(text: str, runs: Sequence[str], words: Sequence[Word]) -> list[str]
     """Other writings of a text's words, and what it is without, as terms."""
     further = [word.further for word in words if word.further]
     further += [ascii_term(stem(word)) for word in spelt_with_e(text)]
-    if any(word.is_cue for word in words):
+    if not CUES.isdisjoint(runs):
         further += [lacking_term(joined_word(word)) for word in negated_words(runs)]
     return further
 
 
-def _joined(words: Iterable[Word], is_ascii: bool) -> list[str]:
+def _joined(words: Sequence[Word], is_ascii: bool) -> list[str]:
     """Neighbours as one word, as terms."""
     pairs = joined_neighbours([word.part for word in words])
     if not is_ascii:
-        return [ascii_term(stem(first + second)) for first, second in pairs]
-    return [stem(first + second) if (end := stem_of_end(second)) is None else first + end for first, second in pairs]
+        return [ascii_term(stem(first + words[at].part)) for first, at in pairs]
+    return [first + end if (end := words[at].end) else stem(first + words[at].part) for first, at in pairs]
 
 
 def _runs(text: str) -> list[str]:

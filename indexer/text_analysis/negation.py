@@ -35,12 +35,12 @@ _MAX_BETWEEN = 3
 
 
 def negated_words(words: Sequence[str]) -> Iterator[str]:
-    """The words that a text says to be without by its `CUES`, as they stand there, in no order.
+    """The words that a text says to be without by its `CUES`, as they stand there, cue by cue.
 
     Args:
         words: folded, in their order, with their hyphens.
     """
-    for cue in CUES.intersection(words):
+    for cue in sorted(CUES.intersection(words)):
         for at in _places(cue, words):
             yield from _negated_at(words, at)
 

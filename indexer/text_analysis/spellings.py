@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
 MAX_PIECES = 4
@@ -48,21 +48,23 @@ def joinable(word: str) -> str:
     return word if word.isalpha() else word.replace("-", "").replace(".", "")
 
 
-def joined_neighbours(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Neighbours in a text that are written as one elsewhere: `t`, `shirt` → (`t`, `shirt`).
+def joined_neighbours(parts: Sequence[str]) -> list[tuple[str, int]]:
+    """Neighbours in a text that are written as one elsewhere: what comes before the last, and the last's place.
 
-    Two by two, and three where one has a digit, as in codes (`wh 1000 xm4` → (`wh1000`, `xm4`)); no numbers alone.
+    Of `t`, `shirt` (`t`, 1). Two by two, and three where one has a digit, as in codes (`wh 1000 xm4` → (`wh1000`, 2));
+    no numbers alone.
 
     Args:
         parts: the words in their order, as `joinable` gives them; an empty one parts its neighbours.
     """
+    joined: list[tuple[str, int]] = []
     before = last = ""
-    for part in parts:
+    for at, part in enumerate(parts):
         if part and last and len(last) + len(part) <= MAX_JOINED:
-            pair = last + part
-            is_code = not pair.isalpha()
-            if not (is_code and pair.isdigit()):
-                yield last, part
-            if before and (is_code or not before.isalpha()) and len(before) + len(pair) <= MAX_JOINED:
-                yield before + last, part
+            is_code = not (last.isalpha() and part.isalpha())
+            if not (is_code and last.isdigit() and part.isdigit()):
+                joined.append((last, at))
+            if before and (is_code or not before.isalpha()) and len(before) + len(last) + len(part) <= MAX_JOINED:
+                joined.append((before + last, at))
         before, last = last, part
+    return joined

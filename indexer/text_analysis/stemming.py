@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from indexer.text_analysis.irregular_nouns import SINGULARS
 
 _ANY = "----"
@@ -30,15 +28,16 @@ def stem(word: str) -> str:
     return SINGULARS.get(singular, singular)
 
 
-@lru_cache(20_000)
-def stem_of_end(end: str) -> str | None:
-    """The end of the stem of any longer word that ends so; None: it is not the same for all.
+def stem_of_end(end: str) -> str:
+    """The end of the stem of any longer word that ends so; empty: it is not the same for all.
 
     Args:
         end: a folded word of its own, which others stand before.
     """
-    is_regular = len(end) > 3 and end not in _IRREGULAR_ENDS and not end.startswith("x") and end.isascii()
-    return _without_plural_ending(f"{_ANY}{end}").removeprefix(_ANY) if is_regular else None
+    is_regular = end and (len(end) > 3 or end[-1] not in "es") and end not in _IRREGULAR_ENDS
+    if not is_regular or end.startswith("x") or not end.isascii():
+        return ""
+    return _without_plural_ending(f"{_ANY}{end}").removeprefix(_ANY)
 
 
 def _without_plural_ending(word: str) -> str:

@@ -12,9 +12,9 @@ from indexer.memo import Memo, text_bytes
 from indexer.text_analysis.chinese import dictionary_words, index_terms, is_chinese, simplified
 from indexer.text_analysis.measures import measure_parts
 from indexer.text_analysis.negation import CHINESE as NEGATED_CHINESE
-from indexer.text_analysis.negation import CUES, WITHOUT, negated_in_word
+from indexer.text_analysis.negation import WITHOUT, negated_in_word
 from indexer.text_analysis.spellings import code_spellings, joinable
-from indexer.text_analysis.stemming import stem
+from indexer.text_analysis.stemming import stem, stem_of_end
 
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
@@ -37,8 +37,8 @@ class Word(NamedTuple):
     """The terms of how else it may be written, and of what it says to be without."""
     part: str
     """What it is in a word together with its neighbours; empty: in none."""
-    is_cue: bool
-    """Whether its neighbours may be what the text is without."""
+    end: str
+    """The end of the stem of a longer word that this part ends; empty: it is not the same for all."""
 
 
 def analyse_runs(runs: Sequence[str]) -> Iterable[Word]:
@@ -80,11 +80,12 @@ def _make_word(run: str) -> Word:
     if is_chinese(run):
         plain = simplified(run)
         lacking = " ".join(map(lacking_term, _negated_chinese(plain)))
-        return Word(" ".join(map(ascii_term, index_terms(plain))), lacking, "", False)
-    terms = " ".join(map(ascii_term, _word_terms(run)))
+        return Word(" ".join(map(ascii_term, index_terms(plain))), lacking, "", "")
+    terms = ascii_term(stem(run[:_LONGEST_TERM])) if run.isalpha() else " ".join(map(ascii_term, _word_terms(run)))
     measure = measure_parts(run)
     further = " ".join(measure or _further(run, terms))
-    return Word(terms, further, "" if measure else joinable(run), run in CUES)
+    part = "" if measure else joinable(run)
+    return Word(terms, further, part, stem_of_end(part))
 
 
 def _word_terms(run: str) -> Iterator[str]:
@@ -110,4 +111,4 @@ def _negated_chinese(run: str) -> Iterator[str]:
 
 
 _short_word = lru_cache(_WORDS)(_make_word)
-_short_run = Memo(_make_word, lambda run, word: text_bytes(run, *word[:3]), _RUNS_BYTES)
+_short_run = Memo(_make_word, lambda run, word: text_bytes(run, *word), _RUNS_BYTES)

@@ -17,6 +17,9 @@ from query_api.retrieval.candidate_columns import CandidateColumns
 
 NEAREST = 5
 """How many products of each language, its best, say how near is near."""
+FEW = 10
+"""Words that fewer in the query's own language have are a code or a name, which listings in the other would have too:
+what is merely near would push some that were asked for off the first page."""
 LEAST_NEARNESS = 0.8
 """The nearest in the other language are as good as those in the query's own from so much of their similarity on: an
 index may have nothing of the kind in the other language. By listings in both, translations come to .6."""
@@ -62,13 +65,14 @@ class ImpliedWords:
             share: how far nearness stands for words, from 0 to 1.
 
         Returns:
-            None where fewer than `NEAREST` in the query's own language have its words, as few have a code or a name,
-            which listings in the other would have too; or where nothing is in the other.
+            None where fewer than `FEW` in the query's own language have any of its words, or nothing is in the other.
         """
         scores, are_own = everything.scores, ~everything.are_other
+        if not share or are_own.all() or np.count_nonzero(scores.lexical[are_own]) < FEW:
+            return None
         best = _best(scores, are_own, lexical_weight)
-        similarity = float(scores.dense[best].mean()) if len(best) == NEAREST else 0.0
-        if similarity <= 0 or not share or are_own.all():
+        similarity = float(scores.dense[best].mean())
+        if similarity <= 0:
             return None
         nearest = float(np.sort(scores.dense[everything.are_other])[-NEAREST:].mean())
         well_matched = are_own & (scores.lexical >= WELL_MATCHED * scores.lexical[are_own].max())
@@ -97,5 +101,5 @@ def _best(candidates: CandidateColumns, mask: NDArray[np.bool_], lexical_weight:
     """The places of the best of those that have words and are in the mask."""
     places = np.flatnonzero(mask & (candidates.lexical > 0))
     dense, words = candidates.dense[places], candidates.lexical[places]
-    score = dense + lexical_weight * words / words.max(initial=np.float32(1e-9))
+    score = dense + lexical_weight * words / words.max()
     return places[np.argsort(-score, kind="stable")[:NEAREST]]

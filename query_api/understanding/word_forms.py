@@ -61,8 +61,8 @@ NO_FORMS = WordForms()
 def find_word_forms(text: str, vocabulary: Vocabulary | None) -> WordForms:
     """The other forms of a text's words, as far as the catalogue's words tell; None: they are not known yet."""
     words = words_and_codes(text)
-    neighbours = islice(joined_neighbours(map(joinable, words)), MAX_PAIRS)
-    joined = list(dict.fromkeys(first + second for first, second in neighbours))
+    parts = [joinable(word) for word in words]
+    joined = list(dict.fromkeys(first + parts[at] for first, at in joined_neighbours(parts)[:MAX_PAIRS]))
     if vocabulary is None:
         return WordForms(joined)
     pairs = {_joined(word): word for word in words if "-" in word}

@@ -10,15 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from query_api.contract.requests import SearchRequest
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
-from query_api.search.other_language import ImpliedWords, Listings
+from query_api.search.other_language import FEW, ImpliedWords, Listings
 
 Scores = tuple[str, float, float]
 """A product's id, its similarity and its words."""
 
-OWN: list[Scores] = [("a", 0.6, 4.0), ("b", 0.5, 3.0), ("c", 0.4, 2.0), ("d", 0.3, 1.0), ("e", 0.2, 0.5)]
+OWN: list[Scores] = [
+    *(("a", 0.6, 4.0), ("b", 0.5, 3.0), ("c", 0.4, 2.0), ("d", 0.3, 1.0), ("e", 0.2, 0.5)),
+    *((f"{at}", 0.0, 0.1) for at in range(FEW - 5)),
+]
 products = st.lists(
-    st.tuples(st.floats(-1, 1), st.sampled_from((0.0, 0.5, 3.0)), st.booleans(), st.integers(0, 2)), max_size=40
+    st.tuples(st.floats(-1, 1), st.sampled_from((0.0, 0.5, 3.0)), st.booleans(), st.integers(0, 2)),
+    min_size=20,
+    max_size=60,
 )
 
 
@@ -47,12 +53,13 @@ def test_a_product_of_another_category_has_no_words_however_near() -> None:
 
 def test_products_without_a_category_have_words_where_the_best_have_none_either() -> None:
     assert implied(OWN, [("twin", 0.5, 0.0)], category={"twin": 0})["twin"] == pytest.approx((0.5, 0.0))
-    nowhere = dict.fromkeys([*"abcde", "twin"], 0)
+    nowhere = dict.fromkeys(["twin", *(one[0] for one in OWN)], 0)
     assert implied(OWN, [("twin", 0.5, 0.0)], category=nowhere)["twin"][1] > 1
 
 
-def test_a_word_that_few_have_is_implied_in_none() -> None:
-    assert implied(OWN[:4], [("twin", 0.5, 0.0)])["twin"] == pytest.approx((0.5, 0.0))
+def test_a_word_that_less_than_a_page_of_products_have_is_implied_in_none() -> None:
+    assert SearchRequest().k == FEW
+    assert implied(OWN[:-1], [("twin", 0.5, 0.0)])["twin"] == pytest.approx((0.5, 0.0))
 
 
 @given(products)
