@@ -73,7 +73,7 @@ def _running(argv: list[str], directory: Path, environment: dict[str, str], port
     log = (directory / "server.log").open("wb")
     process = subprocess.Popen(argv, cwd=directory, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_until_open(process, port, directory / "server.log")
+        wait_until_open(process, port, directory / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
@@ -81,7 +81,8 @@ def _running(argv: list[str], directory: Path, environment: dict[str, str], port
         log.close()
 
 
-def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait for a server that was just started; raises with the end of its log where it does not listen in time."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

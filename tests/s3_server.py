@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +14,13 @@ from deploy.local.kafka import find_java
 from deploy.local.kafka_jars import locked_jars, maven_repository, place_jar
 from deploy.local.services import cache_dir
 from indexer.media_config import MediaStoreConfig
-from tests.milvus3 import Unavailable, free_port
+from tests.milvus3 import Unavailable, free_port, wait_until_open
 
 VERSION = "2.6.0"
 LOCK_FILE = Path(__file__).with_name("s3proxy.lock")
 BUCKET = "shop"
 WANTED = "TEST_S3_SERVER"
 """The environment variable that has tests use it."""
-START_TIMEOUT_S = 60
 _KEY_ID, _SECRET = "vitrine", "s3cret"
 
 
@@ -38,7 +35,7 @@ def s3_server(directory: Path) -> Iterator[MediaStoreConfig]:
     with (directory / "server.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_until_open(process, port, directory / "server.log")
+        wait_until_open(process, port, directory / "server.log")
         yield MediaStoreConfig(
             url=f"s3://{BUCKET}",
             endpoint=f"http://127.0.0.1:{port}",
@@ -91,13 +88,3 @@ def _jars() -> Path:
         except MissingServer as error:
             raise Unavailable(str(error)) from error
     return directory
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"the S3 server did not start:\n{log.read_text(errors='replace')[-2000:]}")
