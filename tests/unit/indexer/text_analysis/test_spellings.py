@@ -129,6 +129,42 @@ def test_traditional_and_simplified_are_the_same(one: str, other: str) -> None:
     assert query_terms(one) == query_terms(other)
 
 
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("at&t sim", "AT&T prepaid SIM"),
+        ('1/2" elbow', 'Elbow 1/2" brass'),
+        ("c:\\windows", "Path C:\\Windows mug"),
+        ("\x00tv 100%", "TV 100% new"),
+        ("bois/lasure", "Bois trait/ lasure 1 L"),
+        ("' OR 1=1 --", "Either or 1 = 1"),
+        ("(usb-c)", "Cable [USB-C] 2m"),
+    ],
+)
+def test_signs_that_mean_nothing_part_words_and_change_none(query: str, text: str) -> None:
+    assert finds(query, text)
+
+
+@pytest.mark.parametrize("query", [",", '"', "\\", "%", "(((", "--", "\x00"])
+def test_a_query_of_signs_alone_has_no_terms(query: str) -> None:
+    assert query_terms(query) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "has", "has_not"),
+    [
+        ("表", "男士手表", "男士手套"),
+        ("耳机", "无线蓝牙耳机", "无线蓝牙音箱"),
+        ("茶", "绿茶杯", "咖啡杯"),
+        ("葡萄", "青葡萄干", "苹果干"),
+        ("方便", "安装方便的桌子", "桌子"),
+        ("书包", "小学生书包", "小学生书桌"),
+    ],
+)
+def test_a_chinese_word_is_found_within_longer_ones(query: str, has: str, has_not: str) -> None:
+    assert finds(query, has) and not finds(query, has_not)
+
+
 @pytest.mark.parametrize("query", ["Küche", "kueche", "kuche", "KÜCHE", "Ku\u0308che"])
 def test_umlauts_are_found_in_each_of_their_writings(query: str) -> None:
     assert finds(query, "Regal für die Küche")

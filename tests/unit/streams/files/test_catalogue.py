@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,6 +101,32 @@ def test_parquet_of_spark_and_pandas(tmp_path: Path) -> None:
     assert product["price"] == 129.9 and product["created_at"].startswith("2026-01-02T03:19:11")
     assert product["attributes"] == {"fit": "slim", "Zip": "yes", "span": "5"}
     assert product["images"] == [{"url": "https://s/1.jpg"}]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "cell", "said"),
+    [
+        ("price", pa.decimal128(12, 4), Decimal("79.9000"), {"price": 79.9}),
+        ("price", pa.int64(), 79, {"price": 79}),
+        ("created_at", pa.date32(), date(2026, 1, 2), {"created_at": "2026-01-02T00:00:00Z"}),
+        ("created_at", pa.timestamp("ms"), datetime(2026, 1, 2, 3), {"created_at": "2026-01-02T03:00:00Z"}),
+        ("tags", pa.list_(pa.string()), ["soft", "warm"], {"tags": ["soft", "warm"]}),
+        ("in_stock", pa.bool_(), False, {"in_stock": False}),
+        ("colour", pa.dictionary(pa.int32(), pa.large_string()), "Navy", {"attributes": {"colour": "Navy"}}),
+        ("attributes", pa.map_(pa.string(), pa.float32()), [("weight", 1.1)], {"attributes": {"weight": "1.1"}}),
+        (
+            "attributes",
+            pa.struct([("fit", pa.string()), ("zip", pa.string())]),
+            {"fit": "slim"},
+            {"attributes": {"fit": "slim"}},
+        ),
+    ],
+)
+def test_a_cell_of_parquet_says_what_it_says_in_its_type(
+    tmp_path: Path, column: str, kind: pa.DataType, cell: Any, said: dict[str, Any]
+) -> None:
+    pq.write_table(pa.table({"id": ["1"], column: pa.array([cell], kind)}), tmp_path / "x.parquet")
+    assert said.items() <= send(tmp_path / "x.parquet").products["1"].items()
 
 
 def test_a_workbook_is_read_below_its_title(tmp_path: Path) -> None:

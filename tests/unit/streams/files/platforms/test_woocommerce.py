@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.unit.streams.files.catalogues import send_text
 from tests.unit.streams.files.platforms.tables import WOO, table, woo
@@ -51,3 +54,20 @@ def test_woocommerce_variations_are_of_their_parents_group_and_have_what_it_has(
     assert sent.products["tee-m"]["in_stock"] is False
     assert sent.withdrawn == {"draft", "draft-s", "hidden"}
     assert sent.notice.hidden == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"Regular price": "1.299,00", "Sale price": "999,50"}, {"price": 999.5}),
+        ({"Regular price": "20", "Sale price": "25"}, {"price": 20}),
+        ({"Regular price": "20", "In stock?": "", "Stock": "0"}, {"in_stock": False}),
+        ({"Regular price": "20", "In stock?": "0", "Stock": "5"}, {"in_stock": False}),
+        ({"Attribute 1 value(s)": "Red"}, {"attributes": None}),
+        ({"SKU": "", "ID": "41"}, {"product_id": "41"}),
+        ({"Regular price": "", "Sale price": "4,50"}, {"price": 4.5}),
+    ],
+)
+def test_a_woocommerce_row_says(tmp_path: Path, cells: dict[str, Any], said: dict[str, Any]) -> None:
+    (product,) = send_text(tmp_path, table(WOO, woo("a") | cells)).products.values()
+    assert {name: product.get(name) for name in said} == said
