@@ -103,7 +103,7 @@ class InMemoryProfileStore:
         return sorted(self._popular, key=lambda product_id: -self._popular[product_id])[:limit]
 
     async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
-        return [purchases_now(self._popular.get(product_id), now_ms) for product_id in product_ids]
+        return purchases_now(map(self._popular.get, product_ids), now_ms)
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         return {user_id: self._forgotten[user_id] for user_id in user_ids if user_id in self._forgotten}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from indexer.ports.profiles import Interaction
 
 KIND_WEIGHTS = {"viewed": 1.0, "clicked": 2.0, "liked": 4.0, "carted": 6.0, "purchased": 10.0}
@@ -24,6 +26,7 @@ def growth(time_ms: int) -> float:
     return 2.0 ** ((time_ms / 1000 - POPULARITY_EPOCH_S) / HALF_LIFE_S)
 
 
-def purchases_now(popularity: float | None, now_ms: int) -> float:
-    """A product's popularity as purchases of just now; None: it has none."""
-    return (popularity or 0.0) / growth(now_ms) / KIND_WEIGHTS["purchased"]
+def purchases_now(popularities: Iterable[float | None], now_ms: int) -> list[float]:
+    """The popularities of products as purchases of just now; None: it has none."""
+    one = growth(now_ms) * KIND_WEIGHTS["purchased"]
+    return [(popularity or 0.0) / one for popularity in popularities]

@@ -164,7 +164,7 @@ class RedisProfileStore:
             return []
         async with redis_call(self._deadline_s):
             (found,) = await ask_together(self._redis, [("ZMSCORE", _POPULAR_KEY, *product_ids)])
-        return [purchases_now(None if weight is None else float(weight), now_ms) for weight in found]
+        return purchases_now((None if weight is None else float(weight) for weight in found), now_ms)
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
