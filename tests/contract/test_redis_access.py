@@ -24,10 +24,10 @@ from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
 from indexer.redis.impressions import RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.person_keys import RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from indexer.redis.switches import RedisVariantSwitches
 from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key

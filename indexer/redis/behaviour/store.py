@@ -21,7 +21,7 @@ from indexer.redis.behaviour import scripts
 from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.profiles import HORIZON_S, translated_data_errors
+from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""

@@ -15,7 +15,7 @@ from indexer.persons import MAX_ANONYMOUS_IDS
 from indexer.ports.behaviour import Sighting, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
