@@ -19,7 +19,7 @@ from encoders.media.preparation import Pixels, Preparer
 from encoders.spec import FloatArray
 
 
-class Embedding(Protocol):
+class ReferenceEncoder(Protocol):
     """Anything that embeds texts and pictures, such as a model run by torch."""
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -49,7 +49,7 @@ class Towers:
     """The table of word embeddings (tokens, width), where it is kept apart from the graph."""
     in_half: bool = False
     """Whether weights are written as float16, from which they are read only once they are used."""
-    reference: Callable[[], Embedding] | None = None
+    reference: Callable[[], ReferenceEncoder] | None = None
     """Loads the same checkpoint, run by torch; None where torch is not installed."""
 
     def write(self, directory: Path) -> None:
