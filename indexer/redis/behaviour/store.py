@@ -154,7 +154,7 @@ def _sightings(stored: Sequence[Any]) -> Sightings:
     if not stored:
         return Sightings()
     refs, times_ms = zip(*_paired(stored), strict=True)
-    return Sightings(list(refs), [float(time_ms) for time_ms in times_ms])
+    return Sightings(list(refs), list(map(float, times_ms)))
 
 
 def _steps(stored: Sequence[Any]) -> list[Step]:
