@@ -21,7 +21,7 @@ from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
 from encoders.service.opening import socket_of
-from indexer.media_config import MediaStoreConfig
+from indexer.media.config import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig

@@ -13,7 +13,7 @@ from encoders.liveness.vitals import Vitals
 from encoders.port import Encoder, ImageDecoder, Ranker
 from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
 from encoders.speech.port import AdaptableRecogniser
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
 from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from indexer.media_file import MediaFile
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
+from indexer.media.stored_file import MediaFile
 from streams import metrics
 from streams.delivery.availability import until_available
 

@@ -19,7 +19,7 @@ from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.behaviour.store import RedisBehaviourStore
@@ -27,9 +27,9 @@ from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.person_keys import RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
 from streams import metrics
 from streams.agents import FaustPublisher, GroupMembership, build_app

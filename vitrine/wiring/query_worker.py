@@ -29,8 +29,8 @@ from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.impressions import ImpressionLimits, RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from indexer.redis.switches import RedisVariantSwitches
 from query_api import metrics
 from query_api.access.gate import AccessGate

@@ -136,7 +136,7 @@ def _platform(name: str | None) -> str | None:
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.files.column_names import parse_column_map
+    from streams.files.columns.names import parse_column_map
 
     try:
         return parse_column_map(pairs)
