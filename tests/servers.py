@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.stack import LocalStack
-from indexer.media_config import MediaStoreConfig
+from indexer.media.config import MediaStoreConfig
 from tests import milvus3
 from tests.milvus_server import milvus_server
 from tests.s3_server import s3_server as run_s3_server

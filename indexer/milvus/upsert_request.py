@@ -18,7 +18,7 @@ from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from indexer.errors import InvalidRecord
 from indexer.filters import ABSENT_NUMBER, NUMBER_FIELDS
-from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
+from indexer.milvus.queries.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.vector_types import StoredArray, to_stored_type
 from indexer.records import IndexRow, pack_product
 

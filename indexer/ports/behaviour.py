@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, overload
 
 from indexer.persons import Period
 from indexer.ports.profiles import Interaction
@@ -37,6 +37,32 @@ class Sighting(NamedTuple):
     ref: str
     time_ms: int
     """When the session last did anything to the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings(Sequence[Sighting]):
+    """The latest sessions that a product was in, newest first, as columns; one is an object only when it is asked for.
+
+    A recommendation looks at some thousands of them.
+    """
+
+    refs: Sequence[bytes] = field(default_factory=list[bytes])
+    times_ms: Sequence[float] = field(default_factory=list[float])
+    """When the session last did anything to the product."""
+
+    def __len__(self) -> int:
+        return len(self.refs)
+
+    @overload
+    def __getitem__(self, at: int) -> Sighting: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sightings: ...
+
+    def __getitem__(self, at: int | slice) -> Sighting | Sightings:
+        if isinstance(at, slice):
+            return Sightings(self.refs[at], self.times_ms[at])
+        return Sighting(self.refs[at].decode(), int(self.times_ms[at]))
 
 
 class BehaviourStore(Protocol):
@@ -75,7 +101,7 @@ class BehaviourStore(Protocol):
         """One session of a user; without steps where there is none."""
         ...
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         """The latest sessions that each of these products was in, newest first: at most `limit` each."""
         ...
 

@@ -96,7 +96,7 @@ class ProfileStore(Protocol):
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         """Apply (user id, change) pairs; each trait keeps its latest value by (time, source, id), null clears it.
 
-        A user keeps as many traits as `indexer.redis.profiles.TRAITS`, cleared ones included: the latest.
+        A user keeps as many traits as `indexer.redis.shoppers.profiles.TRAITS`, cleared ones included: the latest.
 
         Raises:
             InvalidRecord: one of them cannot be stored; the others may or may not have been.

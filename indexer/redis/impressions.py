@@ -21,8 +21,8 @@ from redis.asyncio import Redis
 
 from indexer.ports.impressions import Impression
 from indexer.privacy import PrivacyConfig
-from indexer.redis import person_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.shoppers import person_scripts as scripts
 
 REMEMBERED_MS = 86_400_000
 HOUR_MS = 3_600_000

@@ -12,15 +12,7 @@ from indexer.ports.behaviour import BehaviourStore, Session
 from indexer.ports.profiles import ProfileStore
 from query_api.recommending.blend import Suggested
 from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
-from query_api.recommending.neighbours import (
-    believed,
-    beyond_popularity,
-    co_visited,
-    confidence,
-    nearest_anchors,
-    nearest_sessions,
-    products_of,
-)
+from query_api.recommending.neighbours import Neighbours, believed, beyond_popularity, confidence, nearest_sessions
 from query_api.recommending.shop_patterns import Patterns
 from query_api.recommending.transitions import RECENT, Counts, next_scores, transitions_from
 
@@ -109,8 +101,8 @@ class BehaviourCandidates:
         anchor = {product_id: 1.0}
         sightings = await self._behaviour.sightings([product_id], MAX_SIGHTINGS)
         weights = nearest_sessions(anchor, sightings, now_ms, MAX_SESSIONS)
-        found = co_visited(weights, products_of(await self._behaviour.steps(list(weights))))
-        best = _strongest({one: score for one, score in found.items() if one != product_id}, MAX_TOGETHER)
+        found = Neighbours.of(weights, await self._behaviour.steps(list(weights))).co_visited(MAX_TOGETHER + 1)
+        best = {one: score for one, score in found.items() if one != product_id}
         popularity = dict(zip(best, await self._profiles.popularity(list(best), now_ms), strict=True))
         scores = beyond_popularity(best, popularity)
         return {one: scores[one] for one in sorted(scores, key=lambda one: (-scores[one], one))}
@@ -144,8 +136,8 @@ class BehaviourCandidates:
         )
         weights = nearest_sessions(seen.anchors, sightings, now_ms, MAX_SESSIONS)
         rows = await self._behaviour.steps(list(weights))
-        baskets, patterns = products_of(rows), self._patterns()
-        together = _strongest(co_visited(weights, baskets), MAX_TOGETHER)
+        neighbours, patterns = Neighbours.of(weights, rows), self._patterns()
+        together = neighbours.co_visited(MAX_TOGETHER)
         bought = _habits(seen, now_ms) if patterns.habit_strength else {}
         asked = [*{*together, *bought, *popular}]
         popularity = dict(zip(asked, await self._profiles.popularity(asked, now_ms), strict=True))
@@ -153,7 +145,7 @@ class BehaviourCandidates:
         counts = {product_id: transitions_from(product_id, rows) for product_id in seen.recent[-RECENT:]}
         following = next_scores(seen.recent, counts, patterns.flow)
         best = [*_strongest(together, CAUSES), *_strongest(following, CAUSES)]
-        causes = nearest_anchors(weights, baskets, seen.anchors, best)
+        causes = neighbours.nearest_anchors(seen.anchors, best)
         if seen.recent:
             causes = dict.fromkeys(following, seen.recent[-1]) | causes
         return Suggested(
@@ -164,7 +156,7 @@ class BehaviourCandidates:
             known=seen.known,
             causes=causes,
             # Asked how a session goes on, all sessions that had its products say so, and nothing else says more.
-            confidence=confidence(together, baskets, () if seen.in_session else seen.known),
+            confidence=confidence(together, neighbours, () if seen.in_session else seen.known),
             following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts), HALF_FOLLOWING),
             habit_strength=patterns.habit_strength,
         )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from indexer.ports.behaviour import KIND_LETTERS, Session
-from indexer.redis.popularity import KIND_WEIGHTS
+from indexer.redis.shoppers.popularity import KIND_WEIGHTS
 
 DAY_MS = 86_400_000
 HABIT_HALF_LIFE_DAYS, INTEREST_HALF_LIFE_DAYS = 240.0, 60.0

@@ -76,7 +76,7 @@ class CatalogueSources:
 
     async def similar(self, shopper: Shopper, product_id: str, filters: Filters) -> list[Suggestion]:
         """Products like one, by their vectors."""
-        vector: FloatArray | None = await self._tastes.taste_vector({product_id: 1.0})
+        vector: FloatArray | None = await self._tastes.product_vector(product_id)
         if vector is None:
             return []
         found = (await self._retriever.retrieve(RetrievalQuery(vector, None, filters))).items

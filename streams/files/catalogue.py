@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from streams.errors import UnreadableFile
 from streams.files.backup_rows import backup_events, is_backup
-from streams.files.column_names import is_known_column
-from streams.files.column_survey import ColumnSurvey
-from streams.files.columns import FileContext, ResolveMedia
+from streams.files.columns.fields import FileContext, ResolveMedia
+from streams.files.columns.names import is_known_column
+from streams.files.columns.survey import ColumnSurvey
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.notice import FileNotice

@@ -27,7 +27,7 @@ from streams.events.schema import (
     ProductData,
     UserData,
 )
-from streams.files import cells
+from streams.files.columns import cells
 from streams.files.rows import RejectedRow, Row
 
 SOURCE: Final = "vitrine/publish"

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from streams.errors import UnreadableFile
 from streams.files.bounded_reading import TABLE_SUFFIXES, open_seekable, open_unpacked, unpacked_suffix
-from streams.files.column_names import is_known_column
+from streams.files.columns.names import is_known_column
 from streams.files.encodings.detection import LEAST_CONFIDENCE, DetectedEncoding
 from streams.files.encodings.sampling import file_encoding
 from streams.files.formats.csv_rows import read_csv

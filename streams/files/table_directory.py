@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from streams.errors import UnreadableFile
 from streams.files.bounded_reading import TABLE_SUFFIXES, unpacked_suffix
-from streams.files.column_names import is_known_column
+from streams.files.columns.names import is_known_column
 from streams.files.encodings.detection import DetectedEncoding
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.platforms.profile import recognise, variants_alone

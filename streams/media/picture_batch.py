@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from encoders.port import Pixels
 from encoders.spec import FloatArray, pool_vectors
-from indexer.media_keys import MediaKey
+from indexer.media.keys import MediaKey
 from streams.errors import InvalidEvent
 
 Outcome = MediaKey | InvalidEvent

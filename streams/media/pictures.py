@@ -13,8 +13,8 @@ from encoders.errors import InvalidImage, InvalidVideo
 from encoders.port import ImageDecoder, Pixels
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.spec import FloatArray
-from indexer.media_keys import MediaKey
-from indexer.media_store import MediaStore
+from indexer.media.keys import MediaKey
+from indexer.media.store import MediaStore
 from streams import metrics
 from streams.delivery.availability import until_available, until_process_answers
 from streams.errors import InvalidEvent, UnreachableMedia

@@ -26,7 +26,7 @@ from encoders.loading import load_encoder
 from encoders.media.images import decode_and_prepare
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from streams.config import KafkaConfig
 from streams.events.schema import USER_EVENTS
 from streams.kafka.lag import LagProbe

@@ -22,8 +22,8 @@ from indexer.ports.profiles import Interaction
 from indexer.records import unpack_product
 from indexer.redis.behaviour.store import DEFAULT_BOUNDS, RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.popularity import popularity_weight
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.popularity import popularity_weight
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.chaos.report import Report
 from tests.histories import recent
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold

@@ -12,13 +12,13 @@ import httpx
 import pytest
 from obstore.store import MemoryStore
 
-from indexer import bucket_media_store
-from indexer.bucket import open_bucket
-from indexer.bucket_media_store import BucketMediaStore
 from indexer.errors import AccessDenied, StoreUnavailable
-from indexer.media_config import SIGNED, MediaStoreConfig
-from indexer.media_removal import StoredFile
-from indexer.media_store import media_hash
+from indexer.media import bucket_store as bucket_media_store
+from indexer.media.bucket import open_bucket
+from indexer.media.bucket_store import BucketMediaStore
+from indexer.media.config import SIGNED, MediaStoreConfig
+from indexer.media.removal import StoredFile
+from indexer.media.store import media_hash
 from tests.shop import Shop, png
 from vitrine.doctor.stores import check_media
 from vitrine.errors import VitrineError

@@ -19,8 +19,8 @@ from indexer.redis.impressions import (
     InMemoryImpressionStore,
     RedisImpressionStore,
 )
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from indexer.shown_hits import pack_shown
 
 NOW_MS = 1_795_000_000_000

@@ -13,9 +13,9 @@ from indexer.ports.profiles import Identification, Interaction, LearningChange, 
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000

@@ -20,9 +20,9 @@ from indexer.redis.behaviour.refs import owner_of
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
 from indexer.redis.impressions import InMemoryImpressionStore, RedisImpressionStore
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.person_keys import RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from indexer.shown_hits import pack_shown
 from tests.paths import ROOT
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from indexer.ports.profiles import Identification, Interaction, LearningChange, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.histories import pack_member
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.histories import pack_member
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.popularity import KIND_WEIGHTS, popularity_weight
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.histories import recent
 from tests.retelling import retold
 

@@ -5,7 +5,7 @@ import pytest
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports.profiles import Interaction, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
+from indexer.redis.shoppers.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
 from tests.histories import NOW_MS, clicked, recent
 
 

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner, Result
 
-from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.shoppers.person_keys import InMemoryPersonKeys
 from streams.config import KafkaConfig
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage

@@ -17,8 +17,8 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RESTORED_KEY, RedisRestoreLease
 from streams.config import KafkaConfig
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from indexer.bucket import bucket_transfer, open_bucket
-from indexer.media_config import MediaStoreConfig
+from indexer.media.bucket import bucket_transfer, open_bucket
+from indexer.media.config import MediaStoreConfig
 from vitrine.errors import VitrineError
 
 

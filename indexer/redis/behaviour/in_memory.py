@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.refs import owner_of, ref_of, session_ref
@@ -62,9 +62,10 @@ class InMemoryBehaviourStore:
     async def session(self, user_id: str, session_id: str) -> Session:
         return self._session(session_ref(_owner(user_id), session_id))
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         found = [self._sightings.get(product_id, {}) for product_id in product_ids]
-        return [[Sighting(ref, times[ref]) for ref in _newest(times)[:limit]] for times in found]
+        newest = [(times, _newest(times)[:limit]) for times in found]
+        return [Sightings([ref.encode() for ref in refs], [times[ref] for ref in refs]) for times, refs in newest]
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
         return [[member.encode() for member in _oldest(self._rows.get(ref, {}))] for ref in refs]

@@ -14,14 +14,14 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour import scripts
 from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.profiles import HORIZON_S, translated_data_errors
+from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
@@ -106,10 +106,10 @@ class RedisBehaviourStore:
         (row,) = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES")])
         return Session(ref, _steps(row))
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         keys = [f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions" for product_id in product_ids]
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
-        return [[Sighting(ref.decode(), int(float(time_ms))) for ref, time_ms in _paired(row)] for row in found]
+        return [_sightings(row) for row in found]
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
         return await self._ask([("ZRANGE", _row_key(ref), 0, -1) for ref in refs])
@@ -148,6 +148,13 @@ def _paired(stored: Sequence[Any]) -> Sequence[tuple[bytes, bytes | float]]:
     """Members and scores, as either version of the protocol tells them."""
     is_paired = bool(stored) and isinstance(stored[0], list)
     return stored if is_paired else list(zip(stored[::2], stored[1::2], strict=True))
+
+
+def _sightings(stored: Sequence[Any]) -> Sightings:
+    if not stored:
+        return Sightings()
+    refs, times_ms = zip(*_paired(stored), strict=True)
+    return Sightings(list(refs), list(map(float, times_ms)))
 
 
 def _steps(stored: Sequence[Any]) -> list[Step]:

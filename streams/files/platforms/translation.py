@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from streams.files import cells
-from streams.files.category_paths import CategoryPaths
+from streams.files.columns import cells
+from streams.files.columns.category_paths import CategoryPaths
 from streams.files.formats.row import RejectedRow, Row
 from streams.files.platforms.attribute_cells import AttributeReader
 from streams.files.platforms.cell_paths import NamedCells, split_cell

@@ -17,7 +17,7 @@ import httpx
 from deploy.local.processes import free_port
 from indexer.ports.profiles import Interaction
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from query_api.access.api_keys import encode_record, make_key
 from tests.bench.cores import Cores, confined_to, move_tree
 from tests.bench.query.bare_searches import waves_of

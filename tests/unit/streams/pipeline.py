@@ -18,11 +18,11 @@ from encoders.port import Encoder, HashEncoder, ImageDecoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import InMemoryMediaStore, MediaStore
+from indexer.media.store import InMemoryMediaStore, MediaStore
 from indexer.ports.products import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.shoppers.person_keys import InMemoryPersonKeys
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger

@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from indexer.media_file import DiskMediaFile
-from indexer.media_store import DirectoryMediaStore
+from indexer.media.store import DirectoryMediaStore
+from indexer.media.stored_file import DiskMediaFile
 from query_api.http.media_route import CHUNK_BYTES, wanted_range
 from tests.shop import MakeShop, png
 from tests.unit.query_api.http.raw_http import get, serve

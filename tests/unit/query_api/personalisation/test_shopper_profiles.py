@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from encoders.port import HashEncoder
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.ports.profiles import History, Interaction
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.shopper_profiles import LOOK_S, PAYLOAD_TTL_S, TASTE_TTL_S, PayloadCache, ShopperProfiles
 from tests.shop import MakeShop

@@ -10,7 +10,7 @@ import pytest
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.behaviour.refs import OWNER_LENGTH
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from query_api.recommending.behaviour_candidates import PAUSE_MS, BehaviourCandidates
 from query_api.recommending.blend import FOR_YOU, BlendWeights, Suggested, blend
 from query_api.recommending.habits import habit_scores, repeat_share

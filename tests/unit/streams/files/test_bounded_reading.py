@@ -15,8 +15,8 @@ import pytest
 from streams.errors import UnreadableFile
 from streams.files import bounded_reading
 from streams.files.bounded_reading import MAX_ROW_CHARS, MAX_VALUES
-from streams.files.cells import as_media_list, as_number, as_text
-from streams.files.columns import product_fields
+from streams.files.columns.cells import as_media_list, as_number, as_text
+from streams.files.columns.fields import product_fields
 from streams.files.conventions.dates import read_time
 from streams.files.conventions.prices import read_price
 from streams.files.rows import RejectedRow, Row, read_rows

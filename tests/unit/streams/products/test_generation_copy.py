@@ -7,7 +7,7 @@ import numpy as np
 from encoders.port import HashEncoder
 from encoders.processes.encoder import ThreadEncoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.products.generation_copy import GenerationCopier

@@ -12,10 +12,10 @@ import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.persons import MAX_ANONYMOUS_IDS
-from indexer.ports.behaviour import Sighting, Step
+from indexer.ports.behaviour import Sighting, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
@@ -122,7 +122,7 @@ async def test_an_opt_out_that_comes_late_erases_what_was_done_since_it_and_noth
     shoppers.finished.clear()
     await shoppers.process(event("identified", "5", NOW_MS - 1, anonymous_id="cookie"))
     assert await shoppers.products_of("cookie") == set()
-    assert await shoppers.behaviour.sightings(["after", "cookies"], 1) == [[], []]
+    assert await shoppers.behaviour.sightings(["after", "cookies"], 1) == [Sightings(), Sightings()]
 
 
 async def test_sessions_under_the_first_of_too_many_anonymous_ids_are_forgotten(shoppers: Shoppers) -> None:
@@ -139,7 +139,8 @@ async def test_what_is_done_in_one_session_is_kept_together(shoppers: Shoppers) 
     session = await shoppers.behaviour.session("ada", "s1")
     assert session.steps == [Step("p", "p", NOW_MS), Step("v", "p", NOW_MS)]
     assert session in await shoppers.behaviour.sessions_of("ada", 2)
-    assert await shoppers.behaviour.sightings(["p"], 2) == [[Sighting(session.ref, NOW_MS)]]
+    (seen,) = await shoppers.behaviour.sightings(["p"], 2)
+    assert list(seen) == [Sighting(session.ref, NOW_MS)]
 
 
 async def test_what_is_invalid_is_a_dead_letter_and_its_neighbours_count(shoppers: Shoppers) -> None:
