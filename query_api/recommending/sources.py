@@ -40,8 +40,8 @@ class BehaviourSources:
         cause = shopper.cause(product_id)
         return [Suggestion(one, score, cause, "chosen together with {title}") for one, score in found.items()]
 
-    async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
-        """How a shopper's session may go on; nothing where nothing is learnt of them."""
+    async def going_on(self, shopper: Shopper, session_id: str | None) -> list[Suggestion]:
+        """How a shopper's session may go on, None: that of just now; nothing where nothing is learnt of them."""
         if not shopper.interactions:
             return []
         now_ms = int(time.time() * 1000)
@@ -76,7 +76,7 @@ class CatalogueSources:
 
     async def similar(self, shopper: Shopper, product_id: str, filters: Filters) -> list[Suggestion]:
         """Products like one, by their vectors."""
-        vector: FloatArray | None = await self._tastes.taste_vector({product_id: 1.0})
+        vector: FloatArray | None = await self._tastes.product_vector(product_id)
         if vector is None:
             return []
         found = (await self._retriever.retrieve(RetrievalQuery(vector, None, filters))).items

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from encoders.speech.port import Transcript
+from encoders.tracing.spans import traced
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
@@ -90,6 +91,7 @@ class ResultRanker:
         self._cards = cards
         self._has_learnt_ranker = has_learnt_ranker
 
+    @traced("rank")
     async def rank(
         self,
         plan: SearchPlan,

@@ -60,6 +60,7 @@ class Servers:
             "VITRINE_KAFKA_PARTITIONS": str(self.broker.partitions),
             "VITRINE_REDIS_URL": self.redis,
             "VITRINE_MILVUS_URI": self.milvus,
+            "VITRINE_MILVUS_LITE_DATABASE": self.milvus_config.lite_database,
             "VITRINE_ENCODER_NAME": self.encoder,
             "OMP_NUM_THREADS": "1",
         }

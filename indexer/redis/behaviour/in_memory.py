@@ -11,6 +11,7 @@ from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.refs import owner_of, ref_of, session_ref
 from indexer.redis.behaviour.store import DEFAULT_BOUNDS, BehaviourBounds
+from indexer.redis.behaviour.visits import visits_of
 
 _PRIVACY = PrivacyConfig()
 
@@ -63,8 +64,8 @@ class InMemoryBehaviourStore:
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         kept = self._lists[_owner(user_id)]
         newest = _newest(kept)[: min(limit, self._bounds.sessions_a_user)]
-        sessions = [self._session(ref) for ref in newest]
-        return [session for session in sessions if session.steps]
+        found = [one for ref in newest for one in visits_of(self._session(ref))]
+        return sorted(found, key=lambda one: -one.steps[-1].time_ms)
 
     async def session(self, user_id: str, session_id: str) -> Session:
         return self._session(session_ref(_owner(user_id), session_id))
@@ -74,8 +75,11 @@ class InMemoryBehaviourStore:
         newest = [(times, _newest(times)[:limit]) for times in found]
         return [Sightings([ref.encode() for ref in refs], [times[ref] for ref in refs]) for times, refs in newest]
 
-    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
-        return [[member.encode() for member in _oldest(self._rows.get(ref, {}))] for ref in refs]
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
+        return [
+            [[f"{step.kind}{step.product_id}".encode() for step in one.steps] for one in visits_of(self._session(ref))]
+            for ref in refs
+        ]
 
     def _session(self, ref: str) -> Session:
         row = self._rows.get(ref, {})

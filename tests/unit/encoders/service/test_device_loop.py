@@ -12,7 +12,7 @@ from encoders.port import HashEncoder, Pixels
 from encoders.processes.messages import EncodedRows, ErrorMessage
 from encoders.service.device_loop import MAX_PUT_OFF_S, DeviceLoop
 from encoders.service.opening import Urgency
-from encoders.service.pass_queue import INPUTS_PER_PASS, Batch, Client, PassInputs, PassQueue
+from encoders.service.pass_queue import INPUTS_PER_PASS, Batch, PassClient, PassInputs, PassQueue
 from encoders.spec import FloatArray
 
 
@@ -59,8 +59,8 @@ class Shop:
         self.loop = DeviceLoop(self.encoder, self.queue, lambda: self.encoder.now)
         self.answers: dict[str, EncodedRows | ErrorMessage] = {}
 
-    def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> Client:
-        client = Client(urgency)
+    def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> PassClient:
+        client = PassClient(urgency)
         asked: PassInputs = (
             {"texts": [f"{name} {at:03}" for at in range(inputs)]} if isinstance(inputs, int) else inputs
         )

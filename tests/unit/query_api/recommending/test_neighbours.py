@@ -17,9 +17,11 @@ from query_api.recommending.neighbours import (
     OVERLAP_POWER,
     RARITY_POWER,
     Neighbours,
+    anchor_shares,
     believed,
     confidence,
     nearest_sessions,
+    nearest_visits,
 )
 
 NOW_MS, DAY_MS = 1_795_000_000_000, 86_400_000
@@ -65,11 +67,13 @@ def test_neighbours_as_columns_are_those_of_the_definition(rows: list[list[str]]
     sightings = [
         Sightings([ref.encode() for ref in seen[anchor]], [NOW_MS - DAY_MS] * len(seen[anchor])) for anchor in anchors
     ]
-    weights = nearest_sessions(anchors, sightings, NOW_MS, 100)
+    shares = anchor_shares(anchors, sightings)
+    weights = nearest_sessions(shares, sightings, NOW_MS, 100)
     assert weights == pytest.approx(plain_weights(anchors, seen, NOW_MS))
     assert list(weights.values()) == sorted(weights.values(), reverse=True)
 
-    neighbours = Neighbours.of(weights, [[step.encode() for step in rows[int(ref[1:])]] for ref in weights])
+    told = [[[step.encode() for step in rows[int(ref[1:])]]] for ref in weights]
+    neighbours = Neighbours.of(*nearest_visits(weights, told, shares))
     scores = neighbours.co_visited(100)
     assert scores == pytest.approx(plain_scores(weights, baskets))
     causes = neighbours.nearest_anchors(anchors, list(PRODUCTS))
