@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec import json
 
 from encoders.port import HashEncoder
 from encoders.spec import FloatArray
+from indexer.criteria import Filters
+from indexer.errors import StoreUnavailable
+from indexer.ports.products import ScoredIds
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.wiring.components import open_searcher, wire
@@ -77,7 +80,31 @@ async def test_nothing_near_in_another_language_comes_before_what_a_query_asks_f
     request = SearchRequest(text=text, user_id=user_id)
     for cache in ("miss", "hit", "bypass"):
         answer = await components.answers.answer(request, use_cache=cache != "bypass")
-        found = [hit["product_id"] for hit in msgspec.json.decode(answer.body)["hits"]]
+        found = [hit["product_id"] for hit in json.decode(answer.body)["hits"]]
         assert answer.cache == cache
         assert found.index("asked-for") < min(at for at, one in enumerate(found) if one.startswith("zh"))
+    await components.aclose()
+
+
+async def test_where_there_is_no_telling_what_words_imply_a_filtered_search_is_answered_without_and_says_so(
+    make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+):
+    shop = make_shop(QueryConfig(text_trust=False), encoder=TranslatingEncoder())
+    for at in range(40):
+        await shop.put(f"en{at}", title=f"red shoe kind{at}", category="shoe")
+        await shop.put(f"zh{at}", title="红鞋", category="shoe")
+    components, search_dense = wire(shop.services), shop.services.store.search_dense
+    await components.floors.measure()
+
+    async def search_with_filters_alone(vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
+        if not filters:
+            raise StoreUnavailable("busy")
+        return await search_dense(vector, filters, limit)
+
+    monkeypatch.setattr(shop.services.store, "search_dense", search_with_filters_alone)
+    request = SearchRequest(text="red shoe", filters={"category": "shoe"})
+    answers = [json.decode((await components.answers.answer(request)).body) for _ in range(2)]
+    assert [(one["degraded"], one["total"] >= 40) for one in answers] == [(["lexical"], True)] * 2
+    monkeypatch.undo()
+    assert json.decode((await components.answers.answer(request)).body)["degraded"] == []
     await components.aclose()
