@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from encoders.liveness.progress import Pulse, Work
+from encoders.liveness.progress import Activity, Pulse
 from encoders.liveness.vitals import Complaint, Outages
 from streams.delivery.messages import Partition
 from streams.errors import KafkaUnavailable
@@ -70,7 +70,7 @@ class ConsumerWatch:
         with pulse.busy("ask Kafka") as work:
             await self._run(work)
 
-    async def _run(self, work: Work) -> None:
+    async def _run(self, work: Activity) -> None:
         while True:
             work.beat()
             try:

@@ -51,7 +51,7 @@ def _shared_bytes(archive: zipfile.ZipFile) -> int:
 def _lengths(archive: zipfile.ZipFile) -> list[int]:
     """The length of each text, with its markup."""
     whole = archive.read(_TEXTS)
-    starts = [found.start() for found in _TEXT.finditer(whole)]
+    starts = [match.start() for match in _TEXT.finditer(whole)]
     return [end - start for start, end in zip(starts, [*starts[1:], len(whole)], strict=True)]
 
 
@@ -62,8 +62,8 @@ def _texts_of(archive: zipfile.ZipFile, sheet: str) -> Iterator[int]:
         while piece := stream.read(_READ_BYTES):
             rest += piece
             done = 0
-            for found in _SHARED.finditer(rest, 0, len(rest)):
-                if found.end() < len(rest):
-                    done = found.end()
-                    yield int(found[1])
+            for match in _SHARED.finditer(rest, 0, len(rest)):
+                if match.end() < len(rest):
+                    done = match.end()
+                    yield int(match[1])
             rest = rest[max(done, len(rest) - _OVERLAP) :]

@@ -79,7 +79,7 @@ def test_a_gpu_that_nothing_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_embedded_servers_whose_packages_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    found = [one for one in machine.check_packages(settings_of(tmp_path)) if one.subject == "packages"]
+    found = [finding for finding in machine.check_packages(settings_of(tmp_path)) if finding.subject == "packages"]
     assert len(found) == 3 and all("vitrine[local]" in one.advice for one in found)
     own = settings_of(tmp_path, VITRINE_KAFKA_BOOTSTRAP_SERVERS="k:9092", VITRINE_REDIS_URL="redis://r")
-    assert len([one for one in machine.check_packages(own) if one.subject == "packages"]) == 1
+    assert len([finding for finding in machine.check_packages(own) if finding.subject == "packages"]) == 1
