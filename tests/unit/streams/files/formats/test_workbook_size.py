@@ -46,3 +46,23 @@ def test_a_text_that_many_cells_share_counts_for_each(tmp_path: Path, monkeypatc
     write_shared(path, "x" * 1_200, 500)  # as much in pieces that end in the middle of cells
     with pytest.raises(UnreadableFile, match="save it as CSV"):
         send(path)
+
+
+@pytest.mark.parametrize("reference", ["XFD1048576", "A100000"])
+def test_a_far_cell_is_refused_only_where_the_rectangle_around_all_cells_is_too_large(
+    tmp_path: Path, reference: str
+) -> None:
+    path = tmp_path / "x.xlsx"
+    workbook(path, ["sku", "title"], ["a", "b"])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet, far = "xl/worksheets/sheet1.xml", f'<row><c r="{reference}"><v>1</v></c></row></sheetData>'
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", far.encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    if reference.startswith("XFD"):
+        with pytest.raises(UnreadableFile, match="a cell far below"):
+            send(path)
+    else:
+        assert set(send(path).products) == {"a", "1"}
