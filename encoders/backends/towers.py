@@ -67,7 +67,8 @@ class Towers:
         return TextBatcher(self.tokens, compiled_tokeniser(Tokenizer.from_str(self.tokenizer), self.tokens.max_tokens))
 
     def text_inputs(self, text: str) -> dict[str, NDArray[Any]]:
-        """What the text tower takes of one text, by the names of its inputs."""
+        """What the text tower takes of one text, by the names of its inputs: ids and mask (1, length) int64, or word
+        vectors (1, length, width) float32."""
         batcher = self.batcher()
         ids, mask = batcher.pad(batcher.token_ids([text]))
         words = {} if self.words is None else {WORD_VECTORS: self.words[ids]}

@@ -55,7 +55,7 @@ class Batch:
             self._finish()
 
     def set_row(self, kind: PassKind, at: int, row: FloatArray) -> None:
-        """Note one input's row; with the last one, the batch is answered."""
+        """Note one input's row (dim,) float32; with the last one, the batch is answered."""
         if self.missing <= 0:
             return
         self.rows[kind][at] = row

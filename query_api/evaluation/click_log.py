@@ -48,7 +48,7 @@ class LoggedAnswer(Struct, frozen=True):
 
     @property
     def grades(self) -> NDArray[np.int64]:
-        """Of each product, how much it was chosen; 0: not at all."""
+        """How much each of the products was chosen (n,) int64; 0: not at all."""
         return np.array([GRADES.get(self.chosen.get(product, ""), 0) for product in self.products], np.int64)
 
 
