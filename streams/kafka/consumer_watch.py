@@ -54,7 +54,16 @@ class ConsumerWatch:
     others to judge, who know whether it makes progress.
     """
 
-    def __init__(self, probe: LagProbe, consumer: Consumer, topics: Sequence[str], outages: Outages) -> None:
+    def __init__(
+        self,
+        probe: LagProbe,
+        consumer: Consumer,
+        topics: Sequence[str],
+        outages: Outages,
+        deadline_s: float = POSITIONS_DEADLINE_S,
+    ) -> None:
+        """Args: deadline_s: the longest that the consumer may take to say where it stands."""
+        self._deadline_s = deadline_s
         self._probe = probe
         self._consumer = consumer
         self._topics = topics
@@ -92,7 +101,7 @@ class ConsumerWatch:
         self._note("has no place in its group", not consumer.joined)
         self._note("has no heartbeat confirmed", consumer.joined and not consumer.is_confirmed)
         try:
-            async with asyncio.timeout(POSITIONS_DEADLINE_S):
+            async with asyncio.timeout(self._deadline_s):
                 positions = await consumer.positions()
         except TimeoutError:
             self._note("does not answer", True)
