@@ -42,8 +42,10 @@ class Table:
             is_known: whether a text is a column's usual name.
 
         Raises:
-            UnreadableFile: no table has such an extension.
+            UnreadableFile: no table has such an extension, or it is no file but a pipe or a device.
         """
+        if path.exists() and not path.is_file():
+            raise UnreadableFile(f"{path} is no regular file, which is read more than once; write it to one first")
         self.path = path
         if (suffix := unpacked_suffix(path)) not in TABLE_SUFFIXES:
             takes = f"{', '.join(TABLE_SUFFIXES)}, and each with .gz or in a .zip"
