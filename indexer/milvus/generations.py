@@ -75,7 +75,7 @@ def load_active_generation(
 
 
 def analysis_notice(generation: Generation) -> str | None:
-    """Says that a generation's words were analysed otherwise than queries are now, which it serves still. None: alike."""
+    """Says that a generation's words were analysed otherwise than queries are now; None: alike. It is served still."""
     if generation.analysis_version == ANALYSIS_VERSION:
         return None
     return (
