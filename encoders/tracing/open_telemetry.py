@@ -6,8 +6,10 @@ OpenTelemetry's own variables (`OTEL_…`) say where the collector is, which tra
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from importlib.metadata import version
 
@@ -41,6 +43,8 @@ FLUSH_S = 3.0
 """How long a process that ends waits for its last spans to be taken."""
 DEFAULT_MAX_WAITING = 2_048
 """Spans that wait for the collector, where `OTEL_BSP_MAX_QUEUE_SIZE` does not say; what comes beyond is dropped."""
+COMPLAIN_EVERY_S = 60.0
+"""How often the log says why a collector does not take spans."""
 DROPPED = Counter(
     "vitrine_spans_dropped_total", "Spans that no collector has, as too many waited or it did not take them", ["reason"]
 )
@@ -230,6 +234,21 @@ class _Counted(SpanExporter):
         self._exporter.shutdown()
 
 
+class SeldomFilter(logging.Filter):
+    """Lets a line through now and then: the exporter says with each try that a collector is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until_s = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._quiet_until_s:
+            return False
+        self._quiet_until_s = now_s + COMPLAIN_EVERY_S
+        return True
+
+
 @contextlib.contextmanager
 def exporting_tracer(service: str) -> Generator[SdkTracer]:
     """A tracer that tells a collector; at the end, the last spans have `FLUSH_S` to be taken.
@@ -237,6 +256,7 @@ def exporting_tracer(service: str) -> Generator[SdkTracer]:
     Args:
         service: the service's name, where OpenTelemetry's variables give it none.
     """
+    logging.getLogger(OTLPSpanExporter.__module__).addFilter(SeldomFilter())
     provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
     provider.add_span_processor(BoundedProcessor(OTLPSpanExporter(), _max_waiting()))
     try:

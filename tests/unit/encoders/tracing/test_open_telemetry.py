@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from encoders.errors import MissingPackage
 from encoders.tracing import open_telemetry
 from encoders.tracing.config import TracesConfig
-from encoders.tracing.open_telemetry import DROPPED, BoundedProcessor, SdkTracer
+from encoders.tracing.open_telemetry import DROPPED, BoundedProcessor, SdkTracer, SeldomFilter
 from encoders.tracing.opening import open_tracer
 from encoders.tracing.trace_context import TraceContext
 
@@ -78,6 +79,13 @@ def test_a_process_does_not_wait_for_a_collector_that_is_away(monkeypatch):
         tracer.begin("last", "server", {}).end()
         ended_s = time.monotonic()
     assert time.monotonic() - ended_s < 20
+
+
+def test_that_a_collector_is_away_is_said_once_a_minute(monkeypatch):
+    now_s = iter([1_000.0, 1_001.0, 1_059.0, 1_061.0, 1_062.0])
+    monkeypatch.setattr(open_telemetry.time, "monotonic", lambda: next(now_s))
+    seldom, line = SeldomFilter(), logging.makeLogRecord({"msg": "Transient error"})
+    assert [seldom.filter(line) for _ in range(5)] == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
