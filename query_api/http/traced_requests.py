@@ -41,12 +41,9 @@ class TracedRequests:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPS_PATHS:
-            await self._traced(scope, receive, send)
-        else:
+        if scope["type"] != "http" or scope["path"] in OPS_PATHS:
             await self._app(scope, receive, send)
-
-    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
         parent = context_of_request(scope["headers"])
         span = self._tracer.begin(_verb(scope), "server", {"http.request.method": method}, parent)

@@ -86,10 +86,10 @@ def sessions_by(changes: Sequence[Change], user: str, bounds: BehaviourBounds) -
     """What a user's kept sessions and visits did, oldest first: by the rules of `BehaviourStore`, from all events."""
     forgotten = max((change for who, change in changes if who == user and isinstance(change, int)), default=-1)
     rows: dict[str, dict[tuple[str, str], int]] = {}
-    for who, one in changes:
-        if who == user and isinstance(one, Interaction) and one.time_ms > forgotten:
-            row = rows.setdefault(one.session_id or str(one.time_ms // 86_400_000), {})
-            row[one.kind, one.product_id] = max(one.time_ms, row.get((one.kind, one.product_id), 0))
+    for who, change in changes:
+        if who == user and isinstance(change, Interaction) and change.time_ms > forgotten:
+            row = rows.setdefault(change.session_id or str(change.time_ms // 86_400_000), {})
+            row[change.kind, change.product_id] = max(change.time_ms, row.get((change.kind, change.product_id), 0))
     latest = sorted((max(row.values()) for row in rows.values()), reverse=True)
     floor = latest[bounds.sessions_a_user] if len(latest) > bounds.sessions_a_user else -1
     kept: list[list[tuple[str, str, int]]] = []

@@ -59,7 +59,7 @@ from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
-from streams.profiles.pipeline import ProfilePipeline
+from streams.profiles.pipeline import ProfilePipeline, ProfileRecorder
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
@@ -185,7 +185,8 @@ class IndexingWorker:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
         profiles, behaviour = _profiles(settings, self.redis), _behaviour(settings, self.redis)
-        return ProfileRestorer(profiles, behaviour, lease, settings.kafka, self.delivery.horizon, config)
+        recorder = ProfileRecorder(profiles, behaviour, self.delivery.horizon)
+        return ProfileRestorer(recorder, lease, settings.kafka, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:

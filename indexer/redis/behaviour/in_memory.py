@@ -30,10 +30,17 @@ class InMemoryBehaviourStore:
         self._sightings: defaultdict[str, dict[str, int]] = defaultdict(dict)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        for user_id, one in interactions:
+        for user_id, interaction in interactions:
             owner = _owner(user_id)
-            if one.kind in KIND_LETTERS and one.time_ms > max(self._floor(owner), self._forgotten.get(user_id, -1)):
-                self._record(owner, ref_of(owner, one), KIND_LETTERS[one.kind] + one.product_id, one.time_ms)
+            if interaction.kind in KIND_LETTERS and interaction.time_ms > max(
+                self._floor(owner), self._forgotten.get(user_id, -1)
+            ):
+                self._record(
+                    owner,
+                    ref_of(owner, interaction),
+                    KIND_LETTERS[interaction.kind] + interaction.product_id,
+                    interaction.time_ms,
+                )
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
@@ -93,8 +100,8 @@ class InMemoryBehaviourStore:
         for oldest in _excess(kept, self._bounds.sessions_a_user + 1):
             self._lose_until(oldest, kept.pop(oldest))
         if (risen := self._floor(owner)) > floor:
-            for one in list(kept):
-                self._lose_until(one, risen)
+            for kept_ref in list(kept):
+                self._lose_until(kept_ref, risen)
         for oldest in _excess(times, self._bounds.sessions_a_product):
             del times[oldest]
 

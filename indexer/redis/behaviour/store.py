@@ -76,7 +76,9 @@ class RedisBehaviourStore:
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         bounds = self._bounds
         for part in chunks(interactions, EVENTS_A_CALL):
-            packed = [self._packed(user_id, one) for user_id, one in part if one.kind in KIND_LETTERS]
+            packed = [
+                self._packed(user_id, interaction) for user_id, interaction in part if interaction.kind in KIND_LETTERS
+            ]
             await self._write(
                 self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, self._privacy.kept_s]
             )

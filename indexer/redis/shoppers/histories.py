@@ -52,14 +52,14 @@ def merged(
         length: how many are kept, the newest.
     """
     owners = [others[link.user_id][0] for link in person.owners]
-    if not all(one.is_learnt_from() for one in (person, *owners)):
+    if not all(concerned.is_learnt_from() for concerned in (person, *owners)):
         return PackedHistory([])
     if not person.anonymous:
         return own
     parts = [own.timed()]
     for link in person.anonymous:
         visitor, history = others[link.user_id]
-        parts.append([one for one in history.timed() if _is_whose(visitor, one[0], user_id)])
+        parts.append([entry for entry in history.timed() if _is_whose(visitor, entry[0], user_id)])
     newest = islice(merge(*parts, reverse=True), length)
     return PackedHistory([[member, time_ms] for time_ms, member in newest])
 
@@ -70,7 +70,7 @@ def _is_whose(visitor: Person, time_ms: float, user_id: str) -> bool:
 
 
 def pack_member(interaction: Interaction) -> bytes:
-    """By which an interaction is known again: what it is, but not when, nor what it was part of."""
+    """The member by which an interaction is recognised: what it is, but not its time, nor what it was part of."""
     return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
 
 

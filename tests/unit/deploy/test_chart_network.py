@@ -25,7 +25,12 @@ def test_pods_may_reach_only_what_they_need() -> None:
 @examples
 def test_selectors_select_pods_and_name_ports_that_exist(example: str) -> None:
     components = pods(example)
-    ports = {port["name"] for pod in components.values() for one in containers(pod) for port in one.get("ports", [])}
+    ports = {
+        port["name"]
+        for pod in components.values()
+        for container in containers(pod)
+        for port in container.get("ports", [])
+    }
     named: set[str] = set()
     for policy in of_kind(example, "NetworkPolicy").values():
         named |= {port["port"] for rule in policy["spec"].get("ingress", []) for port in rule["ports"]}

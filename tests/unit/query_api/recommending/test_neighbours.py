@@ -64,7 +64,9 @@ def plain_tally(
 def test_neighbours_as_columns_are_those_of_the_definition(rows: list[list[str]], anchors: dict[str, float]) -> None:
     baskets = {f"s{at}": {step[1:] for step in row} for at, row in enumerate(rows)}
     seen = {product: [ref for ref, basket in baskets.items() if product in basket] for product in PRODUCTS}
-    sightings = [Sightings([ref.encode() for ref in seen[one]], [NOW_MS - DAY_MS] * len(seen[one])) for one in anchors]
+    sightings = [
+        Sightings([ref.encode() for ref in seen[anchor]], [NOW_MS - DAY_MS] * len(seen[anchor])) for anchor in anchors
+    ]
     shares = anchor_shares(anchors, sightings)
     weights = nearest_sessions(shares, sightings, NOW_MS, 100)
     assert weights == pytest.approx(plain_weights(anchors, seen, NOW_MS))
@@ -78,6 +80,6 @@ def test_neighbours_as_columns_are_those_of_the_definition(rows: list[list[str]]
     for product in PRODUCTS:
         tally = plain_tally(weights, baskets, anchors, product)
         assert tally[causes[product]] == pytest.approx(max(tally.values())) if tally else product not in causes
-    new = [one for one in scores if one not in anchors]
+    new = [product_id for product_id in scores if product_id not in anchors]
     with_first = sum(new[0] in baskets[ref] for ref in weights) if new else 0
     assert confidence(scores, neighbours, set(anchors)) == believed(with_first, HALF_CONFIDENCE)
