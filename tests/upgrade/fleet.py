@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis import Redis
 
 from deploy.local.stack import LocalStack
-from indexer.redis.restore_lease import RESTORED_KEY
+from indexer.redis.shoppers.restore_lease import RESTORED_KEY
 from streams.config import KafkaConfig
 from streams.kafka.lag import LagProbe
 from tests.chaos.comparing import CHANGES, PARTITIONS, Servers

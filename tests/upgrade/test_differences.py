@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.chaos.comparing import rows
 from tests.chaos.load import Outgoing, event, outgoing, publish
 from tests.histories import recent
