@@ -40,8 +40,8 @@ image-size: setup
 EXPORT := .uv/bin/uv export --quiet --locked --no-dev --format cyclonedx1.5
 sbom: setup
 	@mkdir -p build
-	@$(EXPORT) --extra standard --extra s3 | $(RUN)/python -m deploy.sbom > build/sbom-cpu.json
-	@$(EXPORT) --extra standard --extra s3 --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
+	@$(EXPORT) --extra standard --extra s3 --extra traces | $(RUN)/python -m deploy.sbom > build/sbom-cpu.json
+	@$(EXPORT) --extra standard --extra s3 --extra traces --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
 	@ls -l build/sbom-*.json
 
 tools: setup

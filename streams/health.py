@@ -53,7 +53,7 @@ def _verdict(status: str, complaints: Sequence[Complaint]) -> web.Response:
         "type": "about:blank",
         "title": "Service Unavailable",
         "status": 503,
-        "detail": f"not {status}: " + "; ".join(f"{one.part} {one.reason}" for one in complaints),
-        "reasons": [{"part": one.part, "reason": one.reason} for one in complaints],
+        "detail": f"not {status}: " + "; ".join(f"{complaint.part} {complaint.reason}" for complaint in complaints),
+        "reasons": [{"part": complaint.part, "reason": complaint.reason} for complaint in complaints],
     }
     return web.json_response(document, status=503, content_type="application/problem+json")

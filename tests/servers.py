@@ -34,7 +34,7 @@ def local_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]
         # In a thread: the fixture may be asked for while a test's event loop runs in this one.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(stack.start(services, print))).result()
-        yield Servers(*(one.url for one in services))
+        yield Servers(*(service.url for service in services))
     finally:
         stack.stop()
 

@@ -10,7 +10,7 @@ from vitrine.settings import Settings
 
 
 def open_media_store(settings: Settings) -> CollectableMediaStore:
-    """The bucket that is configured, or else the directory. Raises `MissingPackage`."""
+    """The bucket that is configured, or else the directory. Raises `MissingExtra`."""
     config = settings.media_store
     if not config.url:
         return DirectoryMediaStore(settings.media_directory)

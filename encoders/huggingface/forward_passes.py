@@ -134,13 +134,13 @@ class JoinedPasses:
 
     def launch(self) -> None:
         """Have the device compute all of them. Raises as they do."""
-        for _, one in self._parts:
-            one.launch()
+        for _, forward in self._parts:
+            forward.launch()
 
     def rows(self) -> FloatArray:
         """Wait for the device → (n, dim) unit float32 rows, in the order of the inputs."""
-        for places, one in self._parts:
-            self._rows[list(places)] = one.rows()
+        for places, forward in self._parts:
+            self._rows[list(places)] = forward.rows()
         return self._rows
 
 

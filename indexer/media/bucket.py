@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from indexer.errors import AccessDenied, MissingPackage, StoreUnavailable
+from indexer.errors import AccessDenied, MissingExtra, StoreUnavailable
 from indexer.media.config import MediaStoreConfig
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def open_bucket(config: MediaStoreConfig, url: str) -> S3Store:
     """The objects under a URL, `s3://BUCKET/PREFIX`; nothing is asked yet.
 
     Raises:
-        MissingPackage: obstore is not installed.
+        MissingExtra: obstore is not installed.
     """
     try:
         from obstore.store import S3Store
     except ImportError as error:
-        raise MissingPackage(f"{url} takes obstore: pip install 'vitrine[s3]', or in a checkout: make setup") from error
+        raise MissingExtra(f"{url} takes obstore: pip install 'vitrine[s3]', or in a checkout: make setup") from error
     options: dict[str, Any] = {
         "endpoint": config.endpoint,
         "region": config.region,

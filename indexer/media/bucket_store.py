@@ -110,7 +110,9 @@ class BucketMediaStore:
             aside = {digest: f"{_TOUCHING}/{digest}.{uuid.uuid4().hex}" for digest in known}
             are_there = await self._each(lambda one: self._copied(_key(one), aside[one]), known)
             copies = {digest: aside[digest] for digest, is_there in zip(known, are_there, strict=True) if is_there}
-            await self._place({one: lambda one=one: self._copied(copies[one], _key(one)) for one in copies})
+            await self._place(
+                {digest: lambda digest=digest: self._copied(copies[digest], _key(digest)) for digest in copies}
+            )
             await self._remove([*copies.values()])
 
     async def files(self) -> AsyncGenerator[Sequence[StoredFile]]:
@@ -121,7 +123,7 @@ class BucketMediaStore:
                 if page is None:
                     break
                 await self._clear_up(page)
-            yield [_stored_file(found) for found in page if HASH.fullmatch(_name(found))]
+            yield [_stored_file(entry) for entry in page if HASH.fullmatch(_name(entry))]
 
     async def remove(self, files: Sequence[StoredFile], untouched_since_s: float) -> list[StoredFile]:
         async with bucket_call(self._url, "written"):
@@ -156,9 +158,9 @@ class BucketMediaStore:
 
     async def _leaving(self) -> set[str]:
         """The hashes of the files that are being removed."""
-        page = [found async for some in self._listed(f"{_LEAVING}/") for found in some if not _was_left(found)]
-        lists = await self._each(self._announced, [found["path"] for found in page])
-        return {digest for some in lists for digest in some}
+        page = [entry async for entries in self._listed(f"{_LEAVING}/") for entry in entries if not _was_left(entry)]
+        lists = await self._each(self._announced, [entry["path"] for entry in page])
+        return {digest for digests in lists for digest in digests}
 
     def _listed(self, prefix: str | None = None) -> AsyncIterator[Sequence[ObjectMeta]]:
         """The objects under a prefix, some at a time."""
@@ -193,8 +195,8 @@ class BucketMediaStore:
 
     async def _clear_up(self, page: Iterable[ObjectMeta]) -> None:
         """Remove what a process that died left: its notices and its copies."""
-        passing = [found for found in page if found["path"].startswith((f"{_LEAVING}/", f"{_TOUCHING}/"))]
-        await self._remove([found["path"] for found in passing if _was_left(found)])
+        passing = [entry for entry in page if entry["path"].startswith((f"{_LEAVING}/", f"{_TOUCHING}/"))]
+        await self._remove([entry["path"] for entry in passing if _was_left(entry)])
 
     async def _each(self, call: Callable[[str], Awaitable[Found]], of: Sequence[str]) -> list[Found]:
         """What a call gives for each, some at a time."""

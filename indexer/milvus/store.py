@@ -132,7 +132,7 @@ class MilvusProductStore:
         limits: MilvusLimits = DEFAULT_LIMITS,
     ) -> None:
         """Args: generation: the collection's name; limits: how it is searched."""
-        self._collection = MilvusCollection(client, generation, config.deadline_s)
+        self._collection = MilvusCollection(client, generation, config.deadline_s, config.lite_database)
         self._stored = MilvusStoredRows(self._collection, config.vector_type)
         self._vectors = MilvusVectorSearch(self._collection, config, limits)
         self._spec = spec

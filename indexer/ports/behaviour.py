@@ -13,6 +13,10 @@ KIND_LETTERS: Mapping[str, str] = {"viewed": "v", "clicked": "c", "liked": "l", 
 """How a kind of interaction is written; one that is not listed makes no session."""
 
 
+GAP_MS = 30 * 60_000
+"""Somebody who did nothing for longer than this, and comes again, is on another visit."""
+
+
 class Step(NamedTuple):
     """The latest time that a session did one thing to one product."""
 
@@ -68,10 +72,11 @@ class Sightings(Sequence[Sighting]):
 class BehaviourStore(Protocol):
     """The latest sessions of every shopper, and the latest sessions of every product.
 
-    A session is what one shopper did under one `session_id`; without one, within one day (UTC). It keeps each (kind,
-    product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing from
-    before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all is
-    bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
+    A session is what one shopper did under one `session_id`. Without one, what they did within one day (UTC) is kept
+    as one, and told by visit: it is parted wherever they did nothing for longer than `GAP_MS`. A session keeps each
+    (kind, product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing
+    from before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all
+    is bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
     happened when its user was forgotten, or before; that a session took the place of an older one of a product stays
     so when it is forgotten or erased. Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
     Raises `StoreUnavailable` when the store does not answer within its deadline.
@@ -94,7 +99,7 @@ class BehaviourStore(Protocol):
         ...
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
-        """The user's latest sessions, newest first."""
+        """The user's latest sessions, at most `limit`, and all visits of the days among them, newest first."""
         ...
 
     async def session(self, user_id: str, session_id: str) -> Session:
@@ -105,6 +110,9 @@ class BehaviourStore(Protocol):
         """The latest sessions that each of these products was in, newest first: at most `limit` each."""
         ...
 
-    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
-        """What each session did: a kind's letter and a product id in one, oldest first; nothing where it is gone."""
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
+        """What each session did, by visit, oldest first; none where it is gone.
+
+        A step is a kind's letter and a product id in one.
+        """
         ...

@@ -73,7 +73,7 @@ class ProductStore(Protocol):
         ...
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
+        """What is stored of these products, tombstones too, with fused vectors (2·dim,); unknown ids are absent."""
         ...
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:

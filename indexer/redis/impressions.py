@@ -172,7 +172,7 @@ class InMemoryImpressionStore:
 
     async def of_person(self, user_id: str) -> list[Impression]:
         kept = sorted(self._lists.get(f"user {user_id}", ()), key=lambda one: one.time_ms)
-        return [one for one in kept if self._is_kept(one)]
+        return [impression for impression in kept if self._is_kept(impression)]
 
     async def all(self) -> AsyncIterator[Impression]:
         for impressions in list(self._lists.values()):

@@ -83,7 +83,7 @@ def candidate_key(generation: str, *request: Any) -> str:
 
 
 def encode_entry(position: int, vector: FloatArray | None, candidates: CandidateSet) -> bytes:
-    """The bytes that `decode_entry` reads."""
+    """The bytes that `decode_entry` reads; `vector`: the query's (2·dim,), None where it was not embedded."""
     packed = None if vector is None else vector.astype(np.float32, copy=False).tobytes()
     return _encoder.encode(CacheEntry(position, packed, candidates))
 

@@ -189,7 +189,6 @@ class RecommendationRequest(SimilarRequest):
 ANCHORS: Mapping[str, str] = {
     "together": "product_id",
     "similar": "product_id",
-    "continue": "session_id",
     "trending": "category",
 }
 """What each kind that starts from something starts from."""

@@ -107,7 +107,7 @@ class TextTrust:
     @property
     def least_factor(self) -> float:
         """That of the language which the encoder understands least, of those that were measured."""
-        return min((one.trust for one in self._measurements.values()), default=1.0)
+        return min((measurement.trust for measurement in self._measurements.values()), default=1.0)
 
     async def run(self) -> None:
         """Measure, and measure again as the catalogue grows, until cancelled."""

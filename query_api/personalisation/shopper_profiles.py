@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports.products import ProductStore
@@ -108,6 +109,7 @@ class ShopperProfiles:
         """Begin to read a shopper's history for `load`, beside something else; it may be left unread."""
         return self._histories.ask(user_id)
 
+    @traced("profile")
     async def load(self, user_id: str, asked: Awaitable[History] | None = None) -> ShopperProfile:
         """What is known of a shopper, of an unknown one nothing: now, or as of when it was `asked` for."""
         try:

@@ -30,13 +30,24 @@ COMMON_POWER = 0.25
 Places = NDArray[np.intp]
 
 
+def anchor_shares(anchors: Mapping[str, float], sightings: Sequence[Sightings]) -> dict[str, float]:
+    """How much it says of a session to have each of a shopper's products, by product id.
+
+    Args:
+        anchors: how much each product says of what the shopper wants.
+        sightings: the latest sessions of each anchor, in their order.
+    """
+    weighted = zip(anchors.items(), sightings, strict=True)
+    return {product_id: weight * max(1, len(seen)) ** -RARITY_POWER for (product_id, weight), seen in weighted}
+
+
 def nearest_sessions(
-    anchors: Mapping[str, float], sightings: Sequence[Sightings], now_ms: int, limit: int
+    shares: Mapping[str, float], sightings: Sequence[Sightings], now_ms: int, limit: int
 ) -> dict[str, float]:
     """The sessions that have most of a shopper's products, and their weights, by ref, the nearest first.
 
     Args:
-        anchors: how much each product says of what the shopper wants.
+        shares: `anchor_shares`.
         sightings: the latest sessions of each anchor, in their order.
         now_ms: Unix milliseconds.
         limit: how many sessions are wanted.
@@ -45,8 +56,7 @@ def nearest_sessions(
     refs, of_sighting = _coded(list(chain.from_iterable(seen.refs for seen in sightings)))
     if not refs:
         return {}
-    shares = [weight * max(1, count) ** -RARITY_POWER for weight, count in zip(anchors.values(), counts, strict=True)]
-    overlaps = np.bincount(of_sighting, np.repeat(shares, counts))
+    overlaps = np.bincount(of_sighting, np.repeat(list(shares.values()), counts))
     latest_ms = np.zeros(len(refs))
     # Where a session has several of the products, the last written stays.
     latest_ms[of_sighting] = list(chain.from_iterable(seen.times_ms for seen in sightings))
@@ -54,6 +64,28 @@ def nearest_sessions(
     weights = overlaps**OVERLAP_POWER * 0.5 ** (ages / HALF_LIFE_DAYS)
     best: list[int] = np.argsort(-weights, kind="stable")[:limit].tolist()
     return {refs[at].decode(): float(weights[at]) for at in best}
+
+
+def nearest_visits(
+    weights: Mapping[str, float], told: Sequence[Sequence[Sequence[bytes]]], shares: Mapping[str, float]
+) -> tuple[list[float], list[Sequence[bytes]]]:
+    """Visits and their weights: those of a day share what it weighs by what they have of the shopper's products.
+
+    Args:
+        weights: as `nearest_sessions` gives them.
+        told: of each session, as `BehaviourStore.steps` tells it.
+        shares: `anchor_shares`.
+    """
+    weighed: list[tuple[float, Sequence[bytes]]] = []
+    for weight, visits in zip(weights.values(), told, strict=True):
+        if len(visits) == 1:
+            weighed.append((weight, visits[0]))
+            continue
+        overlaps = [sum(shares.get(one.decode(), 0.0) for one in {step[1:] for step in visit}) for visit in visits]
+        of_all = sum(overlaps)
+        nearest = [(overlap, visit) for overlap, visit in zip(overlaps, visits, strict=True) if overlap]
+        weighed += [(weight * (overlap / of_all) ** OVERLAP_POWER, visit) for overlap, visit in nearest]
+    return [weight for weight, _ in weighed], [visit for _, visit in weighed]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +104,14 @@ class Neighbours:
     """(n,): which product it is."""
 
     @classmethod
-    def of(cls, weights: Mapping[str, float], rows: Sequence[Sequence[bytes]]) -> Neighbours:
-        """Args: weights: as `nearest_sessions` gives them. rows: what each did, as `BehaviourStore.steps` tells it."""
+    def of(cls, weights: Sequence[float], rows: Sequence[Sequence[bytes]]) -> Neighbours:
+        """Args: as `nearest_visits` gives them."""
         products, places = _coded([step[1:] for row in rows for step in row])
         count = max(1, len(products))
         pairs = np.sort(np.repeat(np.arange(len(rows)), [len(row) for row in rows]) * count + places)
         sessions, places = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], count)
         known = {product_id.decode(): at for at, product_id in enumerate(products)}
-        return cls(np.fromiter(weights.values(), np.float64, len(weights)), list(known), known, sessions, places)
+        return cls(np.array(weights, np.float64), list(known), known, sessions, places)
 
     def co_visited(self, most: int) -> dict[str, float]:
         """How much products go with the anchors, by product id: at most so many, the best first.
@@ -100,7 +132,7 @@ class Neighbours:
         """Of products, the anchor that was most in one session with each; absent where none was.
 
         Args:
-            anchors: as `nearest_sessions` takes them.
+            anchors: as `anchor_shares` takes them.
             wanted: the products.
         """
         names, places = list(anchors), self._places_of(wanted)

@@ -168,7 +168,7 @@ class Recommender:
             case "together":
                 return await _behaviour(self._sources.behaviour.together(shopper, wanted.product_id or ""))
             case _:
-                return await _behaviour(self._sources.behaviour.going_on(shopper, wanted.session_id or ""))
+                return await _behaviour(self._sources.behaviour.going_on(shopper, wanted.session_id))
 
     async def _of_suggestions(self, suggestions: Sequence[Suggestion], asked: _Asked) -> RankedResults:
         by_id = {one.product_id: one for one in suggestions}

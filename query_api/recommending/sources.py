@@ -40,8 +40,8 @@ class BehaviourSources:
         cause = shopper.cause(product_id)
         return [Suggestion(one, score, cause, "chosen together with {title}") for one, score in found.items()]
 
-    async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
-        """How a shopper's session may go on; nothing where nothing is learnt of them."""
+    async def going_on(self, shopper: Shopper, session_id: str | None) -> list[Suggestion]:
+        """How a shopper's session may go on, None: that of just now; nothing where nothing is learnt of them."""
         if not shopper.interactions:
             return []
         now_ms = int(time.time() * 1000)

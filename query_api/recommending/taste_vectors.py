@@ -41,7 +41,7 @@ class TasteVectors:
         return self._mean(weights, await self._kept.get(weights))
 
     async def product_vector(self, product_id: str) -> FloatArray | None:
-        """As `taste_vector`, of one product as it is just now."""
+        """The query vector (2·dim,) float32 of one product as it is just now; None: it has no vector."""
         return self._mean({product_id: 1.0}, await self._read([product_id]))
 
     def _mean(self, weights: Mapping[str, float], vectors: Mapping[str, FloatArray]) -> FloatArray | None:

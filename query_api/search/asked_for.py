@@ -27,6 +27,17 @@ def products_asked_for(text: str, hits: Iterable[tuple[str, HitPayload]]) -> tup
     return tuple(one for one, payload in shown if one in named or _is_named(one, payload, code, terms))
 
 
+def products_with_all_words(text: str, hits: Iterable[tuple[str, HitPayload]]) -> tuple[str, ...]:
+    """Of hits (product id, what is shown), the ids of those that say every word of a text, in their order."""
+    terms = _terms(text)
+    return tuple(product_id for product_id, payload in hits if terms and terms <= _said(payload))
+
+
+def _said(payload: HitPayload) -> frozenset[str]:
+    values = (value for _, value in attribute_values(payload))
+    return _terms(" ".join((payload.title, payload.brand or "", payload.category or "", *payload.tags, *values)))
+
+
 def _is_named(product_id: str, payload: HitPayload, code: str, terms: frozenset[str]) -> bool:
     return product_id.casefold() == code or _has_code(payload, code) or _terms(payload.title) == terms
 

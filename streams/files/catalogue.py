@@ -87,9 +87,9 @@ class Catalogue:
         if is_backup(self._table.path):
             self._say("read as a backup of the index: products as they were, in the versions that they had")
             return backup_events(self._table.path, clock, self.notice)
-        for file, found in self._table.encodings():
+        for file, encoding in self._table.encodings():
             name = f"{file.name} is " if file != self._table.path else ""
-            self._say(f"{name}read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
+            self._say(f"{name}read as {encoding.name} (sure to {encoding.confidence:.1%}); --encoding says otherwise")
         platform = self._platform if self._platform == "" else self._recognised()
         context = FileContext(self._conventions, self.notice)
         if platform:

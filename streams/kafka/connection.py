@@ -13,7 +13,7 @@ from aiokafka.errors import SaslAuthenticationFailed
 from streams.config import KafkaConfig
 from streams.kafka.lost_brokers import give_up_lost_brokers
 from streams.kafka.oauth import ClientCredentialsTokens, TokenAuthenticator
-from streams.kafka.secrets import SecretFile
+from streams.kafka.secrets import SecretFileName
 from streams.kafka.tls import ReloadingContext
 
 
@@ -54,7 +54,7 @@ def security_options(kafka: KafkaConfig) -> SecurityOptions:
         options |= {
             "sasl_mechanism": kafka.sasl_mechanism,
             "sasl_plain_username": kafka.sasl_username,
-            "sasl_plain_password": SecretFile(file) if file else kafka.sasl_password,
+            "sasl_plain_password": SecretFileName(file) if file else kafka.sasl_password,
         }
     return options
 
@@ -77,7 +77,7 @@ def _follow_secrets() -> None:
     @wraps(connect)
     async def create_conn(*args: Any, **options: Any) -> Any:
         password, tokens = options.get("sasl_plain_password"), options.get("sasl_oauth_token_provider")
-        if isinstance(password, SecretFile):
+        if isinstance(password, SecretFileName):
             options["sasl_plain_password"] = password.read()
         try:
             return await connect(*args, **options)

@@ -40,7 +40,7 @@ class FilesBeingWritten:
 
     async def _write(self, files: Mapping[str, bytes]) -> None:
         if files:
-            with metrics.STAGE_SECONDS.labels("store").time():
+            with metrics.stage("store"):
                 await until_available("media", lambda: self._store.put([*files.values()]))
 
 

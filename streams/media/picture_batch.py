@@ -57,7 +57,7 @@ class PictureBatch:
 
     @property
     def frames(self) -> list[Pixels]:
-        """All `pixels`, file by file, as the encoder takes them."""
+        """All `pixels` (height, width, 3) uint8, file by file, as the encoder takes them."""
         return [frame for frames in self.pixels.values() for frame in frames]
 
     def pool_frames(self, rows: FloatArray) -> dict[MediaKey, FloatArray]:

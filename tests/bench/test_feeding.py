@@ -47,7 +47,7 @@ class Feeding:
         since = asyncio.run(broker.ends(INDEX_CHANGES))
         asyncio.run(broker.publish(messages))
         asyncio.run(broker.until_committed(GROUP, PRODUCT_EVENTS, DEADLINE_S))
-        return rate_after(asyncio.run(broker.durable_times(since)), [one.event_id for one in messages], 0)
+        return rate_after(asyncio.run(broker.durable_times(since)), [message.event_id for message in messages], 0)
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far, by what it is spent on."""

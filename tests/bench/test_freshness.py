@@ -38,7 +38,7 @@ def test_a_change_in_a_stream_is_searchable_soon(
 ):
     streams = {
         "products": (capacities["vitrine"] / 2, catalogue.restatements),
-        "prices": (statistics.median(one.rows_per_s for one in price_runs) / 2, catalogue.repricings),
+        "prices": (statistics.median(price_run.rows_per_s for price_run in price_runs) / 2, catalogue.repricings),
     }
     durable: dict[str, dict[str, float]] = {}
     rows: list[tuple[Any, ...]] = []

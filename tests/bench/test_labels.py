@@ -69,7 +69,7 @@ def test_suggestions_are_as_often_right_as_they_say(encoder: Encoder, tmp_path: 
             rows.append((name, field, len(found), *_figures(found, 0.5), *_figures(found, ACCEPT)))
             outcomes += [one for some in found for one in some]
     columns = ["catalogue", "field", "open", "suggested", "right", "exact", "accepted", "right ", "exact "]
-    accepted = [right for one, right, _ in outcomes if one.confidence >= ACCEPT]
+    accepted = [right for outcome, right, _ in outcomes if outcome.confidence >= ACCEPT]
     targets = [Target(f"right where accepted above {ACCEPT}", float(np.mean(accepted)), ACCEPT)]
     publish_report("labels", columns, rows, targets, reliability=_reliability(outcomes), ms_a_product=cost)
     print("confidence  suggestions  right", *_reliability(outcomes), f"ms a product: {cost}", sep="\n")
@@ -121,8 +121,12 @@ async def _labelled(
 def _outcomes(row: IndexRow, item: Item) -> list[Outcome]:
     truth = stated_labels(item.fields)
     return [
-        (one, is_correct(LabelCandidate(one.field, one.value, ()), truth), one.value in truth[one.field])
-        for one in row.stored.suggestions
+        (
+            suggestion,
+            is_correct(LabelCandidate(suggestion.field, suggestion.value, ()), truth),
+            suggestion.value in truth[suggestion.field],
+        )
+        for suggestion in row.stored.suggestions
     ]
 
 
@@ -140,8 +144,8 @@ def _mean(values: Sequence[float]) -> float:
 def _reliability(outcomes: Sequence[Outcome]) -> list[tuple[str, int, float]]:
     """By confidence, how many suggestions there are and how many are right."""
     bins: dict[int, list[float]] = defaultdict(list)
-    for one, right, _ in outcomes:
-        bins[int(one.confidence * 10)].append(float(right))
+    for outcome, right, _ in outcomes:
+        bins[int(outcome.confidence * 10)].append(float(right))
     return [(f"{at / 10:.1f}–{at / 10 + 0.1:.1f}", len(bins[at]), round(_mean(bins[at]), 3)) for at in sorted(bins)]
 
 

@@ -50,7 +50,7 @@ class Terms:
     def of(cls, documents: Sequence[str]) -> Terms:
         """Count."""
         frequencies = [Counter(text.split()) for text in documents]
-        containing = Counter(term for one in frequencies for term in one)
+        containing = Counter(term for count in frequencies for term in count)
         return cls(documents, frequencies, containing, sum(map(Counter.total, frequencies)) / len(documents))
 
     def weights(self, at: int) -> dict[int, float]:
@@ -123,7 +123,7 @@ def test_lexical_search_of_either_kind(size: int, tmp_path: Path):
                 directory.mkdir()
                 try:
                     with ENGINES[engine](directory) as address:
-                        found = _measure(address, variant, terms, ids, [one.texts[lang] for one in queries])
+                        found = _measure(address, variant, terms, ids, [query.texts[lang] for query in queries])
                 except milvus3.Unavailable as error:
                     print(f"{engine} left out: {error}")
                     break

@@ -49,9 +49,9 @@ def test_it_keeps_up_with_the_plain_ways_at_half_load(
     shop: Shop, catalogue: Catalogue, confined: Cores, capacities: Mapping[str, float]
 ):
     contenders = [Ours(shop, confined), Baseline(shop, confined, "loop"), Baseline(shop, confined, "take")]
-    rate = min(capacities[one.name] for one in contenders) / 2
+    rate = min(capacities[contender.name] for contender in contenders) / 2
     with shop.query_worker():
-        latencies = {one.name: percentiles(_at(rate, one, catalogue)) for one in contenders}
+        latencies = {contender.name: percentiles(_at(rate, contender, catalogue)) for contender in contenders}
     rows = [(name, capacities[name], *one.values()) for name, one in latencies.items()]
     targets = [
         Target("p50 ms at half load", latencies["vitrine"]["p50_ms"], 100.0, at_most=True),

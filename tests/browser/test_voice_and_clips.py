@@ -46,7 +46,7 @@ def test_filters_and_reasons_are_those_of_what_was_said(page: Page, server: Page
     page.one(".ask-why").click()
     page.until(lambda: page.all(".why .terms li"))
     next(one for one in page.all("#facets button") if one.text.startswith("Men")).click()
-    page.until(lambda: page.products and all(one.startswith("coat") for one in page.products))
+    page.until(lambda: page.products and all(product.startswith("coat") for product in page.products))
     assert len(server.hearing.received_samples) == heard
 
 

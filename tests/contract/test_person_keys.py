@@ -110,7 +110,7 @@ async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis:
     hashes = [PRIVACY.hash_of(name) for name in ("ada-4711", "cookie-4711")]
     # And that they do not want to be learnt from.
     opted_out = f"vitrine:learning:{hashes[0]}"
-    assert names == {*(f"vitrine:forgotten:{one}" for one in hashes), opted_out, "vitrine:popularity"}
+    assert names == {*(f"vitrine:forgotten:{digest}" for digest in hashes), opted_out, "vitrine:popularity"}
     assert await redis.ttl(opted_out) == -1
     left_s = await redis.ttl(f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}")
     assert 365 * 86_400 < left_s <= 365 * 86_400 + 3_600

@@ -56,12 +56,12 @@ class DeadLetters:
             place: dict[str, Any] = {"topic": PRODUCT_EVENTS, "partition": 2, "offset": offset, "timestamp_ms": 77}
             content = {"key": self.key + key, "value": value, "headers": OWN, "ack": lambda: None}
             letters.append(build_dead_letter(Message(**(place | content | fields)), InvalidEvent(reason, "a fault")))
-        await self.publisher.wait_delivered([await self.publisher.send_raw(one, "a letter") for one in letters])
+        await self.publisher.wait_delivered([await self.publisher.send_raw(letter, "a letter") for letter in letters])
 
     async def came_back(self, topic: str = PRODUCT_EVENTS) -> list[Message]:
         """What has been published again."""
         async with aclosing(read_topic(KafkaConfig(self.servers), topic, missing_ok=True)) as messages:
-            return [one async for one in messages if (one.key or b"").startswith(self.key)]
+            return [message async for message in messages if (message.key or b"").startswith(self.key)]
 
     async def dlq(self, *arguments: str) -> Result:
         """`vitrine dlq ARGUMENTS`."""
@@ -219,9 +219,9 @@ def test_a_running_worker_gives_what_it_cannot_mend_back_each_time(stack: Stack)
 
 async def publish_products(servers: str, *products: Mapping[str, Any]) -> None:
     envelope = {"specversion": "1.0", "source": "test", "type": "product.created"}
-    values = [json.dumps(envelope | {"id": str(number), "data": one}) for number, one in enumerate(products)]
+    values = [json.dumps(envelope | {"id": str(number), "data": product}) for number, product in enumerate(products)]
     async with EventPublisher(KafkaConfig(servers)) as publisher:
-        sent = [OutgoingMessage(PRODUCT_EVENTS, products[0]["product_id"].encode(), one.encode()) for one in values]
+        sent = [OutgoingMessage(PRODUCT_EVENTS, products[0]["product_id"].encode(), value.encode()) for value in values]
         await publisher.wait_delivered([await publisher.send_raw(one, "an event") for one in sent])
 
 
@@ -229,4 +229,4 @@ async def places(servers: str, product: Mapping[str, Any]) -> list[tuple[str, in
     """The reasons and places of the product's dead letters."""
     key = product["product_id"].encode()
     async with aclosing(read_dead_letters(KafkaConfig(servers))) as letters:
-        return [(one.reason, one.partition, one.offset) async for one in letters if one.key == key]
+        return [(letter.reason, letter.partition, letter.offset) async for letter in letters if letter.key == key]

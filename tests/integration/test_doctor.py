@@ -90,7 +90,7 @@ async def test_who_is_turned_away_is_told_why_and_who_may_little_what(
 
 
 async def test_a_real_redis_is_in_order(servers: LocalStack) -> None:
-    found = [one async for one in check_redis(settings_of(servers))]
+    found = [finding async for finding in check_redis(settings_of(servers))]
     assert [(one.subject, one.level) for one in found] == [("redis", "ok"), ("clocks", "ok")]
 
 
@@ -99,14 +99,14 @@ async def test_a_redis_whose_clock_is_ahead(tmp_path: Path) -> None:
         facts = await inspect_redis(RedisConfig(url=url))
         assert facts.ahead_s is not None and abs(facts.ahead_s - SKEW_S) < 5
         settings = load_settings({"VITRINE_DATA_DIR": str(tmp_path), "VITRINE_REDIS_URL": url})
-        found = [one async for one in check_redis(settings)]
+        found = [finding async for finding in check_redis(settings)]
         assert [(one.subject, one.level) for one in found] == [("redis", "ok"), ("clocks", "failure")]
 
 
 async def test_a_redis_that_lets_us_ask_nothing_is_no_failure(tmp_path: Path) -> None:
     async with redis_double(denies=True) as url:
         settings = load_settings({"VITRINE_DATA_DIR": str(tmp_path), "VITRINE_REDIS_URL": url})
-        assert [one.level async for one in check_redis(settings)] == ["ok"]
+        assert [finding.level async for finding in check_redis(settings)] == ["ok"]
 
 
 def _about(found: list[Finding], topic: str) -> list[Finding]:

@@ -77,7 +77,7 @@ async def test_kafka_is_asked_where_no_worker_speaks_and_only_then(kafka_servers
     async with asyncio.timeout(20):
         while (age.age_ms() or 0) < 3_600_000:
             # What no Kafka knows of: the workers' word counts.
-            await board.tell({one: ToldLag(2, 1_000, count) for one in partitions})
+            await board.tell({partition: ToldLag(2, 1_000, count) for partition in partitions})
             await asyncio.sleep(0.01)
     assert age.lag() == {PRODUCT_EVENTS: 2 * count, USER_EVENTS: 2 * count}
     # They fall silent.

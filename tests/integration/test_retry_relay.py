@@ -37,7 +37,7 @@ class KafkaPublisher:
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Publish all, in order per key."""
-        await self.producer.wait_delivered([await self.producer.send_raw(one, "a message") for one in messages])
+        await self.producer.wait_delivered([await self.producer.send_raw(message, "a message") for message in messages])
         self.published += len(messages)
 
 
@@ -61,7 +61,7 @@ class Lines:
 
     async def put(self, *messages: Message) -> None:
         """Put messages on the line of their next attempt."""
-        again = [next_retry(one, lines=self.lines) for one in messages]
+        again = [next_retry(message, lines=self.lines) for message in messages]
         await self.publisher.publish([one for one in again if one])
 
     def relay(self, publisher: Publisher | None = None) -> RetryRelay:
@@ -73,10 +73,10 @@ class Lines:
         tasks = [asyncio.create_task(one.run()) for one in relays or [self.relay()]]
         try:
             yield
-            assert not any(one.done() for one in tasks)
+            assert not any(task.done() for task in tasks)
         finally:
-            for one in tasks:
-                one.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def back(self, until: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
@@ -85,7 +85,7 @@ class Lines:
         async with asyncio.timeout(DEADLINE_S):
             while not until(found):
                 for records in (await self.consumer.getmany(timeout_ms=100)).values():
-                    found += [one for one in records if (one.key or b"").startswith(self.prefix.encode())]
+                    found += [record for record in records if (record.key or b"").startswith(self.prefix.encode())]
         return found
 
     async def committed(self) -> None:
@@ -100,7 +100,7 @@ class Lines:
         try:
             parts = [TopicPartition(line.topic, one) for line in self.lines for one in range(PARTITIONS)]
             ends = await probe.end_offsets(parts)
-            return sum(ends.values()) - sum([await probe.committed(one) or 0 for one in parts])
+            return sum(ends.values()) - sum([await probe.committed(part) or 0 for part in parts])
         finally:
             await probe.stop()
 

@@ -49,7 +49,7 @@ def growth_mb(samples: Sequence[Sample], name: str) -> float:
 
 def chart(samples: Sequence[Sample], name: str) -> str:
     """A process's memory over the events, from nothing to its most, as one line of bars."""
-    values = [one.resident_mb[name] for one in samples if name in one.resident_mb]
+    values = [sample.resident_mb[name] for sample in samples if name in sample.resident_mb]
     most = max(values)
     columns = min(_WIDTH, len(values))
     shown = [values[column * len(values) // columns] for column in range(columns)]

@@ -22,7 +22,7 @@ async def backup_to_write(place: str, config: MediaStoreConfig) -> AsyncGenerato
         config: how buckets are reached.
 
     Raises:
-        MissingPackage, AccessDenied, StoreUnavailable: of the bucket.
+        MissingExtra, AccessDenied, StoreUnavailable: of the bucket.
     """
     if not _is_object(place):
         yield Path(place)

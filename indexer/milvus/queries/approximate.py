@@ -27,7 +27,7 @@ class VectorIndex(Protocol):
     """An engine's approximate fields, and the exact one."""
 
     async def nearest(self, field: str, vector: FloatArray, filters: Filters, limit: int) -> list[str]:
-        """Ids of products about nearest to a vector in one of the fields; some may be missing."""
+        """Ids of products about nearest to a vector (2·dim,) or (dim,) in one of the fields; some may be missing."""
         ...
 
     async def exact(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:

@@ -52,14 +52,14 @@ def merged(
         length: how many are kept, the newest.
     """
     owners = [others[link.user_id][0] for link in person.owners]
-    if not all(one.is_learnt_from() for one in (person, *owners)):
+    if not all(concerned.is_learnt_from() for concerned in (person, *owners)):
         return PackedHistory([])
     if not person.anonymous:
         return own
     parts = [own.timed()]
     for link in person.anonymous:
         visitor, history = others[link.user_id]
-        parts.append([one for one in history.timed() if _is_whose(visitor, one[0], user_id)])
+        parts.append([entry for entry in history.timed() if _is_whose(visitor, entry[0], user_id)])
     newest = islice(merge(*parts, reverse=True), length)
     return PackedHistory([[member, time_ms] for time_ms, member in newest])
 

@@ -66,18 +66,18 @@ class InMemoryProfileStore:
             person = self._of(user_id)
             learning = with_change(person.learning, Change(change.time_ms, int(change.is_allowed)))
             self._persons[user_id] = msgspec.structs.replace(person, learning=learning)
-            for one in (user_id, *person.anonymous_ids):
-                self._scrub(one)
+            for known_id in (user_id, *person.anonymous_ids):
+                self._scrub(known_id)
 
     async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
-        for user_id, one in identified:
-            if user_id != one.anonymous_id:
-                self._join(user_id, one.anonymous_id, one.time_ms)
+        for user_id, identification in identified:
+            if user_id != identification.anonymous_id:
+                self._join(user_id, identification.anonymous_id, identification.time_ms)
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
-            for one in (user_id, *self._of(user_id).anonymous_ids):
-                self._forget(one, time_ms)
+            for known_id in (user_id, *self._of(user_id).anonymous_ids):
+                self._forget(known_id, time_ms)
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         return [self._history_of(user_id) for user_id in user_ids]
@@ -90,7 +90,7 @@ class InMemoryProfileStore:
 
     async def traits(self, user_id: str) -> dict[str, str]:
         ids = (user_id, *self._of(user_id).anonymous_ids)
-        said = [(name, *kept) for one in ids for name, kept in self._traits.get(one, {}).items()]
+        said = [(name, *kept) for known_id in ids for name, kept in self._traits.get(known_id, {}).items()]
         latest = {name: value for name, _, value in sorted(said, key=lambda trait: trait[1])}
         return {name: value for name, value in latest.items() if value is not None}
 
@@ -114,7 +114,7 @@ class InMemoryProfileStore:
     def _history_of(self, user_id: str) -> History:
         person = self._of(user_id)
         related = {link.user_id for link in person.owners + person.anonymous}
-        others = {one: (self._of(one), self._packed(one)) for one in related}
+        others = {related_id: (self._of(related_id), self._packed(related_id)) for related_id in related}
         return merged(user_id, person, self._packed(user_id), others, self._history_length)
 
     def _packed(self, user_id: str) -> PackedHistory:
@@ -139,7 +139,7 @@ class InMemoryProfileStore:
         """Whether what somebody did then is not kept: they are forgotten, or may not be learnt from."""
         person = self._of(user_id)
         persons = [person, *(self._of(owner.user_id) for owner in person.owners)]
-        is_allowed = all(one.is_learnt_from(time_ms) for one in persons)
+        is_allowed = all(concerned.is_learnt_from(time_ms) for concerned in persons)
         return time_ms <= self._forgotten.get(user_id, -1) or not is_allowed
 
     def _scrub(self, user_id: str) -> None:

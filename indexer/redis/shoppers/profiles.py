@@ -103,7 +103,10 @@ class RedisProfileStore:
 
     async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
         for part in chunks(identified, PERSONS_A_CALL):
-            packed = [(*self._named(user_id), *self._named(one.anonymous_id), one.time_ms) for user_id, one in part]
+            packed = [
+                (*self._named(user_id), *self._named(identification.anonymous_id), identification.time_ms)
+                for user_id, identification in part
+            ]
             await self._write(self._identify, [], packed, [self._remember_s, self._privacy.kept_s])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
@@ -121,8 +124,8 @@ class RedisProfileStore:
                 continue
             others = await self._related(person for person, _ in known)
             found += [
-                merged(one, person, history, others, self._history_length)
-                for one, (person, history) in zip(part, known, strict=True)
+                merged(user_id, person, history, others, self._history_length)
+                for user_id, (person, history) in zip(part, known, strict=True)
             ]
         return found
 
@@ -138,8 +141,8 @@ class RedisProfileStore:
     async def traits(self, user_id: str) -> dict[str, str]:
         person = await self.person(user_id)
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
-            for one in (user_id, *person.anonymous_ids):
-                pipe.hgetall(_traits_key(one))
+            for known_id in (user_id, *person.anonymous_ids):
+                pipe.hgetall(_traits_key(known_id))
             found = cast(list[dict[bytes, bytes]], await pipe.execute())
         stamped = [(name, _traits.decode(trait)) for stored in found for name, trait in stored.items()]
         latest = {name: value for name, (*_, value) in sorted(stamped, key=lambda trait: trait[1][:3])}
@@ -192,12 +195,14 @@ class RedisProfileStore:
 
     async def _read(self, user_ids: Sequence[str]) -> list[tuple[Person, PackedHistory]]:
         """Who these are, and what was done under their very ids; in one round trip."""
-        newest = [("ZREVRANGE", _history_key(one), 0, self._history_length - 1, "WITHSCORES") for one in user_ids]
+        newest = [
+            ("ZREVRANGE", _history_key(user_id), 0, self._history_length - 1, "WITHSCORES") for user_id in user_ids
+        ]
         async with redis_call(self._deadline_s):
             persons = ("MGET", *chain.from_iterable(map(self._person_keys, user_ids)))
             kept, *stored = await ask_together(self._redis, [persons, *newest])
         if not any(kept):
-            return [(NOBODY, PackedHistory(one)) for one in stored]
+            return [(NOBODY, PackedHistory(history)) for history in stored]
         return list(zip(map(_person, kept[::2], kept[1::2]), map(PackedHistory, stored), strict=True))
 
     def _person_keys(self, user_id: str) -> tuple[str, str]:

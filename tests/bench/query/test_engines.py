@@ -40,7 +40,7 @@ def test_searches_beside_other_engines(servers: Servers, listings: Listings, tmp
     questions = Questions.of(listings, ENCODER, QUESTIONS)
     write_inputs(tmp_path, listings, questions)
     numbered = [f"/{number}" for number in range(QUESTIONS)]
-    ours = [f"/v1/search?q={quote(one)}&mode=dense" for one in questions.texts]
+    ours = [f"/v1/search?q={quote(text)}&mode=dense" for text in questions.texts]
     python = Path(sys.executable)
     with ExitStack() as running:
         urls = {name: running.enter_context(engine(others, name, tmp_path)) for name in OTHERS}

@@ -24,7 +24,7 @@ def test_a_pod_has_no_rights_and_bounded_disks(example: str) -> None:
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert spec["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
         disks = [volume["emptyDir"] for volume in spec["volumes"] if "emptyDir" in volume]
-        on_disk = sum(int(one["sizeLimit"].removesuffix("Gi")) for one in disks if "medium" not in one)
+        on_disk = sum(int(disk["sizeLimit"].removesuffix("Gi")) for disk in disks if "medium" not in disk)
         for container in containers(pod):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -99,9 +99,9 @@ def test_a_changed_setting_starts_the_pods_anew_and_a_changed_job_has_another_na
 
     def sums(resources: list[Resource]) -> list[str]:
         return [
-            one["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
-            for one in resources
-            if one["kind"] == "Deployment"
+            resource["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+            for resource in resources
+            if resource["kind"] == "Deployment"
         ]
 
     before = list(rendering("default"))

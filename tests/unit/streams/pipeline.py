@@ -121,17 +121,26 @@ class Bench:
             ThreadEncoder(self.encoder, ThreadPoolExecutor(1)),
             PictureLoader(self.incoming, MediaFetcher(FetchLimits(attempts=1)), self.decoder, self.cache),
         )
-        self.use()
+        self.delivery = PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon())
+        self._start()
 
     def use(self, **models: Any) -> None:
         """Have a pipeline with other models, as `PipelineModels` names them."""
         self.models = replace(self.models, **models)
+        self._start()
+
+    def use_delivery(self, **delivery: Any) -> None:
+        """Have a pipeline with another side of Kafka, as `PipelineDelivery` names it."""
+        self.delivery = replace(self.delivery, **delivery)
+        self._start()
+
+    def _start(self) -> None:
         self.pipeline = ProductPipeline(
             PipelineStores(
                 self.store, self.incoming, ChangeLogWriter(self.changes), InMemoryPersonKeys({}), late_write_s=60.0
             ),
             self.models,
-            PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
+            self.delivery,
             self.role,
         )
 

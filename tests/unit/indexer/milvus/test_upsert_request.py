@@ -35,5 +35,5 @@ def test_it_is_the_request_that_the_client_makes_of_entities(index_type: str, ve
 
 def test_a_request_has_bounded_rows_and_bytes():
     small, huge = PackedRow.of(row(1)), PackedRow(row(2), "x" * (CHUNK_BYTES // 2), "")
-    assert [len(one) for one in request_chunks([small] * (CHUNK_ROWS + 1), 1)] == [CHUNK_ROWS, 1]
-    assert [len(one) for one in request_chunks([huge, huge, small], 1)] == [1, 2]
+    assert [len(chunk) for chunk in request_chunks([small] * (CHUNK_ROWS + 1), 1)] == [CHUNK_ROWS, 1]
+    assert [len(chunk) for chunk in request_chunks([huge, huge, small], 1)] == [1, 2]

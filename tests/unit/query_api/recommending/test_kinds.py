@@ -119,7 +119,7 @@ async def test_similar_is_near_the_product_and_trending_is_of_its_category(
     assert found["hits"][0]["reason"] == "like red mug"
     await shop.interact("bob", ["mug-green"])
     trending = await recommended(client, "trending")
-    assert ids(trending)[0] == "mug-green" and all(one.startswith("mug") for one in ids(trending))
+    assert ids(trending)[0] == "mug-green" and all(product_id.startswith("mug") for product_id in ids(trending))
     assert trending["hits"][0]["reason"] == "popular in Home"
 
 
@@ -149,7 +149,7 @@ async def test_filters_hold_and_deleted_products_are_gone(client: httpx.AsyncCli
             [hit["score"] for hit in (await recommended(client, kind, k=100, group="true"))["hits"]]
         )
     pages = [await recommended(client, kind, filters='{"brand": ["Bolt"]}', k=1, offset=at) for at in range(3)]
-    assert [one for page in pages for one in ids(page)] == ids(found)[:3]
+    assert [product_id for page in pages for product_id in ids(page)] == ids(found)[:3]
 
 
 @pytest.mark.parametrize("kind", ["for_you", "similar"])

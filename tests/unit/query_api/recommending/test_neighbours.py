@@ -17,9 +17,11 @@ from query_api.recommending.neighbours import (
     OVERLAP_POWER,
     RARITY_POWER,
     Neighbours,
+    anchor_shares,
     believed,
     confidence,
     nearest_sessions,
+    nearest_visits,
 )
 
 NOW_MS, DAY_MS = 1_795_000_000_000, 86_400_000
@@ -62,18 +64,22 @@ def plain_tally(
 def test_neighbours_as_columns_are_those_of_the_definition(rows: list[list[str]], anchors: dict[str, float]) -> None:
     baskets = {f"s{at}": {step[1:] for step in row} for at, row in enumerate(rows)}
     seen = {product: [ref for ref, basket in baskets.items() if product in basket] for product in PRODUCTS}
-    sightings = [Sightings([ref.encode() for ref in seen[one]], [NOW_MS - DAY_MS] * len(seen[one])) for one in anchors]
-    weights = nearest_sessions(anchors, sightings, NOW_MS, 100)
+    sightings = [
+        Sightings([ref.encode() for ref in seen[anchor]], [NOW_MS - DAY_MS] * len(seen[anchor])) for anchor in anchors
+    ]
+    shares = anchor_shares(anchors, sightings)
+    weights = nearest_sessions(shares, sightings, NOW_MS, 100)
     assert weights == pytest.approx(plain_weights(anchors, seen, NOW_MS))
     assert list(weights.values()) == sorted(weights.values(), reverse=True)
 
-    neighbours = Neighbours.of(weights, [[step.encode() for step in rows[int(ref[1:])]] for ref in weights])
+    told = [[[step.encode() for step in rows[int(ref[1:])]]] for ref in weights]
+    neighbours = Neighbours.of(*nearest_visits(weights, told, shares))
     scores = neighbours.co_visited(100)
     assert scores == pytest.approx(plain_scores(weights, baskets))
     causes = neighbours.nearest_anchors(anchors, list(PRODUCTS))
     for product in PRODUCTS:
         tally = plain_tally(weights, baskets, anchors, product)
         assert tally[causes[product]] == pytest.approx(max(tally.values())) if tally else product not in causes
-    new = [one for one in scores if one not in anchors]
+    new = [product_id for product_id in scores if product_id not in anchors]
     with_first = sum(new[0] in baskets[ref] for ref in weights) if new else 0
     assert confidence(scores, neighbours, set(anchors)) == believed(with_first, HALF_CONFIDENCE)

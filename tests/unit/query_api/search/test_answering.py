@@ -204,7 +204,7 @@ async def test_many_who_miss_make_one_search_and_who_gives_up_takes_nobody_along
         going_on.set()
         answers = await asyncio.gather(*asking, return_exceptions=True)
     assert isinstance(answers[0], asyncio.CancelledError)
-    assert [one["total"] for one in answers[1:]] == [1] * 7  # type: ignore[index]
+    assert [answer["total"] for answer in answers[1:]] == [1] * 7  # type: ignore[index]
     assert searched == 1
 
 

@@ -286,4 +286,4 @@ async def test_the_cache_does_not_hold_queries_or_users(client: httpx.AsyncClien
 async def test_a_picture_is_decoded_once_for_all_its_hits(client: httpx.AsyncClient) -> None:
     files = {"image": ("a.png", png("red"))}
     answers = [(await client.post("/v1/search", files=files)).json() for _ in range(2)]
-    assert [one["cache"] for one in answers] == ["miss", "hit"]
+    assert [answer["cache"] for answer in answers] == ["miss", "hit"]

@@ -78,7 +78,7 @@ async def test_pages_of_a_cut_query_go_on_to_the_last_candidate_and_no_further(m
     async with shop.client() as client:
         seen: list[str] = []
         while hits := (page := await _page(client, offset=len(seen)))["hits"]:
-            seen += [one["product_id"] for one in hits]
+            seen += [hit["product_id"] for hit in hits]
         groups = (await _page(client, offset=0, group=True))["groups"]
     assert len(seen) == len(set(seen)) == page["total"] >= 20
     assert page["approximate"] and groups == 8

@@ -79,8 +79,8 @@ def implied(
 ) -> dict[str, tuple[float, float]]:
     """Dense and lexical scores by product. Args: own, others: by language; category: of those that are not in 1."""
     candidates = CandidateColumns.of([ScoredCandidate(*one) for one in (*own, *others)])
-    are_other = np.array([one in {product for product, _, _ in others} for one in candidates.ids])
-    categories = np.array([category.get(one, 1) for one in candidates.ids], np.int32)
+    are_other = np.array([product_id in {product for product, _, _ in others} for product_id in candidates.ids])
+    categories = np.array([category.get(product_id, 1) for product_id in candidates.ids], np.int32)
     found = with_implied(Listings(candidates, are_other, categories), share)
     return {one.product_id: (one.dense, one.lexical) for one in found}
 

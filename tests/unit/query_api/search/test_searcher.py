@@ -106,7 +106,7 @@ async def test_weights_of_the_request_scale_the_parts(client: httpx.AsyncClient)
 
 async def test_groups_show_only_their_best(client: httpx.AsyncClient) -> None:
     found = await search(client, text="green mug", group=True)
-    assert [one for one in ids(found) if one.startswith("mug")] == ["mug-green"]
+    assert [product_id for product_id in ids(found) if product_id.startswith("mug")] == ["mug-green"]
     assert len(ids(found)) == 5 and found["total"] == 8
 
 

@@ -40,7 +40,7 @@ def as_read(letter: OutgoingMessage) -> DeadLetter:
 
 
 async def sealed(keys: InMemoryPersonKeys, *messages: Message, error: str = "query: too long") -> list[OutgoingMessage]:
-    rejected = [RejectedMessage(one, InvalidEvent("invalid", error)) for one in messages]
+    rejected = [RejectedMessage(message, InvalidEvent("invalid", error)) for message in messages]
     return await LetterSealer(keys).letters(rejected)
 
 

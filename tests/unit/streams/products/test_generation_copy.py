@@ -28,7 +28,7 @@ async def test_what_was_broken_and_is_kept_no_more_stays_broken_and_is_not_tried
     encoder = HashEncoder()
     target = InMemoryProductStore(encoder.spec)
     models = bench.models
-    copier = GenerationCopier(bench.store, target, "g2", models.encoder, models.pictures, bench.kafka)
+    copier = GenerationCopier(bench.store, target, "g2", models, bench.kafka)
     assert isinstance(models.encoder, ThreadEncoder)
     assert [progress.products_copied async for progress in copier.copy()] == [1]
     stored, _ = (await target.read(["p"]))["p"]
@@ -50,7 +50,7 @@ async def test_a_copy_that_keeps_its_vectors_embeds_just_the_texts_that_lose_the
     target = InMemoryProductStore(bench.encoder.spec)
     models = bench.models
     assert isinstance(models.encoder, ThreadEncoder)
-    copier = GenerationCopier(bench.store, target, "g2", models.encoder, models.pictures, bench.kafka, True)
+    copier = GenerationCopier(bench.store, target, "g2", models, bench.kafka, True)
     assert [progress.products_copied async for progress in copier.copy()] == [2]
     assert (bench.encoder.texts, bench.encoder.images) == (1, 0)
     copied = await target.read(["old", "plain"])

@@ -37,7 +37,7 @@ class Profiles(InMemoryProfileStore):
         if self.away_for:
             self.away_for -= 1
             raise StoreUnavailable("away")
-        if self.broken and any(one.product_id == "poison" for _, one in interactions):
+        if self.broken and any(interaction.product_id == "poison" for _, interaction in interactions):
             raise self.broken
         return await super().record(interactions)
 
@@ -58,7 +58,7 @@ class Shoppers:
         self.published += messages
 
     async def process(self, *values: bytes | None) -> None:
-        batch = [Message(USER_EVENTS, 0, at, NOW_MS, b"u", one, {}, lambda: None) for at, one in enumerate(values)]
+        batch = [Message(USER_EVENTS, 0, at, NOW_MS, b"u", value, {}, lambda: None) for at, value in enumerate(values)]
         await self.pipeline.process(batch)
         assert self.finished == batch
 

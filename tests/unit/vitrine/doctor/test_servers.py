@@ -105,7 +105,7 @@ def test_a_producer_whose_clock_is_ahead() -> None:
     ],
 )
 def test_redis(facts: RedisFacts, expected: list[tuple[str, str]]) -> None:
-    assert [(one.subject, one.level) for one in judge_redis(facts) if one.level != "ok"] == expected
+    assert [(finding.subject, finding.level) for finding in judge_redis(facts) if finding.level != "ok"] == expected
 
 
 def test_milvus_that_is_too_old_and_an_index_of_another_encoder() -> None:

@@ -14,14 +14,14 @@ from encoders.training.data.listings import TrainingListing
 from encoders.training.dual_encoder import TrainableDualEncoder
 from encoders.training.objectives.losses import Objective
 from encoders.training.optimisation.gradients import GradientAccumulator, process_rows
-from encoders.training.optimisation.process_group import AccelerateProcessGroup, ProcessGroup, SingleProcess
+from encoders.training.optimisation.process_group import AccelerateProcessGroup, SingleProcess, TrainingProcesses
 
 OFF = Augmentation(0, 0, 0, 1, 0, 0, 0, 0)
 Gradients = dict[str, torch.Tensor]
 
 
 def gradients(
-    checkpoint: Path, listings: list[TrainingListing], work: Path, chunk: int | None, processes: ProcessGroup
+    checkpoint: Path, listings: list[TrainingListing], work: Path, chunk: int | None, processes: TrainingProcesses
 ) -> tuple[Gradients, dict[str, float]]:
     """Those of one batch, from a fresh model."""
     config = TuningConfig(work, batch=10, chunk=chunk, augmentation=OFF, category_weight=0.3)

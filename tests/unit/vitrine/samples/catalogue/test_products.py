@@ -127,7 +127,7 @@ def test_colour_shows_in_the_picture(catalogue: list[SampleProduct]) -> None:
     pots = {product.colour: product for product in catalogue if product.kind == "pot"}
     means = [_pixels(render(product, 0, 64))[24:40, 24:40].mean((0, 1)) for product in pots.values()]
     assert len(means) > 2
-    assert min(float(np.abs(one - other).max()) for i, one in enumerate(means) for other in means[:i]) > 6
+    assert min(float(np.abs(mean - other).max()) for i, mean in enumerate(means) for other in means[:i]) > 6
 
 
 def test_impossible_pictures_are_refused_by_name(catalogue: list[SampleProduct]) -> None:

@@ -12,10 +12,10 @@ def test_each_wish_is_worded_in_both_languages_and_can_be_fulfilled():
     queries = bilingual_queries(CATALOGUE, 200)
     known = {one.product_id for one in CATALOGUE}
     assert len(queries) == 200
-    for one in queries:
-        assert not any("\u4e00" <= letter <= "\u9fff" for letter in one.texts["en"])
-        assert any("\u4e00" <= letter <= "\u9fff" for letter in one.texts["zh"])
-        assert one.relevant and one.relevant <= known
+    for query in queries:
+        assert not any("\u4e00" <= letter <= "\u9fff" for letter in query.texts["en"])
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in query.texts["zh"])
+        assert query.relevant and query.relevant <= known
 
 
 def test_right_are_all_products_with_the_traits_whatever_their_language():
