@@ -67,7 +67,7 @@ def _tokens(kafka: KafkaConfig) -> ClientCredentialsTokens:
 
 @lru_cache(maxsize=1)
 def _follow_secrets() -> None:
-    """Have each connection of any client of aiokafka, Faust's too, log in with what its secret is by then.
+    """Let every new connection of aiokafka's clients, Faust's too, log in with the secret as it is at that moment.
 
     Clients keep the password that they were made with and offer no way to change it, so the function is wrapped by
     which they connect. Tokens need none of it, but one that was refused has to be noticed, and not offered again.

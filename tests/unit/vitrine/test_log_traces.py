@@ -11,7 +11,8 @@ from vitrine.logs import _JsonFormatter  # pyright: ignore[reportPrivateUsage]
 
 
 def line() -> dict[str, object]:
-    record = logging.makeLogRecord({"name": "streams", "levelname": "INFO", "msg": "batch_indexed", "events": 3})
+    info = {"name": "streams", "levelno": logging.INFO, "levelname": "INFO"}
+    record = logging.makeLogRecord(info | {"msg": "batch_indexed", "events": 3})
     return json.loads(_JsonFormatter().format(record))
 
 

@@ -48,3 +48,23 @@ def test_a_text_that_many_cells_share_counts_for_each(tmp_path: Path) -> None:
         check_size(path, raw, max_bytes=500 * 1_222 - 1, piece_bytes=700)
     with path.open("rb") as raw:
         check_size(path, raw, max_bytes=500 * 1_222, piece_bytes=700)
+
+
+@pytest.mark.parametrize("reference", ["XFD1048576", "A100000"])
+def test_a_far_cell_is_refused_only_where_the_rectangle_around_all_cells_is_too_large(
+    tmp_path: Path, reference: str
+) -> None:
+    path = tmp_path / "x.xlsx"
+    workbook(path, ["sku", "title"], ["a", "b"])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet, far = "xl/worksheets/sheet1.xml", f'<row><c r="{reference}"><v>1</v></c></row></sheetData>'
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", far.encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    if reference.startswith("XFD"):
+        with pytest.raises(UnreadableFile, match="a cell far below"):
+            send(path)
+    else:
+        assert set(send(path).products) == {"a", "1"}
