@@ -211,7 +211,7 @@ def add_agents(
 
 
 def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
-    """Have each heartbeat that Kafka confirms renew the lease.
+    """Renew the lease with each heartbeat that Kafka confirms.
 
     Neither Faust nor aiokafka tells of heartbeats, so the coordinator's own call is wrapped, once.
     """

@@ -66,7 +66,7 @@ PREPARE_S = 3_600.0
 """The longest that the next generation may take to open: its encoder may have to be fetched, and made ready."""
 IMPRESSIONS_DEADLINE_S = 2.0
 """Nobody waits for what is remembered of answers."""
-WATCH_S = 0.5
+WATCH_S = 0.75
 """How often the registry is looked at: a switch shows within a second."""
 MAX_WATCH_S = 5.0
 """How often it is looked at, and that logged, while Milvus does not answer."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from encoders.tracing.in_memory import InMemorySpan, InMemoryTracer
-from encoders.tracing.spans import current_span, stage
+from encoders.tracing.spans import current_span, entered, stage
 from encoders.tracing.trace_context import TraceContext, context_of_headers
 from streams.delivery.messages import Message
 from streams.delivery.traces import begin_send, context_of, trace_headers, trace_rejection, with_traces
@@ -137,3 +137,5 @@ def test_what_is_sent_begins_a_trace_or_goes_on_with_the_current_one():
     span.end()
     assert tracer.ended[0].parent is None and tracer.ended[0].kind == "producer"
     assert tracer.ended[0].name == f"send {PRODUCT_EVENTS}"
+    with entered(tracer.begin("POST /v1/events", "server", {})) as request:
+        assert begin_send(tracer, PRODUCT_EVENTS).context.trace_id == request.context.trace_id
