@@ -66,7 +66,7 @@ class Person(Struct, frozen=True):
         return not before or bool(before[-1].is_allowed)
 
     def owner_at(self, time_ms: float = ALWAYS_MS) -> Link | None:
-        """Whose it is what was done under this id then: of the one who logged in next, else of the last one."""
+        """The owner of what was done under this id at a time: who logged in next, else who did last."""
         last = self.owners[-1] if self.owners else None
         return next((owner for owner in self.owners if owner.time_ms >= time_ms), last)
 

@@ -172,7 +172,9 @@ class GroupMembership:
     async def positions(self) -> Mapping[Partition, int | None]:
         """The next offset to fetch of each partition, asked of the consumer's own thread."""
         consumer: Any = self._app.consumer
-        return {(tp.topic, tp.partition): await consumer.position(tp) for tp in list(consumer.assignment())}
+        thread, assigned = consumer._thread, list(consumer.assignment())
+        # One way there and back for all: each wakes both threads several times.
+        return await thread.call_thread(_positions, thread._ensure_consumer(), assigned)
 
     async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
@@ -199,6 +201,10 @@ class GroupMembership:
         self.joined = True
 
 
+async def _positions(consumer: Any, partitions: Sequence[TP]) -> dict[Partition, int | None]:
+    return {(tp.topic, tp.partition): await consumer.position(tp) for tp in partitions}
+
+
 def add_agents(
     app: faust.App, acknowledger: PrefixAcknowledger, batchers: Mapping[str, MicroBatcher], publisher: Publisher
 ) -> None:
@@ -211,7 +217,7 @@ def add_agents(
 
 
 def _renew_with_heartbeats(app: faust.App, lease: WriteLease) -> None:
-    """Have each heartbeat that Kafka confirms renew the lease.
+    """Renew the lease with each heartbeat that Kafka confirms.
 
     Neither Faust nor aiokafka tells of heartbeats, so the coordinator's own call is wrapped, once.
     """

@@ -200,7 +200,7 @@ class ServiceEncoder:
 
 
 def _share(connection: socket.socket, memory: PixelMemory) -> None:
-    """Have the service read the memory. Raises `EncoderError` where it does not, and as `receive_frame` does."""
+    """Share the memory with the service. Raises `EncoderError` where it is refused, and as `receive_frame` does."""
     frame = encode_frame(SharePixels(memory.size))
     # The file goes with the first bytes, which are as many as fit.
     sent = socket.send_fds(connection, [frame], [memory.descriptor])

@@ -68,7 +68,7 @@ async def bucket_call(url: str, what: str) -> AsyncGenerator[None]:
 
 @contextmanager
 def bucket_transfer(url: str, what: str) -> Generator[None]:
-    """As `bucket_call`, for what takes as long as it takes; each request of it has a deadline."""
+    """Like `bucket_call`, for transfers, which may be long as a whole; each request of them has a deadline."""
     from obstore import exceptions
 
     try:

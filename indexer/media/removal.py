@@ -34,7 +34,7 @@ class StoredFile:
 
 
 def leaving(path: Path) -> Path:
-    """Where a file is while it is being removed."""
+    """The path of a file while it is being removed."""
     return path.with_name(path.name + _LEAVING)
 
 

@@ -53,7 +53,7 @@ class MediaStore(Protocol):
         ...
 
     async def link(self, digest: str) -> str | None:
-        """Where a browser gets the file of a hash from, which may not be there; None: from us."""
+        """The URL from which a browser gets the file of a hash, which may not exist; None: it is served by us."""
         ...
 
     async def touch(self, digests: Sequence[str]) -> None:

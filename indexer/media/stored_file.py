@@ -22,7 +22,7 @@ class MediaFile(Protocol):
         ...
 
     async def read(self, start: int, length: int) -> bytes:
-        """So many bytes from `start` on; fewer at the end. Raises `StoreUnavailable`."""
+        """Read `length` bytes from `start` on; fewer at the end. Raises `StoreUnavailable`."""
         ...
 
     async def aclose(self) -> None:

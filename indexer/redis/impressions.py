@@ -62,7 +62,7 @@ class ImpressionLimits:
 
     @property
     def a_list(self) -> int:
-        """Of one hour's list."""
+        """The key of one hour's list."""
         return max(1, self.nobodys // (24 * SHARDS))
 
 

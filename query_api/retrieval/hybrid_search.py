@@ -140,7 +140,7 @@ class Retriever:
     async def _missing_lexical_scores(
         self, query: RetrievalQuery, product_ids: Sequence[str], floor: float | None
     ) -> Mapping[str, float] | None:
-        """Of products that a search cut at `floor` did not reach: what they share with the text counts all the same.
+        """Lexical scores of products that a search cut at `floor` did not reach; words that they share count.
 
         None: the store did not answer.
         """

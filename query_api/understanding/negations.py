@@ -120,7 +120,7 @@ def _phrases(words: Sequence[_Word]) -> Iterator[tuple[str, int, int]]:
 
 
 def _after_negation(words: Sequence[_Word], at: int) -> int | None:
-    """Where what is negated begins; None: nothing is negated here."""
+    """The place at which what is negated begins; None: nothing is negated here."""
     folded = [word.folded for word in words[at : at + 2 + _MAX_BETWEEN]]
     if folded[:2] in (["free", "of"], ["free", "from"], ["pas", "de"]):
         at += 2

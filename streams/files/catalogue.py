@@ -69,7 +69,7 @@ class Catalogue:
         self._platform = platform
 
     def place(self, line: int) -> str:
-        """Where a line of its rows is, for people."""
+        """Names the place of a line, for people."""
         return self._table.place(line)
 
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:

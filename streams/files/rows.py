@@ -73,7 +73,7 @@ class Table:
             yield self.path, found
 
     def place(self, line: int) -> str:
-        """Where a line is, for people."""
+        """Names the place of a line, for people."""
         return f"line {line}"
 
     @functools.cached_property

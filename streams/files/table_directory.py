@@ -69,12 +69,12 @@ class TableDirectory:
         return frozenset[str]().union(*self._columns.values())
 
     def encodings(self) -> Iterator[tuple[Path, DetectedEncoding]]:
-        """Of the files that are not UTF-8. Raises `UnreadableFile`."""
+        """The encodings of the files that are not UTF-8. Raises `UnreadableFile`."""
         for table in self._tables.values():
             yield from table.encodings()
 
     def place(self, line: int) -> str:
-        """Where a line is, for people."""
+        """Names the place of a line, for people."""
         at = max(bisect.bisect_left(self._firsts, line) - 1, 0)
         return f"{list(self._tables)[at].relative_to(self.path)}, line {line - self._firsts[at]}"
 

@@ -11,6 +11,7 @@ import aiokafka.conn
 from aiokafka.errors import SaslAuthenticationFailed
 
 from streams.config import KafkaConfig
+from streams.kafka.lost_brokers import give_up_lost_brokers
 from streams.kafka.oauth import ClientCredentialsTokens, TokenAuthenticator
 from streams.kafka.secrets import SecretFileName
 from streams.kafka.tls import ReloadingContext
@@ -40,6 +41,7 @@ def client_options(kafka: KafkaConfig) -> ClientOptions:
 
 def security_options(kafka: KafkaConfig) -> SecurityOptions:
     """Who this is to Kafka, and whom it trusts. Raises `KafkaRefused` when a file with certificates cannot be used."""
+    give_up_lost_brokers()
     options: SecurityOptions = {"security_protocol": kafka.security_protocol}
     if kafka.uses_tls:
         options["ssl_context"] = ReloadingContext(kafka)
@@ -65,7 +67,7 @@ def _tokens(kafka: KafkaConfig) -> ClientCredentialsTokens:
 
 @lru_cache(maxsize=1)
 def _follow_secrets() -> None:
-    """Have each connection of any client of aiokafka, Faust's too, log in with what its secret is by then.
+    """Let every new connection of aiokafka's clients, Faust's too, log in with the secret as it is at that moment.
 
     Clients keep the password that they were made with and offer no way to change it, so the function is wrapped by
     which they connect. Tokens need none of it, but one that was refused has to be noticed, and not offered again.

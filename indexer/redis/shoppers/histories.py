@@ -70,7 +70,7 @@ def _is_whose(visitor: Person, time_ms: float, user_id: str) -> bool:
 
 
 def pack_member(interaction: Interaction) -> bytes:
-    """By which an interaction is known again: what it is, but not when, nor what it was part of."""
+    """The member by which an interaction is recognised: what it is, but not its time, nor what it was part of."""
     return msgspec.json.encode((interaction.source, interaction.event_id, interaction.kind, interaction.product_id))
 
 

@@ -206,7 +206,7 @@ class RedisProfileStore:
         return list(zip(map(_person, kept[::2], kept[1::2]), map(PackedHistory, stored), strict=True))
 
     def _person_keys(self, user_id: str) -> tuple[str, str]:
-        """Where it is kept who somebody is, and whether they may be learnt from."""
+        """The keys of who somebody is, and of whether they may be learnt from."""
         links = f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.PERSON_SUFFIX}"
         return links, person_scripts.LEARNING_PREFIX + self._privacy.hash_of(user_id)
 

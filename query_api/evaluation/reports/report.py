@@ -173,7 +173,7 @@ def _first_results(ranking: QueryRanking, query: JudgedQuery, k: int) -> tuple[J
 
 
 def _missed_products(first: Sequence[JudgedResult], query: JudgedQuery, k: int) -> tuple[JudgedResult, ...]:
-    """Of the k products with the highest gains, those that are not among the first k results."""
+    """Products that are among the k of the highest gains, and not among the first k results."""
     ideal = sorted(query.gains, key=lambda product_id: (-query.gains[product_id], product_id))[:k]
     shown = {result.product_id for result in first}
     missed = [product_id for product_id in ideal if product_id not in shown and query.gains[product_id] > 0]

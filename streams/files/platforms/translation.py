@@ -200,7 +200,7 @@ def _says(named: NamedCells, words: Mapping[str, list[str]]) -> bool:
 
 
 def _address(item: Any) -> Any:
-    """Where a picture is that is written as an object."""
+    """The address of a picture that is written as an object."""
     if not isinstance(item, dict):
         return item
     parts = cast("dict[str, Any]", item)
