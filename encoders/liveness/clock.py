@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-TICK_S: Final = 0.25
+TICK_S: Final = 0.5
 GRACE_S: Final = 1.0
 """The most that one tick counts for. What is more is a loop that was blocked, or a process that was frozen."""
 BLOCKED_S: Final = 5.0

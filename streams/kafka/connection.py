@@ -11,6 +11,7 @@ import aiokafka.conn
 from aiokafka.errors import SaslAuthenticationFailed
 
 from streams.config import KafkaConfig
+from streams.kafka.lost_brokers import give_up_lost_brokers
 from streams.kafka.oauth import ClientCredentialsTokens, TokenAuthenticator
 from streams.kafka.secrets import SecretFileName
 from streams.kafka.tls import ReloadingContext
@@ -40,6 +41,7 @@ def client_options(kafka: KafkaConfig) -> ClientOptions:
 
 def security_options(kafka: KafkaConfig) -> SecurityOptions:
     """Who this is to Kafka, and whom it trusts. Raises `KafkaRefused` when a file with certificates cannot be used."""
+    give_up_lost_brokers()
     options: SecurityOptions = {"security_protocol": kafka.security_protocol}
     if kafka.uses_tls:
         options["ssl_context"] = ReloadingContext(kafka)
