@@ -71,7 +71,7 @@ class Shop:
         users = [(await recent(self.profiles, one), await self.profiles.traits(one)) for one in USERS]
         sessions = [await self.behaviour.sessions_of(one, 100) for one in USERS]
         sightings = await self.behaviour.sightings([f"p{n}" for n in range(7)], 100)
-        return users, await self.profiles.popular(1_000), sessions, sightings
+        return users, await self.profiles.popular(1_000), sessions, [list(seen) for seen in sightings]
 
 
 @pytest.fixture
