@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus test-s3 lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz clean
+.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus test-s3 lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz upgrade scale clean
 RUN := .venv/bin
 export PYTHON
 
@@ -23,6 +23,8 @@ help:
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
+	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), and many products'
+	@echo 'make upgrade   workers of version 0.2.0 and of this one on the same servers, and back'
 	@echo 'make fuzz    a million hostile and broken inputs (FUZZ_INPUTS: how many)'
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
 
@@ -38,8 +40,8 @@ image-size: setup
 EXPORT := .uv/bin/uv export --quiet --locked --no-dev --format cyclonedx1.5
 sbom: setup
 	@mkdir -p build
-	@$(EXPORT) --extra standard --extra s3 | $(RUN)/python -m deploy.sbom > build/sbom-cpu.json
-	@$(EXPORT) --extra standard --extra s3 --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
+	@$(EXPORT) --extra standard --extra s3 --extra traces | $(RUN)/python -m deploy.sbom > build/sbom-cpu.json
+	@$(EXPORT) --extra standard --extra s3 --extra traces --extra torch --extra train | $(RUN)/python -m deploy.sbom > build/sbom-gpu.json
 	@ls -l build/sbom-*.json
 
 tools: setup
@@ -81,9 +83,12 @@ bench-pipeline: setup
 figures: setup
 	@$(RUN)/python -m tests.bench.figures
 
-chaos soak fuzz: setup
+chaos soak fuzz upgrade: setup
 	@if ls tests/$@/test_*.py >/dev/null 2>&1; then $(RUN)/pytest --timeout 3600 tests/$@; \
 	else echo 'make $@: there is nothing of that kind in this version' >&2; exit 2; fi
+
+scale: setup
+	@$(RUN)/pytest --timeout 3600 -s tests/scale
 
 bench-query: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/query

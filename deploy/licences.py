@@ -105,7 +105,7 @@ def runtime_packages(lock: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What an installation with every extra brings on any platform, without what just tests and checks need."""
     project = lock[PROJECT]
     extras: Mapping[str, Sequence[Any]] = project.get("optional-dependencies", {})
-    open_ends = [*project["dependencies"], *(one for wanted in extras.values() for one in wanted)]
+    open_ends = [*project["dependencies"], *(requirement for wanted in extras.values() for requirement in wanted)]
     seen: set[tuple[str, str]] = set()
     while open_ends:
         wanted = open_ends.pop()
@@ -161,12 +161,14 @@ def licences() -> tuple[list[Licence], list[str]]:
     lock = read_lock()
     names = runtime_packages(lock)
     found = {name: licence_of(name, lock[name]["version"]) for name in names}
-    return [one for one in found.values() if one is not None], [name for name in names if found[name] is None]
+    return [licence for licence in found.values() if licence is not None], [
+        name for name in names if found[name] is None
+    ]
 
 
 def table(found: Sequence[Licence]) -> str:
     """The page."""
-    rows = [f"| {one.package} | {one.version} | {one.expression} | {one.note} |" for one in found]
+    rows = [f"| {licence.package} | {licence.version} | {licence.expression} | {licence.note} |" for licence in found]
     lines = (
         "# Licences",
         "",
@@ -185,7 +187,9 @@ def main() -> int:
     """Write the page; 1 where a licence is not known or not allowed."""
     found, absent = licences()
     refused = [
-        f"{one.package}: {one.expression or 'says nothing of its licence'}" for one in found if not one.is_allowed
+        f"{licence.package}: {licence.expression or 'says nothing of its licence'}"
+        for licence in found
+        if not licence.is_allowed
     ]
     for line in (*refused, *(f"{name}: not installed here" for name in absent)):
         print(line, file=sys.stderr)
@@ -208,11 +212,11 @@ def _spdx(said: str) -> str:
 def _split(text: str, operator: str) -> list[str]:
     """Split where the operator stands outside of parentheses."""
     parts, depth, start = list[str](), 0, 0
-    for found in re.finditer(rf"[()]|{operator}", text):
-        mark = found.group()
+    for match in re.finditer(rf"[()]|{operator}", text):
+        mark = match.group()
         if mark == operator and not depth:
-            parts.append(text[start : found.start()])
-            start = found.end()
+            parts.append(text[start : match.start()])
+            start = match.end()
         else:
             depth += {"(": 1, ")": -1}.get(mark, 0)
     return [*parts, text[start:]]

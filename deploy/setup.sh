@@ -41,7 +41,7 @@ get_uv() {
 
 case $part in
     # Inexact: what else is installed stays. Not compiled: that is a tenth of its size, and most of it is never imported.
-    light) options='--inexact --no-dev --extra local --extra standard'; size='about 1.1 GB' ;;
+    light) options='--inexact --no-dev --extra local --extra standard'; size='about 1.3 GB' ;;
     # Exact: this is everything, so that what the lock file no longer has can go. Compiled once for all processes to
     # come: where Python may not write beside its modules, each would compile torch anew.
     all) options='--all-extras --compile-bytecode'; size='some GB the first time: torch brings its libraries' ;;

@@ -137,7 +137,7 @@ def prompts_of(directory: Path) -> Prompts:
 
 
 def write_prompts(prompts: Prompts, directory: Path) -> None:
-    """Have a checkpoint state its prompts, where there are any."""
+    """Write prompts into a checkpoint, where there are any."""
     if prompts != Prompts():
         (directory / _PROMPTS).write_bytes(msgspec.json.encode(_Stated(prompts)))
 

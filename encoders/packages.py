@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "tensorboard": "train",
     "nncf": "int8",
     "ctranslate2": "voice",
+    "opentelemetry": "traces",
 }
 """The extra to install, by the package that is imported."""
 TORCH: Final = ("torch", "transformers")

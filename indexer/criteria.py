@@ -61,7 +61,7 @@ Filters = tuple[Filter, ...]
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """By which number products are browsed; equal ones come by product id, and those without it last."""
+    """The number by which products are browsed. Equal ones come by product id, those without it last."""
 
     field: str
     """One of `indexer.filters.NUMBER_FIELDS`."""

@@ -9,7 +9,7 @@ IndexerError            base of everything raised here
 ├── IndexNotEmpty       an index that was to be filled holds products already: use another
 ├── InvalidBackup       a file is no backup, or not a whole one: use another
 ├── CollectionRefused   the index does not look whole, so no media are removed by it: look into it
-├── MissingPackage      a package that is not part of every installation is not installed: install the extra named
+├── MissingExtra        a package that is not part of every installation is not installed: install the extra named
 └── Undecryptable       something was encrypted with another key or secret: set the right one
 """
 
@@ -73,7 +73,7 @@ class CollectionRefused(IndexerError):
     """Media are not removed, as the index does not look whole; the message says why."""
 
 
-class MissingPackage(IndexerError):
+class MissingExtra(IndexerError):
     """A package that is not part of every installation is not installed; the message names the extra with it."""
 
 

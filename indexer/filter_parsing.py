@@ -16,6 +16,7 @@ from indexer.filters import (
     TERM_FIELDS,
     VALUE_MAX_CHARS,
     created_at_ms,
+    filter_field,
 )
 
 MAX_FILTERS = 32
@@ -28,6 +29,8 @@ RANGE_OPERATORS = ("gt", "gte", "lt", "lte")
 MAX_CHARS = 16_384
 """How much the names and values of all filters of a request may have together: they are normalised, which makes some
 characters 18 of them."""
+MAX_TERM_CHARS = 131_072
+"""How much they may have in an engine's expression, where a field's name comes with each of its values."""
 MAX_NUMBER = 1e15
 
 
@@ -47,10 +50,21 @@ def parse_filters(raw: Mapping[str, Any]) -> Filters:
     if too_long is not None:
         raise InvalidFilter(f"filters.{too_long[:80]}: a field's name has at most {FIELD_MAX_CHARS} characters")
     filters = tuple(_parse(field, value) for field, value in raw.items())
-    chars = sum(len(text) for item in filters if isinstance(item, AnyOf) for text in (item.field, *item.values))
+    _check_size([item for item in filters if isinstance(item, AnyOf)])
+    return filters
+
+
+def _check_size(filters: Sequence[AnyOf]) -> None:
+    values = sum(len(value) for item in filters for value in item.values)
+    chars = sum(len(item.field) for item in filters) + values
     if chars > MAX_CHARS:
         raise InvalidFilter(f"filters: {chars:,} characters of names and values, at most {MAX_CHARS:,}")
-    return filters
+    chars = sum(len(filter_field(item.field)) * len(item.values) for item in filters) + values
+    if chars > MAX_TERM_CHARS:
+        raise InvalidFilter(
+            f"filters: {chars:,} characters, with each field's name once for each of its values, at most "
+            f"{MAX_TERM_CHARS:,}"
+        )
 
 
 def _parse(field: str, value: Any) -> Filter:

@@ -55,14 +55,16 @@ class PersonalData:
     async def opted_out(self, user_id: str) -> list[tuple[str, Period]]:
         """When nothing may be learnt of what a user does, by each id under which they did it."""
         person = await self.profiles.person(user_id)
-        return [(one, period) for period in person.opted_out for one in (user_id, *person.anonymous_ids)]
+        return [(known_id, period) for period in person.opted_out for known_id in (user_id, *person.anonymous_ids)]
 
     async def export(self, user_id: str) -> dict[str, Any]:
         """What every store has of a person under all of their ids, by the store's name, as JSON can have it."""
         ids = await self.ids_of(user_id)
         found: dict[str, Any] = {"user_id": user_id, "ids": ids, "traits": await self.profiles.traits(user_id)}
         for store in self.stores:
-            found[store.name] = [{"user_id": one} | row for one in ids for row in await store.export(one)]
+            found[store.name] = [
+                {"user_id": known_id} | row for known_id in ids for row in await store.export(known_id)
+            ]
         return found
 
     async def erase(self, forgotten: Forgotten) -> None:
@@ -72,11 +74,11 @@ class PersonalData:
                 await store.erase(forgotten)
 
     async def _interactions(self, user_id: str) -> list[dict[str, Any]]:
-        return [_interaction(one) for one in await self.profiles.interactions_of(user_id)]
+        return [_interaction(interaction) for interaction in await self.profiles.interactions_of(user_id)]
 
     async def _learning(self, user_id: str) -> list[dict[str, Any]]:
         changes = (await self.profiles.person(user_id)).learning
-        return [{"time": as_time(one.time_ms), "learning": bool(one.is_allowed)} for one in changes]
+        return [{"time": as_time(change.time_ms), "learning": bool(change.is_allowed)} for change in changes]
 
     async def _joined(self, user_id: str) -> list[dict[str, Any]]:
         person = await self.profiles.person(user_id)
@@ -89,7 +91,7 @@ class _Sessions:
         self._behaviour = behaviour
 
     async def export(self, user_id: str) -> list[dict[str, Any]]:
-        return [_session(one) for one in await self._behaviour.sessions_of(user_id, _SESSIONS)]
+        return [_session(session) for session in await self._behaviour.sessions_of(user_id, _SESSIONS)]
 
 
 class _Shown:
@@ -97,7 +99,7 @@ class _Shown:
         self._impressions = impressions
 
     async def export(self, user_id: str) -> list[dict[str, Any]]:
-        return [_impression(one) for one in await self._impressions.of_person(user_id)]
+        return [_impression(impression) for impression in await self._impressions.of_person(user_id)]
 
 
 def as_time(time_ms: int) -> str:

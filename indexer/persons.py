@@ -1,7 +1,7 @@
 """Who somebody is under several ids, and whether they may be learnt from. Pure.
 
-The scripts in `indexer.redis.person_scripts` do the same within Redis. Each part of a person is a map that only grows
-(the latest time by id, the set of changes), so that it is the same in whatever order events come.
+The scripts in `indexer.redis.shoppers.person_scripts` do the same within Redis. Each part of a person is a map that
+only grows (the latest time by id, the set of changes), so that it is the same in whatever order events come.
 
 What is done under an anonymous id is not learnt from while any of its owners is opted out. Whose of them it is may
 change with the next login that becomes known, and what was refused is kept nowhere: were it refused for one owner and
@@ -66,7 +66,7 @@ class Person(Struct, frozen=True):
         return not before or bool(before[-1].is_allowed)
 
     def owner_at(self, time_ms: float = ALWAYS_MS) -> Link | None:
-        """Whose it is what was done under this id then: of the one who logged in next, else of the last one."""
+        """The owner of what was done under this id at a time: who logged in next, else who did last."""
         last = self.owners[-1] if self.owners else None
         return next((owner for owner in self.owners if owner.time_ms >= time_ms), last)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from encoders.spec import FloatArray
-from indexer.media_keys import MediaKey, MediaKind
+from indexer.media.keys import MediaKey, MediaKind
 from indexer.records import ProductChange, ProductState, StoredProduct, StoredRow, merge_all
 from indexer.rows import embedding_text, text_hash
 from indexer.text_analysis.analyzer import FIELD_WEIGHTS

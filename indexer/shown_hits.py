@@ -36,7 +36,13 @@ class ShownHits:
 
 
 def pack_shown(feature_set: int, product_ids: Sequence[str], features: NDArray[np.float64]) -> bytes:
-    """The bytes that `unpack_shown` reads: of each product its id, and 2 bytes a feature; at most `MAX_SHOWN`."""
+    """The bytes that `unpack_shown` reads, of at most `MAX_SHOWN` products.
+
+    Args:
+        feature_set: by which the features are read.
+        product_ids: n of them, as shown.
+        features: (n, features) float64; 2 bytes each are kept.
+    """
     half = features[:MAX_SHOWN].astype(np.float16)
     return _encoder.encode(_Packed(feature_set, _SEPARATOR.join(product_ids[:MAX_SHOWN]), half.tobytes()))
 

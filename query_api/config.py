@@ -53,6 +53,9 @@ class QueryConfig(AccessConfig):
     """What a product has to reach to match a query, as a multiple of what is learnt from the index; 0: every candidate
     matches."""
     personal: float = 0.5
+    explored: int = 0
+    """How many of each ten recommendations of `for_you`, at most 5, are products that are too new to be known; 0: as
+    many as come by themselves."""
     ranker: str = ""
     """A directory of a fusion ranker, which scores the best candidates once more; empty: none."""
     ranker_candidates: int = 100
@@ -125,6 +128,8 @@ class QueryConfig(AccessConfig):
             raise ValueError(f"query.processes must be from 1 to {MAX_PROCESSES}, not {self.processes}")
         if self.port > 65_535:
             raise ValueError("query.port must be from 0 to 65535")
+        if self.explored > 5:
+            raise ValueError(f"query.explored must be from 0 to 5, not {self.explored}")
         if self.impressions > 1:
             raise ValueError(f"query.impressions must be from 0 to 1, not {self.impressions}")
         most_of = {"candidates": 1_000, "ranker_candidates": 1_000, "learnt_ranker_candidates": 1_000}

@@ -54,9 +54,9 @@ class SharedReads(Generic[Wanted, Found]):
                 _fail(batch, _closing())
                 raise
             else:
-                for (_, found), answer in zip(batch, answers, strict=True):
-                    if not found.done():
-                        found.set_result(answer)
+                for (_, future), answer in zip(batch, answers, strict=True):
+                    if not future.done():
+                        future.set_result(answer)
 
 
 def _closing() -> StoreUnavailable:
@@ -64,8 +64,8 @@ def _closing() -> StoreUnavailable:
 
 
 def _fail(batch: Sequence[tuple[Wanted, asyncio.Future[Found]]], error: Exception) -> None:
-    for _, found in batch:
-        if not found.done():
-            found.set_exception(error)
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
             # Who asked ahead may not need it any more: that is no error that nobody has seen to.
-            found.exception()
+            future.exception()

@@ -1,7 +1,12 @@
 """What the indexing worker counts and times, in Prometheus' terms."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from encoders.tracing.spans import NO_ATTRIBUTES, Attributes, Kind
+from encoders.tracing.spans import stage as traced_stage
 from streams.batch_histogram import BatchHistogram
 
 _SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -54,3 +59,10 @@ MEDIA_COLLECTED_BYTES = Counter("vitrine_media_collected_bytes_total", "Bytes of
 MEDIA_COLLECTIONS = Counter(
     "vitrine_media_collections_total", "Collections of media, by what came of them", ["outcome"]
 )
+
+
+@contextmanager
+def stage(name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> Generator[None]:
+    """A batch is in a stage: it is timed, and a part of the batch's span."""
+    with STAGE_SECONDS.labels(name).time(), traced_stage(name, kind, attributes):
+        yield

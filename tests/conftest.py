@@ -6,4 +6,4 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("vitrine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vitrine")
 
-pytest_plugins = ["tests.servers", "tests.stack"]
+pytest_plugins = ["tests.collector", "tests.servers", "tests.stack"]

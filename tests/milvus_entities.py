@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from indexer.filters import ABSENT_NUMBER, NUMBER_FIELDS
-from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
+from indexer.milvus.queries.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.vector_types import FLOAT32, StoredArray, to_stored_type
 from indexer.records import IndexRow, pack_product
 

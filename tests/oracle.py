@@ -126,7 +126,7 @@ def read(arrival: Arrival) -> dict[str, Any]:
     """
     event = _envelope(arrival)
     texts = ("id", "source", "type", "specversion")
-    if any(not isinstance(event.get(one), str) for one in texts) or event["specversion"] != "1.0":
+    if any(not isinstance(event.get(text), str) for text in texts) or event["specversion"] != "1.0":
         raise Refused("invalid")
     if event["type"] not in _TYPES[arrival.topic]:
         raise Refused("wrong_topic")
@@ -168,7 +168,7 @@ def _validator(type: str) -> Draft202012Validator:
 
 
 def _media(data: Mapping[str, Any]) -> list[Picture]:
-    return [one for name in ("images", "videos", "audios") for one in data.get(name) or ()]
+    return [value for name in ("images", "videos", "audios") for value in data.get(name) or ()]
 
 
 def _is_media(one: Picture) -> bool:

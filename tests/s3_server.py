@@ -13,7 +13,7 @@ from deploy.local.errors import MissingServer
 from deploy.local.kafka import find_java
 from deploy.local.kafka_jars import locked_jars, maven_repository, place_jar
 from deploy.local.services import cache_dir
-from indexer.media_config import MediaStoreConfig
+from indexer.media.config import MediaStoreConfig
 from tests.milvus3 import Unavailable, free_port, wait_until_open
 
 VERSION = "2.6.0"

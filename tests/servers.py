@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.stack import LocalStack
-from indexer.media_config import MediaStoreConfig
+from indexer.media.config import MediaStoreConfig
 from tests import milvus3
 from tests.milvus_server import milvus_server
 from tests.s3_server import s3_server as run_s3_server
@@ -34,7 +34,7 @@ def local_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]
         # In a thread: the fixture may be asked for while a test's event loop runs in this one.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(stack.start(services, print))).result()
-        yield Servers(*(one.url for one in services))
+        yield Servers(*(service.url for service in services))
     finally:
         stack.stop()
 

@@ -40,7 +40,7 @@ def _schema_of(hint: Any) -> dict[str, Any]:
     if origin is tuple:
         return {"type": "array", "items": _schema_of(get_args(hint)[0])}
     if origin in (Union, UnionType):
-        return {"anyOf": [_schema_of(one) for one in get_args(hint) if one is not NoneType]}
+        return {"anyOf": [_schema_of(arg) for arg in get_args(hint) if arg is not NoneType]}
     return {"type": _NAMES[hint]}
 
 

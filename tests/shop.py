@@ -20,12 +20,12 @@ from encoders.processes.media_decoding import InProcessMediaDecoder
 from encoders.spec import fuse_parts, pool_vectors
 from encoders.speech.port import ScriptedRecogniser
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import InMemoryMediaStore
+from indexer.media.store import InMemoryMediaStore
 from indexer.ports.profiles import Interaction
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from indexer.rows import build_row, embedding_text, text_hash
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.config import QueryConfig

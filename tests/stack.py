@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.collector import Collector
 from tests.paths import SHARED_DATA
 
 SHARED = SHARED_DATA
@@ -71,10 +72,19 @@ def start_stack(data_dir: Path, *options: str, **settings: str) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack with the encoder mini, shared by the tests of a session: each uses product ids of its own."""
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+    """A stack with the encoder mini, shared by the tests of a session: each uses product ids of its own.
+
+    It tells of the traces that a caller or a producer has recorded, and of no others.
+    """
     data_dir = tmp_path_factory.mktemp("stack")
-    stack = start_stack(data_dir)
+    stack = start_stack(
+        data_dir,
+        VITRINE_TRACES_ENABLED="true",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_TRACES_SAMPLER="parentbased_always_off",
+        OTEL_BSP_SCHEDULE_DELAY="200",
+    )
     yield stack
     stack.cli("down", "--data-dir", data_dir)
 

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "up": CommandEntry("Start everything on this machine.", "stack.up"),
     "down": CommandEntry("Stop what `up` started.", "stack.up", "down"),
     "status": CommandEntry("What runs, what is indexed, how far behind.", "stack.status"),
+    "capacity": CommandEntry("Size a deployment, from measured service times.", "stack.capacity"),
     "doctor": CommandEntry("Check the installation and its servers, and say what to do.", "stack.doctor"),
     "demo": CommandEntry("Start everything, index a sample catalogue, and show searches.", "stack.demo"),
     "config": CommandEntry("Print the effective configuration and where each value comes from.", "stack.config"),

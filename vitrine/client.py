@@ -159,8 +159,8 @@ class Client:
         """Products for a shopper, with no query.
 
         Args:
-            kind: `for_you`, `continue` (needs `session_id`), `again`, `together` and `similar` (need `product_id`),
-                `recent`, `trending` (needs `category`) or `new`.
+            kind: `for_you`, `continue` (`session_id`, else the visit of just now), `again`, `together` and `similar`
+                (need `product_id`), `recent`, `trending` (needs `category`) or `new`.
             filters: as `search` takes them.
             more: other fields of the request: `product_id`, `session_id`, `category`, `k`, `offset`, `facets`,
                 `group`, `diversity`, `max_per_brand`, `max_per_category`.

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from encoders.tracing.spans import current_span
 from vitrine.masking import mask_credentials
 from vitrine.terminal import escaped_json, json_text, printable, printable_lines
 
@@ -54,6 +55,7 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
+            **_trace(),
             **_fields(record),
         }
         if record.exc_info:
@@ -138,6 +140,15 @@ def log_to_file(data_dir: Path) -> None:
 def _may_tell_credentials(record: logging.LogRecord) -> bool:
     # What goes wrong is told in the words of libraries, which may have a URL in them; other lines are our own.
     return record.levelno >= logging.WARNING
+
+
+def _trace() -> dict[str, str]:
+    """By which a line is found from a trace, and a trace from a line."""
+    span = current_span()
+    if span is None:
+        return {}
+    context = span.context
+    return {"trace_id": context.trace_id, "span_id": context.span_id}
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

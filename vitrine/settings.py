@@ -21,7 +21,8 @@ from encoders.processes.image_decoding import DecodingConfig
 from encoders.processes.media_decoding import ClipsConfig
 from encoders.processes.recogniser import SpeechConfig
 from encoders.service.opening import socket_of
-from indexer.media_config import MediaStoreConfig
+from encoders.tracing.config import TracesConfig
+from indexer.media.config import MediaStoreConfig
 from indexer.milvus.connection import MilvusConfig
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import RedisConfig
@@ -103,6 +104,7 @@ class Settings:
     clips: ClipsConfig
     speech: SpeechConfig
     liveness: LivenessConfig
+    traces: TracesConfig
 
     @property
     def media_directory(self) -> Path:

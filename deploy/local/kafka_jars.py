@@ -37,7 +37,7 @@ class LockedJar(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        """As Maven names it."""
+        """The file's name, as Maven has it."""
         return f"{self.name}-{self.version}.jar"
 
 

@@ -84,7 +84,7 @@ def is_listening(record: ProcessRecord) -> bool:
         return process is not None and (
             _listens_at_socket(process, Path(unquote(url.path)))
             if url.scheme == "unix"
-            else any(_listens_on_port(one, url.port) for one in _family(process))
+            else any(_listens_on_port(member, url.port) for member in _family(process))
         )
     except psutil.NoSuchProcess:
         return False
@@ -97,7 +97,10 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
 
 def _listens_at_socket(process: psutil.Process, path: Path) -> bool:
     # A process may name its socket from its working directory, and the kernel then does so too.
-    return any(Path(str(one.laddr)).name == path.name for one in process.net_connections("unix")) and path.is_socket()
+    return (
+        any(Path(str(connection.laddr)).name == path.name for connection in process.net_connections("unix"))
+        and path.is_socket()
+    )
 
 
 def _listens_on_port(process: psutil.Process, port: int | None) -> bool:

@@ -121,7 +121,7 @@ def _auto(config: Any) -> nn.Module:
 
 
 def _width(config: Any) -> int:
-    """Of a single tower. Raises `ModelUnavailable` for a model of several."""
+    """The width of a single tower's features. Raises `ModelUnavailable` for a model of several towers."""
     width: int | None = getattr(config, "hidden_size", None)
     widths: list[int | None] = getattr(config, "hidden_sizes", None) or [width]
     if widths[-1] is None:

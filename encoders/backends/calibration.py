@@ -36,7 +36,7 @@ _CHINESE: Final = (
 
 
 def calibration_texts(count: int = SAMPLES) -> list[str]:
-    """So many titles, and as many again in Chinese, from one word to a dozen."""
+    """Makes `count` titles, and as many again in Chinese, of one to a dozen words."""
     random = np.random.default_rng(_SEED)
     english, chinese = ([words.split(", ") for words in language] for language in (_ENGLISH, _CHINESE))
     texts: list[str] = []

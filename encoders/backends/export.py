@@ -18,7 +18,7 @@ from encoders.backends.building import built
 from encoders.backends.conversion_cache import REFUSED_EXIT_CODE
 from encoders.backends.manifest import Agreement, Manifest
 from encoders.backends.openvino import OpenVinoTowers
-from encoders.backends.towers import Embedding, Towers
+from encoders.backends.towers import ReferenceEncoder, Towers
 from encoders.errors import EncoderError, MissingPackage, ModelUnavailable
 from encoders.inference.parity import min_cosine
 from encoders.inference.runtime import usable_cores
@@ -79,7 +79,7 @@ def _towers(checkpoint: Path) -> Towers:
     return replace(towers, reference=lambda: _by_torch(checkpoint)) if has_torch else towers
 
 
-def _by_torch(checkpoint: Path) -> Embedding:
+def _by_torch(checkpoint: Path) -> ReferenceEncoder:
     from encoders.backends.conversion import by_torch
 
     return by_torch(checkpoint)

@@ -19,7 +19,7 @@ from encoders.media.preparation import Pixels, Preparer
 from encoders.spec import FloatArray
 
 
-class Embedding(Protocol):
+class ReferenceEncoder(Protocol):
     """Anything that embeds texts and pictures, such as a model run by torch."""
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -49,7 +49,7 @@ class Towers:
     """The table of word embeddings (tokens, width), where it is kept apart from the graph."""
     in_half: bool = False
     """Whether weights are written as float16, from which they are read only once they are used."""
-    reference: Callable[[], Embedding] | None = None
+    reference: Callable[[], ReferenceEncoder] | None = None
     """Loads the same checkpoint, run by torch; None where torch is not installed."""
 
     def write(self, directory: Path) -> None:
@@ -67,7 +67,8 @@ class Towers:
         return TextBatcher(self.tokens, compiled_tokeniser(Tokenizer.from_str(self.tokenizer), self.tokens.max_tokens))
 
     def text_inputs(self, text: str) -> dict[str, NDArray[Any]]:
-        """What the text tower takes of one text, by the names of its inputs."""
+        """What the text tower takes of one text, by the names of its inputs: ids and mask (1, length) int64, or word
+        vectors (1, length, width) float32."""
         batcher = self.batcher()
         ids, mask = batcher.pad(batcher.token_ids([text]))
         words = {} if self.words is None else {WORD_VECTORS: self.words[ids]}

@@ -99,7 +99,7 @@ class HfDualEncoder:
         )
 
     def stage_images(self, images: Sequence[Pixels]) -> ForwardPass:
-        """Stack prepared pictures, and start to copy them to the device."""
+        """Stack prepared pictures (height, width, 3) uint8, and start to copy them to the device."""
         groups = self.images.batchable_groups(images)
         parts = [(group, self._stage_group([images[at] for at in group])) for group in groups]
         return JoinedPasses(parts, len(images), self.spec.dim)

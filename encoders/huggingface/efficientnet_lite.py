@@ -22,7 +22,7 @@ class EfficientNetLite(nn.Module):
         self.head = nn.Conv2d(blocks[-1]["out"], hidden_size, 1)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Mean of the last features over the picture."""
+        """Pixels (n, 3, height, width) float → mean of the last features over each picture (n, hidden)."""
         features = functional.relu6(self.stem(pixels))
         for block in self.blocks:
             features = block(features)

@@ -63,7 +63,7 @@ class ForwardPasses:
         return StagedPasses(self, sizes, prepare, features, dim)
 
     def lower_limit(self, rows: int, size: int) -> None:
-        """Have later batches be half as large as one that the device's memory does not hold."""
+        """Halve the size of later batches, after one that the device's memory did not hold."""
         self.limit.max_cells = min(self.limit.max_cells, rows * size // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -89,7 +89,7 @@ class StagedPasses(Generic[Inputs]):
         self._passes: list[tuple[list[int], Tensor]] = []
 
     def launch(self) -> None:
-        """Have the device compute all batches.
+        """Start all batches on the device.
 
         Nothing is waited for until the last one is under way: on a GPU, the host makes up a batch while the device
         works on the one before it.
@@ -133,14 +133,14 @@ class JoinedPasses:
         self._rows = np.zeros((count, dim), np.float32)
 
     def launch(self) -> None:
-        """Have the device compute all of them. Raises as they do."""
-        for _, one in self._parts:
-            one.launch()
+        """Start all of them on the device. Raises as they do."""
+        for _, forward in self._parts:
+            forward.launch()
 
     def rows(self) -> FloatArray:
         """Wait for the device → (n, dim) unit float32 rows, in the order of the inputs."""
-        for places, one in self._parts:
-            self._rows[list(places)] = one.rows()
+        for places, forward in self._parts:
+            self._rows[list(places)] = forward.rows()
         return self._rows
 
 

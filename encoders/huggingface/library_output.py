@@ -6,7 +6,7 @@ from transformers.utils.logging import disable_default_handler, disable_progress
 
 
 def leave_output_to_logging() -> None:
-    """Have transformers' log lines handled as those of all other loggers, and no progress bars drawn.
+    """Leave transformers' log lines to the application's logging, and draw no progress bars.
 
     It sets up a handler of its own on standard error when it is imported. Call it before a checkpoint is loaded; again
     does no harm.

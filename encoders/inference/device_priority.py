@@ -57,7 +57,7 @@ class DevicePriority:
 
     @contextlib.contextmanager
     def prioritised(self) -> Generator[None]:
-        """Have background work wait while the context is open."""
+        """Keep background work waiting while the context is open."""
         if self._file is None:
             yield
             return

@@ -16,7 +16,7 @@ class ForwardPass(Protocol):
     """Inputs that are ready for the device: tokenised or stacked, and on their way there."""
 
     def launch(self) -> None:
-        """Have the device compute; returns at once where the device is another than the host."""
+        """Start the pass on the device; returns at once unless the device is the host."""
         ...
 
     def rows(self) -> FloatArray:

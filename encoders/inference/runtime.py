@@ -81,7 +81,7 @@ def usable_cores(quota: Path = CGROUP_QUOTA) -> int:
 
 
 def make_openmp_threads_sleep() -> None:
-    """Have OpenMP's threads sleep while they wait, in libraries that are loaded later.
+    """Let OpenMP's threads sleep while they wait, in libraries that are loaded later.
 
     When they spin, two processes of two threads each on two cores take five times as long. Settings that are in the
     environment already stay.

@@ -52,13 +52,13 @@ class SyntheticEncoder:
         return SyntheticPass(self, self._rows([text.encode("utf-8", "replace") for text in texts]), TEXT_S)
 
     def stage_images(self, images: Sequence[Pixels]) -> SyntheticPass:
-        """The pass of prepared pictures, which are stacked as for a real device."""
+        """The pass of prepared pictures (side, side, 3) uint8, which are stacked as for a real device."""
         stacked = np.stack(images) if images else np.zeros((0, SIDE, SIDE, 3), np.uint8)
         # The middle row tells pictures apart at a fraction of the cost of all.
-        return SyntheticPass(self, self._rows([one[len(one) // 2].tobytes() for one in stacked]), PICTURE_S)
+        return SyntheticPass(self, self._rows([pixels[len(pixels) // 2].tobytes() for pixels in stacked]), PICTURE_S)
 
     def begin(self, seconds: float) -> float:
-        """Have the device compute for so long, after what it has to do already; returns when it will be done."""
+        """Queue work of this many seconds on the device; returns when it will be done."""
         self._free_at = max(self._free_at, time.monotonic()) + seconds
         return self._free_at
 
@@ -74,7 +74,7 @@ class SyntheticPass:
         self._done_at = 0.0
 
     def launch(self) -> None:
-        """Have the device compute."""
+        """Start the pass."""
         self._done_at = self._encoder.begin(self._seconds)
 
     def rows(self) -> FloatArray:

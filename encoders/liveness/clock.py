@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-TICK_S: Final = 0.25
+TICK_S: Final = 0.5
 GRACE_S: Final = 1.0
 """The most that one tick counts for. What is more is a loop that was blocked, or a process that was frozen."""
 BLOCKED_S: Final = 5.0
@@ -27,8 +27,19 @@ class LoopClock:
     and be restarted for it just as it recovers. Until `run` has begun it is the monotonic clock.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, tick_s: float = TICK_S, blocked_s: float = BLOCKED_S
+    ) -> None:
+        """Set the clock.
+
+        Args:
+            monotonic: seconds, whether the loop runs or not.
+            tick_s: how often the loop ticks.
+            blocked_s: a loop that has not ticked for so long is blocked.
+        """
         self._monotonic = monotonic
+        self._tick_s = tick_s
+        self._blocked_s = blocked_s
         self._elapsed_s = 0.0
         self._ticked_at: float | None = None
         self.delay_s = 0.0
@@ -49,7 +60,7 @@ class LoopClock:
         """Note that the loop runs."""
         now = self()
         if self._ticked_at is not None:
-            self.delay_s = max(0.0, self._monotonic() - self._ticked_at - TICK_S)
+            self.delay_s = max(0.0, self._monotonic() - self._ticked_at - self._tick_s)
         self._elapsed_s, self._ticked_at = now, self._monotonic()
 
     async def run(self) -> None:
@@ -60,15 +71,15 @@ class LoopClock:
         watch.start()
         try:
             while True:
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(self._tick_s)
                 self.tick()
         finally:
             ended.set()
 
     def _log_blocks(self, loop_thread: int, ended: threading.Event) -> None:
         logged = False
-        while not ended.wait(TICK_S):
-            if self.silent_s < BLOCKED_S:
+        while not ended.wait(self._tick_s):
+            if self.silent_s < self._blocked_s:
                 logged = False
             elif not logged:
                 logged = True

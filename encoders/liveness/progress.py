@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 
-class Work:
+class Activity:
     """One thing under way: a batch, a round of a loop, a request."""
 
     def __init__(self, what: str, pulse: Pulse, clock: Callable[[], float]) -> None:
@@ -57,13 +57,13 @@ class Pulse:
         self.bound_s = bound_s
         self.needed = needed
         self._clock = clock
-        self._work: set[Work] = set()
+        self._work: set[Activity] = set()
         self._ended_at = clock()
 
     @contextlib.contextmanager
-    def busy(self, what: str) -> Iterator[Work]:
+    def busy(self, what: str) -> Iterator[Activity]:
         """Something is under way. Within, `progress` and its kin are about it, in tasks that are started there too."""
-        work = Work(what, self, self._clock)
+        work = Activity(what, self, self._clock)
         self._work.add(work)
         token = _current.set(work)
         try:
@@ -90,10 +90,10 @@ class Pulse:
 
     def slowest(self) -> str:
         """What has made no progress for longest; empty while idle."""
-        return min(self._work, key=Work.last_progress).what if self._work else ""
+        return min(self._work, key=Activity.last_progress).what if self._work else ""
 
 
-_current: ContextVar[Work | None] = ContextVar("work", default=None)
+_current: ContextVar[Activity | None] = ContextVar("work", default=None)
 """The work that the running task belongs to."""
 
 

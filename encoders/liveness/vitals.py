@@ -73,8 +73,8 @@ class Outages:
     def away(self) -> dict[str, tuple[float, str]]:
         """For how many seconds each server has been away, and what it said last."""
         now = self.clock()
-        self._outages = {name: one for name, one in self._outages.items() if now - one.last <= OUTAGE_MEMORY_S}
-        return {name: (now - one.since, one.reason) for name, one in self._outages.items()}
+        self._outages = {name: outage for name, outage in self._outages.items() if now - outage.last <= OUTAGE_MEMORY_S}
+        return {name: (now - outage.since, outage.reason) for name, outage in self._outages.items()}
 
 
 class Vitals:
@@ -169,11 +169,11 @@ class Vitals:
 
     def not_alive(self) -> list[Complaint]:
         """Why the worker should be restarted; empty: it should not. A whole speaks for its parts, too."""
-        return [complaint for one in self._circle() for complaint in one._not_alive()]
+        return [complaint for vitals in self._circle() for complaint in vitals._not_alive()]
 
     def not_ready(self) -> list[Complaint]:
         """Why the worker cannot do its work as it should; empty: it can."""
-        return list(dict.fromkeys(complaint for one in self._circle() for complaint in one._not_ready()))
+        return list(dict.fromkeys(complaint for vitals in self._circle() for complaint in vitals._not_ready()))
 
     def _circle(self) -> list[Vitals]:
         return [self, *([self._parent] if self._parent else self._children)]

@@ -76,7 +76,7 @@ def _borders(pixels: Picture) -> Box:
 
 
 def _plain_lines(pixels: Picture, colour: Colour) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of pixels (height, width), which rows and which columns are plain and of this colour, (height,) and (width,)."""
+    """Which rows (height,) and columns (width,) of pixels (height, width) are plain and of this colour."""
     height, width = pixels.shape
     lowest, spread = _range_around(colour, width)
     levels = np.ascontiguousarray(pixels).view(np.uint8).reshape(height, 4 * width)

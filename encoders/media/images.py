@@ -106,7 +106,7 @@ def decode_image(
 def _decoded(
     data: bytes, max_bytes: int, max_pixels: int, budget_bytes: int, least_side: int
 ) -> tuple[Image.Image, int]:
-    """As `decode_image`, a JPEG with both sides at least so long, and by what that one was divided meanwhile."""
+    """A decoded picture, a JPEG scaled down to sides that are no shorter than asked, and by what it was divided."""
     if not data:
         raise InvalidImage("image is empty: 0 bytes")
     if len(data) > max_bytes:

@@ -67,7 +67,8 @@ class FixedSizePreparer(msgspec.Struct, frozen=True, tag="fixed"):
         return resized if self.crop is None else _center_crop(resized, self.crop)
 
     def views(self, picture: Pixels) -> list[Pixels]:
-        """A prepared picture to search with → its views, of the same size: who takes a photo aims at the middle."""
+        """A prepared picture (height, width, 3) to search with → its views, of the same shape: who takes a photo aims
+        at the middle."""
         return [picture if share == 1 else self._view(picture, share) for share in self.query_views]
 
     def _view(self, picture: Pixels, share: float) -> Pixels:
@@ -115,7 +116,7 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
         return resize_pixels(as_rgb(image), size, Image.Resampling(self.resample), _REDUCING_GAP)
 
     def views(self, picture: Pixels) -> list[Pixels]:
-        """A prepared picture to search with → itself."""
+        """A prepared picture (height, width, 3) to search with → itself."""
         return [picture]
 
     @property

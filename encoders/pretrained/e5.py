@@ -45,7 +45,7 @@ _EMBEDDINGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class UnigramVocabulary:
     """The pieces of a unigram tokenizer."""
 
     pieces: list[tuple[str, float]]
@@ -61,7 +61,7 @@ class PackedE5:
 
     config: dict[str, Any]
     """As the `text_config` of a checkpoint: a BERT."""
-    vocabulary: Vocabulary
+    vocabulary: UnigramVocabulary
     tensors: dict[str, FloatArray]
     """By BERT's names, float32."""
 
@@ -97,7 +97,7 @@ def _unpacked(data: bytes) -> PackedE5:
     ends, scores = reader.array("<u4", count + 1), reader.array("<f4", count)
     text = reader.take(text_bytes)
     pieces = [text[ends[at] : ends[at + 1]].decode() for at in range(count)]
-    vocabulary = Vocabulary(list(zip(pieces, scores.tolist(), strict=True)), unknown, _normalised(reader))
+    vocabulary = UnigramVocabulary(list(zip(pieces, scores.tolist(), strict=True)), unknown, _normalised(reader))
     return PackedE5(config, vocabulary, {_bert_name(name): rows for name, rows in _tensors(reader, width, wide)})
 
 

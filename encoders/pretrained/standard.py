@@ -155,11 +155,11 @@ def _compact(rows: NDArray[Any]) -> NDArray[Any]:
     return rows.astype(np.float16) if rows.ndim > 1 else rows
 
 
-def _id(vocabulary: e5.Vocabulary, piece: str) -> int:
+def _id(vocabulary: e5.UnigramVocabulary, piece: str) -> int:
     return next(at for at, (known, _) in enumerate(vocabulary.pieces) if known == piece)
 
 
-def _write_tokenizer(directory: Path, vocabulary: e5.Vocabulary, max_tokens: int) -> None:
+def _write_tokenizer(directory: Path, vocabulary: e5.UnigramVocabulary, max_tokens: int) -> None:
     _write_json(directory / "tokenizer.json", unigram.tokenizer_document(vocabulary))
     _write_json(
         directory / "tokenizer_config.json",

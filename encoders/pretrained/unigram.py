@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
-from encoders.pretrained.e5 import Vocabulary
+from encoders.pretrained.e5 import UnigramVocabulary
 
 START, PAD, END, UNKNOWN, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 _SPECIAL: Final = (START, PAD, END, UNKNOWN, MASK)
 _SPACE: Final = "▁"
 
 
-def tokenizer_document(vocabulary: Vocabulary) -> dict[str, Any]:
+def tokenizer_document(vocabulary: UnigramVocabulary) -> dict[str, Any]:
     """The content of `tokenizer.json`."""
     ids = {piece: at for at, (piece, _) in enumerate(vocabulary.pieces)}
     return {

@@ -171,7 +171,7 @@ class ImageDecoderPool:
         self._dispatch()
 
     async def _resize(self) -> None:
-        """Have as many processes as pictures need, until cancelled."""
+        """Keep as many processes as pictures need, until cancelled."""
         self._waiting = waiting = WaitingShare(asyncio.get_running_loop().time())
         while True:
             await asyncio.sleep(WINDOW_S)

@@ -54,7 +54,7 @@ class PixelMemory:
         return (ctypes.c_ubyte * size).from_buffer(self._memory, start)
 
     def start_of(self, pixels: Pixels) -> int | None:
-        """Where in it pixels (height, width, 3) are; None: elsewhere, or not side by side."""
+        """The offset of pixels (height, width, 3) in it; None: they are elsewhere, or not contiguous."""
         start = pixels.__array_interface__["data"][0] - self._starts_at
         return start if 0 <= start <= self.size - pixels.nbytes and pixels.flags.c_contiguous else None
 

@@ -52,7 +52,7 @@ class PixelSlots:
         self._free += [slot for slot in slots if slot is not None]
 
     def pixels(self, slot: int, height: int, width: int) -> Pixels:
-        """What a decoder has left in a slot, which is free again when this and all views of it are gone.
+        """What a decoder has left in a slot (height, width, 3), which is free again when this and all views are gone.
 
         Raises:
             ValueError: a slot holds no picture of this size.

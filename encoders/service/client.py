@@ -116,7 +116,7 @@ class ServiceEncoder:
         return self._rows(answer.texts, len(texts)), self._rows(answer.images, len(images))
 
     def encode_run(self, texts: Sequence[str], images: Sequence[Sequence[Pixels]]) -> FloatArray:
-        """The same of whole products that fit into one request."""
+        """Whole products that fit into one request → (n, dim) unit float32 rows."""
         pictures = [[picture_to_message(picture, self._memory) for picture in own] for own in images]
         return self._rows(self._answer(EncodeProducts(texts_to_message(texts), pictures)).texts, len(texts))
 
@@ -200,7 +200,7 @@ class ServiceEncoder:
 
 
 def _share(connection: socket.socket, memory: PixelMemory) -> None:
-    """Have the service read the memory. Raises `EncoderError` where it does not, and as `receive_frame` does."""
+    """Share the memory with the service. Raises `EncoderError` where it is refused, and as `receive_frame` does."""
     frame = encode_frame(SharePixels(memory.size))
     # The file goes with the first bytes, which are as many as fit.
     sent = socket.send_fds(connection, [frame], [memory.descriptor])
@@ -211,5 +211,5 @@ def _share(connection: socket.socket, memory: PixelMemory) -> None:
 
 
 def picture_runs(images: Sequence[Pixels]) -> list[Sequence[Pixels]]:
-    """Pictures in runs that fit into one request."""
+    """Prepared pictures (height, width, 3) uint8 in runs that fit into one request."""
     return [images[at : at + PICTURES_PER_REQUEST] for at in range(0, len(images), PICTURES_PER_REQUEST)]

@@ -31,7 +31,7 @@ from encoders.service.opening import (
     receive_body,
     receive_with_file,
 )
-from encoders.service.pass_queue import Batch, Client, PassInputs, PassQueue
+from encoders.service.pass_queue import Batch, PassClient, PassInputs, PassQueue
 
 _URGENCIES: Final[dict[bytes, Urgency]] = {b"q": "query", b"i": "indexing"}
 _REQUESTS: Final = msgspec.msgpack.Decoder(EncodeParts | EncodeProducts | SharePixels)
@@ -43,7 +43,7 @@ def hand_over(channel: socket.socket, client: socket.socket, urgency: Urgency) -
     socket.send_fds(channel, [urgency[:1].encode()], [client.fileno()])
 
 
-class Connections:
+class ClientConnections:
     """Takes connections over, and puts what clients ask for into the queue."""
 
     def __init__(self, channel: socket.socket, encoder: Encoder, passes: PassQueue) -> None:
@@ -94,9 +94,9 @@ class Connections:
     def _inputs(self, message: EncodeParts | EncodeProducts, memory: ReadPixels | None) -> PassInputs:
         texts = texts_from_message(message.texts)
         if isinstance(message, EncodeParts):
-            return {"texts": texts, "images": [picture_from_message(one, memory) for one in message.images]}
+            return {"texts": texts, "images": [picture_from_message(image, memory) for image in message.images]}
         as_joint_encoder(self._encoder)
-        images = [[picture_from_message(one, memory) for one in own] for own in message.images]
+        images = [[picture_from_message(image, memory) for image in own] for own in message.images]
         return {"products": [*zip(texts, images, strict=True)]}
 
 
@@ -124,7 +124,7 @@ class _Connection:
 
     def __init__(self, sock: socket.socket, urgency: Urgency) -> None:
         sock.setblocking(True)
-        self.client = Client(urgency)
+        self.client = PassClient(urgency)
         self.memory: ReadPixels | None = None
         """Where the client's pictures may be."""
         self._socket = sock

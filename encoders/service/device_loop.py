@@ -33,8 +33,8 @@ class _Pass:
         return self.inputs[0].batch.client.urgency == "query"
 
     def fail(self, error: Exception) -> None:
-        for one in self.inputs:
-            one.batch.fail(error)
+        for queued in self.inputs:
+            queued.batch.fail(error)
 
 
 class DeviceLoop:
@@ -88,7 +88,7 @@ class DeviceLoop:
             return None
         prepared = _Pass(inputs)
         try:
-            prepared.forward = stage(self._encoder, inputs[0].kind, [one.content for one in inputs])
+            prepared.forward = stage(self._encoder, inputs[0].kind, [queued.content for queued in inputs])
         except Exception as error:
             self._retry_apart(prepared, error)
             return None
@@ -122,14 +122,14 @@ class DeviceLoop:
 
     def _retry_apart(self, failed: _Pass, error: Exception) -> None:
         """Encode each batch's share by itself: what one client sent must not fail the others."""
-        batches = list(dict.fromkeys(one.batch for one in failed.inputs))
+        batches = list(dict.fromkeys(queued.batch for queued in failed.inputs))
         if len(batches) == 1:
             failed.fail(error)
             return
         for batch in batches:
-            own = _Pass([one for one in failed.inputs if one.batch is batch])
+            own = _Pass([queued for queued in failed.inputs if queued.batch is batch])
             try:
-                own.forward = stage(self._encoder, own.inputs[0].kind, [one.content for one in own.inputs])
+                own.forward = stage(self._encoder, own.inputs[0].kind, [queued.content for queued in own.inputs])
                 own.launched_at = self._clock()
                 own.forward.launch()
             except Exception as its_error:

@@ -78,7 +78,7 @@ def receive_body(connection: socket.socket, header: bytearray) -> bytearray:
 
 
 def receive_with_file(connection: socket.socket, length: int) -> tuple[bytearray, int | None]:
-    """So many bytes, and the file that came with the first of them, if any. Raises as `receive_exactly` does."""
+    """Receive `length` bytes, and the file that came with the first, if any. Raises as `receive_exactly` does."""
     first, files, _, _ = socket.recv_fds(connection, length, 1, socket.MSG_CMSG_CLOEXEC)
     if not first:
         raise EOFError("the connection has ended")
@@ -92,7 +92,7 @@ def receive_with_file(connection: socket.socket, length: int) -> tuple[bytearray
 
 
 def receive_exactly(connection: socket.socket, length: int) -> bytearray:
-    """So many bytes. Raises `EOFError` where the connection ends before, and `OSError`."""
+    """Receive `length` bytes. Raises `EOFError` where the connection ends before, and `OSError`."""
     data = bytearray(length)
     view, filled = memoryview(data), 0
     while filled < length:

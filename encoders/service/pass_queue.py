@@ -27,7 +27,7 @@ PassInputs = dict[PassKind, Sequence[Any]]
 
 
 @dataclass(eq=False)
-class Client:
+class PassClient:
     """Somebody who has batches here; while `gone` they are not encoded."""
 
     urgency: Urgency
@@ -38,7 +38,7 @@ class Client:
 class Batch:
     """What a client asked for, until each of its inputs has its row (dim,), or one has failed."""
 
-    client: Client
+    client: PassClient
     inputs: PassInputs
     answer: Callable[[EncodedRows | ErrorMessage], None]
     """Called once, by the thread of the device."""
@@ -55,7 +55,7 @@ class Batch:
             self._finish()
 
     def set_row(self, kind: PassKind, at: int, row: FloatArray) -> None:
-        """Note one input's row; with the last one, the batch is answered."""
+        """Note one input's row (dim,) float32; with the last one, the batch is answered."""
         if self.missing <= 0:
             return
         self.rows[kind][at] = row

@@ -48,7 +48,7 @@ class BigramModel:
         return self._positions[second] in self._following.get(self._positions[first], {})
 
     def log_probability(self, previous: str | None, word: str) -> float:
-        """Of a word of the vocabulary after another one; None: at the beginning."""
+        """The log-probability of a word after another one of the vocabulary; None: at the beginning."""
         at = self._positions[word]
         if previous is None:
             return math.log(self._single[at])

@@ -56,7 +56,7 @@ class TrainableDualEncoder(nn.Module):
 
     @property
     def max_tokens(self) -> int:
-        """Where texts are cut."""
+        """The number of tokens after which texts are cut."""
         text = self.model.config.text_config
         offset = int(text.pad_token_id) + 1 if text.model_type in _OFFSET_POSITIONS else 0
         return min(int(text.max_position_embeddings) - offset, int(self.tokenizer.model_max_length))

@@ -27,7 +27,7 @@ from encoders.training.evaluation.metrics import RetrievalReport
 from encoders.training.objectives.lexical_teacher import LexicalTeacher, listing_text
 from encoders.training.objectives.teachers import EncoderTeacher, Teacher
 from encoders.training.optimisation.parameters import freeze
-from encoders.training.optimisation.process_group import ProcessGroup, SingleProcess, launched_process_group
+from encoders.training.optimisation.process_group import SingleProcess, TrainingProcesses, launched_process_group
 from encoders.training.record import TrainingOutcome, recorded_settings, write_record
 from encoders.training.trainable import Trainable
 from encoders.training.trainer import Trainer
@@ -145,7 +145,7 @@ def _measured(model: Trainable, material: TrainingCatalogue, *, joint: bool) -> 
     return held_out_reports(model, material, embed_catalogue(model, material, joint=joint))
 
 
-def _processes() -> tuple[ProcessGroup, torch.device]:
+def _processes() -> tuple[TrainingProcesses, torch.device]:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return launched_process_group()
     return SingleProcess(), torch.device("cuda" if torch.cuda.is_available() else "cpu")

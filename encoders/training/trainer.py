@@ -21,7 +21,7 @@ from encoders.training.objectives.losses import Objective
 from encoders.training.objectives.teachers import Teacher, distillation_targets
 from encoders.training.optimisation.gradients import GradientAccumulator, process_rows
 from encoders.training.optimisation.parameters import parameter_groups
-from encoders.training.optimisation.process_group import ProcessGroup, SingleProcess
+from encoders.training.optimisation.process_group import SingleProcess, TrainingProcesses
 from encoders.training.trainable import Trainable
 
 _NEIGHBOURS_PER_NEGATIVE = 5
@@ -58,7 +58,7 @@ class Trainer:
         material: TrainingCatalogue,
         config: TuningConfig,
         teachers: Sequence[Teacher] = (),
-        processes: ProcessGroup | None = None,
+        processes: TrainingProcesses | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         """Take a model whose frozen parameters are frozen already.

@@ -12,7 +12,7 @@ import msgspec
 
 from encoders.loading import load_encoder
 from encoders.processes.messages import EncoderReady, ErrorMessage
-from encoders.service.connections import Connections
+from encoders.service.connections import ClientConnections
 from encoders.service.device_loop import DeviceLoop
 from encoders.service.opening import ServedSetup, ServiceLoad
 from encoders.service.pass_queue import PassQueue
@@ -31,7 +31,7 @@ def main() -> None:
         return
     passes = PassQueue()
     device = DeviceLoop(encoder, passes)
-    connections = Connections(socket.socket(fileno=served.descriptor), encoder, passes)
+    connections = ClientConnections(socket.socket(fileno=served.descriptor), encoder, passes)
     main_process.start_threads()
     missing = confine_model(may_start_programs=served.setup.runtime.compile)
     _start(device.run)

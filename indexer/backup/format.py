@@ -71,7 +71,7 @@ def backup_schema(header: BackupHeader) -> pa.Schema:
 
 
 def backup_row(product_id: str, stored: StoredProduct, vector: FloatArray) -> dict[str, Any]:
-    """A product as a row. Raises `InvalidRecord` when its state is too long to be stored at all."""
+    """A product and its fused vector (2·dim,) as a row. Raises `InvalidRecord` where its state is too long to store."""
     fields, searchable = stored.state.fields, is_searchable(stored)
     return {
         "product_id": product_id,
@@ -98,7 +98,7 @@ def backup_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
 
 
 def update_digest(digest: Any, product_id: str, state: str, vector: FloatArray) -> None:
-    """Take a row into the digest: all that is restored from it."""
+    """Take a row into the digest: all that is restored from it, the fused vector (2·dim,) as float32 included."""
     # None of them holds a line break, and a vector has a fixed length.
     digest.update(f"{product_id}\n{state}\n".encode())
     digest.update(np.ascontiguousarray(vector, "<f4").tobytes())

@@ -1,1 +1,1 @@
-"""Milvus: collections, rows, search, filters, generations of the index."""
+"""Milvus: the connection, collections, rows, generations of the index and their registry."""

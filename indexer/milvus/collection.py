@@ -10,6 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
@@ -19,6 +20,7 @@ from pymilvus import MilvusException
 from encoders.spec import FloatArray
 from indexer.milvus.columns import ColumnarMilvusClient, ResultColumns
 from indexer.milvus.connection import COLLECTION_NOT_LOADED, translated_errors
+from indexer.milvus.lite_lock import LiteLock
 from indexer.milvus.vector_types import StoredArray
 from indexer.ports.products import Candidate, ScoredIds
 
@@ -36,10 +38,12 @@ class MilvusCollection:
     would stay without it. Only what is an estimate anyway is read `Bounded`. On Lite all reads are strong.
     """
 
-    def __init__(self, client: ColumnarMilvusClient, name: str, deadline_s: float) -> None:
+    def __init__(self, client: ColumnarMilvusClient, name: str, deadline_s: float, lite_database: str = "") -> None:
+        """Args: lite_database: the file of Milvus Lite, if it is one."""
         self.name = name
         self._client = client
         self._deadline_s = deadline_s
+        self._lite_lock = LiteLock(lite_database)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -47,7 +51,8 @@ class MilvusCollection:
 
     async def upsert(self, request: Any, until: float = math.inf) -> None:
         """Send an `UpsertRequest`; `until` is the time of the monotonic clock by which it must have landed."""
-        await self._call(partial(self._client.upsert, self.name, [request]), until)
+        upsert = partial(self._client.upsert, self.name, [request])
+        await self._call(upsert, self._lite_lock.writing(), until)
 
     async def search(self, field: str, query: StoredArray | str, expression: str, limit: int) -> ScoredIds:
         """The best entities by a field."""
@@ -75,7 +80,7 @@ class MilvusCollection:
     async def query(self, expression: str, output: list[str], **options: Any) -> list[dict[str, Any]]:
         """The entities that an expression lets pass."""
         options = {"consistency_level": "Strong"} | options
-        return await self._call(
+        return await self._read(
             partial(self._client.query, self.name, filter=expression, output_fields=output, **options)
         )
 
@@ -86,7 +91,7 @@ class MilvusCollection:
 
     async def fields(self, expression: str, output: list[str]) -> dict[str, Any]:
         """Fields of the entities that an expression lets pass, as `query_fields` gives them."""
-        return await self._call(partial(self._client.query_fields, self.name, expression, output))
+        return await self._read(partial(self._client.query_fields, self.name, expression, output))
 
     async def count(self, expression: str, consistency: Literal["Strong", "Bounded"] = "Strong") -> int:
         """How many entities an expression lets pass."""
@@ -118,13 +123,25 @@ class MilvusCollection:
             search_params={"params": dict(parameters)} if parameters else None,
             consistency_level="Strong",
         )
-        return await self._call(cast(Callable[..., Awaitable[list[ResultColumns]]], search))
+        return await self._read(cast(Callable[..., Awaitable[list[ResultColumns]]], search))
 
-    async def _call(self, request: Callable[..., Awaitable[T]], until: float = math.inf) -> T:
-        """Make a request within the deadline; the client's own timeout does not hold while it connects."""
+    async def _read(self, request: Callable[..., Awaitable[T]]) -> T:
+        return await self._call(request, self._lite_lock.reading())
+
+    async def _call(
+        self,
+        request: Callable[..., Awaitable[T]],
+        turn: AbstractAsyncContextManager[None] | None = None,
+        until: float = math.inf,
+    ) -> T:
+        """Make a request within the deadline; the client's own timeout does not hold while it connects.
+
+        Args:
+            turn: within which it is made; None: any time.
+        """
         deadline_s = min(self._deadline_s, until - time.monotonic())
         with translated_errors(deadline_s):
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(deadline_s), turn or nullcontext():
                 try:
                     return await request(timeout=deadline_s)
                 except MilvusException as error:

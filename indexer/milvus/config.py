@@ -61,7 +61,8 @@ class MilvusConfig:
     """Whether generations made from now on are searched by words, for which Milvus has to be 2.5 or later. False:
     they are searched by vectors alone, on an older server too, and answers say so; to try things, not for a shop."""
     lite_database: str = ""
-    """The file of a Milvus Lite server on this machine, to be given the index by primary key that it lacks. The
+    """The file of a Milvus Lite server on this machine, to be given the index by primary key that it lacks; by files
+    beside it, all processes have their reads wait for upserts, in the middle of which products are not there. The
     embedded one's is known."""
 
     def __post_init__(self) -> None:

@@ -75,7 +75,7 @@ def load_active_generation(
 
 
 def analysis_notice(generation: Generation) -> str | None:
-    """That a generation's words were cut otherwise than queries' are now: it is searched all the same. None: alike."""
+    """Says that a generation's words were analysed otherwise than queries are now; None: alike. It is served still."""
     if generation.analysis_version == ANALYSIS_VERSION:
         return None
     return (
@@ -85,7 +85,7 @@ def analysis_notice(generation: Generation) -> str | None:
 
 
 def full_text_notice(generation: Generation) -> str | None:
-    """That nothing is found by words in a generation. None: it is."""
+    """Says that a generation cannot be searched by words; None: it can."""
     if generation.full_text:
         return None
     return (
@@ -151,7 +151,7 @@ def _check_version(client: MilvusClient, config: MilvusConfig, full_text: bool, 
 
 
 def load_generation(client: MilvusClient, config: MilvusConfig, generation: Generation, write: bool) -> None:
-    """Have a generation ready to be searched, and to be written if need be."""
+    """Load a generation, so that it can be searched and written."""
     client.load_collection(generation.collection, timeout=_LOAD_TIMEOUT_S)
     if write and config.lite_database:
         create_primary_key_indexes(Path(config.lite_database), config.deadline_s)
@@ -216,7 +216,7 @@ def _create_first(client: MilvusClient, config: MilvusConfig, first: Generation,
 def _ensure_collection(
     client: MilvusClient, config: MilvusConfig, name: str, schema: CollectionSchema, indexes: IndexParams
 ) -> None:
-    """Have a collection with its indexes, whoever made it and however far they came."""
+    """Make a collection and its indexes, or what is missing of them: another worker may have begun."""
     timeout = config.deadline_s
     if not collection_exists(client, config, name):
         client.create_collection(name, schema=schema, consistency_level="Strong", timeout=timeout)

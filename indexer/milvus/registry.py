@@ -26,6 +26,7 @@ from indexer.milvus.connection import (
     connect_blocking,
     translated_errors,
 )
+from indexer.milvus.lite_lock import LiteLock
 from indexer.milvus.schema import REGISTRY_DIM
 from indexer.milvus.vector_types import FLOAT32
 
@@ -114,6 +115,7 @@ class GenerationRegistry:
     def __init__(self, config: MilvusConfig) -> None:
         """Args: config: where Milvus is; connected to with the first call."""
         self._config = config
+        self._lite_lock = LiteLock(config.lite_database)
         self._access: MilvusAccess | None = None
         self._client: MilvusClient | None = None
         self._former: MilvusClient | None = None
@@ -135,23 +137,24 @@ class GenerationRegistry:
 
     async def read(self) -> Generations:
         """All generations; none where there is no registry yet."""
-        return await self._run(self._read)
+        async with self._lite_lock.reading():
+            return await self._run(self._read)
 
     async def save(self, generation: Generation) -> None:
         """Note what is known of a generation that is not active."""
-        await self._run(lambda client, config: _write(client, config, _PREFIX + generation.collection, generation))
+        await self._change(lambda client, config: _write(client, config, _PREFIX + generation.collection, generation))
 
     async def forget(self, collection: str) -> None:
         """Take a generation out of the registry."""
-        await self._run(lambda client, config: _delete(client, config, _PREFIX + collection))
+        await self._change(lambda client, config: _delete(client, config, _PREFIX + collection))
 
     async def new_name(self) -> str:
         """The name of a new generation; none is given twice, for caches and consumer groups go by it."""
-        return await self._run(_next_name)
+        return await self._change(_next_name)
 
     async def switch(self, to: Generation, hold_until_ms: int, reason: str) -> None:
         """Make a generation the active one; that which was is held until `hold_until_ms`."""
-        await self._run(lambda client, config: _switch(client, config, to, hold_until_ms, reason))
+        await self._change(lambda client, config: _switch(client, config, to, hold_until_ms, reason))
 
     def _read(self, client: MilvusClient, config: MilvusConfig) -> Generations:
         was_loaded, self._is_loaded = self._is_loaded, False
@@ -164,11 +167,15 @@ class GenerationRegistry:
         self._is_loaded = generations.active is not None
         return generations
 
-    async def _run(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
-        with translated_errors(self._config.deadline_s):
-            return await asyncio.to_thread(self._in_thread, change)
+    async def _change(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+        async with self._lite_lock.writing():
+            return await self._run(change)
 
-    def _in_thread(self, change: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+    async def _run(self, work: Callable[[MilvusClient, MilvusConfig], T]) -> T:
+        with translated_errors(self._config.deadline_s):
+            return await asyncio.to_thread(self._in_thread, work)
+
+    def _in_thread(self, work: Callable[[MilvusClient, MilvusConfig], T]) -> T:
         access = self._access = self._access or MilvusAccess(self._config)
         if self._client is None:
             self._client = connect_blocking(self._config, access)
@@ -178,7 +185,7 @@ class GenerationRegistry:
             # Calls of other threads may still be under way over the last connection, over that before it none is.
             if former is not None:
                 former.close()
-        return change(self._client, self._config)
+        return work(self._client, self._config)
 
 
 def read_generations(client: MilvusClient, config: MilvusConfig) -> Generations:

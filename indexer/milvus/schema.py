@@ -14,8 +14,8 @@ from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusC
 from pymilvus.milvus_client.index import IndexParams
 
 from indexer.filters import MAX_TERMS, NUMBER_FIELDS, TERM_MAX_BYTES
-from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.config import EXACT_INDEX, build_parameters
+from indexer.milvus.queries.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.vector_types import FLOAT16, FLOAT32
 from indexer.text_analysis.analyzer import BM25_B, BM25_K1
 

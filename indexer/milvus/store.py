@@ -19,8 +19,6 @@ from indexer.errors import StoreUnavailable
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
 from indexer.milvus.columns import ColumnarMilvusClient
 from indexer.milvus.connection import MilvusConfig, connect_blocking, connect_milvus, translated_errors
-from indexer.milvus.excluded_words import replace_excluded_words
-from indexer.milvus.filter_expressions import to_milvus_expression
 from indexer.milvus.generations import (
     check_generation,
     create_generation,
@@ -29,11 +27,13 @@ from indexer.milvus.generations import (
     load_generation,
 )
 from indexer.milvus.limits import DEFAULT_LIMITS, MilvusLimits
+from indexer.milvus.queries.excluded_words import replace_excluded_words
+from indexer.milvus.queries.filter_expressions import to_milvus_expression
+from indexer.milvus.queries.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
+from indexer.milvus.queries.top_k import top_k_by_field
 from indexer.milvus.registry import Generation
 from indexer.milvus.schema import LEXICAL_FIELD
-from indexer.milvus.search import MilvusNumericRows, MilvusVectorSearch, cards_by_id
 from indexer.milvus.stored_rows import MilvusStoredRows
-from indexer.milvus.top_k import top_k_by_field
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request
 from indexer.milvus.vector_types import to_stored_type
 from indexer.ports.products import NOTHING_FOUND, Candidate, ProductCounts, ScoredIds
@@ -132,7 +132,7 @@ class MilvusProductStore:
         limits: MilvusLimits = DEFAULT_LIMITS,
     ) -> None:
         """Args: generation: the collection's name; limits: how it is searched."""
-        self._collection = MilvusCollection(client, generation, config.deadline_s)
+        self._collection = MilvusCollection(client, generation, config.deadline_s, config.lite_database)
         self._stored = MilvusStoredRows(self._collection, config.vector_type)
         self._vectors = MilvusVectorSearch(self._collection, config, limits)
         self._spec = spec

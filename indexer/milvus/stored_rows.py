@@ -9,7 +9,7 @@ from encoders.spec import FloatArray
 from indexer.criteria import Ids
 from indexer.filters import PRODUCT_ID_PATTERN
 from indexer.milvus.collection import BY_PRODUCT_ID, MilvusCollection
-from indexer.milvus.filter_expressions import ids_expression
+from indexer.milvus.queries.filter_expressions import ids_expression
 from indexer.milvus.vector_types import field_vectors, to_float32
 from indexer.records import StoredProduct, StoredRow, unpack_product
 from indexer.slices import map_in_slices

@@ -18,7 +18,7 @@ from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from indexer.errors import InvalidRecord
 from indexer.filters import ABSENT_NUMBER, NUMBER_FIELDS
-from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
+from indexer.milvus.queries.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD
 from indexer.milvus.vector_types import StoredArray, to_stored_type
 from indexer.records import IndexRow, pack_product
 
@@ -76,7 +76,7 @@ def upsert_request(collection: str, packed: Sequence[PackedRow], *, parts: bool,
     Raises:
         InvalidRecord: a text cannot be encoded.
     """
-    rows = [one.row for one in packed]
+    rows = [packed_row.row for packed_row in packed]
     try:
         fields = [
             _texts("product_id", [row.product_id for row in rows]),
@@ -86,8 +86,8 @@ def upsert_request(collection: str, packed: Sequence[PackedRow], *, parts: bool,
             *(_numbers(name, [row.numbers.get(name, ABSENT_NUMBER) for row in rows]) for name in NUMBER_FIELDS),
             _flags("searchable", [row.searchable for row in rows]),
             _flags("deleted", [row.stored.state.deleted and not row.searchable for row in rows]),
-            _texts("card", [one.card for one in packed]),
-            _texts("state", [one.state for one in packed]),
+            _texts("card", [packed_row.card for packed_row in packed]),
+            _texts("state", [packed_row.state for packed_row in packed]),
         ]
     except (TypeError, ValueError) as error:
         raise InvalidRecord(f"Milvus cannot take it: {error}") from error

@@ -23,12 +23,12 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {FLOAT32: np.dtype("<f4"), FLOAT16:
 
 
 def to_stored_type(vector: FloatArray, vector_type: str) -> StoredArray:
-    """A vector as Milvus takes it in a field of a type."""
+    """A vector or vectors (…, dim) float32 as Milvus takes them in a field of a type: float32 or float16."""
     return vector.astype(DTYPES[vector_type], copy=False)
 
 
 def to_float32(stored: Any, vector_type: str) -> FloatArray:
-    """The float32 vector of what the client reads from a field of a type: numbers, or their bytes in a list."""
+    """The vector (dim,) float32 of what the client reads from a field of a type: numbers, or their bytes in a list."""
     if vector_type == FLOAT32:
         return np.asarray(stored, np.float32)
     return np.frombuffer(stored[0], DTYPES[vector_type]).astype(np.float32)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, overload
 
 from indexer.persons import Period
 from indexer.ports.profiles import Interaction
 
 KIND_LETTERS: Mapping[str, str] = {"viewed": "v", "clicked": "c", "liked": "l", "carted": "b", "purchased": "p"}
 """How a kind of interaction is written; one that is not listed makes no session."""
+
+
+GAP_MS = 30 * 60_000
+"""Somebody who did nothing for longer than this, and comes again, is on another visit."""
 
 
 class Step(NamedTuple):
@@ -39,13 +43,40 @@ class Sighting(NamedTuple):
     """When the session last did anything to the product."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sightings(Sequence[Sighting]):
+    """The latest sessions that a product was in, newest first, as columns; one is an object only when it is asked for.
+
+    A recommendation looks at some thousands of them.
+    """
+
+    refs: Sequence[bytes] = field(default_factory=list[bytes])
+    times_ms: Sequence[float] = field(default_factory=list[float])
+    """When the session last did anything to the product."""
+
+    def __len__(self) -> int:
+        return len(self.refs)
+
+    @overload
+    def __getitem__(self, at: int) -> Sighting: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sightings: ...
+
+    def __getitem__(self, at: int | slice) -> Sighting | Sightings:
+        if isinstance(at, slice):
+            return Sightings(self.refs[at], self.times_ms[at])
+        return Sighting(self.refs[at].decode(), int(self.times_ms[at]))
+
+
 class BehaviourStore(Protocol):
     """The latest sessions of every shopper, and the latest sessions of every product.
 
-    A session is what one shopper did under one `session_id`; without one, within one day (UTC). It keeps each (kind,
-    product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing from
-    before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all is
-    bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
+    A session is what one shopper did under one `session_id`. Without one, what they did within one day (UTC) is kept
+    as one, and told by visit: it is parted wherever they did nothing for longer than `GAP_MS`. A session keeps each
+    (kind, product) once, at its latest time, and of those the latest; a shopper keeps the latest sessions, and nothing
+    from before the latest thing in a session that had to go; a product keeps the latest sessions that it is in. So all
+    is bounded, and the same whatever the order, the repetitions and the batches of the events. Nothing counts that
     happened when its user was forgotten, or before; that a session took the place of an older one of a product stays
     so when it is forgotten or erased. Cancellation leaves a call done in part: repeat it. Safe for concurrent use.
     Raises `StoreUnavailable` when the store does not answer within its deadline.
@@ -68,17 +99,20 @@ class BehaviourStore(Protocol):
         ...
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
-        """The user's latest sessions, newest first."""
+        """The user's latest sessions, at most `limit`, and all visits of the days among them, newest first."""
         ...
 
     async def session(self, user_id: str, session_id: str) -> Session:
         """One session of a user; without steps where there is none."""
         ...
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         """The latest sessions that each of these products was in, newest first: at most `limit` each."""
         ...
 
-    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
-        """What each session did: a kind's letter and a product id in one, oldest first; nothing where it is gone."""
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
+        """What each session did, by visit, oldest first; none where it is gone.
+
+        A step is a kind's letter and a product id in one.
+        """
         ...

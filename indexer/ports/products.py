@@ -73,7 +73,7 @@ class ProductStore(Protocol):
         ...
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, tuple[StoredProduct, FloatArray]]:
-        """What is stored of these products, tombstones too, with their fused vectors; unknown ids are absent."""
+        """What is stored of these products, tombstones too, with fused vectors (2·dim,); unknown ids are absent."""
         ...
 
     async def scan(self, after: str, limit: int) -> dict[str, tuple[StoredProduct, FloatArray]]:
@@ -85,15 +85,15 @@ class ProductStore(Protocol):
         ...
 
     async def read_rows(self, product_ids: Sequence[str]) -> dict[str, StoredRow]:
-        """As `read`, with the terms too."""
+        """Like `read`, with the terms too."""
         ...
 
     async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
-        """As `read`, without the vectors, which take most of it."""
+        """Like `read`, without the vectors, which are most of the bytes."""
         ...
 
     async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
-        """As `scan`, without the vectors."""
+        """Like `scan`, without the vectors."""
         ...
 
     async def write(self, rows: Sequence[IndexRow], until: float = math.inf) -> None:
@@ -117,7 +117,7 @@ class ProductStore(Protocol):
         ...
 
     async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
-        """As `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
+        """Like `search_lexical`, by analysed terms separated by blanks; a score is the sum of its terms' scores."""
         ...
 
     async def search_dense_all(self, vectors: FloatArray, filters: Filters, limit: int) -> list[list[Candidate]]:

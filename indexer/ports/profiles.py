@@ -40,7 +40,7 @@ class TraitChange:
 
 @dataclass(frozen=True, slots=True)
 class LearningChange:
-    """That a shopper may be learnt from as of a time, or no longer; of two at the same time, the one that forbids."""
+    """Whether a shopper may be learnt from, as of a time. Of two changes at one time, the one that forbids counts."""
 
     is_allowed: bool
     time_ms: int
@@ -48,7 +48,7 @@ class LearningChange:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """That somebody who was known by an anonymous id is a certain user."""
+    """The fact that somebody who was known by an anonymous id is a certain user."""
 
     anonymous_id: str
     time_ms: int
@@ -96,7 +96,7 @@ class ProfileStore(Protocol):
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         """Apply (user id, change) pairs; each trait keeps its latest value by (time, source, id), null clears it.
 
-        A user keeps as many traits as `indexer.redis.profiles.TRAITS`, cleared ones included: the latest.
+        A user keeps as many traits as `indexer.redis.shoppers.profiles.TRAITS`, cleared ones included: the latest.
 
         Raises:
             InvalidRecord: one of them cannot be stored; the others may or may not have been.

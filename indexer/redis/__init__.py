@@ -1,1 +1,1 @@
-"""Redis: shoppers' profiles, the change log, bounded maps, leases."""
+"""Redis: the connection, the change log, bounded maps, what answers showed, leases."""

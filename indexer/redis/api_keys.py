@@ -8,6 +8,7 @@ from typing import cast
 from redis.asyncio import Redis
 
 from indexer.redis.client import redis_call
+from indexer.redis.pipelining import ask_together
 
 RECORDS = "vitrine:{api-keys}:records"
 VERSION = "vitrine:{api-keys}:version"
@@ -23,7 +24,8 @@ class RedisKeyRecords:
     async def version(self) -> int:
         """How many changes there were; 0: none."""
         async with redis_call(self._deadline_s):
-            return int(cast(bytes | None, await self._redis.get(VERSION)) or 0)
+            (version,) = await ask_together(self._redis, [("GET", VERSION)])
+        return int(version or 0)
 
     async def get(self, digest: str) -> bytes | None:
         """The record of a digest."""

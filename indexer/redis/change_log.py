@@ -16,8 +16,9 @@ CHANGES_KEPT = 20_000
 """How many changed products the log remembers."""
 
 # KEYS: sequence, changes, floor. A product keeps only its latest change, so the log is as long as products are many.
-# A log that is not there, as Redis is new or was emptied, begins at the time in microseconds: above all numbers that
-# were given before. Changes that are gone while the sequence is not, as Redis may evict keys, are below the floor.
+# A log that is not there, as Redis is new or was emptied, begins at the time in tenths of a millisecond: above all
+# numbers that were given before, and of 14 digits, as more are rounded by version 0.2.0, whose answers were stale then.
+# Changes that are gone while the sequence is not, as Redis may evict keys, are below the floor.
 _BEGIN = """
 local function begin(now)
   local last = redis.call('GET', KEYS[1])
@@ -113,7 +114,7 @@ def _keys(generation: str) -> list[str]:
 
 
 def _now() -> int:
-    return time.time_ns() // 1_000
+    return time.time_ns() // 100_000
 
 
 class InMemoryChangeLog:

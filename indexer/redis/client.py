@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    NoPermissionError,
+    RedisError,
+)
 
 from indexer.credential_files import SecretFile
 from indexer.deadlines import fair_timeout
@@ -24,6 +31,10 @@ _NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPER
 _CHECKS = 3
 _CHECK_AGAIN_S = 0.1
 _NO_PASSWORD = ("NOAUTH", "Authentication required")
+_OF_A_CLUSTER = AskError | ClusterCrossSlotError | ClusterDownError
+"""What no other Redis says; `MovedError` is an `AskError`."""
+_OF_TWO_SLOTS = ("vitrine:popularity", "vitrine:user:")
+"""Keys that workers may read, and a cluster not in one command."""
 
 
 def connect_redis(config: RedisConfig) -> Redis:
@@ -74,6 +85,8 @@ async def _check_access(redis: Redis, config: RedisConfig) -> None:
         try:
             async with redis_call(config.deadline_s):
                 await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+                with suppress(NoPermissionError):
+                    await redis.exists(*_OF_TWO_SLOTS)
             return
         except AccessDenied:
             raise
@@ -129,6 +142,11 @@ def _translated(error: Exception) -> StoreUnavailable:
         return AccessDenied(
             f"Redis does not know us ({said}): put right redis.username and redis.password or redis.password_file, or "
             "what redis.url has of them"
+        )
+    if isinstance(error, _OF_A_CLUSTER):
+        return AccessDenied(
+            "this Redis is a cluster, whose servers have a part of the keys each, and Vitrine speaks to one that has "
+            "all of them: set redis.url to a Redis without cluster mode; replicas are fine"
         )
     if isinstance(error, NoPermissionError) or said.startswith(_NOT_ALLOWED):
         return AccessDenied(f"Redis denies our user a right ({said}): give it what deploy/redis/users.txt lists")

@@ -21,8 +21,8 @@ from redis.asyncio import Redis
 
 from indexer.ports.impressions import Impression
 from indexer.privacy import PrivacyConfig
-from indexer.redis import person_scripts as scripts
 from indexer.redis.client import redis_call
+from indexer.redis.shoppers import person_scripts as scripts
 
 REMEMBERED_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -62,7 +62,7 @@ class ImpressionLimits:
 
     @property
     def a_list(self) -> int:
-        """Of one hour's list."""
+        """The key of one hour's list."""
         return max(1, self.nobodys // (24 * SHARDS))
 
 
@@ -172,7 +172,7 @@ class InMemoryImpressionStore:
 
     async def of_person(self, user_id: str) -> list[Impression]:
         kept = sorted(self._lists.get(f"user {user_id}", ()), key=lambda one: one.time_ms)
-        return [one for one in kept if self._is_kept(one)]
+        return [impression for impression in kept if self._is_kept(impression)]
 
     async def all(self) -> AsyncIterator[Impression]:
         for impressions in list(self._lists.values()):

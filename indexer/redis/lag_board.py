@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from indexer.ports.changes import ToldLag
 from indexer.redis.client import redis_call
+from indexer.redis.pipelining import ask_together
 
 TOLD_FOR_S = 2.5
 """What is older is forgotten: a worker that lives says it again every second."""
@@ -38,7 +39,8 @@ class RedisLagBoard:
 
     async def read(self, partitions: Sequence[tuple[str, int]]) -> list[ToldLag | None]:
         async with redis_call(self._deadline_s):
-            values = await self._redis.mget([self._key(partition) for partition in partitions])
+            keys = [self._key(partition) for partition in partitions]
+            values: list[bytes | None] = (await ask_together(self._redis, [("MGET", *keys)]))[0] if keys else []
         return [None if value is None else _decoded(value) for value in values]
 
     def _key(self, partition: tuple[str, int]) -> str:

@@ -153,7 +153,7 @@ def _required_plain(text: str) -> Iterable[str]:
 
 
 def _label_terms(text: str) -> TextTerms:
-    """Of a title, a brand, a value: words that stand side by side are found when they are written as one, too."""
+    """Terms of a title, a brand or a value. Neighbouring words are also found when they are written as one."""
     runs = _runs(text)
     words = [*analyse_runs(runs)]
     further = [*_further(text, runs, words), *_joined(words, text.isascii() or all(map(str.isascii, runs)))]

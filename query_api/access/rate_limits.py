@@ -78,6 +78,7 @@ class RateLimiter:
         self._windows: OrderedDict[tuple[str, int], _Window] = OrderedDict()
         self._untold: dict[tuple[str, int, int], int] = {}
         self._is_away = False
+        self._counted = asyncio.Event()
 
     def take(self, caller: str) -> float:
         """Count a request; 0, or after how many seconds it may be made. What is refused does not count."""
@@ -93,11 +94,14 @@ class RateLimiter:
                 window.unshared += 1
                 key = (caller, at, window.number)
                 self._untold[key] = self._untold.get(key, 0) + 1
+            self._counted.set()
         return wait_s
 
     async def run(self) -> None:
-        """Share counts until cancelled."""
+        """Share counts until cancelled; while nobody asks, nothing wakes."""
         while True:
+            await self._counted.wait()
+            self._counted.clear()
             await asyncio.sleep(SYNC_S)
             await self.share()
 

@@ -81,4 +81,4 @@ class AdaptiveLimit:
         alone_s = self._alone_s.get(kind, median_s)
         weight = SHORTER_WEIGHT if median_s < alone_s else 0.0 if self._is_full else LONGER_WEIGHT
         alone_s = self._alone_s[kind] = max(alone_s + weight * (median_s - alone_s), 1e-6)
-        return [one / alone_s for one in took_s]
+        return [call_s / alone_s for call_s in took_s]

@@ -60,6 +60,7 @@ class CandidateEntries:
 
         Args:
             position: of the change log before the search.
+            vector: the query's (2·dim,) float32; None: it was not embedded.
         """
         entry = encode_entry(position, vector, candidates)
         if len(entry) > self._limits.max_bytes:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from encoders.spec import FloatArray
+from encoders.tracing.spans import traced
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports.changes import ChangeLog, LogPosition, LogReading
 from indexer.ports.products import ProductStore
@@ -111,6 +112,7 @@ class ChangeFeed:
         """Tell it of changes from now on."""
         self._results.append(keeper)
 
+    @traced("catch up")
     async def catch_up(self) -> FeedPosition:
         """How far it has read, once subscribers know of every change that was noted before this call.
 

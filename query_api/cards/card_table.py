@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass, field
 from itertools import islice
 
+from encoders.tracing.spans import MILVUS, traced
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports.products import ProductStore
 from query_api.cards.card import Card, CardColumns, CodeBook, make_card
@@ -159,6 +160,7 @@ class AnswerCards:
         """The cards of products that are here, in this order."""
         return CardColumns([self._cards[product_id] for product_id in product_ids], self._shelf.book)
 
+    @traced("cards", "client", MILVUS)
     async def _read(self, product_ids: Sequence[str]) -> None:
         shelf, changed = self._shelf, set[str]()
         shelf.reads[id(changed)] = changed

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from indexer.inline_media import plain_base64
+from indexer.media.inline import plain_base64
 from indexer.text_analysis.folding import fold
 from query_api.contract.requests import CLIP_FIELDS, MAX_PARTS, MEDIA_FIELDS, MediaReference, Part, SearchRequest
 from query_api.errors import MAX_FIELD, InvalidRequest

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from indexer.criteria import Filters
 from indexer.filter_parsing import MAX_FILTERS
 from indexer.filters import FIELD_MAX_CHARS
-from indexer.inline_media import decode_base64, is_data_uri
+from indexer.media.inline import decode_base64, is_data_uri
 from query_api.contract.text import normalise_text
 
 ProductId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:\-]+$(?!\n)")]
@@ -189,7 +189,6 @@ class RecommendationRequest(SimilarRequest):
 ANCHORS: Mapping[str, str] = {
     "together": "product_id",
     "similar": "product_id",
-    "continue": "session_id",
     "trending": "category",
 }
 """What each kind that starts from something starts from."""

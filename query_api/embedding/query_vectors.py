@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from encoders.spec import FloatArray, PartWeights, fused_query_vector, normalise_rows
+from encoders.tracing.spans import traced
 from indexer.memo import RecentValues, text_bytes
 from query_api.config import QueryConfig
 from query_api.contract.requests import Weights
@@ -51,6 +52,7 @@ class QueryEmbedder:
         self._products = products
         self._texts = RecentValues[str, FloatArray](max_kept_bytes)
 
+    @traced("embed")
     async def embed(self, parts: Sequence[QueryPart], weights: PartWeights) -> FloatArray:
         """The query vector (2·dim,), float32, of at least one part.
 

@@ -106,8 +106,8 @@ class TextTrust:
 
     @property
     def least_factor(self) -> float:
-        """That of the language which the encoder understands least, of those that were measured."""
-        return min((one.trust for one in self._measurements.values()), default=1.0)
+        """The factor of the language that the encoder understands least, among those that were measured."""
+        return min((measurement.trust for measurement in self._measurements.values()), default=1.0)
 
     async def run(self) -> None:
         """Measure, and measure again as the catalogue grows, until cancelled."""
@@ -198,7 +198,7 @@ def _words_by_term(text: str, chinese: bool) -> dict[str, str]:
 
 
 def _telling_words(words: Sequence[Mapping[str, str]]) -> Iterator[list[str]]:
-    """Of each text, in its order, the words that few of the texts have. Args: words: of each text, by term."""
+    """The words of each text, in its order, that few of the texts have. Args: words: of each text, by term."""
     counts = Counter(term for own in words for term in own)
     most = COMMON_SHARE * sum(map(bool, words))
     for own in words:

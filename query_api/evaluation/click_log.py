@@ -6,6 +6,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -47,7 +48,7 @@ class LoggedAnswer(Struct, frozen=True):
 
     @property
     def grades(self) -> NDArray[np.int64]:
-        """Of each product, how much it was chosen; 0: not at all."""
+        """How much each of the products was chosen (n,) int64; 0: not at all."""
         return np.array([GRADES.get(self.chosen.get(product, ""), 0) for product in self.products], np.int64)
 
 
@@ -66,7 +67,9 @@ def join_clicks(impressions: Iterable[Impression], choices: Iterable[tuple[str, 
             kinds[product_id] = kind
     answers = {impression.query_id: impression for impression in impressions}
     logged = (_logged(impression, chosen.get(query_id, {}), salt) for query_id, impression in answers.items())
-    return sorted((one for one in logged if one is not None), key=lambda one: (one.time_ms, one.query_id))
+    return sorted(
+        (answer for answer in logged if answer is not None), key=lambda answer: (answer.time_ms, answer.query_id)
+    )
 
 
 def _logged(impression: Impression, chosen: Mapping[str, str], salt: bytes) -> LoggedAnswer | None:
@@ -97,11 +100,11 @@ def _pseudonym(user_id: str, salt: bytes) -> str:
 def merged_logs(logs: Iterable[Iterable[LoggedAnswer]]) -> list[LoggedAnswer]:
     """Several logs as one, oldest first; of an answer in several, the one of which most was chosen."""
     answers: dict[str, LoggedAnswer] = {}
-    for one in (one for log in logs for one in log):
-        known = answers.get(one.query_id)
-        if known is None or len(one.chosen) >= len(known.chosen):
-            answers[one.query_id] = one
-    return sorted(answers.values(), key=lambda one: (one.time_ms, one.query_id))
+    for answer in chain.from_iterable(logs):
+        known = answers.get(answer.query_id)
+        if known is None or len(answer.chosen) >= len(known.chosen):
+            answers[answer.query_id] = answer
+    return sorted(answers.values(), key=lambda answer: (answer.time_ms, answer.query_id))
 
 
 def encode_log(answers: Iterable[LoggedAnswer]) -> Iterator[bytes]:

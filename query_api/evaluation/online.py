@@ -99,14 +99,14 @@ def _resampled(answers: Sequence[LoggedAnswer], prices: Mapping[str, float], see
     if prices:
         measures["revenue"] = lambda one: _revenue(one, prices)
     people: dict[str, int] = {}
-    owners = np.array([people.setdefault(one.visitor or one.query_id, len(people)) for one in answers])
+    owners = np.array([people.setdefault(answer.visitor or answer.query_id, len(people)) for answer in answers])
     counts = np.bincount(owners).astype(np.float64)
     # Poisson's bootstrap: how often each comes in a resampling, all of them independent.
     times = np.random.default_rng(seed).poisson(1.0, (RESAMPLES, len(counts))).astype(np.float32)
     times[times.sum(axis=1) == 0] = 1.0
     samples: dict[str, _Sample] = {}
     for name, measure in measures.items():
-        values = np.array([measure(one) for one in answers])
+        values = np.array([measure(answer) for answer in answers])
         totals = np.bincount(owners, weights=values)
         samples[name] = _Sample(float(values.mean()), (times @ totals) / (times @ counts))
     return samples

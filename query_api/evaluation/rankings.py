@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from query_api.evaluation.judgments import JudgedQuery
-from query_api.evaluation.report import QueryRanking
+from query_api.evaluation.reports.report import QueryRanking
 
 Answer = TypeVar("Answer")
 

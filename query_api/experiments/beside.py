@@ -20,15 +20,15 @@ class GenerationsBeside(Generic[Parts]):
 
     @property
     def names(self) -> Collection[str]:
-        """Of the generations, as they are at any time."""
+        """The names of the generations, as they are at any time."""
         return self._at_hand.keys()
 
     def add(self, generation: str, parts: Parts, answering: Callable[[], AbstractContextManager[None]]) -> None:
-        """Have a generation asked. Args: answering: what is entered while it is."""
+        """Add a generation. Args: answering: the context that is entered while it is asked."""
         self._at_hand[generation] = parts, answering
 
     def remove(self, generation: str) -> None:
-        """Have it asked no more."""
+        """Remove a generation: it is asked nothing more."""
         self._at_hand.pop(generation, None)
 
     @contextmanager

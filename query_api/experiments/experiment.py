@@ -45,7 +45,7 @@ class Experiment(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("the shares of the variants are more than 1 together")
 
     def label(self, variant: Variant) -> str:
-        """By which its answers are known."""
+        """The label that its answers bear."""
         return f"{self.name}/{variant.name}"
 
     def variant_of(self, user_id: str, off: Collection[str] = ()) -> Variant:

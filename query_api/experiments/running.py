@@ -43,7 +43,7 @@ class RunningExperiment:
         self._at_hand = at_hand
         self._off: frozenset[str] = frozenset()
         variants = experiment.variants if experiment else []
-        self._generations = {one.name: one.generation for one in variants if one.generation is not None}
+        self._generations = {variant.name: variant.generation for variant in variants if variant.generation is not None}
 
     @property
     def has_rankers(self) -> bool:

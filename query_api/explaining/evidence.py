@@ -110,7 +110,7 @@ def product_notes(
 
 
 def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
-    """That a product has none of a query's words, and which of its own words are nearest to them."""
+    """Says that a product has none of a query's words, and which of its own words are nearest to them."""
     forms = surface_forms(text)
     # Terms with other letters than ASCII are hexadecimal codes, which mean nothing to a reader.
     own = {term: form for term, form in document_surface_forms(fields).items() if not term.startswith("0x")}
@@ -127,7 +127,7 @@ def no_shared_words_reason(text: str, fields: Mapping[str, Any]) -> Reason:
 
 
 def not_understood_reason(transcript: Transcript | None) -> Reason:
-    """That nothing was searched for, because the query was only spoken and was not understood."""
+    """Says that nothing was searched for: the query was only spoken, and was not understood."""
     problem = transcript.problem if transcript else ""
     detail = "nothing was searched for: the spoken query was not understood" + (f" ({problem})" if problem else "")
     return Reason("not_understood", detail, {"problem": problem})
@@ -145,7 +145,7 @@ def transcript_note(transcript: Transcript) -> Reason:
 
 
 def parsed_query_notes(parsed: ParsedQuery, request: SearchRequest) -> Iterator[Reason]:
-    """Where a query was searched for as something else than its words: corrected, or with a price taken out."""
+    """Says how the search differs from the query's words: corrected, or with a price taken out."""
     if parsed.did_you_mean is not None:
         how = "was searched for as" if request.correct else "has words that no product has; perhaps it means"
         yield Reason("did_you_mean", f"the query {how} “{parsed.did_you_mean}”", {"text": parsed.did_you_mean})
@@ -155,7 +155,7 @@ def parsed_query_notes(parsed: ParsedQuery, request: SearchRequest) -> Iterator[
 
 
 def staleness_note(age_ms: int | None) -> Reason | None:
-    """That the index may not be up to date, or that its age is not known just now (`age_ms` is None)."""
+    """Says that the index may not be up to date, or that its age is not known just now (`age_ms` is None)."""
     if age_ms is None:
         return Reason("stale", "Kafka cannot be asked just now whether events are waiting to be indexed")
     if not age_ms:

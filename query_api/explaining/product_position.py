@@ -108,7 +108,7 @@ def position_reason(position: ProductPosition, own: Place, hit: Place | None, la
 
 
 def below_the_floor_reason(position: ProductPosition) -> Reason | None:
-    """That a product does not match, and what it would have to reach; None: it does, or there is no floor."""
+    """Says that a product does not match, and what it would have to reach; None: it does, or there is no floor."""
     floor, product = position.results.floor, position.product
     if not isinstance(floor, QueryFloor) or product is None or position.is_candidate:
         return None

@@ -22,6 +22,7 @@ from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
 from query_api.http.search_routes import SearchRoutes
 from query_api.http.shopper_answers import ShopperAnswers
+from query_api.http.traced_requests import traces_middleware
 from query_api.http.user_routes import UserRoutes
 from query_api.http.work import RefuseWork, Work
 from query_api.wiring.components import QueryComponents, wire
@@ -54,10 +55,12 @@ def create_app(ports: QueryPorts, components: QueryComponents | None = None) -> 
                 task.cancel()
             await asyncio.gather(*background, components.aclose(), return_exceptions=True)
 
+    routes = _routes(ports, components, answers)
     return Starlette(
-        routes=_routes(ports, components, answers),
+        routes=routes,
         middleware=[
             Middleware(Edge, hosts=ports.gate.hosts if ports.gate else None),
+            *traces_middleware(ports.tracer, routes),
             *cors_middleware(ports.gate),
             Middleware(HotSearch, answers=answers, gate=ports.gate),
             Middleware(BodyLimit, max_bytes=ports.config.max_body_bytes),

@@ -47,7 +47,7 @@ CLIENT_GONE = 499
 """What metrics call a request whose client did not wait for the answer, as nginx does."""
 HOSTS_BYTES = 64 * 2**10
 """Memory for names that the worker was called by."""
-_METHODS = ("GET", "HEAD", "POST", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 
 class Edge:
@@ -89,7 +89,7 @@ class Edge:
             metrics.requests_under_way -= 1
             # By endpoint, not by path: paths hold ids, and anybody can make up new ones.
             route = getattr(scope.get("endpoint"), "__qualname__", "none")
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
             metrics.count_request(route, method, status, time.perf_counter() - started)
 
     def _is_called(self, scope: Scope) -> bool:

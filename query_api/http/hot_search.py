@@ -28,7 +28,7 @@ from query_api.search.kept_searches import KeptSearch
 PATH = "/v1/search"
 REQUESTS_BYTES = 8 * 2**20
 """Memory for requests that were read from query strings."""
-BYTES_PER_BYTE, BYTES_PER_REQUEST = 10, 2_560
+BYTES_PER_BYTE, BYTES_PER_REQUEST = 20, 2_560
 """What a request takes in memory, at most: for each byte of its query string, and beside that."""
 MAX_QUERY_STRING = 2_048
 """Longer ones are not of hot queries."""

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from indexer.media_file import MediaFile
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
+from indexer.media.stored_file import MediaFile
 from query_api.http.media_types import HEAD_BYTES, media_type
 from query_api.http.problems import problem, problem_response
 

@@ -27,7 +27,7 @@ ASK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProcessAnswer:
     """What a process answers another."""
 
     status: int
@@ -45,7 +45,7 @@ class ProcessGroup:
         """Where a process answers the others."""
         return self.directory / f"{number}.sock"
 
-    async def ask(self, number: int, path: str) -> Answer | None:
+    async def ask(self, number: int, path: str) -> ProcessAnswer | None:
         """What a process answers; None: nothing, in time."""
         try:
             async with asyncio.timeout(ASK_S):
@@ -63,10 +63,10 @@ class ProcessGroup:
             writer.close()
 
 
-def _read(response: bytes) -> Answer:
+def _read(response: bytes) -> ProcessAnswer:
     """An HTTP response that ends with its connection. Raises `ValueError` for what is none."""
     head, _, body = response.partition(b"\r\n\r\n")
-    return Answer(int(head[9:12]), body)
+    return ProcessAnswer(int(head[9:12]), body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class GroupMember:
     group: ProcessGroup
     number: int
 
-    async def ask_others(self, path: str) -> dict[int, Answer | None]:
+    async def ask_others(self, path: str) -> dict[int, ProcessAnswer | None]:
         """What each of the others answers, by number."""
         others = [number for number in range(self.group.count) if number != self.number]
         answers = await asyncio.gather(*(self.group.ask(number, path) for number in others))
@@ -109,7 +109,7 @@ class GroupApp:
         for message in own:
             await send(message)
 
-    def _joint_metrics(self, own: bytes, others: dict[int, Answer | None]) -> Response:
+    def _joint_metrics(self, own: bytes, others: dict[int, ProcessAnswer | None]) -> Response:
         pages = {
             number: answer.body.decode()
             for number, answer in others.items()
@@ -119,7 +119,7 @@ class GroupApp:
         return Response(merge_metrics(dict(sorted(pages.items()))), media_type=CONTENT_TYPE_LATEST)
 
 
-def _joint_readiness(_: bytes, others: dict[int, Answer | None]) -> Response | None:
+def _joint_readiness(_: bytes, others: dict[int, ProcessAnswer | None]) -> Response | None:
     """503 where another is not ready; None: the answer of the one that was asked is that of all."""
     complaints = [
         Complaint(f"process {number}", "does not answer" if answer is None else "is not ready")

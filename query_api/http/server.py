@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import resource
 import socket
 import sys
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,16 +27,42 @@ OTHER_FILES = 512
 """Files and connections that a worker has open beside those of its clients, at most."""
 SEND_BUFFER_BYTES = 256 * 2**10
 """What the kernel keeps of answers for each connection, which it doubles: 5 MB/s at 100 ms from the client."""
-_TICKS_PER_SWEEP = 5
-"""uvicorn ticks ten times a second."""
+TICK_S = 0.5
+_COUNTS_PER_TICK = 5
+"""uvicorn counts tenths of a second."""
 
 
 class QueryServer(uvicorn.Server):
     """uvicorn's server, which closes connections that take too long."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        self._is_stopping = False
+        self._wake: Callable[[], object] = bool
         super().__init__(config)
         self.connections = connections
+
+    @property
+    def should_exit(self) -> bool:
+        """Whether it was told to stop; by a signal, or from any thread."""
+        return self._is_stopping
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._is_stopping = value
+        self._wake()
+
+    async def main_loop(self) -> None:
+        """Serve until it is told to stop. uvicorn's own wakes ten times a second to see whether it was."""
+        counter, told = 0, asyncio.Event()
+        self._wake = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, told.set)
+        try:
+            while not await self.on_tick(counter):
+                counter = (counter + _COUNTS_PER_TICK) % 864_000
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(TICK_S):
+                        await told.wait()
+        finally:
+            self._wake = bool
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. uvicorn's own, but that half of a TLS handshake is not waited for as long as asyncio does: 60 s."""
@@ -72,9 +100,8 @@ class QueryServer(uvicorn.Server):
         self.started = True
 
     async def on_tick(self, counter: int) -> bool:
-        """What is done ten times a second; returns whether to stop."""
-        if counter % _TICKS_PER_SWEEP == 0:
-            self.connections.sweep(asyncio.get_running_loop().time())
+        """What is done twice a second; returns whether to stop."""
+        self.connections.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 

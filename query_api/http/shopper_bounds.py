@@ -51,5 +51,5 @@ def check_event(request: Request, event: Event) -> None:
 
 
 def shows_product(caller: Caller, product_id: str, stored: StoredProduct, vector: FloatArray) -> bool:
-    """Whether a caller may see a product."""
+    """Whether a caller may see a product, of fused vector (2·dim,)."""
     return not caller.filters or matches(build_row(product_id, stored, vector), caller.filters)

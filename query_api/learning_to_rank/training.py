@@ -86,15 +86,15 @@ def train_tree_ranker(log: Sequence[LoggedAnswer], config: TreeConfig) -> Traine
     "Unbiased Learning-to-Rank with Biased Feedback" (inverse propensities).
     """
     # What was shown without a query is ordered by other things.
-    asked = [one for one in log if one.text and one.feature_set == FEATURE_SET]
-    answers = [one for one in asked if len(one.products) > 1 and one.grades.any()]
+    asked = [answer for answer in log if answer.text and answer.feature_set == FEATURE_SET]
+    answers = [answer for answer in asked if len(answer.products) > 1 and answer.grades.any()]
     if len(answers) < LEAST_ANSWERS:
         raise NotEnoughData(
             f"something was chosen from {len(answers)} logged answers; it takes {LEAST_ANSWERS} to learn from"
         )
     tried = answers[-int(TRIED * len(answers)) :]
     known = answers[: -len(tried)]
-    clicks = fit_click_model([one for one in asked if one.time_ms < tried[0].time_ms])
+    clicks = fit_click_model([answer for answer in asked if answer.time_ms < tried[0].time_ms])
     stopping = int(STOPPED_BY * len(known))
     learnt_from, stopped_by = _examples(known[:-stopping], clicks), _examples(known[-stopping:], clicks)
     slope = _calibrated_slope(learnt_from)
@@ -104,12 +104,12 @@ def train_tree_ranker(log: Sequence[LoggedAnswer], config: TreeConfig) -> Traine
 
 
 def _examples(answers: Sequence[LoggedAnswer], clicks: ClickModel) -> _Examples:
-    grades = [one.grades for one in answers]
+    grades = [answer.grades for answer in answers]
     weights = [
-        np.where(own > 0, np.minimum(MOST_WEIGHT, 1 / clicks.examined(one.offset, len(own))), 1.0)
-        for one, own in zip(answers, grades, strict=True)
+        np.where(own > 0, np.minimum(MOST_WEIGHT, 1 / clicks.examined(answer.offset, len(own))), 1.0)
+        for answer, own in zip(answers, grades, strict=True)
     ]
-    rows = np.concatenate([one.rows for one in answers])
+    rows = np.concatenate([answer.rows for answer in answers])
     return _Examples(rows, np.concatenate(grades).astype(np.float64), np.concatenate(weights), [*map(len, grades)])
 
 

@@ -117,7 +117,7 @@ class TreeScorer:
 
 
 def _lowest_bits(bits: int) -> NDArray[np.intp]:
-    """Of each number, the place of its lowest bit; of 0, any."""
+    """The place of each number's lowest bit; any for 0."""
     lowest: Values = np.array([number & -number for number in range(2**bits)], np.float64)
     return np.frexp(lowest)[1].astype(np.intp) - 1
 

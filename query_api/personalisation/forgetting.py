@@ -31,11 +31,11 @@ async def forget_shopper(user_id: str, data: PersonalData, publisher: EventSink 
     """
     ids = await data.ids_of(user_id)
     # What is known may be ahead of the clock here.
-    time_ms = max(int(time.time() * 1000), *[await data.profiles.latest_ms(one) or 0 for one in ids])
+    time_ms = max(int(time.time() * 1000), *[await data.profiles.latest_ms(known_id) or 0 for known_id in ids])
     if publisher is not None:
         # Of each id: the topic may keep what was done under one for longer than that it was joined.
-        for one in ids:
-            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(one))
+        for known_id in ids:
+            event = Event(secrets.token_hex(16), SOURCE, USER_FORGOTTEN, time_ms, UserForgotten(known_id))
             await publisher.publish(USER_EVENTS, event)
-    await data.erase([(one, time_ms) for one in ids])
+    await data.erase([(known_id, time_ms) for known_id in ids])
     return time_ms

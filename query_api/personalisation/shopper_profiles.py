@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
 from indexer.ports.products import ProductStore
 from indexer.ports.profiles import History, ProfileStore
 from query_api.circuit_breaker import CircuitBreaker
+from query_api.kept_reads import KeptReads
 from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
 from query_api.shared_reads import SharedReads
 
@@ -49,26 +51,12 @@ IMPERSONAL = ShopperProfile()
 """For queries that no taste orders."""
 
 
-class _Kept(NamedTuple):
-    """A payload until it expires."""
-
-    expires_s: float
-    payload: HitPayload | None
-    size: int
-    """In bytes, an upper bound."""
-
-
-_ABSENT = _Kept(0.0, None, 0)
-
-
 class PayloadCache:
     """The hit payloads of products that shoppers interacted with; the least recently read ones make room."""
 
     def __init__(self, store: ProductStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._clock = clock
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._bytes = 0
+        self._kept = KeptReads(self._read, _payload_bytes, PAYLOAD_TTL_S, MAX_CACHED_BYTES, clock)
 
     async def payloads(self, product_ids: Iterable[str]) -> dict[str, HitPayload]:
         """Payloads by product id, at most `PAYLOAD_TTL_S` old; products that are not searchable are absent.
@@ -76,26 +64,17 @@ class PayloadCache:
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        wanted = list(product_ids)
-        now_s = self._clock()
-        stale = tuple(product_id for product_id in wanted if self._kept.get(product_id, _ABSENT).expires_s <= now_s)
-        if stale:
-            await self._refresh(stale)
-        kept = {product_id: self._kept[product_id].payload for product_id in wanted if product_id in self._kept}
-        return {product_id: payload for product_id, payload in kept.items() if payload is not None}
+        read = await self._kept.get(product_ids)
+        return {product_id: payload for product_id, (payload, _) in read.items()}
 
-    async def _refresh(self, product_ids: Sequence[str]) -> None:
+    async def _read(self, product_ids: Sequence[str]) -> dict[str, tuple[HitPayload, int]]:
+        """With the length of each one's JSON."""
         payloads = await self._store.read_payloads(product_ids)
-        expires_s = self._clock() + PAYLOAD_TTL_S
-        for product_id in product_ids:
-            payload = payloads.get(product_id)
-            decoded = None if payload is None else decode_hit_payload(payload)
-            self._bytes -= self._kept.pop(product_id, _ABSENT).size
-            kept = self._kept[product_id] = _Kept(expires_s, decoded, 600 + 10 * len(payload or b""))
-            self._bytes += kept.size
-        # What was just read is asked for next.
-        while self._bytes > MAX_CACHED_BYTES and len(self._kept) > len(product_ids):
-            self._bytes -= self._kept.popitem(last=False)[1].size
+        return {one: (decode_hit_payload(payload), len(payload)) for one, payload in payloads.items()}
+
+
+def _payload_bytes(read: tuple[HitPayload, int] | None) -> int:
+    return 600 + 10 * (0 if read is None else read[1])
 
 
 class _Learnt(NamedTuple):
@@ -130,6 +109,7 @@ class ShopperProfiles:
         """Begin to read a shopper's history for `load`, beside something else; it may be left unread."""
         return self._histories.ask(user_id)
 
+    @traced("profile")
     async def load(self, user_id: str, asked: Awaitable[History] | None = None) -> ShopperProfile:
         """What is known of a shopper, of an unknown one nothing: now, or as of when it was `asked` for."""
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.hit_payload import HitPayload
 from indexer.ports.profiles import Interaction
-from indexer.redis.popularity import KIND_WEIGHTS
+from indexer.redis.shoppers.popularity import KIND_WEIGHTS
 from query_api.cards.card import NO_CODE, CodeBook, TasteColumns
 from query_api.cards.payload_values import ATTRIBUTE_PREFIX, attribute_values, category_paths
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from indexer.ports.behaviour import BehaviourStore, Session
+from indexer.ports.behaviour import GAP_MS, BehaviourStore, Session, Sightings
 from indexer.ports.profiles import ProfileStore
 from query_api.recommending.blend import Suggested
 from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
 from query_api.recommending.neighbours import (
+    Neighbours,
+    anchor_shares,
     believed,
     beyond_popularity,
-    co_visited,
     confidence,
-    nearest_anchors,
     nearest_sessions,
-    products_of,
+    nearest_visits,
 )
 from query_api.recommending.shop_patterns import Patterns
 from query_api.recommending.transitions import RECENT, Counts, next_scores, transitions_from
@@ -35,8 +35,6 @@ MAX_JOINED = 8
 """Anonymous ids of a shopper, the latest, under which their sessions are looked for."""
 SESSION_ANCHORS = 20
 """Of a session, the last products that count, the last one most."""
-PAUSE_MS = 30 * 60_000
-"""A session in which nothing happened for so long is over."""
 HALF_FOLLOWING = 20
 """What follows is half believed where so many steps were seen to lead on."""
 POPULAR = 200
@@ -82,35 +80,40 @@ class BehaviourCandidates:
     async def for_shopper(self, user_id: str, now_ms: int) -> Suggested:
         """What a shopper may want. Args: now_ms: Unix milliseconds."""
         own = await self._own(await self._ids(user_id))
-        is_going_on = bool(own) and now_ms - own[0].steps[-1].time_ms < PAUSE_MS
-        recent = _navigation(own[0]) if is_going_on else []
+        recent = _navigation(own[0]) if _is_going_on(own, now_ms) else []
         known = frozenset(step.product_id for session in own for step in session.steps)
         return await self._suggest(_Seen(own, _strongest(interest_weights(own, now_ms)), recent, known), now_ms)
 
-    async def for_session(self, user_id: str, session_id: str, now_ms: int) -> Suggested:
-        """What a session may go on with; nothing where it is not known. Args: now_ms: Unix milliseconds."""
+    async def for_session(self, user_id: str, session_id: str | None, now_ms: int) -> Suggested:
+        """What a session may go on with; nothing where it is not known.
+
+        Args:
+            user_id: whose.
+            session_id: None: the one that goes on just now.
+            now_ms: Unix milliseconds.
+        """
         ids = await self._ids(user_id)
-        parts, own = await asyncio.gather(
-            asyncio.gather(*[self._behaviour.session(one, session_id) for one in ids]), self._own(ids)
-        )
+        own = await self._own(ids)
+        if session_id is None:
+            parts = own[:1] if _is_going_on(own, now_ms) else []
+        else:
+            parts = await asyncio.gather(*[self._behaviour.session(one, session_id) for one in ids])
         session = Session("", sorted((step for part in parts for step in part.steps), key=lambda step: step.time_ms))
         if not session.steps:
             return Suggested()
         products = _products(session)
         last = products[-SESSION_ANCHORS:]
         anchors = {product_id: (rank + 1) / len(last) for rank, product_id in enumerate(last)}
-        refs = {part.ref for part in parts}
-        earlier = [one for one in own if one.ref not in refs]
+        earlier = [one for one in own if one not in parts]
         here = frozenset(products)
         return await self._suggest(_Seen(earlier, anchors, _navigation(session), here, here), now_ms)
 
     async def together(self, product_id: str, now_ms: int) -> dict[str, float]:
         """How much goes with a product, by product id, most first. Args: now_ms: Unix milliseconds."""
-        anchor = {product_id: 1.0}
         sightings = await self._behaviour.sightings([product_id], MAX_SIGHTINGS)
-        weights = nearest_sessions(anchor, sightings, now_ms, MAX_SESSIONS)
-        found = co_visited(weights, products_of(await self._behaviour.steps(list(weights))))
-        best = _strongest({one: score for one, score in found.items() if one != product_id}, MAX_TOGETHER)
+        weights, rows = await self._nearest({product_id: 1.0}, sightings, now_ms)
+        found = Neighbours.of(weights, rows).co_visited(MAX_TOGETHER + 1)
+        best = {one: score for one, score in found.items() if one != product_id}
         popularity = dict(zip(best, await self._profiles.popularity(list(best), now_ms), strict=True))
         scores = beyond_popularity(best, popularity)
         return {one: scores[one] for one in sorted(scores, key=lambda one: (-scores[one], one))}
@@ -138,14 +141,21 @@ class BehaviourCandidates:
         newest = sorted((one for part in found for one in part), key=lambda one: -one.steps[-1].time_ms)
         return newest[:MAX_OWN_SESSIONS]
 
+    async def _nearest(
+        self, anchors: Mapping[str, float], sightings: Sequence[Sightings], now_ms: int
+    ) -> tuple[list[float], list[Sequence[bytes]]]:
+        """The visits that have most of the anchors: what each weighs, and what it did."""
+        shares = anchor_shares(anchors, sightings)
+        weights = nearest_sessions(shares, sightings, now_ms, MAX_SESSIONS)
+        return nearest_visits(weights, await self._behaviour.steps(list(weights)), shares)
+
     async def _suggest(self, seen: _Seen, now_ms: int) -> Suggested:
         sightings, popular = await asyncio.gather(
             self._behaviour.sightings(list(seen.anchors), MAX_SIGHTINGS), self._profiles.popular(POPULAR)
         )
-        weights = nearest_sessions(seen.anchors, sightings, now_ms, MAX_SESSIONS)
-        rows = await self._behaviour.steps(list(weights))
-        baskets, patterns = products_of(rows), self._patterns()
-        together = _strongest(co_visited(weights, baskets), MAX_TOGETHER)
+        weights, rows = await self._nearest(seen.anchors, sightings, now_ms)
+        neighbours, patterns = Neighbours.of(weights, rows), self._patterns()
+        together = neighbours.co_visited(MAX_TOGETHER)
         bought = _habits(seen, now_ms) if patterns.habit_strength else {}
         asked = [*{*together, *bought, *popular}]
         popularity = dict(zip(asked, await self._profiles.popularity(asked, now_ms), strict=True))
@@ -153,7 +163,7 @@ class BehaviourCandidates:
         counts = {product_id: transitions_from(product_id, rows) for product_id in seen.recent[-RECENT:]}
         following = next_scores(seen.recent, counts, patterns.flow)
         best = [*_strongest(together, CAUSES), *_strongest(following, CAUSES)]
-        causes = nearest_anchors(weights, baskets, seen.anchors, best)
+        causes = neighbours.nearest_anchors(seen.anchors, best)
         if seen.recent:
             causes = dict.fromkeys(following, seen.recent[-1]) | causes
         return Suggested(
@@ -164,10 +174,15 @@ class BehaviourCandidates:
             known=seen.known,
             causes=causes,
             # Asked how a session goes on, all sessions that had its products say so, and nothing else says more.
-            confidence=confidence(together, baskets, () if seen.in_session else seen.known),
+            confidence=confidence(together, neighbours, () if seen.in_session else seen.known),
             following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts), HALF_FOLLOWING),
             habit_strength=patterns.habit_strength,
         )
+
+
+def _is_going_on(own: Sequence[Session], now_ms: int) -> bool:
+    """Whether the latest of a shopper's sessions may go on."""
+    return bool(own) and now_ms - own[0].steps[-1].time_ms <= GAP_MS
 
 
 def _products(session: Session) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from indexer.ports.behaviour import KIND_LETTERS, Session
-from indexer.redis.popularity import KIND_WEIGHTS
+from indexer.redis.shoppers.popularity import KIND_WEIGHTS
 
 DAY_MS = 86_400_000
 HABIT_HALF_LIFE_DAYS, INTEREST_HALF_LIFE_DAYS = 240.0, 60.0
@@ -51,18 +51,17 @@ def habit_scores(weights: Mapping[str, float], popularity: Mapping[str, float]) 
     }
 
 
-def repeat_share(sessions: Mapping[str, Sequence[bytes]], owner_length: int) -> float:
-    """Which part of what people buy they had bought before, as far as these sessions tell; 0 where they tell nothing.
+def repeat_share(visits: Iterable[tuple[str, Sequence[bytes]]]) -> float:
+    """Which part of what people buy they had bought before, as far as these visits tell; 0 where they tell nothing.
 
     Args:
-        sessions: what each did, as `BehaviourStore.steps` gives it, by ref, oldest first.
-        owner_length: how many characters of a ref are its shopper's.
+        visits: whose each is, and what it did, as `BehaviourStore.steps` tells it, oldest first.
     """
     before: dict[str, set[bytes]] = {}
     again = all_ = 0
-    for ref, steps in sessions.items():
+    for owner, steps in visits:
         bought = {step[1:] for step in steps if step[:1] == PURCHASED.encode()}
-        known = before.setdefault(ref[:owner_length], set())
+        known = before.setdefault(owner, set())
         if known and bought:
             again += len(known & bought)
             all_ += len(bought)

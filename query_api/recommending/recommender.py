@@ -20,6 +20,7 @@ from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
 from query_api.recommending.blend import Suggested
 from query_api.recommending.diversity import diversified
+from query_api.recommending.exploring import with_new
 from query_api.recommending.leading import led_by
 from query_api.recommending.likeness import LikedProducts
 from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent, with_taste
@@ -70,8 +71,14 @@ class Recommender:
         cards: CardTable,
         feed: ChangeFeed | None,
         responses: ResponseBuilder,
+        explored: int = 0,
     ) -> None:
-        """Args: feed: tells `cards` of changes; None: none does."""
+        """Bind to stores and sources.
+
+        Args:
+            feed: tells `cards` of changes; None: none does.
+            explored: how many of each ten products for a shopper are new ones.
+        """
         self._profiles = profiles
         self._products = products
         self._retriever = retriever
@@ -79,6 +86,7 @@ class Recommender:
         self._cards = cards
         self._feed = feed
         self._responses = responses
+        self._explored = explored
 
     async def recommend(self, search: SearchRequest, wanted: RecommendationRequest) -> SearchResponse:
         """One page of recommendations.
@@ -145,7 +153,16 @@ class Recommender:
             return replace(liked, degraded=("personalisation",))
         fitting = nearest(near.ranked, asked.profile.product_weights)
         suggestions = with_taste(suggested, asked.shopper, fitting, asked.profile.taste.confidence)
+        if self._explored:
+            suggestions = await self._with_new(suggestions, asked)
         return led_by(await self._of_suggestions(suggestions, asked), liked)
+
+    async def _with_new(self, suggestions: Sequence[Suggestion], asked: _Asked) -> list[Suggestion]:
+        """The suggestions with a few products that are too new for anybody to have chosen them."""
+        now_ms, shopper = int(time.time() * 1000), asked.shopper
+        taste, catalogue = asked.profile.taste, self._sources.catalogue
+        new = await catalogue.untried(shopper, taste, asked.filters, asked.cards, now_ms)
+        return with_new(suggestions, new, self._explored, shopper.user_id, now_ms)
 
     async def _by_behaviour(self, asked: _Asked) -> Suggested | None:
         """What behaviour suggests for a shopper; None: that is out of reach."""
@@ -168,7 +185,7 @@ class Recommender:
             case "together":
                 return await _behaviour(self._sources.behaviour.together(shopper, wanted.product_id or ""))
             case _:
-                return await _behaviour(self._sources.behaviour.going_on(shopper, wanted.session_id or ""))
+                return await _behaviour(self._sources.behaviour.going_on(shopper, wanted.session_id))
 
     async def _of_suggestions(self, suggestions: Sequence[Suggestion], asked: _Asked) -> RankedResults:
         by_id = {one.product_id: one for one in suggestions}

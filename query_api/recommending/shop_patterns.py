@@ -65,13 +65,15 @@ class ShopPatterns:
         seen = [one for found in await self._behaviour.sightings(popular, SIGHTINGS) for one in found]
         latest_ms = {one.ref: one.time_ms for one in seen}
         refs = sorted(latest_ms, key=lambda ref: latest_ms[ref])[-SESSIONS:]
-        rows = await self._behaviour.steps(refs)
+        told = await self._behaviour.steps(refs)
+        rows = [visit for visits in told for visit in visits]
         cards = self._cards.open(is_current=False)
         gone = set(await cards.load(popular))
         categories = _categories([one for one in popular if one not in gone], cards)
         # In a thread: it takes some tens of milliseconds of pure Python.
         flow = await asyncio.to_thread(category_flow, rows, categories, popularity)
-        share = repeat_share(dict(zip(refs, rows, strict=True)), OWNER_LENGTH)
+        owners = [ref[:OWNER_LENGTH] for ref, visits in zip(refs, told, strict=True) for _ in visits]
+        share = repeat_share(zip(owners, rows, strict=True))
         return Patterns(flow, min(1.0, share / HABITUAL_SHARE))
 
 

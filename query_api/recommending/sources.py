@@ -15,6 +15,7 @@ from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.taste import Taste, taste_affinities
 from query_api.recommending.behaviour_candidates import BehaviourCandidates
 from query_api.recommending.blend import CONTINUE, FOR_YOU, BlendWeights, Scores, Suggested, blend, led_by_taste
+from query_api.recommending.exploring import DAY_MS, NEW_DAYS
 from query_api.recommending.suggestions import NO_REASON, Cause, Shopper, Suggestion
 from query_api.recommending.taste_vectors import TasteVectors
 from query_api.retrieval.candidate_set import RetrievalQuery
@@ -22,6 +23,8 @@ from query_api.retrieval.hybrid_search import Retriever
 
 MOST = 1_000
 """How many products a source suggests at most."""
+TRIED = 200
+"""How many new products, those that fit a taste best, share the places for them."""
 NEWNESS = 0.5
 """What being the newest counts beside fitting a taste, which is at most 1."""
 
@@ -40,8 +43,8 @@ class BehaviourSources:
         cause = shopper.cause(product_id)
         return [Suggestion(one, score, cause, "chosen together with {title}") for one, score in found.items()]
 
-    async def going_on(self, shopper: Shopper, session_id: str) -> list[Suggestion]:
-        """How a shopper's session may go on; nothing where nothing is learnt of them."""
+    async def going_on(self, shopper: Shopper, session_id: str | None) -> list[Suggestion]:
+        """How a shopper's session may go on, None: that of just now; nothing where nothing is learnt of them."""
         if not shopper.interactions:
             return []
         now_ms = int(time.time() * 1000)
@@ -76,7 +79,7 @@ class CatalogueSources:
 
     async def similar(self, shopper: Shopper, product_id: str, filters: Filters) -> list[Suggestion]:
         """Products like one, by their vectors."""
-        vector: FloatArray | None = await self._tastes.taste_vector({product_id: 1.0})
+        vector: FloatArray | None = await self._tastes.product_vector(product_id)
         if vector is None:
             return []
         found = (await self._retriever.retrieve(RetrievalQuery(vector, None, filters))).items
@@ -86,16 +89,31 @@ class CatalogueSources:
 
     async def new(self, shopper: Shopper, taste: Taste, filters: Filters, cards: AnswerCards) -> list[Suggestion]:
         """The newest products that a shopper has not seen, those that fit their taste first."""
+        return [one for one, _ in await self._newest(shopper, taste, filters, cards)]
+
+    async def untried(
+        self, shopper: Shopper, taste: Taste, filters: Filters, cards: AnswerCards, now_ms: int
+    ) -> list[Suggestion]:
+        """Of products that are `NEW_DAYS` old at most, the `TRIED` that fit a shopper's taste best."""
+        since_ms = now_ms - NEW_DAYS * DAY_MS
+        found = await self._newest(shopper, taste, filters, cards)
+        return [one for one, created_at_ms in found if created_at_ms >= since_ms][:TRIED]
+
+    async def _newest(
+        self, shopper: Shopper, taste: Taste, filters: Filters, cards: AnswerCards
+    ) -> list[tuple[Suggestion, float]]:
+        """With the time since when each has been there, Unix milliseconds."""
         newest = await self._retriever.browse(filters, MOST, SortOrder("created_at", descending=True))
         gone = await cards.load(newest.ids)
         there = newest.without(gone).ids
         is_dated = ~np.isnan(cards.columns(there).numbers["created_at_ms"])
         ids = [there[at] for at in np.flatnonzero(is_dated).tolist() if there[at] not in shopper.did]
         columns = cards.columns(ids)
+        created_at_ms: list[float] = columns.numbers["created_at_ms"].tolist()
         age = np.argsort(np.argsort(-columns.numbers["created_at_ms"], kind="stable"))
         scores = taste_affinities(taste, columns.tastes) + NEWNESS * (1 - age / max(1, len(ids)))
         order = np.argsort(-scores, kind="stable").tolist()
-        return [Suggestion(ids[at], float(scores[at]), None, "new here") for at in order]
+        return [(Suggestion(ids[at], float(scores[at]), None, "new here"), created_at_ms[at]) for at in order]
 
 
 def with_taste(suggested: Suggested, shopper: Shopper, near: Scores, confidence: float) -> list[Suggestion]:

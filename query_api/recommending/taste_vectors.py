@@ -8,9 +8,14 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
 from indexer.ports.products import ProductStore
+from query_api.kept_reads import KeptReads
 
 MAX_TASTE_PRODUCTS = 50
 """How many of the products that a shopper interacted with make up the taste vector, those that say most."""
+VECTOR_TTL_S = 30.0
+"""What a product's text or picture was this long ago is good enough to tell a taste by."""
+MAX_KEPT_BYTES = 32 * 2**20
+"""Memory for vectors: of some 8,000 products at 2 · 512 numbers each."""
 
 
 class TasteVectors:
@@ -21,6 +26,7 @@ class TasteVectors:
         self._store = store
         self._spec = spec
         self._weights = weights
+        self._kept = KeptReads(self._read, _vector_bytes, VECTOR_TTL_S, MAX_KEPT_BYTES)
 
     async def taste_vector(self, product_weights: Mapping[str, float]) -> FloatArray | None:
         """The query vector (2·dim,), float32, of the weighted mean of products; None when none of them has a vector.
@@ -32,20 +38,25 @@ class TasteVectors:
             StoreUnavailable: the product store does not answer.
         """
         weights = dict(sorted(product_weights.items(), key=lambda pair: -pair[1])[:MAX_TASTE_PRODUCTS])
-        if not weights:
+        return self._mean(weights, await self._kept.get(weights))
+
+    async def product_vector(self, product_id: str) -> FloatArray | None:
+        """The query vector (2·dim,) float32 of one product as it is just now; None: it has no vector."""
+        return self._mean({product_id: 1.0}, await self._read([product_id]))
+
+    def _mean(self, weights: Mapping[str, float], vectors: Mapping[str, FloatArray]) -> FloatArray | None:
+        if not vectors:
             return None
-        stored = await self._store.read(list(weights))
-        liked = [(weights[product_id], split_parts(self._spec, vector)) for product_id, (_, vector) in stored.items()]
-        text, image = (_weighted_mean([(weight, parts[side]) for weight, parts in liked]) for side in (0, 1))
+        scale = np.array([weights[product_id] for product_id in vectors], np.float32)
+        sides = split_parts(self._spec, (scale[:, None] * np.stack(list(vectors.values()))).sum(axis=0))
+        text, image = (normalise_rows(side) if np.any(side) else None for side in sides)
         if text is None and image is None:
             return None
         return fused_query_vector(self._spec, text, image, self._weights)
 
+    async def _read(self, product_ids: Sequence[str]) -> dict[str, FloatArray]:
+        return {product_id: vector for product_id, (_, vector) in (await self._store.read(product_ids)).items()}
 
-def _weighted_mean(parts: Sequence[tuple[float, FloatArray]]) -> FloatArray | None:
-    """Unit mean (dim,) of weighted vectors (dim,); None when nothing is left of it."""
-    if not parts:
-        return None
-    weighted = np.stack([weight * part for weight, part in parts]).astype(np.float32)
-    mean = normalise_rows(weighted.sum(axis=0, keepdims=True))[0]
-    return mean if np.any(mean) else None
+
+def _vector_bytes(vector: FloatArray | None) -> int:
+    return 300 + (0 if vector is None else vector.nbytes)

@@ -167,7 +167,7 @@ class SimilarityFloors:
         return None if ceiling is None else ceiling._replace(score=ceiling.score * total)
 
     async def _background(self, products: SampledProducts, chinese: bool, count: int) -> Background | None:
-        """Of the products in a language, as an encoder may put languages apart; of all where those are few."""
+        """The background of the products in a language, which encoders may keep apart; of all where those are few."""
         if chinese not in self._noise:
             texts = await noise_texts(products.texts, chinese)
             if not texts:

@@ -46,8 +46,8 @@ class CandidateColumns(Sequence[ScoredCandidate]):
     def of(cls, candidates: Iterable[ScoredCandidate]) -> CandidateColumns:
         """The columns of distinct candidates in any order."""
         rows = sorted(candidates, key=lambda one: one.product_id)
-        dense = np.array([one.dense for one in rows], np.float32)
-        return cls([one.product_id for one in rows], dense, np.array([one.lexical for one in rows], np.float32))
+        dense = np.array([row.dense for row in rows], np.float32)
+        return cls([row.product_id for row in rows], dense, np.array([row.lexical for row in rows], np.float32))
 
     @classmethod
     def unscored(cls, product_ids: Iterable[str]) -> CandidateColumns:

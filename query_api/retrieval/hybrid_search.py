@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.spec import FloatArray
+from encoders.tracing.spans import MILVUS, traced
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
 from indexer.ports.products import NOTHING_FOUND, ProductStore, ScoredIds
@@ -27,12 +28,14 @@ class Retriever:
         self._store = store
         self.limits = limits
 
+    @traced("retrieve", "client", MILVUS)
     async def retrieve(self, query: RetrievalQuery) -> CandidateSet:
         """Search for candidates; where just the lexical half of a hybrid search fails, without that half."""
         if query.is_browse:
             return await self._browse(query, query.browse_limit or self.limits.browse)
         return await self._search(query, self.limits.browse if query.is_deep else self.limits.search)
 
+    @traced("refresh", "client", MILVUS)
     async def refresh(self, query: RetrievalQuery, old: CandidateSet, changed: Sequence[str]) -> CandidateSet:
         """Refreshable candidates after products changed: those are scored anew, the others stay as they are.
 
@@ -137,7 +140,7 @@ class Retriever:
     async def _missing_lexical_scores(
         self, query: RetrievalQuery, product_ids: Sequence[str], floor: float | None
     ) -> Mapping[str, float] | None:
-        """Of products that a search cut at `floor` did not reach: what they share with the text counts all the same.
+        """Lexical scores of products that a search cut at `floor` did not reach; words that they share count.
 
         None: the store did not answer.
         """

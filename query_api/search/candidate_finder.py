@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from encoders.spec import FloatArray
+from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from query_api import metrics
 from query_api.cache.candidate_entries import CandidateEntries
@@ -83,6 +84,7 @@ class CandidateFinder:
         self._index = index
         self._flights: SingleFlight[_Brought] = SingleFlight()
 
+    @traced("candidates")
     async def find(self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None = None) -> RetrievedCandidates:
         """The candidates of a plan; without Redis, it does without the cache.
 

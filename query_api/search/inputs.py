@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from encoders.speech.port import Transcript
+from encoders.tracing.spans import traced
 from indexer.criteria import Filters
 from indexer.errors import InvalidFilter
 from indexer.filter_parsing import parse_filters
@@ -66,6 +67,7 @@ class InputLoader:
         self._media = media
         self._transcriber = transcriber
 
+    @traced("inputs")
     async def load(self, request: SearchRequest) -> QueryInputs:
         """Fetch what a request searches with.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from indexer.shown_hits import MAX_SHOWN, pack_shown
 from query_api.cards.card_table import AnswerCards
@@ -89,6 +90,7 @@ class LearntRanking:
             return replace(results, degraded=(*results.degraded, "ranker"))
         return replace(results, ranked=ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted))
 
+    @traced("learnt ranking")
     async def reorder(self, ranked: Ranking, asked: Asked, cards: AnswerCards) -> Ranking:
         """A ranking with its best in the learnt order. Raises `StoreUnavailable`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from encoders.spec import PartWeights
+from encoders.tracing.spans import traced
 from indexer.criteria import Filters, Range, SortOrder, WithoutWords
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest, Sort
@@ -65,6 +66,7 @@ class SearchPlanner:
         """Whether the catalogue has a word with one of these terms by now."""
         return self._parser.has_any_term(terms)
 
+    @traced("plan")
     async def plan(self, inputs: QueryInputs) -> SearchPlan:
         """Understand and weigh what a request searches with.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter
 
+from encoders.tracing.spans import annotate
 from query_api import metrics
 from query_api.access.callers import CALLER_ID
 from query_api.contract.requests import SearchRequest
@@ -46,6 +47,7 @@ def log_query(
         metrics.DEGRADED.labels(part).inc()
     if variant:
         metrics.VARIANT_ANSWERS.labels(variant).inc()
+    annotate({"vitrine.cache": cache, "vitrine.mode": request.mode, "vitrine.hits": hit_count})
     key = CALLER_ID.get()
     fields = {
         "query_id": query_id,

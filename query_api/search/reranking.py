@@ -10,6 +10,7 @@ import numpy as np
 
 from encoders.port import Ranker
 from encoders.spec import FloatArray
+from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from indexer.ports.products import ProductStore
 from query_api.search.ranking import rank_candidates
@@ -56,6 +57,7 @@ class Reranker:
         ranked = rank_candidates(results.ranked.candidates, scoring, results.cards)
         return replace(results, ranked=ranked, scoring=scoring)
 
+    @traced("rerank")
     async def _scores(self, ranker: Ranker, product_ids: Sequence[str], query: FloatArray) -> dict[str, float]:
         """What the ranker adds, by product id; nothing for a product that has just gone.
 

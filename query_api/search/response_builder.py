@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from encoders.speech.port import Transcript
+from encoders.tracing.spans import traced
 from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
@@ -58,6 +59,7 @@ class ResponseBuilder:
         """The response alone of `build_shown`."""
         return (await self.build_shown(results, started_s))[0]
 
+    @traced("answer")
     async def build_shown(self, results: RankedResults, started_s: float) -> tuple[SearchResponse, bytes]:
         """Sort, collapse and page results, explain them where that was asked for, log the query, remember the hits.
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from encoders.speech.port import Transcript
+from encoders.tracing.spans import traced
+from indexer.hit_payload import HitPayload
 from query_api.cache.live_entry import LiveEntry
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import SearchRequest
@@ -16,13 +20,16 @@ from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfil
 from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
-from query_api.search.asked_for import products_asked_for
+from query_api.search.asked_for import products_asked_for, products_with_all_words
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
+from query_api.search.other_language import FEW
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
 from query_api.search.search_plan import SearchPlan
 from query_api.search.words_across_languages import WordsAcrossLanguages, words_across_languages
 from query_api.understanding.parser import ParsedQuery
 
+MOST_WORDS = 20
+"""How many products with words of their own are looked at for those that have all of the query's."""
 NEAREST = 5
 """How many products are told of where none matches."""
 EMPTY = CandidateColumns.of(())
@@ -90,6 +97,7 @@ class ResultRanker:
         self._cards = cards
         self._has_learnt_ranker = has_learnt_ranker
 
+    @traced("rank")
     async def rank(
         self,
         plan: SearchPlan,
@@ -107,7 +115,7 @@ class ResultRanker:
         candidates = retrieved.candidates
         scoring = Scoring(plan.rank_weights, profile.taste, unwanted=frozenset(candidates.unwanted))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
-        items = candidates.items.without(plan.query_product_ids)
+        items = found = candidates.items.without(plan.query_product_ids)
         across = None
         if plan.words_implied and not candidates.without_lexical:
             # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
@@ -122,8 +130,12 @@ class ResultRanker:
             items = await with_cards(items, cards)
         ranked = rank_candidates(items, scoring, cards)
         first = () if plan.is_browse else ranked.impersonal_first(FIRST_HITS)
-        if first and (scoring.is_personal or self._has_learnt_ranker):
+        if first and across is not None:
+            best = _most_words(found, ranked, scoring)
+            scoring = replace(scoring, asked_for=await _asked_for_in_own_words(plan, best, cards))
+        elif first and (scoring.is_personal or self._has_learnt_ranker):
             scoring = replace(scoring, asked_for=await _asked_for(plan, first, cards))
+        if scoring.asked_for:
             ranked = ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted)
         return RankedResults(
             request=plan.request,
@@ -142,7 +154,7 @@ class ResultRanker:
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
             # A change of what the filters leave out touches no page that is kept with what they let through.
-            entry=retrieved.entry if across is None or unfiltered is None else None,
+            entry=retrieved.entry if unfiltered is None else None,
             profile=profile,
             first=first,
         )
@@ -163,9 +175,31 @@ class ResultRanker:
 
 async def _asked_for(plan: SearchPlan, first: Sequence[str], cards: AnswerCards) -> tuple[str, ...]:
     """Those of the first hits that the query names."""
-    gone = set(await cards.load(first))
-    hits = [(product_id, cards.payload(product_id)) for product_id in first if product_id not in gone]
-    return products_asked_for(" ".join(plan.parsed.texts), hits)
+    return products_asked_for(" ".join(plan.parsed.texts), await _shown(first, cards))
+
+
+def _most_words(found: CandidateColumns, ranked: Ranking, scoring: Scoring) -> list[str]:
+    """Those of a ranking that have most words of their own, by their scores as they were found."""
+    most = np.argsort(-found.lexical, kind="stable")[:MOST_WORDS]
+    among = np.isin(np.arange(len(found)), most) & (found.lexical > 0)
+    there = {*ranked.candidates.ids}
+    ordered = rank_by_scores(found.kept(among), Scoring(scoring.weights), None)
+    return [product_id for product_id in ordered.ids if product_id in there]
+
+
+async def _asked_for_in_own_words(plan: SearchPlan, best: Sequence[str], cards: AnswerCards) -> tuple[str, ...]:
+    """Those of the best before which nothing may come that has implied words.
+
+    They are named; or they have all words of the query, and fewer do than a page shows.
+    """
+    text, hits = " ".join(plan.parsed.texts), await _shown(best, cards)
+    named, having = products_asked_for(text, hits), products_with_all_words(text, hits)
+    return tuple(dict.fromkeys((*named, *having))) if len(having) < FEW else named
+
+
+async def _shown(product_ids: Sequence[str], cards: AnswerCards) -> list[tuple[str, HitPayload]]:
+    gone = set(await cards.load(product_ids))
+    return [(product_id, cards.payload(product_id)) for product_id in product_ids if product_id not in gone]
 
 
 def hides_matches(candidates: CandidateSet, floor: Floor | None) -> bool:

@@ -70,6 +70,11 @@ class SearchPlan:
         """Whether there is no query."""
         return not self.parts_to_embed and self.lexical_text is None
 
+    @property
+    def looks_beyond_filters(self) -> bool:
+        """Whether what its words imply is read off what is found without its filters."""
+        return bool(self.words_implied and self.filters)
+
     def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector (2·dim,), or before that is made."""
         return RetrievalQuery(

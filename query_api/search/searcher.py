@@ -6,9 +6,11 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 
+from indexer.errors import StoreUnavailable
 from query_api.cache.change_feed import FeedPosition
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
+from query_api.errors import EncoderBusy
 from query_api.experiments.running import RunningExperiment
 from query_api.personalisation.shopper_profiles import IMPERSONAL, ShopperProfile, ShopperProfiles
 from query_api.relevance.query_floor import AnyWord
@@ -72,6 +74,9 @@ class Searcher:
         (retrieved, profile), unfiltered, words = await asyncio.gather(
             self._retrieve(plan, use_cache, came), self._unfiltered(plan, use_cache, came), floors.reach(plan.floor)
         )
+        if plan.looks_beyond_filters and unfiltered is None:
+            plan = replace(plan, words_implied=0.0)
+            retrieved = replace(retrieved, degraded=tuple(dict.fromkeys((*retrieved.degraded, "lexical"))))
         without_words = retrieved.candidates.without_lexical
         floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
         if request.sort != "relevance" and not plan.is_browse:
@@ -94,8 +99,11 @@ class Searcher:
         return await asyncio.gather(candidates, self._stages.profiles.load(user_id))
 
     async def _unfiltered(self, plan: SearchPlan, use_cache: bool, came: FeedPosition | None) -> CandidateSet | None:
-        """What a query that implies words finds without its filters; None: the same, or it does not count."""
-        if not plan.words_implied or not plan.filters:
+        """What a query finds without its filters, where that is looked for; None also where there is no telling."""
+        if not plan.looks_beyond_filters:
             return None
-        found = await self._stages.candidates.find(replace(plan, filters=()), use_cache, came)
+        try:
+            found = await self._stages.candidates.find(replace(plan, filters=()), use_cache, came)
+        except (StoreUnavailable, EncoderBusy):
+            return None
         return None if found.candidates.without_lexical else found.candidates

@@ -85,7 +85,7 @@ class CatalogueVocabulary:
         return self._count_number + (self.vocabulary.trims if self.vocabulary is not None else 0)
 
     async def _position(self) -> int | None:
-        """Where the change log stands; None: it does not answer."""
+        """The position of the change log; None: it does not answer."""
         try:
             return await self._change_log.position()
         except StoreUnavailable:

@@ -70,7 +70,7 @@ def split_negations(text: str) -> NegatedText:
     said = [*_phrases(words), *_suffixed(words), *(_chinese(text) if has_chinese(text) else ())]
     # `silverware box without silverware`: whatever is wanted has it, too.
     wanted = {stem(word) for word in fold(_cut_out(text, said)).split()} if said else set[str]()
-    found = [one for one in said if one[1] == one[2] or stem(fold(one[0])) not in wanted]
+    found = [phrase for phrase in said if phrase[1] == phrase[2] or stem(fold(phrase[0])) not in wanted]
     if not found:
         return NegatedText(text)
     rest = _cut_out(text, found)
@@ -120,7 +120,7 @@ def _phrases(words: Sequence[_Word]) -> Iterator[tuple[str, int, int]]:
 
 
 def _after_negation(words: Sequence[_Word], at: int) -> int | None:
-    """Where what is negated begins; None: nothing is negated here."""
+    """The place at which what is negated begins; None: nothing is negated here."""
     folded = [word.folded for word in words[at : at + 2 + _MAX_BETWEEN]]
     if folded[:2] in (["free", "of"], ["free", "from"], ["pas", "de"]):
         at += 2

@@ -93,7 +93,7 @@ def _replace_with_digits(text: str, numbers: Sequence[re.Match[str]]) -> str:
 
 
 def _end(number: re.Match[str]) -> int:
-    """Where its words end, without an `and` or a blank that the pattern took with them."""
+    """The place at which its words end, without an `and` or a blank that the pattern took with them."""
     return number.start() + len(number[0].removesuffix(" and ").rstrip())
 
 

@@ -115,7 +115,7 @@ class QueryParser:
         # What may have been said otherwise has its own way to count words.
         forms = NO_FORMS if transcripts else find_word_forms(words, self._vocabulary.vocabulary)
         looked_for = forms.lexical_text(append_synonyms(asked, synonyms))
-        unwanted = tuple(dict.fromkeys(one for term in negated for one in self._unwanted_forms(term)))
+        unwanted = tuple(dict.fromkeys(form for term in negated for form in self._unwanted_forms(term)))
         denied = (denial for term in negated for denial in denials(term))
         return ParsedQuery(
             tuple(wanted),

@@ -68,7 +68,7 @@ class WordClasses:
                 ended |= dict.fromkeys(self._ending_in(language, stem))
                 begun |= dict.fromkeys(self._begun_by(language, word, stem))
         forms.pop(word, None)
-        return [*list(forms)[:MAX_FORMS], *[one for one in ended | begun if one not in forms][:MAX_FORMS]]
+        return [*list(forms)[:MAX_FORMS], *[form for form in ended | begun if form not in forms][:MAX_FORMS]]
 
     def _ending_in(self, language: str, stem: str) -> Iterator[str]:
         """The first `MAX_FORMS` words that end in a stem and are longer."""

@@ -67,9 +67,9 @@ def find_word_forms(text: str, vocabulary: Vocabulary | None) -> WordForms:
         return WordForms(joined)
     pairs = {_joined(word): word for word in words if "-" in word}
     pairs |= {_joined(first + second): f"{first} {second}" for first, second in pairwise(words) if first and second}
-    known = {one: pair for one, pair in islice(pairs.items(), MAX_PAIRS) if vocabulary.has_word(one)}
-    written = {pair: one for one, pair in known.items()}
-    absent = islice((one for one in pairs if one not in known), MAX_PAIRS)
+    known = {word: pair for word, pair in islice(pairs.items(), MAX_PAIRS) if vocabulary.has_word(word)}
+    written = {pair: word for word, pair in known.items()}
+    absent = islice((word for word in pairs if word not in known), MAX_PAIRS)
     return WordForms(joined, written, _inflected(text, words, vocabulary), tuple(map(query_terms, absent)))
 
 

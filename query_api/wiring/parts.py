@@ -138,4 +138,5 @@ def wire_recommending(
         BehaviourSources(behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),
         CatalogueSources(retriever, tastes),
     )
-    return Recommending(Recommender(profiles, products, retriever, sources, cards, feed, responses), patterns)
+    recommender = Recommender(profiles, products, retriever, sources, cards, feed, responses, config.explored)
+    return Recommending(recommender, patterns)

@@ -13,7 +13,8 @@ from encoders.liveness.vitals import Vitals
 from encoders.port import Encoder, ImageDecoder, Ranker
 from encoders.processes.media_decoding import ClipsConfig, MediaDecoder
 from encoders.speech.port import AdaptableRecogniser
-from indexer.media_store import MediaStore
+from encoders.tracing.spans import Tracer
+from indexer.media.store import MediaStore
 from indexer.personal_data import PersonalData
 from indexer.ports.behaviour import BehaviourStore
 from indexer.ports.changes import ChangeLog
@@ -87,6 +88,8 @@ class QueryPorts:
     clips_config: ClipsConfig = field(default_factory=ClipsConfig)
     vitals: Vitals = field(default_factory=Vitals)
     """What is watched of the worker."""
+    tracer: Tracer | None = None
+    """Begins the spans of requests; None: traces are off."""
     refresh_intervals: RefreshIntervals = field(default_factory=RefreshIntervals)
     """How often what is known of words is brought up to date."""
     clock: Callable[[], float] = time.monotonic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
-from indexer.media_keys import MEDIA_FIELDS
+from indexer.media.keys import MEDIA_FIELDS
 from streams.events.schema import inline_file
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from indexer.inline_media import decode_base64
+from indexer.media.inline import decode_base64
 from streams.errors import InvalidEvent
 from streams.events.carried_media import with_plain_base64
 from streams.events.schema import PRODUCT_EVENTS, TYPES_BY_TOPIC, DeletedProduct, Event, Product, ProductData, UserData

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from indexer.inline_media import decode_base64, is_data_uri
+from indexer.media.inline import decode_base64, is_data_uri
 from indexer.records import Suggestion
 
 PRODUCT_EVENTS = "catalog.product-events"

@@ -11,6 +11,7 @@ from streams import metrics
 from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import OutgoingMessage
 from streams.delivery.retry_headers import origin_of, producer_headers
+from streams.delivery.traces import trace_rejection
 from streams.errors import InvalidEvent, Reason
 from streams.events.schema import DEAD_LETTER
 
@@ -64,8 +65,9 @@ def known_reason(reason: str) -> str:
 
 def route_rejected(rejected: Sequence[RejectedMessage]) -> list[OutgoingMessage]:
     """Dead letters for messages that can never be processed, counted by reason."""
-    for _, fault in rejected:
+    for message, fault in rejected:
         metrics.DEAD_LETTERS.labels(fault.reason).inc()
+        trace_rejection(message, fault.reason)
     return [build_dead_letter(message, fault) for message, fault in rejected]
 
 

@@ -40,6 +40,8 @@ MAX_RATIO = 200
 MAX_REREAD_CHARS = 64_000_000
 """Characters of rows with broken quotes that are read anew."""
 _SKIPPED_CHARS = 1 << 20
+_STREAMED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods that unpack as much as is asked for; by the others, some kilobytes become hundreds of megabytes at once."""
 
 
 class OverlongRow(Exception):
@@ -125,7 +127,10 @@ def _unpacking(path: Path, raw: BinaryIO) -> Any:
         return gzip.GzipFile(fileobj=raw)
     if path.suffix.lower() == ".zip":
         archive = _archive(path, raw)
-        return archive.open(_only_table(path, archive))
+        table = archive.getinfo(_only_table(path, archive))
+        if table.compress_type not in _STREAMED:
+            raise UnreadableFile(f"{path} is not packed by deflate, as ZIP files are; unpack it first")
+        return archive.open(table)
     return raw
 
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from streams.errors import UnreadableFile
 from streams.files.backup_rows import backup_events, is_backup
-from streams.files.column_names import is_known_column
-from streams.files.column_survey import ColumnSurvey
-from streams.files.columns import FileContext, ResolveMedia
+from streams.files.columns.fields import FileContext, ResolveMedia
+from streams.files.columns.names import is_known_column
+from streams.files.columns.survey import ColumnSurvey
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.notice import FileNotice
@@ -69,7 +69,7 @@ class Catalogue:
         self._platform = platform
 
     def place(self, line: int) -> str:
-        """Where a line of its rows is, for people."""
+        """Names the place of a line, for people."""
         return self._table.place(line)
 
     def events(self, resolve: ResolveMedia, clock: EventClock) -> Iterator[PreparedEvent | RejectedRow]:
@@ -87,9 +87,9 @@ class Catalogue:
         if is_backup(self._table.path):
             self._say("read as a backup of the index: products as they were, in the versions that they had")
             return backup_events(self._table.path, clock, self.notice)
-        for file, found in self._table.encodings():
+        for file, encoding in self._table.encodings():
             name = f"{file.name} is " if file != self._table.path else ""
-            self._say(f"{name}read as {found.name} (sure to {found.confidence:.1%}); --encoding says otherwise")
+            self._say(f"{name}read as {encoding.name} (sure to {encoding.confidence:.1%}); --encoding says otherwise")
         platform = self._platform if self._platform == "" else self._recognised()
         context = FileContext(self._conventions, self.notice)
         if platform:

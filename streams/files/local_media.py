@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from indexer.inline_media import is_data_uri
+from indexer.media.inline import is_data_uri
 from streams.events.schema import MAX_MESSAGE_BYTES, inline_file
 
 EventMedia = dict[str, str | bytes]

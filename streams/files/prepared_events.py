@@ -27,7 +27,7 @@ from streams.events.schema import (
     ProductData,
     UserData,
 )
-from streams.files import cells
+from streams.files.columns import cells
 from streams.files.rows import RejectedRow, Row
 
 SOURCE: Final = "vitrine/publish"
@@ -55,7 +55,7 @@ class PreparedEvent:
 
     @property
     def product_id(self) -> str:
-        """Whose event it is; empty where it is a shopper's alone."""
+        """The product that the event is about; empty where it is about a shopper alone."""
         return getattr(self.event.data, "product_id", "")
 
     @property

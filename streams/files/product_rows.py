@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from streams.events.schema import Product
-from streams.files.columns import FileContext, ResolveMedia, product_fields
-from streams.files.field_merging import merged_fields
+from streams.files.columns.field_merging import merged_fields
+from streams.files.columns.fields import FileContext, ResolveMedia, product_fields
 from streams.files.prepared_events import (
     ROW_FAULTS,
     EventClock,

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from streams.errors import UnreadableFile
 from streams.files.bounded_reading import TABLE_SUFFIXES, open_seekable, open_unpacked, unpacked_suffix
-from streams.files.column_names import is_known_column
+from streams.files.columns.names import is_known_column
 from streams.files.encodings.detection import LEAST_CONFIDENCE, DetectedEncoding
 from streams.files.encodings.sampling import file_encoding
 from streams.files.formats.csv_rows import read_csv
@@ -42,8 +42,10 @@ class Table:
             is_known: whether a text is a column's usual name.
 
         Raises:
-            UnreadableFile: no table has such an extension.
+            UnreadableFile: no table has such an extension, or it is no file but a pipe or a device.
         """
+        if path.exists() and not path.is_file():
+            raise UnreadableFile(f"{path} is no regular file, which is read more than once; write it to one first")
         self.path = path
         if (suffix := unpacked_suffix(path)) not in TABLE_SUFFIXES:
             takes = f"{', '.join(TABLE_SUFFIXES)}, and each with .gz or in a .zip"
@@ -71,7 +73,7 @@ class Table:
             yield self.path, found
 
     def place(self, line: int) -> str:
-        """Where a line is, for people."""
+        """Names the place of a line, for people."""
         return f"line {line}"
 
     @functools.cached_property

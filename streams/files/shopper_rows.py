@@ -9,8 +9,8 @@ import msgspec
 
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import INTERACTIONS, MAX_MESSAGE_BYTES, TYPES_BY_TOPIC
-from streams.files import cells
-from streams.files.columns import user_fields
+from streams.files.columns import cells
+from streams.files.columns.fields import user_fields
 from streams.files.conventions.dates import read_time
 from streams.files.prepared_events import (
     MAX_EVENT_BYTES,

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from streams.errors import UnreadableFile
 from streams.files.bounded_reading import TABLE_SUFFIXES, unpacked_suffix
-from streams.files.column_names import is_known_column
+from streams.files.columns.names import is_known_column
 from streams.files.encodings.detection import DetectedEncoding
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.platforms.profile import recognise, variants_alone
@@ -69,12 +69,12 @@ class TableDirectory:
         return frozenset[str]().union(*self._columns.values())
 
     def encodings(self) -> Iterator[tuple[Path, DetectedEncoding]]:
-        """Of the files that are not UTF-8. Raises `UnreadableFile`."""
+        """The encodings of the files that are not UTF-8. Raises `UnreadableFile`."""
         for table in self._tables.values():
             yield from table.encodings()
 
     def place(self, line: int) -> str:
-        """Where a line is, for people."""
+        """Names the place of a line, for people."""
         at = max(bisect.bisect_left(self._firsts, line) - 1, 0)
         return f"{list(self._tables)[at].relative_to(self.path)}, line {line - self._firsts[at]}"
 
@@ -111,13 +111,16 @@ def _are_of_one_kind(columns: Collection[str], others: Collection[str]) -> bool:
 
 
 def _files(directory: Path) -> list[Path]:
-    """The files of tables below a directory, by name."""
+    """The files of tables below a directory, by name. Raises `UnreadableFile` for one that is a link out of it."""
     found: list[Path] = []
+    whole = directory.resolve()
     for file in directory.rglob("*"):
         names = file.relative_to(directory).parts
         if any(name.startswith(("_", ".")) for name in names) or not file.is_file():
             continue
         if file.suffix.lower() in (*TABLE_SUFFIXES, ".gz", ".zip") and unpacked_suffix(file) in TABLE_SUFFIXES:
+            if not file.resolve().is_relative_to(whole):
+                raise UnreadableFile(f"{file} leads out of {directory}: publish it by itself, or copy it here")
             found.append(file)
         if len(found) > MAX_FILES:
             raise UnreadableFile(f"{directory} holds over {MAX_FILES:,} files of tables")

@@ -11,8 +11,9 @@ import aiokafka.conn
 from aiokafka.errors import SaslAuthenticationFailed
 
 from streams.config import KafkaConfig
+from streams.kafka.lost_brokers import give_up_lost_brokers
 from streams.kafka.oauth import ClientCredentialsTokens, TokenAuthenticator
-from streams.kafka.secrets import SecretFile
+from streams.kafka.secrets import SecretFileName
 from streams.kafka.tls import ReloadingContext
 
 
@@ -40,6 +41,7 @@ def client_options(kafka: KafkaConfig) -> ClientOptions:
 
 def security_options(kafka: KafkaConfig) -> SecurityOptions:
     """Who this is to Kafka, and whom it trusts. Raises `KafkaRefused` when a file with certificates cannot be used."""
+    give_up_lost_brokers()
     options: SecurityOptions = {"security_protocol": kafka.security_protocol}
     if kafka.uses_tls:
         options["ssl_context"] = ReloadingContext(kafka)
@@ -52,7 +54,7 @@ def security_options(kafka: KafkaConfig) -> SecurityOptions:
         options |= {
             "sasl_mechanism": kafka.sasl_mechanism,
             "sasl_plain_username": kafka.sasl_username,
-            "sasl_plain_password": SecretFile(file) if file else kafka.sasl_password,
+            "sasl_plain_password": SecretFileName(file) if file else kafka.sasl_password,
         }
     return options
 
@@ -65,7 +67,7 @@ def _tokens(kafka: KafkaConfig) -> ClientCredentialsTokens:
 
 @lru_cache(maxsize=1)
 def _follow_secrets() -> None:
-    """Have each connection of any client of aiokafka, Faust's too, log in with what its secret is by then.
+    """Let every new connection of aiokafka's clients, Faust's too, log in with the secret as it is at that moment.
 
     Clients keep the password that they were made with and offer no way to change it, so the function is wrapped by
     which they connect. Tokens need none of it, but one that was refused has to be noticed, and not offered again.
@@ -75,7 +77,7 @@ def _follow_secrets() -> None:
     @wraps(connect)
     async def create_conn(*args: Any, **options: Any) -> Any:
         password, tokens = options.get("sasl_plain_password"), options.get("sasl_oauth_token_provider")
-        if isinstance(password, SecretFile):
+        if isinstance(password, SecretFileName):
             options["sasl_plain_password"] = password.read()
         try:
             return await connect(*args, **options)

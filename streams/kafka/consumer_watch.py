@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from encoders.liveness.progress import Pulse, Work
+from encoders.liveness.progress import Activity, Pulse
 from encoders.liveness.vitals import Complaint, Outages
 from streams.delivery.messages import Partition
 from streams.errors import KafkaUnavailable
@@ -54,7 +54,16 @@ class ConsumerWatch:
     others to judge, who know whether it makes progress.
     """
 
-    def __init__(self, probe: LagProbe, consumer: Consumer, topics: Sequence[str], outages: Outages) -> None:
+    def __init__(
+        self,
+        probe: LagProbe,
+        consumer: Consumer,
+        topics: Sequence[str],
+        outages: Outages,
+        deadline_s: float = POSITIONS_DEADLINE_S,
+    ) -> None:
+        """Args: deadline_s: the longest that the consumer may take to say where it stands."""
+        self._deadline_s = deadline_s
         self._probe = probe
         self._consumer = consumer
         self._topics = topics
@@ -70,7 +79,7 @@ class ConsumerWatch:
         with pulse.busy("ask Kafka") as work:
             await self._run(work)
 
-    async def _run(self, work: Work) -> None:
+    async def _run(self, work: Activity) -> None:
         while True:
             work.beat()
             try:
@@ -92,7 +101,7 @@ class ConsumerWatch:
         self._note("has no place in its group", not consumer.joined)
         self._note("has no heartbeat confirmed", consumer.joined and not consumer.is_confirmed)
         try:
-            async with asyncio.timeout(POSITIONS_DEADLINE_S):
+            async with asyncio.timeout(self._deadline_s):
                 positions = await consumer.positions()
         except TimeoutError:
             self._note("does not answer", True)

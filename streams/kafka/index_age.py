@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
-from encoders.liveness.progress import Pulse, Work
+from encoders.liveness.progress import Activity, Pulse
 from indexer.errors import StoreUnavailable
 from indexer.ports.changes import LagBoard, ToldLag
 from streams.config import KafkaConfig
@@ -69,7 +69,7 @@ class IndexAge:
         with (pulse or Pulse("index age", float("inf"))).busy("ask Kafka") as work:
             await self._run(work)
 
-    async def _run(self, work: Work) -> None:
+    async def _run(self, work: Activity) -> None:
         while True:
             work.beat()
             try:
@@ -82,13 +82,13 @@ class IndexAge:
                 log.log(level, "index_age_unknown", extra={"error": str(error)[:600]})
                 await asyncio.sleep(wait_s)
 
-    async def _follow_workers(self, work: Work) -> None:
+    async def _follow_workers(self, work: Activity) -> None:
         """Follow what workers tell, until nobody speaks for a partition."""
         while await self._read_board():
             work.beat()
             await asyncio.sleep(self._interval_s)
 
-    async def _ask_kafka(self, work: Work) -> None:
+    async def _ask_kafka(self, work: Activity) -> None:
         """Follow what Kafka says, until workers speak for all partitions."""
         async with self._probe as probe:
             while True:

@@ -99,13 +99,14 @@ class LagReporter:
         held, asked = self._holder.held(), self._asked()
         if asked is not self._last_asked:
             self._last_asked = asked
-            self._positions = {(one.topic, one.partition): one for one in asked}
-            self._counts = Counter(one.topic for one in asked)
+            self._positions = {(partition_lag.topic, partition_lag.partition): partition_lag for partition_lag in asked}
+            self._counts = Counter(partition_lag.topic for partition_lag in asked)
         self._since_ms = {partition: since for partition, since in self._since_ms.items() if partition in held}
         return {
             partition: told
-            for partition, one in held.items()
-            if (position := self._positions.get(partition)) and (told := self._told(partition, one, position))
+            for partition, held_partition in held.items()
+            if (position := self._positions.get(partition))
+            and (told := self._told(partition, held_partition, position))
         }
 
     def _told(self, partition: Partition, held: HeldPartition, asked: PartitionLag) -> ToldLag | None:

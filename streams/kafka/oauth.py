@@ -58,7 +58,7 @@ class ClientCredentialsTokens(AbstractTokenProvider):
         return dict(extension.split("=", 1) for extension in self._kafka.sasl_oauth_extensions)
 
     def forget(self) -> None:
-        """Have the next connection get a new token: this one was refused."""
+        """Drop the token, which was refused: the next connection gets a new one."""
         with self._lock:
             self._renew_at_s = self._expires_at_s = 0.0
 

@@ -11,8 +11,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import RecordMetadata
 
+from encoders.tracing.spans import Tracer
 from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
+from streams.delivery.traces import begin_send
 from streams.errors import InvalidEvent, PublishFailed
 from streams.events.cloudevents import encode_event, event_key
 from streams.events.schema import MAX_MESSAGE_BYTES, Event
@@ -36,9 +38,16 @@ class EventPublisher:
     them all the same. Events of one key keep the order of the calls. For one event loop.
     """
 
-    def __init__(self, kafka: KafkaConfig, linger_ms: int = 5) -> None:
-        """Args: kafka: its `deadline_s` is to connect, and for each event; linger_ms: batching."""
+    def __init__(self, kafka: KafkaConfig, linger_ms: int = 5, tracer: Tracer | None = None) -> None:
+        """Describe a publisher.
+
+        Args:
+            kafka: its `deadline_s` is to connect, and for each event.
+            linger_ms: batching.
+            tracer: begins a trace with each event, or goes on with the current one; None: events say nothing of it.
+        """
         self._kafka = kafka
+        self._tracer = tracer
         self._deadline_s = kafka.deadline_s
         self._linger_ms = linger_ms
 
@@ -82,9 +91,17 @@ class EventPublisher:
             InvalidEvent: it is larger than a message may be.
             PublishFailed: the buffer stayed full until the deadline.
         """
-        return await self.send_raw(
-            OutgoingMessage(topic, event_key(event.data), encode_event(event)), f"event {event.id}"
-        )
+        name, key, value = f"event {event.id}", event_key(event.data), encode_event(event)
+        if self._tracer is None:
+            return await self.send_raw(OutgoingMessage(topic, key, value), name)
+        span = begin_send(self._tracer, topic)
+        try:
+            delivery = await self.send_raw(OutgoingMessage(topic, key, value, span.context.headers), name)
+        except BaseException as error:
+            span.end(type(error).__name__)
+            raise
+        delivery.add_done_callback(lambda done: span.end(_kind_of_failure(done)))
+        return delivery
 
     async def send_raw(self, message: OutgoingMessage, name: str) -> Delivery:
         """`send` for a message that is encoded already. Where its partition does not exist, its key chooses one.
@@ -135,6 +152,14 @@ class EventPublisher:
         servers = self._kafka.bootstrap_servers
         untaken = PublishFailed(f"Kafka at {servers} did not take {what} ({self._deadline_s:g} s): {why}")
         return await refusal_or(self._kafka, error, untaken)
+
+
+def _kind_of_failure(delivery: Delivery) -> str:
+    """Empty: it arrived."""
+    if delivery.cancelled():
+        return "CancelledError"
+    error = delivery.exception()
+    return type(error).__name__ if error else ""
 
 
 class BulkSender:

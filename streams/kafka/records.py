@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from streams.delivery.messages import Message
 
 KafkaRecord = ConsumerRecord[bytes, bytes]
 """A record as it comes from Kafka; its key and value are bytes or None."""
-FetchedRecords = dict[TopicPartition, list[KafkaRecord]]
 
 
 def to_message(record: KafkaRecord) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
 
 import aiokafka.client
@@ -86,16 +86,28 @@ async def check_access(kafka: KafkaConfig) -> None:
         raise refused
 
 
-async def watch_access(kafka: KafkaConfig, is_member: Callable[[], bool]) -> None:
+async def watch_access(
+    kafka: KafkaConfig,
+    is_member: Callable[[], bool],
+    find: Callable[[KafkaConfig], Awaitable[KafkaRefused | None]] | None = None,
+    every_s: float = WATCH_S,
+) -> None:
     """Run until Kafka turns this client away, and raise that: consumers would try again for ever.
 
     Nothing is asked while `is_member` says that Kafka confirms this worker's heartbeats. Two refusals in a row count,
     so that a password which is changed on both sides, one after the other, does not.
+
+    Args:
+        kafka: as the consumers are connected.
+        is_member: whether this worker has its place in the group.
+        find: asks for a refusal; None: `find_refusal`.
+        every_s: how often it looks.
     """
+    find = find or find_refusal
     refused_before = False
     while True:
-        await asyncio.sleep(WATCH_S)
-        refused = None if is_member() else await find_refusal(kafka)
+        await asyncio.sleep(every_s)
+        refused = None if is_member() else await find(kafka)
         if refused and refused_before:
             raise refused
         refused_before = refused is not None

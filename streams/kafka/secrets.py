@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class SecretFile(str):
+class SecretFileName(str):
     """The name of a file with a password, in the place of the password.
 
     A `str` for the sake of clients that pass on what they are given; `streams.kafka.connection` sees to it that a
@@ -21,4 +21,4 @@ class SecretFile(str):
 
 def current_secret(value: str, file: str) -> str:
     """A secret that is given by itself or, with `file`, by what is in that now. Raises `OSError`."""
-    return SecretFile(file).read() if file else value
+    return SecretFileName(file).read() if file else value

@@ -12,7 +12,7 @@ import numpy as np
 
 from encoders.spec import FloatArray
 from indexer.errors import StoreUnavailable
-from indexer.media_keys import MediaKey
+from indexer.media.keys import MediaKey
 from indexer.redis.bounded_map import BoundedMap
 from streams import metrics
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.media_keys import MediaKey, MediaKind
+from indexer.media.keys import MediaKey, MediaKind
 from streams.errors import InvalidEvent, Reason
 from streams.media.fetching import redacted_url
 

@@ -16,7 +16,7 @@ from types import TracebackType
 import aiohttp
 from yarl import URL
 
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from streams import metrics
 from streams.errors import UnreachableMedia
 from streams.media.addresses import PublicResolver, is_private, is_web_port

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from indexer.media_file import MediaFile
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
+from indexer.media.stored_file import MediaFile
 from streams import metrics
 from streams.delivery.availability import until_available
 
@@ -40,7 +40,7 @@ class FilesBeingWritten:
 
     async def _write(self, files: Mapping[str, bytes]) -> None:
         if files:
-            with metrics.STAGE_SECONDS.labels("store").time():
+            with metrics.stage("store"):
                 await until_available("media", lambda: self._store.put([*files.values()]))
 
 

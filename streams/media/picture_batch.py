@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from encoders.port import Pixels
 from encoders.spec import FloatArray, pool_vectors
-from indexer.media_keys import MediaKey
+from indexer.media.keys import MediaKey
 from streams.errors import InvalidEvent
 
 Outcome = MediaKey | InvalidEvent
@@ -57,7 +57,7 @@ class PictureBatch:
 
     @property
     def frames(self) -> list[Pixels]:
-        """All `pixels`, file by file, as the encoder takes them."""
+        """All `pixels` (height, width, 3) uint8, file by file, as the encoder takes them."""
         return [frame for frames in self.pixels.values() for frame in frames]
 
     def pool_frames(self, rows: FloatArray) -> dict[MediaKey, FloatArray]:

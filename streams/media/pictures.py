@@ -13,8 +13,8 @@ from encoders.errors import InvalidImage, InvalidVideo
 from encoders.port import ImageDecoder, Pixels
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.spec import FloatArray
-from indexer.media_keys import MediaKey
-from indexer.media_store import MediaStore
+from indexer.media.keys import MediaKey
+from indexer.media.store import MediaStore
 from streams import metrics
 from streams.delivery.availability import until_available, until_process_answers
 from streams.errors import InvalidEvent, UnreachableMedia
@@ -92,7 +92,7 @@ class PictureLoader:
         return frozenset([file.stored_form for file in files if await self._read_stored(file) is None])
 
     async def cache_embeddings(self, embeddings: Mapping[MediaKey, FloatArray]) -> None:
-        """Keep embeddings that have just been made for the batches to come, by file."""
+        """Keep new embeddings, unit rows (dim,) float32 by file, for the batches to come."""
         await self._cache.put_embeddings(embeddings)
 
     async def _from_store(self, files: Iterable[MediaKey], states: _FileStates) -> dict[MediaKey, UnreachableMedia]:

@@ -10,8 +10,8 @@ from encoders.errors import EncoderError, InvalidAudio
 from encoders.processes.media_decoding import MediaDecoder
 from encoders.speech.port import Recogniser
 from indexer.errors import StoreUnavailable
-from indexer.media_keys import MediaKey
-from indexer.media_store import MediaStore, media_hash
+from indexer.media.keys import MediaKey
+from indexer.media.store import MediaStore, media_hash
 from indexer.redis.bounded_map import BoundedMap
 from streams import metrics
 from streams.delivery.availability import until_available

@@ -21,7 +21,9 @@ from indexer.redis.change_log import CHANGES_KEPT
 from indexer.rows import is_searchable
 from indexer.slices import map_in_slices
 from streams import metrics
+from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durably
+from streams.delivery.traces import trace_headers
 from streams.events.schema import INDEX_CHANGES, IndexChange
 from streams.products.generation_role import GenerationRole
 from streams.products.ingest import IngestedEvent
@@ -91,7 +93,7 @@ class ChangeAnnouncer:
 
     async def announce(self, batch: PlannedBatch, rows: Sequence[IndexRow]) -> None:
         """Tell of a batch whose rows are durable, the unchanged products too: their record may be lost in a crash."""
-        with metrics.STAGE_SECONDS.labels("announce").time():
+        with metrics.stage("announce"):
             # The unchanged ones too: who wrote their rows may have ended before it came here.
             await self._change_log.append(list(batch.plans))
             written = {row.product_id: row for row in rows}
@@ -131,10 +133,12 @@ async def _change_records(
     generation: str,
     now_ms: int,
 ) -> list[OutgoingMessage]:
-    """One `index-changes` record a product, with the events that it answers."""
+    """One `index-changes` record a product, with the events that it answers, in the trace of the latest."""
     event_ids: dict[str, list[str]] = {}
+    latest: dict[str, Message] = {}
     for event in events:
         event_ids.setdefault(event.product_id, []).append(event.change.stamp.event_id)
+        latest[event.product_id] = event.message
 
     def describe(product_id: str) -> IndexChange:
         row = written.get(product_id)
@@ -143,7 +147,12 @@ async def _change_records(
     changes = await map_in_slices(describe, event_ids)
     for change, products in Counter(change.change for change in changes).items():
         metrics.PRODUCTS.labels(change).inc(products)
-    return [OutgoingMessage(INDEX_CHANGES, change.product_id.encode(), _json.encode(change)) for change in changes]
+    return [
+        OutgoingMessage(
+            INDEX_CHANGES, change.product_id.encode(), _json.encode(change), trace_headers(latest[change.product_id])
+        )
+        for change in changes
+    ]
 
 
 def _index_change(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from indexer.media_keys import MEDIA_FIELDS
+from indexer.media.keys import MEDIA_FIELDS
 from indexer.plain_text import plain_fields
 from indexer.records import EventStamp, ProductChange
 from streams.events.schema import DeletedProduct, Event, Media, Product

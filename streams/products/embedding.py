@@ -11,7 +11,7 @@ from msgspec import structs
 from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray, fuse_parts, pool_vectors, split_parts
 from indexer.labels.suggestions import open_suggestions
-from indexer.media_keys import MediaKey
+from indexer.media.keys import MediaKey
 from indexer.planning import ProductPlan
 from indexer.records import IndexRow, StoredProduct
 from indexer.rows import build_row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from indexer.errors import InvalidRecord
-from indexer.media_keys import MEDIA_FIELDS
+from indexer.media.keys import MEDIA_FIELDS
 from streams import metrics
 from streams.delivery.bisecting import reject_failed
 from streams.delivery.messages import Message, RejectedMessage

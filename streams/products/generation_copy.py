@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from encoders.port import AsyncEncoder
 from encoders.spec import FloatArray
 from indexer.plain_text import with_plain_texts
 from indexer.planning import ProductPlan, plan
@@ -22,7 +21,7 @@ from streams.delivery.publisher import OutgoingMessage, Publisher, publish_durab
 from streams.delivery.retry_headers import ATTEMPT_HEADER, GENERATION_HEADER
 from streams.events.schema import PRODUCT_EVENTS
 from streams.media.picture_batch import PictureBatch
-from streams.media.pictures import PictureLoader
+from streams.products.collaborators import PipelineModels
 from streams.products.embedding import embed_rows
 
 PAGE_PRODUCTS = 64
@@ -62,8 +61,7 @@ class GenerationCopier:
         source: ProductStore,
         target: ProductStore,
         target_name: str,
-        encoder: AsyncEncoder,
-        pictures: PictureLoader,
+        models: PipelineModels,
         publisher: Publisher,
         keeps_vectors: bool = False,
     ) -> None:
@@ -73,16 +71,14 @@ class GenerationCopier:
             source: the old generation.
             target: the new one, and its name.
             target_name: as its workers know it.
-            encoder: of the new generation.
-            pictures: loads what is to be embedded.
+            models: of the new generation; sounds and labels are copied as they are.
             publisher: takes requests to try missing pictures again.
             keeps_vectors: the stored vectors are those of the encoder: just texts that read differently are embedded.
         """
         self._source = source
         self._target = target
         self._target_name = target_name
-        self._encoder = encoder
-        self._pictures = pictures
+        self._models = models
         self._publisher = publisher
         self._keeps_vectors = keeps_vectors
 
@@ -106,13 +102,13 @@ class GenerationCopier:
         page = await until_available("milvus", lambda: self._source.scan(after, PAGE_PRODUCTS))
         page = {product_id: (with_plain_texts(stored), vector) for product_id, (stored, vector) in page.items()}
         plans = _text_plans(page) if self._keeps_vectors else await self._whole_plans(page)
-        joint = self._encoder.spec.joint
+        joint = self._models.encoder.spec.joint
         wanted = {
             product_plan.product_id: product_plan.images_to_embed
             for product_plan in plans
             if product_plan.needs_decoded_images(joint)
         }
-        return _Loaded(page, plans, await self._pictures.load(wanted))
+        return _Loaded(page, plans, await self._models.pictures.load(wanted))
 
     async def _whole_plans(self, page: Page) -> list[ProductPlan]:
         """Plans that have all of the products embedded."""
@@ -129,7 +125,7 @@ class GenerationCopier:
         broken = [key for key in product_plan.images if key.is_stored and key.stored_form in source.broken_images]
         if not broken:
             return product_plan
-        collected = await self._pictures.absent(broken)
+        collected = await self._models.pictures.absent(broken)
         return replace(product_plan, stored=msgspec.structs.replace(product_plan.stored, broken_images=(*collected,)))
 
     async def _write(self, loaded: _Loaded) -> None:
@@ -140,8 +136,8 @@ class GenerationCopier:
         await publish_durably(self._publisher, retries)
 
     async def _rows(self, loaded: _Loaded) -> list[IndexRow]:
-        embedded = await embed_rows(loaded.plans, loaded.pictures, self._encoder)
-        await self._pictures.cache_embeddings(embedded.new_embeddings)
+        embedded = await embed_rows(loaded.plans, loaded.pictures, self._models.encoder)
+        await self._models.pictures.cache_embeddings(embedded.new_embeddings)
         # Labels are looked for again when the content changes, and stay until then.
         labels = {product_id: stored for product_id, (stored, _) in loaded.page.items()}
         return [

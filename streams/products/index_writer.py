@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from encoders.liveness.progress import behind_others
+from encoders.tracing.spans import MILVUS
 from indexer.errors import StoreUnavailable
 from indexer.ports.products import ProductStore
 from indexer.records import IndexRow
@@ -42,7 +43,7 @@ class IndexWriter:
             await self._one_at_a_time.acquire()
         try:
             # Timed within the lock: waiting for the batch before does not count.
-            with metrics.STAGE_SECONDS.labels("write").time():
+            with metrics.stage("write", "client", MILVUS):
                 await until_available("milvus", lambda: self._try(rows, check_owned))
         finally:
             self._one_at_a_time.release()

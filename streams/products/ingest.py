@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.records import ProductChange
 from indexer.slices import map_in_slices
 from streams.delivery.bisecting import bisect, reject_failed

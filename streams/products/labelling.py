@@ -25,6 +25,6 @@ async def label_rows(
     stale = {row.product_id for row in rows if plans[row.product_id].labels_are_stale(row.stored)}
     if not stale:
         return rows
-    with metrics.STAGE_SECONDS.labels("label").time():
+    with metrics.stage("label"):
         labelled = await labeller.label([row for row in rows if row.product_id in stale])
     return [*labelled, *(row for row in rows if row.product_id not in stale)]

@@ -9,14 +9,14 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from indexer.errors import StoreUnavailable
-from indexer.media_keys import stored_media
-from indexer.media_store import MediaStore
+from indexer.media.keys import stored_media
+from indexer.media.store import MediaStore
 from streams.products.ingest import IngestedEvent
 
 log = logging.getLogger(__name__)
 
 TOUCH_S = 600.0
-"""Much less than the least time that a file is kept after it was touched, `indexer.media_collection.MIN_GRACE_S`."""
+"""Much less than the least time that a file is kept after it was touched, `indexer.media.collection.MIN_GRACE_S`."""
 
 
 def stored_digests(events: Iterable[IngestedEvent]) -> list[str]:

@@ -27,7 +27,7 @@ class LoadedProducts:
 
 async def load_media(plans: Iterable[ProductPlan], models: PipelineModels) -> LoadedProducts:
     """Load what those of the plans, of distinct products, need that change anything."""
-    with metrics.STAGE_SECONDS.labels("load").time():
+    with metrics.stage("load"):
         changed = [plan for plan in plans if not plan.unchanged]
         # First: what is said is new text, and a joint encoder needs the pictures of whatever has new text.
         heard = await _transcribe(changed, models.transcriber)

@@ -136,7 +136,7 @@ class ProductPipeline:
         loaded = await load_media(part.plans.values(), models)
         release_next_batch()
         progress("encode")
-        with metrics.STAGE_SECONDS.labels("encode").time():
+        with metrics.stage("encode"):
             embedded = await embed_rows(loaded.plans, loaded.pictures, models.encoder)
         await models.pictures.cache_embeddings(embedded.new_embeddings)
         progress("label")
@@ -157,7 +157,7 @@ class ProductPipeline:
         async with self._locks.hold(product_ids):
             stored = await read_stored(self._stores.products, product_ids)
             loaded = await load_media(plan(changes, stored).values(), self._models)
-            with metrics.STAGE_SECONDS.labels("encode").time():
+            with metrics.stage("encode"):
                 embedded = await embed_rows(loaded.plans, loaded.pictures, self._models.encoder)
             await self._models.pictures.cache_embeddings(embedded.new_embeddings)
             await self._writer.write(embedded.rows, check_owned)

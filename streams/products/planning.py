@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from encoders.tracing.spans import MILVUS
 from indexer.planning import ProductPlan, plan
 from indexer.ports.products import ProductStore
 from indexer.records import ProductChange, StoredRow
@@ -41,7 +42,7 @@ class PlannedBatch:
 async def read_stored(store: ProductStore, product_ids: Iterable[str]) -> dict[str, StoredRow]:
     """What the index holds of products, as `ProductStore.read_rows` gives it, however long it is away."""
     wanted = sorted({*product_ids})
-    with metrics.STAGE_SECONDS.labels("read").time():
+    with metrics.stage("read", "client", MILVUS):
         return await until_available("milvus", lambda: store.read_rows(wanted))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.records import ProductState
 from streams.config import KafkaConfig
 from streams.events.schema import PRODUCT_EVENTS

@@ -34,7 +34,8 @@ class ProfileRecorder:
         self._profiles = profiles
         self._behaviour = behaviour
         self._data = PersonalData(profiles, behaviour)
-        self._horizon = horizon
+        self.horizon = horizon
+        """How old an event may be."""
 
     async def record(self, batch: Sequence[Message]) -> list[RejectedMessage]:
         """Record a batch durably, waiting for as long as the store is away.
@@ -46,7 +47,7 @@ class ProfileRecorder:
         rejected: list[RejectedMessage] = []
         for message in batch:
             try:
-                accepted.append((message, decode_message(message, self._horizon)))
+                accepted.append((message, decode_message(message, self.horizon)))
             except InvalidEvent as fault:
                 rejected.append(RejectedMessage(message, fault))
             except Exception as error:

@@ -12,11 +12,9 @@ from prometheus_client import Counter, Gauge
 
 from encoders.liveness.progress import Pulse
 from indexer.errors import StoreUnavailable
-from indexer.ports.behaviour import BehaviourStore
-from indexer.ports.profiles import ProfileStore, RestoreLease
+from indexer.ports.profiles import RestoreLease
 from streams.config import KafkaConfig
 from streams.delivery.availability import OUTAGES
-from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.errors import KafkaUnavailable
 from streams.events.schema import USER_EVENTS, USER_FORGOTTEN, USER_IDENTIFIED
@@ -60,18 +58,15 @@ class ProfileRestorer:
 
     def __init__(
         self,
-        profiles: ProfileStore,
-        behaviour: BehaviourStore,
+        recorder: ProfileRecorder,
         lease: RestoreLease,
         kafka: KafkaConfig,
-        horizon: Horizon,
         config: RestoreConfig | None = None,
         topic: str = USER_EVENTS,
     ) -> None:
-        self._recorder = ProfileRecorder(profiles, behaviour, horizon)
+        self._recorder = recorder
         self._lease = lease
         self._kafka = kafka
-        self._horizon = horizon
         self._config = config or RestoreConfig()
         self._topic = topic
 
@@ -115,7 +110,8 @@ class ProfileRestorer:
 
     async def _restore(self) -> None:
         started = time.monotonic()
-        since_ms = int((time.time() - self._horizon.past_s - self._horizon.future_s) * 1000)
+        horizon = self._recorder.horizon
+        since_ms = int((time.time() - horizon.past_s - horizon.future_s) * 1000)
         async with TopicHistory(self._kafka, self._topic, since_ms) as history:
             log.info("profiles_restoring", extra={"events": history.count})
             # What says who may not be recorded comes first, so that nothing of them exists even for a moment.

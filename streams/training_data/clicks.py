@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from streams.events.schema import DeletedProduct, Product, UserData, UserInteraction, UserSearched
-from streams.files.column_names import USER_ALIASES
+from streams.files.columns.names import USER_ALIASES
 from streams.files.prepared_events import EventClock, PreparedEvent
 from streams.files.rows import RejectedRow, Row, read_rows
 from streams.files.shopper_rows import shopper_events

@@ -9,8 +9,8 @@ from typing import Any, Final
 from encoders.training.data.listings import TrainingListing, make_listing
 from indexer.rows import embedding_text
 from streams.errors import NoCatalogue
-from streams.files.column_survey import ColumnSurvey
-from streams.files.columns import FileContext, product_fields
+from streams.files.columns.fields import FileContext, product_fields
+from streams.files.columns.survey import ColumnSurvey
 from streams.files.local_media import LocalMedia
 from streams.files.rows import RejectedRow, Row, read_rows
 

@@ -31,6 +31,7 @@ class Rights:
     def refuses(self, user_id: str, time_ms: int) -> bool:
         """Whether what was done then under an id may not be learnt from, once all events were heard."""
         return any(
-            time_ms <= self.forgotten_ms.get(one, -1) or not Person(self.learning.get(one, ())).is_learnt_from(time_ms)
-            for one in (user_id, *self.owners.get(user_id, ()))
+            time_ms <= self.forgotten_ms.get(known_id, -1)
+            or not Person(self.learning.get(known_id, ())).is_learnt_from(time_ms)
+            for known_id in (user_id, *self.owners.get(user_id, ()))
         )

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from encoders.training.data.listings import TrainingListing, make_listing, with_clicks
-from indexer.media_store import MediaStore
+from indexer.media.store import MediaStore
 from indexer.rows import embedding_text
 from streams.config import KafkaConfig
 from streams.events.schema import USER_EVENTS, UserInteraction, UserSearched

@@ -26,7 +26,7 @@ from encoders.loading import load_encoder
 from encoders.media.images import decode_and_prepare
 from encoders.port import Encoder
 from encoders.spec import fuse_parts
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import IndexRow, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
@@ -62,12 +62,14 @@ class Indexer:
 
     def _rows(self, events: Sequence[Event]) -> list[IndexRow]:
         pictures = [inline_media(event)[0] for event in events]
-        hashes = [media_hash(one) for one in pictures]
+        hashes = [media_hash(picture) for picture in pictures]
         changes = [to_product_change(event, iter([digest])) for event, digest in zip(events, hashes, strict=True)]
-        texts = [embedding_text(one.fields) for one in changes]
+        texts = [embedding_text(change.fields) for change in changes]
         text_rows = self._encoder.encode_texts(texts)
-        image_rows = self._encoder.encode_images([decode_and_prepare(one, self._encoder.preparer) for one in pictures])
-        last = {one.product_id: at for at, one in enumerate(changes)}
+        image_rows = self._encoder.encode_images(
+            [decode_and_prepare(picture, self._encoder.preparer) for picture in pictures]
+        )
+        last = {change.product_id: at for at, change in enumerate(changes)}
         return [
             build_row(
                 name,
@@ -92,7 +94,7 @@ async def run_loop(settings: Settings, log: Path) -> None:
     await consumer.start()
     while True:
         found = await consumer.getmany(timeout_ms=int(WITHIN_S * 1000), max_records=BATCH)
-        values = [one.value or b"" for messages in found.values() for one in messages]
+        values = [message.value or b"" for messages in found.values() for message in messages]
         if values:
             await indexer.index(values)
             await consumer.commit()
@@ -125,7 +127,7 @@ def encode(settings: Settings, count: int, alone: bool) -> None:
     texts = [embedding_text(catalogue.fields[number]) for number in range(count + BATCH)]
     files = [catalogue.picture(number, 1) for number in range(count + BATCH)]
     preparer = encoder.preparer
-    ready = [decode_and_prepare(one, preparer) for one in files] if alone else []
+    ready = [decode_and_prepare(file, preparer) for file in files] if alone else []
 
     def run(start: int) -> None:
         batch = slice(start, start + BATCH)
@@ -154,7 +156,7 @@ def upsert(settings: Settings, rounds: int) -> None:
             client.get(store, [one["product_id"] for one in chunk], output_fields=["state", "vector"])
             client.upsert(store, chunk)
         speeds[size].append(PRODUCTS / (time.perf_counter() - began))
-    print(json.dumps({size: statistics.median(some) for size, some in speeds.items()}))
+    print(json.dumps({size: statistics.median(rates) for size, rates in speeds.items()}))
 
 
 async def _opened(settings: Settings, spec: Any) -> str:

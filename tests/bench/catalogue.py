@@ -40,9 +40,9 @@ class Catalogue:
         directory = BUILD / "bench" / "pictures"
         for _ in render_pictures(products[:PICTURES], directory, len(os.sched_getaffinity(0))):
             pass
-        self.fields: list[dict[str, Any]] = [one.event_data() for one in products]
+        self.fields: list[dict[str, Any]] = [product.event_data() for product in products]
         self._edition = 1
-        self._pictures = [(directory / f"{one.product_id}.jpg").read_bytes() for one in products[:PICTURES]]
+        self._pictures = [(directory / f"{product.product_id}.jpg").read_bytes() for product in products[:PICTURES]]
 
     def restatements(self, count: int) -> list[Outgoing]:
         """So many products stated anew, as no call before did."""

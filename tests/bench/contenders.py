@@ -51,7 +51,7 @@ class Contender(ABC):
         with self.running() as durable:
             self.until_done()
             times = durable()
-        return rate_after(times, [one.event_id for one in messages], warm_up)
+        return rate_after(times, [message.event_id for message in messages], warm_up)
 
     def latencies_ms(self, warm_up: Sequence[Outgoing], messages: Sequence[Outgoing], rate: float) -> list[float]:
         """From publishing to durable, of each event of a steady stream."""
@@ -187,7 +187,7 @@ def reprice(shop: Shop, cores: Cores) -> PriceRun:
         asyncio.run(broker.until_committed(GROUP, PRODUCT_EVENTS, DEADLINE_S))
         encoded = worker.total("vitrine_encoded_total")
     times = asyncio.run(broker.durable_times(since))
-    return PriceRun(rate_after(times, [one.event_id for one in messages], PRICE_WARM_UP), encoded)
+    return PriceRun(rate_after(times, [message.event_id for message in messages], PRICE_WARM_UP), encoded)
 
 
 def rate_after(times: Mapping[str, float], event_ids: Sequence[str], warm_up: int) -> float:

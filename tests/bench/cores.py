@@ -36,12 +36,12 @@ def confined_to(core: int, pids: Iterable[int] = ()) -> Iterator[None]:
     before = os.sched_getaffinity(0)
     processes = [psutil.Process(pid) for pid in (os.getpid(), *pids)]
     try:
-        for one in processes:
-            move(one, {core})
+        for process in processes:
+            move(process, {core})
         yield
     finally:
-        for one in processes:
-            move(one, before)
+        for process in processes:
+            move(process, before)
 
 
 def move(process: psutil.Process, cores: Collection[int]) -> None:
@@ -59,24 +59,24 @@ def move_tree(process: psutil.Process, core: int) -> None:
 
 def encoder_of(worker: psutil.Process) -> psutil.Process | None:
     """The child of a worker that runs its encoder."""
-    return next((one for one in worker.children() if ENCODER_MODULE in one.cmdline()), None)
+    return next((child for child in worker.children() if ENCODER_MODULE in child.cmdline()), None)
 
 
 def decoders_of(worker: psutil.Process) -> list[psutil.Process]:
     """The children of a worker that decode pictures."""
-    return [one for one in worker.children() if DECODER_MODULE in one.cmdline()]
+    return [child for child in worker.children() if DECODER_MODULE in child.cmdline()]
 
 
 def cpu_seconds(worker: psutil.Process) -> dict[str, float]:
     """CPU time so far of a worker's event loop, of its other threads, and of its children by what they run."""
-    times = {one.id: one.user_time + one.system_time for one in worker.threads()}
+    times = {thread.id: thread.user_time + thread.system_time for thread in worker.threads()}
     loop_s = times.pop(worker.pid)
     whole_s = sum(worker.cpu_times()[:2])
     spent = {"event loop": loop_s, "other threads": whole_s - loop_s}
-    for one in worker.children(recursive=True):
+    for child in worker.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            name = role(one)
-            spent[name] = spent.get(name, 0.0) + sum(one.cpu_times()[:2])
+            name = role(child)
+            spent[name] = spent.get(name, 0.0) + sum(child.cpu_times()[:2])
     return spent
 
 

@@ -60,18 +60,18 @@ def _heading(report: Mapping[str, Any]) -> str:
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    return _table(list(rows[0]), [list(one.values()) for one in rows]) if rows else ""
+    return _table(list(rows[0]), [list(row.values()) for row in rows]) if rows else ""
 
 
 def _targets(targets: Sequence[Mapping[str, Any]]) -> str:
     """Goals; those that are not met are bold."""
     rows = [
         [
-            one["what"],
-            f"{'≤' if one['at_most'] else '≥'} {shown(float(one['bound']))}",
-            shown(one["value"]) if one["met"] else f"**{shown(one['value'])}**",
+            target["what"],
+            f"{'≤' if target['at_most'] else '≥'} {shown(float(target['bound']))}",
+            shown(target["value"]) if target["met"] else f"**{shown(target['value'])}**",
         ]
-        for one in targets
+        for target in targets
     ]
     return _table(["goal", "bound", "measured"], rows) if rows else ""
 

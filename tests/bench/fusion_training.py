@@ -86,7 +86,7 @@ def _loss(model: FusionModel, store: ItemStore, budget: Budget, step: int) -> Te
     alike = _alike(items)
     matching = model.config.matching
     scale = SCALE if matching == "cosine" else DISTANCE_SCALE
-    return sum((matching_loss(one, products, matching, scale, alike) for one in queries), torch.zeros(()))
+    return sum((matching_loss(query, products, matching, scale, alike) for query in queries), torch.zeros(()))
 
 
 def _texts(item: TrainingItem, rng: random.Random) -> list[str]:

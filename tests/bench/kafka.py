@@ -33,7 +33,7 @@ class Broker:
     async def publish(self, messages: Iterable[Outgoing]) -> int:
         """Publish as fast as Kafka takes them; returns how many they were."""
         async with self._producer() as producer:
-            sent = [await producer.send(one.topic, one.value, one.key) for one in messages]
+            sent = [await producer.send(message.topic, message.value, message.key) for message in messages]
             await asyncio.gather(*sent)
         return len(sent)
 
@@ -41,18 +41,18 @@ class Broker:
         """Publish so many messages a second, noting when each was published, Unix ms, by event id."""
         async with self._producer() as producer:
             began = time.perf_counter()
-            for number, one in enumerate(messages):
+            for number, message in enumerate(messages):
                 await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-                published[one.event_id] = time.time() * 1000
-                await producer.send(one.topic, one.value, one.key)
+                published[message.event_id] = time.time() * 1000
+                await producer.send(message.topic, message.value, message.key)
             await producer.flush()
 
     async def publish_without_end(self, messages: Iterator[Outgoing], rate: float, burst_s: float = 0.0) -> None:
         """Publish so many messages a second until it is cancelled; each is taken just before, in bursts of so long."""
         async with self._producer() as producer:
             due = time.perf_counter()
-            for one in messages:
-                await producer.send(one.topic, one.value, one.key)
+            for message in messages:
+                await producer.send(message.topic, message.value, message.key)
                 due += 1 / rate
                 ahead_s = due - time.perf_counter()
                 if ahead_s >= burst_s or ahead_s < 0:
@@ -73,13 +73,13 @@ class Broker:
     async def until_committed(self, group: str, topic: str, deadline_s: float) -> None:
         """Wait until a group has committed all of a topic. Raises `TimeoutError`."""
         async with asyncio.timeout(deadline_s), LagProbe(KafkaConfig(self.servers), group) as probe:
-            while any(one.messages for one in await probe.lag(topic)):
+            while any(partition.messages for partition in await probe.lag(topic)):
                 await asyncio.sleep(POLL_S)
 
     async def durable_times(self, since: Offsets) -> dict[str, float]:
         """When each event's effect was durable, Unix ms, as `index-changes` tells since some offsets."""
         records = [_records.decode(value) for value in await self.read(INDEX_CHANGES, since)]
-        return {event_id: float(one.indexed_at_ms) for one in records for event_id in one.event_ids}
+        return {event_id: float(record.indexed_at_ms) for record in records for event_id in record.event_ids}
 
     async def read(self, topic: str, since: Offsets) -> list[bytes]:
         """All values of a topic from some offsets on, up to its end now."""
@@ -91,7 +91,7 @@ class Broker:
                 consumer.seek(where, since[where])
             while left:
                 for where, messages in (await consumer.getmany(timeout_ms=200)).items():
-                    values += [one.value or b"" for one in messages]
+                    values += [message.value or b"" for message in messages]
                     if messages[-1].offset + 1 >= left.get(where, 0):
                         left.pop(where, None)
         return values
@@ -104,8 +104,8 @@ class Broker:
                 consumer.seek(where, offset)
             while True:
                 for messages in (await consumer.getmany(timeout_ms=200)).values():
-                    for one in messages:
-                        yield one.value or b""
+                    for message in messages:
+                        yield message.value or b""
 
     async def _ends(self, consumer: AIOKafkaConsumer, topic: str) -> Offsets:
         return await consumer.end_offsets([TopicPartition(topic, number) for number in range(self.partitions)])

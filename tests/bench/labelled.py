@@ -77,7 +77,7 @@ def listed_again(item: Item, rng: random.Random) -> Item:
     fields |= {"title": " ".join(words), "description": fields.get("description", "")[: rng.randrange(40, 200)]}
     if rng.random() < 0.5:
         fields = {name: value for name, value in fields.items() if name not in ("brand", "attributes")}
-    return Item(f"again-{item.product_id}", fields, [_copied(one, rng) for one in item.pictures])
+    return Item(f"again-{item.product_id}", fields, [_copied(picture, rng) for picture in item.pictures])
 
 
 def _real_fields(row: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _encoded_text(text: str, encoder: Encoder) -> FloatArray | None:
 
 
 def _encoded_pictures(pictures: Sequence[Image.Image], encoder: Encoder) -> FloatArray | None:
-    prepared = [encoder.preparer(one) for one in pictures[:MAX_POOLED_IMAGES]]
+    prepared = [encoder.preparer(picture) for picture in pictures[:MAX_POOLED_IMAGES]]
     return pool_vectors(np.asarray(encoder.encode_images(prepared))) if prepared else None
 
 

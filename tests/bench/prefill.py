@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, fuse_parts
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct

@@ -96,7 +96,7 @@ def _print_shares(stats: pstats.Stats, events: int) -> None:
         where = f"{'/'.join(Path(file).parts[-2:])}:{line}" if line else ""
         rows.append((function[:48], where, calls / events, own_s / events * 1e6, cumulative_s / events * 1e6))
     columns = ["function", "where", "calls", "own µs", "cumulative µs"]
-    ours = [one for one in rows if one[1].startswith(OURS)]
+    ours = [row for row in rows if row[1].startswith(OURS)]
     print("\nby own time", table(columns, sorted(rows, key=lambda one: -one[3])[:TOP]), sep="\n")
     print("\nours, cumulative", table(columns, sorted(ours, key=lambda one: -one[4])[:TOP]), sep="\n")
 

@@ -80,8 +80,14 @@ def publish_report(
         **facts,
         "rows": [dict(zip(columns, row, strict=True)) for row in rows],
         "targets": [
-            {"what": one.what, "value": one.value, "bound": one.bound, "at_most": one.at_most, "met": one.met}
-            for one in targets
+            {
+                "what": target.what,
+                "value": target.value,
+                "bound": target.bound,
+                "at_most": target.at_most,
+                "met": target.met,
+            }
+            for target in targets
         ],
     }
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -110,7 +116,7 @@ def percentiles(values_ms: Sequence[float]) -> dict[str, float]:
 
 def median_of(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The median of each figure over the runs."""
-    return {name: statistics.median(one[name] for one in runs) for name in runs[0]}
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def commit() -> str:

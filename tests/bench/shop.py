@@ -60,6 +60,7 @@ class Servers:
             "VITRINE_KAFKA_PARTITIONS": str(self.broker.partitions),
             "VITRINE_REDIS_URL": self.redis,
             "VITRINE_MILVUS_URI": self.milvus,
+            "VITRINE_MILVUS_LITE_DATABASE": self.milvus_config.lite_database,
             "VITRINE_ENCODER_NAME": self.encoder,
             "OMP_NUM_THREADS": "1",
         }
@@ -171,7 +172,7 @@ def open_servers(data_dir: Path, encoder: str, partitions: int = 6) -> Iterator[
     services = [stack.kafka(), stack.redis(), stack.milvus()]
     try:
         state = asyncio.run(stack.start(services, lambda _: None))
-        kafka, redis, milvus = (one.url for one in services)
+        kafka, redis, milvus = (service.url for service in services)
         asyncio.run(ensure_topics(KafkaConfig(kafka, partitions)))
         yield Servers(
             data_dir=data_dir,
@@ -179,7 +180,7 @@ def open_servers(data_dir: Path, encoder: str, partitions: int = 6) -> Iterator[
             redis=redis,
             milvus=milvus,
             encoder=encoder,
-            server_pids={one.name: one.pid for one in state.processes},
+            server_pids={process.name: process.pid for process in state.processes},
         )
     finally:
         stack.stop()

@@ -47,7 +47,7 @@ class Feeding:
         since = asyncio.run(broker.ends(INDEX_CHANGES))
         asyncio.run(broker.publish(messages))
         asyncio.run(broker.until_committed(GROUP, PRODUCT_EVENTS, DEADLINE_S))
-        return rate_after(asyncio.run(broker.durable_times(since)), [one.event_id for one in messages], 0)
+        return rate_after(asyncio.run(broker.durable_times(since)), [message.event_id for message in messages], 0)
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far, by what it is spent on."""
@@ -58,9 +58,9 @@ class Feeding:
             for worker in workers:
                 for name, seconds in worker.cpu_seconds().items():
                     spent[f"{part}: {name}"] += seconds
-        for one in (self.service.process, *self.service.process.children()):
-            name = role(one) if one != self.service.process else "supervisor"
-            spent[f"encoder service: {name}"] += sum(one.cpu_times()[:2])
+        for process in (self.service.process, *self.service.process.children()):
+            name = role(process) if process != self.service.process else "supervisor"
+            spent[f"encoder service: {name}"] += sum(process.cpu_times()[:2])
         return dict(spent)
 
 

@@ -55,7 +55,7 @@ def _measure(directory: Path, size: int, connections: tuple[int, ...]) -> list[t
     directory.mkdir(exist_ok=True)
     listings, cores = Listings.of(ENCODER, size), Cores.choose()
     paths = hot_paths(listings)
-    unique = [f"/v1/search?q={quote(one)}" for one in listings.queries(QUERIES, seed=6)]
+    unique = [f"/v1/search?q={quote(query)}" for query in listings.queries(QUERIES, seed=6)]
     rows: list[tuple[Any, ...]] = []
     with (
         open_searched_shop(directory, ENCODER, listings) as servers,

@@ -67,9 +67,9 @@ def test_suggestions_are_as_often_right_as_they_say(encoder: Encoder, tmp_path: 
                 config = MilvusConfig(address, deadline_s=60.0, lite_database=str(directory / "test.db"))
                 found, cost[name] = asyncio.run(_labelled(items, indexed, field, encoder, config))
             rows.append((name, field, len(found), *_figures(found, 0.5), *_figures(found, ACCEPT)))
-            outcomes += [one for some in found for one in some]
+            outcomes += [one for suggestion in found for one in suggestion]
     columns = ["catalogue", "field", "open", "suggested", "right", "exact", "accepted", "right ", "exact "]
-    accepted = [right for one, right, _ in outcomes if one.confidence >= ACCEPT]
+    accepted = [right for outcome, right, _ in outcomes if outcome.confidence >= ACCEPT]
     targets = [Target(f"right where accepted above {ACCEPT}", float(np.mean(accepted)), ACCEPT)]
     publish_report("labels", columns, rows, targets, reliability=_reliability(outcomes), ms_a_product=cost)
     print("confidence  suggestions  right", *_reliability(outcomes), f"ms a product: {cost}", sep="\n")
@@ -86,7 +86,7 @@ def test_listings_of_the_same_goods_are_found(encoder: Encoder):
         made = index_rows([*items, *again], encoder)
         found = _pairs(made, encoder)
         true = {(f"again-{pair}", pair) for pair in (one.product_id.removeprefix("again-") for one in again)}
-        hit, among = len(found & true), [one for one in found if one[0].startswith("again-")]
+        hit, among = len(found & true), [suggestion for suggestion in found if suggestion[0].startswith("again-")]
         rows.append((name, len(true), hit / len(true), hit / max(1, len(among)), len(found) - len(among)))
         targets.append(Target(f"recall, {name}", hit / len(true), 0.9))
         targets.append(Target(f"precision among listings again, {name}", hit / max(1, len(among)), 0.9))
@@ -121,14 +121,18 @@ async def _labelled(
 def _outcomes(row: IndexRow, item: Item) -> list[Outcome]:
     truth = stated_labels(item.fields)
     return [
-        (one, is_correct(LabelCandidate(one.field, one.value, ()), truth), one.value in truth[one.field])
-        for one in row.stored.suggestions
+        (
+            suggestion,
+            is_correct(LabelCandidate(suggestion.field, suggestion.value, ()), truth),
+            suggestion.value in truth[suggestion.field],
+        )
+        for suggestion in row.stored.suggestions
     ]
 
 
 def _figures(found: Sequence[Sequence[Outcome]], above: float) -> tuple[float, float, float]:
     """The share of products with a suggestion that is so sure; how many are right, and how many exact."""
-    first = [sure[0] for some in found if (sure := [one for one in some if one[0].confidence >= above])]
+    first = [sure[0] for suggestion in found if (sure := [one for one in suggestion if one[0].confidence >= above])]
     right, exact = ([float(one[at]) for one in first] for at in (1, 2))
     return len(first) / len(found), _mean(right), _mean(exact)
 
@@ -140,8 +144,8 @@ def _mean(values: Sequence[float]) -> float:
 def _reliability(outcomes: Sequence[Outcome]) -> list[tuple[str, int, float]]:
     """By confidence, how many suggestions there are and how many are right."""
     bins: dict[int, list[float]] = defaultdict(list)
-    for one, right, _ in outcomes:
-        bins[int(one.confidence * 10)].append(float(right))
+    for outcome, right, _ in outcomes:
+        bins[int(outcome.confidence * 10)].append(float(right))
     return [(f"{at / 10:.1f}–{at / 10 + 0.1:.1f}", len(bins[at]), round(_mean(bins[at]), 3)) for at in sorted(bins)]
 
 

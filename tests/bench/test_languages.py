@@ -81,7 +81,7 @@ async def _measure(
     store = await open_active_store(config, encoder.spec, create=True)
     shop = Shop(QueryConfig(cache_ttl_s=0, synonyms=SYNONYMS), encoder=encoder, store=store)
     try:
-        await _fill(shop, [one if listing == "mixed" else replace(one, lang=listing) for one in catalogue])
+        await _fill(shop, [product if listing == "mixed" else replace(product, lang=listing) for product in catalogue])
         async with open_searcher(shop.services) as searcher:
             return {
                 (lang, mode, right): bootstrap(
@@ -89,7 +89,7 @@ async def _measure(
                 )
                 for lang in (LANGUAGES if listing == "mixed" else (listing,))
                 for mode in MODES
-                for ranked in [[await _ranked(searcher, one.texts[lang], mode) for one in queries]]
+                for ranked in [[await _ranked(searcher, query.texts[lang], mode) for query in queries]]
                 for right, judged in _judged(catalogue, queries, lang).items()
             }
     finally:
@@ -101,7 +101,7 @@ async def _fill(shop: Shop, catalogue: Sequence[SampleProduct]) -> None:
     fields = [
         {name: one for name, one in product.event_data().items() if name != "product_id"} for product in catalogue
     ]
-    texts = [embedding_text(one) for one in fields]
+    texts = [embedding_text(field) for field in fields]
     vectors = shop.encoder.encode_texts(shop.encoder.prompts.for_documents(texts))
     spec = shop.encoder.spec
     rows = [
@@ -127,8 +127,8 @@ def _judged(
     """Gains of each query: of all products with the traits, and of those listed in the language."""
     own = {product.product_id for product in catalogue if product.lang == lang}
     return {
-        "all": [dict.fromkeys(one.relevant, 1.0) for one in queries],
-        "own": [dict.fromkeys(one.relevant & own, 1.0) for one in queries],
+        "all": [dict.fromkeys(query.relevant, 1.0) for query in queries],
+        "own": [dict.fromkeys(query.relevant & own, 1.0) for query in queries],
     }
 
 

@@ -50,7 +50,7 @@ class Terms:
     def of(cls, documents: Sequence[str]) -> Terms:
         """Count."""
         frequencies = [Counter(text.split()) for text in documents]
-        containing = Counter(term for one in frequencies for term in one)
+        containing = Counter(term for count in frequencies for term in count)
         return cls(documents, frequencies, containing, sum(map(Counter.total, frequencies)) / len(documents))
 
     def weights(self, at: int) -> dict[int, float]:
@@ -123,7 +123,7 @@ def test_lexical_search_of_either_kind(size: int, tmp_path: Path):
                 directory.mkdir()
                 try:
                     with ENGINES[engine](directory) as address:
-                        found = _measure(address, variant, terms, ids, [one.texts[lang] for one in queries])
+                        found = _measure(address, variant, terms, ids, [query.texts[lang] for query in queries])
                 except milvus3.Unavailable as error:
                     print(f"{engine} left out: {error}")
                     break
@@ -192,8 +192,8 @@ def _first_ten(hits: Sequence[Any]) -> list[str]:
 
 def _twins(size: int, lang: str) -> tuple[Terms, list[str], list[BilingualQuery]]:
     catalogue = sample_products(size, SEED)
-    documents = [document_terms(replace(one, lang=lang).event_data()) for one in catalogue]
-    return Terms.of(documents), [one.product_id for one in catalogue], bilingual_queries(catalogue, QUERIES)
+    documents = [document_terms(replace(product, lang=lang).event_data()) for product in catalogue]
+    return Terms.of(documents), [product.product_id for product in catalogue], bilingual_queries(catalogue, QUERIES)
 
 
 def _same(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> float:

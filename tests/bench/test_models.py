@@ -91,7 +91,7 @@ def _measured(name: str) -> dict[str, Any]:
     model.save(directory)
     encoder = load_encoder(str(directory), "cpu")
     speed, ranks = _ranks(encoder, held_out)
-    weights = sum(one.numel() for one in model.parameters())
+    weights = sum(parameter.numel() for parameter in model.parameters())
     return {"ranks": ranks, "products_per_s": speed, "weights": weights, "loss_s": spent_s}
 
 
@@ -121,12 +121,12 @@ def _index(encoder: Encoder, texts: list[str] | None, images: list[Pixels] | Non
     count = len(texts or images or [])
     if encoder.spec.joint:
         rows = as_joint_encoder(encoder).encode_products(
-            texts or [""] * count, [[one] for one in images] if images else [[]] * count
+            texts or [""] * count, [[image] for image in images] if images else [[]] * count
         )
         return np.stack([fuse_parts(encoder.spec, row, row) for row in rows])
     parts = encoder.encode_texts(texts) if texts else None, encoder.encode_images(images) if images else None
     return np.stack(
-        [fuse_parts(encoder.spec, *(None if one is None else one[row] for one in parts)) for row in range(count)]
+        [fuse_parts(encoder.spec, *(None if part is None else part[row] for part in parts)) for row in range(count)]
     )
 
 
@@ -142,7 +142,7 @@ def _queries(spec: EmbeddingSpec, texts: FloatArray | None, images: FloatArray |
     rows = range(len(texts if texts is not None else images if images is not None else ()))
     sides = texts, images
     return np.stack(
-        [fused_query_vector(spec, *(None if one is None else one[row] for one in sides), weights) for row in rows]
+        [fused_query_vector(spec, *(None if side is None else side[row] for side in sides), weights) for row in rows]
     )
 
 

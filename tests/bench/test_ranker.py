@@ -84,26 +84,26 @@ def _judged(encoder: Encoder, count: int, seed: int) -> Judged:
     catalogue, store = sample_products(count, seed)[:LEARNED], rendered_store(count, seed)
     pairs = zip(store.items, catalogue, strict=False)
     texts = [item.chinese if product.lang == "zh" else item.english for item, product in pairs]
-    words = encoder.encode_texts([some[-1] for some in texts])
+    words = encoder.encode_texts([text[-1] for text in texts])
     seen = encoder.encode_images([encoder.preparer(Image.fromarray(views[0])) for views in store.pictures[:LEARNED]])
     products = np.stack([fuse_parts(encoder.spec, text, image) for text, image in zip(words, seen, strict=True)])
     twins = bilingual_queries(catalogue, QUERIES, seed)
     row_of = {product.product_id: row for row, product in enumerate(catalogue)}
-    asked = encoder.encode_texts([one.texts[lang] for one in twins for lang in LANGUAGES])
+    asked = encoder.encode_texts([twin.texts[lang] for twin in twins for lang in LANGUAGES])
     config = QueryConfig()
     weights = PartWeights(config.text_query_text, config.text_query_image)
     queries = np.stack([fused_query_vector(encoder.spec, one, None, weights) for one in asked])
-    right = [frozenset(row_of[product_id] for product_id in one.relevant) for one in twins for _ in LANGUAGES]
+    right = [frozenset(row_of[product_id] for product_id in twin.relevant) for twin in twins for _ in LANGUAGES]
     return Judged(queries, asked, products, right)
 
 
 def _judgments(judged: Judged) -> list[RelevanceJudgment]:
     """The right products of each query, and the wrong ones among its candidates."""
     made: list[RelevanceJudgment] = []
-    for query, found in enumerate(judged.candidates()):
+    for query, candidate in enumerate(judged.candidates()):
         right = judged.right[query]
         made += [RelevanceJudgment(query, row, 1.0) for row in right]
-        made += [RelevanceJudgment(query, int(row), 0.0) for row in found if int(row) not in right]
+        made += [RelevanceJudgment(query, int(row), 0.0) for row in candidate if int(row) not in right]
     return made
 
 

@@ -97,8 +97,8 @@ async def _recall(big: BigShop) -> list[RecallRow]:
 
 def _publish_recall(rows: Sequence[RecallRow], building_s: float) -> None:
     columns = ("weights", "kept", "recall@10", "worst", "p50 ms", "p99 ms")
-    table = [(one.weights, one.kept, one.recall, one.worst, one.p50_ms, one.p99_ms) for one in rows]
-    target = Target("least recall@10", min(one.recall for one in rows), 0.98)
+    table = [(row.weights, row.kept, row.recall, row.worst, row.p50_ms, row.p99_ms) for row in rows]
+    target = Target("least recall@10", min(row.recall for row in rows), 0.98)
     facts = {"products": PRODUCTS, "index_type": INDEX_TYPE, "building_s": round(building_s, 1)}
     publish_report("retrieval-recall", columns, table, [target], **facts)
     assert target.met

@@ -14,8 +14,8 @@ from tests.bench.shop import Shop
 def test_price_changes_cost_little_more_than_the_store(shop: Shop, confined: Cores, price_runs: list[PriceRun]):
     bare = json.loads(run_baseline(shop, "upsert", confined, "--count", str(RUNS)))
     best = {f"bare get + upsert, {size} rows a call": speed for size, speed in bare.items()}
-    ours = statistics.median(one.rows_per_s for one in price_runs)
-    encoded = sum(one.encoded for one in price_runs)
+    ours = statistics.median(price_run.rows_per_s for price_run in price_runs)
+    encoded = sum(price_run.encoded for price_run in price_runs)
     targets = [
         Target("rows/s of the best bare calls", ours / max(best.values()), 0.6),
         Target("inputs encoded", encoded, 0.0, at_most=True),

@@ -23,12 +23,14 @@ def test_more_workers_waste_nothing(shop: Shop):
         for number in WORKERS:
             runs[number].append(_measure(shop, number))
     medians = {number: median_of(some) for number, some in runs.items()}
-    targets = [Target(f"events handled twice by {n}", one["twice"], 0.0, at_most=True) for n, one in medians.items()]
+    targets = [
+        Target(f"events handled twice by {n}", figure["twice"], 0.0, at_most=True) for n, figure in medians.items()
+    ]
     alone = medians[1]["per_busy_core"]
     targets += [Target(f"{n} workers' products/s a core", medians[n]["per_busy_core"] / alone, 0.9) for n in (2, 3)]
     columns = ["workers", "products a CPU second", "handled twice", "share of the idlest"]
-    publish_report("scaling", columns, [(number, *one.values()) for number, one in medians.items()], targets)
-    assert not any(one["twice"] for some in runs.values() for one in some)
+    publish_report("scaling", columns, [(number, *figure.values()) for number, figure in medians.items()], targets)
+    assert not any(one["twice"] for run in runs.values() for one in run)
 
 
 def _measure(shop: Shop, number: int) -> dict[str, float]:
@@ -37,7 +39,7 @@ def _measure(shop: Shop, number: int) -> dict[str, float]:
     with _workers(shop, number) as workers:
         _work_off(shop, shop.catalogue.restatements(WARM_UP))
         spent_s = -_cpu_seconds(workers)
-        before = [one.metrics()[HANDLED] for one in workers]
+        before = [worker.metrics()[HANDLED] for worker in workers]
         _work_off(shop, shop.catalogue.restatements(EVENTS))
         spent_s += _cpu_seconds(workers)
         handled = [one.metrics()[HANDLED] - earlier for one, earlier in zip(workers, before, strict=True)]
@@ -50,7 +52,7 @@ def _work_off(shop: Shop, messages: list[Outgoing]) -> None:
 
 
 def _cpu_seconds(workers: list[Worker]) -> float:
-    return sum(sum(one.cpu_seconds().values()) for one in workers)
+    return sum(sum(worker.cpu_seconds().values()) for worker in workers)
 
 
 @contextlib.contextmanager
@@ -58,6 +60,6 @@ def _workers(shop: Shop, number: int) -> Iterator[list[Worker]]:
     """So many workers, all of them ready once the last has joined."""
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(shop.worker()) for _ in range(number)]
-        for one in workers:
-            one.wait_until_ready()
+        for worker in workers:
+            worker.wait_until_ready()
         yield workers

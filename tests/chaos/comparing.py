@@ -22,8 +22,8 @@ from indexer.ports.profiles import Interaction
 from indexer.records import unpack_product
 from indexer.redis.behaviour.store import DEFAULT_BOUNDS, RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.popularity import popularity_weight
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.popularity import popularity_weight
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.chaos.report import Report
 from tests.histories import recent
 from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedProduct, Picture, fold
@@ -63,7 +63,7 @@ async def end_offsets(kafka: str) -> Offsets:
     """Where every topic ends now."""
     async with _consumer(kafka) as consumer:
         topics = (PRODUCTS, SHOPPERS, DEAD_LETTERS, CHANGES)
-        return await consumer.end_offsets([TopicPartition(one, n) for one in topics for n in range(PARTITIONS)])
+        return await consumer.end_offsets([TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS)])
 
 
 async def compare(
@@ -88,15 +88,21 @@ async def compare(
     """
     records = await _read_since(servers.kafka, since)
     # What the program itself published again is not the producer's.
-    events = [one for one in records if one.place[0] in (PRODUCTS, SHOPPERS) and "vitrine_attempt" not in one.headers]
-    log = [one for one in events if not too_large or _event_id(one) not in too_large]
-    expected = fold([Arrival(one.place[0], one.value, one.timestamp_ms, one.headers) for one in log], is_good)
+    events = [
+        record
+        for record in records
+        if record.place[0] in (PRODUCTS, SHOPPERS) and "vitrine_attempt" not in record.headers
+    ]
+    log = [event for event in events if not too_large or _event_id(event) not in too_large]
+    expected = fold([Arrival(event.place[0], event.value, event.timestamp_ms, event.headers) for event in log], is_good)
     report = Report(scenario, events=len(events), expected=len(expected.products))
     _compare_products(report, expected, rows(servers.milvus, prefix))
     await _compare_clicks(report, expected, servers.redis)
     _compare_announcements(report, expected, log, records)
     letters = {
-        (one.headers["vitrine_reason"].decode(), *_origin(one)) for one in records if one.place[0] == DEAD_LETTERS
+        (record.headers["vitrine_reason"].decode(), *_origin(record))
+        for record in records
+        if record.place[0] == DEAD_LETTERS
     }
     more = Counter(pictures) + Counter(too_large=len(events) - len(log))
     report.dead_letters_expected = dict(sorted((expected.dead_letters + more).items()))
@@ -154,7 +160,7 @@ async def _compare_clicks(report: Report, expected: ExpectedIndex, redis_url: st
     store = RedisProfileStore(redis, 5)
     try:
         for user_id, clicks in expected.clicks.items():
-            found = [one.event_id for one in await recent(store, user_id)]
+            found = [interaction.event_id for interaction in await recent(store, user_id)]
             report.duplicated += len(found) - len(set(found))
             report.lost += len(clicks.keys() - set(found))
             if missing := clicks.keys() - set(found):
@@ -169,13 +175,13 @@ async def _compare_sessions(report: Report, expected: ExpectedIndex, behaviour: 
     """A shopper's sessions have the latest of each thing that they did, and its products know of it."""
     for user_id, clicks in expected.clicks.items():
         sessions = await behaviour.sessions_of(user_id, 100)
-        found = {(step.kind, step.product_id): step.time_ms for one in sessions for step in one.steps}
+        found = {(step.kind, step.product_id): step.time_ms for session in sessions for step in session.steps}
         latest: dict[tuple[str, str], int] = {}
-        for one in sorted(clicks.values(), key=lambda one: one.time_ms):
-            latest[KIND_LETTERS[one.type.removeprefix("user.")], one.product_id] = one.time_ms
+        for click in sorted(clicks.values(), key=lambda one: one.time_ms):
+            latest[KIND_LETTERS[click.type.removeprefix("user.")], click.product_id] = click.time_ms
         products = sorted({product_id for _, product_id in found})
         seen = await behaviour.sightings(products, DEFAULT_BOUNDS.sessions_a_product)
-        refs = {one.ref for one in sessions}
+        refs = {session.ref for session in sessions}
         unseen = [name for name, at in zip(products, seen, strict=True) if not refs & {one.ref for one in at}]
         wrong = [step for step, time_ms in found.items() if latest.get(step) != time_ms]
         bound = DEFAULT_BOUNDS.steps_a_session
@@ -204,14 +210,14 @@ async def _compare_popularity(report: Report, expected: ExpectedIndex, redis: Re
 def _compare_announcements(report: Report, expected: ExpectedIndex, log: list[Record], records: list[Record]) -> None:
     named = {
         event_id
-        for one in records
-        if one.place[0] == CHANGES
-        for event_id in msgspec.json.decode(one.value or b"{}")["event_ids"]
+        for record in records
+        if record.place[0] == CHANGES
+        for event_id in msgspec.json.decode(record.value or b"{}")["event_ids"]
     }
-    for index, one in enumerate(log):
-        if one.place[0] == PRODUCTS and index not in expected.refused and _event_id(one) not in named:
+    for index, event in enumerate(log):
+        if event.place[0] == PRODUCTS and index not in expected.refused and _event_id(event) not in named:
             report.unannounced += 1
-            report.examples.append(f"{_event_id(one)} is not announced")
+            report.examples.append(f"{_event_id(event)} is not announced")
 
 
 def _event_id(one: Record) -> str | None:

@@ -53,7 +53,7 @@ class Report:
     def save(self) -> None:
         """Put it into the report, in place of an earlier one of the scenario."""
         REPORT.parent.mkdir(parents=True, exist_ok=True)
-        lines = [one for one in load_reports() if one["scenario"] != self.scenario]
+        lines = [report for report in load_reports() if report["scenario"] != self.scenario]
         REPORT.write_text(json.dumps([*lines, asdict(self) | {"clean": self.is_clean}], indent=1) + "\n")
 
 
@@ -66,8 +66,8 @@ def table() -> Iterator[str]:
     """The lines of the report as the documentation has them."""
     yield _row(COLUMNS)
     yield _row("---" for _ in COLUMNS)
-    for one in load_reports():
-        yield _row(_cell(one[key]) for key in COLUMNS.values())
+    for report in load_reports():
+        yield _row(_cell(report[key]) for key in COLUMNS.values())
 
 
 def _row(cells: Iterable[str]) -> str:

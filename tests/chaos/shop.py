@@ -58,9 +58,11 @@ class Shop:
 
     def worker_at(self, client_port: int) -> ProcessRecord:
         """The indexing worker that made a connection from that port."""
-        for one in self.workers():
-            if any(link.laddr and link.laddr.port == client_port for link in psutil.Process(one.pid).net_connections()):
-                return one
+        for worker in self.workers():
+            if any(
+                link.laddr and link.laddr.port == client_port for link in psutil.Process(worker.pid).net_connections()
+            ):
+                return worker
         raise AssertionError(f"no worker has a connection from port {client_port}")
 
     def kill(self, record: ProcessRecord, signum: int = signal.SIGKILL) -> None:
@@ -97,7 +99,7 @@ class Shop:
 
         async def ask() -> int:
             async with LagProbe(KafkaConfig(self.servers.kafka), GROUP) as probe:
-                return sum(one.messages for one in await probe.lag(PRODUCTS, SHOPPERS))
+                return sum(partition.messages for partition in await probe.lag(PRODUCTS, SHOPPERS))
 
         return asyncio.run(ask())
 
@@ -120,12 +122,12 @@ class Shop:
 
     def orphans(self) -> list[int]:
         """Processes of workers that are gone."""
-        known = {one.pid for one in self._local.state().processes}
+        known = {process.pid for process in self._local.state().processes}
         mine = str(self.stack.data_dir)
         return [
-            one.pid
-            for one in psutil.process_iter(["ppid"])
-            if one.info["ppid"] == 1 and one.pid not in known and _data_dir(one) == mine
+            process.pid
+            for process in psutil.process_iter(["ppid"])
+            if process.info["ppid"] == 1 and process.pid not in known and _data_dir(process) == mine
         ]
 
 
@@ -141,7 +143,7 @@ class Scenario:
 
     def title(self, product_id: str) -> str:
         """The title that the index shows of a product; empty when there is no such row."""
-        found = {one["product_id"]: one for one in rows(self.shop.servers.milvus, self.prefix)}
+        found = {row["product_id"]: row for row in rows(self.shop.servers.milvus, self.prefix)}
         return json.loads(found[product_id]["card"]).get("title", "") if product_id in found else ""
 
     def check(self, workers: int = 3, *, settles_s: float = 0.0, **expected: Any) -> Report:

@@ -6,8 +6,8 @@ import pytest
 
 from indexer.ports.profiles import ProfileStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from indexer.persons import Period
-from indexer.ports.behaviour import BehaviourStore
+from indexer.ports.behaviour import GAP_MS, BehaviourStore
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.behaviour.store import BehaviourBounds, RedisBehaviourStore
@@ -54,13 +54,14 @@ async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]
 
 
 times = st.integers(NOW_MS, NOW_MS + 6)
-# Without a session id, an event belongs to a session by its day.
+pauses = st.integers(0, 4).map(lambda times: NOW_MS + times * GAP_MS + times // 2)
+# Without a session id, an event belongs to a visit of its day.
 days = st.integers(0, 3).map(lambda days: NOW_MS + days * 86_400_000)
 did: Any = st.builds(
     lambda kind, product_id, time_ms, session_id: Interaction("e", kind, product_id, time_ms, session_id=session_id),
     st.sampled_from(KINDS),
     st.sampled_from(PRODUCTS),
-    times | days,
+    times | days | pauses,
     st.sampled_from(SESSIONS),
 )
 changes_of_users: Any = st.lists(st.tuples(st.sampled_from(USERS), did | times), max_size=25)
@@ -82,28 +83,49 @@ async def tell(store: BehaviourStore, batches: Sequence[Sequence[Change]]) -> No
 
 
 def sessions_by(changes: Sequence[Change], user: str, bounds: BehaviourBounds) -> list[list[tuple[str, str, int]]]:
-    """What a user's kept sessions did, oldest first: by the rules of `BehaviourStore`, from all events at once."""
+    """What a user's kept sessions and visits did, oldest first: by the rules of `BehaviourStore`, from all events."""
     forgotten = max((change for who, change in changes if who == user and isinstance(change, int)), default=-1)
     rows: dict[str, dict[tuple[str, str], int]] = {}
-    for who, one in changes:
-        if who == user and isinstance(one, Interaction) and one.time_ms > forgotten:
-            row = rows.setdefault(one.session_id or str(one.time_ms // 86_400_000), {})
-            row[one.kind, one.product_id] = max(one.time_ms, row.get((one.kind, one.product_id), 0))
+    for who, change in changes:
+        if who == user and isinstance(change, Interaction) and change.time_ms > forgotten:
+            row = rows.setdefault(change.session_id or str(change.time_ms // 86_400_000), {})
+            row[change.kind, change.product_id] = max(change.time_ms, row.get((change.kind, change.product_id), 0))
     latest = sorted((max(row.values()) for row in rows.values()), reverse=True)
     floor = latest[bounds.sessions_a_user] if len(latest) > bounds.sessions_a_user else -1
     kept: list[list[tuple[str, str, int]]] = []
-    for row in rows.values():
+    for name, row in rows.items():
         ordered = sorted(row, key=lambda step: (row[step], ("v" if step[0] == "viewed" else "p") + step[1]))
         steps = [(kind, product, row[kind, product]) for kind, product in ordered[-bounds.steps_a_session :]]
-        kept.append([step for step in steps if step[2] > floor])
+        left = [step for step in steps if step[2] > floor]
+        kept += [left] if name in SESSIONS else parted(left)
     return [steps for steps in kept if steps]
 
 
-async def kept_of(store: BehaviourStore, *users: str) -> dict[str, list[tuple[str, str, int]]]:
-    """What the kept sessions of these users did, by ref."""
+def parted(steps: list[tuple[str, str, int]]) -> list[list[tuple[str, str, int]]]:
+    """The visits of a day."""
+    visits: list[list[tuple[str, str, int]]] = []
+    for step in steps:
+        if not visits or step[2] - visits[-1][-1][2] > GAP_MS:
+            visits.append([])
+        visits[-1].append(step)
+    return visits
+
+
+async def visits_of(store: BehaviourStore, user: str) -> list[list[tuple[str, str, int]]]:
+    """What each kept session and visit of a user did, the latest first."""
     names = {"v": "viewed", "p": "purchased"}
-    found = [one for user in users for one in await store.sessions_of(user, 100)]
-    return {one.ref: [(names[kind], product_id, time_ms) for kind, product_id, time_ms in one.steps] for one in found}
+    found = await store.sessions_of(user, 100)
+    return [[(names[kind], product_id, time_ms) for kind, product_id, time_ms in one.steps] for one in found]
+
+
+async def kept_of(store: BehaviourStore, *users: str) -> dict[str, list[tuple[str, str, int]]]:
+    """What the kept sessions of these users did, by ref, a day's visits in one."""
+    kept: dict[str, list[tuple[str, str, int]]] = {}
+    for user in users:
+        refs = [session.ref for session in await store.sessions_of(user, 100)]
+        for ref, steps in zip(refs, await visits_of(store, user), strict=True):
+            kept[ref] = steps + kept.get(ref, [])
+    return kept
 
 
 async def sighted(store: BehaviourStore) -> dict[str, list[tuple[str, int]]]:
@@ -129,7 +151,9 @@ async def test_any_order_repetition_and_batches_make_the_same_sessions(
     store = await opened(open_store, BOUNDS, data.draw(retold(changes)))
     kept = {user: await kept_of(store, user) for user in USERS}
     for user in USERS:
-        assert sorted(kept[user].values()) == sorted(sessions_by(changes, user, BOUNDS))
+        visits = await visits_of(store, user)
+        assert sorted(visits) == sorted(sessions_by(changes, user, BOUNDS))
+        assert [steps[-1][2] for steps in visits] == sorted((steps[-1][2] for steps in visits), reverse=True)
     everybodys = {ref: steps for sessions in kept.values() for ref, steps in sessions.items()}
     seen = await sighted(store)
     expected = sightings_in(everybodys)
@@ -137,7 +161,8 @@ async def test_any_order_repetition_and_batches_make_the_same_sessions(
     assert all(set(seen[product]) <= set(expected[product]) for product in PRODUCTS)
     assert all(len(seen[product]) >= min(1, len(expected[product])) for product in PRODUCTS)
     rows = await store.steps(list(everybodys))
-    assert [len(row) for row in rows] == [len(steps) for steps in everybodys.values()]
+    assert [sum(map(len, visits)) for visits in rows] == [len(steps) for steps in everybodys.values()]
+    assert sum(map(len, rows)) == sum([len(await visits_of(store, user)) for user in USERS])
 
 
 @each_example_opens_a_store
@@ -166,6 +191,6 @@ async def test_what_was_done_in_an_erased_period_is_in_no_session_and_all_else_s
     left = {ref: [step for step in steps if not since_ms <= step[2] <= until_ms] for ref, steps in before.items()}
     kept = {ref: steps for ref, steps in left.items() if steps}
     assert await kept_of(store, "ada") == kept and await kept_of(store, "ben") == bens
-    latest = [one.steps[-1].time_ms for one in await store.sessions_of("ada", 100)]
+    latest = [session.steps[-1].time_ms for session in await store.sessions_of("ada", 100)]
     assert latest == sorted(latest, reverse=True)
     assert await sighted(store) == sightings_in(await kept_of(store, *USERS))

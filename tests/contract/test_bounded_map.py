@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.media_keys import MediaKey
+from indexer.media.keys import MediaKey
 from indexer.redis.bounded_map import TTL_S, BoundedMap, InMemoryBoundedMap, RedisBoundedMap
 from indexer.redis.client import RedisConfig, connect_redis
 from streams.media.embedding_cache import EmbeddingCache, FileVersion

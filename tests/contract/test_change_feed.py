@@ -176,5 +176,5 @@ async def test_what_redis_forgot_in_a_restart_is_not_believed_of_what_it_kept(re
             await one.put("a", title="mug", price=3.0)
             for client in (first, second):
                 answers = [await ask(client, {"text": "mug"}) for _ in range(3)]
-                assert [found["hits"][0]["price"] for found in answers] == [3.0] * 3
+                assert [answer["hits"][0]["price"] for answer in answers] == [3.0] * 3
                 assert answers[-1]["cache"] == "hit" and not answers[-1]["degraded"]

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obstore.store import MemoryStore
 
-from indexer.bucket import open_bucket
-from indexer.bucket_media_store import BucketMediaStore
 from indexer.errors import StoreUnavailable
-from indexer.media_config import MediaStoreConfig
-from indexer.media_store import (
+from indexer.media.bucket import open_bucket
+from indexer.media.bucket_store import BucketMediaStore
+from indexer.media.config import MediaStoreConfig
+from indexer.media.store import (
     CollectableMediaStore,
     DirectoryMediaStore,
     InMemoryMediaStore,
@@ -65,7 +65,7 @@ def collectable(request: pytest.FixtureRequest, tmp_path: Path) -> CollectableMe
 
 
 async def all_files(media: CollectableMediaStore) -> list[StoredFile]:
-    return [file async for some in media.files() for file in some]
+    return [file async for entries in media.files() for file in entries]
 
 
 async def test_files_are_listed_with_their_size_and_time(collectable):
@@ -103,7 +103,7 @@ async def test_a_file_whose_remover_died_is_still_read_and_comes_back(tmp_path):
     half_written = path.with_name(f"{digest}.1.2")
     half_written.write_bytes(b"pic")
     an_hour_later_s = leaving.stat().st_ctime + 3_600
-    with patch("indexer.media_removal.time.time", lambda: an_hour_later_s):
+    with patch("indexer.media.removal.time.time", lambda: an_hour_later_s):
         await all_files(media)
     assert [file.digest for file in await all_files(media)] == [digest]
     assert await media.get(digest) == b"picture" and not half_written.exists()
@@ -133,7 +133,7 @@ async def test_no_half_written_file_is_left(tmp_path):
     media = DirectoryMediaStore(tmp_path)
     (digest,) = await media.put([b"x" * 100_000])
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
-    with patch("indexer.media_store.os.fsync", side_effect=OSError), pytest.raises(StoreUnavailable):
+    with patch("indexer.media.store.os.fsync", side_effect=OSError), pytest.raises(StoreUnavailable):
         await media.put([b"y", b"z"])
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
 

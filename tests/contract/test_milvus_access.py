@@ -150,7 +150,7 @@ async def test_a_token_that_is_replaced_is_used_by_the_next_call_of_both_clients
         file.write_text("shop:another")
         refused = proxy.refused
         reads = await asyncio.gather(*(store.read(["p3"]) for _ in range(8)))
-        assert all("p3" in found for found in reads)
+        assert all("p3" in read_ids for read_ids in reads)
         assert (await registry.read()).active
         assert proxy.refused == refused
     await store.close()

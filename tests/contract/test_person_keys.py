@@ -13,9 +13,9 @@ from indexer.ports.profiles import Identification, Interaction, LearningChange, 
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.histories import recent
 
 NOW_MS = 1_795_000_000_000
@@ -110,7 +110,7 @@ async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis:
     hashes = [PRIVACY.hash_of(name) for name in ("ada-4711", "cookie-4711")]
     # And that they do not want to be learnt from.
     opted_out = f"vitrine:learning:{hashes[0]}"
-    assert names == {*(f"vitrine:forgotten:{one}" for one in hashes), opted_out, "vitrine:popularity"}
+    assert names == {*(f"vitrine:forgotten:{digest}" for digest in hashes), opted_out, "vitrine:popularity"}
     assert await redis.ttl(opted_out) == -1
     left_s = await redis.ttl(f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}")
     assert 365 * 86_400 < left_s <= 365 * 86_400 + 3_600

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from indexer.ports.profiles import Identification, Interaction, LearningChange, ProfileStore, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.histories import pack_member
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.popularity import KIND_WEIGHTS, popularity_weight
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.histories import pack_member
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.popularity import KIND_WEIGHTS, popularity_weight
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.histories import recent
 from tests.retelling import retold
 
@@ -152,8 +152,8 @@ class ExpectedPersons:
     """Who is whose, and who may be learnt from when, by all that was said."""
 
     def __init__(self, changes: Sequence[Change]) -> None:
-        self.deeds = {(who, one.event_id): one for who, one in changes if isinstance(one, Interaction)}
-        joined = [(who, one) for who, one in changes if isinstance(one, Identification)]
+        self.deeds = {(who, change.event_id): change for who, change in changes if isinstance(change, Interaction)}
+        joined = [(who, change) for who, change in changes if isinstance(change, Identification)]
         self.forgotten_ms = {who: forgotten_at(changes, who) for who in KNOWN + ANONYMOUS}
         for who, one in joined:
             until_ms = max(self.forgotten_ms[one.anonymous_id], self.forgotten_ms[who])
@@ -166,7 +166,9 @@ class ExpectedPersons:
                 if times and max(times) > until_ms:
                     self.owners[anonymous_id].append((max(times), who))
         self.learning = [
-            (one.time_ms, not one.is_allowed, who) for who, one in changes if isinstance(one, LearningChange)
+            (change.time_ms, not change.is_allowed, who)
+            for who, change in changes
+            if isinstance(change, LearningChange)
         ]
 
     def owner(self, who: str, time_ms: float) -> str | None:
@@ -200,7 +202,7 @@ async def test_who_people_are_and_what_they_allow_counts_the_same_before_and_aft
 ) -> None:
     store = await open_store(100)
     # What somebody did may be refused by the time that they are told to have allowed it: that is below.
-    allowed = [one for one in changes if isinstance(one[1], LearningChange) and one[1].is_allowed]
+    allowed = [change for change in changes if isinstance(change[1], LearningChange) and change[1].is_allowed]
     await tell(store, [allowed, *data.draw(retold(changes))])
     await assert_as_expected(store, changes)
 
@@ -214,7 +216,9 @@ async def test_what_was_refused_before_it_was_told_to_be_allowed_counts_once_it_
     await tell(store, data.draw(retold(changes)))
     expected = ExpectedPersons(changes)
     for user in KNOWN + ANONYMOUS:
-        assert {one.event_id for one in await recent(store, user)} <= {one.event_id for one in expected.history(user)}
+        assert {interaction.event_id for interaction in await recent(store, user)} <= {
+            interaction.event_id for interaction in expected.history(user)
+        }
     await tell(store, data.draw(retold(changes)))
     await assert_as_expected(store, changes)
 

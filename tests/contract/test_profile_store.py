@@ -5,7 +5,7 @@ import pytest
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports.profiles import Interaction, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
+from indexer.redis.shoppers.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
 from tests.histories import NOW_MS, clicked, recent
 
 
@@ -20,9 +20,9 @@ async def test_histories_are_of_those_who_were_asked_for_however_many_and_tell_w
     users = [f"user-{number}" for number in range(HISTORIES_A_CALL + 3)]
     await profiles.record([(user, clicked(user)) for user in users[1:]])
     before = await profiles.histories(users)
-    assert [[one.event_id for one in history.interactions()] for history in before] == [
+    assert [[interaction.event_id for interaction in history.interactions()] for history in before] == [
         [],
-        *([one] for one in users[1:]),
+        *([user] for user in users[1:]),
     ]
     assert [bool(history) for history in before[:2]] == [False, True]
     assert await profiles.histories(users) == before and await profiles.histories([]) == []

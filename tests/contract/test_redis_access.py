@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from indexer.errors import AccessDenied, StoreUnavailable
+from indexer.ports.behaviour import Sightings
 from indexer.ports.changes import ToldLag
 from indexer.ports.impressions import Impression
 from indexer.ports.profiles import Identification, Interaction, LearningChange, TraitChange
@@ -23,10 +24,10 @@ from indexer.redis.change_log import RedisChangeLog, delete_change_log
 from indexer.redis.client import RedisConfig, open_redis, redis_call
 from indexer.redis.impressions import RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.person_keys import RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RedisRestoreLease
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from indexer.redis.switches import RedisVariantSwitches
 from indexer.redis.turn import RedisTurn
 from query_api.cache.candidate_cache import RedisCandidateCache, candidate_key
@@ -80,7 +81,7 @@ async def test_an_indexing_worker_works_with_its_rights_alone(secure_redis):
         await behaviour.record([("eve", Interaction("e1", "clicked", "p", 3_000, "s"))])
         assert len(await behaviour.sessions_of("eve", 3)) == 1
         await behaviour.forget([("eve", 3_000)])
-        assert await behaviour.sightings(["p"], 3) == [[]]
+        assert await behaviour.sightings(["p"], 3) == [Sightings()]
         person_keys = RedisPersonKeys(redis, PrivacyConfig(), 5)
         (key,) = await person_keys.keys_of([("eve", 3_001)])
         assert key and await person_keys.find([key.name]) == {key.name: key.key}
@@ -111,7 +112,7 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         await profiles.forget([("ben", 2_000), ("eve", 4_000)])
         behaviour = RedisBehaviourStore(redis, 5)
         await behaviour.forget([("ben", 2_000)])
-        assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [[]]
+        assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [Sightings()]
         assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
         await RedisImpressionStore(redis, 5).remember([IMPRESSION, structs.replace(IMPRESSION, user_id="ben")])
         assert await RedisVariantSwitches(redis, 5).off("trial") == frozenset()

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from indexer.redis.client import RedisConfig, connect_redis, redis_call
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 
 ROUNDS = 100
 

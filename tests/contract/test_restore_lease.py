@@ -7,7 +7,7 @@ import pytest
 
 from indexer.ports.profiles import RestoreLease
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.restore_lease import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
+from indexer.redis.shoppers.restore_lease import InMemoryRestoreLease, InMemoryRestoreState, RedisRestoreLease
 
 NewLease = Callable[[float], RestoreLease]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".uv/bin/uv"
 MOST_BYTES = 1_200_000_000
+MOST_BYTES_OF_THE_DEMO = 1_450_000_000
+"""Of what `make demo` installs: with the weights of the encoder `standard`."""
 DEADLINE_S = 600
 
 ENCODE = """
@@ -45,10 +48,15 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not UV.exists():
         pytest.skip("make setup has not been run here: there is no .uv/bin/uv")
     environment = tmp_path_factory.mktemp("light") / "venv"
-    variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment), "UV_PYTHON_DOWNLOADS": "never"}
-    command = [UV, "sync", "--locked", "--no-dev", "--extra", "local", "--python", ROOT / ".venv/bin/python"]
-    subprocess.run(command, cwd=ROOT, env=variables, check=True, timeout=DEADLINE_S, capture_output=True)
+    _install(environment, "local")
     return environment / "bin"
+
+
+def _install(environment: Path, *extras: str) -> None:
+    variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment), "UV_PYTHON_DOWNLOADS": "never"}
+    wanted = [option for extra in extras for option in ("--extra", extra)]
+    command = [UV, "sync", "--locked", "--no-dev", *wanted, "--python", ROOT / ".venv/bin/python"]
+    subprocess.run(command, cwd=ROOT, env=variables, check=True, timeout=DEADLINE_S, capture_output=True)
 
 
 def _run(light: Path, *command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -63,13 +71,34 @@ def _files(directory: Path) -> Iterator[Path]:
     return (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def test_it_has_no_torch_and_is_small(light: Path) -> None:
-    site = next((light.parent / "lib").glob("python3*/site-packages"))
+def _packages_without_torch(environment: Path) -> set[str]:
+    """The packages of an environment, which has neither torch nor what comes with it."""
+    site = next((environment / "lib").glob("python3*/site-packages"))
     names = {path.name.partition("-")[0].lower() for path in site.glob("*.dist-info")}
-    assert {"openvino", "pymilvus", "tokenizers"} <= names
     assert not {name for name in names if name in ("torch", "torchvision", "transformers", "triton")}
     assert not {name for name in names if name.startswith(("nvidia", "cuda"))}
-    assert sum(path.stat().st_size for path in _files(light.parent)) < MOST_BYTES
+    return names
+
+
+def _bytes(environment: Path) -> int:
+    return sum(path.stat().st_size for path in _files(environment))
+
+
+def test_it_has_no_torch_and_is_small(light: Path) -> None:
+    assert {"openvino", "pymilvus", "tokenizers"} <= _packages_without_torch(light.parent)
+    assert _bytes(light.parent) < MOST_BYTES
+
+
+def test_what_the_demo_installs_is_small_too(tmp_path: Path) -> None:
+    if not UV.exists():
+        pytest.skip("make setup has not been run here: there is no .uv/bin/uv")
+    options = re.search(r"light\) options='([^']*)'", (ROOT / "deploy/setup.sh").read_text())
+    assert options is not None
+    extras = re.findall(r"--extra (\S+)", options[1])
+    assert "standard" in extras
+    _install(tmp_path / "venv", *extras)
+    _packages_without_torch(tmp_path / "venv")
+    assert _bytes(tmp_path / "venv") < MOST_BYTES_OF_THE_DEMO
 
 
 def test_it_encodes_texts_and_photos_by_mini(light: Path, tmp_path: Path) -> None:

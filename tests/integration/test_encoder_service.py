@@ -32,7 +32,7 @@ def test_status_names_the_service_and_each_worker_with_its_own_port_and_log(stat
     assert status["healthy"], status["problems"]
     assert [one["name"] for one in status["encoder_services"]] == ["encoder-0"]
     workers = status["indexing_workers"]
-    assert [one["name"] for one in workers] == ["indexing-0", "indexing-1"]
+    assert [worker["name"] for worker in workers] == ["indexing-0", "indexing-1"]
     for name in ("pid", "url", "log"):
         assert len({one[name] for one in (*workers, *status["encoder_services"])}) == 3
 
@@ -42,7 +42,7 @@ def test_the_workers_have_no_model_of_their_own_and_share_the_partitions(
 ) -> None:
     for worker in status["indexing_workers"]:
         children = psutil.Process(worker["pid"]).children(recursive=True)
-        assert not any("encoders.workers.encoder" in one.cmdline() for one in children)
+        assert not any("encoders.workers.encoder" in child.cmdline() for child in children)
     assert len(_models(status)) == 1
     _publish(served_stack, "first", 40)
     served_stack.wait("products are searchable", lambda: _searchable(served_stack) == 40)
@@ -73,7 +73,7 @@ def test_a_service_that_is_killed_is_started_again_and_nothing_is_lost(
 def test_only_its_user_reaches_the_socket_and_nothing_stays_after_the_end(served_stack: Stack) -> None:
     processes = [psutil.Process(one["pid"]) for one in served_stack.status()["encoder_services"]]
     family = [*processes, *processes[0].children(recursive=True)]
-    (socket,) = [Path(one.laddr) for one in processes[0].net_connections("unix") if one.laddr]
+    (socket,) = [Path(connection.laddr) for connection in processes[0].net_connections("unix") if connection.laddr]
     assert socket.stat().st_mode & 0o777 == 0o600 and socket.parent.stat().st_mode & 0o777 == 0o700
     served_stack.cli("down")
     assert not any(one.is_running() for one in family)

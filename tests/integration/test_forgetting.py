@@ -70,7 +70,7 @@ def dead_letters(stack: Stack) -> str:
 
     async def run() -> str:
         async with aclosing(read_topic(kafka, DEAD_LETTER, missing_ok=True)) as messages:
-            return "".join([repr((one.key, one.value, dict(one.headers))) async for one in messages])
+            return "".join([repr((message.key, message.value, dict(message.headers))) async for message in messages])
 
     return asyncio.run(run())
 
@@ -167,7 +167,7 @@ def test_a_forgotten_person_is_in_no_store_and_does_not_come_back(own_stack, tmp
         # Neither a replay, nor a late event, nor a rebuild of all profiles brings anything back.
         rehearsed = stack.cli("dlq", "replay", "--dry-run").stdout
         assert "would replay 4" in rehearsed and "12 are of forgotten people" in rehearsed
-        stated = [one for one in messages if one[1].decode() in PERSONS and one[2].startswith(b"{")]
+        stated = [message for message in messages if message[1].decode() in PERSONS and message[2].startswith(b"{")]
         send(stack, *stated)
         assert not any(person in redis_texts(stack) for person in PERSONS)
         raw = dead_letters(stack)

@@ -46,9 +46,9 @@ async def test_lag_is_what_was_published_and_not_committed(kafka_servers):
     await commit_everything(kafka_servers, group)
     await publish(kafka_servers, 5)
     async with LagProbe(KafkaConfig(kafka_servers), group) as probe:
-        assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS, "no.such.topic")) == 5
+        assert sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS, "no.such.topic")) == 5
         await commit_everything(kafka_servers, group)
-        assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS)) == 0
+        assert sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS)) == 0
 
 
 async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):
@@ -77,7 +77,7 @@ async def test_kafka_is_asked_where_no_worker_speaks_and_only_then(kafka_servers
     async with asyncio.timeout(20):
         while (age.age_ms() or 0) < 3_600_000:
             # What no Kafka knows of: the workers' word counts.
-            await board.tell({one: ToldLag(2, 1_000, count) for one in partitions})
+            await board.tell({partition: ToldLag(2, 1_000, count) for partition in partitions})
             await asyncio.sleep(0.01)
     assert age.lag() == {PRODUCT_EVENTS: 2 * count, USER_EVENTS: 2 * count}
     # They fall silent.

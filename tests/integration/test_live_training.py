@@ -56,7 +56,7 @@ def row(stack: Stack, product: SampleProduct) -> dict[str, Any]:
 
 def publish(stack: Stack, kind: str, rows: list[dict[str, Any]]) -> None:
     file = stack.data_dir / f"{kind}.jsonl"
-    file.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     stack.cli("publish", kind, file, *(["--images", stack.data_dir] if kind == "products" else []))
 
 

@@ -53,7 +53,7 @@ def stack(tmp_path: Path) -> Iterator[LocalStack]:
 def start(stack: LocalStack, *services: Service) -> dict[str, int]:
     """Start services; the pids of all that runs then."""
     state = asyncio.run(stack.start(services, lambda _: None))
-    return {one.name: one.pid for one in state.processes}
+    return {process.name: process.pid for process in state.processes}
 
 
 async def redis_call(stack: LocalStack, *command: str):
@@ -81,7 +81,7 @@ def test_a_killed_server_is_noticed_and_a_start_brings_it_back(stack):
     pids = start(stack, stack.redis(), stack.milvus())
     os.kill(pids["milvus"], signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pids["milvus"])] if psutil.pid_exists(pids["milvus"]) else [], timeout=5)
-    assert [one.name for one in stack.crashed()] == ["milvus"]
+    assert [process.name for process in stack.crashed()] == ["milvus"]
     again = start(stack, stack.redis(), stack.milvus())
     assert again["redis"] == pids["redis"] and again["milvus"] != pids["milvus"]
     assert stack.crashed() == []
@@ -109,7 +109,7 @@ def test_data_survive_the_killing_of_every_server(tmp_path, request):
     stack = LocalStack(tmp_path / "größe, 'a' \"b\" $c #d \\n 目录")
     request.addfinalizer(stack.stop)
     services = [stack.kafka(), stack.redis(), stack.milvus()]
-    urls = [one.url for one in services]
+    urls = [service.url for service in services]
     pids = start(stack, *services)
     big = os.urandom(10 * 2**20)
     asyncio.run(kafka_publish(urls[0], big))
@@ -127,14 +127,14 @@ def test_data_survive_the_killing_of_every_server(tmp_path, request):
     assert all("the end of" in log_tail(one) for one in stack.crashed())
 
     services = [stack.kafka(), stack.redis(), stack.milvus()]
-    assert [one.url for one in services] == urls
+    assert [service.url for service in services] == urls
     start(stack, *services)
     assert asyncio.run(kafka_first(urls[0])) == big
     client = MilvusClient(urls[2])
     assert client.get("c", [7])[0]["id"] == 7
     client.close()
     assert asyncio.run(redis_call(stack, "GET", "k")) == b"v"
-    assert [one.name for one in tmp_path.iterdir()] == [stack.data_dir.name]
+    assert [path.name for path in tmp_path.iterdir()] == [stack.data_dir.name]
 
 
 def test_what_is_started_anew_is_still_stopped_after_what_depends_on_it(stack):
@@ -156,7 +156,11 @@ def test_a_port_that_another_program_has_taken_is_given_up_for_a_free_one(stack)
 
 def test_redis_takes_nobody_who_is_not_its_owner(stack):
     pid = start(stack, stack.redis())["redis"]
-    assert not [one for one in psutil.Process(pid).net_connections("inet") if one.status == psutil.CONN_LISTEN]
+    assert not [
+        connection
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
     path = Path(unquote(urlsplit(stack.redis().url).path))
     assert path.is_socket() and stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
@@ -218,7 +222,9 @@ def test_a_redis_that_an_older_version_left_running_is_used_until_it_is_stopped(
     assert service.url.startswith("redis://127.0.0.1:")
     said: list[str] = []
     asyncio.run(stack.start([service], said.append))
-    assert "redis takes everybody" in said[0] and {one.pid for one in stack.state().processes} == {pids["redis"]}
+    assert "redis takes everybody" in said[0] and {process.pid for process in stack.state().processes} == {
+        pids["redis"]
+    }
     stack.stop()
     start(stack, stack.redis())
     assert stack.redis().url.startswith("unix://")
@@ -264,7 +270,7 @@ def test_a_failed_start_says_why_and_leaves_nothing_of_its_own(stack):
     before = start(stack, stack.redis())
     with pytest.raises(StartFailed, match="the disk is on fire"):
         start(stack, stack.redis(), stack.milvus(), Failing())
-    assert {one.name: one.pid for one in stack.state().processes} == before
+    assert {process.name: process.pid for process in stack.state().processes} == before
 
 
 def test_a_recycled_pid_is_not_taken_for_ours(stack):

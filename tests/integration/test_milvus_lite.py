@@ -1,6 +1,7 @@
-"""The index by primary key that Milvus Lite lacks: made beside a running server, kept, and of use."""
+"""What Milvus Lite lacks: an index by primary key, and rows that are there while they are replaced."""
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from encoders.spec import EmbeddingSpec
 from indexer.errors import StoreUnavailable
 from indexer.milvus.connection import MilvusConfig, connect_blocking
 from indexer.milvus.lite_file import create_primary_key_indexes
+from indexer.milvus.registry import Generation, GenerationRegistry
+from indexer.milvus.schema import SCHEMA_VERSION
 from indexer.milvus.store import open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
 from tests import milvus3
 
 SPEC = EmbeddingSpec("hash", "1", 4)
+READS = 40
 FIND_BY_KEY = "EXPLAIN QUERY PLAN DELETE FROM products_g1 WHERE milvus_id IN ('p1')"
 
 
@@ -81,6 +86,51 @@ async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_find
         found = await store.read([f"p{number}" for number in range(80)])
         assert len(found) == 75 and [found[f"p{n}"][1][0] for n in (0, 24, 25, 74)] == [1, 1, 2, 2]
         await store.close()
+
+
+async def test_no_product_is_missing_to_readers_while_it_is_replaced(server: str, tmp_path: Path):
+    config = MilvusConfig(server, deadline_s=10, lite_database=str(tmp_path / "test.db"))
+    writer, reader = [await open_active_store(config, SPEC, create=True) for _ in range(2)]
+    replaced = rows(1, range(64))
+    names, vector = [row.product_id for row in replaced], np.ones(SPEC.fused_dim, np.float32)
+    await writer.write(replaced)
+
+    async def replace_for_ever() -> None:
+        for version in itertools.count(2):
+            await writer.write(rows(version, range(64)))
+
+    writing = asyncio.create_task(replace_for_ever())
+    for _ in range(READS):
+        found = await asyncio.gather(
+            reader.read(names),
+            reader.read_payloads(names),
+            reader.browse((), 100),
+            reader.search_dense(vector, (), 100),
+            reader.search_lexical("edition", (), 100),
+        )
+        assert [len(one) for one in found] == [64] * 5
+    writing.cancel()
+    await asyncio.wait([writing])
+    await writer.close()
+    await reader.close()
+
+
+async def test_no_generation_is_missing_to_readers_while_its_progress_is_noted(server: str, tmp_path: Path):
+    config = MilvusConfig(server, deadline_s=10, lite_database=str(tmp_path / "test.db"))
+    await (await open_active_store(config, SPEC, create=True)).close()
+    async with GenerationRegistry(config) as rebuild, GenerationRegistry(config) as reader:
+        built = Generation("products_g2", SPEC.key, SPEC.dim, SCHEMA_VERSION, stage="copying")
+        await rebuild.save(built)
+
+        async def note_for_ever() -> None:
+            for copied in itertools.count(1):
+                await rebuild.save(structs.replace(built, copied=copied))
+
+        noting = asyncio.create_task(note_for_ever())
+        for _ in range(READS):
+            assert "products_g2" in (await reader.read()).others
+        noting.cancel()
+        await asyncio.wait([noting])
 
 
 async def test_two_workers_that_make_the_index_at_once_both_get_it(server: str, tmp_path: Path):

@@ -17,8 +17,8 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RESTORED_KEY, RedisRestoreLease
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RESTORED_KEY, RedisRestoreLease
 from streams.config import KafkaConfig
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
@@ -49,30 +49,29 @@ class Shop:
     ) -> ProfileRestorer:
         lease = RedisRestoreLease(self.redis, lease_s, deadline_s=5)
         restore = RestoreConfig(**config)
-        return ProfileRestorer(
-            profiles or self.profiles, self.behaviour, lease, KafkaConfig(self.kafka), Horizon(), restore, self.topic
-        )
+        recorder = ProfileRecorder(profiles or self.profiles, self.behaviour, Horizon())
+        return ProfileRestorer(recorder, lease, KafkaConfig(self.kafka), restore, self.topic)
 
     async def publish(self, *events: Event) -> None:
         """To Kafka alone."""
         await asyncio.gather(
-            *[await self.producer.send(self.topic, encode_event(one), event_key(one.data)) for one in events]
+            *[await self.producer.send(self.topic, encode_event(event), event_key(event.data)) for event in events]
         )
 
     async def happen(self, *events: Event) -> None:
         """To Kafka, and recorded as a worker would."""
         await self.publish(*events)
         messages = [
-            Message("shop.user-events", 0, 0, NOW_MS, b"", encode_event(one), {}, lambda: None) for one in events
+            Message("shop.user-events", 0, 0, NOW_MS, b"", encode_event(event), {}, lambda: None) for event in events
         ]
         assert not await ProfileRecorder(self.profiles, self.behaviour, Horizon()).record(messages)
 
     async def state(self) -> Any:
         """All that queries see."""
-        users = [(await recent(self.profiles, one), await self.profiles.traits(one)) for one in USERS]
-        sessions = [await self.behaviour.sessions_of(one, 100) for one in USERS]
+        users = [(await recent(self.profiles, user_id), await self.profiles.traits(user_id)) for user_id in USERS]
+        sessions = [await self.behaviour.sessions_of(user_id, 100) for user_id in USERS]
         sightings = await self.behaviour.sightings([f"p{n}" for n in range(7)], 100)
-        return users, await self.profiles.popular(1_000), sessions, sightings
+        return users, await self.profiles.popular(1_000), sessions, [list(seen) for seen in sightings]
 
 
 @pytest.fixture
@@ -221,13 +220,14 @@ async def test_a_redis_that_is_flushed_while_it_is_restored_is_restored_again(sh
 
 async def test_without_kafka_or_redis_a_restore_says_so_and_frees_the_lease(shop: Shop) -> None:
     lease = RedisRestoreLease(shop.redis, deadline_s=5)
+    recorder = ProfileRecorder(shop.profiles, shop.behaviour, Horizon())
     with pytest.raises(KafkaUnavailable):
         nowhere = KafkaConfig("127.0.0.1:1")
-        await ProfileRestorer(shop.profiles, shop.behaviour, lease, nowhere, Horizon()).restore_if_lost()
+        await ProfileRestorer(recorder, lease, nowhere).restore_if_lost()
     assert await lease.take()
     away = RedisRestoreLease(connect_redis(RedisConfig("redis://127.0.0.1:1/0")))
     with pytest.raises(StoreUnavailable):
-        await ProfileRestorer(shop.profiles, shop.behaviour, away, KafkaConfig(shop.kafka), Horizon()).restore_if_lost()
+        await ProfileRestorer(recorder, away, KafkaConfig(shop.kafka)).restore_if_lost()
 
 
 class Stuck(RedisProfileStore):

@@ -68,8 +68,8 @@ async def test_a_real_catalogue_arrives_whole_and_keyed_by_product(kafka):
     assert ran.exit_code == 0
     assert "published 188, rejected 0" in ran.stdout
     messages = await since(kafka, starts)
-    events = [decode_event(PRODUCT_EVENTS, one.value, {}, one.timestamp) for one in messages]
-    assert {one.key.decode() for one in messages} == {event.data.product_id for event in events}
+    events = [decode_event(PRODUCT_EVENTS, message.value, {}, message.timestamp) for message in messages]
+    assert {message.key.decode() for message in messages} == {event.data.product_id for event in events}
     assert len(messages) == len({event.data.product_id for event in events}) == 188
     assert all(image.data for event in events for image in event.data.images)
 

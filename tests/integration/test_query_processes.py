@@ -34,7 +34,7 @@ class Worker:
     def members(self) -> list[psutil.Process]:
         """The processes that answer."""
         children = psutil.Process(self.process.pid).children()
-        return [one for one in children if one.status() != psutil.STATUS_ZOMBIE and "--member" in one.cmdline()]
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and "--member" in child.cmdline()]
 
     def readiness(self) -> int:
         """The status of `/readyz`; 0: no answer."""
@@ -132,14 +132,14 @@ def test_told_to_stop_all_finish_and_leave(own_worker: Worker) -> None:
     members = own_worker.members()
     own_worker.process.terminate()
     assert own_worker.process.wait(30) == 0
-    assert not any(one.is_running() for one in members)
+    assert not any(member.is_running() for member in members)
 
 
 def test_processes_go_with_their_parent_however_it_ends(own_worker: Worker) -> None:
     members = own_worker.members()
     os.kill(own_worker.process.pid, signal.SIGKILL)
     own_worker.process.wait()
-    own_worker.until("gone", lambda: not any(one.is_running() for one in members))
+    own_worker.until("gone", lambda: not any(member.is_running() for member in members))
 
 
 def test_a_port_of_another_worker_is_not_shared(worker: Worker, local_servers: Servers, tmp_path: Path) -> None:
@@ -170,7 +170,11 @@ async def connected(worker: Worker, member: psutil.Process) -> AsyncIterator[lis
 def ports(member: psutil.Process) -> set[int]:
     """Of the clients that a process is connected to."""
     connections = member.net_connections("tcp")
-    return {one.raddr.port for one in connections if one.status == psutil.CONN_ESTABLISHED and one.raddr}
+    return {
+        connection.raddr.port
+        for connection in connections
+        if connection.status == psutil.CONN_ESTABLISHED and connection.raddr
+    }
 
 
 async def searches(client: httpx.AsyncClient, is_enough: Callable[[], bool]) -> int:

@@ -47,18 +47,18 @@ def share(found: list[bool]) -> float:
 
 
 def test_each_title_finds_its_product_among_the_first_three(http, products):
-    found = [one["id"] in search(http, text=one["title"], k=3) for one in products]
+    found = [product["id"] in search(http, text=product["title"], k=3) for product in products]
     assert share(found) >= 0.97
 
 
 def test_each_main_photo_finds_its_product_first(http, data, products):
-    photos = [base64.b64encode((data / one["images"][0]).read_bytes()).decode() for one in products]
+    photos = [base64.b64encode((data / product["images"][0]).read_bytes()).decode() for product in products]
     found = [search(http, image=photo, k=1) == [one["id"]] for one, photo in zip(products, photos, strict=True)]
     assert share(found) >= 0.97
 
 
 def test_a_cropped_and_recompressed_main_photo_finds_its_product_among_the_first_three(http, data, products):
-    found = [one["id"] in search(http, image=cropped(data / one["images"][0]), k=3) for one in products]
+    found = [product["id"] in search(http, image=cropped(data / product["images"][0]), k=3) for product in products]
     assert share(found) >= 0.90
 
 
@@ -73,17 +73,19 @@ def test_photos_taken_in_shops_find_their_product_better_than_colour_histograms_
 
 
 def test_ten_clicks_on_a_category_move_it_up_for_that_person_alone(stack, http, data, products, tmp_path):
-    category = Counter(one["category"] for one in products).most_common(1)[0][0]
-    liked = {one["id"] for one in products if one["category"] == category}
+    category = Counter(product["category"] for product in products).most_common(1)[0][0]
+    liked = {product["id"] for product in products if product["category"] == category}
     person = uuid.uuid4().hex
 
     def places(user_id: str) -> float:
         """Mean place of the category's products in a broad search, of whatever is there."""
         found = search(http, text="comfortable and light", k=100, user_id=user_id, floor=0)
-        return sum(found.index(one) if one in found else 100 for one in liked) / len(liked)
+        return sum(found.index(product_id) if product_id in found else 100 for product_id in liked) / len(liked)
 
     before, stranger = places(person), places("a stranger")
-    clicks = [{"type": "user.clicked", "user_id": person, "product_id": one} for one in sorted(liked)[:10]]
+    clicks = [
+        {"type": "user.clicked", "user_id": person, "product_id": product_id} for product_id in sorted(liked)[:10]
+    ]
     file = tmp_path / "clicks.jsonl"
     file.write_text("".join(json.dumps(click) + "\n" for click in clicks))
     stack.cli("publish", "events", file)

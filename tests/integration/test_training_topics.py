@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from indexer.media_store import InMemoryMediaStore
+from indexer.media.store import InMemoryMediaStore
 from streams.config import KafkaConfig
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import KafkaUnavailable

@@ -19,11 +19,11 @@ from pymilvus import MilvusClient
 from encoders.spec import FloatArray
 from indexer.criteria import Filters
 from indexer.filter_parsing import parse_filters
-from indexer.milvus.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_with_rescoring
 from indexer.milvus.collection import MilvusCollection
 from indexer.milvus.config import MilvusConfig, build_parameters
 from indexer.milvus.connection import connect_blocking, connect_milvus
-from indexer.milvus.filter_expressions import to_milvus_expression
+from indexer.milvus.queries.approximate import IMAGE_FIELD, JOINT_FIELD, TEXT_FIELD, search_with_rescoring
+from indexer.milvus.queries.filter_expressions import to_milvus_expression
 from indexer.milvus.schema import product_schema
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.milvus.upsert_request import PackedRow, request_chunks, upsert_request

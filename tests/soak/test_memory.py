@@ -72,7 +72,7 @@ async def _run(broker: Broker, worker: Worker, life: Iterator[Outgoing]) -> list
             if waiting < MOST_WAITING:
                 published += await broker.publish(itertools.islice(life, CHUNK))
             before = published - waiting
-            waiting = sum(one.messages for one in await probe.lag(PRODUCT_EVENTS))
+            waiting = sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS))
             now = time.monotonic()
             progressed_at = now if published - waiting > before else progressed_at
             assert now - progressed_at < STALLED_S, f"nothing was done for {STALLED_S:.0f} s: {worker.log}"
@@ -104,7 +104,7 @@ async def _differences(shop: Shop, expected: Expected) -> list[str]:
 
 
 def _steady(samples: list[Sample]) -> list[Sample]:
-    return [one for one in samples if one.events >= WARM_UP]
+    return [sample for sample in samples if sample.events >= WARM_UP]
 
 
 def _allowed_mb(samples: list[Sample], name: str) -> float:
@@ -128,7 +128,7 @@ def _report(samples: list[Sample], took_s: float, differences: list[str], dead: 
         "events": EVENTS,
         "encoder": ENCODER,
         "seconds": round(took_s),
-        "samples": [asdict(one) for one in samples],
+        "samples": [asdict(sample) for sample in samples],
     }
     publish_report("soak-memory", columns, rows, targets, **facts)
     print(*(chart(samples, name) for name in names), sep="\n")

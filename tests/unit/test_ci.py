@@ -25,6 +25,8 @@ def test_the_workflow_does_what_the_local_checks_do() -> None:
         assert f"make {target} " in commands
     for tests in ("tests/unit", "tests/contract"):
         assert tests in local and tests in commands
+    (floor,) = re.findall(r"COVERAGE_FLOOR:-(\d+)", local)
+    assert f"--cov-fail-under={floor}" in commands
 
 
 def test_it_runs_on_the_lowest_and_the_highest_python_that_is_promised() -> None:

@@ -21,7 +21,7 @@ def event(id: str, type: str = "product.created", time: str | None = None, **dat
 
 
 def index_of(*events: dict[str, Any], topic: str = PRODUCTS) -> ExpectedIndex:
-    return fold([Arrival.of(one, NOW_MS, topic) for one in events])
+    return fold([Arrival.of(event, NOW_MS, topic) for event in events])
 
 
 def product(*events: dict[str, Any]) -> ExpectedProduct:

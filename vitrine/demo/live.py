@@ -42,14 +42,14 @@ class DemoProgress:
     products_per_s: float
 
     def table(self) -> Table:
-        """As a terminal shows it."""
+        """The table that a terminal shows."""
         table = Table(title="Vitrine, live", show_header=False, min_width=46)
         for name, value in self._rows():
             table.add_row(name, value)
         return table
 
     def line(self) -> str:
-        """As a log shows it."""
+        """The line that a log shows."""
         return "  ".join(f"{name.lower()} {value}" for name, value in self._rows())
 
     def _rows(self) -> list[tuple[str, str]]:

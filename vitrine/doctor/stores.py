@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 from encoders.checkpoints import is_same_model
-from indexer.errors import AccessDenied, MissingPackage, StoreUnavailable
+from indexer.errors import AccessDenied, MissingExtra, StoreUnavailable
 from indexer.milvus.generations import analysis_notice, full_text_notice
 from indexer.milvus.inspection import LEAST_VERSION, milvus_version, version_numbers
 from indexer.milvus.registry import GenerationRegistry, Generations
@@ -90,7 +90,7 @@ async def check_media(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         await open_media_store(settings).get(_NO_FILE)
-    except (MissingPackage, StoreUnavailable) as error:
+    except (MissingExtra, StoreUnavailable) as error:
         yield failure("media", str(error), "docs/operations.md says how workers reach a bucket")
     else:
         yield ok("media", f"{settings.media_store.url} answers")

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from indexer.bucket import bucket_transfer, open_bucket
-from indexer.media_config import MediaStoreConfig
+from indexer.media.bucket import bucket_transfer, open_bucket
+from indexer.media.config import MediaStoreConfig
 from vitrine.errors import VitrineError
 
 
@@ -22,7 +22,7 @@ async def backup_to_write(place: str, config: MediaStoreConfig) -> AsyncGenerato
         config: how buckets are reached.
 
     Raises:
-        MissingPackage, AccessDenied, StoreUnavailable: of the bucket.
+        MissingExtra, AccessDenied, StoreUnavailable: of the bucket.
     """
     if not _is_object(place):
         yield Path(place)

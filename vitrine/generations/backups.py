@@ -13,7 +13,7 @@ from indexer.backup.export_import import ImportResult, check_empty, export_rows,
 from indexer.backup.files import BackupReader, BackupWriter
 from indexer.backup.format import BackupHeader
 from indexer.errors import IndexMismatch, StoreUnavailable
-from indexer.media_store import CollectableMediaStore
+from indexer.media.store import CollectableMediaStore
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_store_to_read
 from indexer.redis.change_log import RedisChangeLog

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from indexer.errors import CollectionRefused, StoreUnavailable
-from indexer.media_collection import CollectionReport, MediaCollector, MediaReferences, read_references
+from indexer.media.collection import CollectionReport, MediaCollector, MediaReferences, read_references
 from indexer.milvus.connection import MilvusConfig
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_store_to_read

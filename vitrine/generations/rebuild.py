@@ -189,7 +189,7 @@ async def _copy_products(
 
 
 async def _begin_following(settings: Settings, registry: GenerationRegistry, copied: Generation) -> Generation:
-    """Have the new generation's workers begin where the copy may have missed events."""
+    """Let the new generation's workers begin where the copy may have missed events."""
     group = settings.indexing.group_of(copied.collection)
     await start_group_at(settings.kafka, group, copied.offsets)
     following = msgspec.structs.replace(copied, stage="following")

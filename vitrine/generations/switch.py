@@ -44,11 +44,11 @@ class RebuildProgress(Protocol):
         ...
 
     def copied(self, done: int, total: int) -> None:
-        """So many products of about so many are copied."""
+        """Tell how many products of about how many are copied."""
         ...
 
     def behind(self, events: int) -> None:
-        """So many events are not yet in the new generation."""
+        """Tell how many events are not yet in the new generation."""
         ...
 
 
@@ -128,7 +128,7 @@ async def until_milvus_answers(call: Callable[[], Awaitable[T]]) -> T:
 
 
 def ms_from_now(seconds: float) -> int:
-    """So many seconds from now, Unix milliseconds."""
+    """The time `seconds` from now, in Unix milliseconds."""
     return int((time.time() + seconds) * 1000)
 
 

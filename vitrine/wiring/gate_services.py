@@ -12,7 +12,7 @@ from indexer.milvus.registry import Generation
 from indexer.milvus.store import open_store_to_read
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from query_api.cache.candidate_cache import InMemoryCandidateCache
 from query_api.wiring.ports import QueryPorts
 from vitrine.generations.binding import bind_generation

@@ -19,7 +19,9 @@ from encoders.processes.image_decoding import ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
 from encoders.spec import EmbeddingSpec
-from indexer.media_store import MediaStore
+from encoders.tracing.opening import open_tracer
+from encoders.tracing.spans import Tracer
+from indexer.media.store import MediaStore
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_generation_store
 from indexer.redis.behaviour.store import RedisBehaviourStore
@@ -27,19 +29,21 @@ from indexer.redis.bounded_map import RedisBoundedMap
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.person_keys import RedisPersonKeys
-from indexer.redis.profiles import RedisProfileStore
-from indexer.redis.restore_lease import RedisRestoreLease
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
 from streams import metrics
-from streams.agents import FaustPublisher, GroupMembership, build_app
+from streams.agents import FaustPublisher, build_app
 from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import MicroBatcher
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import PrefixAcknowledger
+from streams.delivery.traces import with_traces
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.group_membership import GroupMembership
 from streams.kafka.consumer_watch import ConsumerWatch
 from streams.kafka.lag import LagProbe
 from streams.kafka.lag_reporter import LagReporter
@@ -56,7 +60,7 @@ from streams.products.change_events import ChangeLogWriter
 from streams.products.collaborators import PipelineDelivery, PipelineModels, PipelineStores
 from streams.products.generation_role import GenerationRole
 from streams.products.pipeline import ProductPipeline
-from streams.profiles.pipeline import ProfilePipeline
+from streams.profiles.pipeline import ProfilePipeline, ProfileRecorder
 from streams.profiles.restore import ProfileRestorer, RestoreConfig
 from vitrine.generations.binding import GenerationBinding, retire_generations
 from vitrine.generations.media import collect_in_turns, collect_media
@@ -81,11 +85,14 @@ class IndexingWorker:
     products: ProductPipeline
     label_calibrator: LabelCalibrator | None
     vitals: Vitals
+    tracer: Tracer | None
+    """None: traces are off."""
 
     @classmethod
     async def open(
         cls, settings: Settings, binding: GenerationBinding, vitals: Vitals, resources: AsyncExitStack
     ) -> IndexingWorker:
+        tracer = resources.enter_context(open_tracer(settings.traces, "vitrine-indexing"))
         redis = await resources.enter_async_context(open_redis(settings.redis))
         encoder = await resources.enter_async_context(encoder_for_indexing(settings, binding.encoder_name))
         store = await _store(settings, binding, encoder.spec)
@@ -101,12 +108,14 @@ class IndexingWorker:
         models = await _models(settings, stores.media, redis, encoder, labeller, vitals, resources)
         role = GenerationRole(store.generation, not binding.standby, binding.announces_until_ms)
         products = ProductPipeline(stores, models, delivery, role)
-        return cls(binding, app, delivery, redis, stores, products, calibrator, vitals)
+        return cls(binding, app, delivery, redis, stores, products, calibrator, vitals, tracer)
 
     def batchers(self, settings: Settings) -> dict[str, MicroBatcher]:
         """What the worker consumes. Shoppers' profiles are of no generation: the active one's workers keep them."""
         limits = batch_limits(settings.indexing)
-        products = with_pulse(self.products.process, self.vitals.pulse("product batches"))
+        group = settings.indexing.group_of(self.products.generation)
+        products = with_traces(self.products.process, self.tracer, PRODUCT_EVENTS, group)
+        products = with_pulse(products, self.vitals.pulse("product batches"))
         if self.binding.standby:
             return {PRODUCT_EVENTS: MicroBatcher(standby_limits(limits), with_rests(products))}
         profiles = ProfilePipeline(
@@ -120,12 +129,9 @@ class IndexingWorker:
         few_calls = replace(
             limits, overlap_messages=limits.max_messages, quiet_linger_s=settings.indexing.user_linger_s
         )
-        return {
-            PRODUCT_EVENTS: MicroBatcher(limits, products),
-            USER_EVENTS: MicroBatcher(
-                few_calls, with_pulse(lambda batch, _: profiles.process(batch), self.vitals.pulse("profile batches"))
-            ),
-        }
+        users = with_traces(lambda batch, _: profiles.process(batch), self.tracer, USER_EVENTS, group)
+        users = with_pulse(users, self.vitals.pulse("profile batches"))
+        return {PRODUCT_EVENTS: MicroBatcher(limits, products), USER_EVENTS: MicroBatcher(few_calls, users)}
 
     def consumer_watch(
         self, settings: Settings, consumer: GroupMembership, topics: Mapping[str, object]
@@ -180,7 +186,8 @@ class IndexingWorker:
         config = RestoreConfig()
         lease = RedisRestoreLease(self.redis, config.lease_s, settings.redis.deadline_s)
         profiles, behaviour = _profiles(settings, self.redis), _behaviour(settings, self.redis)
-        return ProfileRestorer(profiles, behaviour, lease, settings.kafka, self.delivery.horizon, config)
+        recorder = ProfileRecorder(profiles, behaviour, self.delivery.horizon)
+        return ProfileRestorer(recorder, lease, settings.kafka, config)
 
 
 async def _store(settings: Settings, binding: GenerationBinding, spec: EmbeddingSpec) -> MilvusProductStore:

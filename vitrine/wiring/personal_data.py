@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from indexer.personal_data import PersonalData
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.impressions import RedisImpressionStore
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from vitrine.settings import Settings
 
 

@@ -71,7 +71,7 @@ async def run_query_processes(settings: Settings) -> None:
 
 
 def leave_with_parent() -> None:
-    """Have this process stop once the parent that started it is gone: its end of standard input closes then."""
+    """Stop this process once the parent that started it is gone: the parent's end of standard input closes then."""
 
     def wait_for_end() -> None:
         while os.read(sys.stdin.fileno(), 1):
@@ -141,7 +141,7 @@ class _Process:
             await self._until_end(WATCH_S)
 
     async def stop(self) -> None:
-        """Have it finish what it is answering; end it for good if that takes too long."""
+        """Let it finish what it is answering; kill it if that takes too long."""
         running, self._running = self._running, None
         if running is None or running.returncode is not None:
             return

@@ -20,6 +20,8 @@ from encoders.loading import load_ranker
 from encoders.processes.image_decoding import DecodingConfig, ImageDecoderPool
 from encoders.processes.media_decoding import MediaDecoderProcess
 from encoders.processes.recogniser import RecogniserProcess
+from encoders.tracing.opening import open_tracer
+from encoders.tracing.spans import Tracer
 from indexer.errors import StoreUnavailable
 from indexer.milvus.registry import GenerationRegistry
 from indexer.milvus.store import open_active_store, open_generation_store
@@ -29,8 +31,8 @@ from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
 from indexer.redis.impressions import ImpressionLimits, RedisImpressionStore
 from indexer.redis.lag_board import RedisLagBoard
-from indexer.redis.profiles import RedisProfileStore
 from indexer.redis.shared_counts import RedisSharedCounts
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from indexer.redis.switches import RedisVariantSwitches
 from query_api import metrics
 from query_api.access.gate import AccessGate
@@ -51,6 +53,7 @@ from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
+from vitrine.generations.switch import until_milvus_answers
 from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.costs import shown_costs
@@ -63,7 +66,7 @@ PREPARE_S = 3_600.0
 """The longest that the next generation may take to open: its encoder may have to be fetched, and made ready."""
 IMPRESSIONS_DEADLINE_S = 2.0
 """Nobody waits for what is remembered of answers."""
-WATCH_S = 0.5
+WATCH_S = 0.75
 """How often the registry is looked at: a switch shows within a second."""
 MAX_WATCH_S = 5.0
 """How often it is looked at, and that logged, while Milvus does not answer."""
@@ -78,10 +81,11 @@ async def run_query_worker(settings: Settings, member: GroupMember | None = None
     async with AsyncExitStack() as resources:
         registry = await resources.enter_async_context(GenerationRegistry(settings.milvus))
         vitals = Vitals(settings.liveness)
+        tracer = resources.enter_context(open_tracer(settings.traces, "vitrine-query"))
         await resources.enter_async_context(watched(vitals))
         resources.enter_context(shown_costs())
-        shared = await _SharedResources.connect(settings, vitals, resources)
-        served = await shared.open(bind_active(settings, await registry.read()))
+        shared = await _SharedResources.connect(settings, vitals, tracer, resources)
+        served = await shared.open(bind_active(settings, await until_milvus_answers(registry.read)))
         app = SwitchingApp(served)
         follower = GenerationFollower(settings, app, shared.redis, shared.open)
         resources.push_async_callback(follower.aclose)
@@ -122,6 +126,7 @@ class _SharedResources:
 
     settings: Settings
     vitals: Vitals
+    tracer: Tracer | None
     redis: Redis
     gate: AccessGate
     lanes: Lanes
@@ -129,13 +134,16 @@ class _SharedResources:
     beside: GenerationsBeside[QueryComponents]
 
     @classmethod
-    async def connect(cls, settings: Settings, vitals: Vitals, resources: AsyncExitStack) -> _SharedResources:
+    async def connect(
+        cls, settings: Settings, vitals: Vitals, tracer: Tracer | None, resources: AsyncExitStack
+    ) -> _SharedResources:
         redis = await resources.enter_async_context(open_redis(settings.redis))
         records, counts = RedisKeyRecords(redis), RedisSharedCounts(redis)
         gate = await open_gate(settings.query, settings.query.host, records, counts)
         await resources.enter_async_context(background("access", gate.run(), vitals))
-        clicks = await resources.enter_async_context(_ClickPublisher(settings))
-        return cls(settings, vitals, redis, gate, _open_lanes(settings.query), clicks, GenerationsBeside())
+        clicks = await resources.enter_async_context(_ClickPublisher(settings, tracer))
+        lanes = _open_lanes(settings.query)
+        return cls(settings, vitals, tracer, redis, gate, lanes, clicks, GenerationsBeside())
 
     async def open(self, binding: GenerationBinding) -> ServedGeneration:
         """The application over a generation; with none there, over the first one, which is made."""
@@ -213,6 +221,7 @@ class _SharedResources:
             recogniser=recogniser,
             clips_config=settings.clips,
             vitals=vitals,
+            tracer=self.tracer,
         )
 
 
@@ -248,8 +257,9 @@ def _query_decoding(settings: Settings) -> DecodingConfig:
 class _ClickPublisher:
     """Publishes the search page's clicks, connecting with the first: searches are answered without Kafka too."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None) -> None:
         self._kafka = settings.kafka
+        self._tracer = tracer
         self._resources = AsyncExitStack()
         self._connecting = asyncio.Lock()
         self._publisher: EventPublisher | None = None
@@ -264,6 +274,6 @@ class _ClickPublisher:
         """Publish an event. Raises `PublishFailed` when Kafka does not take it in time."""
         async with self._connecting:
             if self._publisher is None:
-                publisher = EventPublisher(self._kafka)
+                publisher = EventPublisher(self._kafka, tracer=self._tracer)
                 self._publisher = await self._resources.enter_async_context(publisher)
         await self._publisher.publish(topic, event)

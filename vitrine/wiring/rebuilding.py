@@ -18,6 +18,7 @@ from streams.delivery.publisher import OutgoingMessage
 from streams.kafka.producer import EventPublisher
 from streams.media.fetching import MediaFetcher
 from streams.media.pictures import PictureLoader
+from streams.products.collaborators import PipelineModels
 from streams.products.generation_copy import GenerationCopier
 from vitrine.generations.rebuild import ProductCopy, RebuildParts
 from vitrine.generations.switch import StartStandby, until_milvus_answers
@@ -66,7 +67,8 @@ async def _open_copy(
         kafka = EventPublisher(settings.kafka)
         publisher = _EventForwarder(await resources.enter_async_context(kafka))
         keeps_vectors = _has_same_vectors(active, target)
-        copier = GenerationCopier(source, store, target.collection, encoder, pictures, publisher, keeps_vectors)
+        models = PipelineModels(encoder, pictures)
+        copier = GenerationCopier(source, store, target.collection, models, publisher, keeps_vectors)
         counts = await until_milvus_answers(source.count)
         yield ProductCopy(copier, counts.searchable + counts.incomplete)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from encoders.training.config import BatchSideName, Precision
 from encoders.training.data.batches import BatchSide, TrainingBatch
 from encoders.training.objectives.losses import EmbeddedSide, Objective
-from encoders.training.optimisation.process_group import ProcessGroup
+from encoders.training.optimisation.process_group import TrainingProcesses
 from encoders.training.trainable import Trainable
 
 _TYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -29,7 +29,12 @@ class GradientAccumulator:
     """
 
     def __init__(
-        self, model: Trainable, objective: Objective, processes: ProcessGroup, chunk: int | None, precision: Precision
+        self,
+        model: Trainable,
+        objective: Objective,
+        processes: TrainingProcesses,
+        chunk: int | None,
+        precision: Precision,
     ) -> None:
         self._model = model
         self._objective = objective

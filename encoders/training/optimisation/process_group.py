@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from encoders.errors import EncoderError
 
 
-class ProcessGroup(Protocol):
+class TrainingProcesses(Protocol):
     """The processes of a run. All draw the same batches and hold the same weights."""
 
     rank: int
@@ -76,7 +76,7 @@ class AccelerateProcessGroup:
         return float(sent[0])
 
 
-def launched_process_group() -> tuple[ProcessGroup, torch.device]:
+def launched_process_group() -> tuple[TrainingProcesses, torch.device]:
     """The processes that this one was launched among, and its device.
 
     Raises:

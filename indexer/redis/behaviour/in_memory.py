@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.refs import owner_of, ref_of, session_ref
 from indexer.redis.behaviour.store import DEFAULT_BOUNDS, BehaviourBounds
+from indexer.redis.behaviour.visits import visits_of
 
 _PRIVACY = PrivacyConfig()
 
@@ -29,10 +30,17 @@ class InMemoryBehaviourStore:
         self._sightings: defaultdict[str, dict[str, int]] = defaultdict(dict)
 
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
-        for user_id, one in interactions:
+        for user_id, interaction in interactions:
             owner = _owner(user_id)
-            if one.kind in KIND_LETTERS and one.time_ms > max(self._floor(owner), self._forgotten.get(user_id, -1)):
-                self._record(owner, ref_of(owner, one), KIND_LETTERS[one.kind] + one.product_id, one.time_ms)
+            if interaction.kind in KIND_LETTERS and interaction.time_ms > max(
+                self._floor(owner), self._forgotten.get(user_id, -1)
+            ):
+                self._record(
+                    owner,
+                    ref_of(owner, interaction),
+                    KIND_LETTERS[interaction.kind] + interaction.product_id,
+                    interaction.time_ms,
+                )
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for user_id, time_ms in forgotten:
@@ -56,18 +64,22 @@ class InMemoryBehaviourStore:
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         kept = self._lists[_owner(user_id)]
         newest = _newest(kept)[: min(limit, self._bounds.sessions_a_user)]
-        sessions = [self._session(ref) for ref in newest]
-        return [session for session in sessions if session.steps]
+        found = [one for ref in newest for one in visits_of(self._session(ref))]
+        return sorted(found, key=lambda one: -one.steps[-1].time_ms)
 
     async def session(self, user_id: str, session_id: str) -> Session:
         return self._session(session_ref(_owner(user_id), session_id))
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         found = [self._sightings.get(product_id, {}) for product_id in product_ids]
-        return [[Sighting(ref, times[ref]) for ref in _newest(times)[:limit]] for times in found]
+        newest = [(times, _newest(times)[:limit]) for times in found]
+        return [Sightings([ref.encode() for ref in refs], [times[ref] for ref in refs]) for times, refs in newest]
 
-    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
-        return [[member.encode() for member in _oldest(self._rows.get(ref, {}))] for ref in refs]
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
+        return [
+            [[f"{step.kind}{step.product_id}".encode() for step in one.steps] for one in visits_of(self._session(ref))]
+            for ref in refs
+        ]
 
     def _session(self, ref: str) -> Session:
         row = self._rows.get(ref, {})
@@ -88,8 +100,8 @@ class InMemoryBehaviourStore:
         for oldest in _excess(kept, self._bounds.sessions_a_user + 1):
             self._lose_until(oldest, kept.pop(oldest))
         if (risen := self._floor(owner)) > floor:
-            for one in list(kept):
-                self._lose_until(one, risen)
+            for kept_ref in list(kept):
+                self._lose_until(kept_ref, risen)
         for oldest in _excess(times, self._bounds.sessions_a_product):
             del times[oldest]
 

@@ -11,6 +11,8 @@ from indexer.ports.profiles import Interaction
 OWNER_LENGTH, SESSION_LENGTH = 16, 8
 """Characters of a ref: its shopper's part, 96 bits of their keyed hash, and the session's own, 48 bits."""
 DAY_MS = 86_400_000
+DAY_SIGN = "."
+"""Before the number of a day, which names what was done on it outside of sessions; no hash has it."""
 KEPT = 16_384
 """Of so many names it is remembered how they are written: about those of the shoppers of a minute."""
 
@@ -30,7 +32,12 @@ def ref_of(owner: str, interaction: Interaction) -> str:
     """The name of the session that an interaction belongs to: by its session id, else by its day."""
     if interaction.session_id:
         return session_ref(owner, interaction.session_id)
-    return owner + _session(f"d{interaction.time_ms // DAY_MS}")
+    return f"{owner}{DAY_SIGN}{interaction.time_ms // DAY_MS}"
+
+
+def is_day(ref: str) -> bool:
+    """Whether it names a day, on which there may have been several visits."""
+    return ref.startswith(DAY_SIGN, OWNER_LENGTH)
 
 
 @lru_cache(maxsize=KEPT)

@@ -6,7 +6,7 @@ of one shopper, or of one product, so that a batch can be split by the shards of
 
 from indexer.ports.behaviour import KIND_LETTERS
 from indexer.redis.behaviour.refs import OWNER_LENGTH
-from indexer.redis.person_scripts import FORGOTTEN_PREFIX
+from indexer.redis.shoppers.person_scripts import FORGOTTEN_PREFIX
 
 SESSIONS_PREFIX, SESSION_PREFIX = "vitrine:sessions:", "vitrine:session:"
 """Of the latest sessions of a shopper, by their latest time, and of what each did, by time."""

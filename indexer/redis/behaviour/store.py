@@ -14,14 +14,15 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sighting, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour import scripts
-from indexer.redis.behaviour.refs import OWNER_LENGTH, owner_of, ref_of, session_ref
+from indexer.redis.behaviour.refs import OWNER_LENGTH, is_day, owner_of, ref_of, session_ref
+from indexer.redis.behaviour.visits import between_pauses, visits_of
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
-from indexer.redis.profiles import HORIZON_S, translated_data_errors
+from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
@@ -75,7 +76,9 @@ class RedisBehaviourStore:
     async def record(self, interactions: Sequence[tuple[str, Interaction]]) -> None:
         bounds = self._bounds
         for part in chunks(interactions, EVENTS_A_CALL):
-            packed = [self._packed(user_id, one) for user_id, one in part if one.kind in KIND_LETTERS]
+            packed = [
+                self._packed(user_id, interaction) for user_id, interaction in part if interaction.kind in KIND_LETTERS
+            ]
             await self._write(
                 self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, self._privacy.kept_s]
             )
@@ -98,21 +101,23 @@ class RedisBehaviourStore:
             newest = cast(list[bytes], await self._redis.zrevrange(_list_key(owner), 0, last))
         refs = [ref.decode() for ref in newest]
         rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
-        sessions = [Session(ref, _steps(row)) for ref, row in zip(refs, rows, strict=True)]
-        return [session for session in sessions if session.steps]
+        found = [one for ref, row in zip(refs, rows, strict=True) for one in visits_of(Session(ref, _steps(row)))]
+        return sorted(found, key=lambda one: -one.steps[-1].time_ms)
 
     async def session(self, user_id: str, session_id: str) -> Session:
         ref = session_ref(owner_of(self._privacy.hash_of(user_id)), session_id)
         (row,) = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES")])
         return Session(ref, _steps(row))
 
-    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[list[Sighting]]:
+    async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         keys = [f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions" for product_id in product_ids]
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
-        return [[Sighting(ref.decode(), int(float(time_ms))) for ref, time_ms in _paired(row)] for row in found]
+        return [_sightings(row) for row in found]
 
-    async def steps(self, refs: Sequence[str]) -> list[Sequence[bytes]]:
-        return await self._ask([("ZRANGE", _row_key(ref), 0, -1) for ref in refs])
+    async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
+        times = [("WITHSCORES",) if is_day(ref) else () for ref in refs]
+        rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, *one) for ref, one in zip(refs, times, strict=True)])
+        return [_visits(row) if timed else [row] if row else [] for row, timed in zip(rows, times, strict=True)]
 
     async def _ask(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
         answers: list[Any] = []
@@ -148,6 +153,18 @@ def _paired(stored: Sequence[Any]) -> Sequence[tuple[bytes, bytes | float]]:
     """Members and scores, as either version of the protocol tells them."""
     is_paired = bool(stored) and isinstance(stored[0], list)
     return stored if is_paired else list(zip(stored[::2], stored[1::2], strict=True))
+
+
+def _sightings(stored: Sequence[Any]) -> Sightings:
+    if not stored:
+        return Sightings()
+    refs, times_ms = zip(*_paired(stored), strict=True)
+    return Sightings(list(refs), list(map(float, times_ms)))
+
+
+def _visits(stored: Sequence[Any]) -> Sequence[Sequence[bytes]]:
+    pairs = _paired(stored)
+    return [[step for step, _ in pairs[part]] for part in between_pauses([float(time_ms) for _, time_ms in pairs])]
 
 
 def _steps(stored: Sequence[Any]) -> list[Step]:

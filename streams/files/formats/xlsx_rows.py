@@ -14,16 +14,18 @@ from streams.files.formats.csv_dialect import MAX_TITLE_LINES
 from streams.files.formats.csv_rows import usable_columns
 from streams.files.formats.row import RejectedRow, Row, RowStream
 from streams.files.formats.workbook_size import check_size
+from streams.files.formats.workbook_trial import check_memory
 
 
 def read_workbook(path: Path, open_file: Callable[[], BinaryIO], is_known: Callable[[str], bool]) -> RowStream:
     """The rows of a workbook (XLSX, XLS, ODS).
 
     Raises:
-        UnreadableFile: it is no workbook, has no header, or unpacks to too much.
+        UnreadableFile: it is no workbook, has no header, unpacks to too much, or takes too much memory.
     """
     with open_file() as raw:
         check_size(path, raw)
+        check_memory(path, raw)
         try:
             workbook = CalamineWorkbook.from_filelike(raw)
             sheets = (workbook.get_sheet_by_name(name) for name in workbook.sheet_names)

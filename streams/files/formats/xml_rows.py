@@ -11,6 +11,8 @@ from streams.files.bounded_reading import MAX_ROW_CHARS, MAX_VALUES, Unpacked
 from streams.files.formats.row import Row, RowStream
 
 ROW_ELEMENTS: Final = frozenset({"item", "entry", "product", "offer", "row", "record"})
+MAX_DEPTH: Final = 100
+"""How deep elements may lie in each other: each takes memory until it ends."""
 _READ_BYTES: Final = 1 << 16
 
 
@@ -18,11 +20,11 @@ def read_xml(path: Path, unpacked: Unpacked) -> RowStream:
     """The rows of a feed, never the whole of it at once. Entities of the file's own are refused: they may be bombs.
 
     Raises:
-        UnreadableFile: it is no XML, declares entities, or an item of it is too large.
+        UnreadableFile: it is no XML, declares entities, or an item of it is too large or too deep.
     """
     stream, done = unpacked
     parser = cast("Any", XMLPullParser)(["start", "end"])
-    number, since, opened = 0, 0, 0
+    number, since, opened, depth = 0, 0, 0, 0
     with stream:
         while chunk := stream.read(_READ_BYTES):
             since += len(chunk)
@@ -37,6 +39,9 @@ def read_xml(path: Path, unpacked: Unpacked) -> RowStream:
             for event, element in events:
                 is_row = _local(element.tag) in ROW_ELEMENTS
                 opened += (1 if event == "start" else -1) * is_row
+                depth += 1 if event == "start" else -1
+                if depth > MAX_DEPTH:
+                    raise UnreadableFile(f"{path} has elements over {MAX_DEPTH} deep in each other, as no feed does")
                 if event == "start":
                     continue
                 if is_row and not opened:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 from streams.errors import UnreadableFile
-from streams.files import cells
-from streams.files.category_paths import CategoryPaths
+from streams.files.columns import cells
+from streams.files.columns.category_paths import CategoryPaths
 from streams.files.conventions.survey import Conventions
 from streams.files.formats.row import RejectedRow
 from streams.files.notice import FileNotice

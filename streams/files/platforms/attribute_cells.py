@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from streams.files import cells
+from streams.files.columns import cells
 from streams.files.platforms.cell_paths import NamedCells, split_cell
 from streams.files.platforms.profile import Attributes
 from streams.files.platforms.text_maps import read_text_map

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from streams.files import cells
+from streams.files.columns import cells
 from streams.files.platforms.profile import plain_name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from streams.files import cells
+from streams.files.columns import cells
 from streams.files.conventions.prices import PriceConvention, read_price
 
 

@@ -160,7 +160,7 @@ def variants_alone(columns: Collection[str]) -> str | None:
 
 
 def _has_all(present: Collection[str], wanted: Collection[str]) -> bool:
-    return all(any(plain_name(one) in present for one in either.split("|")) for either in wanted)
+    return all(any(plain_name(column) in present for column in either.split("|")) for either in wanted)
 
 
 @functools.lru_cache(maxsize=10_000)

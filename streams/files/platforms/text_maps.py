@@ -39,10 +39,10 @@ def _separators(shape: TextMap) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _split(text: str, separators: re.Pattern[str]) -> Iterator[str]:
     start = 0
-    for found in separators.finditer(text):
-        if found[1]:
-            yield text[start : found.start()]
-            start = found.end()
+    for separator in separators.finditer(text):
+        if separator[1]:
+            yield text[start : separator.start()]
+            start = separator.end()
     yield text[start:]
 
 

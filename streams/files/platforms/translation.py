@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from streams.files import cells
-from streams.files.category_paths import CategoryPaths
+from streams.files.columns import cells
+from streams.files.columns.category_paths import CategoryPaths
 from streams.files.formats.row import RejectedRow, Row
 from streams.files.platforms.attribute_cells import AttributeReader
 from streams.files.platforms.cell_paths import NamedCells, split_cell
@@ -200,7 +200,7 @@ def _says(named: NamedCells, words: Mapping[str, list[str]]) -> bool:
 
 
 def _address(item: Any) -> Any:
-    """Where a picture is that is written as an object."""
+    """The address of a picture that is written as an object."""
     if not isinstance(item, dict):
         return item
     parts = cast("dict[str, Any]", item)

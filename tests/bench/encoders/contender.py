@@ -100,7 +100,7 @@ class Ours:
         return [(titles[at : at + batch], pixels[at : at + batch]) for at in range(0, len(titles), batch)]
 
     def prepared(self, photos: list[Any]) -> list[Any]:
-        return [self.encoder.preparer(one) for one in photos]
+        return [self.encoder.preparer(photo) for photo in photos]
 
     def run(self, prepared: list[Any]) -> None:
         for titles, pixels in prepared:
@@ -111,7 +111,7 @@ class Ours:
         self.encoder.encode_texts([title])
 
     def rows(self, titles: list[str], photos: list[Any]) -> list[Any]:
-        pixels = [self.encoder.preparer(one) for one in photos]
+        pixels = [self.encoder.preparer(photo) for photo in photos]
         return [*self.encoder.encode_texts(titles).tolist(), *self.encoder.encode_images(pixels).tolist()]
 
 

@@ -59,4 +59,4 @@ def pictures(count: int) -> list[Image.Image]:
     """Decoded pictures of soft patches."""
     random = np.random.default_rng(4)
     cells = random.integers(0, 256, (count, 6, 6, 3), np.uint8)
-    return [Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for one in cells]
+    return [Image.fromarray(cell).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for cell in cells]

@@ -42,8 +42,8 @@ class Shop:
     def rendered(cls, encoder: Encoder) -> Shop:
         """A catalogue for an encoder's input size."""
         products = sample_products(PRODUCTS, SEED)
-        studio, wild = ([encoder.preparer(render(one, view)) for one in products] for view in (0, 1))
-        return cls([one.title(one.lang) for one in products], studio, wild)
+        studio, wild = ([encoder.preparer(render(product, view)) for product in products] for view in (0, 1))
+        return cls([product.title(product.lang) for product in products], studio, wild)
 
 
 def variants() -> Iterator[tuple[str, Callable[[], Encoder]]]:
@@ -52,8 +52,8 @@ def variants() -> Iterator[tuple[str, Callable[[], Encoder]]]:
     yield "torch, bfloat16", lambda: load_encoder("mini", Runtime("cpu", precision="bfloat16"))
     if is_installed():
         precisions: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
-        for one in precisions:
-            yield f"openvino, {one}", lambda one=one: load_encoder("mini", Runtime("cpu", "openvino", one))
+        for precision in precisions:
+            yield f"openvino, {precision}", lambda one=precision: load_encoder("mini", Runtime("cpu", "openvino", one))
 
 
 def pruned(share: float) -> Encoder:
@@ -62,7 +62,7 @@ def pruned(share: float) -> Encoder:
     Source: Han et al., 2015, "Learning both weights and connections for efficient neural networks"; not trained after.
     """
     encoder = HfDualEncoder(MINI_DIRECTORY, torch.device("cpu"))
-    layers = [one for one in encoder.model.modules() if isinstance(one, (torch.nn.Linear, torch.nn.Conv2d))]
+    layers = [module for module in encoder.model.modules() if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d))]
     weights = [(layer, "weight") for layer in layers]
     prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=share)
     for layer in layers:
@@ -96,4 +96,4 @@ def _quality(encoder: Encoder, shop: Shop, base: tuple[FloatArray, FloatArray]) 
     searches = [
         retrieval_report("", target_ranks(rows, pictures, range(PRODUCTS)), PRODUCTS) for rows in (texts, photos)
     ]
-    return [f"{cosine:.5f}", *(str(one.recalls[at]) for one in searches for at in (0, 2))]
+    return [f"{cosine:.5f}", *(str(search.recalls[at]) for search in searches for at in (0, 2))]

@@ -123,7 +123,7 @@ def test_encoders(name: str, kinds: Sequence[str], tmp_path: Path) -> None:
 
 def _cosines(contenders: Sequence[Contender]) -> dict[str, float]:
     """The least cosine of each contender's embeddings to those of the bare model: that all do the same work."""
-    rows = {one.name: np.array(one.ask(do="rows", count=ALIKE)["rows"]) for one in contenders}
+    rows = {contender.name: np.array(contender.ask(do="rows", count=ALIKE)["rows"]) for contender in contenders}
     return {name: float(np.min(np.sum(own * rows["bare"], axis=1))) for name, own in rows.items()}
 
 
@@ -133,38 +133,45 @@ def _measured(contenders: Sequence[Contender]) -> dict[str, dict[str, float]]:
     queries: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
     for round_ in range(RUNS + 1):
-        for one in contenders:
+        for contender in contenders:
             for batch in BATCHES:
-                told = one.ask(do="products", count=PRODUCTS, batch=batch)
-                memory[one.name] = told["rss_mb"]
+                told = contender.ask(do="products", count=PRODUCTS, batch=batch)
+                memory[contender.name] = told["rss_mb"]
                 if round_:
-                    speeds.setdefault((one.name, batch), []).append(told["per_s"])
+                    speeds.setdefault((contender.name, batch), []).append(told["per_s"])
             if round_:
-                queries.setdefault(one.name, []).append(one.ask(do="query", count=QUERIES)["ms"])
+                queries.setdefault(contender.name, []).append(contender.ask(do="query", count=QUERIES)["ms"])
     figures: dict[str, dict[str, float]] = {}
-    for one in contenders:
-        medians = {batch: statistics.median(speeds[one.name, batch]) for batch in BATCHES}
+    for contender in contenders:
+        medians = {batch: statistics.median(speeds[contender.name, batch]) for batch in BATCHES}
         best = max(medians, key=medians.__getitem__)
-        figures[one.name] = {
+        figures[contender.name] = {
             "products_per_s": medians[best],
             "batch": best,
-            "ms_per_query": statistics.median(queries[one.name]),
-            "rss_mb": memory[one.name],
+            "ms_per_query": statistics.median(queries[contender.name]),
+            "rss_mb": memory[contender.name],
         }
     return figures
 
 
 def _report(name: str, figures: Mapping[str, Mapping[str, float]], cosines: Mapping[str, float]) -> None:
-    speed = {kind: one["products_per_s"] for kind, one in figures.items()}
+    speed = {kind: figure["products_per_s"] for kind, figure in figures.items()}
     others = [kind for kind in PACKAGES if kind in speed]
     targets = [
         Target("prepared pictures, against the bare model", speed["ours"] / speed["bare"], 0.95),
         Target("decoded pictures, against model and processor", speed["ours-whole"] / speed["bare-whole"], 0.95),
-        *(Target(f"decoded pictures, against {one}", speed["ours-whole"] / speed[one], 1.0) for one in others),
+        *(Target(f"decoded pictures, against {other}", speed["ours-whole"] / speed[other], 1.0) for other in others),
     ]
     columns = ["contender", "products/s", "batch", "ms/query", "memory, MB", "least cosine to bare"]
     rows = [
-        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], f"{cosines[kind]:.5f}"]
-        for kind, one in figures.items()
+        [
+            kind,
+            figure["products_per_s"],
+            int(figure["batch"]),
+            figure["ms_per_query"],
+            figure["rss_mb"],
+            f"{cosines[kind]:.5f}",
+        ]
+        for kind, figure in figures.items()
     ]
     publish_report(f"encoders-{name}", columns, rows, targets, products=PRODUCTS, threads=THREADS)

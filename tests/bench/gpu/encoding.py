@@ -69,7 +69,7 @@ def decoding(model: Model, device: str, seconds: float) -> dict[str, Any]:
     files = products.jpegs()
     found: dict[str, Any] = {
         "pillow_a_core": products.BATCH
-        * _per_s(lambda: [decode_and_prepare(one, preparer) for one in files[: products.BATCH]], seconds)
+        * _per_s(lambda: [decode_and_prepare(file, preparer) for file in files[: products.BATCH]], seconds)
     }
     if device.startswith("cuda"):
         from encoders.workers.device_images import DeviceDecoder
@@ -86,7 +86,7 @@ def _embeddings(encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _prepared(encoder: Encoder) -> list[Pixels]:
-    return [decode_and_prepare(one, encoder.preparer) for one in products.jpegs()[: products.BATCH]]
+    return [decode_and_prepare(jpeg, encoder.preparer) for jpeg in products.jpegs()[: products.BATCH]]
 
 
 def _passes_per_s(prepare: Callable[[], Sequence[ForwardPass]], seconds: float) -> float:

@@ -93,8 +93,8 @@ def _feeding(model: Model, size: Size, where: list[str]) -> Iterator[list[_Feede
     command = [sys.executable, "-m", "tests.bench.gpu.feeder", *options]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(size.workers)]
     feeders = [_Feeder(process) for process in processes]
-    for one in feeders:
-        threading.Thread(target=one.count, daemon=True).start()
+    for feeder in feeders:
+        threading.Thread(target=feeder.count, daemon=True).start()
     try:
         yield feeders
     finally:
@@ -106,17 +106,17 @@ def _feeding(model: Model, size: Size, where: list[str]) -> Iterator[list[_Feede
 def _until_started(feeders: list[_Feeder], settle_s: float) -> None:
     """Until all have had a batch, and as many decoders as they need."""
     until = time.monotonic() + START_S
-    for one in feeders:
-        while not one.started.wait(0.5):
-            if one.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"a worker has had no batch: exit status {one.process.poll()}")
+    for feeder in feeders:
+        while not feeder.started.wait(0.5):
+            if feeder.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"a worker has had no batch: exit status {feeder.process.poll()}")
     time.sleep(settle_s)
 
 
 def _products_per_s(feeders: list[_Feeder], seconds: float) -> float:
-    began, before = time.perf_counter(), sum(one.products for one in feeders)
+    began, before = time.perf_counter(), sum(feeder.products for feeder in feeders)
     time.sleep(seconds)
-    return (sum(one.products for one in feeders) - before) / (time.perf_counter() - began)
+    return (sum(feeder.products for feeder in feeders) - before) / (time.perf_counter() - began)
 
 
 def _query_ms(query: ServiceEncoder, seconds: float) -> dict[str, float]:

@@ -32,10 +32,10 @@ Wave = Sequence[Search]
 def waves_of(searches: Sequence[Search]) -> list[list[Search]]:
     """A request's searches, those together that were under way at once."""
     waves: list[list[Search]] = []
-    for one in sorted(searches, key=lambda one: one.began_s):
-        if not waves or one.began_s >= max(other.ended_s for other in waves[-1]):
+    for search in sorted(searches, key=lambda one: one.began_s):
+        if not waves or search.began_s >= max(other.ended_s for other in waves[-1]):
             waves.append([])
-        waves[-1].append(one)
+        waves[-1].append(search)
     return waves
 
 

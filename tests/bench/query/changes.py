@@ -54,7 +54,7 @@ class CatalogueChanges:
     """Makes changes, notes when each was published and acknowledged as searchable, and judges answers."""
 
     def __init__(self, listings: Listings) -> None:
-        self._fields = {one["product_id"]: one for one in listings.fields}
+        self._fields = {field["product_id"]: field for field in listings.fields}
         self._states = {name: [State(fields["title"], fields["price"])] for name, fields in self._fields.items()}
         self._events: dict[str, State] = {}
         self._with_word: dict[str, list[str]] = defaultdict(list)
@@ -91,13 +91,13 @@ class CatalogueChanges:
     def stale_hits(self, hits: Sequence[Hit], asked_ms: float) -> dict[str, str]:
         """Hits of an answer that came just now which are as they were before, with what they should be."""
         found: dict[str, str] = {}
-        for one in hits:
-            states = self._states_since(one.product_id, asked_ms)
-            if not _is_one_of(one, states) and not _is_out_of_order(states):
+        for hit in hits:
+            states = self._states_since(hit.product_id, asked_ms)
+            if not _is_one_of(hit, states) and not _is_out_of_order(states):
                 then = ", ".join(
                     f"{may}, acknowledged {asked_ms - may.acknowledged_ms:.0f} ms before" for may in states
                 )
-                found[one.product_id] = f"shown as {one.title!r} at {one.price}, not as {then}"
+                found[hit.product_id] = f"shown as {hit.title!r} at {hit.price}, not as {then}"
         return found
 
     def missing(self, hits: Sequence[Hit], word: str, asked_ms: float) -> list[str]:
@@ -105,7 +105,7 @@ class CatalogueChanges:
 
         Whether they had to be is for a fresh search to say: others may come before them.
         """
-        absent = self._touched[word] - {one.product_id for one in hits}
+        absent = self._touched[word] - {hit.product_id for hit in hits}
         return [name for name in absent if self.has_word(name, word, asked_ms)]
 
     def has_word(self, name: str, word: str, since_ms: float) -> bool:
@@ -153,7 +153,7 @@ class CatalogueChanges:
 
 
 def _is_one_of(hit: Hit, states: Sequence[State]) -> bool:
-    return any(one.title is not None and (hit.title, hit.price) == (one.title, one.price) for one in states)
+    return any(state.title is not None and (hit.title, hit.price) == (state.title, state.price) for state in states)
 
 
 def _is_out_of_order(states: Sequence[State]) -> bool:

@@ -34,11 +34,11 @@ class Chroma:
         self.library = chromadb
 
     async def index(self, directory: Path, vectors: Any, cards: Sequence[dict[str, Any]]) -> None:
-        self.shown = {one["product_id"]: one for one in cards}
+        self.shown = {card["product_id"]: card for card in cards}
         client = self.library.PersistentClient(str(directory / "chroma"))
         self.collection = client.create_collection("products", configuration={"hnsw": {"space": "ip", **EXACT_ENOUGH}})
         for start in range(0, len(cards), BATCH):
-            ids = [one["product_id"] for one in cards[start : start + BATCH]]
+            ids = [card["product_id"] for card in cards[start : start + BATCH]]
             self.collection.add(ids, vectors[start : start + BATCH])
 
     async def search(self, number: int, query: Any) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ class Lance:
     async def index(self, directory: Path, vectors: Any, cards: Sequence[dict[str, Any]]) -> None:
         database = await self.library.connect_async(str(directory / "lance"))
         flat = self.arrow.FixedSizeListArray.from_arrays(self.arrow.array(vectors.ravel()), vectors.shape[1])
-        columns = {"vector": flat, "card": [json.dumps(one) for one in cards]}
+        columns = {"vector": flat, "card": [json.dumps(card) for card in cards]}
         self.table = await database.create_table("products", self.arrow.table(columns))
 
     async def search(self, number: int, query: Any) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ class Script(Milvus):
         self.thread = ThreadPoolExecutor(1)
 
     async def index(self, directory: Path, vectors: Any, cards: Sequence[dict[str, Any]]) -> None:
-        titles = [one["title"] for one in cards]
+        titles = [card["title"] for card in cards]
         for start in range(0, len(titles), 64):
             self.encoder.encode_texts(titles[start : start + 64])
         await super().index(directory, vectors, cards)

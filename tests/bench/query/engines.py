@@ -46,7 +46,7 @@ class Questions:
         encoded = load_encoder(encoder).encode_texts(texts)
         vectors = np.stack([fused_query_vector(listings.spec, one, one, WEIGHTS) for one in encoded])
         best = np.argsort(-(vectors @ listings.vectors.T), axis=1)[:, :K]
-        names = [one["product_id"] for one in listings.fields]
+        names = [field["product_id"] for field in listings.fields]
         return cls(texts, vectors, [{names[at] for at in row} for row in best])
 
     def recall(self, found: Sequence[set[str]]) -> float:
@@ -60,7 +60,7 @@ def write_inputs(directory: Path, listings: Listings, questions: Questions) -> N
     shown = ("product_id", "title", "price", "currency", "brand", "category")
     np.save(directory / "vectors.npy", listings.vectors)
     np.save(directory / "queries.npy", questions.vectors)
-    cards = [{name: one[name] for name in shown} for one in listings.fields]
+    cards = [{name: field[name] for name in shown} for field in listings.fields]
     (directory / "cards.json").write_text(json.dumps(cards))
     (directory / "texts.json").write_text(json.dumps(questions.texts))
 

@@ -63,7 +63,7 @@ def ask(order: Order) -> Outcome:
 
 async def _load(order: Order) -> LoadReport:
     requests = [get(order.url, path, order.headers) for path in order.paths]
-    report = LoadReport([one.encode() for one in order.marks])
+    report = LoadReport([mark.encode() for mark in order.marks])
 
     def next_request(number: int) -> bytes:
         return requests[(order.first + number) % len(requests)]

@@ -41,7 +41,7 @@ class Listings:
         """So many products; the same ones each time."""
         encoder = load_encoder(encoder_name)
         products = sample_products(count, SEED)
-        fields = [one.event_data() | {"version": 1} for one in products]
+        fields = [product.event_data() | {"version": 1} for product in products]
         return cls(encoder.spec, products, fields, _vectors(encoder, fields))
 
     def queries(self, count: int, seed: int = 0) -> list[str]:
@@ -76,8 +76,8 @@ def _vectors(encoder: Encoder, fields: Sequence[dict[str, Any]]) -> FloatArray:
     """Fused vectors (n, 2·dim): texts as encoded, and in place of pictures vectors near those of the titles."""
     kept = BUILD / "bench" / "vectors" / f"{encoder.spec.key.replace('/', '-')}-{len(fields)}.npy"
     if not kept.exists():
-        texts = encoder.encode_texts([embedding_text(one) for one in fields])
-        titles = encoder.encode_texts([str(one["title"]) for one in fields])
+        texts = encoder.encode_texts([embedding_text(field) for field in fields])
+        titles = encoder.encode_texts([str(field["title"]) for field in fields])
         noise = np.random.default_rng(0).standard_normal(titles.shape) * (PICTURES_DIFFER / np.sqrt(encoder.spec.dim))
         looks = normalise_rows((titles + noise).astype(np.float32))
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ import httpx
 from deploy.local.processes import free_port
 from indexer.ports.profiles import Interaction
 from indexer.redis.client import RedisConfig, connect_redis
-from indexer.redis.profiles import RedisProfileStore
+from indexer.redis.shoppers.profiles import RedisProfileStore
 from query_api.access.api_keys import encode_record, make_key
 from tests.bench.cores import Cores, confined_to, move_tree
 from tests.bench.query.bare_searches import waves_of
@@ -106,15 +106,15 @@ def record_requests(servers: Servers, paths: Sequence[str], directory: Path) -> 
             http.get(path, headers={"cache-control": "no-cache"}).raise_for_status()
             asked.append((began_s, time.monotonic()))
     searches = recorded_searches(log)
-    requests = [waves_of([one for one in searches if began <= one.began_s <= ended]) for began, ended in asked]
-    output.write_bytes(pickle.dumps([one for one in requests if one]))
+    requests = [waves_of([search for search in searches if began <= search.began_s <= ended]) for began, ended in asked]
+    output.write_bytes(pickle.dumps([request for request in requests if request]))
     return output
 
 
 async def _record_clicks(servers: Servers, listings: Listings) -> None:
     """Shoppers who have shown what they like."""
     redis, now_ms = connect_redis(RedisConfig(servers.redis)), int(time.time() * 1000)
-    names = [one.product_id for one in listings.products]
+    names = [product.product_id for product in listings.products]
     clicks = [
         (f"shopper-{who}", Interaction(f"{who}-{n}", "clicked", names[(who * 31 + n * 7919) % len(names)], now_ms - n))
         for who in range(SHOPPERS)

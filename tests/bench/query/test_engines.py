@@ -40,7 +40,7 @@ def test_searches_beside_other_engines(servers: Servers, listings: Listings, tmp
     questions = Questions.of(listings, ENCODER, QUESTIONS)
     write_inputs(tmp_path, listings, questions)
     numbered = [f"/{number}" for number in range(QUESTIONS)]
-    ours = [f"/v1/search?q={quote(one)}&mode=dense" for one in questions.texts]
+    ours = [f"/v1/search?q={quote(text)}&mode=dense" for text in questions.texts]
     python = Path(sys.executable)
     with ExitStack() as running:
         urls = {name: running.enter_context(engine(others, name, tmp_path)) for name in OTHERS}
@@ -73,7 +73,7 @@ def _publish(rounds: Rounds, recalls: dict[str, float], indexed: dict[str, float
         (name, *figures(some), recalls[name], indexed.get(name, ""), str(ratio(rounds, name, "milvus")))
         for name, some in rounds.items()
     ]
-    targets = [Target(f"recall@10 of {name}", one, LEAST_RECALL) for name, one in recalls.items()]
+    targets = [Target(f"recall@10 of {name}", figure, LEAST_RECALL) for name, figure in recalls.items()]
     columns = ["engine", "searches/s", "p50 ms", "p99 ms", "recall@10", "indexed/s", "of bare Milvus [least, greatest]"]
     facts = {"products": PRODUCTS, "rounds": ROUNDS, "connections": CONNECTIONS}
     publish_report("engines", columns, rows, targets, **facts)

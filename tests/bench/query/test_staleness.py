@@ -123,7 +123,7 @@ def test_no_answer_is_stale_and_most_come_from_the_cache(servers: Servers, listi
         parts = asyncio.run(_measure(servers, listings, {"one worker": [first], "two workers": [first, second]}))
         unheard = indexing.log.read_text().count(UNHEARD)
     _publish(parts, unheard)
-    faults = [fault for part in parts.values() for one in part.answers for fault in one.faults]
+    faults = [fault for part in parts.values() for answer in part.answers for fault in answer.faults]
     assert not faults, "\n".join(faults[:20])
 
 
@@ -157,8 +157,8 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
     ]
     wanted = ANSWERS // 2 // len(urls)
     await asyncio.gather(*(_ask(url, one, wanted) for url, one in zip(urls, answers, strict=True)))
-    await asyncio.gather(*(task for one in answers for task in one.confirming))
-    await asyncio.gather(*(one.aclose() for one in fresh))
+    await asyncio.gather(*(task for answer in answers for task in answer.confirming))
+    await asyncio.gather(*(answer.aclose() for answer in fresh))
     changing.cancel()
     await asyncio.wait([changing])
     async with asyncio.timeout(SETTLED_S):
@@ -169,7 +169,7 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
 
 async def _ask(url: str, answers: CheckedAnswers, wanted: int) -> None:
     """Ask until there are so many answers, or it takes too long."""
-    requests = [get(url, one.path) for one in answers.asked]
+    requests = [get(url, question.path) for question in answers.asked]
 
     def next_request(number: int) -> bytes:
         return requests[number % len(requests)]
@@ -200,8 +200,8 @@ async def _differing(url: str, asked: list[Asked]) -> int:
 
 def _lacks_a_hit(page: Page, fresh: Page) -> bool:
     """Whether a fresh search has a hit that a page lacks, and by more than words' weights shift with the catalogue."""
-    shown, last = {one.product_id for one in page.hits}, min((one.score for one in page.hits), default=-1.0)
-    return any(one.product_id not in shown and one.score > last + DRIFT for one in fresh.hits)
+    shown, last = {hit.product_id for hit in page.hits}, min((hit.score for hit in page.hits), default=-1.0)
+    return any(hit.product_id not in shown and hit.score > last + DRIFT for hit in fresh.hits)
 
 
 def _sequence(listings: Listings) -> list[Asked]:
@@ -212,10 +212,10 @@ def _sequence(listings: Listings) -> list[Asked]:
     shares = np.arange(1, len(queries) + 1) ** -EXPONENT
     chance = random.Random(4)
     return [
-        Asked(f"{one.path}&user_id=shopper-{chance.randrange(SHOPPERS)}", one.word)
+        Asked(f"{choice.path}&user_id=shopper-{chance.randrange(SHOPPERS)}", choice.word)
         if chance.random() < PERSONAL
-        else one
-        for one in chance.choices(queries, shares.tolist(), k=ANSWERS)
+        else choice
+        for choice in chance.choices(queries, shares.tolist(), k=ANSWERS)
     ]
 
 
@@ -226,12 +226,12 @@ def _path(query: str) -> str:
 def _publish(parts: dict[str, Part], unheard: int) -> None:
     rows, targets = [], list[Target]()
     for name, part in parts.items():
-        count = sum(len(one.answered_s) for one in part.answers)
-        hits = sum(one.hits for one in part.answers)
-        share = hits / sum(one.hits_of_a_cache_that_forgets_nothing for one in part.answers)
-        stale = sum(len(one.faults) for one in part.answers)
-        rate = count / statistics.mean(one.seconds for one in part.answers)
-        degraded = sum(one.degraded for one in part.answers)
+        count = sum(len(answer.answered_s) for answer in part.answers)
+        hits = sum(answer.hits for answer in part.answers)
+        share = hits / sum(answer.hits_of_a_cache_that_forgets_nothing for answer in part.answers)
+        stale = sum(len(answer.faults) for answer in part.answers)
+        rate = count / statistics.mean(answer.seconds for answer in part.answers)
+        degraded = sum(answer.degraded for answer in part.answers)
         rows.append((name, count, rate, hits / count, share, stale, part.differing, degraded, *_delays(part)))
         targets.append(Target(f"{name}: hits of a cache that forgets nothing", share, 0.9))
         targets.append(Target(f"{name}: stale", float(stale), 0.0, at_most=True))

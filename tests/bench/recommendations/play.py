@@ -50,15 +50,15 @@ def play(stack: Stack, files: Path, cases: Sequence[dict[str, Any]]) -> list[dic
     """What the stack recommends for each case."""
     now_ms = int(time.time() * 1000)
     products = [
-        Event(f"product-{one['product_id']}", "log", "product.created", now_ms, msgspec.convert(one, Product))
-        for one in read(files / "products.jsonl")
+        Event(f"product-{product['product_id']}", "log", "product.created", now_ms, msgspec.convert(product, Product))
+        for product in read(files / "products.jsonl")
     ]
     publish(stack, PRODUCT_EVENTS, products)
     visits = read(files / "visits.jsonl")
-    publish(stack, USER_EVENTS, (event for one in visits for event in steps(one, now_ms - one["age_ms"])))
-    print(f"{len(products):,} products, {sum(len(one['items']) for one in visits):,} interactions", flush=True)
+    publish(stack, USER_EVENTS, (event for visit in visits for event in steps(visit, now_ms - visit["age_ms"])))
+    print(f"{len(products):,} products, {sum(len(visit['items']) for visit in visits):,} interactions", flush=True)
     time.sleep(REFRESH_S + 5)  # What the shop's sessions have in common is learnt as often.
-    publish(stack, USER_EVENTS, (event for one in cases for event in steps(one, int(time.time() * 1000))))
+    publish(stack, USER_EVENTS, (event for case in cases for event in steps(case, int(time.time() * 1000))))
     return asked(stack.url, cases)
 
 

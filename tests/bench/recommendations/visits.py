@@ -52,7 +52,10 @@ def main() -> None:
     is_session = task in makers
     _write(
         out / "cases.jsonl",
-        ({"id": one.id, "user": one.user, "kind": kind, "items": list(one.ctx) if is_session else []} for one in cases),
+        (
+            {"id": case.id, "user": case.user, "kind": kind, "items": list(case.ctx) if is_session else []}
+            for case in cases
+        ),
     )
 
 

@@ -25,7 +25,12 @@ def test_pods_may_reach_only_what_they_need() -> None:
 @examples
 def test_selectors_select_pods_and_name_ports_that_exist(example: str) -> None:
     components = pods(example)
-    ports = {port["name"] for pod in components.values() for one in containers(pod) for port in one.get("ports", [])}
+    ports = {
+        port["name"]
+        for pod in components.values()
+        for container in containers(pod)
+        for port in container.get("ports", [])
+    }
     named: set[str] = set()
     for policy in of_kind(example, "NetworkPolicy").values():
         named |= {port["port"] for rule in policy["spec"].get("ingress", []) for port in rule["ports"]}
@@ -54,3 +59,16 @@ def test_who_reads_or_writes_pictures_in_a_bucket_may_reach_it_and_nothing_insid
     (rule,) = spec["egress"]
     inside = of_kind("sharded", "NetworkPolicy")["indexing"]["spec"]["egress"][0]["to"][0]["ipBlock"]["except"]
     assert rule["ports"] == [{"protocol": "TCP", "port": 443}] and rule["to"][0]["ipBlock"]["except"] == inside
+
+
+def test_workers_that_tell_of_traces_may_reach_their_collector() -> None:
+    assert "collector" not in of_kind("default", "NetworkPolicy")
+    spec = of_kind("sharded", "NetworkPolicy")["collector"]["spec"]
+    assert spec["policyTypes"] == ["Egress"] and spec["egress"][0]["ports"] == [{"protocol": "TCP", "port": 4318}]
+    for component in ("query", "indexing"):
+        variables = {
+            variable["name"]: variable.get("value")
+            for pod in containers(pods("sharded")[component])
+            for variable in pod["env"]
+        }
+        assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.monitoring.svc:4318"

@@ -18,11 +18,11 @@ from encoders.port import Encoder, HashEncoder, ImageDecoder
 from encoders.processes.encoder import ThreadEncoder
 from encoders.processes.image_decoding import InProcessImageDecoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import InMemoryMediaStore, MediaStore
+from indexer.media.store import InMemoryMediaStore, MediaStore
 from indexer.ports.products import ProductStore
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from indexer.redis.change_log import InMemoryChangeLog
-from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.shoppers.person_keys import InMemoryPersonKeys
 from streams.delivery.decoding import Horizon
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Message, PrefixAcknowledger
@@ -121,17 +121,26 @@ class Bench:
             ThreadEncoder(self.encoder, ThreadPoolExecutor(1)),
             PictureLoader(self.incoming, MediaFetcher(FetchLimits(attempts=1)), self.decoder, self.cache),
         )
-        self.use()
+        self.delivery = PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon())
+        self._start()
 
     def use(self, **models: Any) -> None:
         """Have a pipeline with other models, as `PipelineModels` names them."""
         self.models = replace(self.models, **models)
+        self._start()
+
+    def use_delivery(self, **delivery: Any) -> None:
+        """Have a pipeline with another side of Kafka, as `PipelineDelivery` names it."""
+        self.delivery = replace(self.delivery, **delivery)
+        self._start()
+
+    def _start(self) -> None:
         self.pipeline = ProductPipeline(
             PipelineStores(
                 self.store, self.incoming, ChangeLogWriter(self.changes), InMemoryPersonKeys({}), late_write_s=60.0
             ),
             self.models,
-            PipelineDelivery(self.kafka, self.acknowledger, self.lease, Horizon()),
+            self.delivery,
             self.role,
         )
 

@@ -22,7 +22,7 @@ _SCOPE = click.Choice(["search", "events", "users", "admin"])
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-class _Span(click.ParamType):
+class _Duration(click.ParamType):
     """A time such as `90d`, in seconds."""
 
     name = "TIME"
@@ -45,7 +45,7 @@ def command() -> None:
 @click.option("--scope", "scopes", type=_SCOPE, multiple=True, help="What it may do; may be repeated.")
 @click.option("--public", is_flag=True, help="For browsers: scope search, and for no shopper in particular.")
 @click.option("--name", default="", help="Whose it is, for people.")
-@click.option("--expires", type=_Span(), help="After how long it ends, such as 90d; without it, never.")
+@click.option("--expires", type=_Duration(), help="After how long it ends, such as 90d; without it, never.")
 @with_settings()
 def create(settings: Settings, scopes: tuple[Any, ...], public: bool, name: str, expires: float | None) -> None:
     from query_api.access.api_keys import make_key
@@ -95,7 +95,7 @@ def revoke(settings: Settings, key_id: str) -> None:
 @click.option(
     "--filters", default="{}", metavar="JSON", help="What all that is shown must pass: '{\"in_stock\": true}'."
 )
-@click.option("--expires", type=_Span(), default=3_600.0, help="After how long it ends (default 1h).")
+@click.option("--expires", type=_Duration(), default=3_600.0, help="After how long it ends (default 1h).")
 @with_settings()
 def token(settings: Settings, user: str, scopes: tuple[str, ...], filters: str, expires: float) -> None:
     import json

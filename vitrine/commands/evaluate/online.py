@@ -39,7 +39,7 @@ def command(settings: Settings, logs: tuple[Path, ...], prices: bool, guard: boo
     if guard and experiment is None:
         raise VitrineError("--guard needs an experiment: query.experiment names its file")
     labels = [experiment.label(variant) for variant in experiment.variants] if experiment else []
-    answers = [one for one in read_click_log(settings, logs) if not labels or one.variant in labels]
+    answers = [answer for answer in read_click_log(settings, logs) if not labels or answer.variant in labels]
     if not answers:
         raise VitrineError("no such answer is remembered: query.impressions is the share of them that is")
     are_bought = any("purchased" in answer.chosen.values() for answer in answers)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from query_api.evaluation.judgments import JudgedQueries
-    from query_api.evaluation.report import Cutoffs, EvaluationReport, QueryRanking, SearchConfiguration
+    from query_api.evaluation.reports.report import Cutoffs, EvaluationReport, QueryRanking, SearchConfiguration
     from vitrine.settings import Settings
 
 WORST_SHOWN = 10
@@ -69,8 +69,8 @@ def command(
 
     Files are CSV, JSON Lines (each also with .gz) or Parquet; one file may serve for both.
     """
-    from query_api.evaluation.html_report import html_report
-    from query_api.evaluation.report import Cutoffs
+    from query_api.evaluation.reports.html import html_report
+    from query_api.evaluation.reports.report import Cutoffs
     from vitrine.judged_files import read_judged
 
     configurations = _configurations(mode, weights, against)
@@ -85,7 +85,7 @@ def command(
 
 def _configurations(mode: str | None, weights: str | None, against: str | None) -> list[SearchConfiguration]:
     """The configuration to measure, and the one to compare it with if there is one."""
-    from query_api.evaluation.report import SearchConfiguration
+    from query_api.evaluation.reports.report import SearchConfiguration
 
     request: dict[str, Any] = {"mode": mode} if mode else {}
     if weights is not None:
@@ -114,7 +114,7 @@ def _report(
 ) -> EvaluationReport:
     """Ask all queries in each configuration, and measure what comes back. Raises `InvalidJudgments`."""
     from query_api.errors import NotEnoughData
-    from query_api.evaluation.report import build_report
+    from query_api.evaluation.reports.report import build_report
     from vitrine.errors import InvalidJudgments
     from vitrine.stack.servers import query_url
 

@@ -11,7 +11,7 @@ import click
 from indexer.errors import IndexerError, StoreUnavailable
 from indexer.ports.profiles import PersonKey
 from indexer.redis.client import connect_redis
-from indexer.redis.person_keys import RedisPersonKeys
+from indexer.redis.shoppers.person_keys import RedisPersonKeys
 from streams.errors import InvalidEvent
 from streams.failures.dead_letter_reader import DeadLetter, LetterOpener
 from vitrine.errors import VitrineError

@@ -136,7 +136,7 @@ def _platform(name: str | None) -> str | None:
 
 
 def _renames(pairs: tuple[str, ...]) -> dict[str, str]:
-    from streams.files.column_names import parse_column_map
+    from streams.files.columns.names import parse_column_map
 
     try:
         return parse_column_map(pairs)
@@ -174,9 +174,11 @@ async def _send(
     progress: SendingProgress,
     report: PublishReport,
 ) -> None:
+    from encoders.tracing.opening import open_tracer
     from streams.files.sending import send_events
     from streams.kafka.producer import EventPublisher
     from vitrine.stack.servers import reachable_kafka
 
-    async with EventPublisher(reachable_kafka(settings)) as publisher:
-        await send_events(outcomes, publisher, progress, report, rate)
+    with open_tracer(settings.traces, "vitrine-publish") as tracer:
+        async with EventPublisher(reachable_kafka(settings), tracer=tracer) as publisher:
+            await send_events(outcomes, publisher, progress, report, rate)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @with_settings()
 def command(settings: Settings, as_json: bool) -> None:
-    """Have products that are in the index compared with the others again.
+    """Compare products that are in the index with the others again.
 
     For after `labelling.*` was changed, or after many products came: those with open fields, suggestions or duplicates
     go through the indexing workers once more, which do as their configuration says.

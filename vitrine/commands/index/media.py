@@ -12,7 +12,7 @@ import click
 from vitrine.commands.options import with_settings
 
 if TYPE_CHECKING:
-    from indexer.media_collection import CollectionReport
+    from indexer.media.collection import CollectionReport
     from vitrine.settings import Settings
 
 

@@ -16,8 +16,8 @@ from encoders.training.data.listings import TrainingListing, with_clicks
 from encoders.training.run import CATALOGUE_TEACHER, train_on_catalogue
 from indexer.errors import StoreUnavailable
 from indexer.redis.client import open_redis
-from indexer.redis.profiles import RedisProfileStore
-from streams.files.column_names import parse_column_map
+from indexer.redis.shoppers.profiles import RedisProfileStore
+from streams.files.columns.names import parse_column_map
 from streams.training_data.clicks import read_clicks
 from streams.training_data.files import catalogue_file, read_listings
 from streams.training_data.topics import read_training_topics

@@ -91,7 +91,11 @@ def write_card(config: StandardConfig, reports: Sequence[RetrievalReport]) -> No
     settings = asdict(config)
     for place in ("output", "work", "real_data"):
         del settings[place]
-    record = {"config": settings, "data": data_version(config.real_data), "figures": [asdict(one) for one in reports]}
+    record = {
+        "config": settings,
+        "data": data_version(config.real_data),
+        "figures": [asdict(report) for report in reports],
+    }
     (config.output / TRAINING_RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     card = _CARD.format(
         share=config.visual_share,

@@ -58,7 +58,7 @@ def bilingual_texts(towers: FrozenTowers, count: int) -> BilingualTexts:
         return english, chinese
 
     kinds = [_short_words(product) for product in products]
-    alike = torch.tensor([[one == other for other in kinds] for one in kinds])
+    alike = torch.tensor([[row_kind == other for other in kinds] for row_kind in kinds])
     return BilingualTexts(embedded(_SHORT, "query"), embedded(_TITLE, "query"), embedded(_LISTING, "document"), alike)
 
 

@@ -71,7 +71,7 @@ class FrozenTowers:
 
     def _text_batch(self, texts: Sequence[str]) -> Tensor:
         encoded = self._tokenizer.encode_batch(list(texts))
-        ids, mask = (torch.tensor([getattr(one, name) for one in encoded]) for name in ("ids", "attention_mask"))
+        ids, mask = (torch.tensor([getattr(text, name) for text in encoded]) for name in ("ids", "attention_mask"))
         words = self._model.text_model(input_ids=ids, attention_mask=mask).last_hidden_state
         return (words * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
 

@@ -73,7 +73,9 @@ def test_every_weight_that_can_be_trained_gets_a_gradient(name: str):
     products = model.embed_products(["red shirt", "blue shoes", ""], levels(4), torch.tensor([0, 0, 2, 2]))
     queries = torch.cat([model.embed_texts(["shirt"]), model.embed_images(levels(2, seed=1))])
     matching_loss(queries, products, model.config.matching, 10.0).backward()
-    still = [one for one, weight in model.named_parameters() if weight.requires_grad and weight.grad is None]
+    still = [
+        parameter for parameter, weight in model.named_parameters() if weight.requires_grad and weight.grad is None
+    ]
     assert not still
 
 

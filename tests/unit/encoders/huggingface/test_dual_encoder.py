@@ -173,7 +173,7 @@ def test_half_precision_is_near_and_a_space_of_its_own(checkpoints_root: Path, p
     half = HfDualEncoder(checkpoints_root / "clip", CPU, runtime=Runtime(precision=precision))
     assert half.spec.version == f"{plain.spec.version}+{precision}"
     assert np.min(np.sum(half.encode_texts(TEXTS) * plain.encode_texts(TEXTS), axis=1)) > 0.99
-    pictures = [plain.preparer(one) for one in _pictures()]
+    pictures = [plain.preparer(picture) for picture in _pictures()]
     assert np.min(np.sum(half.encode_images(pictures) * plain.encode_images(pictures), axis=1)) > 0.99
 
 

@@ -23,4 +23,4 @@ def test_probes_are_the_same_each_time_and_all_different() -> None:
     assert texts == probe_texts(lambda ids: " ".join(map(str, ids)), 100, 16)
     assert len(set(texts)) == PROBE_COUNT and max(len(text.split()) for text in texts) > 16
     pictures = probe_pictures(FixedSizePreparer((8, 8)))
-    assert len({one.tobytes() for one in pictures}) == PROBE_COUNT
+    assert len({picture.tobytes() for picture in pictures}) == PROBE_COUNT

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from encoders.liveness import clock as clock_module
 from encoders.liveness.clock import GRACE_S, LoopClock
 
 
@@ -31,12 +30,8 @@ def test_before_it_runs_it_is_the_monotonic_clock():
     assert clock() == 57 and clock.silent_s == 0
 
 
-async def test_a_blocked_loop_is_logged_with_what_blocks_it(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    monkeypatch.setattr(clock_module, "BLOCKED_S", 0.3)
-    monkeypatch.setattr(clock_module, "TICK_S", 0.05)
-    running = asyncio.create_task(LoopClock().run())
+async def test_a_blocked_loop_is_logged_with_what_blocks_it(caplog: pytest.LogCaptureFixture):
+    running = asyncio.create_task(LoopClock(tick_s=0.05, blocked_s=0.3).run())
     await asyncio.sleep(0)
     with caplog.at_level(logging.ERROR):
         deadline = time.monotonic() + 10

@@ -150,7 +150,7 @@ async def test_who_gives_up_leaves_no_answer_behind_for_others() -> None:
         await _turns()
         for task in abandoned:
             task.cancel()
-        assert all(isinstance(one, asyncio.CancelledError) for one in await _outcomes(abandoned))
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in await _outcomes(abandoned))
         os.kill(pid, signal.SIGCONT)
         _assert_colours(await pool.decode([jpeg(colour_of(200))]), [200])
         assert pool.pids == [pid]
@@ -170,7 +170,7 @@ async def test_closing_fails_the_calls_under_way_and_refuses_no_picture() -> Non
         pids = pool.pids
         under_way = [asyncio.create_task(pool.decode([jpeg(width=SLEEP)])) for _ in range(5)]
         await _turns()
-    assert all(isinstance(one, WorkerProcessUnavailable) for one in await _outcomes(under_way))
+    assert all(isinstance(outcome, WorkerProcessUnavailable) for outcome in await _outcomes(under_way))
     assert not any(psutil.pid_exists(pid) for pid in pids)
     with pytest.raises(WorkerProcessUnavailable, match="closed"):
         await pool.decode([jpeg()])

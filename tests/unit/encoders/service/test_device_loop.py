@@ -12,7 +12,7 @@ from encoders.port import HashEncoder, Pixels
 from encoders.processes.messages import EncodedRows, ErrorMessage
 from encoders.service.device_loop import MAX_PUT_OFF_S, DeviceLoop
 from encoders.service.opening import Urgency
-from encoders.service.pass_queue import INPUTS_PER_PASS, Batch, Client, PassInputs, PassQueue
+from encoders.service.pass_queue import INPUTS_PER_PASS, Batch, PassClient, PassInputs, PassQueue
 from encoders.spec import FloatArray
 
 
@@ -59,8 +59,8 @@ class Shop:
         self.loop = DeviceLoop(self.encoder, self.queue, lambda: self.encoder.now)
         self.answers: dict[str, EncodedRows | ErrorMessage] = {}
 
-    def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> Client:
-        client = Client(urgency)
+    def ask(self, name: str, inputs: int | PassInputs, urgency: Urgency = "indexing") -> PassClient:
+        client = PassClient(urgency)
         asked: PassInputs = (
             {"texts": [f"{name} {at:03}" for at in range(inputs)]} if isinstance(inputs, int) else inputs
         )
@@ -75,7 +75,7 @@ class Shop:
 
     @property
     def whose(self) -> list[set[str]]:
-        return [{text.split()[0] for text in one} for one in self.encoder.passes]
+        return [{text.split()[0] for text in forward} for forward in self.encoder.passes]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_clients_share_passes_and_get_their_own_rows(shop: Shop) -> None:
         shop.ask(name, count)
     shop.work_off()
     assert shop.whose == [{"a", "b", "c"}, {"c"}]
-    assert [len(one) for one in shop.encoder.passes] == [INPUTS_PER_PASS, 30]
+    assert [len(forward) for forward in shop.encoder.passes] == [INPUTS_PER_PASS, 30]
     expected = HashEncoder().encode_texts([f"b {at:03}" for at in range(20)])
     np.testing.assert_array_equal(rows(shop.answers["b"]), expected)
 

@@ -50,7 +50,7 @@ async def test_its_failure_is_everybodys() -> None:
     work.fails = True
     work.ends.set()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [str(one) for one in answers] == ["failed"] * 3
+    assert [str(answer) for answer in answers] == ["failed"] * 3
 
 
 async def test_who_gives_up_takes_nobody_along_and_the_last_one_ends_it() -> None:

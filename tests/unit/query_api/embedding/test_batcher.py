@@ -71,7 +71,7 @@ async def test_a_failing_batch_fails_all_of_its_callers_and_no_others(
     tasks = [asyncio.create_task(batcher.encode(text)) for text in ("poison", "victim", "next")]
     encoder.gate.set()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(one, ValueError) for one in outcomes] == [True, True, False]
+    assert [isinstance(outcome, ValueError) for outcome in outcomes] == [True, True, False]
 
 
 async def test_a_late_answer_is_busy_and_the_queue_is_bounded(
@@ -80,7 +80,7 @@ async def test_a_late_answer_is_busy_and_the_queue_is_bounded(
     batcher = EncoderBatcher(encoder, thread, batch=1, waiting=2, deadline_s=0.05)
     tasks = [asyncio.create_task(batcher.encode(str(at))) for at in range(3)]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert all(isinstance(one, EncoderBusy) for one in outcomes)
+    assert all(isinstance(outcome, EncoderBusy) for outcome in outcomes)
     encoder.gate.set()
     await batcher.aclose()
     # The first was being encoded when it was given up; the others were never encoded.
@@ -172,4 +172,4 @@ async def test_while_one_call_tries_again_the_others_do_without() -> None:
             await breaker.call(hang)
     now[0] = 10.0
     outcomes = await asyncio.gather(*(breaker.call(hang) for _ in range(5)), return_exceptions=True)
-    assert sum("not asked" in str(one) for one in outcomes) == 4
+    assert sum("not asked" in str(outcome) for outcome in outcomes) == 4

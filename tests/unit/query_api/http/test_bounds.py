@@ -24,6 +24,7 @@ LIGATURE = "\ufdfa"
         ({"filters": {"attributes." + LIGATURE * 290: "x"}}, "filters"),
         ({"filters": {"brand": LIGATURE * 600}}, "filters.brand"),
         ({"filters": {f"attributes.{at}": [LIGATURE * 500] * 10 for at in range(10)}}, "filters"),
+        ({"filters": {f"attributes.{LIGATURE * 240}{at}": ["x"] * 50 for at in range(32)}}, "filters"),
         ({"facets": ["attributes.colour\n"]}, "facets[0]"),
         ({"facet_ranges": {"price\n": [0, 1]}}, "facet_ranges"),
         ({"text": LIGATURE * 999}, "text"),

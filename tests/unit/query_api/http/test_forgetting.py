@@ -10,7 +10,7 @@ import pytest
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import Identification, Interaction, TraitChange
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from streams.errors import PublishFailed
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import Event, UserForgotten

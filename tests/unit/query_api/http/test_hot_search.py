@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import httpx
 import pytest
+from starlette.datastructures import QueryParams
 
+from query_api.contract.request_reading import read_fields
+from query_api.http.bodies import text_parameters
+from query_api.http.hot_search import BYTES_PER_BYTE, BYTES_PER_REQUEST
+from query_api.search.kept_searches import KeptSearch
 from query_api.search.searcher import Searcher
 from tests.shop import Shop
 
@@ -31,7 +39,7 @@ async def test_a_finished_answer_is_as_the_routes_give_it(client: httpx.AsyncCli
     assert made.json()["cache"] == "miss" and finished.json()["cache"] == "hit"
     assert made.json()["hits"] == finished.json()["hits"] and made.json()["facets"] == finished.json()["facets"]
     dated = ("content-length",)
-    own, routes = ({k: v for k, v in one.headers.items() if k not in dated} for one in (finished, made))
+    own, routes = ({k: v for k, v in answer.headers.items() if k not in dated} for answer in (finished, made))
     assert own == routes
     assert int(finished.headers["content-length"]) == len(finished.content)
 
@@ -69,3 +77,25 @@ async def test_requests_are_counted_as_ever(client: httpx.AsyncClient) -> None:
     for _ in range(3):
         await client.get(PATH)
     assert await count() == before + 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "mug"},
+        {"q": "mug", "user_id": "ann", "facets": "brand,category"},
+        {"q": "红" * 100},
+        {"q": "mug", "filters": json.dumps({"brand": [*"abcdefghijklmnop"] * 24}, separators=(",", ":"))},
+        {"q": "mug", "filters": json.dumps({"attributes": {f"{at}": "x" for at in range(140)}}, separators=(",", ":"))},
+    ],
+)
+def test_a_request_takes_no_more_memory_than_is_counted_for_it(query: dict[str, str]) -> None:
+    # Not escaped, as some clients send them: so they are shortest.
+    texts = ["&".join(f"{name}={value}" for name, value in query.items()).encode()] * 100
+    KeptSearch.of(read_fields(text_parameters(QueryParams(texts[0]))))
+    tracemalloc.start()
+    kept = [KeptSearch.of(read_fields(text_parameters(QueryParams(text)))) for text in texts]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(kept) == 100
+    assert taken <= sum(BYTES_PER_BYTE * len(text) + BYTES_PER_REQUEST for text in texts)

@@ -24,7 +24,9 @@ def test_each_process_has_its_own_series_and_a_metric_stands_together() -> None:
     names = [family.name for family in families]
     assert len(names) == len(set(names)) and "alone" in names
     assert merged.count("# TYPE requests_total counter") == 1
-    samples = {(one.name, *sorted(one.labels.items())): one.value for family in families for one in family.samples}
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value for family in families for sample in family.samples
+    }
     for number, count in ((0, 2.0), (1, 5.0)):
         assert samples["requests_total", ("process", str(number)), ("route", 'a{b} "c" d')] == count
         assert samples["seconds_bucket", ("le", "2.0"), ("process", str(number))] == 1.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from encoders.port import HashEncoder
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.ports.profiles import History, Interaction
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.shopper_profiles import LOOK_S, PAYLOAD_TTL_S, TASTE_TTL_S, PayloadCache, ShopperProfiles
 from tests.shop import MakeShop
@@ -53,13 +53,13 @@ async def test_a_click_counts_in_every_search_after_it_though_others_wait_for_an
 async def test_tastes_that_were_learnt_together_are_not_learnt_again_together() -> None:
     store, now_s, shoppers = InMemoryProfileStore(), [0.0], [f"shopper-{number}" for number in range(60)]
     click = Interaction("e", "clicked", "mug", int(time.time() * 1000))
-    await store.record([(one, click) for one in shoppers])
+    await store.record([(shopper, click) for shopper in shoppers])
     payloads = PayloadCache(InMemoryProductStore(HashEncoder().spec))
     profiles = ShopperProfiles(store, CircuitBreaker(5), payloads, clock=lambda: now_s[0])
 
     async def numbers_at(time_s: float) -> list[int]:
         now_s[0] = time_s
-        return [(await profiles.load(one)).number for one in shoppers]
+        return [(await profiles.load(shopper)).number for shopper in shoppers]
 
     first = await numbers_at(0.0)
     assert await numbers_at(0.49 * TASTE_TTL_S) == first

@@ -59,7 +59,7 @@ async def test_a_hit_of_the_cache_is_as_personal_as_a_search(client: httpx.Async
 
 
 async def test_new_clicks_show_after_a_long_history_of_others(client: httpx.AsyncClient, shop: Shop) -> None:
-    await shop.profiles.record([("ann", one) for one in clicks("hoodie-red", 200, "viewed", 1)])
+    await shop.profiles.record([("ann", click) for click in clicks("hoodie-red", 200, "viewed", 1)])
     await shop.interact("ann", ["mug-blue"] * 10)
     assert (await ids(client, user_id="ann"))[0].startswith("mug")
 
@@ -174,7 +174,7 @@ def test_affinities_are_those_of_each_product_alone_and_lie_between_zero_and_one
     taste = learn_taste(weights, known)
     affinities = taste_affinities(taste, card_columns(shown).tastes).tolist()
     assert affinities == [affinity_as_defined(taste, payload) for payload in shown]
-    assert all(0 <= one <= 1 + 1e-9 for one in affinities)
+    assert all(0 <= product_id <= 1 + 1e-9 for product_id in affinities)
 
 
 def affinity(taste: Taste, payload: HitPayload) -> float:

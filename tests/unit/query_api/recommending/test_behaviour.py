@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from indexer.ports.behaviour import GAP_MS
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
-from indexer.redis.behaviour.refs import OWNER_LENGTH
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from query_api.recommending.behaviour_candidates import PAUSE_MS, BehaviourCandidates
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from query_api.recommending.behaviour_candidates import BehaviourCandidates
 from query_api.recommending.blend import FOR_YOU, BlendWeights, Suggested, blend
 from query_api.recommending.habits import habit_scores, repeat_share
 from query_api.recommending.shop_patterns import Patterns
@@ -32,7 +32,7 @@ class Shop:
     async def visit(self, user: str, session: str, products: Iterable[str], days: float = 1, kind: str = "purchased"):
         at_ms = NOW_MS - int(days * DAY_MS)
         done = [
-            (user, Interaction(f"{session}-{n}", kind, product, at_ms + n, "shop", session))
+            (user, Interaction(f"{session}-{at_ms + n}", kind, product, at_ms + n, "shop", session))
             for n, product in enumerate(products)
         ]
         await self.profiles.record(done)
@@ -89,7 +89,22 @@ async def test_the_session_of_someone_who_pauses_is_over() -> None:
     await shop.visit("ben", "b", ["here", "next"], kind="clicked")
     await shop.visit("ada", "now", ["here"], days=0, kind="clicked")
     assert (await shop.candidates.for_shopper("ada", NOW_MS)).following
-    assert not (await shop.candidates.for_shopper("ada", NOW_MS + PAUSE_MS + 1)).following
+    assert not (await shop.candidates.for_shopper("ada", NOW_MS + GAP_MS + 1)).following
+
+
+async def test_without_session_ids_a_pause_ends_a_visit_and_what_goes_on_is_the_latest_one() -> None:
+    shop = Shop()
+    for n in range(3):
+        # The same person, in the morning and in the evening.
+        await shop.visit(f"u{n}", "", ["here", "next"], days=1.25, kind="clicked")
+        await shop.visit(f"u{n}", "", ["sofa", "lamp"], days=1, kind="clicked")
+    await shop.visit("ada", "", ["sofa"], days=0.25, kind="clicked")
+    await shop.visit("ada", "", ["here"], days=0, kind="clicked")
+    found = await shop.candidates.for_session("ada", None, NOW_MS)
+    assert found.known == {"here"} and set(found.together) == {"here", "next"} and list(found.following) == ["next"]
+    assert await shop.candidates.for_session("ada", None, NOW_MS + GAP_MS + 1) == Suggested()
+    both = await shop.candidates.for_shopper("ada", NOW_MS)
+    assert both.together["next"] > 0 and both.together["lamp"] > 0 and both.causes["lamp"] == "sofa"
 
 
 def test_transitions_count_by_their_distance_and_are_smoothed_by_those_of_categories() -> None:
@@ -108,10 +123,8 @@ def test_habits_are_stronger_where_others_buy_it_just_now() -> None:
 
 
 def test_what_people_buy_again_is_learnt_from_their_sessions() -> None:
-    owner, other = "a" * OWNER_LENGTH, "b" * OWNER_LENGTH
-    sessions = {owner + "1": [b"pmilk"], owner + "2": [b"pmilk", b"ptea", b"cpot"], other + "1": [b"pmilk"]}
-    assert repeat_share(sessions, OWNER_LENGTH) == 0.5
-    assert repeat_share({owner + "1": [b"pmilk"]}, OWNER_LENGTH) == 0.0
+    assert repeat_share([("a", [b"pmilk"]), ("a", [b"pmilk", b"ptea", b"cpot"]), ("b", [b"pmilk"])]) == 0.5
+    assert repeat_share([("a", [b"pmilk"])]) == 0.0
 
 
 @pytest.mark.parametrize("known", [frozenset[str](), frozenset({"a"})])

@@ -85,13 +85,13 @@ async def test_a_shoppers_finished_answer_is_as_a_made_one(make_shop: MakeShop, 
         for extra in ({"user_id": "ann"}, {"user_id": "bob"}, {"user_id": "new"}, {})
     ]
     assert await components.answers.finished(KeptSearch.of(anns)) is None
-    answers = {id(one): (await components.answers.answer(one)).body for one in (anns, bobs, new, nobodys)}
-    for one in (anns, bobs, new):
-        fresh = (await components.answers.answer(one, use_cache=False)).body
-        finished = await components.answers.finished(KeptSearch.of(one))
+    answers = {id(answer): (await components.answers.answer(answer)).body for answer in (anns, bobs, new, nobodys)}
+    for answer in (anns, bobs, new):
+        fresh = (await components.answers.answer(answer, use_cache=False)).body
+        finished = await components.answers.finished(KeptSearch.of(answer))
         assert finished is not None
-        assert _shown(finished) == _shown(fresh) == _shown(answers[id(one)])
-    hits = [_shown(answers[id(one)])["hits"] for one in (anns, bobs, new, nobodys)]
+        assert _shown(finished) == _shown(fresh) == _shown(answers[id(answer)])
+    hits = [_shown(answers[id(answer)])["hits"] for answer in (anns, bobs, new, nobodys)]
     assert hits[0] != hits[1] and hits[2] == hits[3]
     # What somebody does counts in their next search.
     await shop.interact("bob", ["p0", "p3"] * 20)
@@ -204,7 +204,7 @@ async def test_many_who_miss_make_one_search_and_who_gives_up_takes_nobody_along
         going_on.set()
         answers = await asyncio.gather(*asking, return_exceptions=True)
     assert isinstance(answers[0], asyncio.CancelledError)
-    assert [one["total"] for one in answers[1:]] == [1] * 7  # type: ignore[index]
+    assert [answer["total"] for answer in answers[1:]] == [1] * 7  # type: ignore[index]
     assert searched == 1
 
 

@@ -269,7 +269,7 @@ async def _compare(client: httpx.AsyncClient, request: dict[str, Any], exact: bo
         assert cached["total"] == fresh["total"]
     if request.get("mode") == "dense":
         shown = 3 if not exact else 100
-        scores, expected = ([hit["score"] for hit in one["hits"]][:shown] for one in (cached, fresh))
+        scores, expected = ([hit["score"] for hit in answer["hits"]][:shown] for answer in (cached, fresh))
         assert scores == pytest.approx(expected, abs=1e-5)
 
 
@@ -286,4 +286,4 @@ async def test_the_cache_does_not_hold_queries_or_users(client: httpx.AsyncClien
 async def test_a_picture_is_decoded_once_for_all_its_hits(client: httpx.AsyncClient) -> None:
     files = {"image": ("a.png", png("red"))}
     answers = [(await client.post("/v1/search", files=files)).json() for _ in range(2)]
-    assert [one["cache"] for one in answers] == ["miss", "hit"]
+    assert [answer["cache"] for answer in answers] == ["miss", "hit"]

@@ -28,10 +28,10 @@ async def facets_of(client: httpx.AsyncClient, **query: Any) -> dict[str, list[d
 
 async def assert_agreement(client: httpx.AsyncClient, **query: Any) -> None:
     for field, values in (await facets_of(client, **query)).items():
-        for one in values:
-            body = {**query, "filters": {**query.get("filters", {}), field: one["value"]}}
+        for value in values:
+            body = {**query, "filters": {**query.get("filters", {}), field: value["value"]}}
             found = (await client.post("/v1/search", json=body)).json()
-            assert found["total"] == one["count"], (field, one)
+            assert found["total"] == value["count"], (field, value)
 
 
 async def test_spellings_that_a_filter_takes_for_one_are_counted_as_one_and_shown_as_most_write_it(
@@ -61,7 +61,7 @@ async def test_levels_of_categories_fold_as_their_filter_does(make_shop: MakeSho
     async with shop.client() as client:
         facets = await facets_of(client, text="hoodie")
         await assert_agreement(client, text="hoodie")
-    assert {one["value"]: one["count"] for one in facets["category"]} == {
+    assert {value["value"]: value["count"] for value in facets["category"]} == {
         "Men": 5,
         "Men/Tops": 4,
         "MEN/Tops/Tanks": 1,

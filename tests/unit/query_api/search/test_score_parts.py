@@ -31,16 +31,16 @@ async def test_the_terms_scores_sum_to_the_lexical_part(clothes: Shop, mode: str
     async with clothes.client() as client:
         hits = await explained(client, text="red t-shirts red 红色连衣裙 kettle", mode=mode)
     assert set(hits) == {"a", "b", "c"}
-    for one in hits.values():
-        assert sum(term["score"] for term in one["terms"]) == pytest.approx(one["lexical"], abs=1e-9)
-        scores = [term["score"] for term in one["terms"]]
+    for hit in hits.values():
+        assert sum(term["score"] for term in hit["terms"]) == pytest.approx(hit["lexical"], abs=1e-9)
+        scores = [term["score"] for term in hit["terms"]]
         assert scores == sorted(scores, reverse=True) and min(scores) > 0
 
 
 async def test_terms_are_written_as_in_the_query_and_say_where_they_are(clothes: Shop) -> None:
     async with clothes.client() as client:
         hits = await explained(client, text="RED t-shirt 连衣裙")
-    where = {one: {term["term"]: term["fields"] for term in hits[one]["terms"]} for one in hits}
+    where = {hit: {term["term"]: term["fields"] for term in hits[hit]["terms"]} for hit in hits}
     assert where["a"] == {
         "red": ["title", "attributes.Colour"],
         "t": ["title"],
@@ -61,7 +61,8 @@ async def test_without_words_there_are_no_terms(clothes: Shop) -> None:
             {"text": "red", "weights": {"lexical": 0}},
         ):
             assert all(
-                one["terms"] == [] and one["lexical"] == 0 for one in (await explained(client, **request)).values()
+                explanation["terms"] == [] and explanation["lexical"] == 0
+                for explanation in (await explained(client, **request)).values()
             )
         assert await explained(client, text="zebra", mode="lexical") == {}
 

@@ -144,7 +144,9 @@ def test_counts_tell_words_neighbours_and_companions() -> None:
     assert number == {"red": 2, "t": 1, "shirt": 1, "g": 1, "acme": 1, "slim": 1, "fit": 1, "men's": 1, "mug": 1}
     places = {word: at for at, word in enumerate(spoken.words)}
     assert (places["red"], places["t"], 1) in spoken.bigrams
-    assert any({one, other} == {places["acme"], places["slim"]} for one, other, _ in spoken.cooccurrences)
+    assert any(
+        {cooccurrence, other} == {places["acme"], places["slim"]} for cooccurrence, other, _ in spoken.cooccurrences
+    )
 
 
 async def test_a_recogniser_is_taught_what_is_new_and_only_that(make_shop: MakeShop) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from indexer.errors import StoreUnavailable
 from indexer.ports.profiles import PersonKey
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
-from indexer.redis.person_keys import InMemoryPersonKeys
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.person_keys import InMemoryPersonKeys
 from streams.delivery.messages import Message, RejectedMessage
 from streams.delivery.publisher import OutgoingMessage
 from streams.errors import InvalidEvent
@@ -40,7 +40,7 @@ def as_read(letter: OutgoingMessage) -> DeadLetter:
 
 
 async def sealed(keys: InMemoryPersonKeys, *messages: Message, error: str = "query: too long") -> list[OutgoingMessage]:
-    rejected = [RejectedMessage(one, InvalidEvent("invalid", error)) for one in messages]
+    rejected = [RejectedMessage(message, InvalidEvent("invalid", error)) for message in messages]
     return await LetterSealer(keys).letters(rejected)
 
 

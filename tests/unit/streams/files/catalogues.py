@@ -52,7 +52,7 @@ def send_all(directory: Path, text: str, notice: FileNotice | None = None) -> li
     catalogue = Catalogue(path, None, {}, Conventions(), lambda _line: None)
     catalogue.notice = notice or catalogue.notice
     outcomes = catalogue.events(LocalMedia(None).resolve, EventClock())
-    return [msgspec.to_builtins(one.event.data) for one in outcomes if not isinstance(one, RejectedRow)]
+    return [msgspec.to_builtins(outcome.event.data) for outcome in outcomes if not isinstance(outcome, RejectedRow)]
 
 
 def send_text(directory: Path, text: str, name: str = "x.csv", platform: str | None = None) -> Sent:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +17,8 @@ import pytest
 from streams.errors import UnreadableFile
 from streams.files import bounded_reading
 from streams.files.bounded_reading import MAX_ROW_CHARS, MAX_VALUES
-from streams.files.cells import as_media_list, as_number, as_text
-from streams.files.columns import product_fields
+from streams.files.columns.cells import as_media_list, as_number, as_text
+from streams.files.columns.fields import product_fields
 from streams.files.conventions.dates import read_time
 from streams.files.conventions.prices import read_price
 from streams.files.rows import RejectedRow, Row, read_rows
@@ -101,6 +103,29 @@ def test_an_unpacked_size_is_refused_by_name(tmp_path: Path, monkeypatch: pytest
     path = _zeros(tmp_path / "x.csv.gz", b"id,title\n", b"1,a\n" * 2**10, 2**24)
     with pytest.raises(UnreadableFile, match=r"x\.csv\.gz unpacks to over \d+ MB, more than 200 times"):
         list(read_rows(path))
+
+
+def test_elements_that_lie_too_deep_in_each_other_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.xml"
+    path.write_bytes(b"<rss><item><id>a</id>" + b"<b>" * 90 + b"c" + b"</b>" * 90 + b"</item></rss>")
+    assert len(list(read_rows(path))) == 1
+    path.write_bytes(b"<rss><item>" + b"<b>" * 1_000_000)
+    with pytest.raises(UnreadableFile, match="over 100 deep"):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_is_refused_that_cannot_be_unpacked_little_by_little(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as archive:
+        archive.writestr("x.csv", "sku,title\na,b\n")
+    with pytest.raises(UnreadableFile, match="not packed by deflate"):
+        list(read_rows(tmp_path / "x.zip"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.csv")
+    with pytest.raises(UnreadableFile, match="no regular file"):
+        list(read_rows(tmp_path / "x.csv"))
 
 
 def test_a_row_that_is_too_long_is_rejected_and_the_next_is_read(tmp_path: Path) -> None:

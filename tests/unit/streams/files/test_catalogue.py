@@ -196,7 +196,7 @@ def _columns(platform: str) -> list[str]:
     """Columns of a platform's export, and one of nobody's."""
     profile = load_profile(platform)
     columns = [column.split("|")[0] for column in profile.recognised_by]
-    columns += [column for found in profile.fields.values() for column in found if "." not in column]
+    columns += [column for field in profile.fields.values() for column in field if "." not in column]
     columns += [name.format(n=1) for pair in profile.attributes.pairs for name in pair if "." not in name]
     columns += [*profile.unpublished, *profile.variants.parent, *profile.variants.children, *profile.attributes.maps]
     columns += [*profile.variants.marks, *profile.variants.block, profile.variants.impact, *profile.reductions]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streams.events.cloudevents import decode_event, encode_event
 from streams.events.schema import MAX_MESSAGE_BYTES, PRODUCT_EVENTS, USER_EVENTS, UserIdentified, UserProfiled
-from streams.files.column_names import parse_column_map
+from streams.files.columns.names import parse_column_map
 from streams.files.local_media import LocalMedia
 from streams.files.prepared_events import EventClock, PreparedEvent
 from streams.files.product_rows import product_events

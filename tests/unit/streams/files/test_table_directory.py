@@ -108,6 +108,16 @@ def test_tables_of_different_kinds_and_directories_without_one_are_refused(tmp_p
         send(tmp_path / "empty")
 
 
+def test_a_link_out_of_the_directory_is_refused_and_one_within_it_is_read(tmp_path: Path) -> None:
+    directory = write(tmp_path, {"..data/part-0.csv": CSV + "a,b,1\n"})
+    (directory / "part-0.csv").symlink_to(directory / "..data" / "part-0.csv")
+    assert set(send(directory).products) == {"a"}
+    (tmp_path / "other.csv").write_text(CSV + "secret,b,1\n")
+    (directory / "part-1.csv").symlink_to(tmp_path / "other.csv")
+    with pytest.raises(UnreadableFile, match=r"part-1\.csv leads out of"):
+        send(directory)
+
+
 def test_prestashops_products_and_combinations_are_published_together(tmp_path: Path) -> None:
     products = "Product ID;Active (0/1);Name *;Price tax excluded;Reference #\n1;1;Mug;10.00;m\n2;1;Lamp;5.00;l\n"
     columns = "Product ID*;Attribute (Name:Type:Position)*;Value (Value:Position)*;Reference;Impact on price\n"

@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from encoders.liveness.clock import LoopClock
 from encoders.liveness.vitals import Outages
 from streams.delivery.messages import Partition
-from streams.kafka import consumer_watch
 from streams.kafka.consumer_watch import ConsumerWatch
 from streams.kafka.lag import PartitionLag
 
@@ -40,11 +37,11 @@ class FakeConsumer:
 
 
 class Watched:
-    def __init__(self) -> None:
+    def __init__(self, **settings: float) -> None:
         self.now = 1_000.0
         self.consumer = FakeConsumer()
         probe: Any = None
-        self.watch = ConsumerWatch(probe, self.consumer, [TOPIC], Outages(LoopClock(lambda: self.now)))
+        self.watch = ConsumerWatch(probe, self.consumer, [TOPIC], Outages(LoopClock(lambda: self.now)), **settings)
 
     async def see(self, *, end: int, committed: int = 10, seconds: float = 0) -> list[str]:
         """What it complains of, having looked twice within so long."""
@@ -98,9 +95,8 @@ async def test_heartbeats_that_kafka_does_not_confirm_are_seen():
     assert await watched.see(end=10, seconds=61) == ["has no heartbeat confirmed, since 61 s"]
 
 
-async def test_a_frozen_consumer_thread_is_seen(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(consumer_watch, "POSITIONS_DEADLINE_S", 0.01)
-    watched = Watched()
+async def test_a_frozen_consumer_thread_is_seen():
+    watched = Watched(deadline_s=0.01)
     watched.consumer.hangs = True
     assert await watched.see(end=10, seconds=61) == ["does not answer, since 61 s"]
     watched.consumer.hangs = False

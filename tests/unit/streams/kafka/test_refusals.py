@@ -11,7 +11,6 @@ from aiokafka.errors import (
 
 from streams.config import KafkaConfig
 from streams.errors import KafkaRefused, KafkaUnavailable, PublishFailed
-from streams.kafka import refusals
 from streams.kafka.refusals import refusal_or, right_refused, watch_access
 
 KAFKA = KafkaConfig("127.0.0.1:1")
@@ -58,9 +57,7 @@ async def test_a_worker_leaves_after_two_refusals_in_a_row_while_it_is_out_of_it
         asked.append(next(answers))
         return asked[-1]
 
-    monkeypatch.setattr(refusals, "find_refusal", find)
-    monkeypatch.setattr(refusals, "WATCH_S", 0)
     with pytest.raises(KafkaRefused):
         async with asyncio.timeout(5):
-            await watch_access(KAFKA, lambda: next(member))
+            await watch_access(KAFKA, lambda: next(member), find, every_s=0)
     assert asked == [refused, None, refused, refused], "nothing is asked while heartbeats are confirmed"

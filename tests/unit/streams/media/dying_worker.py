@@ -16,8 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from indexer.media_keys import stored_media
-from indexer.media_store import DirectoryMediaStore
+from indexer.media.keys import stored_media
+from indexer.media.store import DirectoryMediaStore
 from indexer.records import IndexRow
 from tests.unit.streams.pipeline import Bench
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from streams.errors import UnreachableMedia
 from streams.media.embedding_cache import FileVersion
 from streams.media.fetching import FetchLimits, FetchResult, MediaFetcher

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import StoreUnavailable
-from indexer.media_store import InMemoryMediaStore, media_hash
+from indexer.media.store import InMemoryMediaStore, media_hash
 from streams.media.incoming import IncomingMedia
 from tests.unit.streams.pipeline import Bench, picture
 

@@ -13,8 +13,8 @@ import pytest
 
 from encoders.errors import WorkerProcessFailed, WorkerProcessUnavailable
 from indexer.errors import StoreUnavailable
-from indexer.media_keys import MediaKey
-from indexer.media_store import media_hash
+from indexer.media.keys import MediaKey
+from indexer.media.store import media_hash
 from indexer.redis.bounded_map import InMemoryBoundedMap
 from streams import metrics
 from streams.media.embedding_cache import COOLDOWN_S, EmbeddingCache

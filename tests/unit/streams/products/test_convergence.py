@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from encoders.port import HashEncoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import InMemoryMediaStore
+from indexer.media.store import InMemoryMediaStore
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
 from tests.oracle import PRODUCTS, Arrival, fold

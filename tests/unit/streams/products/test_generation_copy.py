@@ -7,7 +7,7 @@ import numpy as np
 from encoders.port import HashEncoder
 from encoders.processes.encoder import ThreadEncoder
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.media_store import media_hash
+from indexer.media.store import media_hash
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row, embedding_text, text_hash
 from streams.products.generation_copy import GenerationCopier
@@ -21,14 +21,14 @@ async def test_what_was_broken_and_is_kept_no_more_stays_broken_and_is_not_tried
     await bench.index(bench.kafka.message({"product_id": "p", "title": "kettle", "images": images}))
     (digest,) = (await bench.store.read(["p"]))["p"][0].broken_images
     assert digest == media_hash(b"no picture")
-    files = [file async for some in bench.media.files() for file in some if file.digest == digest]
+    files = [file async for entries in bench.media.files() for file in entries if file.digest == digest]
     await bench.media.remove(files, float("inf"))
     bench.kafka.published.clear()
 
     encoder = HashEncoder()
     target = InMemoryProductStore(encoder.spec)
     models = bench.models
-    copier = GenerationCopier(bench.store, target, "g2", models.encoder, models.pictures, bench.kafka)
+    copier = GenerationCopier(bench.store, target, "g2", models, bench.kafka)
     assert isinstance(models.encoder, ThreadEncoder)
     assert [progress.products_copied async for progress in copier.copy()] == [1]
     stored, _ = (await target.read(["p"]))["p"]
@@ -50,7 +50,7 @@ async def test_a_copy_that_keeps_its_vectors_embeds_just_the_texts_that_lose_the
     target = InMemoryProductStore(bench.encoder.spec)
     models = bench.models
     assert isinstance(models.encoder, ThreadEncoder)
-    copier = GenerationCopier(bench.store, target, "g2", models.encoder, models.pictures, bench.kafka, True)
+    copier = GenerationCopier(bench.store, target, "g2", models, bench.kafka, True)
     assert [progress.products_copied async for progress in copier.copy()] == [2]
     assert (bench.encoder.texts, bench.encoder.images) == (1, 0)
     copied = await target.read(["old", "plain"])

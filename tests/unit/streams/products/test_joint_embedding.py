@@ -31,6 +31,7 @@ from indexer.rows import embedding_text
 from streams.media.embedding_cache import EmbeddingCache
 from streams.media.fetching import FetchLimits, MediaFetcher
 from streams.media.pictures import PictureLoader
+from streams.products.collaborators import PipelineModels
 from streams.products.generation_copy import GenerationCopier
 from tests import milvus3
 from tests.unit.encoders.tiny_models import tiny_model
@@ -225,7 +226,7 @@ async def test_a_rebuild_makes_whole_products_of_parts(shop):
     pictures = PictureLoader(parts.media, MediaFetcher(FetchLimits(attempts=1)), decoder, memory)
     with ThreadPoolExecutor(1) as thread:
         encoder = ThreadEncoder(shop.encoder, thread)
-        copier = GenerationCopier(parts.store, shop.bench.store, "g2", encoder, pictures, parts.kafka)
+        copier = GenerationCopier(parts.store, shop.bench.store, "g2", PipelineModels(encoder, pictures), parts.kafka)
         assert [page.products_copied async for page in copier.copy()] == [3]
     for product_id, fields, images in (
         ("both", {"title": "Kettle"}, (RED, BLUE)),

@@ -5,7 +5,7 @@ import base64
 from collections.abc import Sequence
 from contextlib import suppress
 
-from indexer.media_store import InMemoryMediaStore, media_hash
+from indexer.media.store import InMemoryMediaStore, media_hash
 from streams.products.media_in_use import MediaInUse
 from tests.unit.streams.pipeline import Bench, picture
 

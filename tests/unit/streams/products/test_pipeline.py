@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -230,12 +229,11 @@ async def test_markup_is_not_found_as_words_and_not_shown(kind):
 async def test_a_null_value_deletes_the_product_of_its_key_unless_told_otherwise():
     bench = Bench()
     await bench.index(bench.kafka.message({"product_id": "k", "title": "Kettle"}))
-    delivery = bench.pipeline._delivery
-    bench.pipeline._delivery = replace(delivery, tombstones_delete=False)
+    bench.use_delivery(tombstones_delete=False)
     await bench.index(bench.kafka.raw(None))
     ((reason, error),) = bench.kafka.dead_letters
     assert reason == "undecodable" and "kafka.tombstones_delete" in error and await bench.titles("kettle") == ["k"]
-    bench.pipeline._delivery = delivery
+    bench.use_delivery(tombstones_delete=True)
     await bench.index(bench.kafka.raw(None))
     assert await bench.titles("kettle") == [] and bench.kafka.changes[-1]["change"] == "deleted"
     assert len(bench.kafka.dead_letters) == 1

@@ -12,10 +12,10 @@ import pytest
 
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.persons import MAX_ANONYMOUS_IDS
-from indexer.ports.behaviour import Sighting, Step
+from indexer.ports.behaviour import Sighting, Sightings, Step
 from indexer.ports.profiles import Interaction
 from indexer.redis.behaviour.in_memory import InMemoryBehaviourStore
-from indexer.redis.in_memory_profiles import InMemoryProfileStore
+from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from streams.delivery.decoding import Horizon
 from streams.delivery.messages import Message
 from streams.delivery.publisher import OutgoingMessage
@@ -37,7 +37,7 @@ class Profiles(InMemoryProfileStore):
         if self.away_for:
             self.away_for -= 1
             raise StoreUnavailable("away")
-        if self.broken and any(one.product_id == "poison" for _, one in interactions):
+        if self.broken and any(interaction.product_id == "poison" for _, interaction in interactions):
             raise self.broken
         return await super().record(interactions)
 
@@ -58,7 +58,7 @@ class Shoppers:
         self.published += messages
 
     async def process(self, *values: bytes | None) -> None:
-        batch = [Message(USER_EVENTS, 0, at, NOW_MS, b"u", one, {}, lambda: None) for at, one in enumerate(values)]
+        batch = [Message(USER_EVENTS, 0, at, NOW_MS, b"u", value, {}, lambda: None) for at, value in enumerate(values)]
         await self.pipeline.process(batch)
         assert self.finished == batch
 
@@ -69,8 +69,8 @@ class Shoppers:
 
     @property
     def reasons(self) -> list[str]:
-        assert all(one.topic == DEAD_LETTER for one in self.published)
-        return [one.headers["vitrine_reason"].decode() for one in self.published]
+        assert all(message.topic == DEAD_LETTER for message in self.published)
+        return [message.headers["vitrine_reason"].decode() for message in self.published]
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def test_an_opt_out_that_comes_late_erases_what_was_done_since_it_and_noth
     shoppers.finished.clear()
     await shoppers.process(event("identified", "5", NOW_MS - 1, anonymous_id="cookie"))
     assert await shoppers.products_of("cookie") == set()
-    assert await shoppers.behaviour.sightings(["after", "cookies"], 1) == [[], []]
+    assert await shoppers.behaviour.sightings(["after", "cookies"], 1) == [Sightings(), Sightings()]
 
 
 async def test_sessions_under_the_first_of_too_many_anonymous_ids_are_forgotten(shoppers: Shoppers) -> None:
@@ -139,7 +139,8 @@ async def test_what_is_done_in_one_session_is_kept_together(shoppers: Shoppers) 
     session = await shoppers.behaviour.session("ada", "s1")
     assert session.steps == [Step("p", "p", NOW_MS), Step("v", "p", NOW_MS)]
     assert session in await shoppers.behaviour.sessions_of("ada", 2)
-    assert await shoppers.behaviour.sightings(["p"], 2) == [[Sighting(session.ref, NOW_MS)]]
+    (seen,) = await shoppers.behaviour.sightings(["p"], 2)
+    assert list(seen) == [Sighting(session.ref, NOW_MS)]
 
 
 async def test_what_is_invalid_is_a_dead_letter_and_its_neighbours_count(shoppers: Shoppers) -> None:
@@ -167,7 +168,9 @@ async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbour
     shoppers.profiles.broken = error
     values = [event("clicked", str(n), product_id="poison" if n == 3 else f"p{n}") for n in range(7)]
     await shoppers.process(*values)
-    assert {one.product_id for one in await recent(shoppers.profiles, "ada")} == {f"p{n}" for n in range(7) if n != 3}
+    assert {interaction.product_id for interaction in await recent(shoppers.profiles, "ada")} == {
+        f"p{n}" for n in range(7) if n != 3
+    }
     assert shoppers.reasons == ["internal"]
     (sent,) = shoppers.published
     letter = to_letter(Message(sent.topic, 0, 0, NOW_MS, sent.key, sent.value, sent.headers, lambda: None))
@@ -186,5 +189,5 @@ async def test_a_forgotten_shopper_is_erased_and_does_not_come_back_with_a_redel
     shoppers.finished.clear()
     later = event("clicked", "later", NOW_MS + 1, product_id="q")
     await shoppers.process(*clicks, event("forgotten", "f", NOW_MS), later, *clicks)
-    assert [one.product_id for one in await recent(shoppers.profiles, "ada")] == ["q"]
+    assert [interaction.product_id for interaction in await recent(shoppers.profiles, "ada")] == ["q"]
     assert await shoppers.profiles.traits("ada") == {}

@@ -23,8 +23,8 @@ def event(time_ms: int, kind: str, data: UserData) -> Event:
 
 async def choices(events: list[Event]) -> list[Choice]:
     async def stream() -> AsyncIterator[Event]:
-        for one in events:
-            yield one
+        for event in events:
+            yield event
 
     return sorted(await choices_in(stream()))
 
@@ -50,4 +50,4 @@ async def test_the_forgotten_and_those_who_opted_out_teach_nothing_in_whatever_o
         event(4, "clicked", UserInteraction("eve", "p", query_id="q4")),
     ]
     for order in list(permutations(events))[::97]:
-        assert [one.query_id for one in await choices(list(order))] == ["q2", "q3"]
+        assert [choice.query_id for choice in await choices(list(order))] == ["q2", "q3"]

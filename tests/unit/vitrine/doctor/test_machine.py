@@ -47,11 +47,10 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert levels(machine.check_disk(settings_of(tmp_path))) == [level]
 
 
-def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
     limit = tmp_path / "memory.max"
     limit.write_text(f"{512 * 2**20}\n")
-    monkeypatch.setattr(machine, "CGROUP_LIMIT", limit)
-    (found,) = machine.check_memory(settings_of(tmp_path))
+    (found,) = machine.check_memory(settings_of(tmp_path), limit)
     assert found.level == "failure" and "container" in found.message
 
 
@@ -60,26 +59,25 @@ def test_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert levels(machine.check_files(settings_of(tmp_path))) == ["warning"]
 
 
-def test_a_gpu_that_is_asked_for_and_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "NVIDIA_DEVICE", tmp_path / "nvidiactl")
-    found = list(machine.check_packages(settings_of(tmp_path, VITRINE_ENCODER_DEVICE="cuda")))
-    assert [one.level for one in found if one.subject == "device"] == ["failure"]
+def test_a_gpu_that_is_asked_for_and_not_there(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, VITRINE_ENCODER_DEVICE="cuda")
+    found = list(machine.check_packages(settings, tmp_path / "nvidiactl"))
+    assert [finding.level for finding in found if finding.subject == "device"] == ["failure"]
 
 
 def test_a_gpu_that_nothing_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device = tmp_path / "nvidiactl"
     device.touch()
     find_spec = machine.importlib.util.find_spec
-    monkeypatch.setattr(machine, "NVIDIA_DEVICE", device)
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
-    found: list[Finding] = list(machine.check_packages(settings_of(tmp_path)))
-    assert [one.level for one in found if one.subject == "device"] == ["warning"]
+    found: list[Finding] = list(machine.check_packages(settings_of(tmp_path), device))
+    assert [finding.level for finding in found if finding.subject == "device"] == ["warning"]
 
 
 def test_embedded_servers_whose_packages_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    found = [one for one in machine.check_packages(settings_of(tmp_path)) if one.subject == "packages"]
-    assert len(found) == 3 and all("vitrine[local]" in one.advice for one in found)
+    found = [finding for finding in machine.check_packages(settings_of(tmp_path)) if finding.subject == "packages"]
+    assert len(found) == 3 and all("vitrine[local]" in finding.advice for finding in found)
     own = settings_of(tmp_path, VITRINE_KAFKA_BOOTSTRAP_SERVERS="k:9092", VITRINE_REDIS_URL="redis://r")
-    assert len([one for one in machine.check_packages(own) if one.subject == "packages"]) == 1
+    assert len([finding for finding in machine.check_packages(own) if finding.subject == "packages"]) == 1

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from indexer.errors import CollectionRefused, StoreUnavailable
-from indexer.media_collection import CollectionReport
+from indexer.media.collection import CollectionReport
 from streams import metrics
 from vitrine.generations.media import collect_in_turns
 

@@ -33,7 +33,7 @@ class ItemStore:
     pictures: NDArray[np.uint8]
 
     def rows(self, *, held_out: bool) -> NDArray[np.int64]:
-        """Rows of the training items or of the held-out ones."""
+        """Rows (n,) of the training items or of the held-out ones."""
         return np.asarray([row for row, item in enumerate(self.items) if item.held_out == held_out], np.int64)
 
 

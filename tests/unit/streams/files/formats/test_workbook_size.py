@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import UnreadableFile
+from streams.files.formats.workbook_size import check_size
 from tests.unit.streams.files.catalogues import send, workbook
 
 
@@ -34,15 +35,36 @@ def write_shared(path: Path, text: str, rows: int) -> None:
             archive.writestr(name, part)
 
 
-def test_a_text_that_many_cells_share_counts_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_many_cells_share_counts_for_each(tmp_path: Path) -> None:
     path = tmp_path / "x.xlsx"
     write_shared(path, "Tee" * 400, 10)
     assert len(send(path).products) == 10 and len(send(path).products["9"]["title"]) == 1_000
     write_shared(path, "x" * 100_000, 5_000)
     with pytest.raises(UnreadableFile, match=r"unpacks to 500 MB, more than the 400 MB"):
         send(path)
-    monkeypatch.setattr("streams.files.formats.workbook_size._READ_BYTES", 700)
-    monkeypatch.setattr("streams.files.formats.workbook_size.MAX_WORKBOOK_BYTES", 500 * 1_222 - 1)
-    write_shared(path, "x" * 1_200, 500)  # as much in pieces that end in the middle of cells
-    with pytest.raises(UnreadableFile, match="save it as CSV"):
-        send(path)
+    write_shared(path, "x" * 1_200, 500)
+    with path.open("rb") as raw, pytest.raises(UnreadableFile, match="save it as CSV"):
+        # Pieces end in the middle of cells.
+        check_size(path, raw, max_bytes=500 * 1_222 - 1, piece_bytes=700)
+    with path.open("rb") as raw:
+        check_size(path, raw, max_bytes=500 * 1_222, piece_bytes=700)
+
+
+@pytest.mark.parametrize("reference", ["XFD1048576", "A100000"])
+def test_a_far_cell_is_refused_only_where_the_rectangle_around_all_cells_is_too_large(
+    tmp_path: Path, reference: str
+) -> None:
+    path = tmp_path / "x.xlsx"
+    workbook(path, ["sku", "title"], ["a", "b"])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet, far = "xl/worksheets/sheet1.xml", f'<row><c r="{reference}"><v>1</v></c></row></sheetData>'
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", far.encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    if reference.startswith("XFD"):
+        with pytest.raises(UnreadableFile, match="a cell far below"):
+            send(path)
+    else:
+        assert set(send(path).products) == {"a", "1"}

@@ -66,7 +66,7 @@ def test_variants_are_compared_and_a_guard_needs_an_experiment(tmp_path: Path):
     log, report = written(tmp_path / "log.jsonl", answers), tmp_path / "report.json"
     shown = run(tmp_path, "eval", "online", "--log", log, "--no-prices", "--json", report)
     assert shown.exit_code == 0 and "trial/b is worse than the first with 99 % confidence" in shown.output
-    assert [one["variant"] for one in json.loads(report.read_text())] == ["", "trial/b"]
+    assert [row["variant"] for row in json.loads(report.read_text())] == ["", "trial/b"]
     unguarded = run(tmp_path, "eval", "online", "--log", log, "--guard", "--json", report)
     assert unguarded.exit_code == 1 and "query.experiment" in unguarded.output
 

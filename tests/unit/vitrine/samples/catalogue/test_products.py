@@ -70,8 +70,8 @@ def test_variants_of_a_group_share_all_but_the_colour(catalogue: list[SampleProd
     several = [group for group in groups.values() if len(group) > 1]
     assert several
     for group in several:
-        assert len({(one.kind, one.brand, one.pattern, one.style) for one in group}) == 1
-        assert len({one.colour for one in group}) == len(group)
+        assert len({(product.kind, product.brand, product.pattern, product.style) for product in group}) == 1
+        assert len({product.colour for product in group}) == len(group)
 
 
 def test_titles_speak_the_language_that_is_asked_for(catalogue: list[SampleProduct]) -> None:
@@ -127,7 +127,7 @@ def test_colour_shows_in_the_picture(catalogue: list[SampleProduct]) -> None:
     pots = {product.colour: product for product in catalogue if product.kind == "pot"}
     means = [_pixels(render(product, 0, 64))[24:40, 24:40].mean((0, 1)) for product in pots.values()]
     assert len(means) > 2
-    assert min(float(np.abs(one - other).max()) for i, one in enumerate(means) for other in means[:i]) > 6
+    assert min(float(np.abs(mean - other).max()) for i, mean in enumerate(means) for other in means[:i]) > 6
 
 
 def test_impossible_pictures_are_refused_by_name(catalogue: list[SampleProduct]) -> None:

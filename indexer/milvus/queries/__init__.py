@@ -1,0 +1,1 @@
+"""What Milvus is asked: filters as expressions, searches by vector, the first products by a number."""

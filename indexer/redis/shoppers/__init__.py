@@ -1,0 +1,1 @@
+"""Redis: what shoppers did and are like, and who they are under several ids."""
