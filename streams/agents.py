@@ -172,7 +172,9 @@ class GroupMembership:
     async def positions(self) -> Mapping[Partition, int | None]:
         """The next offset to fetch of each partition, asked of the consumer's own thread."""
         consumer: Any = self._app.consumer
-        return {(tp.topic, tp.partition): await consumer.position(tp) for tp in list(consumer.assignment())}
+        thread, assigned = consumer._thread, list(consumer.assignment())
+        # One way there and back for all: each wakes both threads several times.
+        return await thread.call_thread(_positions, thread._ensure_consumer(), assigned)
 
     async def _release_partitions(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it, within a budget; the rest is redelivered to the next owner.
@@ -197,6 +199,10 @@ class GroupMembership:
         self._lease.renew(time.monotonic())
         self._reconciler.resume({partition.partition for partition in assigned if partition.topic == PRODUCT_EVENTS})
         self.joined = True
+
+
+async def _positions(consumer: Any, partitions: Sequence[TP]) -> dict[Partition, int | None]:
+    return {(tp.topic, tp.partition): await consumer.position(tp) for tp in partitions}
 
 
 def add_agents(

@@ -10,6 +10,7 @@ StreamError             base of everything raised here
 ├── EventsGone          Kafka has deleted what was still to be read: begin anew, with a longer retention
 ├── PartitionsLost      another worker owns these messages now: leave them to it
 ├── UnreadableFile      a file cannot be read as a whole: mend the file or the command
+├── AddressNotAvailable a worker cannot listen where it is told to: name another port
 ├── TooManyWithdrawals  a file would take more products out of the index than one should: say how many may go
 └── NoCatalogue         a directory has no file of products: name one
 """
@@ -94,6 +95,10 @@ class KafkaRefused(KafkaUnavailable, PublishFailed):
 
 class EventsGone(StreamError):
     """Kafka has deleted events that were still to be read; the message names them and the way out."""
+
+
+class AddressNotAvailable(StreamError):
+    """A worker cannot listen where the configuration says; the message names the address and the way out."""
 
 
 class TooManyWithdrawals(StreamError):

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from encoders.liveness.vitals import Complaint, Vitals
+from streams.errors import AddressNotAvailable
 
 
 @asynccontextmanager
@@ -21,6 +22,9 @@ async def health_server(host: str, port: int, vitals: Vitals) -> AsyncGenerator[
     Args:
         port: 0 for a free one.
         vitals: asked at each request.
+
+    Raises:
+        AddressNotAvailable: another process has the port, or this machine no such address.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -38,7 +42,13 @@ async def health_server(host: str, port: int, vitals: Vitals) -> AsyncGenerator[
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise AddressNotAvailable(
+                f"health and metrics cannot be served at {host}:{port} ({error.strerror}): give the worker another"
+                " `health_port`, or 0 for a free one"
+            ) from error
         bound_port = runner.addresses[0][1]
         yield f"http://{host}:{bound_port}"
     finally:

@@ -73,8 +73,9 @@ _FRAMINGS = (
 
 
 def _search_in_json(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
-    path = rng.choice(("/v1/search", "/v1/search", "/v1/explain"))
-    value = rng.choice(_SEARCHES)
+    path, value = "/v1/search", rng.choice(_SEARCHES)
+    if rng.random() < 0.3:
+        path, value = "/v1/explain", {"query": value, "product_id": "fuzz-1"}
     body = json.dumps(value if rng.random() < 0.05 else mutate_value(value, rng)).encode()
     return _post(path, authority, "application/json", mutate_bytes(body, rng) if rng.random() < 0.4 else body)
 
@@ -84,7 +85,7 @@ def _event(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
     return _post("/v1/events", authority, "application/json", mutate_bytes(body, rng) if rng.random() < 0.5 else body)
 
 
-_KINDS = ("for_you", "continue", "again", "together", "similar", "recent", "trending", "new")
+_RECOMMENDATIONS = ("for_you", "continue", "again", "together", "similar", "recent", "trending", "new")
 
 
 def _search_in_parameters(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
@@ -92,7 +93,7 @@ def _search_in_parameters(rng: random.Random, authority: str, _: Sequence[str]) 
     fields.pop("image", None)
     if rng.random() < 0.3:
         fields = {
-            "kind": rng.choice(_KINDS),
+            "kind": rng.choice(_RECOMMENDATIONS),
             "product_id": "fuzz-1",
             "session_id": "s",
             "category": "Men",
@@ -109,7 +110,10 @@ def _search_in_parameters(rng: random.Random, authority: str, _: Sequence[str]) 
 
 
 def _form(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
-    fields = mutate_value({"text": "red dress", "k": "5", "facets": "brand"}, rng)
+    path, fields = "/v1/search", {"text": "red dress", "k": "5", "facets": "brand"}
+    if rng.random() < 0.3:
+        path, fields = "/v1/explain", {"query": json.dumps(rng.choice(_SEARCHES)), "product_id": "fuzz-1"}
+    fields = mutate_value(fields, rng)
     pairs = fields.items() if isinstance(fields, dict) else [("text", fields)]
     charset = rng.choice(
         ("", "; charset=utf-8", "; charset=punycode", "; charset=utf-7", "; charset=idna", "; charset=x")
@@ -127,7 +131,7 @@ def _form(rng: random.Random, authority: str, _: Sequence[str]) -> Request:
     body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
     if rng.random() < 0.3:
         body = mutate_bytes(body, rng)
-    return _post("/v1/search", authority, f"multipart/form-data; boundary={_BOUNDARY}", body)
+    return _post(path, authority, f"multipart/form-data; boundary={_BOUNDARY}", body)
 
 
 def _any_path(rng: random.Random, authority: str, media: Sequence[str]) -> Request:

@@ -83,7 +83,11 @@ def events(number: int, time: str) -> list[dict[str, Any]]:
         "product.created": product(number),
         "product.updated": {"product_id": f"fuzz-{number}", "version": number + 2, "price": 3, "brand": None},
         "product.deleted": {"product_id": f"fuzz-{number}", "version": number + 3},
-        "user.profiled": {"user_id": f"u{number}", "traits": {"age": "30", "style": None}},
+        "user.profiled": {
+            "user_id": f"u{number}",
+            "traits": {"age": "30", "style": None},
+            "learning": bool(number % 2),
+        },
         "user.clicked": {"user_id": f"u{number}", "product_id": f"fuzz-{number}", "session_id": "s", "position": 3},
         "user.purchased": {"user_id": f"u{number}", "product_id": "fuzz-1", "query_id": "q"},
         "user.searched": {"user_id": f"u{number}", "query": "red dress"},
@@ -111,6 +115,7 @@ def searches() -> list[dict[str, Any]]:
             "sort": "newest",
         },
         {"text": "jaket dres shos", "user_id": "u2"},
+        {"text": "dress without stripes, no wool, ohne Ärmel, 不含棉", "floor": 0.5, "user_id": "u1", "k": 20},
     ]
 
 

@@ -25,13 +25,9 @@ PRODUCTS = 40
 async def run(tmp_path: Path, address: str, report: Path) -> Result:
     """The command in a thread, for it has an event loop of its own."""
     options = ["--data-dir", str(tmp_path / "data"), "eval", "recall", "-k", "5", "--queries", "2", "--json", report]
-    # Kafka and Redis are named, and never called.
-    environment = {
-        "VITRINE_CONFIG": None,
-        "VITRINE_MILVUS_URI": address,
-        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
-        "VITRINE_REDIS_URL": "redis://127.0.0.1:9",
-    }
+    # Neither Kafka nor Redis is named, or runs.
+    named = ("VITRINE_CONFIG", "VITRINE_KAFKA_BOOTSTRAP_SERVERS", "VITRINE_REDIS_URL")
+    environment = dict.fromkeys(named) | {"VITRINE_MILVUS_URI": address}
     return await asyncio.to_thread(CliRunner().invoke, main, [*map(str, options)], env=environment)
 
 

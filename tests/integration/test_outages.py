@@ -3,12 +3,16 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.milvus3 import free_port
 from tests.stack import Stack, start_stack
 
 
@@ -41,6 +45,28 @@ def found(url: str, text: str = "kettle") -> set[str]:
     return {hit["product_id"] for hit in response.json()["hits"]} if response.status_code == 200 else set()
 
 
+@contextmanager
+def query_worker(stack: Stack, milvus: str) -> Generator[tuple[str, Path]]:
+    """Another query worker on a stack's servers, though its Milvus does not run; the worker's URL and its log."""
+    log, port = stack.data_dir / "other.log", free_port()
+    command = [sys.executable, "-P", "-m", "vitrine", "worker", "query"]
+    settings = {"VITRINE_QUERY_PORT": str(port), "VITRINE_MILVUS_URI": milvus}
+    with log.open("w") as file:
+        process = subprocess.Popen(command, env=stack.env | settings, stderr=file)
+    try:
+        yield f"http://127.0.0.1:{port}", log
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def is_listening(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def test_without_redis_searches_are_uncached_impersonal_and_say_so(own_stack):
     url = own_stack.url
     kill(own_stack, "redis")
@@ -54,14 +80,17 @@ def test_without_redis_searches_are_uncached_impersonal_and_say_so(own_stack):
 
 
 def test_without_milvus_searches_say_when_to_try_again_and_events_wait(own_stack):
-    url = own_stack.url
+    url, milvus = own_stack.url, own_stack.status()["milvus"]["uri"]
     kill(own_stack, "milvus")
     own_stack.wait("503", lambda: search(url, "something else").status_code == 503)
     assert int(search(url, "something else").headers["retry-after"]) >= 1
     assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
     publish(own_stack, "waiting", "Kettle published while Milvus was away")
-    own_stack.cli("up", "--detach")
-    own_stack.wait("both are searchable", lambda: {"before", "waiting"} <= found(url))
+    with query_worker(own_stack, milvus) as (other, log):
+        own_stack.wait("it waits", lambda: "server_unavailable" in log.read_text())
+        own_stack.cli("up", "--detach")
+        own_stack.wait("both are searchable", lambda: {"before", "waiting"} <= found(url))
+        own_stack.wait("it answers, too", lambda: is_listening(other) and "waiting" in found(other))
 
 
 def test_without_kafka_searches_are_answered_and_indexing_resumes(own_stack):

@@ -38,6 +38,9 @@ def test_a_consumer_of_faust_keeps_its_thread_where_streams_agents_looks() -> No
     from faust.transport.consumer import ThreadDelegateConsumer
 
     assert "_thread" in inspect.getsource(ThreadDelegateConsumer.__init__)
+    assert "self.call_thread(self._ensure_consumer().position, tp)" in inspect.getsource(
+        AIOKafkaConsumerThread.position
+    )
 
 
 def test_columns_can_be_read_by_indexer_milvus_columns() -> None:

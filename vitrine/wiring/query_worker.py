@@ -53,6 +53,7 @@ from streams.kafka.index_age import IndexAge
 from streams.kafka.producer import EventPublisher
 from vitrine.generations.binding import GenerationBinding, bind_active
 from vitrine.generations.follower import GenerationFollower
+from vitrine.generations.switch import until_milvus_answers
 from vitrine.media_stores import open_media_store
 from vitrine.settings import Settings
 from vitrine.wiring.costs import shown_costs
@@ -84,7 +85,7 @@ async def run_query_worker(settings: Settings, member: GroupMember | None = None
         await resources.enter_async_context(watched(vitals))
         resources.enter_context(shown_costs())
         shared = await _SharedResources.connect(settings, vitals, tracer, resources)
-        served = await shared.open(bind_active(settings, await registry.read()))
+        served = await shared.open(bind_active(settings, await until_milvus_answers(registry.read)))
         app = SwitchingApp(served)
         follower = GenerationFollower(settings, app, shared.redis, shared.open)
         resources.push_async_callback(follower.aclose)

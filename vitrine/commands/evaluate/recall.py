@@ -36,16 +36,19 @@ def command(settings: Settings, k: int, queries: int, budget_ms: float, json_fil
     Queries are near random products; filters are ranges of prices that keep about half, a tenth, a hundredth and a
     thousandth of them. It reads the whole index and searches it some thousand times: have it do so in a quiet hour.
     """
+    from dataclasses import replace
+
     from indexer.errors import IndexerError
     from query_api.errors import NotEnoughData
     from vitrine.errors import VitrineError
-    from vitrine.stack.servers import with_server_addresses
+    from vitrine.stack.servers import reachable_milvus
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
     try:
-        report = asyncio.run(_evaluate(with_server_addresses(settings), k, queries, budget_ms, say))
+        settings = replace(settings, milvus=reachable_milvus(settings))
+        report = asyncio.run(_evaluate(settings, k, queries, budget_ms, say))
     except (IndexerError, NotEnoughData) as error:
         raise VitrineError(str(error)) from error
     write_report(json_file, json.dumps(to_json_values(report), indent=2))

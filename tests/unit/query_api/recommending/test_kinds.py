@@ -103,7 +103,9 @@ async def test_taste_leads_where_few_sessions_tell_what_goes_together(client: ht
     for at, kind in enumerate(("viewed", "viewed", "carted")):
         await did(shop, "ann", kind, "mug-red", at)
     found = await recommended(client, "for_you")
-    assert ids(found).index("hoodie-green") > max(ids(found).index(f"mug-{one}") for one in ("green", "blue", "black"))
+    assert ids(found).index("hoodie-green") > max(
+        ids(found).index(f"mug-{colour}") for colour in ("green", "blue", "black")
+    )
     assert found["hits"][0]["reason"] == "because you put red mug in your basket"
     for n in range(60):
         for at, product in enumerate(("mug-red", "hoodie-green")):
@@ -129,7 +131,7 @@ async def test_new_products_are_newest_first_less_what_is_known(client: httpx.As
     await did(shop, "ann", "viewed", "new-2", 0)
     found = ids(await recommended(client, "new"))
     # A mug does not say since when it is there.
-    assert found[:2] == ["new-3", "new-1"] and not any(one.startswith("mug") for one in found)
+    assert found[:2] == ["new-3", "new-1"] and not any(hit.startswith("mug") for hit in found)
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

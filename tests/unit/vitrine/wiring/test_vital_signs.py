@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from encoders.liveness.config import LivenessConfig
 from encoders.liveness.vitals import Vitals
+from streams.errors import AddressNotAvailable
 from streams.health import health_server
 from vitrine.wiring.vital_signs import background, watched
 
@@ -49,7 +50,7 @@ async def test_background_work_that_fails_is_a_complaint_as_long_as_it_is_wanted
     async with background("registry", fail(), vitals):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert [one.part for one in vitals.not_alive()] == ["registry"]
+        assert [complaint.part for complaint in vitals.not_alive()] == ["registry"]
     assert not vitals.not_alive()
 
 
@@ -69,3 +70,11 @@ async def test_an_indexing_worker_says_why_it_is_not_ready() -> None:
         with vitals.pulse("product batches", 0.0).busy("write"):
             await asyncio.sleep(0.01)
             assert (await client.get("/healthz")).status_code == 503
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    async with health_server("127.0.0.1", 0, Vitals()) as url:
+        port = int(url.rpartition(":")[2])
+        with pytest.raises(AddressNotAvailable, match=f"127.0.0.1:{port} .*address already in use.*health_port"):
+            async with health_server("127.0.0.1", port, Vitals()):
+                pass
