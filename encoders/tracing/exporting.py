@@ -44,7 +44,7 @@ class BoundedProcessor(BatchSpanProcessor):
         self._lock = threading.Lock()
 
     def on_end(self, span: ReadableSpan) -> None:
-        if not span.get_span_context().trace_flags.sampled:
+        if span.context is None or not span.context.trace_flags.sampled:
             return
         with self._lock:
             is_full = self._waiting >= self._max_waiting
