@@ -48,7 +48,11 @@ class Collector:
 
     def take(self, body: bytes) -> None:
         for told in ExportTraceServiceRequest.FromString(body).resource_spans:
-            service = next(one.value.string_value for one in told.resource.attributes if one.key == "service.name")
+            service = next(
+                attribute.value.string_value
+                for attribute in told.resource.attributes
+                if attribute.key == "service.name"
+            )
             self.spans += [_taken(service, span) for scope in told.scope_spans for span in scope.spans]
 
     def of_trace(self, trace_id: str) -> dict[str, TakenSpan]:
@@ -65,7 +69,10 @@ def _taken(service: str, span: Span) -> TakenSpan:
         span.span_id.hex(),
         span.parent_span_id.hex(),
         tuple(link.span_id.hex() for link in span.links),
-        {one.key: str(getattr(one.value, str(one.value.WhichOneof("value")))) for one in span.attributes},
+        {
+            attribute.key: str(getattr(attribute.value, str(attribute.value.WhichOneof("value"))))
+            for attribute in span.attributes
+        },
     )
 
 

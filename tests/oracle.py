@@ -168,7 +168,7 @@ def _validator(type: str) -> Draft202012Validator:
 
 
 def _media(data: Mapping[str, Any]) -> list[Picture]:
-    return [one for name in ("images", "videos", "audios") for one in data.get(name) or ()]
+    return [value for name in ("images", "videos", "audios") for value in data.get(name) or ()]
 
 
 def _is_media(one: Picture) -> bool:

@@ -93,8 +93,9 @@ def _image_model(
     if tower is None:
         raise ModelUnavailable(f"an image tower of type {kind!r} is none of {', '.join(IMAGE_TOWERS)}")
     levels = _input("levels", [-1, *size, 3], np.uint8)
-    pooled = tower(_pixels(levels, scale), config["vision_config"], weights, _IMAGE)
-    return _model(joint.image(pooled, config, weights), levels)
+    pixels = _pixels(levels, scale)
+    pooled = tower(pixels, config["vision_config"], weights, _IMAGE)
+    return _model(joint.image(pooled, pixels, config, weights), levels)
 
 
 def _width(tower: openvino.Model) -> int:

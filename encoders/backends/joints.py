@@ -1,4 +1,4 @@
-"""How two towers' pooled features become embeddings in one space, as OpenVINO's graphs.
+"""How two towers' pooled features, and pixels, become embeddings in one space, as OpenVINO's graphs.
 
 Another way is two functions like those here and their name in `JOINTS`.
 """
@@ -14,10 +14,13 @@ from openvino import Node
 from openvino import opset13 as ops
 
 from encoders.backends.operations import linear, unit
+from encoders.backends.palette import palette
 from encoders.backends.weights import CheckpointWeights
 
 Head = Callable[[Node, Mapping[str, Any], CheckpointWeights], Node]
 """Of pooled features (n, width), all of `config.json`, and the weights; gives embeddings (n, dim) of any length."""
+ImageHead = Callable[[Node, Node, Mapping[str, Any], CheckpointWeights], Node]
+"""The same, of pooled features and normalised pixels (n, 3, height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +28,33 @@ class Joint:
     """What comes after the text tower, and what after the image tower."""
 
     text: Head
-    image: Head
+    image: ImageHead
 
 
 def _projected_text(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
     return linear(pooled, weights, "text_projection")
 
 
-def _projected_image(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
+def _projected_image(pooled: Node, pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
     return linear(pooled, weights, "visual_projection")
 
 
 def _semantic_text(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
     """What a text means, and zeros: nothing of how it looks."""
     semantic = unit(linear(unit(pooled), weights, "text_projection"))
-    return ops.pad(semantic, [0, 0], [0, int(config["visual_dim"])], "constant", np.float32(0))
+    own = int(config["visual_dim"]) + int(config["colours"])
+    return ops.pad(semantic, [0, 0], [0, own], "constant", np.float32(0))
 
 
-def _semantic_and_visual_image(pooled: Node, config: Mapping[str, Any], weights: CheckpointWeights) -> Node:
-    """What a picture means, among texts, and how it looks, each of its share."""
-    share = float(config["visual_share"])
-    semantic = ops.multiply(unit(linear(pooled, weights, "semantic_projection")), np.float32((1 - share) ** 0.5))
-    visual = ops.multiply(unit(linear(pooled, weights, "visual_projection")), np.float32(share**0.5))
-    return ops.concat([semantic, visual], 1)
+def _semantic_and_visual_image(
+    pooled: Node, pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights
+) -> Node:
+    """What a picture means, among texts, how it looks, and its colours, each of its share."""
+    semantic, visual = (unit(linear(pooled, weights, f"{name}_projection")) for name in ("semantic", "visual"))
+    looks, colours = float(config["visual_share"]), float(config["colour_share"])
+    shares = (1 - looks - colours, looks, colours)
+    parts = zip((semantic, visual, palette(pixels, weights, "palette")), shares, strict=True)
+    return ops.concat([ops.multiply(part, np.float32(share**0.5)) for part, share in parts], 1)
 
 
 JOINTS: Final[Mapping[str, Joint]] = {

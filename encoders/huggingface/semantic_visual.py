@@ -1,8 +1,8 @@
 """The model type `semantic-visual` for transformers: what things mean, which texts share, beside how they look.
 
-An embedding has two parts. The semantic one is a projection of a text, or of a picture among texts; the visual one is a
-picture's alone, and zero for texts. So text and text compare as the text tower has it, text and picture
-by what the picture means, picture and picture by both, each of its share.
+An embedding has three parts. The semantic one is a projection of a text, or of a picture among texts; the visual one
+and the colours are a picture's alone, and zero for texts. So text and text compare as the text tower has it, text and
+picture by what the picture means, picture and picture by all, each of its share.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel, PreTrainedConfig, PreTrainedModel
 
 from encoders.huggingface.efficientnet_lite import EfficientNetLite
+from encoders.huggingface.palette import Palette
 
 
 class EfficientNetLiteConfig(PreTrainedConfig):
@@ -35,7 +36,7 @@ class EfficientNetLiteConfig(PreTrainedConfig):
 
 
 class SemanticVisualConfig(PreTrainedConfig):
-    """Both towers' configurations, the dimensions of the visual part, and its share of pictures' similarity."""
+    """Both towers' configurations, the dimensions of pictures' own parts, and their shares of pictures' similarity."""
 
     model_type = "semantic-visual"
     sub_configs = {"text_config": BertConfig, "vision_config": EfficientNetLiteConfig}  # noqa: RUF012
@@ -46,16 +47,19 @@ class SemanticVisualConfig(PreTrainedConfig):
         vision_config: dict[str, Any] | None = None,
         visual_dim: int = 128,
         visual_share: float = 0.5,
+        colours: int = 32,
+        colour_share: float = 0.1,
         **kwargs: Any,
     ) -> None:
         self.text_config = BertConfig(**{**(text_config or {}), "pooling": "mean"})
         self.vision_config = EfficientNetLiteConfig(**(vision_config or {}))
         self.visual_dim, self.visual_share = visual_dim, visual_share
+        self.colours, self.colour_share = colours, colour_share
         super().__init__(**kwargs)
 
 
 class SemanticVisualModel(PreTrainedModel):
-    """A BERT whose tokens are averaged, and an EfficientNet-Lite with two projections."""
+    """A BERT whose tokens are averaged, an EfficientNet-Lite with two projections, and a palette."""
 
     config_class = SemanticVisualConfig
     config: SemanticVisualConfig
@@ -68,6 +72,7 @@ class SemanticVisualModel(PreTrainedModel):
         self.text_projection = nn.Linear(text.hidden_size, text.hidden_size)
         self.semantic_projection = nn.Linear(vision.hidden_size, text.hidden_size)
         self.visual_projection = nn.Linear(vision.hidden_size, config.visual_dim)
+        self.palette = Palette(config.colours)
         self.post_init()
 
     def get_text_features(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> Tensor:
@@ -76,15 +81,18 @@ class SemanticVisualModel(PreTrainedModel):
         weights = attention_mask[..., None].to(words.dtype)
         mean = (words * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
         semantic = self.text_projection(functional.normalize(mean, dim=-1))
-        return functional.pad(functional.normalize(semantic, dim=-1), (0, self.config.visual_dim))
+        own = self.config.visual_dim + self.config.colours
+        return functional.pad(functional.normalize(semantic, dim=-1), (0, own))
 
     def get_image_features(self, pixel_values: Tensor, **_: Any) -> Tensor:
         """Normalised pictures (n, 3, height, width) → embeddings (n, dim)."""
         features = self.vision_model(pixel_values)
-        share = self.config.visual_share
-        semantic = functional.normalize(self.semantic_projection(features), dim=-1) * (1 - share) ** 0.5
-        visual = functional.normalize(self.visual_projection(features), dim=-1) * share**0.5
-        return torch.cat([semantic, visual], dim=-1)
+        semantic = functional.normalize(self.semantic_projection(features), dim=-1)
+        visual = functional.normalize(self.visual_projection(features), dim=-1)
+        looks, colours = self.config.visual_share, self.config.colour_share
+        shares = (1 - looks - colours, looks, colours)
+        parts = zip((semantic, visual, self.palette(pixel_values)), shares, strict=True)
+        return torch.cat([part * share**0.5 for part, share in parts], dim=-1)
 
 
 def register_semantic_visual() -> None:

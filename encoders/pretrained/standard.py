@@ -42,7 +42,7 @@ HOW_TO_GO_ON: Final = (
     "pip install 'vitrine[standard]', or in a checkout make setup, on Linux and x86-64;"
     " elsewhere, and without, encoder.name = mini goes on"
 )
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 """Number of the way in which the checkpoint is made of its parts."""
 _WEIGHTS: Final = "model.safetensors"
 Tensors = Mapping[str, NDArray[Any]]
@@ -54,14 +54,16 @@ class StandardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     visual_share: float
     """Share of the visual part in two pictures' similarity, from 0 to 1."""
+    colour_share: float
+    """Share of their colours; what both leave is of what pictures mean."""
     image_tower: str = "efficientnet-lite0"
     max_tokens: int = 256
     """Where texts are cut."""
     picture: dict[str, Any] = {}
-    """Settings of the image processor that are not `_PICTURE`'s."""
+    """Settings of the image processor that are not `PICTURE`'s."""
 
 
-_PICTURE: Final[Mapping[str, Any]] = {
+PICTURE: Final[Mapping[str, Any]] = {
     "image_processor_type": "SiglipImageProcessor",
     "do_convert_rgb": True,
     "do_normalize": True,
@@ -125,20 +127,27 @@ def write_checkpoint(directory: Path, settings: StandardSettings, projections: T
             "vision_config": vision_config,
             "visual_dim": len(projections["visual.bias"]),
             "visual_share": settings.visual_share,
+            "colours": len(projections["palette.emphasis"]),
+            "colour_share": settings.colour_share,
         },
     )
     _write_tokenizer(directory, text.vocabulary, settings.max_tokens)
     _write_json(
         directory / "processor_config.json",
-        {"image_processor": {**_PICTURE, **settings.picture}, "processor_class": "VisionTextDualEncoderProcessor"},
+        {"image_processor": {**PICTURE, **settings.picture}, "processor_class": "VisionTextDualEncoderProcessor"},
     )
     _write_json(directory / "config_sentence_transformers.json", {"prompts": PROMPTS})
     tensors = {
         **{f"text_model.{name}": _compact(rows) for name, rows in text.tensors.items()},
         **{f"vision_model.{name}": rows for name, rows in vision.items()},
-        **{name.replace(".", "_projection."): rows.astype(np.float32) for name, rows in projections.items()},
+        **{_name_of(name): rows.astype(np.float32) for name, rows in projections.items()},
     }
     save_file(tensors, directory / _WEIGHTS, metadata={"format": "pt"})
+
+
+def _name_of(projection: str) -> str:
+    """The name in the checkpoint of a tensor of `projections.safetensors`."""
+    return projection if projection.startswith("palette.") else projection.replace(".", "_projection.")
 
 
 def _compact(rows: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ def open_tracer(config: TracesConfig, service: str) -> Generator[Tracer | None]:
         yield None
         return
     try:
-        from encoders.tracing.open_telemetry import exporting_tracer
+        from encoders.tracing.exporting import exporting_tracer
     except ImportError as error:
         raise MissingPackage(missing("traces.enabled", "opentelemetry")) from error
     with exporting_tracer(service) as tracer:

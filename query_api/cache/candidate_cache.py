@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from encoders.spec import FloatArray
 from indexer.redis.client import redis_call
+from indexer.redis.pipelining import ask_together
 from query_api.retrieval.candidate_columns import CandidateColumns, PackedColumns
 from query_api.retrieval.candidate_set import CandidateSet
 
@@ -48,11 +49,12 @@ class RedisCandidateCache:
 
     async def get(self, key: str) -> bytes | None:
         async with redis_call(self._deadline_s):
-            return cast(bytes | None, await self._redis.get(key))
+            (value,) = await ask_together(self._redis, [("GET", key)])
+        return cast(bytes | None, value)
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> None:
         async with redis_call(self._deadline_s):
-            await self._redis.set(key, value, px=max(1, int(ttl_s * 1000)))
+            await ask_together(self._redis, [("SET", key, value, "PX", max(1, int(ttl_s * 1000)))])
 
 
 class InMemoryCandidateCache:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from indexer.hit_payload import HitPayload
+from indexer.memo import Memo, text_bytes
 from indexer.text_analysis.analyzer import query_terms
 from query_api.cards.payload_values import attribute_values
+
+_TERMS_BYTES = 8 * 2**20
+"""Memory for terms of what is looked at: the same few products come first time and again."""
+_SET_BYTES = 64
+"""What a term takes in a set, at most."""
 
 
 def products_asked_for(text: str, hits: Iterable[tuple[str, HitPayload]]) -> tuple[str, ...]:
@@ -35,7 +41,8 @@ def products_with_all_words(text: str, hits: Iterable[tuple[str, HitPayload]]) -
 
 def _said(payload: HitPayload) -> frozenset[str]:
     values = (value for _, value in attribute_values(payload))
-    return _terms(" ".join((payload.title, payload.brand or "", payload.category or "", *payload.tags, *values)))
+    said = (payload.title, payload.brand or "", payload.category or "", *payload.tags, *values)
+    return _terms("").union(*map(_terms, said))
 
 
 def _is_named(product_id: str, payload: HitPayload, code: str, terms: frozenset[str]) -> bool:
@@ -63,5 +70,8 @@ def _has_code(payload: HitPayload, code: str) -> bool:
     return is_like_code and any(value.casefold() == code for _, value in attribute_values(payload))
 
 
-def _terms(text: str) -> frozenset[str]:
+def _make_terms(text: str) -> frozenset[str]:
     return frozenset(query_terms(text).split())
+
+
+_terms = Memo(_make_terms, lambda text, terms: text_bytes(text, *terms) + _SET_BYTES * len(terms), _TERMS_BYTES)

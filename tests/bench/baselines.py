@@ -156,7 +156,7 @@ def upsert(settings: Settings, rounds: int) -> None:
             client.get(store, [one["product_id"] for one in chunk], output_fields=["state", "vector"])
             client.upsert(store, chunk)
         speeds[size].append(PRODUCTS / (time.perf_counter() - began))
-    print(json.dumps({size: statistics.median(some) for size, some in speeds.items()}))
+    print(json.dumps({size: statistics.median(rates) for size, rates in speeds.items()}))
 
 
 async def _opened(settings: Settings, spec: Any) -> str:

@@ -59,7 +59,7 @@ def speeds(shop: Shop, cores: Cores) -> dict[str, list[float]]:
 @pytest.fixture(scope="session")
 def capacities(speeds: dict[str, list[float]]) -> dict[str, float]:
     """Median products/s of each contender, and of the bare encoding loop."""
-    return {name: statistics.median(some) for name, some in speeds.items()}
+    return {name: statistics.median(rates) for name, rates in speeds.items()}
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ class Broker:
     async def until_committed(self, group: str, topic: str, deadline_s: float) -> None:
         """Wait until a group has committed all of a topic. Raises `TimeoutError`."""
         async with asyncio.timeout(deadline_s), LagProbe(KafkaConfig(self.servers), group) as probe:
-            while any(one.messages for one in await probe.lag(topic)):
+            while any(partition.messages for partition in await probe.lag(topic)):
                 await asyncio.sleep(POLL_S)
 
     async def durable_times(self, since: Offsets) -> dict[str, float]:

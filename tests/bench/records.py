@@ -47,7 +47,7 @@ def read_records() -> dict[str, Record]:
 
 def measured_ratios(since_s: float = 0.0) -> dict[str, float]:
     """Ratios in reports that were written since a Unix time."""
-    reports = [json.loads(one.read_text()) for one in REPORTS.glob("*.json") if one.stat().st_mtime >= since_s]
+    reports = [json.loads(path.read_text()) for path in REPORTS.glob("*.json") if path.stat().st_mtime >= since_s]
     return {name: value for report in reports for name, value in report.get("ratios", {}).items()}
 
 

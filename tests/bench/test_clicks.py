@@ -64,7 +64,7 @@ async def _speed(shop: Shop, group: str) -> float:
     """Events/s between two commits: the first after the warm-up, and the last."""
     began: tuple[float, int] | None = None
     async with asyncio.timeout(DEADLINE_S), LagProbe(KafkaConfig(shop.broker.servers), group) as probe:
-        while left := sum(one.messages for one in await probe.lag(USER_EVENTS)):
+        while left := sum(partition.messages for partition in await probe.lag(USER_EVENTS)):
             if began is None and left <= CLICKS - WARM_UP:
                 began = time.perf_counter(), left
             await asyncio.sleep(POLL_S)

@@ -58,9 +58,9 @@ class Feeding:
             for worker in workers:
                 for name, seconds in worker.cpu_seconds().items():
                     spent[f"{part}: {name}"] += seconds
-        for one in (self.service.process, *self.service.process.children()):
-            name = role(one) if one != self.service.process else "supervisor"
-            spent[f"encoder service: {name}"] += sum(one.cpu_times()[:2])
+        for process in (self.service.process, *self.service.process.children()):
+            name = role(process) if process != self.service.process else "supervisor"
+            spent[f"encoder service: {name}"] += sum(process.cpu_times()[:2])
         return dict(spent)
 
 

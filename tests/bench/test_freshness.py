@@ -62,8 +62,8 @@ def test_a_change_on_a_quiet_shop_is_searchable_at_once(shop: Shop):
     with shop.worker(), shop.query_worker() as url:
         seconds = asyncio.run(_one_by_one(shop, url))
     figures = {kind: percentiles([one * 1000 for one in some]) for kind, some in seconds.items()}
-    targets = [Target(f"{kind}, p99 ms", one["p99_ms"], 1_000.0, at_most=True) for kind, one in figures.items()]
-    rows = [(kind, *one.values()) for kind, one in figures.items()]
+    targets = [Target(f"{kind}, p99 ms", figure["p99_ms"], 1_000.0, at_most=True) for kind, figure in figures.items()]
+    rows = [(kind, *figure.values()) for kind, figure in figures.items()]
     publish_report("freshness-when-quiet", ["change", "p50 ms", "p99 ms"], rows, targets, changes=CHANGES)
 
 

@@ -67,7 +67,7 @@ def test_suggestions_are_as_often_right_as_they_say(encoder: Encoder, tmp_path: 
                 config = MilvusConfig(address, deadline_s=60.0, lite_database=str(directory / "test.db"))
                 found, cost[name] = asyncio.run(_labelled(items, indexed, field, encoder, config))
             rows.append((name, field, len(found), *_figures(found, 0.5), *_figures(found, ACCEPT)))
-            outcomes += [one for some in found for one in some]
+            outcomes += [one for suggestion in found for one in suggestion]
     columns = ["catalogue", "field", "open", "suggested", "right", "exact", "accepted", "right ", "exact "]
     accepted = [right for outcome, right, _ in outcomes if outcome.confidence >= ACCEPT]
     targets = [Target(f"right where accepted above {ACCEPT}", float(np.mean(accepted)), ACCEPT)]
@@ -86,7 +86,7 @@ def test_listings_of_the_same_goods_are_found(encoder: Encoder):
         made = index_rows([*items, *again], encoder)
         found = _pairs(made, encoder)
         true = {(f"again-{pair}", pair) for pair in (one.product_id.removeprefix("again-") for one in again)}
-        hit, among = len(found & true), [one for one in found if one[0].startswith("again-")]
+        hit, among = len(found & true), [suggestion for suggestion in found if suggestion[0].startswith("again-")]
         rows.append((name, len(true), hit / len(true), hit / max(1, len(among)), len(found) - len(among)))
         targets.append(Target(f"recall, {name}", hit / len(true), 0.9))
         targets.append(Target(f"precision among listings again, {name}", hit / max(1, len(among)), 0.9))
@@ -132,7 +132,7 @@ def _outcomes(row: IndexRow, item: Item) -> list[Outcome]:
 
 def _figures(found: Sequence[Sequence[Outcome]], above: float) -> tuple[float, float, float]:
     """The share of products with a suggestion that is so sure; how many are right, and how many exact."""
-    first = [sure[0] for some in found if (sure := [one for one in some if one[0].confidence >= above])]
+    first = [sure[0] for suggestion in found if (sure := [one for one in suggestion if one[0].confidence >= above])]
     right, exact = ([float(one[at]) for one in first] for at in (1, 2))
     return len(first) / len(found), _mean(right), _mean(exact)
 

@@ -81,7 +81,7 @@ async def _measure(
     store = await open_active_store(config, encoder.spec, create=True)
     shop = Shop(QueryConfig(cache_ttl_s=0, synonyms=SYNONYMS), encoder=encoder, store=store)
     try:
-        await _fill(shop, [one if listing == "mixed" else replace(one, lang=listing) for one in catalogue])
+        await _fill(shop, [product if listing == "mixed" else replace(product, lang=listing) for product in catalogue])
         async with open_searcher(shop.services) as searcher:
             return {
                 (lang, mode, right): bootstrap(

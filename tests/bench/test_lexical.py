@@ -192,8 +192,8 @@ def _first_ten(hits: Sequence[Any]) -> list[str]:
 
 def _twins(size: int, lang: str) -> tuple[Terms, list[str], list[BilingualQuery]]:
     catalogue = sample_products(size, SEED)
-    documents = [document_terms(replace(one, lang=lang).event_data()) for one in catalogue]
-    return Terms.of(documents), [one.product_id for one in catalogue], bilingual_queries(catalogue, QUERIES)
+    documents = [document_terms(replace(product, lang=lang).event_data()) for product in catalogue]
+    return Terms.of(documents), [product.product_id for product in catalogue], bilingual_queries(catalogue, QUERIES)
 
 
 def _same(one: Sequence[Sequence[str]], other: Sequence[Sequence[str]]) -> float:

@@ -23,11 +23,13 @@ def test_more_workers_waste_nothing(shop: Shop):
         for number in WORKERS:
             runs[number].append(_measure(shop, number))
     medians = {number: median_of(some) for number, some in runs.items()}
-    targets = [Target(f"events handled twice by {n}", one["twice"], 0.0, at_most=True) for n, one in medians.items()]
+    targets = [
+        Target(f"events handled twice by {n}", figure["twice"], 0.0, at_most=True) for n, figure in medians.items()
+    ]
     alone = medians[1]["per_busy_core"]
     targets += [Target(f"{n} workers' products/s a core", medians[n]["per_busy_core"] / alone, 0.9) for n in (2, 3)]
     columns = ["workers", "products a CPU second", "handled twice", "share of the idlest"]
-    publish_report("scaling", columns, [(number, *one.values()) for number, one in medians.items()], targets)
+    publish_report("scaling", columns, [(number, *figure.values()) for number, figure in medians.items()], targets)
     assert not any(one["twice"] for run in runs.values() for one in run)
 
 

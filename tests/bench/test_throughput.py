@@ -30,8 +30,8 @@ ENCODER = "indexing worker, encoder process"
 def test_the_pipeline_is_nearly_as_fast_as_its_encoder(
     speeds: Mapping[str, Sequence[float]], capacities: Mapping[str, float]
 ):
-    shares = {name: _share(some, speeds["encode"]) for name, some in speeds.items()}
-    rows = [(name, capacities[name], str(one)) for name, one in shares.items()]
+    shares = {name: _share(rates, speeds["encode"]) for name, rates in speeds.items()}
+    rows = [(name, capacities[name], str(figure)) for name, figure in shares.items()]
     targets = [
         Target("products/s of the bare loop", shares[Ours.name].median, EFFICIENCY),
         Target("products/s of the bare loop, decoders on either core", shares[OursWithRoom.name].median, EFFICIENCY),
@@ -52,7 +52,7 @@ def test_it_keeps_up_with_the_plain_ways_at_half_load(
     rate = min(capacities[contender.name] for contender in contenders) / 2
     with shop.query_worker():
         latencies = {contender.name: percentiles(_at(rate, contender, catalogue)) for contender in contenders}
-    rows = [(name, capacities[name], *one.values()) for name, one in latencies.items()]
+    rows = [(name, capacities[name], *figure.values()) for name, figure in latencies.items()]
     targets = [
         Target("p50 ms at half load", latencies["vitrine"]["p50_ms"], 100.0, at_most=True),
         Target("p99 ms at half load", latencies["vitrine"]["p99_ms"], 250.0, at_most=True),

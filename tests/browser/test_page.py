@@ -26,7 +26,7 @@ def test_a_photo_finds_its_product(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_facet_narrows_and_its_chip_widens_again(page: Page) -> None:
-    next(one for one in page.all("#facets button") if one.text.startswith("Men")).click()
+    next(element for element in page.all("#facets button") if element.text.startswith("Men")).click()
     page.until(lambda: len(page.products) == 3)
     page.one(".chip").click()
     page.until(lambda: len(page.products) == 7)
@@ -43,9 +43,9 @@ def test_why_shows_the_parts_of_the_score(page: Page) -> None:
     page.search("red mug")
     page.one(".ask-why").click()
     page.until(lambda: page.all(".why"))
-    assert [one.text for one in page.all(".why span")] == ["Text", "Picture", "Words", "For you"]
-    assert sum(float(one.text) for one in page.all(".why output")) > 0.5
-    words = dict(one.text.rsplit(maxsplit=1) for one in page.all(".why .terms li"))
+    assert [element.text for element in page.all(".why span")] == ["Text", "Picture", "Words", "For you"]
+    assert sum(float(element.text) for element in page.all(".why output")) > 0.5
+    words = dict(element.text.rsplit(maxsplit=1) for element in page.all(".why .terms li"))
     assert words.keys() >= {"red", "mug"} and page.one(".why .terms li").get_attribute("title") == "title"
     assert sum(map(float, words.values())) == pytest.approx(float(page.all(".why output")[2].text), abs=0.011)
 
@@ -72,7 +72,7 @@ def test_what_a_person_looked_at_stands_above_what_is_for_them_with_reasons(
     asyncio.run(server.shop.interact("dora", ["mug-red"]))
     page.shop_as("dora")
     page.until(lambda: len(page.all("#shelves section")) == 2)
-    recent, similar = (one.text for one in page.all("#shelves section"))
+    recent, similar = (element.text for element in page.all("#shelves section"))
     assert recent.startswith("Recently viewed") and "you looked at it" in recent
     assert similar.startswith("Like “red mug”") and "because you looked at red mug" in similar
     assert "because you looked at red mug" in page.one("#grid").text
@@ -91,7 +91,7 @@ def test_hostile_products_are_shown_as_text(page: Page) -> None:
     page.one(".card .open").click()
     page.until(lambda: page.all(".product h2"))
     assert page.browser.title == "Vitrine · search"
-    errors = [one for one in page.browser.get_log("browser") if one["level"] == "SEVERE"]  # type: ignore[attr-defined]
+    errors = [entry for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[attr-defined]
     assert not errors
 
 

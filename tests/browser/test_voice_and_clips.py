@@ -45,7 +45,7 @@ def test_filters_and_reasons_are_those_of_what_was_said(page: Page, server: Page
     heard = len(server.hearing.received_samples)
     page.one(".ask-why").click()
     page.until(lambda: page.all(".why .terms li"))
-    next(one for one in page.all("#facets button") if one.text.startswith("Men")).click()
+    next(element for element in page.all("#facets button") if element.text.startswith("Men")).click()
     page.until(lambda: page.products and all(product.startswith("coat") for product in page.products))
     assert len(server.hearing.received_samples) == heard
 
@@ -115,7 +115,7 @@ def test_nothing_is_blocked_by_the_security_policy(page: Page, server: PageServe
     (tmp_path / "clip.mp4").write_bytes(clip(["green"]))
     page.one("#picture").send_keys(str(tmp_path / "clip.mp4"))
     speak(page, Transcript("mug"), server)
-    errors = [one for one in page.browser.get_log("browser") if one["level"] == "SEVERE"]  # type: ignore[attr-defined]
+    errors = [entry for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[attr-defined]
     assert not errors
 
 

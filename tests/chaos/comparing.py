@@ -94,7 +94,7 @@ async def compare(
         if record.place[0] in (PRODUCTS, SHOPPERS) and "vitrine_attempt" not in record.headers
     ]
     log = [event for event in events if not too_large or _event_id(event) not in too_large]
-    expected = fold([Arrival(one.place[0], one.value, one.timestamp_ms, one.headers) for one in log], is_good)
+    expected = fold([Arrival(event.place[0], event.value, event.timestamp_ms, event.headers) for event in log], is_good)
     report = Report(scenario, events=len(events), expected=len(expected.products))
     _compare_products(report, expected, rows(servers.milvus, prefix))
     await _compare_clicks(report, expected, servers.redis)
@@ -160,7 +160,7 @@ async def _compare_clicks(report: Report, expected: ExpectedIndex, redis_url: st
     store = RedisProfileStore(redis, 5)
     try:
         for user_id, clicks in expected.clicks.items():
-            found = [one.event_id for one in await recent(store, user_id)]
+            found = [interaction.event_id for interaction in await recent(store, user_id)]
             report.duplicated += len(found) - len(set(found))
             report.lost += len(clicks.keys() - set(found))
             if missing := clicks.keys() - set(found):
@@ -214,10 +214,10 @@ def _compare_announcements(report: Report, expected: ExpectedIndex, log: list[Re
         if record.place[0] == CHANGES
         for event_id in msgspec.json.decode(record.value or b"{}")["event_ids"]
     }
-    for index, one in enumerate(log):
-        if one.place[0] == PRODUCTS and index not in expected.refused and _event_id(one) not in named:
+    for index, event in enumerate(log):
+        if event.place[0] == PRODUCTS and index not in expected.refused and _event_id(event) not in named:
             report.unannounced += 1
-            report.examples.append(f"{_event_id(one)} is not announced")
+            report.examples.append(f"{_event_id(event)} is not announced")
 
 
 def _event_id(one: Record) -> str | None:

@@ -99,7 +99,7 @@ class Shop:
 
         async def ask() -> int:
             async with LagProbe(KafkaConfig(self.servers.kafka), GROUP) as probe:
-                return sum(one.messages for one in await probe.lag(PRODUCTS, SHOPPERS))
+                return sum(partition.messages for partition in await probe.lag(PRODUCTS, SHOPPERS))
 
         return asyncio.run(ask())
 
@@ -125,9 +125,9 @@ class Shop:
         known = {process.pid for process in self._local.state().processes}
         mine = str(self.stack.data_dir)
         return [
-            one.pid
-            for one in psutil.process_iter(["ppid"])
-            if one.info["ppid"] == 1 and one.pid not in known and _data_dir(one) == mine
+            process.pid
+            for process in psutil.process_iter(["ppid"])
+            if process.info["ppid"] == 1 and process.pid not in known and _data_dir(process) == mine
         ]
 
 

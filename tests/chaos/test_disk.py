@@ -46,7 +46,7 @@ def fill(disk: Path) -> Path:
 
 def says_why(shop: Shop, disk: Path) -> bool:
     """Whether a log or the command line names the full disk."""
-    logs = [one for one in disk.rglob("*.log") if one.parent.name in ("logs", "tmp")]
+    logs = [path for path in disk.rglob("*.log") if path.parent.name in ("logs", "tmp")]
     told = shop.stack.cli("up", "--detach", "--port", "0", "--workers", "1", check=False)
     return any("No space left" in log.read_text(errors="replace") for log in logs) or "make room" in told.stderr
 

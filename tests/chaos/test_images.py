@@ -54,7 +54,7 @@ def test_hosts_that_hang_fail_flood_redirect_and_bomb(shop, scenario, sites):
     shop.publish([created(untimed, version=None, title="untimed", images=[{"url": sites.url("answers 500", untimed)}])])
     shop.wait("all are indexed without their pictures", lambda: stored(run).keys() == {*named, untimed}, 30)
     healed = {untimed, *(name for name, way in named.items() if way != BOMB)}
-    assert {name for name, one in stored(run).items() if one.incomplete} == healed
+    assert {name for name, product in stored(run).items() if product.incomplete} == healed
     for row in rows(shop.servers.milvus, run.prefix):
         assert row["searchable"] == ("bare" not in row["product_id"]), row["product_id"]
     # Changes meanwhile: what is tried again later must not undo them, nor where Kafka's time is the only version.
@@ -67,7 +67,9 @@ def test_hosts_that_hang_fail_flood_redirect_and_bomb(shop, scenario, sites):
     shop.wait("every host was asked", lambda: all(sites.asked(way) for way in sites.ways))
     sites.heal()
     shop.wait(
-        "the pictures come", lambda: all(one.image_keys for id, one in stored(run).items() if id in healed), COMPLETE_S
+        "the pictures come",
+        lambda: all(product.image_keys for id, product in stored(run).items() if id in healed),
+        COMPLETE_S,
     )
     assert not sites.is_inside_seen
     run.check(is_good=lambda one: not _is_at(one, sites, BOMB), pictures={"invalid_image": 2})

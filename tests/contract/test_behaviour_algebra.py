@@ -122,7 +122,7 @@ async def kept_of(store: BehaviourStore, *users: str) -> dict[str, list[tuple[st
     """What the kept sessions of these users did, by ref, a day's visits in one."""
     kept: dict[str, list[tuple[str, str, int]]] = {}
     for user in users:
-        refs = [one.ref for one in await store.sessions_of(user, 100)]
+        refs = [session.ref for session in await store.sessions_of(user, 100)]
         for ref, steps in zip(refs, await visits_of(store, user), strict=True):
             kept[ref] = steps + kept.get(ref, [])
     return kept
@@ -191,6 +191,6 @@ async def test_what_was_done_in_an_erased_period_is_in_no_session_and_all_else_s
     left = {ref: [step for step in steps if not since_ms <= step[2] <= until_ms] for ref, steps in before.items()}
     kept = {ref: steps for ref, steps in left.items() if steps}
     assert await kept_of(store, "ada") == kept and await kept_of(store, "ben") == bens
-    latest = [one.steps[-1].time_ms for one in await store.sessions_of("ada", 100)]
+    latest = [session.steps[-1].time_ms for session in await store.sessions_of("ada", 100)]
     assert latest == sorted(latest, reverse=True)
     assert await sighted(store) == sightings_in(await kept_of(store, *USERS))

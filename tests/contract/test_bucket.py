@@ -86,7 +86,7 @@ async def test_what_is_put_or_touched_while_it_is_removed_stays(step: str, after
         # What was gone when it was touched is passed over.
         assert removed and await other.get(DIGEST) is None
     assert [file.digest async for page in other.files() for file in page] in ([DIGEST], [])
-    assert {found["path"] for page in bucket.list() for found in page} <= {f"{DIGEST[:2]}/{DIGEST}"}
+    assert {entry["path"] for page in bucket.list() for entry in page} <= {f"{DIGEST[:2]}/{DIGEST}"}
 
 
 async def test_what_a_dead_remover_left_is_cleared_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ async def test_what_a_dead_remover_left_is_cleared_up(monkeypatch: pytest.Monkey
     monkeypatch.setattr(bucket_media_store, "_REMOVER_GONE_S", -1.0)
     assert await store.put([PICTURE]) == [DIGEST], "nobody has to clear up first"
     assert [file.digest async for page in store.files() for file in page] == [DIGEST]
-    assert [found["path"] for page in bucket.list() for found in page] == [f"{DIGEST[:2]}/{DIGEST}"]
+    assert [entry["path"] for page in bucket.list() for entry in page] == [f"{DIGEST[:2]}/{DIGEST}"]
 
 
 async def test_a_large_file_is_read_in_few_requests_and_refused_once_it_is_gone() -> None:

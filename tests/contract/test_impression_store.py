@@ -55,7 +55,7 @@ def shown(query_id: str, user_id: str = "", time_ms: int = NOW_MS) -> Impression
 
 
 async def remembered(store: ImpressionStore) -> list[Impression]:
-    return sorted([one async for one in store.all()], key=lambda one: (one.time_ms, one.query_id))
+    return sorted([impression async for impression in store.all()], key=lambda one: (one.time_ms, one.query_id))
 
 
 async def test_what_was_shown_to_anybody_and_to_a_person_comes_back_whole(stores):
@@ -71,15 +71,15 @@ async def test_the_latest_are_kept_of_each_person_and_of_each_hour(stores):
     nobodys = [shown(f"b{number}", time_ms=NOW_MS + number) for number in range(5)]
     await stores.impressions.remember([*ada, *nobodys, shown("c", "ben")])
     assert await stores.impressions.of_person("ada") == ada[2:]
-    kept = [one for one in await remembered(stores.impressions) if not one.user_id]
+    kept = [impression for impression in await remembered(stores.impressions) if not impression.user_id]
     assert kept == nobodys[2:]
 
 
 async def test_what_was_shown_a_day_ago_is_gone(stores):
     await stores.impressions.remember([shown("a"), shown("b", "ada"), shown("c", "ada", NOW_MS + 5)])
     stores.now_ms = NOW_MS + REMEMBERED_MS
-    assert [one.query_id for one in await remembered(stores.impressions)] == ["c"]
-    assert [one.query_id for one in await stores.impressions.of_person("ada")] == ["c"]
+    assert [impression.query_id for impression in await remembered(stores.impressions)] == ["c"]
+    assert [impression.query_id for impression in await stores.impressions.of_person("ada")] == ["c"]
 
 
 async def test_a_forgotten_persons_are_erased_and_those_from_before_are_not_taken_again(stores):
@@ -88,7 +88,7 @@ async def test_a_forgotten_persons_are_erased_and_those_from_before_are_not_take
     await stores.profiles.forget([("ada", NOW_MS + 1)])
     await stores.impressions.remember([shown("e", "ada"), later])
     assert await stores.impressions.of_person("ada") == [later]
-    assert [one.query_id for one in await remembered(stores.impressions)] == ["b", "c", "d"]
+    assert [impression.query_id for impression in await remembered(stores.impressions)] == ["b", "c", "d"]
     assert structs.replace(later, user_id="") not in await remembered(stores.impressions)
 
 
@@ -96,6 +96,6 @@ async def test_nothing_is_kept_of_whom_may_not_be_learnt_from(stores):
     await stores.impressions.remember([shown("a", "ada"), shown("b", "ada", NOW_MS + 5), shown("c", "ben")])
     await stores.profiles.set_learning([("ada", LearningChange(False, NOW_MS + 1))])
     await stores.impressions.remember([shown("d", "ada", NOW_MS + 6)])
-    assert "b" not in [one.query_id for one in await stores.impressions.of_person("ada")]
-    assert "d" not in [one.query_id for one in await stores.impressions.of_person("ada")]
-    assert [one.query_id for one in await stores.impressions.of_person("ben")] == ["c"]
+    assert "b" not in [impression.query_id for impression in await stores.impressions.of_person("ada")]
+    assert "d" not in [impression.query_id for impression in await stores.impressions.of_person("ada")]
+    assert [impression.query_id for impression in await stores.impressions.of_person("ben")] == ["c"]

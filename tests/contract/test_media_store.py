@@ -65,7 +65,7 @@ def collectable(request: pytest.FixtureRequest, tmp_path: Path) -> CollectableMe
 
 
 async def all_files(media: CollectableMediaStore) -> list[StoredFile]:
-    return [file async for some in media.files() for file in some]
+    return [file async for entries in media.files() for file in entries]
 
 
 async def test_files_are_listed_with_their_size_and_time(collectable):

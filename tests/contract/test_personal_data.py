@@ -83,14 +83,14 @@ def data(request: pytest.FixtureRequest) -> PersonalData:
 
 async def fill(data: PersonalData) -> None:
     """Something in every store, under the user's own id and the anonymous one."""
-    done = [(one, Interaction(f"{one}-e", "purchased", "mug", NOW_MS, "web", "s1")) for one in IDS]
+    done = [(user_id, Interaction(f"{user_id}-e", "purchased", "mug", NOW_MS, "web", "s1")) for user_id in IDS]
     await data.profiles.record(done)
     await data.profiles.set_traits([(IDS[0], TraitChange("t", {"age": "30s"}, NOW_MS))])
     await data.profiles.identify([(IDS[0], Identification(IDS[1], NOW_MS))])
     await data.behaviour.record(done)
     shown = pack_shown(1, ["mug", "cup"], np.zeros((2, 3)))
     assert data.impressions is not None
-    await data.impressions.remember([Impression("q1", NOW_MS, "red mug", 0, "", shown, one) for one in IDS])
+    await data.impressions.remember([Impression("q1", NOW_MS, "red mug", 0, "", shown, user_id) for user_id in IDS])
     await data.profiles.set_learning([(IDS[0], LearningChange(True, NOW_MS))])
 
 
@@ -114,14 +114,14 @@ async def test_what_was_learnt_before_an_opt_out_is_exported(data: PersonalData)
     await fill(data)
     await data.profiles.set_learning([(IDS[0], LearningChange(False, NOW_MS + 1))])
     found = await data.export(IDS[0])
-    assert found["interactions"] and [one["learning"] for one in found["learning"]] == [True, False]
+    assert found["interactions"] and [change["learning"] for change in found["learning"]] == [True, False]
 
 
 async def test_an_erasure_leaves_nothing_in_any_store_but_what_the_person_chose(data: PersonalData) -> None:
     await fill(data)
-    await data.erase([(one, NOW_MS) for one in await data.ids_of(IDS[0])])
-    for one in IDS:
-        found = await data.export(one)
+    await data.erase([(user_id, NOW_MS) for user_id in await data.ids_of(IDS[0])])
+    for user_id in IDS:
+        found = await data.export(user_id)
         kept = {name for name, value in found.items() if value} - {"user_id", "ids"}
         assert kept <= {"learning"}
 
@@ -131,15 +131,19 @@ async def test_all_keys_of_people_are_known_and_go(redis: Redis) -> None:
     behaviour = RedisBehaviourStore(redis, 5, privacy=PRIVACY)
     data = PersonalData(profiles, behaviour, RedisImpressionStore(redis, 5, privacy=PRIVACY))
     await fill(data)
-    await RedisPersonKeys(redis, PRIVACY, 5).keys_of([(one, NOW_MS) for one in IDS])
+    await RedisPersonKeys(redis, PRIVACY, 5).keys_of([(user_id, NOW_MS) for user_id in IDS])
     names = await keys(redis)
     assert {name.rsplit(":", 1)[1] for name in names if name.startswith("vitrine:user:")} == SUFFIXES
-    await data.erase([(one, NOW_MS) for one in await data.ids_of(IDS[0])])
+    await data.erase([(user_id, NOW_MS) for user_id in await data.ids_of(IDS[0])])
     left = await keys(redis)
-    signs = [*IDS, *(PRIVACY.hash_of(one) for one in IDS), *(owner_of(PRIVACY.hash_of(one)) for one in IDS)]
+    signs = [
+        *IDS,
+        *(PRIVACY.hash_of(user_id) for user_id in IDS),
+        *(owner_of(PRIVACY.hash_of(user_id)) for user_id in IDS),
+    ]
     of_them = {name for name in left if any(sign in name for sign in signs)}
     assert of_them == {
-        *(f"vitrine:forgotten:{PRIVACY.hash_of(one)}" for one in IDS),
+        *(f"vitrine:forgotten:{PRIVACY.hash_of(user_id)}" for user_id in IDS),
         f"vitrine:learning:{PRIVACY.hash_of(IDS[0])}",
     }
     assert set(left) - of_them == {"vitrine:popularity"}

@@ -216,7 +216,9 @@ async def test_what_was_refused_before_it_was_told_to_be_allowed_counts_once_it_
     await tell(store, data.draw(retold(changes)))
     expected = ExpectedPersons(changes)
     for user in KNOWN + ANONYMOUS:
-        assert {one.event_id for one in await recent(store, user)} <= {one.event_id for one in expected.history(user)}
+        assert {interaction.event_id for interaction in await recent(store, user)} <= {
+            interaction.event_id for interaction in expected.history(user)
+        }
     await tell(store, data.draw(retold(changes)))
     await assert_as_expected(store, changes)
 

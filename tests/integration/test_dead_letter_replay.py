@@ -104,9 +104,11 @@ async def test_what_fails_again_is_a_new_letter_from_where_it_first_was(letters:
     again = build_dead_letter(back, InvalidEvent("unreachable_image", "still away"))
     await letters.publisher.wait_delivered([await letters.publisher.send_raw(again, "a letter")])
     shown = json.loads((await letters.dlq("show", "--json", "-n", "2")).stdout)
-    assert [(one["topic"], one["partition"], one["offset"]) for one in shown] == [(PRODUCT_EVENTS, 2, 0)] * 2
-    assert [one["error"] for one in shown] == ["a fault", "still away"]
-    assert all(one["headers"].keys() == OWN.keys() for one in shown)
+    assert [(letter["topic"], letter["partition"], letter["offset"]) for letter in shown] == [
+        (PRODUCT_EVENTS, 2, 0)
+    ] * 2
+    assert [letter["error"] for letter in shown] == ["a fault", "still away"]
+    assert all(letter["headers"].keys() == OWN.keys() for letter in shown)
     assert "replayed 1 (1 unreachable_image)" in (await letters.dlq("replay")).stdout
     assert len(await letters.came_back()) == 2
 
@@ -116,8 +118,8 @@ async def test_letters_go_back_in_their_order_to_their_own_topics(letters: DeadL
     await letters.bury("internal", *values)
     await letters.bury("internal", b"click", topic=USER_EVENTS, partition=0)
     assert f"replayed {len(values) + 1}" in (await letters.dlq("replay", "--reason", "internal")).stdout
-    assert [one.value for one in await letters.came_back()] == values
-    assert [one.value for one in await letters.came_back(USER_EVENTS)] == [b"click"]
+    assert [message.value for message in await letters.came_back()] == values
+    assert [message.value for message in await letters.came_back(USER_EVENTS)] == [b"click"]
 
 
 async def test_reasons_are_replayed_each_on_its_own_and_so_many_as_asked_for(letters: DeadLetters):
@@ -133,7 +135,7 @@ async def test_reasons_are_replayed_each_on_its_own_and_so_many_as_asked_for(let
     assert listed["from_future"]["count"] - listed["from_future"]["replayed"] == 1
     assert listed["from_future"]["replay_helps"] and not listed["too_old"]["replay_helps"]
     assert "replayed 2 (1 from_future, 1 too_old)" in (await letters.dlq("replay")).stdout
-    assert sorted(one.value or b"" for one in await letters.came_back()) == [b"1", b"2", b"3", b"4"]
+    assert sorted(message.value or b"" for message in await letters.came_back()) == [b"1", b"2", b"3", b"4"]
 
 
 async def test_what_cannot_be_published_again_is_named_and_does_not_hold_up_the_rest(letters: DeadLetters):
@@ -188,7 +190,7 @@ async def test_a_replay_that_broke_off_goes_on_and_loses_none(letters: DeadLette
     assert 0 < marked <= publisher.sendable
     remaining = len(values) - marked
     assert f"replayed {remaining} ({remaining} internal)" in (await letters.dlq("replay")).stdout
-    came = [one.value for one in await letters.came_back()]
+    came = [message.value for message in await letters.came_back()]
     assert list(dict.fromkeys(came)) == values
     assert len(came) < len(values) + 100
 
@@ -222,7 +224,7 @@ async def publish_products(servers: str, *products: Mapping[str, Any]) -> None:
     values = [json.dumps(envelope | {"id": str(number), "data": product}) for number, product in enumerate(products)]
     async with EventPublisher(KafkaConfig(servers)) as publisher:
         sent = [OutgoingMessage(PRODUCT_EVENTS, products[0]["product_id"].encode(), value.encode()) for value in values]
-        await publisher.wait_delivered([await publisher.send_raw(one, "an event") for one in sent])
+        await publisher.wait_delivered([await publisher.send_raw(message, "an event") for message in sent])
 
 
 async def places(servers: str, product: Mapping[str, Any]) -> list[tuple[str, int, int]]:

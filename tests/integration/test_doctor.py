@@ -55,19 +55,21 @@ async def made_topics(kafka: str) -> None:
 
 async def test_topics_that_lose_events_are_found_on_a_real_broker(servers: LocalStack) -> None:
     await made_topics(servers.kafka().url)
-    found = [one async for one in check_kafka(settings_of(servers))]
-    said = {(one.subject, one.level): one.message for one in found}
+    found = [finding async for finding in check_kafka(settings_of(servers))]
+    said = {(finding.subject, finding.level): finding.message for finding in found}
     assert ("kafka", "ok") in said
-    assert any(one.level == "failure" and "compacted" in one.message for one in _about(found, PRODUCT_EVENTS))
+    assert any(
+        finding.level == "failure" and "compacted" in finding.message for finding in _about(found, PRODUCT_EVENTS)
+    )
     about = _about(found, USER_EVENTS)
-    assert any(one.level == "failure" and "1048588" in one.message for one in about)
-    assert any(one.level == "warning" and "0.0 days" in one.message for one in about)
+    assert any(finding.level == "failure" and "1048588" in finding.message for finding in about)
+    assert any(finding.level == "warning" and "0.0 days" in finding.message for finding in about)
     assert "vitrine.dead-letter" in said["topics", "warning"]
     # A broker that has just started does not know of groups yet.
     async with asyncio.timeout(60):
-        while not any(one.subject == "consumer group" for one in found):
-            found = [one async for one in check_kafka(settings_of(servers))]
-    assert [one.level for one in found if one.subject == "consumer group"] == ["warning"]
+        while not any(finding.subject == "consumer group" for finding in found):
+            found = [finding async for finding in check_kafka(settings_of(servers))]
+    assert [finding.level for finding in found if finding.subject == "consumer group"] == ["warning"]
 
 
 async def test_who_is_turned_away_is_told_why_and_who_may_little_what(
@@ -81,17 +83,23 @@ async def test_who_is_turned_away_is_told_why_and_who_may_little_what(
         "VITRINE_KAFKA_SASL_USERNAME": "scram-256",
         "VITRINE_KAFKA_SSL_CAFILE": str(secure_kafka.authority),
     }
-    wrong = [one async for one in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": "wrong"}))]
-    assert [one.level for one in wrong] == ["failure"] and "the user or the password is wrong" in wrong[0].message
-    little = [one async for one in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": PASSWORD}))]
-    assert little[0].level == "ok" and not any(one.level == "failure" for one in little)
-    assert any("lacks a right to the consumer group" in one.message for one in little if one.level == "warning")
+    wrong = [finding async for finding in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": "wrong"}))]
+    assert [finding.level for finding in wrong] == ["failure"] and "the user or the password is wrong" in wrong[
+        0
+    ].message
+    little = [
+        finding async for finding in check_kafka(load_settings(login | {"VITRINE_KAFKA_SASL_PASSWORD": PASSWORD}))
+    ]
+    assert little[0].level == "ok" and not any(finding.level == "failure" for finding in little)
+    assert any(
+        "lacks a right to the consumer group" in finding.message for finding in little if finding.level == "warning"
+    )
     assert PASSWORD not in str(little)
 
 
 async def test_a_real_redis_is_in_order(servers: LocalStack) -> None:
     found = [finding async for finding in check_redis(settings_of(servers))]
-    assert [(one.subject, one.level) for one in found] == [("redis", "ok"), ("clocks", "ok")]
+    assert [(finding.subject, finding.level) for finding in found] == [("redis", "ok"), ("clocks", "ok")]
 
 
 async def test_a_redis_whose_clock_is_ahead(tmp_path: Path) -> None:
@@ -100,7 +108,7 @@ async def test_a_redis_whose_clock_is_ahead(tmp_path: Path) -> None:
         assert facts.ahead_s is not None and abs(facts.ahead_s - SKEW_S) < 5
         settings = load_settings({"VITRINE_DATA_DIR": str(tmp_path), "VITRINE_REDIS_URL": url})
         found = [finding async for finding in check_redis(settings)]
-        assert [(one.subject, one.level) for one in found] == [("redis", "ok"), ("clocks", "failure")]
+        assert [(finding.subject, finding.level) for finding in found] == [("redis", "ok"), ("clocks", "failure")]
 
 
 async def test_a_redis_that_lets_us_ask_nothing_is_no_failure(tmp_path: Path) -> None:
@@ -110,7 +118,7 @@ async def test_a_redis_that_lets_us_ask_nothing_is_no_failure(tmp_path: Path) ->
 
 
 def _about(found: list[Finding], topic: str) -> list[Finding]:
-    return [one for one in found if one.subject == f"topic {topic}"]
+    return [finding for finding in found if finding.subject == f"topic {topic}"]
 
 
 @asynccontextmanager

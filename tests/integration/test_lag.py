@@ -46,9 +46,9 @@ async def test_lag_is_what_was_published_and_not_committed(kafka_servers):
     await commit_everything(kafka_servers, group)
     await publish(kafka_servers, 5)
     async with LagProbe(KafkaConfig(kafka_servers), group) as probe:
-        assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS, "no.such.topic")) == 5
+        assert sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS, "no.such.topic")) == 5
         await commit_everything(kafka_servers, group)
-        assert sum(one.messages for one in await probe.lag(PRODUCT_EVENTS)) == 0
+        assert sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS)) == 0
 
 
 async def test_the_index_is_as_old_as_the_oldest_waiting_event(kafka_servers):

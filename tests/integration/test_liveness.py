@@ -52,10 +52,12 @@ class Probe:
 
     def ask(self) -> Verdict:
         alive, ready = self._get("/healthz"), self._get("/readyz")
-        why = "; ".join(str(one.json().get("detail")) for one in (alive, ready) if one and one.status_code != 200)
-        reasons = [reason["part"] for one in (alive, ready) if one for reason in one.json().get("reasons", [])]
-        took_s = max(one.elapsed.total_seconds() if one else PROBE_TIMEOUT_S for one in (alive, ready))
-        status = [one.status_code if one else 0 for one in (alive, ready)]
+        why = "; ".join(
+            str(answer.json().get("detail")) for answer in (alive, ready) if answer and answer.status_code != 200
+        )
+        reasons = [reason["part"] for answer in (alive, ready) if answer for reason in answer.json().get("reasons", [])]
+        took_s = max(answer.elapsed.total_seconds() if answer else PROBE_TIMEOUT_S for answer in (alive, ready))
+        status = [answer.status_code if answer else 0 for answer in (alive, ready)]
         return Verdict(*status, f"{why} {reasons}", took_s)
 
     def until(self, alive: int, ready: int, part: str = "", within_s: float = 30.0) -> Verdict:

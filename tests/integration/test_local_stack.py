@@ -81,7 +81,7 @@ def test_a_killed_server_is_noticed_and_a_start_brings_it_back(stack):
     pids = start(stack, stack.redis(), stack.milvus())
     os.kill(pids["milvus"], signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pids["milvus"])] if psutil.pid_exists(pids["milvus"]) else [], timeout=5)
-    assert [one.name for one in stack.crashed()] == ["milvus"]
+    assert [process.name for process in stack.crashed()] == ["milvus"]
     again = start(stack, stack.redis(), stack.milvus())
     assert again["redis"] == pids["redis"] and again["milvus"] != pids["milvus"]
     assert stack.crashed() == []
@@ -134,7 +134,7 @@ def test_data_survive_the_killing_of_every_server(tmp_path, request):
     assert client.get("c", [7])[0]["id"] == 7
     client.close()
     assert asyncio.run(redis_call(stack, "GET", "k")) == b"v"
-    assert [one.name for one in tmp_path.iterdir()] == [stack.data_dir.name]
+    assert [path.name for path in tmp_path.iterdir()] == [stack.data_dir.name]
 
 
 def test_what_is_started_anew_is_still_stopped_after_what_depends_on_it(stack):

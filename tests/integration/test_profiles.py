@@ -68,10 +68,10 @@ class Shop:
 
     async def state(self) -> Any:
         """All that queries see."""
-        users = [(await recent(self.profiles, one), await self.profiles.traits(one)) for one in USERS]
-        sessions = [await self.behaviour.sessions_of(one, 100) for one in USERS]
+        users = [(await recent(self.profiles, user_id), await self.profiles.traits(user_id)) for user_id in USERS]
+        sessions = [await self.behaviour.sessions_of(user_id, 100) for user_id in USERS]
         sightings = await self.behaviour.sightings([f"p{n}" for n in range(7)], 100)
-        return users, await self.profiles.popular(1_000), sessions, sightings
+        return users, await self.profiles.popular(1_000), sessions, [list(seen) for seen in sightings]
 
 
 @pytest.fixture

@@ -80,10 +80,12 @@ def test_ten_clicks_on_a_category_move_it_up_for_that_person_alone(stack, http, 
     def places(user_id: str) -> float:
         """Mean place of the category's products in a broad search, of whatever is there."""
         found = search(http, text="comfortable and light", k=100, user_id=user_id, floor=0)
-        return sum(found.index(one) if one in found else 100 for one in liked) / len(liked)
+        return sum(found.index(product_id) if product_id in found else 100 for product_id in liked) / len(liked)
 
     before, stranger = places(person), places("a stranger")
-    clicks = [{"type": "user.clicked", "user_id": person, "product_id": one} for one in sorted(liked)[:10]]
+    clicks = [
+        {"type": "user.clicked", "user_id": person, "product_id": product_id} for product_id in sorted(liked)[:10]
+    ]
     file = tmp_path / "clicks.jsonl"
     file.write_text("".join(json.dumps(click) + "\n" for click in clicks))
     stack.cli("publish", "events", file)

@@ -98,7 +98,7 @@ class Lines:
         probe = AIOKafkaConsumer(bootstrap_servers=self.servers, group_id=f"{self.group}-retries")
         await probe.start()
         try:
-            parts = [TopicPartition(line.topic, one) for line in self.lines for one in range(PARTITIONS)]
+            parts = [TopicPartition(line.topic, number) for line in self.lines for number in range(PARTITIONS)]
             ends = await probe.end_offsets(parts)
             return sum(ends.values()) - sum([await probe.committed(part) or 0 for part in parts])
         finally:
@@ -138,7 +138,7 @@ class Faulty:
 
 
 def numbers(found: Sequence[ConsumerRecord]) -> list[int]:
-    return [int(one.value or b"") for one in found]
+    return [int(message.value or b"") for message in found]
 
 
 def count(number: int) -> Callable[[list[ConsumerRecord]], bool]:
@@ -153,26 +153,26 @@ async def test_messages_come_back_when_they_are_due_to_where_they_came_from(line
         put_at = time.time()
         await lines.put(*(lines.message(one, tried=one % 2, partition=one % 3) for one in range(6)))
         found = await lines.back(count(6))
-    for one in found:
-        (number,) = numbers([one])
+    for message in found:
+        (number,) = numbers([message])
         delay_s = LONG_S if number % 2 else SHORT_S
-        assert delay_s - 0.01 <= one.timestamp / 1000 - put_at <= delay_s + 0.5
-        headers = dict(one.headers)
+        assert delay_s - 0.01 <= message.timestamp / 1000 - put_at <= delay_s + 0.5
+        headers = dict(message.headers)
         assert headers["own"] == b"1"
         assert headers["vitrine_attempt"] == (b"2" if number % 2 else b"1")
         first = origin_from_headers(headers)
-        assert first and (first.partition, first.offset, first.timestamp_ms) == (one.partition, number, 1_234)
+        assert first and (first.partition, first.offset, first.timestamp_ms) == (message.partition, number, 1_234)
     assert len(found) == 6
 
 
 async def test_many_keep_their_order_and_all_are_committed(lines: Lines):
-    await lines.put(*(lines.message(one) for one in range(3_000)))
+    await lines.put(*(lines.message(number) for number in range(3_000)))
     async with lines.relaying():
         found = await lines.back(count(3_000))
         await lines.committed()
     assert len(found) == 3_000
-    for key in {one.key for one in found}:
-        of_product = numbers([one for one in found if one.key == key])
+    for key in {message.key for message in found}:
+        of_product = numbers([message for message in found if message.key == key])
         assert of_product == sorted(of_product)
 
 
@@ -183,7 +183,7 @@ async def test_what_a_relay_published_and_did_not_commit_is_published_again_and_
         published.set()
         await asyncio.Event().wait()
 
-    await lines.put(*(lines.message(one) for one in range(300)))
+    await lines.put(*(lines.message(number) for number in range(300)))
     async with lines.relaying(lines.relay(Faulty(lines.publisher, die, after=True))):
         await asyncio.wait_for(published.wait(), DEADLINE_S)
     repeated = lines.publisher.published - 300
@@ -202,7 +202,7 @@ async def test_relays_share_the_lines_and_take_over_from_each_other(lines: Lines
             sent = 0
             async with asyncio.timeout(DEADLINE_S):
                 while not (first.published and second.published):
-                    await lines.put(*(lines.message(sent + one, tried=one % 2) for one in range(20)))
+                    await lines.put(*(lines.message(sent + number, tried=number % 2) for number in range(20)))
                     sent += 20
                     await asyncio.sleep(0.1)
             before = second.published
@@ -217,7 +217,7 @@ async def test_a_fault_holds_messages_back_and_loses_none(lines: Lines, fault: E
     async def fail() -> None:
         raise fault
 
-    await lines.put(*(lines.message(one) for one in range(50)))
+    await lines.put(*(lines.message(number) for number in range(50)))
     async with lines.relaying(lines.relay(Faulty(lines.publisher, fail, fail))):
         found = await lines.back(count(50))
         await lines.committed()
@@ -230,4 +230,4 @@ async def test_a_stray_message_is_a_dead_letter_and_holds_nobody_up(lines: Lines
     await lines.put(lines.message(1))
     async with lines.relaying():
         found = await lines.back(count(2))
-    assert {one.topic: int(one.value or b"") for one in found} == {DEAD_LETTER: 0, PRODUCT_EVENTS: 1}
+    assert {message.topic: int(message.value or b"") for message in found} == {DEAD_LETTER: 0, PRODUCT_EVENTS: 1}

@@ -42,7 +42,7 @@ def growth_mb(samples: Sequence[Sample], name: str) -> float:
     Source: Sen, 1968, "Estimates of the Regression Coefficient Based on Kendall's Tau".
     """
     thinned = samples[:: max(1, len(samples) // MOST_POINTS)]
-    points = [(one.events, one.resident_mb[name]) for one in thinned if name in one.resident_mb]
+    points = [(sample.events, sample.resident_mb[name]) for sample in thinned if name in sample.resident_mb]
     slopes = [(y - b) / (x - a) for (a, b), (x, y) in itertools.combinations(points, 2) if x > a]
     return statistics.median(slopes) * (samples[-1].events - samples[0].events)
 

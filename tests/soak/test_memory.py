@@ -72,7 +72,7 @@ async def _run(broker: Broker, worker: Worker, life: Iterator[Outgoing]) -> list
             if waiting < MOST_WAITING:
                 published += await broker.publish(itertools.islice(life, CHUNK))
             before = published - waiting
-            waiting = sum(one.messages for one in await probe.lag(PRODUCT_EVENTS))
+            waiting = sum(partition.messages for partition in await probe.lag(PRODUCT_EVENTS))
             now = time.monotonic()
             progressed_at = now if published - waiting > before else progressed_at
             assert now - progressed_at < STALLED_S, f"nothing was done for {STALLED_S:.0f} s: {worker.log}"

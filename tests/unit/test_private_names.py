@@ -21,23 +21,26 @@ def _parameters(function: object) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def test_a_heartbeat_can_be_watched_by_streams_agents() -> None:
-    """`streams.agents` wraps the coordinator's heartbeat, and finds the coordinator through Faust's consumer thread."""
+def test_a_heartbeat_can_be_watched_by_the_membership() -> None:
+    """`streams.group_membership` wraps the coordinator's heartbeat, found through Faust's consumer thread."""
     assert inspect.iscoroutinefunction(GroupCoordinator._do_heartbeat)
     assert _parameters(GroupCoordinator._do_heartbeat) == ["self"]
     assert _parameters(AIOKafkaConsumerThread._ensure_consumer) == ["self"]
     assert "_coordinator" in inspect.getsource(AIOKafkaConsumerThread)
 
 
-def test_an_error_of_the_group_is_kept_where_streams_agents_looks() -> None:
+def test_an_error_of_the_group_is_kept_where_the_membership_looks() -> None:
     assert "self._pending_exception = exc" in inspect.getsource(GroupCoordinator._push_error_to_user)
     assert AIOKafkaConsumerThread._consumer is None
 
 
-def test_a_consumer_of_faust_keeps_its_thread_where_streams_agents_looks() -> None:
+def test_a_consumer_of_faust_keeps_its_thread_where_the_membership_looks() -> None:
     from faust.transport.consumer import ThreadDelegateConsumer
 
     assert "_thread" in inspect.getsource(ThreadDelegateConsumer.__init__)
+    assert "self.call_thread(self._ensure_consumer().position, tp)" in inspect.getsource(
+        AIOKafkaConsumerThread.position
+    )
 
 
 def test_columns_can_be_read_by_indexer_milvus_columns() -> None:

@@ -105,7 +105,7 @@ class Fleet:
 
     def publish(self, *messages: Outgoing) -> None:
         """Publish, and wait until what products are told of is announced as searchable."""
-        named = {json.loads(one.value)["id"] for one in messages if one.topic == PRODUCTS and one.value}
+        named = {json.loads(message.value)["id"] for message in messages if message.topic == PRODUCTS and message.value}
         publish(self.servers.kafka, messages)
         self.wait("announcements", lambda: named <= asyncio.run(_announced(self.servers.kafka)))
 
@@ -114,13 +114,13 @@ class Fleet:
 
         async def ask() -> int:
             async with LagProbe(KafkaConfig(self.servers.kafka), GROUP) as probe:
-                return sum(one.messages for one in await probe.lag(PRODUCTS, SHOPPERS))
+                return sum(partition.messages for partition in await probe.lag(PRODUCTS, SHOPPERS))
 
         return asyncio.run(ask())
 
     def wait_until_indexed(self) -> None:
         """Until every indexing worker is a member of the group and no event waits."""
-        self.wait("workers are ready", lambda: all(one.is_ready() for one in self._workers))
+        self.wait("workers are ready", lambda: all(worker.is_ready() for worker in self._workers))
         self.wait("lag 0", lambda: self.lag() == 0)
 
     def restore_profiles(self) -> None:
@@ -138,9 +138,9 @@ class Fleet:
 
     def end(self) -> None:
         """Kill what runs."""
-        for one in self._workers:
-            one.process.kill()
-            one.process.wait()
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.wait()
 
     def _environment(self, version: Version) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
@@ -181,5 +181,5 @@ async def _announced(kafka: str) -> set[str]:
         named: set[str] = set()
         while any([await consumer.position(place) < ends[place] for place in places]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
-                named.update(name for one in messages for name in json.loads(one.value)["event_ids"])
+                named.update(name for message in messages for name in json.loads(message.value)["event_ids"])
         return named

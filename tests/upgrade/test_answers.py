@@ -46,5 +46,5 @@ def test_no_answer_of_either_version_is_stale_whoever_wrote(fleet: Fleet, old: V
         writer = writer if writer.version is version else fleet.replace(writer, version)
         for price in itertools.islice(prices, ROUNDS):
             fleet.publish(product("kettle", price=price))
-            stale += [(version.name, one.version.name, price) for one in readers if shown_price(one) != price]
+            stale += [(version.name, reader.version.name, price) for reader in readers if shown_price(reader) != price]
     assert stale == []

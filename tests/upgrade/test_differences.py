@@ -35,7 +35,7 @@ def history(fleet: Fleet, user_id: str) -> list[str]:
     async def read() -> list[str]:
         redis = connect_redis(RedisConfig(url=fleet.servers.redis, deadline_s=5))
         try:
-            return [one.event_id for one in await recent(RedisProfileStore(redis, 5), user_id)]
+            return [interaction.event_id for interaction in await recent(RedisProfileStore(redis, 5), user_id)]
         finally:
             await redis.aclose()
 

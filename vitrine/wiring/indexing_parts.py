@@ -34,7 +34,7 @@ from indexer.redis.shoppers.profiles import RedisProfileStore
 from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from indexer.redis.turn import RedisTurn
 from streams import metrics
-from streams.agents import FaustPublisher, GroupMembership, build_app
+from streams.agents import FaustPublisher, build_app
 from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import MicroBatcher
 from streams.delivery.decoding import Horizon
@@ -43,6 +43,7 @@ from streams.delivery.messages import PrefixAcknowledger
 from streams.delivery.traces import with_traces
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.failures.retry_relay import RetryRelay
+from streams.group_membership import GroupMembership
 from streams.kafka.consumer_watch import ConsumerWatch
 from streams.kafka.lag import LagProbe
 from streams.kafka.lag_reporter import LagReporter

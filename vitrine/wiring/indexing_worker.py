@@ -13,11 +13,12 @@ import faust
 
 from encoders.liveness.vitals import Vitals
 from indexer.milvus.registry import GenerationRegistry, Generations
-from streams.agents import GroupMembership, add_agents, run_app, watch_group
+from streams.agents import add_agents, run_app
 from streams.config import KafkaConfig
 from streams.delivery.availability import OUTAGES
 from streams.delivery.batching import MicroBatcher
 from streams.errors import KafkaRefused
+from streams.group_membership import GroupMembership, watch_group
 from streams.health import health_server
 from streams.kafka.refusals import check_access, right_refused
 from streams.topics import ensure_topics

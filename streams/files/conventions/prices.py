@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -137,33 +138,53 @@ def parse_written(cell: str) -> WrittenPrice:
     text = UNSPACED_WORDS.sub(" ", unicodedata.normalize("NFKC", cell).translate(_ARABIC).strip())
     if _NEGATIVE.fullmatch(text):
         raise ValueError(f"{shown} is no price")
-    text = _CENTS_ALONE.sub("0.", _COUNTRY_AFTER_DOLLAR.sub(r"\1D", text))
-    text = _NO_CENTS.sub(
-        lambda dash: f"{dash['mark']}00 " if dash["mark"] else " ",
-        _CENTS_AFTER_SIGN.sub(r".\2\1", text) if "." not in text else text,
-    )
-    text = _TAX_RATE.sub(" ", text) if _tokens(text) & TAX_WORDS else text
+    text = _without_ornament(text)
     found = [] if _EXPONENT.search(text) else list(_NUMBER.finditer(text))
     if not 1 <= len(found) <= 2:
         raise ValueError(f"{shown} is no price" if not found else f"{shown} has several numbers")
     before, between, after = text[: found[0].start()], text[found[0].end() : found[-1].start()], text[found[-1].end() :]
     if _is_of_a_unit(before + " " + after):
         raise ValueError(f"{shown} is the price of a unit of measure, not of the product")
-    left = [_unexplained(part) for part in (before, between, after)]
-    if len(found) == 2:
-        ends = [token for token in left[1] if token in RANGE_WORDS]
-        left[1] = [token for token in left[1] if token not in RANGE_WORDS]
-        left[0] = [token for token in left[0] if token not in RANGE_STARTS]
-        if len(ends) != 1:
-            raise ValueError(f"{shown} has two numbers and is no range")
-    signs = [" ".join(part) for part in left if part]
-    meant = [currencies_of(sign) for sign in signs]
-    if any(codes is None for codes in meant):
+    unexplained = [_unexplained(part) for part in (before, between, after)]
+    left = _without_range_words(unexplained) if len(found) == 2 else unexplained
+    if left is None:
+        raise ValueError(f"{shown} has two numbers and is no range")
+    currencies = _currencies([" ".join(part) for part in left if part])
+    if currencies is None:
         raise ValueError(f"{shown} is no price")
-    # A code after a sign says which dollar it is: `$49.00 CAD`.
-    currencies = next((codes for codes in reversed(meant) if codes), ())
     numbers = tuple(re.sub(r"[\s'’´`]", "", match.group()) for match in found)
     return WrittenPrice(numbers, " ".join(currencies), currencies)
+
+
+def _without_ornament(text: str) -> str:
+    """Cents as decimals, dollars with their country as one sign, and no rate of the tax."""
+    text = _CENTS_ALONE.sub("0.", _COUNTRY_AFTER_DOLLAR.sub(r"\1D", text))
+    text = _NO_CENTS.sub(
+        lambda dash: f"{dash['mark']}00 " if dash["mark"] else " ",
+        _CENTS_AFTER_SIGN.sub(r".\2\1", text) if "." not in text else text,
+    )
+    return _TAX_RATE.sub(" ", text) if _tokens(text) & TAX_WORDS else text
+
+
+def _without_range_words(left: Sequence[list[str]]) -> list[list[str]] | None:
+    """What is unexplained before, between and after two numbers, without the words of a range; None: it is none."""
+    before, between, after = left
+    if sum(token in RANGE_WORDS for token in between) != 1:
+        return None
+    return [
+        [token for token in before if token not in RANGE_STARTS],
+        [token for token in between if token not in RANGE_WORDS],
+        after,
+    ]
+
+
+def _currencies(signs: Sequence[str]) -> tuple[str, ...] | None:
+    """The currencies that signs may mean; None: one of them is no currency's."""
+    meant = [currencies_of(sign) for sign in signs]
+    if any(codes is None for codes in meant):
+        return None
+    # A code after a sign says which dollar it is: `$49.00 CAD`.
+    return next((codes for codes in reversed(meant) if codes), ())
 
 
 def _tokens(text: str) -> set[str]:

@@ -155,7 +155,7 @@ def _measured(contenders: Sequence[Contender]) -> dict[str, dict[str, float]]:
 
 
 def _report(name: str, figures: Mapping[str, Mapping[str, float]], cosines: Mapping[str, float]) -> None:
-    speed = {kind: one["products_per_s"] for kind, one in figures.items()}
+    speed = {kind: figure["products_per_s"] for kind, figure in figures.items()}
     others = [kind for kind in PACKAGES if kind in speed]
     targets = [
         Target("prepared pictures, against the bare model", speed["ours"] / speed["bare"], 0.95),
@@ -164,7 +164,14 @@ def _report(name: str, figures: Mapping[str, Mapping[str, float]], cosines: Mapp
     ]
     columns = ["contender", "products/s", "batch", "ms/query", "memory, MB", "least cosine to bare"]
     rows = [
-        [kind, one["products_per_s"], int(one["batch"]), one["ms_per_query"], one["rss_mb"], f"{cosines[kind]:.5f}"]
-        for kind, one in figures.items()
+        [
+            kind,
+            figure["products_per_s"],
+            int(figure["batch"]),
+            figure["ms_per_query"],
+            figure["rss_mb"],
+            f"{cosines[kind]:.5f}",
+        ]
+        for kind, figure in figures.items()
     ]
     publish_report(f"encoders-{name}", columns, rows, targets, products=PRODUCTS, threads=THREADS)

@@ -73,7 +73,7 @@ def _publish(rounds: Rounds, recalls: dict[str, float], indexed: dict[str, float
         (name, *figures(some), recalls[name], indexed.get(name, ""), str(ratio(rounds, name, "milvus")))
         for name, some in rounds.items()
     ]
-    targets = [Target(f"recall@10 of {name}", one, LEAST_RECALL) for name, one in recalls.items()]
+    targets = [Target(f"recall@10 of {name}", figure, LEAST_RECALL) for name, figure in recalls.items()]
     columns = ["engine", "searches/s", "p50 ms", "p99 ms", "recall@10", "indexed/s", "of bare Milvus [least, greatest]"]
     facts = {"products": PRODUCTS, "rounds": ROUNDS, "connections": CONNECTIONS}
     publish_report("engines", columns, rows, targets, **facts)

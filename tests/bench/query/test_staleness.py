@@ -158,7 +158,7 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
     wanted = ANSWERS // 2 // len(urls)
     await asyncio.gather(*(_ask(url, one, wanted) for url, one in zip(urls, answers, strict=True)))
     await asyncio.gather(*(task for answer in answers for task in answer.confirming))
-    await asyncio.gather(*(one.aclose() for one in fresh))
+    await asyncio.gather(*(answer.aclose() for answer in fresh))
     changing.cancel()
     await asyncio.wait([changing])
     async with asyncio.timeout(SETTLED_S):
@@ -169,7 +169,7 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
 
 async def _ask(url: str, answers: CheckedAnswers, wanted: int) -> None:
     """Ask until there are so many answers, or it takes too long."""
-    requests = [get(url, one.path) for one in answers.asked]
+    requests = [get(url, question.path) for question in answers.asked]
 
     def next_request(number: int) -> bytes:
         return requests[number % len(requests)]

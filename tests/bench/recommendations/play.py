@@ -50,8 +50,8 @@ def play(stack: Stack, files: Path, cases: Sequence[dict[str, Any]]) -> list[dic
     """What the stack recommends for each case."""
     now_ms = int(time.time() * 1000)
     products = [
-        Event(f"product-{one['product_id']}", "log", "product.created", now_ms, msgspec.convert(one, Product))
-        for one in read(files / "products.jsonl")
+        Event(f"product-{product['product_id']}", "log", "product.created", now_ms, msgspec.convert(product, Product))
+        for product in read(files / "products.jsonl")
     ]
     publish(stack, PRODUCT_EVENTS, products)
     visits = read(files / "visits.jsonl")

@@ -57,7 +57,7 @@ async def _measured(shop: Shop, worker: Worker, url: str) -> tuple[list[float], 
         before, first = worker.cpu_seconds() | shop.server_seconds(), clicks.count
         took_ms = await _probes(clicks, http, PROBES)
         after, count = worker.cpu_seconds() | shop.server_seconds(), clicks.count - first
-        waiting = sum(one.messages for one in await lag.lag(USER_EVENTS))
+        waiting = sum(partition.messages for partition in await lag.lag(USER_EVENTS))
         publishing.cancel()
     return took_ms, {role: (after[role] - before.get(role, 0.0)) / count * 1e6 for role in after}, waiting
 

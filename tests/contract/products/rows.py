@@ -26,7 +26,7 @@ def product(product_id: str, vector: Any = 0, *, deletes: bool = False, **fields
 def ids(found: ScoredIds | Sequence[str | Candidate]) -> list[str]:
     if isinstance(found, ScoredIds):
         return [*found.ids]
-    return [one if isinstance(one, str) else one.product_id for one in found]
+    return [candidate if isinstance(candidate, str) else candidate.product_id for candidate in found]
 
 
 def by_words(store: ProductStore, *product_ids: str) -> list[str]:

@@ -67,6 +67,8 @@ def test_workers_that_tell_of_traces_may_reach_their_collector() -> None:
     assert spec["policyTypes"] == ["Egress"] and spec["egress"][0]["ports"] == [{"protocol": "TCP", "port": 4318}]
     for component in ("query", "indexing"):
         variables = {
-            one["name"]: one.get("value") for pod in containers(pods("sharded")[component]) for one in pod["env"]
+            variable["name"]: variable.get("value")
+            for pod in containers(pods("sharded")[component])
+            for variable in pod["env"]
         }
         assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.monitoring.svc:4318"

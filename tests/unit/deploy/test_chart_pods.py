@@ -49,9 +49,9 @@ def test_the_time_to_leave_follows_the_setting(tmp_path: Path) -> None:
     (file := tmp_path / "values.yaml").write_text(yaml.safe_dump({"settings": {"indexing": {"drain_s": 44.5}}}))
     rendered = yaml.safe_load_all(run_helm("template", "vitrine", CHART, values=file).stdout)
     times = {
-        one["metadata"]["name"]: one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-        for one in rendered
-        if one and one["kind"] == "Deployment"
+        document["metadata"]["name"]: document["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        for document in rendered
+        if document and document["kind"] == "Deployment"
     }
     assert times["vitrine-indexing"] == times["vitrine-standby"] == 2 * math.ceil(44.5) + 10
 
@@ -84,18 +84,22 @@ def test_workers_beside_an_encoder_service_are_as_one_without_but_for_their_port
     assert encoder["restartPolicy"] == "Always" and encoder["resources"]["limits"]["nvidia.com/gpu"] == 1
     for worker in spec["containers"]:
         assert "nvidia.com/gpu" not in str(worker["resources"]) and socket in worker["env"]
-        assert all(one in worker["env"] for one in plain["env"])
+        assert all(variable in worker["env"] for variable in plain["env"])
         for part in ("args", "workingDir", "resources", "securityContext"):
             assert worker[part] == plain[part]
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert worker[probe] == plain[probe] | {"httpGet": worker[probe]["httpGet"]}
-    numbers = [port["containerPort"] for one in [encoder, *spec["containers"]] for port in one["ports"]]
+    numbers = [port["containerPort"] for container in [encoder, *spec["containers"]] for port in container["ports"]]
     assert len(set(numbers)) == len(numbers) == 5
 
 
 def test_a_changed_setting_starts_the_pods_anew_and_a_changed_job_has_another_name(tmp_path: Path) -> None:
     (file := tmp_path / "values.yaml").write_text(yaml.safe_dump({"settings": {"kafka": {"partitions": 7}}}))
-    changed = [one for one in yaml.safe_load_all(run_helm("template", "vitrine", CHART, values=file).stdout) if one]
+    changed = [
+        document
+        for document in yaml.safe_load_all(run_helm("template", "vitrine", CHART, values=file).stdout)
+        if document
+    ]
 
     def sums(resources: list[Resource]) -> list[str]:
         return [

@@ -24,7 +24,7 @@ def test_a_file_without_a_hash_and_a_package_from_elsewhere_are_seen() -> None:
 
 def test_every_licence_is_allowed() -> None:
     found, _ = licences()
-    assert {one.package: one.expression for one in found if not one.is_allowed} == {}
+    assert {licence.package: licence.expression for licence in found if not licence.is_allowed} == {}
 
 
 def test_the_page_lists_every_package_as_the_lock_has_it() -> None:
@@ -38,7 +38,7 @@ def test_the_page_lists_every_package_as_the_lock_has_it() -> None:
 def test_the_page_says_what_installed_packages_say() -> None:
     text = TABLE.read_text()
     found, _ = licences()
-    assert all(f"| {one.package} | {one.version} | {one.expression} |" in text for one in found)
+    assert all(f"| {licence.package} | {licence.version} | {licence.expression} |" in text for licence in found)
 
 
 @pytest.mark.parametrize(

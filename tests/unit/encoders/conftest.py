@@ -152,7 +152,7 @@ def _semantic_visual(directory: Path) -> None:
         {"in": 16, "expanded": 48, "out": 16, "kernel": 3, "stride": 1},
     ]
     vision = {"stem_size": 8, "blocks": blocks, "hidden_size": 40}
-    model = SemanticVisualModel(SemanticVisualConfig(text, vision, visual_dim=12, visual_share=0.4))
+    model = SemanticVisualModel(SemanticVisualConfig(text, vision, 12, 0.4, colours=5, colour_share=0.3))
     for parameter in model.vision_model.parameters():
         # Without norms, weights as small as transformers makes them leave nothing of a picture.
         torch.nn.init.normal_(parameter, std=0.3)

@@ -16,7 +16,7 @@ class Shelf:
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, str]:
         self.asked.append(list(product_ids))
-        return {one: self.there[one] for one in product_ids if one in self.there}
+        return {product_id: self.there[product_id] for product_id in product_ids if product_id in self.there}
 
 
 async def test_what_was_read_is_not_read_again_until_it_expires_also_where_there_was_nothing() -> None:

@@ -59,7 +59,7 @@ async def test_a_failure_is_that_of_its_batch_alone() -> None:
     server.error = StoreUnavailable("away")
     failing = [reads.ask(name) for name in ("a", "b")]
     server.may_answer.release()
-    assert [type(one) for one in await asyncio.gather(*failing, return_exceptions=True)] == [StoreUnavailable] * 2
+    assert [type(answer) for answer in await asyncio.gather(*failing, return_exceptions=True)] == [StoreUnavailable] * 2
     server.error = None
     server.may_answer.release()
     assert await reads.ask("a") == 0
@@ -103,6 +103,6 @@ async def test_at_the_end_nobody_waits_for_ever() -> None:
     await turns()
     waiting = reads.ask("b")
     await reads.aclose()
-    for one in (sent, waiting):
+    for read in (sent, waiting):
         with pytest.raises(StoreUnavailable):
-            await one
+            await read

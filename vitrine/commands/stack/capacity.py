@@ -45,7 +45,7 @@ def command(measured: Path | None, as_json: bool, **options: Any) -> None:
     times = from_file(measured) if measured else shipped()
     try:
         demand, machines = _demand(options), _machines(options)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise click.UsageError(str(error)) from error
     found = plan(demand, times, machines)
     if as_json:

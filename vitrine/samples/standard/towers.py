@@ -21,6 +21,7 @@ from encoders.media.preparation import FixedSizePreparer
 from encoders.media.processor_settings import LevelScale, fixed_size, scale_of, written_settings
 from encoders.pretrained.standard import IMAGE_WEIGHTS, PROMPTS, StandardSettings, write_checkpoint
 from encoders.pretrained.torch_pickle import read_state_dict
+from vitrine.samples.standard.palette import palette
 
 _BATCH: Final = 32
 Item = TypeVar("Item")
@@ -43,7 +44,7 @@ class FrozenTowers:
         """Args: directory: where the towers' checkpoint is, or is written to."""
         if not (directory / "model.safetensors").is_file():
             directory.mkdir(parents=True, exist_ok=True)
-            write_checkpoint(directory, StandardSettings("towers", 0.5), _nothing_learnt())
+            write_checkpoint(directory, StandardSettings("towers", 0.5, 0.1), _nothing_learnt())
         register_semantic_visual()
         self._model: Any = AutoModel.from_pretrained(directory).float().eval()
         self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
@@ -95,4 +96,5 @@ def read_classifier() -> Classifier:
 def _nothing_learnt() -> dict[str, np.ndarray[Any, Any]]:
     shapes = {"text": (384, 384), "semantic": (384, 1280), "visual": (1, 1280)}
     weights = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    return weights | {f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()}
+    biases = {f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()}
+    return weights | biases | {name: rows.numpy() for name, rows in palette().items()}

@@ -22,6 +22,7 @@ from vitrine.samples.standard.card import measure, write_card
 from vitrine.samples.standard.config import StandardConfig
 from vitrine.samples.standard.material import RealPhotos, bilingual_texts, class_names, real_photos
 from vitrine.samples.standard.optimisation import AffineMap
+from vitrine.samples.standard.palette import palette
 from vitrine.samples.standard.semantic_map import LabelledPhotos, PairedPhotos, train_semantic_map
 from vitrine.samples.standard.text_map import train_text_map
 from vitrine.samples.standard.towers import FrozenTowers, read_classifier
@@ -68,10 +69,12 @@ def write_projections(maps: dict[str, AffineMap], config: StandardConfig) -> Non
         for kind in ("weight", "bias")
     }
     config.output.mkdir(parents=True, exist_ok=True)
+    tensors |= palette()
     save_file(tensors, config.output / "projections.safetensors")
     data = data_version(config.real_data)
-    version = "-".join(["1", *data.values()][:2])
+    version = "-".join(["2", *data.values()][:2])
     settings: dict[str, Any] = {"version": version, "visual_share": config.visual_share}
+    settings |= {"colour_share": config.colour_share}
     settings |= {"picture": {"do_trim_borders": True, "query_views": config.query_views}}
     (config.output / "standard.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 

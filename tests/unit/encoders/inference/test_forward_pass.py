@@ -26,8 +26,8 @@ def test_passes_give_the_encoders_own_rows(name: str, checkpoints_root: Path) ->
     encoder = ENCODERS[name](checkpoints_root)
     pictures = [np.full((32, 32, 3), level, np.uint8) for level in (0, 90, 255)]
     first, second = stage(encoder, "texts", TEXTS), stage(encoder, "images", pictures)
-    for one in (first, second):
-        one.launch()
+    for forward in (first, second):
+        forward.launch()
     np.testing.assert_allclose(second.rows(), encoder.encode_images(pictures), atol=1e-5)
     np.testing.assert_allclose(first.rows(), encoder.encode_texts(TEXTS), atol=1e-5)
     assert isinstance(encoder, StagingEncoder) == (name != "hash")

@@ -55,7 +55,7 @@ def test_a_server_that_stays_away_is_never_a_reason_to_restart():
             time.vitals.outages.failed("milvus", "no route to host")
             time.now += 20
         assert not time.vitals.not_alive()
-        assert [(one.part, one.reason) for one in time.vitals.not_ready()] == [
+        assert [(complaint.part, complaint.reason) for complaint in time.vitals.not_ready()] == [
             ("milvus", "has not answered for 2000 s: no route to host")
         ]
         time.vitals.outages.answered("milvus")
@@ -121,7 +121,7 @@ async def test_a_task_that_failed_or_was_cancelled_is_a_reason_to_restart():
     assert not vitals.not_alive()
     tasks[1].cancel()
     await asyncio.wait(tasks)
-    assert [(one.part, one.reason) for one in vitals.not_alive()] == [
+    assert [(complaint.part, complaint.reason) for complaint in vitals.not_alive()] == [
         ("fails", "ended by ValueError"),
         ("cancelled", "was cancelled"),
     ]

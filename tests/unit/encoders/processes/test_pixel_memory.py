@@ -55,9 +55,9 @@ async def encoder(request: pytest.FixtureRequest) -> AsyncIterator[EncoderProces
 async def pictures(encoder: EncoderProcess | EncoderClient) -> AsyncIterator[list[Pixels]]:
     """Decoded pictures, all of them in the memory that the encoder reads."""
     async with ImageDecoderPool(encoder.preparer, ONE, encoder.memory) as pool:
-        decoded = [one for one in await pool.decode(FILES) if isinstance(one, np.ndarray)]
+        decoded = [picture for picture in await pool.decode(FILES) if isinstance(picture, np.ndarray)]
         assert encoder.memory is not None and len(decoded) == len(FILES)
-        assert None not in [encoder.memory.start_of(one) for one in decoded]
+        assert None not in [encoder.memory.start_of(picture) for picture in decoded]
         yield decoded
 
 

@@ -25,10 +25,12 @@ def test_it_is_the_request_that_the_client_makes_of_entities(index_type: str, ve
     parts, rows = index_type != "FLAT", [row(number) for number in range(30)]
     schema = product_schema(2 * DIM, index_type, vector_type).to_dict()["fields"]
     known = [field | {"is_function_output": field["name"] == "lexical_weights"} for field in schema]
-    entities = [to_entity(one, parts=parts, vector_type=vector_type) for one in rows]
+    entities = [to_entity(packed_row, parts=parts, vector_type=vector_type) for packed_row in rows]
     made = Prepare.row_upsert_param("shop", entities, "", fields_info=known)
 
-    ours = upsert_request("shop", [PackedRow.of(one) for one in rows], parts=parts, vector_type=vector_type)
+    ours = upsert_request(
+        "shop", [PackedRow.of(packed_row) for packed_row in rows], parts=parts, vector_type=vector_type
+    )
 
     assert ours == made
 

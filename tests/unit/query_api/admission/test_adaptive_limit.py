@@ -52,8 +52,8 @@ class Server:
 
     def _pass(self, seconds: float, speed: float) -> None:
         self.now += seconds
-        for one in self.working:
-            one[0] -= seconds * speed
+        for call in self.working:
+            call[0] -= seconds * speed
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -107,8 +107,8 @@ async def test_a_page_has_every_product_of_a_new_word_that_was_searchable_when_i
     catalogue = Catalogue(shops[0], dice)
     await catalogue.fill()
     components = [wire(shop.services) for shop in shops]
-    for one in components:
-        await one.floors.measure()
+    for component in components:
+        await component.floors.measure()
     answered = 0
 
     async def change() -> None:
@@ -129,7 +129,7 @@ async def test_a_page_has_every_product_of_a_new_word_that_was_searchable_when_i
             assert not missing, (word, answer.cache, missing)
             answered += 1
 
-    await asyncio.gather(change(), *(ask(one) for one in components for _ in range(3)))
+    await asyncio.gather(change(), *(ask(component) for component in components for _ in range(3)))
     for one, shop in zip(components, shops, strict=True):
         await one.aclose()
         shop.close()

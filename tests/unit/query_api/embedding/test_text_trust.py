@@ -25,7 +25,7 @@ from query_api.embedding.text_trust import (
 from query_api.wiring.components import open_searcher
 from tests.shop import MakeShop, Shop
 
-TOPICS = {f"topic{one}": [f"word{one}x{at}" for at in range(20)] for one in range(12)}
+TOPICS = {f"topic{number}": [f"word{number}x{at}" for at in range(20)] for number in range(12)}
 CHINESE = ["红色", "连衣裙", "纯棉", "长袖", "条纹", "女士", "夏季", "百搭", "宽松", "圆领"]
 
 

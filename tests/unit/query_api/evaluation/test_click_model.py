@@ -37,7 +37,7 @@ def test_a_log_is_written_and_read_and_several_are_merged_with_what_was_chosen_l
     late = join_clicks([shown("q2", ["a"], 2), shown("q3", ["a"], 3)], [("q2", "a", "clicked")])
     assert list(decode_log(encode_log(late))) == late
     merged = merged_logs([early, decode_log(encode_log(late))])
-    assert [(one.query_id, one.chosen) for one in merged] == [("q1", {}), ("q2", {"a": "clicked"}), ("q3", {})]
+    assert [(answer.query_id, answer.chosen) for answer in merged] == [("q1", {}), ("q2", {"a": "clicked"}), ("q3", {})]
     with pytest.raises(ValueError, match="line 2"):
         list(decode_log([b"\n", b"{}"]))
 

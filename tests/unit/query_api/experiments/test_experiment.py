@@ -92,6 +92,6 @@ async def test_answers_differ_by_variant_are_known_by_it_and_no_log_says_whose(
     assert await first(personal) == await first(plain)
     await parts.impressions.flush()
     await parts.aclose()
-    variants = {(one.user_id, one.variant) async for one in store.all()}
+    variants = {(impression.user_id, impression.variant) async for impression in store.all()}
     assert variants == {(plain, "trial/a"), ("", ""), (personal, "trial/b"), (personal, "trial/a")}
     assert not any(user in str(record.__dict__) for record in caplog.records for user in (plain, personal))

@@ -20,7 +20,7 @@ from tests.shop import MakeShop
 
 TRIAL = Experiment("trial", [Variant("a", 0.5), Variant("b", 0.5, generation="next")])
 PEOPLE = [f"shopper-{number}" for number in range(20)]
-PLAIN, TRIED = (next(one for one in PEOPLE if TRIAL.variant_of(one).name == name) for name in ("a", "b"))
+PLAIN, TRIED = (next(person for person in PEOPLE if TRIAL.variant_of(person).name == name) for name in ("a", "b"))
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ async def generations(
             await shop.put(f"{name}-{number}", title=f"red mug of {name}")
         served[name] = await ServedGeneration(shop.services, AsyncExitStack()).start()
     yield served
-    for one in served.values():
-        await one.aclose()
+    for answers in served.values():
+        await answers.aclose()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def answered_from(client: httpx.AsyncClient, user: str | None) -> set[str]
     asked.append(client.post("/v1/search", json={"text": "red mug"} | named))
     if user:
         asked.append(client.get(f"/v1/users/{user}/recommendations"))
-    answers = [(await one).raise_for_status().json() for one in asked]
+    answers = [(await answer).raise_for_status().json() for answer in asked]
     prefixes = {hit["product_id"].partition("-")[0] for answer in answers for hit in answer["hits"]}
     assert prefixes == {answer["generation"] for answer in answers}
     return prefixes
@@ -79,7 +79,7 @@ async def test_a_shopper_is_answered_from_the_generation_of_their_variant(
     await generations["next"].aclose()
     assert await answered_from(client, TRIED) == {"active"}
     await generations["active"].aclose()
-    remembered = {(one.user_id, one.variant) async for one in impressions.all()}
+    remembered = {(impression.user_id, impression.variant) async for impression in impressions.all()}
     # Where it is not at hand, theirs is the first variant.
     assert remembered == {(TRIED, "trial/b"), (TRIED, "trial/a"), (PLAIN, "trial/a"), ("", "")}
 

@@ -39,7 +39,7 @@ async def test_a_finished_answer_is_as_the_routes_give_it(client: httpx.AsyncCli
     assert made.json()["cache"] == "miss" and finished.json()["cache"] == "hit"
     assert made.json()["hits"] == finished.json()["hits"] and made.json()["facets"] == finished.json()["facets"]
     dated = ("content-length",)
-    own, routes = ({k: v for k, v in one.headers.items() if k not in dated} for one in (finished, made))
+    own, routes = ({k: v for k, v in answer.headers.items() if k not in dated} for answer in (finished, made))
     assert own == routes
     assert int(finished.headers["content-length"]) == len(finished.content)
 

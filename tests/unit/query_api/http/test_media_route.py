@@ -124,7 +124,7 @@ async def test_clients_that_do_not_read_take_a_few_pieces_of_memory(
             while len(served.server.connections.writing) < len(raws):
                 await asyncio.sleep(0.01)
         waiting = served.server.server_state.connections
-        assert all(one.transport.get_write_buffer_size() <= 2 * CHUNK_BYTES for one in waiting)
+        assert all(request.transport.get_write_buffer_size() <= 2 * CHUNK_BYTES for request in waiting)
         # The rest lies in buffers of the kernel, for both ends.
         assert read < 10 * (8 << 20)
         async with asyncio.timeout(10):

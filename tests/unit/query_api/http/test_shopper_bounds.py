@@ -75,8 +75,8 @@ async def test_facets_count_nothing_that_is_hidden(client: httpx.AsyncClient) ->
         for query in ({}, {"text": "mug"}):
             asked = {"facets": ["in_stock", "attributes.colour"], "multi_select": multi}
             found = await search(client, token(in_stock=True), filters={"in_stock": True}, **asked, **query)
-            assert [one["value"] for one in found["facets"]["in_stock"]] == [True]
-            assert "black" not in [one["value"] for one in found["facets"]["attributes.colour"]]
+            assert [value["value"] for value in found["facets"]["in_stock"]] == [True]
+            assert "black" not in [value["value"] for value in found["facets"]["attributes.colour"]]
 
 
 async def test_cached_answers_are_apart(client: httpx.AsyncClient, door: Doorkeeper) -> None:

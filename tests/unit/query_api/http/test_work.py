@@ -91,8 +91,8 @@ async def test_what_is_finished_is_answered_whatever_else_there_is_to_do(held_sh
         await until(lambda: held_shop.services.lanes.plain.waiting == BURST_WAITING)
         assert b'"cache":"hit"' in await ask(served, search)
         assert (await ask(served, get("/v1/search?q=cup"))).startswith(b"HTTP/1.1 503")
-        for one in waiting:
-            one.cancel()
+        for request in waiting:
+            request.cancel()
 
 
 async def test_a_client_that_asks_again_at_once_is_heard_a_little_later(held_shop: Shop, store: HeldStore) -> None:

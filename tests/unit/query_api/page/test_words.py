@@ -9,7 +9,7 @@ from importlib.resources import files
 from query_api.recommending.suggestions import DEEDS
 
 PAGE = files("query_api").joinpath("page")
-SCRIPTS = [one for one in PAGE.iterdir() if one.name.endswith(".js") and one.name != "docs.js"]
+SCRIPTS = [path for path in PAGE.iterdir() if path.name.endswith(".js") and path.name != "docs.js"]
 NAMED = ("aria-label", "title", "placeholder")
 
 
@@ -42,7 +42,7 @@ def in_page() -> set[str]:
 
 
 def in_scripts() -> set[str]:
-    return {found for one in SCRIPTS for found in re.findall(r'\bsay\("((?:[^"\\]|\\.)*)"', one.read_text())}
+    return {found for script in SCRIPTS for found in re.findall(r'\bsay\("((?:[^"\\]|\\.)*)"', script.read_text())}
 
 
 def in_chinese() -> dict[str, str]:

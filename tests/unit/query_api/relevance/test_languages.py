@@ -82,7 +82,7 @@ async def test_nothing_near_in_another_language_comes_before_what_a_query_asks_f
         answer = await components.answers.answer(request, use_cache=cache != "bypass")
         found = [hit["product_id"] for hit in json.decode(answer.body)["hits"]]
         assert answer.cache == cache
-        assert found.index("asked-for") < min(at for at, one in enumerate(found) if one.startswith("zh"))
+        assert found.index("asked-for") < min(at for at, hit in enumerate(found) if hit.startswith("zh"))
     await components.aclose()
 
 
@@ -104,7 +104,7 @@ async def test_where_there_is_no_telling_what_words_imply_a_filtered_search_is_a
     monkeypatch.setattr(shop.services.store, "search_dense", search_with_filters_alone)
     request = SearchRequest(text="red shoe", filters={"category": "shoe"})
     answers = [json.decode((await components.answers.answer(request)).body) for _ in range(2)]
-    assert [(one["degraded"], one["total"] >= 40) for one in answers] == [(["lexical"], True)] * 2
+    assert [(answer["degraded"], answer["total"] >= 40) for answer in answers] == [(["lexical"], True)] * 2
     monkeypatch.undo()
     assert json.decode((await components.answers.answer(request)).body)["degraded"] == []
     await components.aclose()

@@ -27,7 +27,7 @@ async def test_products_of_another_topic_are_no_results(components: QueryCompone
     found = await answer(components, topic(3), k=100, facets=["category"])
     assert found.total == OWN and {hit.category for hit in found.hits} == {topic(3)}
     assert isinstance(found.facets, dict)
-    assert [(one.value, one.count) for one in found.facets["category"]] == [(topic(3), OWN)]
+    assert [(value.value, value.count) for value in found.facets["category"]] == [(topic(3), OWN)]
     assert found.approximate is msgspec.UNSET
 
 
@@ -57,7 +57,7 @@ async def test_the_floor_is_the_same_under_a_filter(components: QueryComponents)
 async def test_counts_without_a_facets_own_filter_are_of_what_matches(components: QueryComponents):
     found = await answer(components, topic(3), filters={"category": topic(5)}, facets=["category"], multi_select=True)
     assert found.total == 0 and isinstance(found.facets, dict)
-    assert [(one.value, one.count) for one in found.facets["category"]] == [(topic(3), OWN)]
+    assert [(value.value, value.count) for value in found.facets["category"]] == [(topic(3), OWN)]
 
 
 async def test_any_order_is_of_what_matches(components: QueryComponents):

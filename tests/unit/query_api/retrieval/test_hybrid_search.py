@@ -30,18 +30,18 @@ async def test_each_candidate_of_cut_searches_has_both_of_its_scores(many: Shop)
     dense = (await store.search_dense(vector, (), 100)).by_id()
     lexical = (await store.search_lexical("hoodie", (), 100)).by_id()
     assert found.is_truncated and 5 <= len(found.items) <= 10
-    assert {one.product_id: one.dense for one in found.items} == pytest.approx(
-        {one.product_id: dense[one.product_id] for one in found.items}, abs=1e-6
+    assert {candidate.product_id: candidate.dense for candidate in found.items} == pytest.approx(
+        {candidate.product_id: dense[candidate.product_id] for candidate in found.items}, abs=1e-6
     )
-    assert {one.product_id: one.lexical for one in found.items} == pytest.approx(
-        {one.product_id: lexical.get(one.product_id, 0.0) for one in found.items}
+    assert {candidate.product_id: candidate.lexical for candidate in found.items} == pytest.approx(
+        {candidate.product_id: lexical.get(candidate.product_id, 0.0) for candidate in found.items}
     )
 
 
 async def test_a_look_without_a_query_tells_how_many_there_are(many: Shop) -> None:
     retriever = Retriever(many.services.store, RetrievalLimits())
     found = await retriever.retrieve(RetrievalQuery(None, None, (), SortOrder("price"), browse_limit=3))
-    assert [one.product_id for one in found.items] == ["p00", "p07", "p14"]
+    assert [candidate.product_id for candidate in found.items] == ["p00", "p07", "p14"]
     assert found.match_count == 20 and found.unretrieved_count == 17 and not found.is_refreshable
     assert found.covers(3) and not found.covers(4)
     whole = await retriever.retrieve(RetrievalQuery(None, None, (), browse_limit=50))

@@ -85,13 +85,13 @@ async def test_a_shoppers_finished_answer_is_as_a_made_one(make_shop: MakeShop, 
         for extra in ({"user_id": "ann"}, {"user_id": "bob"}, {"user_id": "new"}, {})
     ]
     assert await components.answers.finished(KeptSearch.of(anns)) is None
-    answers = {id(one): (await components.answers.answer(one)).body for one in (anns, bobs, new, nobodys)}
-    for one in (anns, bobs, new):
-        fresh = (await components.answers.answer(one, use_cache=False)).body
-        finished = await components.answers.finished(KeptSearch.of(one))
+    answers = {id(answer): (await components.answers.answer(answer)).body for answer in (anns, bobs, new, nobodys)}
+    for answer in (anns, bobs, new):
+        fresh = (await components.answers.answer(answer, use_cache=False)).body
+        finished = await components.answers.finished(KeptSearch.of(answer))
         assert finished is not None
-        assert _shown(finished) == _shown(fresh) == _shown(answers[id(one)])
-    hits = [_shown(answers[id(one)])["hits"] for one in (anns, bobs, new, nobodys)]
+        assert _shown(finished) == _shown(fresh) == _shown(answers[id(answer)])
+    hits = [_shown(answers[id(answer)])["hits"] for answer in (anns, bobs, new, nobodys)]
     assert hits[0] != hits[1] and hits[2] == hits[3]
     # What somebody does counts in their next search.
     await shop.interact("bob", ["p0", "p3"] * 20)

@@ -269,7 +269,7 @@ async def _compare(client: httpx.AsyncClient, request: dict[str, Any], exact: bo
         assert cached["total"] == fresh["total"]
     if request.get("mode") == "dense":
         shown = 3 if not exact else 100
-        scores, expected = ([hit["score"] for hit in one["hits"]][:shown] for one in (cached, fresh))
+        scores, expected = ([hit["score"] for hit in answer["hits"]][:shown] for answer in (cached, fresh))
         assert scores == pytest.approx(expected, abs=1e-5)
 
 

@@ -49,7 +49,7 @@ async def test_facets_can_ignore_the_filter_on_their_own_field(make_shop: MakeSh
     body = {"text": "hoodie", "filters": {"brand": "Acme"}, "facets": ["brand", "in_stock"], "multi_select": True}
     async with shop.client() as client:
         found = (await client.post("/v1/search", json=body)).json()
-    assert [one["product_id"] for one in found["hits"]] == ["a"] and found["total"] == 1
+    assert [hit["product_id"] for hit in found["hits"]] == ["a"] and found["total"] == 1
     assert found["facets"]["brand"] == [{"count": 2, "value": "Bolt"}, {"count": 1, "value": "Acme"}]
     assert found["facets"]["in_stock"] == [{"count": 1, "value": False}]
 
@@ -62,7 +62,7 @@ async def test_ranges_are_counted_between_the_bounds_asked_for_empty_ones_too(ma
         body: dict[str, Any] = {"facets": ["price"], "facet_ranges": {"price": [0, 10, 20, 30, 100]}}
         found = (await client.post("/v1/search", json=body)).json()
         refused = await client.post("/v1/search", json={"facet_ranges": {"price": [10, 0]}})
-    assert [(one["gte"], one["lt"], one["count"]) for one in found["facets"]["price"]] == [
+    assert [(value["gte"], value["lt"], value["count"]) for value in found["facets"]["price"]] == [
         (0, 10, 2),
         (10, 20, 1),
         (20, 30, 0),

@@ -20,7 +20,7 @@ def count_facets(fields: list[str], payloads: list[HitPayload]) -> dict[str, Fac
 
 def prices(*numbers: float | None) -> list[tuple[object, object, int]]:
     found = count_facets(["price"], [HitPayload(price=number) for number in numbers])["price"]
-    return [(one.gte, one.lt, one.count) for one in found]
+    return [(value.gte, value.lt, value.count) for value in found]
 
 
 def test_ranges_have_round_bounds_and_follow_the_crowd() -> None:
@@ -48,4 +48,4 @@ def test_values_are_the_most_frequent_and_a_product_counts_once_for_each() -> No
     facets = count_facets(["tags", "category"], cards)
     assert len(facets["tags"]) == MAX_VALUES and facets["tags"][0].value == "new"
     assert facets["tags"][0].count == len(cards) and facets["tags"][0].gte is UNSET
-    assert [one.value for one in facets["category"]] == ["A", "A/B"]
+    assert [value.value for value in facets["category"]] == ["A", "A/B"]

@@ -61,7 +61,7 @@ async def test_levels_of_categories_fold_as_their_filter_does(make_shop: MakeSho
     async with shop.client() as client:
         facets = await facets_of(client, text="hoodie")
         await assert_agreement(client, text="hoodie")
-    assert {one["value"]: one["count"] for one in facets["category"]} == {
+    assert {value["value"]: value["count"] for value in facets["category"]} == {
         "Men": 5,
         "Men/Tops": 4,
         "MEN/Tops/Tanks": 1,

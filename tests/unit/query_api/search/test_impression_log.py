@@ -46,11 +46,13 @@ async def test_answers_new_and_kept_personal_and_not_are_remembered_with_what_th
         await parts.answers.answer(request)
     kept = await remembered(shop, parts.impressions)
     await parts.aclose()
-    assert [one.user_id for one in kept] == ["", "", "ada", "ada", "ada"]
-    assert len({one.query_id for one in kept}) == 5 and {one.text for one in kept} == {"red mug"}
-    shown = [unpack_shown(one.shown) for one in kept]
-    assert [len(one.product_ids) for one in shown] == [3] * 5
-    assert {one.feature_set for one in shown} == {FEATURE_SET}
+    assert [impression.user_id for impression in kept] == ["", "", "ada", "ada", "ada"]
+    assert len({impression.query_id for impression in kept}) == 5 and {impression.text for impression in kept} == {
+        "red mug"
+    }
+    shown = [unpack_shown(impression.shown) for impression in kept]
+    assert [len(impression.product_ids) for impression in shown] == [3] * 5
+    assert {impression.feature_set for impression in shown} == {FEATURE_SET}
     # A kept answer was ranked by the same numbers as a new one, but for how old its products are by now.
     np.testing.assert_array_equal(shown[0].features, shown[1].features)
     np.testing.assert_array_equal(shown[2].features, shown[4].features)
@@ -76,7 +78,7 @@ async def test_a_share_of_the_answers_is_remembered_and_no_more_wait_than_there_
     for query_id in ("00000000aa", "7fffffffaa", "80000000aa", "ffffffffaa", "01000000aa", "02000000aa"):
         log.note(SearchRequest(text="mug"), query_id, b"shown")
     await log.flush()
-    assert {one.query_id async for one in store.all()} == {"00000000aa", "7fffffffaa", "01000000aa"}
+    assert {impression.query_id async for impression in store.all()} == {"00000000aa", "7fffffffaa", "01000000aa"}
     off = ImpressionLog(store, share=0.0)
     assert not off.is_on and not ImpressionLog(None).is_on
 
@@ -91,4 +93,4 @@ async def test_answers_to_nobody_leave_room_for_those_to_shoppers_under_load(mon
     await log.flush()
     log.note(SearchRequest(text="mug"), "0d", b"shown")
     await log.flush()
-    assert {one.query_id async for one in store.all()} == {"0a", "0b", "0d", "10a", "10b", "10c"}
+    assert {impression.query_id async for impression in store.all()} == {"0a", "0b", "0d", "10a", "10b", "10c"}

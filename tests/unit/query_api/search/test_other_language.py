@@ -33,7 +33,7 @@ def test_a_translation_counts_as_the_best_in_the_query_s_language_do() -> None:
     # As near as the best in its own language come on average.
     assert found["twin"][1] == pytest.approx(np.mean([4.0, 3.0, 2.0, 1.0, 0.5]) * 0.35 / (0.8 * 0.4))
     assert found["far"][1] < 0.5
-    assert [found[one[0]] for one in OWN] == [pytest.approx(one[1:]) for one in OWN]
+    assert [found[product_id[0]] for product_id in OWN] == [pytest.approx(product_id[1:]) for product_id in OWN]
 
 
 def test_what_is_not_near_has_no_words_though_nothing_in_its_language_is_nearer() -> None:
@@ -53,7 +53,7 @@ def test_a_product_of_another_category_has_no_words_however_near() -> None:
 
 def test_products_without_a_category_have_words_where_the_best_have_none_either() -> None:
     assert implied(OWN, [("twin", 0.5, 0.0)], category={"twin": 0})["twin"] == pytest.approx((0.5, 0.0))
-    nowhere = dict.fromkeys(["twin", *(one[0] for one in OWN)], 0)
+    nowhere = dict.fromkeys(["twin", *(product_id[0] for product_id in OWN)], 0)
     assert implied(OWN, [("twin", 0.5, 0.0)], category=nowhere)["twin"][1] > 1
 
 
@@ -82,7 +82,7 @@ def implied(
     are_other = np.array([product_id in {product for product, _, _ in others} for product_id in candidates.ids])
     categories = np.array([category.get(product_id, 1) for product_id in candidates.ids], np.int32)
     found = with_implied(Listings(candidates, are_other, categories), share)
-    return {one.product_id: (one.dense, one.lexical) for one in found}
+    return {product_id.product_id: (product_id.dense, product_id.lexical) for product_id in found}
 
 
 def with_implied(listings: Listings, share: float = 1.0) -> CandidateColumns:

@@ -61,7 +61,8 @@ async def test_without_words_there_are_no_terms(clothes: Shop) -> None:
             {"text": "red", "weights": {"lexical": 0}},
         ):
             assert all(
-                one["terms"] == [] and one["lexical"] == 0 for one in (await explained(client, **request)).values()
+                explanation["terms"] == [] and explanation["lexical"] == 0
+                for explanation in (await explained(client, **request)).values()
             )
         assert await explained(client, text="zebra", mode="lexical") == {}
 

@@ -79,7 +79,7 @@ async def test_a_blank_text_is_no_query(client: httpx.AsyncClient) -> None:
 async def test_pages_follow_each_other_without_gap_or_overlap(client: httpx.AsyncClient) -> None:
     whole = ids(await search(client, text="red mug", k=8))
     pages = [ids(await search(client, text="red mug", k=3, offset=offset)) for offset in (0, 3, 6, 9)]
-    assert [one for page in pages for one in page] == whole
+    assert [hit for page in pages for hit in page] == whole
 
 
 async def test_the_parts_of_an_explanation_sum_to_the_score(client: httpx.AsyncClient, shop: Shop) -> None:
@@ -124,11 +124,11 @@ async def test_facets_count_what_matches(client: httpx.AsyncClient) -> None:
     facets = (await search(client, text="mug", facets=fields, filters={"category": "Home"}))["facets"]
     assert facets["brand"] == [{"count": 2, "value": "Acme"}, {"count": 2, "value": "Bolt"}]
     assert facets["category"] == [{"count": 4, "value": "Home"}, {"count": 4, "value": "Home/Mugs"}]
-    assert {one["value"]: one["count"] for one in facets["in_stock"]} == {True: 3, False: 1}
-    assert sum(one["count"] for one in facets["price"]) == 4 and facets["tags"] == []
-    for one in facets["price"]:
-        bounds = {"price": {"gte": one["gte"], "lt": one["lt"]}, "category": "Home"}
-        assert (await search(client, filters=bounds))["total"] == one["count"]
+    assert {value["value"]: value["count"] for value in facets["in_stock"]} == {True: 3, False: 1}
+    assert sum(value["count"] for value in facets["price"]) == 4 and facets["tags"] == []
+    for value in facets["price"]:
+        bounds = {"price": {"gte": value["gte"], "lt": value["lt"]}, "category": "Home"}
+        assert (await search(client, filters=bounds))["total"] == value["count"]
 
 
 async def test_a_cut_total_says_that_it_is_approximate(make_shop: MakeShop) -> None:

@@ -72,7 +72,7 @@ def test_a_querys_own_words_count_more_than_each_other_form(text: str, vocabular
     own = Counter(query_terms(forms.asked_text(text)).split())
     others = counts - own
     assert own <= counts and min(own.values()) >= 2
-    written = {query_terms(one) for one in forms.written_as_one.values()}
+    written = {query_terms(form) for form in forms.written_as_one.values()}
     assert all(count == 1 or term in written for term, count in others.items())
 
 

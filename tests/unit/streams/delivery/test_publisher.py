@@ -26,6 +26,6 @@ def test_many_messages_are_published_in_lots_of_which_a_failed_one_alone_is_repe
     publisher = FailsOnce()
     asyncio.run(publish_durably(publisher, messages))
     assert [len(lot) for lot in publisher.lots] == [MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, 1]
-    assert [one for lot in publisher.lots for one in lot] == messages
+    assert [message for lot in publisher.lots for message in lot] == messages
     asyncio.run(publish_durably(publisher, []))
     assert len(publisher.lots) == 3

@@ -37,10 +37,10 @@ class Worker:
 
     async def _process(self, batch: list[Message], _: object) -> None:
         with stage("encode"):
-            self.carried = [context_of_headers(trace_headers(one)) for one in batch]
-        for one in batch:
-            if one.offset in self._rejects:
-                trace_rejection(one, "invalid")
+            self.carried = [context_of_headers(trace_headers(message)) for message in batch]
+        for message in batch:
+            if message.offset in self._rejects:
+                trace_rejection(message, "invalid")
         if self._fails:
             raise ConnectionError("a word")
 
@@ -90,13 +90,17 @@ async def test_a_batch_of_one_event_is_a_part_of_its_trace():
 
 async def test_what_is_rejected_and_what_breaks_is_told_by_its_kind():
     tracer = InMemoryTracer()
-    await Worker(tracer, rejects=[1]).process([message(one, context(one + 1)) for one in range(3)], lambda: None)
+    await Worker(tracer, rejects=[1]).process(
+        [message(number, context(number + 1)) for number in range(3)], lambda: None
+    )
     batch, own = spans(tracer)
     assert batch.error == "" and [span.error for span in own] == ["", "invalid", ""]
     for size in (1, 2):
         tracer.ended.clear()
         with pytest.raises(ConnectionError):
-            await Worker(tracer, fails=True).process([message(one, context(9)) for one in range(size)], lambda: None)
+            await Worker(tracer, fails=True).process(
+                [message(number, context(9)) for number in range(size)], lambda: None
+            )
         assert {span.error for span in tracer.named(NAME)} == {"ConnectionError"}
 
 

@@ -145,14 +145,12 @@ def test_a_workbooks_rows_are_numbered_as_people_see_them(tmp_path: Path) -> Non
         send(tmp_path / "y.xlsx")
 
 
-@pytest.mark.parametrize("name", ["x.zip", "x.xlsx"])
-def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded_reading, "UNSUSPECTED_BYTES", 2**20)
-    monkeypatch.setattr("streams.files.formats.workbook_size.MAX_WORKBOOK_BYTES", 2**20)
-    with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.csv", b"id,title\n" + b"1,a\n" * 2**22)
     with pytest.raises(UnreadableFile, match="unpacks to"):
-        send(tmp_path / name)
+        send(tmp_path / "x.zip")
 
 
 def test_an_archive_of_several_tables_is_refused_by_their_names(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ async def test_what_was_broken_and_is_kept_no_more_stays_broken_and_is_not_tried
     await bench.index(bench.kafka.message({"product_id": "p", "title": "kettle", "images": images}))
     (digest,) = (await bench.store.read(["p"]))["p"][0].broken_images
     assert digest == media_hash(b"no picture")
-    files = [file async for some in bench.media.files() for file in some if file.digest == digest]
+    files = [file async for entries in bench.media.files() for file in entries if file.digest == digest]
     await bench.media.remove(files, float("inf"))
     bench.kafka.published.clear()
 

@@ -69,8 +69,8 @@ class Shoppers:
 
     @property
     def reasons(self) -> list[str]:
-        assert all(one.topic == DEAD_LETTER for one in self.published)
-        return [one.headers["vitrine_reason"].decode() for one in self.published]
+        assert all(message.topic == DEAD_LETTER for message in self.published)
+        return [message.headers["vitrine_reason"].decode() for message in self.published]
 
 
 @pytest.fixture
@@ -168,7 +168,9 @@ async def test_an_event_that_breaks_the_store_is_a_dead_letter_and_its_neighbour
     shoppers.profiles.broken = error
     values = [event("clicked", str(n), product_id="poison" if n == 3 else f"p{n}") for n in range(7)]
     await shoppers.process(*values)
-    assert {one.product_id for one in await recent(shoppers.profiles, "ada")} == {f"p{n}" for n in range(7) if n != 3}
+    assert {interaction.product_id for interaction in await recent(shoppers.profiles, "ada")} == {
+        f"p{n}" for n in range(7) if n != 3
+    }
     assert shoppers.reasons == ["internal"]
     (sent,) = shoppers.published
     letter = to_letter(Message(sent.topic, 0, 0, NOW_MS, sent.key, sent.value, sent.headers, lambda: None))
@@ -187,5 +189,5 @@ async def test_a_forgotten_shopper_is_erased_and_does_not_come_back_with_a_redel
     shoppers.finished.clear()
     later = event("clicked", "later", NOW_MS + 1, product_id="q")
     await shoppers.process(*clicks, event("forgotten", "f", NOW_MS), later, *clicks)
-    assert [one.product_id for one in await recent(shoppers.profiles, "ada")] == ["q"]
+    assert [interaction.product_id for interaction in await recent(shoppers.profiles, "ada")] == ["q"]
     assert await shoppers.profiles.traits("ada") == {}

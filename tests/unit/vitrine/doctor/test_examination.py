@@ -44,7 +44,7 @@ def works(_: Settings) -> Iterator[Finding]:
 async def test_a_check_that_hangs_or_breaks_stops_no_other(tmp_path: Path) -> None:
     checks = [Check("hangs", hangs, 0.05), Check("breaks", breaks), Check("works", works)]
     found = await examine(settings_of(tmp_path), checks)
-    assert [(one.subject, one.level) for one in found] == [
+    assert [(finding.subject, finding.level) for finding in found] == [
         ("first", "ok"),
         ("hangs", "failure"),
         ("breaks", "failure"),
@@ -71,7 +71,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_with_nothing_running_it_says_what_is_missing_and_makes_nothing(doctor: Any, tmp_path: Path) -> None:
     code, report = doctor()
     assert code == 0 and report["healthy"] is True
-    warned = {one["subject"]: one["advice"] for one in report["findings"] if one["level"] == "warning"}
+    warned = {finding["subject"]: finding["advice"] for finding in report["findings"] if finding["level"] == "warning"}
     assert {"kafka", "redis", "milvus"} <= set(warned)
     assert all("vitrine up" in warned[server] for server in ("kafka", "redis", "milvus"))
     assert not (tmp_path / "data").exists()
@@ -91,10 +91,12 @@ def test_servers_that_are_not_there_and_a_port_that_is_taken_are_failures(doctor
             VITRINE_MEDIA_STORE_SECRET_ACCESS_KEY="hidden",
             VITRINE_QUERY_PORT=port,
         )
-    failed = {one["subject"]: one for one in report["findings"] if one["level"] == "failure"}
+    failed = {finding["subject"]: finding for finding in report["findings"] if finding["level"] == "failure"}
     assert code == 1 and report["healthy"] is False
     assert {"kafka", "redis", "milvus", "media", "ports"} <= set(failed)
-    assert f"query.port = {port}" in failed["ports"]["message"] and all(one["advice"] for one in failed.values())
+    assert f"query.port = {port}" in failed["ports"]["message"] and all(
+        finding["advice"] for finding in failed.values()
+    )
     assert "hidden" not in str(report)
 
 

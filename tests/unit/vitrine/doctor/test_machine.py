@@ -62,7 +62,7 @@ def test_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_gpu_that_is_asked_for_and_not_there(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, VITRINE_ENCODER_DEVICE="cuda")
     found = list(machine.check_packages(settings, tmp_path / "nvidiactl"))
-    assert [one.level for one in found if one.subject == "device"] == ["failure"]
+    assert [finding.level for finding in found if finding.subject == "device"] == ["failure"]
 
 
 def test_a_gpu_that_nothing_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,13 +71,13 @@ def test_a_gpu_that_nothing_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     find_spec = machine.importlib.util.find_spec
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
     found: list[Finding] = list(machine.check_packages(settings_of(tmp_path), device))
-    assert [one.level for one in found if one.subject == "device"] == ["warning"]
+    assert [finding.level for finding in found if finding.subject == "device"] == ["warning"]
 
 
 def test_embedded_servers_whose_packages_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     found = [finding for finding in machine.check_packages(settings_of(tmp_path)) if finding.subject == "packages"]
-    assert len(found) == 3 and all("vitrine[local]" in one.advice for one in found)
+    assert len(found) == 3 and all("vitrine[local]" in finding.advice for finding in found)
     own = settings_of(tmp_path, VITRINE_KAFKA_BOOTSTRAP_SERVERS="k:9092", VITRINE_REDIS_URL="redis://r")
     assert len([finding for finding in machine.check_packages(own) if finding.subject == "packages"]) == 1

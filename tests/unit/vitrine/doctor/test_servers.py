@@ -41,7 +41,11 @@ def kafka_findings(topic: str, changed: Mapping[str, str], **facts: object) -> l
     topics[topic] = replace(topics[topic], settings={**wanted[topic], **changed})
     well = KafkaFacts(3, topics, 2, (PartitionLag(PRODUCT_EVENTS, 0, 5, 9),))
     seen = replace(well, **facts)  # type: ignore[arg-type]
-    return [one for one in judge_kafka(settings, seen, wanted, NOW_S, settings.indexing.group) if one.level != "ok"]
+    return [
+        finding
+        for finding in judge_kafka(settings, seen, wanted, NOW_S, settings.indexing.group)
+        if finding.level != "ok"
+    ]
 
 
 def test_a_good_cluster_gives_no_complaint() -> None:
@@ -70,7 +74,7 @@ def test_a_topic_that_would_lose_or_refuse_events(
 
 def test_one_replica_on_many_brokers_and_no_leader() -> None:
     found = kafka_findings(PRODUCT_EVENTS, {}, topics={PRODUCT_EVENTS: TopicFacts(6, 1, 2, None)})
-    assert {(one.subject, one.level) for one in found} == {
+    assert {(finding.subject, finding.level) for finding in found} == {
         ("topics", "warning"),
         (f"topic {PRODUCT_EVENTS}", "failure"),
         ("replication", "warning"),
@@ -110,26 +114,30 @@ def test_redis(facts: RedisFacts, expected: list[tuple[str, str]]) -> None:
 
 def test_milvus_that_is_too_old_and_an_index_of_another_encoder() -> None:
     generations = Generations(GENERATION, {}, ())
-    assert [one.level for one in judge_milvus(settings_of(), "2.4.9", generations)] == ["failure", "ok"]
-    assert [one.level for one in judge_milvus(settings_of(), "v2.5.1", generations)] == ["ok", "ok"]
-    assert [one.level for one in judge_milvus(settings_of(), "2.10.0", generations)] == ["ok", "ok"]
+    assert [finding.level for finding in judge_milvus(settings_of(), "2.4.9", generations)] == ["failure", "ok"]
+    assert [finding.level for finding in judge_milvus(settings_of(), "v2.5.1", generations)] == ["ok", "ok"]
+    assert [finding.level for finding in judge_milvus(settings_of(), "2.10.0", generations)] == ["ok", "ok"]
     other = settings_of(VITRINE_ENCODER_NAME="hash")
-    (found,) = [one for one in judge_milvus(other, "2.6", generations) if one.level != "ok"]
+    (found,) = [finding for finding in judge_milvus(other, "2.6", generations) if finding.level != "ok"]
     assert found.level == "failure" and "vitrine reindex --encoder hash" in found.advice
 
 
 def test_an_index_whose_words_were_cut_otherwise_is_to_be_rebuilt() -> None:
     older = msgspec.structs.replace(GENERATION, analysis_version=1)
-    (found,) = [one for one in judge_milvus(settings_of(), "2.6", Generations(older)) if one.level != "ok"]
+    (found,) = [finding for finding in judge_milvus(settings_of(), "2.6", Generations(older)) if finding.level != "ok"]
     assert found.level == "warning" and "vitrine reindex" in found.advice and "analysis 1" in found.message
 
 
 def test_an_index_that_finds_nothing_by_words_and_a_server_that_cannot_are_told() -> None:
     wordless = Generations(msgspec.structs.replace(GENERATION, full_text=False))
     accepting = settings_of(VITRINE_MILVUS_FULL_TEXT="false")
-    assert [one.level for one in judge_milvus(settings_of(), "v2.3.5", wordless)] == ["failure", "ok", "warning"]
-    told = [one for one in judge_milvus(accepting, "v2.3.5", wordless) if one.level != "ok"]
-    assert [one.level for one in told] == ["warning", "warning"] and "vectors alone" in told[1].message
+    assert [finding.level for finding in judge_milvus(settings_of(), "v2.3.5", wordless)] == [
+        "failure",
+        "ok",
+        "warning",
+    ]
+    told = [finding for finding in judge_milvus(accepting, "v2.3.5", wordless) if finding.level != "ok"]
+    assert [finding.level for finding in told] == ["warning", "warning"] and "vectors alone" in told[1].message
 
 
 @pytest.mark.parametrize(("days", "level"), [(-1, "failure"), (5, "warning"), (90, "ok")])
@@ -148,12 +156,12 @@ def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mini", "hash", "mini#64"])
 async def test_encoders_that_are_here_ask_no_hub(name: str) -> None:
-    assert [one.level async for one in check_encoder(settings_of(VITRINE_ENCODER_NAME=name))] == ["ok"]
+    assert [finding.level async for finding in check_encoder(settings_of(VITRINE_ENCODER_NAME=name))] == ["ok"]
 
 
 async def test_encoders_that_are_nowhere(tmp_path: Path) -> None:
     for name, said in (("no-such-model", "no directory"), (str(tmp_path), "config.json")):
-        (found,) = [one async for one in check_encoder(settings_of(VITRINE_ENCODER_NAME=name))]
+        (found,) = [finding async for finding in check_encoder(settings_of(VITRINE_ENCODER_NAME=name))]
         assert found.level == "failure" and said in found.message
 
 
@@ -168,5 +176,5 @@ async def test_encoders_that_are_nowhere(tmp_path: Path) -> None:
 )
 def test_a_secret_is_wanted_where_redis_is_not_this_machines_alone(given: dict[str, str], levels: list[str]) -> None:
     found = list(check_privacy(settings_of(**given)))
-    assert [one.level for one in found] == levels
-    assert not any("short" in one.message for one in found)
+    assert [finding.level for finding in found] == levels
+    assert not any("short" in finding.message for finding in found)

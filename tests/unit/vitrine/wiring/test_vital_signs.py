@@ -50,7 +50,7 @@ async def test_background_work_that_fails_is_a_complaint_as_long_as_it_is_wanted
     async with background("registry", fail(), vitals):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert [one.part for one in vitals.not_alive()] == ["registry"]
+        assert [complaint.part for complaint in vitals.not_alive()] == ["registry"]
     assert not vitals.not_alive()
 
 

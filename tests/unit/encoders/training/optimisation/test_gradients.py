@@ -49,8 +49,8 @@ def test_gradients_in_pieces_are_those_of_the_whole_batch(
     pieces, same = gradients(checkpoint, listings, tmp_path, 3, SingleProcess())
     assert same == pytest.approx(losses, rel=1e-4)
     assert whole.keys() == pieces.keys()
-    for name, one in whole.items():
-        torch.testing.assert_close(pieces[name], one, atol=1e-5, rtol=1e-3)
+    for name, gradient in whole.items():
+        torch.testing.assert_close(pieces[name], gradient, atol=1e-5, rtol=1e-3)
 
 
 def test_two_processes_have_the_gradients_of_one(
@@ -67,9 +67,9 @@ def test_two_processes_have_the_gradients_of_one(
     assert [worker.exitcode for worker in workers] == [0, 0]
     for rank in range(2):
         found = torch.load(tmp_path / f"gradients-{rank}.pt", weights_only=True)
-        for name, one in found.items():
+        for name, gradient in found.items():
             # What no loss reaches has a gradient of zeros when there are several processes.
-            torch.testing.assert_close(one, whole.get(name, torch.zeros_like(one)), atol=1e-5, rtol=1e-3)
+            torch.testing.assert_close(gradient, whole.get(name, torch.zeros_like(gradient)), atol=1e-5, rtol=1e-3)
 
 
 def _work(rank: int, checkpoint: Path, listings: list[TrainingListing], directory: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import UnreadableFile
-from streams.files.formats.workbook_size import check_size
+from streams.files.formats.workbook_size import MAX_WORKBOOK_BYTES, check_size
 from tests.unit.streams.files.catalogues import send, workbook
 
 
@@ -68,3 +68,13 @@ def test_a_far_cell_is_refused_only_where_the_rectangle_around_all_cells_is_too_
             send(path)
     else:
         assert set(send(path).products) == {"a", "1"}
+
+
+def test_a_workbook_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.xlsx"
+    piece = bytes(2**20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open("x", "w") as member:
+        for _ in range(MAX_WORKBOOK_BYTES // len(piece) + 1):
+            member.write(piece)
+    with pytest.raises(UnreadableFile, match="unpacks to"):
+        send(path)

@@ -70,8 +70,8 @@ def test_variants_of_a_group_share_all_but_the_colour(catalogue: list[SampleProd
     several = [group for group in groups.values() if len(group) > 1]
     assert several
     for group in several:
-        assert len({(one.kind, one.brand, one.pattern, one.style) for one in group}) == 1
-        assert len({one.colour for one in group}) == len(group)
+        assert len({(product.kind, product.brand, product.pattern, product.style) for product in group}) == 1
+        assert len({product.colour for product in group}) == len(group)
 
 
 def test_titles_speak_the_language_that_is_asked_for(catalogue: list[SampleProduct]) -> None:

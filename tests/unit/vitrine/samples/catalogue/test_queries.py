@@ -10,7 +10,7 @@ CATALOGUE = sample_products(400, seed=3)
 
 def test_each_wish_is_worded_in_both_languages_and_can_be_fulfilled():
     queries = bilingual_queries(CATALOGUE, 200)
-    known = {one.product_id for one in CATALOGUE}
+    known = {product.product_id for product in CATALOGUE}
     assert len(queries) == 200
     for query in queries:
         assert not any("\u4e00" <= letter <= "\u9fff" for letter in query.texts["en"])
@@ -19,10 +19,10 @@ def test_each_wish_is_worded_in_both_languages_and_can_be_fulfilled():
 
 
 def test_right_are_all_products_with_the_traits_whatever_their_language():
-    by_id = {one.product_id: one for one in CATALOGUE}
+    by_id = {product.product_id: product for product in CATALOGUE}
     queries = bilingual_queries(CATALOGUE, 200)
-    assert all(len({by_id[one].kind for one in query.relevant}) == 1 for query in queries)
-    assert any(len({by_id[one].lang for one in query.relevant}) == 2 for query in queries)
+    assert all(len({by_id[product_id].kind for product_id in query.relevant}) == 1 for query in queries)
+    assert any(len({by_id[product_id].lang for product_id in query.relevant}) == 2 for query in queries)
 
 
 def test_the_same_seed_gives_the_same_queries():

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file
+from safetensors.torch import load_file as load_torch
+
+from vitrine.samples.standard.palette import palette
 
 DIRECTORY = Path(__file__).parents[5] / "encoders" / "models" / "standard"
 
@@ -19,7 +23,7 @@ def test_they_fit_in_ten_megabytes_with_their_card() -> None:
 
 def test_each_has_a_bias_and_no_number_out_of_bounds() -> None:
     tensors = load_file(DIRECTORY / "projections.safetensors")
-    assert {name.split(".")[0] for name in tensors} == {"text", "semantic", "visual"}
+    assert {name.split(".")[0] for name in tensors} == {"text", "semantic", "visual", "palette"}
     assert tensors["text.weight"].shape == (384, 384)
     assert tensors["semantic.weight"].shape == (384, 1280)
     assert all(np.isfinite(rows).all() for rows in tensors.values())
@@ -28,4 +32,9 @@ def test_each_has_a_bias_and_no_number_out_of_bounds() -> None:
 
 def test_the_settings_say_how_much_looks_count() -> None:
     settings = json.loads((DIRECTORY / "standard.json").read_text("utf-8"))
-    assert 0 < settings["visual_share"] < 1
+    assert 0 < settings["visual_share"] < settings["visual_share"] + settings["colour_share"] < 1
+
+
+def test_its_palette_is_the_one_that_training_writes() -> None:
+    shipped = load_torch(DIRECTORY / "projections.safetensors")
+    assert all(torch.allclose(shipped[name], rows, atol=1e-3) for name, rows in palette().items())

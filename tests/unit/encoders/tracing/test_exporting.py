@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
@@ -12,9 +13,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from encoders.errors import MissingPackage
-from encoders.tracing import open_telemetry
+from encoders.tracing import exporting
 from encoders.tracing.config import TracesConfig
-from encoders.tracing.open_telemetry import DROPPED, BoundedProcessor, SdkTracer
+from encoders.tracing.exporting import DROPPED, BoundedProcessor, SeldomFilter
+from encoders.tracing.open_telemetry import SdkTracer
 from encoders.tracing.opening import open_tracer
 from encoders.tracing.trace_context import TraceContext
 
@@ -71,13 +73,20 @@ def test_what_a_collector_refuses_is_counted():
 
 
 def test_a_process_does_not_wait_for_a_collector_that_is_away(monkeypatch):
-    monkeypatch.setattr(open_telemetry, "FLUSH_S", 0.1)
-    monkeypatch.setattr(open_telemetry, "OTLPSpanExporter", HeldExporter)
+    monkeypatch.setattr(exporting, "FLUSH_S", 0.1)
+    monkeypatch.setattr(exporting, "OTLPSpanExporter", HeldExporter)
     with open_tracer(TracesConfig(enabled=True), "test") as tracer:
         assert tracer is not None
         tracer.begin("last", "server", {}).end()
         ended_s = time.monotonic()
     assert time.monotonic() - ended_s < 20
+
+
+def test_that_a_collector_is_away_is_said_once_a_minute(monkeypatch):
+    now_s = iter([1_000.0, 1_001.0, 1_059.0, 1_061.0, 1_062.0])
+    monkeypatch.setattr(exporting.time, "monotonic", lambda: next(now_s))
+    seldom, line = SeldomFilter(), logging.makeLogRecord({"msg": "Transient error"})
+    assert [seldom.filter(line) for _ in range(5)] == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -96,11 +105,11 @@ def test_whether_a_batch_is_recorded_is_what_its_events_would_be(monkeypatch, sa
 )
 def test_a_service_is_called_as_its_variables_say_or_by_its_role(monkeypatch, name, value, service):
     monkeypatch.setenv(name, value)
-    assert open_telemetry._resource("vitrine-query").attributes["service.name"] == service
+    assert exporting._resource("vitrine-query").attributes["service.name"] == service
 
 
 def test_without_open_telemetry_a_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.delitem(sys.modules, "encoders.tracing.open_telemetry")
+    monkeypatch.delitem(sys.modules, "encoders.tracing.exporting")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     missing = pytest.raises(MissingPackage, match=r"traces.enabled .* pip install 'vitrine\[traces\]'")
     with missing, open_tracer(TracesConfig(enabled=True), "test"):
@@ -113,7 +122,7 @@ def test_off_nothing_of_open_telemetry_is_loaded():
         "from encoders.tracing.config import TracesConfig\n"
         "from encoders.tracing.opening import open_tracer\n"
         "with open_tracer(TracesConfig(), 'test') as tracer:\n"
-        "    print(tracer, {'encoders.tracing.open_telemetry', 'opentelemetry.exporter'} & {*sys.modules})\n"
+        "    print(tracer, {'encoders.tracing.exporting', 'opentelemetry.exporter'} & {*sys.modules})\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == "None set()\n", done.stderr
