@@ -49,6 +49,7 @@ _FRAME = b"\x00"
 _FRAME_BYTES = 5
 """Of what serialisers with a schema registry begin a value with: a magic byte, and the schema's number."""
 _objects = msgspec.json.Decoder(dict[str, Any])
+_texts = msgspec.json.Decoder(str)
 _times = msgspec.json.Decoder(datetime)
 
 
@@ -207,7 +208,7 @@ def _json_data(envelope: Envelope) -> msgspec.Raw:
     if isinstance(envelope.data, msgspec.Raw):
         if not bytes(envelope.data).lstrip().startswith(b'"'):
             return envelope.data
-        return msgspec.Raw(msgspec.json.decode(envelope.data, type=str).encode())
+        return msgspec.Raw(_decode(_texts, envelope.data, "data").encode())
     if envelope.data_base64 is None:
         raise InvalidEvent("invalid", "envelope: it has neither `data` nor `data_base64`")
     data = decode_base64(envelope.data_base64)

@@ -219,7 +219,7 @@ def _report(
     facts = {"inputs": inputs, "seconds": round(took_s), "slowest_s": verdicts.slowest_s}
     facts |= {"healthz_p99_ms": health.percentile_ms(0.99), "healthz_worst_ms": health.worst_ms}
     publish_report(name, ["status", "answers"], rows, targets, **facts, memory_mb=memory_mb)
-    print(facts)
+    print(facts, *verdicts.faults[:10], sep="\n")
     assert targets[0].met, str(targets[0])
     assert targets[1].met, str(targets[1])
     assert not health.failures

@@ -90,6 +90,8 @@ EVENTS = {
     "long type": b'{"type": "' + b"x" * 100_000 + b'", "data": {}}',
     "long name": b'{"type": "user.clicked", "data": {"' + b"x" * 100_000 + b'": 1}}',
     "deep": b'{"type": "user.clicked", "data": ' + b"[" * 950 + b"]" * 950 + b"}",
+    "data in a string no utf-8": b'{"type": "user.clicked", "data": "{\xff}"}',
+    "data in a string, lone surrogate": b'{"type": "user.clicked", "data": "\\ud800"}',
     "null data": b'{"type": "user.clicked", "data": null}',
     "too large": b'{"type": "user.clicked", "data": "' + b"x" * 600_000 + b'"}',
 }

@@ -21,6 +21,8 @@ HEAD = b'{"specversion": "1.0", "id": "e", "source": "s", "type": "product.creat
         HEAD + b'{"product_id": "p", "' + b"x" * 10**6 + b'": 1}}',
         HEAD + b'{"product_id": "p", "title": "\xff"}}',
         HEAD + b'{"product_id": "p", "title": "\\ud800"}}',
+        HEAD + b'"{\xff}"}',
+        HEAD + b'"\\ud800"}',
         HEAD + b'{"product_id": "p", "attributes": {"' + "\ufdfa".encode() * 300 + b'": "x"}}}',
         HEAD + b'{"product_id": "p", "attributes": {"a": ' + msgspec.json.encode(["x"] * (MAX_VALUES + 1)) + b"}}}",
         HEAD + b"[" * 950 + b"]" * 950 + b"}",
@@ -28,7 +30,7 @@ HEAD = b'{"specversion": "1.0", "id": "e", "source": "s", "type": "product.creat
         b'{"specversion": "1.0", "id": "e", "source": "s", "type": "' + b"t" * 10**6 + b'", "data": {}}',
         b'{"specversion": "1.0", "id": "\xff", "source": "s", "type": "t", "data": {}}',
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_a_hostile_event_is_invalid_in_few_words(value: bytes) -> None:
     with pytest.raises(InvalidEvent) as raised:
