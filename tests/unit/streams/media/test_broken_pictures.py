@@ -23,7 +23,7 @@ async def test_what_a_file_is_decides_and_not_what_it_is_called(shop):
 @pytest.mark.parametrize("path", ["/hang", "/failing", "/endless", "/drip", "/loop", "/gzip-bomb", "/missing"])
 async def test_a_bad_host_leaves_its_product_searchable_and_to_be_tried_again(shop, path):
     # The hanging ones take all of it; beside the others, good pictures have long on a busy machine.
-    timeout_s = 2.0 if path in ("/hang", "/drip", "/endless") else 60.0
+    timeout_s = 2.0 if path in ("/hang", "/drip", "/endless") else LIMITS.timeout_s
     async with MediaFetcher(replace(LIMITS, timeout_s=timeout_s)) as fetcher:
         shop = Shop(shop.bench, shop.host, fetcher)
         await shop.index(shop.created("p", path, "/red"), shop.created("q", "/blue"))
