@@ -12,18 +12,18 @@ from starlette.routing import Route
 
 from query_api.http.access_guard import ACCESS_HANDLERS, cors_middleware, guarded
 from query_api.http.edge import BodyLimit, Edge
-from query_api.http.explain_route import ExplainRoute
 from query_api.http.hot_search import HotSearch
-from query_api.http.media_route import MediaRoute
-from query_api.http.openapi import openapi_document
-from query_api.http.operation_routes import OperationRoutes
+from query_api.http.openapi.document import openapi_document
 from query_api.http.problems import HANDLERS
-from query_api.http.product_routes import ProductRoutes
 from query_api.http.readiness import Readiness, StoreProbe
-from query_api.http.search_routes import SearchRoutes
-from query_api.http.shopper_answers import ShopperAnswers
+from query_api.http.routes.explain_route import ExplainRoute
+from query_api.http.routes.media_route import MediaRoute
+from query_api.http.routes.operation_routes import OperationRoutes
+from query_api.http.routes.product_routes import ProductRoutes
+from query_api.http.routes.search_routes import SearchRoutes
+from query_api.http.routes.shopper_answers import ShopperAnswers
+from query_api.http.routes.user_routes import UserRoutes
 from query_api.http.traced_requests import traces_middleware
-from query_api.http.user_routes import UserRoutes
 from query_api.http.work import RefuseWork, Work
 from query_api.wiring.components import QueryComponents, wire
 from query_api.wiring.ports import QueryPorts

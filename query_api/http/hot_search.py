@@ -20,10 +20,10 @@ from query_api.http.access_guard import admit, refusal
 from query_api.http.bodies import text_parameters
 from query_api.http.edge import complete_headers
 from query_api.http.route_scopes import Requirement, requirement
-from query_api.http.search_routes import SearchRoutes
-from query_api.http.shopper_answers import ShopperAnswers
+from query_api.http.routes.search_routes import SearchRoutes
+from query_api.http.routes.shopper_answers import ShopperAnswers
 from query_api.http.whole_answers import header_lines, is_whole_taken, whole_answer
-from query_api.search.kept_searches import KeptSearch
+from query_api.search.answers.kept_searches import KeptSearch
 
 PATH = "/v1/search"
 REQUESTS_BYTES = 8 * 2**20

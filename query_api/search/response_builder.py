@@ -17,7 +17,7 @@ from query_api.cards.card_table import AnswerCards
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Explanation, Hit, SearchResponse, Understood
 from query_api.retrieval.candidate_set import RetrievalQuery
-from query_api.search.facet_counting import Candidates, FacetCounter, FacetCounts
+from query_api.search.facets.counting import Candidates, FacetCounter, FacetCounts
 from query_api.search.impression_log import ImpressionLog
 from query_api.search.learnt_ranking import Asked, LearntRanking
 from query_api.search.query_log import log_query

@@ -22,12 +22,12 @@ from query_api.recommending.similar import SimilarProducts
 from query_api.relevance.similarity_floors import SimilarityFloors
 from query_api.retrieval.candidate_set import RetrievalLimits
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.answering import SearchAnswers
+from query_api.search.answers.answering import SearchAnswers
+from query_api.search.answers.personal_hits import PersonalHits
 from query_api.search.candidate_finder import CandidateFinder, IndexKey
-from query_api.search.facet_counting import FacetCounter
+from query_api.search.facets.counting import FacetCounter
 from query_api.search.impression_log import ImpressionLog
 from query_api.search.learnt_ranking import LearntRanking
-from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner
 from query_api.search.reranking import Reranker, RerankLimits
 from query_api.search.response_builder import IndexStatus, ResponseBuilder

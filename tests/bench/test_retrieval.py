@@ -23,7 +23,7 @@ from query_api.contract.requests import SearchRequest
 from query_api.evaluation.index_recall import RecallRow, draw_queries, measure_recall
 from query_api.retrieval.candidate_set import RetrievalLimits, RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.facet_counting import FacetCounter
+from query_api.search.facets.counting import FacetCounter
 from query_api.search.planning import BROWSE_ORDERS, FIRST_PAGES_LIMIT
 from query_api.search.ranking import RankWeights, Scoring, rank_candidates
 from query_api.search.response_builder import IndexStatus, ResponseBuilder

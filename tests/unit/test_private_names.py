@@ -55,7 +55,7 @@ def test_columns_can_be_read_by_indexer_milvus_columns() -> None:
 
 
 def test_connections_can_be_limited_by_query_api_http_protocol() -> None:
-    """`query_api.http.protocol` starts requests itself, and looks at the one that is being answered."""
+    """`query_api.http.server.protocol` starts requests itself, and looks at the one that is being answered."""
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
     assert _parameters(HttpToolsProtocol._start_asgi_task) == ["self", "cycle", "app"]

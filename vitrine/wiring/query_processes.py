@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from encoders.inference.runtime import usable_cores
-from query_api.http.process_group import ProcessGroup
-from query_api.http.server import DRAIN_S
+from query_api.http.server.process_group import ProcessGroup
+from query_api.http.server.server import DRAIN_S
 from vitrine.errors import VitrineError
 from vitrine.settings import Settings, as_environment
 

@@ -43,8 +43,8 @@ from query_api.config import QueryConfig
 from query_api.experiments.beside import GenerationsBeside
 from query_api.experiments.experiment import load_variant_rankers, read_experiment
 from query_api.generations.switching import ServedGeneration, SwitchingApp
-from query_api.http.process_group import GroupMember
-from query_api.http.serving import serve
+from query_api.http.server.process_group import GroupMember
+from query_api.http.server.serving import serve
 from query_api.learning_to_rank.model import load_tree_ranker
 from query_api.wiring.components import QueryComponents
 from query_api.wiring.ports import QueryPorts

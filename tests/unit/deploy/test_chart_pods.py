@@ -10,7 +10,7 @@ import yaml
 from encoders.liveness.config import LivenessConfig
 from query_api.config import QueryConfig
 from query_api.http.readiness import ANSWER_S
-from query_api.http.server import DRAIN_S
+from query_api.http.server.server import DRAIN_S
 from streams.config import IndexingConfig, KafkaConfig
 from tests.charts import CHART, Resource, containers, examples, of_kind, pods, rendering, run_helm
 

@@ -74,7 +74,7 @@ def query(settings: Settings, group: Path | None, member: int) -> None:
 
 
 def _run_query_process(settings: Settings, directory: Path | None, number: int) -> None:
-    from query_api.http.process_group import GroupMember, ProcessGroup
+    from query_api.http.server.process_group import GroupMember, ProcessGroup
     from vitrine.wiring.query_processes import leave_with_parent
     from vitrine.wiring.query_worker import run_query_worker
 

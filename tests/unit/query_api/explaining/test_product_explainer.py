@@ -15,7 +15,7 @@ from indexer.criteria import NotIds, WithoutWords
 from indexer.records import EventStamp, ProductChange, ProductState, StoredProduct
 from query_api.config import QueryConfig
 from query_api.explaining.evidence import filter_rejections
-from query_api.http.openapi import openapi_document
+from query_api.http.openapi.document import openapi_document
 from tests.shop import MakeShop, Shop, png
 
 PARTS = ("text", "image", "lexical", "personal")

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from encoders.speech.port import ScriptedRecogniser, Transcript
-from query_api.http.openapi import openapi_document
+from query_api.http.openapi.document import openapi_document
 from tests.shop import MakeShop, Shop, png
 from tests.unit.sounds import clip, tone
 

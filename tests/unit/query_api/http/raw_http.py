@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from query_api.config import QueryConfig
-from query_api.http.server import QueryServer, build_server
+from query_api.http.server.server import QueryServer, build_server
 
 
 @dataclass

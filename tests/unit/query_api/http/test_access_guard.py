@@ -9,7 +9,7 @@ import pytest
 
 from query_api.config import QueryConfig
 from query_api.errors import InvalidAccess
-from query_api.http.serving import OpsApp
+from query_api.http.server.serving import OpsApp
 from tests.access import SECRET, Doorkeeper, bearer
 from tests.shop import MakeShop, Shop
 

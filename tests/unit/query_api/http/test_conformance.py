@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
-from query_api.http.openapi import openapi_document
+from query_api.http.openapi.document import openapi_document
 from tests.shop import MakeShop, Shop, png
 
 EXAMPLES = 8

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 from query_api.contract.request_reading import read_fields
 from query_api.http.bodies import text_parameters
 from query_api.http.hot_search import BYTES_PER_BYTE, BYTES_PER_REQUEST
-from query_api.search.kept_searches import KeptSearch
+from query_api.search.answers.kept_searches import KeptSearch
 from query_api.search.searcher import Searcher
 from tests.shop import Shop
 

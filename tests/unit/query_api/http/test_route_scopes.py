@@ -18,7 +18,7 @@ from starlette.routing import Route
 from query_api.access.api_keys import make_key
 from query_api.access.callers import SCOPES
 from query_api.access.shopper_tokens import mint_shopper_token
-from query_api.http.openapi import openapi_document
+from query_api.http.openapi.document import openapi_document
 from query_api.http.route_scopes import ROUTE_SCOPES, requirement
 from tests.access import NEW, SECRET, Doorkeeper, bearer
 from tests.shop import Shop

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encoders.liveness.vitals import Complaint
 from query_api.http.problems import problem_response, unwell
-from query_api.http.process_metrics import merge_metrics
+from query_api.http.server.process_metrics import merge_metrics
 
 ASK_S = 1.0
 """How long a process has to answer another."""

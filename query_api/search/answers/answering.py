@@ -18,10 +18,10 @@ from query_api.cards.first_hits import FirstHits
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.experiments.running import RunningExperiment
+from query_api.search.answers.kept_searches import KeptSearch, is_kept
+from query_api.search.answers.personal_hits import PersonalHits
 from query_api.search.candidate_finder import CacheState, ResultCache
 from query_api.search.impression_log import ImpressionLog
-from query_api.search.kept_searches import KeptSearch, is_kept
-from query_api.search.personal_hits import PersonalHits
 from query_api.search.planning import SearchPlanner
 from query_api.search.query_log import log_query
 from query_api.search.response_builder import IndexStatus, ResponseBuilder

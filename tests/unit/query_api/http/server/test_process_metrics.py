@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from query_api.http.process_metrics import merge_metrics
+from query_api.http.server.process_metrics import merge_metrics
 
 
 def page(answered: int, *, extra: bool = False) -> str:

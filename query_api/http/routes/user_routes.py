@@ -18,7 +18,7 @@ from query_api.config import QueryConfig
 from query_api.contract.request_reading import decode_json
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import json_body
-from query_api.http.shopper_bounds import check_event
+from query_api.http.routes.shopper_bounds import check_event
 from query_api.personalisation.forgetting import SOURCE, forget_shopper
 from query_api.ports import EventSink
 from streams.events.cloudevents import decode_event

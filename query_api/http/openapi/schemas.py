@@ -12,7 +12,7 @@ from indexer.filters import NUMBER_FIELDS, TERM_FIELDS, VALUE_MAX_CHARS
 from query_api.contract.request_reading import MAX_TEXTS
 from query_api.contract.requests import MAX_URL, RecommendationRequest, SearchRequest, SimilarRequest
 from query_api.contract.responses import Problem, ProductExplanation, SearchResponse
-from query_api.http.user_routes import ShopperEvent
+from query_api.http.routes.user_routes import ShopperEvent
 from streams.events.schema import USER_FORGOTTEN, USER_TYPES
 
 REF = "#/components/schemas/"

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from query_api.contract.requests import RecommendationRequest, SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.experiments.beside import GenerationsBeside
-from query_api.search.answering import Answer
-from query_api.search.kept_searches import KeptSearch
+from query_api.search.answers.answering import Answer
+from query_api.search.answers.kept_searches import KeptSearch
 from query_api.wiring.components import QueryComponents
 
 

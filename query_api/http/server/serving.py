@@ -12,11 +12,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from query_api.config import QueryConfig
 from query_api.http.access_guard import OPS
-from query_api.http.certificates import Certificates
 from query_api.http.problems import problem, problem_response
-from query_api.http.process_group import GroupApp, GroupMember, PrivateServer
 from query_api.http.route_scopes import OPS_PATHS
-from query_api.http.server import QueryServer, build_server
+from query_api.http.server.certificates import Certificates
+from query_api.http.server.process_group import GroupApp, GroupMember, PrivateServer
+from query_api.http.server.server import QueryServer, build_server
 
 
 async def serve(app: ASGIApp, config: QueryConfig, member: GroupMember | None = None) -> None:

@@ -16,11 +16,11 @@ from query_api.contract.requests import RecommendationRequest, SearchRequest, Si
 from query_api.contract.responses import SearchResponse
 from query_api.errors import InvalidRequest
 from query_api.http.bodies import Form, json_or_form, text_parameters
-from query_api.http.shopper_answers import ShopperAnswers
-from query_api.http.shopper_bounds import bounded_search
+from query_api.http.routes.shopper_answers import ShopperAnswers
+from query_api.http.routes.shopper_bounds import bounded_search
 from query_api.http.work import Work
 from query_api.recommending.similar import SimilarProducts
-from query_api.search.kept_searches import has_media
+from query_api.search.answers.kept_searches import has_media
 
 
 class SearchRoutes:

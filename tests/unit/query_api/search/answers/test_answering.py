@@ -13,8 +13,8 @@ from query_api.cache.pages import Page
 from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import Hit, SearchResponse
-from query_api.search.answering import SearchAnswers
-from query_api.search.kept_searches import KeptSearch
+from query_api.search.answers.answering import SearchAnswers
+from query_api.search.answers.kept_searches import KeptSearch
 from query_api.understanding.background_refresh import CatalogueVocabulary
 from query_api.understanding.vocabulary import Vocabulary
 from query_api.wiring.components import wire

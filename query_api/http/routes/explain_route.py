@@ -14,7 +14,7 @@ from query_api.contract.requests import ProductId, SearchRequest
 from query_api.explaining.product_explainer import ProductExplainer
 from query_api.http.bodies import Form, json_or_form
 from query_api.http.work import Work
-from query_api.search.kept_searches import has_media
+from query_api.search.answers.kept_searches import has_media
 
 
 class _ExplainRequest(Struct, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from query_api.config import QueryConfig
-from query_api.http.connections import ROOM_AFTER_S, Connections
+from query_api.http.server.connections import ROOM_AFTER_S, Connections
 from tests.shop import Shop
 from tests.unit.query_api.http.raw_http import get, post, serve
 

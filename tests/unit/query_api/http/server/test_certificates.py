@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from query_api.errors import InvalidAccess
-from query_api.http.certificates import Certificates
+from query_api.http.server.certificates import Certificates
 
 CA = trustme.CA()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from query_api.config import QueryConfig
-from query_api.http.connections import SMALL_BODY_BYTES
+from query_api.http.server.connections import SMALL_BODY_BYTES
 
 MAX_HEADERS = 100
 FREE_READS, BYTES_PER_READ = 1_024, 256

@@ -11,7 +11,7 @@ import httpx
 import jsonschema
 import pytest
 
-from query_api.http.openapi import openapi_document
+from query_api.http.openapi.document import openapi_document
 from tests.shop import Shop, png
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from indexer.hit_payload import HitPayload
 from query_api.contract.responses import Facet
-from query_api.search.facets import MAX_VALUES, FacetTally
+from query_api.search.facets.facets import MAX_VALUES, FacetTally
 from tests.unit.query_api.cards.test_card import card_columns
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from indexer.media.store import DirectoryMediaStore
 from indexer.media.stored_file import DiskMediaFile
-from query_api.http.media_route import CHUNK_BYTES, wanted_range
+from query_api.http.routes.media_route import CHUNK_BYTES, wanted_range
 from tests.shop import MakeShop, png
 from tests.unit.query_api.http.raw_http import get, serve
 

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from query_api.config import QueryConfig
-from query_api.http.connections import Connections
-from query_api.http.protocol import LimitedProtocol
+from query_api.http.server.connections import Connections
+from query_api.http.server.protocol import LimitedProtocol
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from query_api.contract.requests import MAX_PARTS, MAX_TEXT
 from query_api.http.bodies import MAX_PICTURES
-from query_api.http.openapi_schemas import MEDIA_HASH, REF, USER_ID, components, product_id, without_null
-from query_api.http.openapi_security import with_security
+from query_api.http.openapi.schemas import MEDIA_HASH, REF, USER_ID, components, product_id, without_null
+from query_api.http.openapi.security import with_security
 
 _PROBLEMS = {
     400: "the request cannot be read",

@@ -16,7 +16,7 @@ from indexer.records import StoredProduct
 from indexer.rows import is_searchable
 from query_api.errors import ProductNotFound
 from query_api.http.access_guard import caller_of
-from query_api.http.shopper_bounds import shows_product
+from query_api.http.routes.shopper_bounds import shows_product
 from query_api.http.work import Work
 
 

@@ -13,7 +13,7 @@ from query_api.contract.responses import Facet
 from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
-from query_api.search.facets import FacetTally
+from query_api.search.facets.facets import FacetTally
 from query_api.search.words_across_languages import WordsAcrossLanguages
 
 PAGE_SIZE = 10_000

@@ -15,10 +15,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from query_api import metrics
 from query_api.http.answer_transport import AnswerTransport
-from query_api.http.arrival import Arrival
-from query_api.http.connections import SMALL_BODY_BYTES, Connections
 from query_api.http.refusals import TOO_SOON, answer_unless_gone, raw_problem, refuse_request
 from query_api.http.route_scopes import is_work
+from query_api.http.server.arrival import Arrival
+from query_api.http.server.connections import SMALL_BODY_BYTES, Connections
 
 MAX_PIPELINED = 8
 """Requests that a client may send before it has the answer to its first."""

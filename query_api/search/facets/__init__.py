@@ -1,0 +1,1 @@
+"""Facets: what they are of, and how products are counted."""
