@@ -58,7 +58,8 @@ class InMemoryProductStore:
 
     async def search_dense(self, vector: FloatArray, filters: Filters, limit: int) -> ScoredIds:
         rows = self._matching(filters)
-        scores: list[float] = (np.stack([row.vector for row in rows]) @ vector).tolist() if rows else []
+        # Each row by itself: a product of matrices rounds a row in another way among others.
+        scores: list[float] = (np.stack([row.vector for row in rows]) * vector).sum(1).tolist() if rows else []
         return _top_k(zip(rows, scores, strict=True), limit)
 
     async def search_lexical(self, text: str, filters: Filters, limit: int) -> ScoredIds:

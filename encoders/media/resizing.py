@@ -17,12 +17,11 @@ except ImportError:
     fast: Any = None
 
 _KERNELS: Final[dict[int, str]] = {
-    Image.Resampling.BOX: "box",
     Image.Resampling.BILINEAR: "bilinear",
     Image.Resampling.BICUBIC: "catmull_rom",
     Image.Resampling.LANCZOS: "lanczos3",
 }
-"""Pillow's filters by the names that they have there."""
+"""Pillow's filters by the names that they have there; of boxes, rounding says whether a pixel at an edge counts."""
 _COPIED_PIXELS: Final = 2**20
 """The other library wants a copy of the picture's pixels: larger ones are left to Pillow, so that memory is bounded."""
 

@@ -38,7 +38,7 @@ def product_bytes(sightings: int) -> int:
 
 async def size_of(redis: Redis, pattern: str) -> int:
     """Bytes of all keys of a pattern."""
-    return sum([int(await redis.memory_usage(name) or 0) for name in await redis.keys(pattern)])
+    return sum([int(await redis.memory_usage(name, samples=0) or 0) for name in await redis.keys(pattern)])
 
 
 def product(number: int) -> str:
