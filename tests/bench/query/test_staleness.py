@@ -45,6 +45,7 @@ UNHEARD = "change_log_unavailable"
 """What the indexing worker logs when Redis took no change in time: on a machine that is too busy, which may then show
 in answers for a moment."""
 SETTLED_S = 60.0
+_SEARCHES = {"the cache": {}, "a fresh search": {"cache-control": "no-cache"}}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -100,11 +101,18 @@ class CheckedAnswers(LoadReport):
         self.seen.add(query)
 
     async def _explain(self, fault: str, one: Asked, name: str) -> None:
-        """Note a stale hit, and how a fresh search shows it: as stale where it is the index that is behind."""
-        answer = await self.fresh.get(one.path, headers={"cache-control": "no-cache"})
+        """Note a stale hit, and what is shown of it now.
+
+        By a fresh search: as stale, where it is the index that is behind. By the cache: as stale, where it missed a
+        change for good; as it should be, where it heard of it late.
+        """
+        now = [f"{by} shows it {await self._shown(one, name, headers)}" for by, headers in _SEARCHES.items()]
+        self.faults.append("; ".join((fault, *now)))
+
+    async def _shown(self, one: Asked, name: str, headers: dict[str, str]) -> str:
+        answer = await self.fresh.get(one.path, headers=headers)
         hits = _pages.decode(answer.content).hits if answer.is_success else []
-        shown = next((f"{hit.title!r} at {hit.price}" for hit in hits if hit.product_id == name), "not at all")
-        self.faults.append(f"{fault}; a fresh search shows it {shown}")
+        return next((f"{hit.title!r} at {hit.price}" for hit in hits if hit.product_id == name), "not at all")
 
     async def _confirm(self, where: str, one: Asked, name: str, asked_ms: float) -> None:
         """Note a product that is missing in an answer, if a fresh search finds it there, as it was all the time."""
