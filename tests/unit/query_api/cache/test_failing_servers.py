@@ -1,4 +1,4 @@
-"""Servers that fail before a call or after, requests that are given up, writes that land unanswered: no answer is old."""
+"""Servers that fail before a call or after, requests that are given up, writes that land unanswered: nothing is old."""
 
 from __future__ import annotations
 
