@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from unittest.mock import AsyncMock
 
 from indexer.records import IndexRow
 from indexer.rows import build_row
@@ -56,6 +57,18 @@ async def test_nothing_newer_is_undone():
     bench.pipeline.reconciler.record_written(written[0], {"p": 0})
     await bench.pipeline.reconciler.reconcile()
     assert await price(bench) == 2.0
+
+
+async def test_what_was_not_to_be_read_in_the_middle_of_a_late_write_is_not_lost():
+    bench = Bench()
+    bench.pipeline.reconciler.open_window()
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 1, "title": "Kettle", "price": 1.0}))
+    read_rows, bench.store.read_rows = bench.store.read_rows, AsyncMock(return_value={})
+    await bench.index(bench.kafka.message({"product_id": "p", "version": 2, "price": 2.0}, "product.updated"))
+    bench.store.read_rows = read_rows
+    assert await bench.titles("kettle") == []
+    await bench.pipeline.reconciler.reconcile()
+    assert await bench.titles("kettle") == ["p"] and await price(bench) == 2.0
 
 
 async def test_when_nothing_late_is_expected_nothing_is_remembered():
