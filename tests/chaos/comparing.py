@@ -75,7 +75,7 @@ async def compare(
     pictures: Mapping[str, int] = {},
     too_large: Collection[str] = (),
 ) -> Report:
-    """Read everything back and compare.
+    """Read everything back and compare. Who is forgotten is expected to have done nothing, and to do nothing later.
 
     Args:
         scenario: its name.
@@ -94,11 +94,16 @@ async def compare(
         if record.place[0] in (PRODUCTS, SHOPPERS) and "vitrine_attempt" not in record.headers
     ]
     log = [event for event in events if not too_large or _event_id(event) not in too_large]
-    expected = fold([Arrival(event.place[0], event.value, event.timestamp_ms, event.headers) for event in log], is_good)
+    told = [event for event in log if _forgotten(event) is None]
+    expected = fold(
+        [Arrival(event.place[0], event.value, event.timestamp_ms, event.headers) for event in told], is_good
+    )
+    for forgotten in map(_forgotten, log):
+        expected.clicks.pop(forgotten or "", None)
     report = Report(scenario, events=len(events), expected=len(expected.products))
     _compare_products(report, expected, rows(servers.milvus, prefix))
     await _compare_clicks(report, expected, servers.redis)
-    _compare_announcements(report, expected, log, records)
+    _compare_announcements(report, expected, told, records)
     letters = {
         (record.headers["vitrine_reason"].decode(), *_origin(record))
         for record in records
@@ -218,6 +223,13 @@ def _compare_announcements(report: Report, expected: ExpectedIndex, log: list[Re
         if event.place[0] == PRODUCTS and index not in expected.refused and _event_id(event) not in named:
             report.unannounced += 1
             report.examples.append(f"{_event_id(event)} is not announced")
+
+
+def _forgotten(one: Record) -> str | None:
+    """Who is forgotten by a message; None: it says nothing of the kind."""
+    if b'"user.forgotten"' not in (one.value or b""):
+        return None
+    return json.loads(one.value or b"")["data"]["user_id"]
 
 
 def _event_id(one: Record) -> str | None:

@@ -34,7 +34,8 @@ class Proxy:
     """
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
+        """The server's; it may change while connections come."""
         self._delay_s = 0.0
         self._catch: Catch | None = None
         self._loop = asyncio.new_event_loop()
@@ -86,7 +87,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             writer.close()
             return

@@ -46,6 +46,8 @@ class Shop:
         self.proxy = proxy
         self._local = LocalStack(stack.data_dir)
         self._milvus = milvus
+        self.group = GROUP
+        """Of the active generation."""
         self.servers = Servers(self._local.kafka().url, milvus.milvus().url, self._local.redis().url)
 
     def up(self, workers: int = 3) -> None:
@@ -55,6 +57,10 @@ class Shop:
     def workers(self) -> list[ProcessRecord]:
         """The indexing workers that run."""
         return self._local.state().with_prefix("indexing")
+
+    def query_workers(self) -> list[ProcessRecord]:
+        """The query workers that run."""
+        return self._local.state().with_prefix("query")
 
     def worker_at(self, client_port: int) -> ProcessRecord:
         """The indexing worker that made a connection from that port."""
@@ -83,6 +89,9 @@ class Shop:
         stack = self._milvus if name == "milvus" else self._local
         service: Service = {"kafka": stack.kafka, "redis": stack.redis, "milvus": stack.milvus}[name]()
         asyncio.run(stack.start([service], lambda _: None))
+        if name == "milvus":
+            # Its port may have been taken meanwhile.
+            self.proxy.target = urlsplit(service.url).port or 0
 
     def revive(self) -> None:
         """Start whatever has ended."""
@@ -98,7 +107,7 @@ class Shop:
         """How many events wait."""
 
         async def ask() -> int:
-            async with LagProbe(KafkaConfig(self.servers.kafka), GROUP) as probe:
+            async with LagProbe(KafkaConfig(self.servers.kafka), self.group) as probe:
                 return sum(partition.messages for partition in await probe.lag(PRODUCTS, SHOPPERS))
 
         return asyncio.run(ask())

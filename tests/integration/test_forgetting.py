@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import aclosing, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,9 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from PIL import Image
-from redis import Redis
 
-from deploy.local.stack import LocalStack
-from streams.config import KafkaConfig
-from streams.events.schema import DEAD_LETTER, PRODUCT_EVENTS, USER_EVENTS
-from streams.kafka.topic_history import read_topic
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from tests.remains import dead_letters, kafka_of, redis_of, redis_texts
 from tests.stack import Stack, start_stack
 from tests.unit.sounds import tone
 
@@ -44,12 +41,6 @@ def user_event(type: str, age_s: float = 0.0, **data: Any) -> bytes:
     return json.dumps(event).encode()
 
 
-def kafka_of(stack: Stack) -> str:
-    record = LocalStack(stack.data_dir).state().find("kafka")
-    assert record is not None
-    return record.url
-
-
 def send(stack: Stack, *messages: tuple[str, bytes, bytes]) -> None:
     """Publish (topic, key, value) as they are."""
 
@@ -62,40 +53,6 @@ def send(stack: Stack, *messages: tuple[str, bytes, bytes]) -> None:
 
     asyncio.run(run())
     stack.wait_until_indexed()
-
-
-def dead_letters(stack: Stack) -> str:
-    """All that Kafka has of the dead letters, as text."""
-    kafka = KafkaConfig(kafka_of(stack))
-
-    async def run() -> str:
-        async with aclosing(read_topic(kafka, DEAD_LETTER, missing_ok=True)) as messages:
-            return "".join([repr((message.key, message.value, dict(message.headers))) async for message in messages])
-
-    return asyncio.run(run())
-
-
-def redis_of(stack: Stack) -> Redis:
-    record = LocalStack(stack.data_dir).state().find("redis")
-    assert record is not None
-    return Redis.from_url(record.url)
-
-
-def redis_texts(stack: Stack) -> str:
-    """All keys of Redis with their values, as text."""
-    with closing(redis_of(stack)) as redis:
-        texts: list[str] = []
-        for key in redis.scan_iter():
-            kind = redis.type(key)
-            read = {
-                b"string": redis.get,
-                b"hash": redis.hgetall,
-                b"zset": lambda key: redis.zrange(key, 0, -1),
-                b"set": redis.smembers,
-                b"list": lambda key: redis.lrange(key, 0, -1),
-            }[kind]
-            texts.append(repr((key, read(key))))
-        return "".join(texts)
 
 
 def shown(stack: Stack) -> list[dict[str, Any]]:
