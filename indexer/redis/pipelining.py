@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import filterfalse, islice
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import hiredis
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 Item = TypeVar("Item")
 
@@ -34,11 +36,11 @@ async def ask_together(redis: Redis, commands: Sequence[tuple[str | int | bytes,
     connection = await _take(redis)
     try:
         await connection.send_packed_command([b"".join(map(pack, commands))])
-        answers = [await _answer(connection) for _ in commands]
+        answers = await _answers(connection, len(commands))
     finally:
         await _give_back(redis, connection)
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, RedisError):
             raise answer
     return answers
 
@@ -64,8 +66,23 @@ async def _give_back(redis: Redis, connection: Any) -> None:
         _spares[redis] = connection
 
 
+async def _answers(connection: Any, count: int) -> list[Any]:
+    """The next answers; an error is one, too, as those after it have to be read."""
+    answers: list[Any] = []
+    while len(answers) < count:
+        answers.append(await _answer(connection))
+        # Those that have come with it: redis-py would await each, which takes longer than to parse it.
+        come = iter(connection._parser._reader.gets, NOT_ENOUGH_DATA)
+        answers += islice(filterfalse(_is_notice, come), count - len(answers))
+    return answers
+
+
+def _is_notice(answer: object) -> bool:
+    """Whether a server tells it unasked, as of its own maintenance: it answers no command."""
+    return isinstance(answer, hiredis.PushNotification)
+
+
 async def _answer(connection: Any) -> Any:
-    """The next answer; an error is one, too, as those after it have to be read."""
     try:
         return await connection.read_response()
     except ResponseError as error:

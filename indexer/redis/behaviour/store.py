@@ -1,8 +1,5 @@
 """`RedisBehaviourStore`: sessions as sorted sets by time, so that the latest of repeated events wins by itself."""
 
-# redis' sorted sets are not wholly typed.
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +11,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step, at_pace
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour import scripts
@@ -26,8 +23,8 @@ from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
-READS_A_CALL = 256
-"""How many sessions or products are read in one round trip."""
+READS_A_CALL = 300
+"""How many sessions or products are read in one round trip: all that a recommendation looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,7 @@ class RedisBehaviourStore:
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         owner = owner_of(self._privacy.hash_of(user_id))
         last = min(limit, self._bounds.sessions_a_user) - 1  # The list has one more.
-        async with redis_call(self._deadline_s):
-            newest = cast(list[bytes], await self._redis.zrevrange(_list_key(owner), 0, last))
+        (newest,) = await self._ask([("ZREVRANGE", _list_key(owner), 0, last)])
         refs = [ref.decode() for ref in newest]
         rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
         found = [one for ref, row in zip(refs, rows, strict=True) for one in visits_of(Session(ref, _steps(row)))]
@@ -110,9 +106,18 @@ class RedisBehaviourStore:
         return Session(ref, _steps(row))
 
     async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
-        keys = [f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions" for product_id in product_ids]
+        keys = map(_sightings_key, product_ids)
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
         return [_sightings(row) for row in found]
+
+    async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
+        keys = [*map(_sightings_key, product_ids)]
+        counts = cast(list[float], await self._ask([("ZCOUNT", key, since_ms, now_ms) for key in keys]))
+        full = [at for at, count in enumerate(counts) if count >= self._bounds.sessions_a_product]
+        oldest = await self._ask([("ZRANGE", keys[at], 0, 0, "WITHSCORES") for at in full])
+        for at, row in zip(full, oldest, strict=True):
+            counts[at] = at_pace(int(counts[at]), _sightings(row).times_ms[0], since_ms, now_ms)
+        return counts
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
         times = [("WITHSCORES",) if is_day(ref) else () for ref in refs]
@@ -139,6 +144,10 @@ class RedisBehaviourStore:
         async with redis_call(self._deadline_s), translated_data_errors():
             told = await script(keys=[], args=[msgspec.msgpack.encode(packed), *bounds])
             await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._privacy.kept_s])
+
+
+def _sightings_key(product_id: str) -> str:
+    return f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions"
 
 
 def _list_key(owner: str) -> str:
