@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step, at_pace
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour import scripts
@@ -106,9 +106,18 @@ class RedisBehaviourStore:
         return Session(ref, _steps(row))
 
     async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
-        keys = [f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions" for product_id in product_ids]
+        keys = map(_sightings_key, product_ids)
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
         return [_sightings(row) for row in found]
+
+    async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
+        keys = [*map(_sightings_key, product_ids)]
+        counts = cast(list[float], await self._ask([("ZCOUNT", key, since_ms, now_ms) for key in keys]))
+        full = [at for at, count in enumerate(counts) if count >= self._bounds.sessions_a_product]
+        oldest = await self._ask([("ZRANGE", keys[at], 0, 0, "WITHSCORES") for at in full])
+        for at, row in zip(full, oldest, strict=True):
+            counts[at] = at_pace(int(counts[at]), _sightings(row).times_ms[0], since_ms, now_ms)
+        return counts
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
         times = [("WITHSCORES",) if is_day(ref) else () for ref in refs]
@@ -135,6 +144,10 @@ class RedisBehaviourStore:
         async with redis_call(self._deadline_s), translated_data_errors():
             told = await script(keys=[], args=[msgspec.msgpack.encode(packed), *bounds])
             await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._privacy.kept_s])
+
+
+def _sightings_key(product_id: str) -> str:
+    return f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions"
 
 
 def _list_key(owner: str) -> str:
