@@ -60,7 +60,9 @@ class RedisCluster:
     def replace(self, key: str) -> None:
         """Let a replica take the place of the server that has a key."""
         former = self.cli(self.port_of(key), "CLUSTER", "MYID")
-        replica = next(node.port for node in self._nodes() if node.replicates == former)
+        while not (replicas := [node.port for node in self._nodes() if node.replicates == former]):
+            time.sleep(0.02)
+        replica = replicas[0]
         self.cli(replica, "CLUSTER", "FAILOVER")
         while self.port_of(key) != replica:
             time.sleep(0.02)
