@@ -52,12 +52,12 @@ def kafka_servers(local_servers: Servers) -> str:
 def redis_url(request: pytest.FixtureRequest) -> str:
     """The URL of a Redis whose data nobody needs; a cluster with `TEST_REDIS_CLUSTER=1`."""
     if os.environ.get("TEST_REDIS_CLUSTER"):
-        return request.getfixturevalue("cluster").url
+        return request.getfixturevalue("redis_servers").url
     return request.getfixturevalue("local_servers").redis
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
     """A Redis Cluster of six servers, started once; skipped by name where there is no `redis-cli`."""
     if not shutil.which("redis-cli"):
         pytest.skip("there is no redis-cli to join a cluster with")

@@ -162,6 +162,8 @@ def _translated(error: Exception) -> StoreUnavailable:
             f"Redis does not know us ({said}): put right redis.username and redis.password or redis.password_file, or "
             "what redis.url has of them"
         )
+    if isinstance(error, MovedError | ClusterCrossSlotError):
+        return _unnamed_cluster()
     if "cluster support disabled" in said:
         return AccessDenied("redis.url says that this Redis is a cluster, and it is none: write redis:// or rediss://")
     if isinstance(error, NoPermissionError) or said.startswith(_NOT_ALLOWED):

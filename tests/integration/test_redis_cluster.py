@@ -32,21 +32,21 @@ PEOPLE = "vitrine:user:{people}:"
 
 
 @pytest.fixture
-async def redis(cluster: RedisCluster) -> AsyncIterator[Redis]:
-    async with open_redis(RedisConfig(cluster.url, deadline_s=5)) as client:
+async def redis(redis_servers: RedisCluster) -> AsyncIterator[Redis]:
+    async with open_redis(RedisConfig(redis_servers.url, deadline_s=5)) as client:
         await client.flushdb()
         yield client
 
 
 @pytest.fixture
-def users(cluster: RedisCluster) -> Iterator[None]:
+def users(redis_servers: RedisCluster) -> Iterator[None]:
     lines = (ROOT / "deploy" / "redis" / "users.txt").read_text().replace("PASSWORD", "secret").splitlines()
-    for port in cluster.ports:
+    for port in redis_servers.ports:
         for line in lines:
-            cluster.cli(port, *line.split())
+            redis_servers.cli(port, *line.split())
     yield
-    for port in cluster.ports:
-        cluster.cli(port, "ACL", "DELUSER", *(line.split()[2] for line in lines))
+    for port in redis_servers.ports:
+        redis_servers.cli(port, "ACL", "DELUSER", *(line.split()[2] for line in lines))
 
 
 async def test_a_cluster_and_another_redis_are_told_apart_in_one_sentence(tmp_path: Path) -> None:
@@ -61,20 +61,20 @@ async def test_a_cluster_and_another_redis_are_told_apart_in_one_sentence(tmp_pa
 
 
 async def test_while_a_slot_moves_nothing_is_written_beside_what_is_elsewhere(
-    cluster: RedisCluster, redis: Redis
+    redis_servers: RedisCluster, redis: Redis
 ) -> None:
     profiles, behaviour = RedisProfileStore(redis, 5), RedisBehaviourStore(redis, 5)
     await profiles.record(CLICKS)
     await behaviour.record(CLICKS)
     popular = await profiles.popularity(["p0", "p1"], NOW_MS)
     seen = await behaviour.sightings(["p0"], 100)
-    with cluster.moving(PEOPLE):
+    with redis_servers.moving(PEOPLE):
         with pytest.raises(StoreUnavailable):
             await profiles.record(CLICKS)
         # What is read is where it is.
         histories = await profiles.histories([user_id for user_id, _ in CLICKS])
         assert [len(history.interactions()) for history in histories] == [1] * len(CLICKS)
-    with cluster.moving(f"vitrine:product:{Parts(redis).tag_of('p0')}"):
+    with redis_servers.moving(f"vitrine:product:{Parts(redis).tag_of('p0')}"):
         with pytest.raises(StoreUnavailable):
             await behaviour.record(CLICKS)
         assert await behaviour.sightings(["p0"], 100) == seen
@@ -84,21 +84,21 @@ async def test_while_a_slot_moves_nothing_is_written_beside_what_is_elsewhere(
     assert await behaviour.sightings(["p0"], 100) == seen
 
 
-async def test_a_server_that_is_replaced_or_emptied_is_noticed(cluster: RedisCluster, redis: Redis) -> None:
+async def test_a_server_that_is_replaced_or_emptied_is_noticed(redis_servers: RedisCluster, redis: Redis) -> None:
     lease, log = RedisRestoreLease(redis, 60, 5), RedisChangeLog(redis, "g", 5)
     assert await lease.is_needed() and await lease.take() and await lease.complete() and not await lease.is_needed()
     known = (await log.read(None)).position
-    cluster.replace(PEOPLE)
+    redis_servers.replace(PEOPLE)
     assert await lease.is_needed() and await lease.take()
     tag = Parts(redis).tag_of("p0")
-    cluster.replace(f"vitrine:product:{tag}")
+    redis_servers.replace(f"vitrine:product:{tag}")
     # What was written before it was replaced may be lost.
     assert not await lease.complete()
     await lease.release()
     assert await lease.take() and await lease.complete() and not await lease.is_needed()
-    cluster.cli(cluster.port_of(f"vitrine:product:{tag}"), "FLUSHALL")
+    redis_servers.cli(redis_servers.port_of(f"vitrine:product:{tag}"), "FLUSHALL")
     assert await lease.is_needed()
-    cluster.replace("{changes:g}")
+    redis_servers.replace("{changes:g}")
     with pytest.raises(StoreUnavailable):
         await log.read(known)
     assert (await log.read(known)).changed is None
@@ -106,9 +106,9 @@ async def test_a_server_that_is_replaced_or_emptied_is_noticed(cluster: RedisClu
 
 
 @pytest.mark.usefixtures("users")
-async def test_roles_work_with_the_rights_that_they_have_elsewhere(cluster: RedisCluster, redis: Redis) -> None:
+async def test_roles_work_with_the_rights_that_they_have_elsewhere(redis_servers: RedisCluster, redis: Redis) -> None:
     del redis
-    open_as = lambda role: open_redis(RedisConfig(cluster.url, 5, username=role, password="secret"))  # noqa: E731
+    open_as = lambda role: open_redis(RedisConfig(redis_servers.url, 5, username=role, password="secret"))  # noqa: E731
     async with open_as("vitrine-indexing") as indexing:
         profiles, behaviour = RedisProfileStore(indexing, 5), RedisBehaviourStore(indexing, 5)
         await profiles.record(CLICKS)
@@ -133,7 +133,7 @@ async def test_roles_work_with_the_rights_that_they_have_elsewhere(cluster: Redi
             await lock.release()
 
 
-async def test_the_fullest_server_of_a_cluster_is_looked_at(cluster: RedisCluster, redis: Redis) -> None:
+async def test_the_fullest_server_of_a_cluster_is_looked_at(redis_servers: RedisCluster, redis: Redis) -> None:
     await redis.set(f"vitrine:{people_tag(redis)}test", b"x" * 2**20)
-    facts = await inspect_redis(RedisConfig(cluster.url, deadline_s=5))
+    facts = await inspect_redis(RedisConfig(redis_servers.url, deadline_s=5))
     assert facts.memory and facts.memory.used_bytes > 2**20 and facts.ahead_s is not None
