@@ -68,9 +68,9 @@ class RedisCluster:
             time.sleep(0.02)
 
     def port_of(self, key: str) -> int:
-        """The port of the server that has a key now."""
+        """The port of the server that has a key now; 0: none has."""
         slot = int(self.cli(self._live, "CLUSTER", "KEYSLOT", key))
-        return next(node.port for node in self._nodes() if any(slot in span for span in node.slots))
+        return next((node.port for node in self._nodes() if any(slot in span for span in node.slots)), 0)
 
     @property
     def _live(self) -> int:
