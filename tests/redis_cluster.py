@@ -67,18 +67,19 @@ class RedisCluster:
         while self.port_of(key) != replica:
             time.sleep(0.02)
 
-    def port_of(self, key: str) -> int:
-        """The port of the server that has a key now; 0: none has."""
-        slot = int(self.cli(self._live, "CLUSTER", "KEYSLOT", key))
-        return next((node.port for node in self._nodes() if any(slot in span for span in node.slots)), 0)
+    def port_of(self, key: str, apart_from: int = 0) -> int:
+        """The port of the server that has a key now, as any other than one at a port has it; 0: none has."""
+        asked = next(port for port, process in self.processes.items() if process.poll() is None and port != apart_from)
+        slot = int(self.cli(asked, "CLUSTER", "KEYSLOT", key))
+        return next((node.port for node in self._nodes(asked) if any(slot in span for span in node.slots)), 0)
 
     @property
     def _live(self) -> int:
         return next(port for port, process in self.processes.items() if process.poll() is None)
 
-    def _nodes(self) -> list[_Node]:
+    def _nodes(self, asked: int = 0) -> list[_Node]:
         """The servers that are there, as one of them has it."""
-        lines = map(str.split, self.cli(self._live, "CLUSTER", "NODES").splitlines())
+        lines = map(str.split, self.cli(asked or self._live, "CLUSTER", "NODES").splitlines())
         return [_Node.of(words) for words in lines if "fail" not in words[2].split(",")]
 
     def _migrate(self, source: int, target: int, names: list[str]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ CONNECTIONS = 1_000
 REDIRECTIONS = 5
 """How often a command is sent on, while slots move between servers, or a replica takes over."""
 TRY_AGAIN_S = 0.02
+LOOK_S = 1.0
+"""How long a server that does not answer is taken for the one that has its keys, before others are asked who does."""
 
 
 class ClusterRedis(RedisCluster):
@@ -47,6 +50,20 @@ class ClusterRedis(RedisCluster):
         for node in self.nodes_manager.startup_nodes.values():
             node.connection_class = kind or node.connection_class
             node.connection_kwargs.update(named)
+        self._looked_s = 0.0
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """As redis-py's; whoever gives it up lets the next one look who has what."""
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except asyncio.CancelledError:
+            self._look_again()
+            raise
+
+    async def aclose(self) -> None:
+        """Close all connections, those too of servers that were to be asked again who has what."""
+        await super().aclose()
+        await self.nodes_manager.aclose()
 
     async def pool_of(self, key: str) -> _NodePool:
         """The connections to the server that has a key, as the servers say now. Raises what redis-py raises."""
@@ -116,11 +133,19 @@ class ClusterRedis(RedisCluster):
             # It may be gone, and another server have taken its place: the next call looks who is there.
             self._initialize = True
             raise
+        except asyncio.CancelledError:
+            self._look_again()
+            raise
         finally:
             node.release(connection)
         # One that is no more of the cluster's majority.
         self._initialize |= any(isinstance(answer, ClusterDownError) for answer in answers)
         return answers[1::2] if asking else answers
+
+    def _look_again(self) -> None:
+        """Have the next call ask who has what: somebody waited in vain, or just did not want to wait any more."""
+        if (now_s := time.monotonic()) - self._looked_s > LOOK_S:
+            self._initialize, self._looked_s = True, now_s
 
     async def _redirected(
         self, commands: Sequence[Command], errors: Mapping[int, Exception]

@@ -92,5 +92,6 @@ class Parts:
         try:
             return await ask_together(self._redis, commands)
         except NoScriptError:
+            # A replica that takes a server's place has no scripts.
             await self._redis.script_load(script.script)
             return await ask_together(self._redis, commands)

@@ -1,7 +1,8 @@
-"""A shop on a Redis Cluster of six servers, of which one is killed under load and slots of others move."""
+"""A shop on a Redis Cluster of six servers, of which one is killed under load, one freezes, and slots move."""
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_server_dies_and_slots_move(tmp_
             load.wait(3 * EVENTS // 5)
             _move(cluster, PRODUCTS)
             load.wait(4 * EVENTS // 5)
-            cluster.replace(CHANGES)
+            print(f"… of a frozen one after {_freeze(cluster, CHANGES):.1f} s")
         report = run.check(settles_s=60)
         found = httpx.get(f"{shop.stack.url}/v1/search", params={"q": "kettle"}, trust_env=False).json()
         print(report)
@@ -43,6 +44,19 @@ def _move(cluster: RedisCluster, key: str) -> None:
     with cluster.moving(key):
         # The fault itself: that long, what it would write waits.
         time.sleep(2)
+
+
+def _freeze(cluster: RedisCluster, key: str) -> float:
+    """Stop the server that has a key without its connections breaking; how long until another one has it, seconds."""
+    frozen, began = cluster.port_of(key), time.monotonic()
+    process = cluster.processes[frozen]
+    process.send_signal(signal.SIGSTOP)
+    try:
+        while cluster.port_of(key, apart_from=frozen) in (0, frozen):
+            time.sleep(0.05)
+        return time.monotonic() - began
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def _kill(cluster: RedisCluster, key: str) -> float:
