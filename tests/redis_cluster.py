@@ -59,13 +59,14 @@ class RedisCluster:
 
     def replace(self, key: str) -> None:
         """Let a replica take the place of the server that has a key."""
-        former = self.cli(self.port_of(key), "CLUSTER", "MYID")
-        while not (replicas := [node.port for node in self._nodes() if node.replicates == former]):
-            time.sleep(0.02)
-        replica = replicas[0]
-        self.cli(replica, "CLUSTER", "FAILOVER")
-        while self.port_of(key) != replica:
-            time.sleep(0.02)
+        former = self.port_of(key)
+        name, deadline = self.cli(former, "CLUSTER", "MYID"), time.monotonic() + 20
+        while self.port_of(key) in (0, former):
+            assert time.monotonic() < deadline, "no replica takes its place"
+            # One that has itself been replaced just now may not have found its place yet.
+            for replica in [node.port for node in self._nodes() if node.replicates == name]:
+                self.cli(replica, "CLUSTER", "FAILOVER")
+            time.sleep(0.2)
 
     def port_of(self, key: str, apart_from: int = 0) -> int:
         """The port of the server that has a key now, as any other than one at a port has it; 0: none has."""

@@ -18,7 +18,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as NoConnection
 
-from indexer.redis.protocol import Command, next_answer, pack
+from indexer.redis.protocol import Command, next_answers, pack
 
 CONNECTIONS = 1_000
 """To each server at most: a cluster's client does not wait for one, it fails. There are as many as are used at once."""
@@ -128,7 +128,7 @@ class ClusterRedis(RedisCluster):
             await node.disconnect_if_needed(connection)
             sent = [part for command in commands for part in ((("ASKING",), command) if asking else (command,))]
             await connection.send_packed_command([b"".join(map(pack, sent))])
-            answers = [await next_answer(connection) for _ in sent]
+            answers = await next_answers(connection, len(sent))
         except (RedisError, OSError):
             # It may be gone, and another server have taken its place: the next call looks who is there.
             self._initialize = True

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError
 
 from indexer.redis.cluster import ClusterRedis
-from indexer.redis.protocol import Command, next_answer, pack
+from indexer.redis.protocol import Command, next_answers, pack
 
 Item = TypeVar("Item")
 
@@ -36,7 +36,7 @@ async def ask_together(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     else:
         answers = await _ask_server(redis, commands)
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, RedisError):
             raise answer
     return answers
 
@@ -45,7 +45,7 @@ async def _ask_server(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     connection = await _take(redis)
     try:
         await connection.send_packed_command([b"".join(map(pack, commands))])
-        return [await next_answer(connection) for _ in commands]
+        return await next_answers(connection, len(commands))
     finally:
         await _give_back(redis, connection)
 

@@ -87,7 +87,6 @@ async def test_while_a_slot_moves_nothing_is_written_beside_what_is_elsewhere(
 async def test_a_server_that_is_replaced_or_emptied_is_noticed(redis_servers: RedisCluster, redis: Redis) -> None:
     lease, log = RedisRestoreLease(redis, 60, 5), RedisChangeLog(redis, "g", 5)
     assert await lease.is_needed() and await lease.take() and await lease.complete() and not await lease.is_needed()
-    known = (await log.read(None)).position
     redis_servers.replace(PEOPLE)
     assert await lease.is_needed() and await lease.take()
     tag = Parts(redis).tag_of("p0")
@@ -98,6 +97,7 @@ async def test_a_server_that_is_replaced_or_emptied_is_noticed(redis_servers: Re
     assert await lease.take() and await lease.complete() and not await lease.is_needed()
     redis_servers.cli(redis_servers.port_of(f"vitrine:product:{tag}"), "FLUSHALL")
     assert await lease.is_needed()
+    known = (await log.read(None)).position
     redis_servers.replace("{changes:g}")
     with pytest.raises(StoreUnavailable):
         await log.read(known)

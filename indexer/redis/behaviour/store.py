@@ -1,13 +1,10 @@
 """`RedisBehaviourStore`: sessions as sorted sets by time, so that the latest of repeated events wins by itself."""
 
-# redis' sorted sets are not wholly typed.
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -28,8 +25,8 @@ from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 Item = TypeVar("Item", bound=tuple[Any, ...])
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
-READS_A_CALL = 256
-"""How many sessions or products are read in one round trip."""
+READS_A_CALL = 300
+"""How many sessions or products are read in one round trip: all that a recommendation looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +96,7 @@ class RedisBehaviourStore:
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         owner = owner_of(self._privacy.hash_of(user_id))
         last = min(limit, self._bounds.sessions_a_user) - 1  # The list has one more.
-        async with redis_call(self._deadline_s):
-            newest = cast(list[bytes], await self._redis.zrevrange(self._list_key(owner), 0, last))
+        (newest,) = await self._ask([("ZREVRANGE", self._list_key(owner), 0, last)])
         refs = [ref.decode() for ref in newest]
         rows = await self._ask([("ZRANGE", self._row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
         found = [one for ref, row in zip(refs, rows, strict=True) for one in visits_of(Session(ref, _steps(row)))]

@@ -9,7 +9,7 @@ late, it is either still in the history, or older than all that is, and then ign
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any, cast
@@ -140,7 +140,7 @@ class RedisProfileStore:
 
     async def person(self, user_id: str) -> Person:
         async with redis_call(self._deadline_s):
-            kept = await cast(Awaitable[list[bytes | None]], self._redis.mget(self._person_keys(user_id)))
+            (kept,) = await ask_together(self._redis, [("MGET", *self._person_keys(user_id))])
         return _person(*kept)
 
     async def traits(self, user_id: str) -> dict[str, str]:
@@ -165,7 +165,7 @@ class RedisProfileStore:
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
-            product_ids = cast(list[bytes], await self._redis.zrevrange(self._popular, 0, limit - 1))
+            (product_ids,) = await ask_together(self._redis, [("ZREVRANGE", self._popular, 0, limit - 1)])
         return [product_id.decode() for product_id in product_ids]
 
     async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
