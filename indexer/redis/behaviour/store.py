@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step, at_pace
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour import scripts
@@ -108,12 +108,18 @@ class RedisBehaviourStore:
         return Session(ref, _steps(row))
 
     async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
-        tag_of = self._parts.tag_of
-        keys = [
-            f"{scripts.SIGHTINGS_PREFIX}{tag_of(product_id)}{{{product_id}}}:sessions" for product_id in product_ids
-        ]
+        keys = map(self._sightings_key, product_ids)
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
         return [_sightings(row) for row in found]
+
+    async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
+        keys = [*map(self._sightings_key, product_ids)]
+        counts = cast(list[float], await self._ask([("ZCOUNT", key, since_ms, now_ms) for key in keys]))
+        full = [at for at, count in enumerate(counts) if count >= self._bounds.sessions_a_product]
+        oldest = await self._ask([("ZRANGE", keys[at], 0, 0, "WITHSCORES") for at in full])
+        for at, row in zip(full, oldest, strict=True):
+            counts[at] = at_pace(int(counts[at]), _sightings(row).times_ms[0], since_ms, now_ms)
+        return counts
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
         times = [("WITHSCORES",) if is_day(ref) else () for ref in refs]
@@ -148,6 +154,9 @@ class RedisBehaviourStore:
             told = _by_product(parts, await parts.run(script, scripts.SESSIONS_PREFIX, calls))
             calls = [(tag, [part, *sighted]) for tag, part in told]
             await parts.run(self._sight, scripts.SIGHTINGS_PREFIX, calls)
+
+    def _sightings_key(self, product_id: str) -> str:
+        return f"{scripts.SIGHTINGS_PREFIX}{self._parts.tag_of(product_id)}{{{product_id}}}:sessions"
 
     def _list_key(self, owner: str) -> str:
         return f"{scripts.SESSIONS_PREFIX}{self._parts.tag_of(owner)}{{{owner}}}"
