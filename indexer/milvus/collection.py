@@ -116,9 +116,9 @@ class MilvusCollection:
         entities = await self.query(expression, ["card"], **bounds)
         return {entity["product_id"]: entity["card"].encode() for entity in entities}
 
-    async def fields(self, expression: str, output: list[str]) -> dict[str, Any]:
+    async def fields(self, expression: str, output: list[str], **bounds: Any) -> dict[str, Any]:
         """Fields of the entities that an expression lets pass, as `query_fields` gives them."""
-        return await self._read(partial(self._client.query_fields, self.name, expression, output))
+        return await self._read(partial(self._client.query_fields, self.name, expression, output, **bounds))
 
     async def count(self, expression: str, consistency: Literal["Strong", "Bounded"] = "Strong") -> int:
         """How many entities an expression lets pass."""

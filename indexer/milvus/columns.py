@@ -71,13 +71,14 @@ class ColumnarMilvusClient(AsyncMilvusClient):
         output: list[str],
         *,
         timeout: float,  # noqa: ASYNC109  (as the client's own methods have it)
+        **bounds: Any,
     ) -> dict[str, Any]:
         """Fields of the entities that an expression lets pass, after all writes so far, as Milvus' `FieldData` by name.
 
-        Without any entity there may be no fields.
+        Without any entity there may be no fields. Args: bounds: as `query` takes them.
         """
         reads = (await self._get_connection())._vitrine_reads
-        request = Prepare.query_request(collection, expression, output, [], use_default_consistency=False)
+        request = Prepare.query_request(collection, expression, output, [], use_default_consistency=False, **bounds)
         response = await reads.stub.Query(
             request, timeout=timeout, metadata=reads.headers(self._generate_call_context())
         )
