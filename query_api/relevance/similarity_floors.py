@@ -122,7 +122,14 @@ class SimilarityFloors:
             return None
         # A product has what is asked for where it has a synonym of each word: it needs not have all of them.
         best = min(asked.best, sought.best)
-        return WordReach(best, min(best, sought.known), asked.word_count, min(best, asked.well_matched))
+        return sought._replace(
+            best=best,
+            known=min(best, sought.known),
+            word_count=asked.word_count,
+            well_matched=min(best, asked.well_matched),
+            # A synonym of one word is another word, and no second thing that is asked for.
+            leading=sought.leading if asked.word_count > 1 else (),
+        )
 
     def floor(self, terms: FloorTerms | None, words: WordReach | None, vector: FloatArray | None) -> QueryFloor | None:
         """What a product has to reach to match; None: there is no floor.
