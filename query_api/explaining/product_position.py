@@ -126,10 +126,12 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
 
 
 def _of_another_kind_reason(position: ProductPosition, evidence: Evidence) -> Reason:
-    category = position.results.cards.payload(position.product.candidate.product_id).category if position.product else None
+    category = (
+        position.results.cards.payload(position.product.candidate.product_id).category if position.product else None
+    )
     detail = (
         f"it is below the floor: it has {evidence.words:.0%} of the query's words by weight, "
-        f"and no product in its category, {category}, has most of them"
+        f"and products that have all of them are in other categories than {category}"
     )
     return Reason("below_the_floor", detail, asdict(evidence) | {"category": category})
 

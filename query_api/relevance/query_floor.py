@@ -38,11 +38,11 @@ STANDS_OUT = 1.0
 """How many spreads above products at large one has to be that is looked for by a picture or another product: those mean
 something always, and the photo of a thing that the shop has was nearer to it by so much."""
 LOOKS_ALIKE, LOOKED_AT = 0.6, 10
-"""How far a product comes that looks like a photo: from products at large to the nearest ten, in the mean. Of photos from
-shops the right product was there wherever it was among the first ten; a spread alone has two products of ten."""
+"""How far a product comes that looks like a photo: from products at large to the nearest ten, in the mean. Of photos
+from shops the right product was there wherever it was among the first ten; a spread alone has two products of ten."""
 OF_ANOTHER_KIND = 1.8
-"""How much a product has to reach, of what texts without meaning usually do, that is of another kind than those with all
-of the query's words, whatever words of it it has."""
+"""How much a product has to reach, of what texts without meaning usually do, that is of another kind than those with
+both of two words, whatever words it has itself."""
 _MORE = 1.001
 """Than one character is what two have."""
 MIN_TRUST = 0.5
@@ -62,7 +62,7 @@ class WordReach(NamedTuple):
     well_matched: float = 0.0
     """BM25 of the `WELL_MATCHED`th best product; 0: fewer have any of the words, or it was not asked for."""
     leading: tuple[str, ...] = ()
-    """Ids of the products that have most of several words, whatever the filters; none: it was not asked for."""
+    """Ids of the products that have both of two words, whatever the filters; none: it was not asked for."""
     leading_score: float = math.inf
     """BM25 from which on a product is one of them."""
     one_character: float = 0.0
@@ -105,8 +105,10 @@ class QueryFloor:
     has_media: bool = False
     """Whether a picture or a product is among what is looked for."""
     nearest: float | None = None
-    """The dense score of the `LOOKED_AT` products nearest to a photo, in the mean, whatever the filters; None: there is no
-    photo."""
+    """The dense score of the `LOOKED_AT` products nearest to a photo, in the mean, whatever the filters.
+
+    None: there is no photo.
+    """
 
     def looking_at(self, everything: CandidateColumns) -> QueryFloor:
         """The floor of a photo. Args: everything: what it finds without filters; not empty."""

@@ -23,8 +23,8 @@ KEPT_S = 600.0
 """How long the best score of a term counts: it changes as slowly as the catalogue's words."""
 KEPT_BYTES = 2 * 2**20
 LEADING, LEADING_SHARE, ALL_WORDS = 64, 0.7, 0.75
-"""How many products at most say of which kind is what several words name: those that have so much of what the best has,
-where that has so much of all words. One that has every word had .79 and more in a catalogue, one that lacks some .69."""
+"""How many products at most say of which kind is what two words name: those that have so much of what the best has,
+where that has so much of all words. One that has every word had .79 and more in a catalogue, others .69 at most."""
 _TERM_BYTES = 200
 _CHARACTER = len(CODED) + 4
 """How long the term of one Chinese character is, but for the rarest."""
@@ -57,8 +57,17 @@ class TermScores:
         self._kept = RecentValues[str, _Scores](KEPT_BYTES)
         self._leading = RecentValues[str, _Leading](KEPT_BYTES)
 
-    async def reach(self, text: str, product_count: int) -> WordReach:
-        """What products can score for a text's words, in an index of so many products. Raises `StoreUnavailable`."""
+    async def reach(self, text: str, product_count: int, *, tells_kinds: bool = True) -> WordReach:
+        """What products can score for a text's words.
+
+        Args:
+            text: the words.
+            product_count: how many products the index has.
+            tells_kinds: whether to look for those that have most of the words.
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
         counts = Counter(query_terms(text).split())
         terms = dict(list(counts.items())[:MAX_TERMS])
         share = sum(terms.values()) / max(1, counts.total())
@@ -72,9 +81,10 @@ class TermScores:
         known = sum(count * scores[term].best for term, count in terms.items())
         unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
         well_matched = scores[together].well_matched if is_short and together else 0.0
-        single = max((one.best for term, one in scores.items() if term != together), default=0.0)
-        all_words = ALL_WORDS * (known + unknown)
-        leading = await self._most_words(together, single, all_words) if word_count > 1 else _Leading()
+        leading = _Leading()
+        if tells_kinds and 1 < word_count <= SHORT_QUERY:
+            single = max(count * scores[term].best for term, count in terms.items())
+            leading = await self._most_words(together, single, ALL_WORDS * (known + unknown))
         return WordReach(
             (known + unknown) / (share or 1.0),
             known / (share or 1.0),
@@ -82,7 +92,7 @@ class TermScores:
             well_matched,
             leading.ids,
             leading.least_score,
-            *_one_character({term: scores[term].best for term in terms}),
+            *_one_character({term: count * scores[term].best for term, count in terms.items()}),
         )
 
     async def _most_words(self, together: str, single: float, all_words: float) -> _Leading:
