@@ -1,6 +1,6 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus test-s3 lint bench bench-query bench-pipeline bench-guard figures bench-encoders chaos soak fuzz upgrade scale clean
+.PHONY: help setup setup-light tools sbom image-size demo test test-light test-milvus test-s3 lint bench bench-query bench-pipeline bench-guard bench-capacity figures bench-encoders chaos soak fuzz upgrade scale clean
 RUN := .venv/bin
 export PYTHON
 
@@ -19,11 +19,12 @@ help:
 	@echo 'make bench-query   searches a second beside bare Redis, bare Milvus and other engines'
 	@echo 'make bench-pipeline   products a second beside a bare encoding loop and plain ways, CPU a product'
 	@echo 'make bench-guard   two ratios that must stay near their record; part of .ci/run'
+	@echo 'make bench-capacity   service times for `vitrine capacity`, on a quiet machine; replaces vitrine/capacity/measured.toml'
 	@echo 'make figures   docs/performance.md of what the benchmarks measured last'
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
-	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), and many products'
+	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), many products, a Redis Cluster'
 	@echo 'make upgrade   workers of version 0.2.0 and of this one on the same servers, and back'
 	@echo 'make fuzz    a million hostile and broken inputs (FUZZ_INPUTS: how many)'
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
@@ -80,6 +81,10 @@ bench-guard: setup
 bench-pipeline: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/test_throughput.py
 
+bench-capacity: setup
+	@$(RUN)/pytest --timeout 1800 -s tests/bench/test_capacity.py
+	@cp build/reports/capacity.toml vitrine/capacity/measured.toml
+
 figures: setup
 	@$(RUN)/python -m tests.bench.figures
 
@@ -89,6 +94,7 @@ chaos soak fuzz upgrade: setup
 
 scale: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/scale
+	@TEST_REDIS_CLUSTER=1 $(RUN)/pytest --timeout 600 tests/contract -k redis
 
 bench-query: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/query

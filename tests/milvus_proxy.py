@@ -24,12 +24,13 @@ class SecureMilvus(AbstractContextManager["SecureMilvus"]):
         refused: how many were not, for their token.
     """
 
-    def __init__(self, address: str, token: str) -> None:
-        """Args: address: of the Milvus Lite, `http://host:port`."""
+    def __init__(self, address: str, token: str, host: str = "localhost", port: int = 0) -> None:
+        """Args: address: of the Milvus Lite, `http://host:port`; host, port: where it listens itself."""
         self.token = token
         self.calls = 0
         self.refused = 0
-        self.port = free_port()
+        self.port = port or free_port()
+        self._host = host
         self.methods: set[str] = set()
         self._channel = grpc.insecure_channel(address.removeprefix("http://"))
         self._server: grpc.Server | None = None
@@ -54,7 +55,7 @@ class SecureMilvus(AbstractContextManager["SecureMilvus"]):
         self._server = grpc.server(
             ThreadPoolExecutor(16), handlers=[_Forwarding(self)], options=[("grpc.so_reuseport", 0)]
         )
-        assert self._server.add_secure_port(f"localhost:{self.port}", credentials) == self.port
+        assert self._server.add_secure_port(f"{self._host}:{self.port}", credentials) == self.port
         self._server.start()
         return self
 

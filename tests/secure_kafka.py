@@ -47,6 +47,9 @@ _LITERAL, _PREFIXED = 3, 4
 class SecureKafka(EmbeddedKafka):
     """A broker with a listener of each kind; `servers` has their addresses by name."""
 
+    names = ("127.0.0.1", "localhost")
+    """What its certificate names."""
+
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, free_port(), free_port())
         self._directory = directory
@@ -61,7 +64,7 @@ class SecureKafka(EmbeddedKafka):
         yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
         self._authority.cert_pem.write_to_path(str(self.file("ca.pem")))
         trustme.CA().cert_pem.write_to_path(str(self.file("foreign-ca.pem")))
-        self._write("broker.pem", self._authority.issue_cert("127.0.0.1", "localhost"))
+        self._write("broker.pem", self._authority.issue_cert(*self.names))
         self._write("expired.pem", self._authority.issue_cert("127.0.0.1", not_after=yesterday))
         self._write("elsewhere.pem", self._authority.issue_cert("kafka.elsewhere.example"))
         key = json.loads(RSAAlgorithm.to_jwk(self._token_key.public_key())) | {"kid": "test", "use": "sig"}

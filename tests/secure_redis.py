@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,15 +88,23 @@ def acl_lines() -> list[str]:
 @pytest.fixture(scope="module")
 def secure_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureRedis]:
     """The server that is installed, on a port with TLS alone."""
+    with open_secure_redis(tmp_path_factory.mktemp("redis"), free_port()) as server:
+        yield server
+
+
+@contextmanager
+def open_secure_redis(
+    directory: Path, port: int, address: str = "127.0.0.1", name: str = "localhost"
+) -> Iterator[SecureRedis]:
+    """Such a server at an address, by the name that its certificate has."""
     program = shutil.which("redis-server")
     if program is None or shutil.which("redis-cli") is None:
         pytest.skip("no redis-server and redis-cli on the PATH")
-    directory = tmp_path_factory.mktemp("redis")
-    server = SecureRedis(directory, free_port(), trustme.CA())
+    server = SecureRedis(directory, port, trustme.CA())
     server.ca.cert_pem.write_to_path(server.ca_file)
-    certificate, key = write_certificate(server.ca.issue_cert("localhost"), directory / "server")
+    certificate, key = write_certificate(server.ca.issue_cert(name), directory / "server")
     settings = {
-        "port": "0", "tls-port": str(server.port), "bind": "127.0.0.1", "save": "", "tls-auth-clients": "optional",
+        "port": "0", "tls-port": str(server.port), "bind": address, "save": "", "tls-auth-clients": "optional",
         "tls-ca-cert-file": server.ca_file, "tls-cert-file": certificate, "tls-key-file": key,
         "requirepass": ADMIN, "unixsocket": "admin.sock",
     }  # fmt: skip
@@ -104,7 +112,7 @@ def secure_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureRed
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=directory, stdout=log, stderr=log)
     try:
-        _wait_until_open(process, server)
+        _wait_until_open(process, server, address)
         for line in acl_lines():
             role, *rules = line.split()
             words = [f">{passwords(role)}" if rule == ">PASSWORD" else rule for rule in rules]
@@ -115,7 +123,7 @@ def secure_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureRed
         process.wait(DEADLINE_S)
 
 
-def _wait_until_open(process: subprocess.Popen[bytes], server: SecureRedis) -> None:
+def _wait_until_open(process: subprocess.Popen[bytes], server: SecureRedis, address: str) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while True:
         if process.poll() is not None:
@@ -124,7 +132,7 @@ def _wait_until_open(process: subprocess.Popen[bytes], server: SecureRedis) -> N
                 pytest.skip("the redis-server on the PATH was built without TLS")
             pytest.fail(said)
         with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", server.port)) == 0:
+            if probe.connect_ex((address, server.port)) == 0:
                 return
         assert time.monotonic() < deadline, (server.directory / "log").read_text()
         time.sleep(0.02)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,12 +104,19 @@ def plain_colour(line: Picture) -> Colour | None:
         own = levels[channel::4]
         # A level that more than half of them have is the median, and most borders are that plain.
         middle = own[len(own) // 2]
-        median = middle if 2 * own.count(middle) > len(own) else sorted(own)[len(own) // 2]
+        median = middle if 2 * own.count(middle) > len(own) else _median(own)
         near &= int.from_bytes(own.translate(_near_to(median)), sys.byteorder)
         if near.bit_count() < _PLAIN_SHARE * len(own):
             return None
         colour.append(median)
     return tuple(colour)
+
+
+def _median(levels: bytes) -> int:
+    """The upper median: numpy's selection in place takes a tenth of the time that Python's sorting does."""
+    half, ordered = len(levels) // 2, bytearray(levels)
+    np.frombuffer(ordered, np.uint8).partition(half)
+    return ordered[half]
 
 
 @cache
@@ -118,10 +125,10 @@ def _near_to(level: int) -> bytes:
     return bytes(abs(other - level) <= _TOLERANCE for other in range(256))
 
 
-@lru_cache(64)
 def _range_around(colour: Colour, length: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """For a line of pixels, (4 · length,) each: the lowest levels near a colour, and how much higher they may be."""
     lowest = [max(0, level - _TOLERANCE) for level in colour]
     width = [min(255, level + _TOLERANCE) - low for level, low in zip(colour, lowest, strict=True)]
-    low, high = int.from_bytes([*lowest, 0], sys.byteorder), int.from_bytes([*width, 255], sys.byteorder)
-    return np.full(length, low, np.uint32).view(np.uint8), np.full(length, high, np.uint32).view(np.uint8)
+    # Repeated as bytes: of so few, arrays would take several times as long to fill.
+    low, high = bytes([*lowest, 0]) * length, bytes([*width, 255]) * length
+    return np.frombuffer(low, np.uint8), np.frombuffer(high, np.uint8)

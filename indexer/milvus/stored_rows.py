@@ -39,7 +39,9 @@ class MilvusStoredRows:
     async def read_states(self, product_ids: Sequence[str]) -> dict[str, StoredProduct]:
         products: dict[str, StoredProduct] = {}
         for expression in _id_expressions(product_ids):
-            products |= await _unpacked_states(await self._collection.query(expression, ["state"]))
+            fields = await self._collection.fields(expression, ["state"])
+            if fields:
+                products |= dict(zip(_texts(fields["product_id"]), await _products(fields), strict=True))
         return products
 
     async def scan_states(self, after: str, limit: int) -> dict[str, StoredProduct]:
@@ -51,10 +53,10 @@ class MilvusStoredRows:
         for expression in _id_expressions(product_ids):
             fields = await self._collection.fields(expression, ["state", "vector", *texts])
             if fields:
-                ids, states = _texts(fields["product_id"]), _texts(fields["state"])
+                ids = _texts(fields["product_id"])
                 lexical = _texts(fields["lexical"]) if "lexical" in fields else [""] * len(ids)
-                stored = await map_in_slices(unpack_product, states)
-                rows |= dict(zip(ids, map(StoredRow, stored, field_vectors(fields["vector"]), lexical), strict=True))
+                made = map(StoredRow, await _products(fields), field_vectors(fields["vector"]), lexical)
+                rows |= dict(zip(ids, made, strict=True))
         return rows
 
     async def _page(self, after: str, limit: int, output: list[str]) -> list[dict[str, Any]]:
@@ -64,6 +66,10 @@ class MilvusStoredRows:
     def _unpacked(self, entity: Mapping[str, Any]) -> tuple[str, tuple[StoredProduct, FloatArray]]:
         vector = to_float32(entity["vector"], self._vector_type)
         return entity["product_id"], (unpack_product(entity["state"]), vector)
+
+
+async def _products(fields: Mapping[str, Any]) -> list[StoredProduct]:
+    return await map_in_slices(unpack_product, _texts(fields["state"]))
 
 
 async def _unpacked_states(entities: Sequence[Mapping[str, Any]]) -> dict[str, StoredProduct]:

@@ -69,6 +69,11 @@ class Sightings(Sequence[Sighting]):
         return Sighting(self.refs[at].decode(), int(self.times_ms[at]))
 
 
+def at_pace(count: int, oldest_ms: float, since_ms: int, now_ms: int) -> float:
+    """How many sessions there were since a time if so many were since a later one. Args: times: Unix milliseconds."""
+    return count * max(1.0, (now_ms - since_ms) / max(1.0, now_ms - oldest_ms))
+
+
 class BehaviourStore(Protocol):
     """The latest sessions of every shopper, and the latest sessions of every product.
 
@@ -108,6 +113,13 @@ class BehaviourStore(Protocol):
 
     async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
         """The latest sessions that each of these products was in, newest first: at most `limit` each."""
+        ...
+
+    async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
+        """In how many sessions each of these products was from one time to another, Unix milliseconds.
+
+        Of a product whose latest sessions do not reach back so far, as many as it would be at their pace.
+        """
         ...
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:

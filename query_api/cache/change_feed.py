@@ -7,6 +7,7 @@ requests that come meanwhile share the next.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from indexer.rows import build_row, embedding_text
 from indexer.text_analysis.chinese import load_dictionary_for
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.shared_reads import SharedReads
+
+log = logging.getLogger(__name__)
 
 ROWS_KEPT = 1_024
 """How many of the latest changes are kept for what was begun before them, as searches under way; some 10 MB."""
@@ -139,16 +142,21 @@ class ChangeFeed:
         if reading.changed is None or len(reading.changed) > self._max_changes:
             self._begin_anew(reading.position)
         elif reading.changed:
-            await self._take(reading, reading.changed)
+            try:
+                await self._take(reading, reading.changed)
+            except Exception as error:
+                # Who was told half of it may keep what is not true any more; and it would fail again and again.
+                log.error("change_not_told", extra={"error": type(error).__name__})
+                self._begin_anew(reading.position)
         return waiting
 
     def _begin_anew(self, position: LogPosition) -> None:
+        for keeper in (*self._products, *self._results):
+            keeper.clear()
         self._read = position
         self._life += 1
         self._recent.clear()
         self._recent_after = position.sequence
-        for keeper in (*self._products, *self._results):
-            keeper.clear()
 
     async def _take(self, reading: LogReading, product_ids: Sequence[str]) -> None:
         for keeper in self._products:

@@ -62,6 +62,8 @@ class CodeBook:
     """One more than the greatest code."""
     _codes: dict[tuple[str, Value], int] = field(default_factory=dict[tuple[str, Value], int])
     _values: dict[str, dict[int, Value]] = field(default_factory=dict[str, dict[int, Value]])
+    _path_codes: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """Of categories, as far as they were asked for."""
 
     def code(self, name: str, value: Value) -> int:
         """The code of a field's value."""
@@ -78,8 +80,16 @@ class CodeBook:
 
     def category_path_codes(self, code: int) -> list[int]:
         """The codes of a category's paths, itself the last; none for `NO_CODE`."""
+        known = self._path_codes.get(code)
+        return self._find_path_codes(code) if known is None else known
+
+    def _find_path_codes(self, code: int) -> list[int]:
         category = self.values("category").get(code)
-        return [] if category is None else [self.code("category", path) for path in category_paths(str(category))]
+        if category is None:
+            return []
+        codes = self._path_codes[code] = [self.code("category", path) for path in category_paths(str(category))]
+        self.size += _CODE_BYTES + 8 * len(codes)
+        return codes
 
     def _add(self, name: str, value: Value) -> int:
         code = self._codes[name, value] = self.count

@@ -11,12 +11,14 @@ from typing import NamedTuple
 from indexer.ports.behaviour import GAP_MS, BehaviourStore, Session, Sightings
 from indexer.ports.profiles import ProfileStore
 from query_api.recommending.blend import Suggested
-from query_api.recommending.habits import PURCHASED, habit_scores, interest_weights, purchase_weights
+from query_api.recommending.habits import DAY_MS, PURCHASED, habit_scores, interest_weights, purchase_weights
 from query_api.recommending.neighbours import (
+    USUAL_DAYS,
     Neighbours,
     anchor_shares,
     believed,
     beyond_popularity,
+    beyond_season,
     confidence,
     nearest_sessions,
     nearest_visits,
@@ -114,8 +116,8 @@ class BehaviourCandidates:
         weights, rows = await self._nearest({product_id: 1.0}, sightings, now_ms)
         found = Neighbours.of(weights, rows).co_visited(MAX_TOGETHER + 1)
         best = {one: score for one, score in found.items() if one != product_id}
-        popularity = dict(zip(best, await self._profiles.popularity(list(best), now_ms), strict=True))
-        scores = beyond_popularity(best, popularity)
+        popularity, usual = await self._sold(list(best), list(best), now_ms)
+        scores = beyond_season(beyond_popularity(best, popularity), popularity, usual)
         return {one: scores[one] for one in sorted(scores, key=lambda one: (-scores[one], one))}
 
     async def bought_before(self, user_id: str, now_ms: int) -> dict[str, Bought]:
@@ -149,6 +151,16 @@ class BehaviourCandidates:
         weights = nearest_sessions(shares, sightings, now_ms, MAX_SESSIONS)
         return nearest_visits(weights, await self._behaviour.steps(list(weights)), shares)
 
+    async def _sold(
+        self, products: Sequence[str], compared: Sequence[str], now_ms: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """How popular products are just now; and some of them usually, in sessions of `USUAL_DAYS`."""
+        popularity, usual = await asyncio.gather(
+            self._profiles.popularity(products, now_ms),
+            self._behaviour.usual(compared, now_ms - USUAL_DAYS * DAY_MS, now_ms),
+        )
+        return dict(zip(products, popularity, strict=True)), dict(zip(compared, usual, strict=True))
+
     async def _suggest(self, seen: _Seen, now_ms: int) -> Suggested:
         sightings, popular = await asyncio.gather(
             self._behaviour.sightings(list(seen.anchors), MAX_SIGHTINGS), self._profiles.popular(POPULAR)
@@ -157,9 +169,9 @@ class BehaviourCandidates:
         neighbours, patterns = Neighbours.of(weights, rows), self._patterns()
         together = neighbours.co_visited(MAX_TOGETHER)
         bought = _habits(seen, now_ms) if patterns.habit_strength else {}
-        asked = [*{*together, *bought, *popular}]
-        popularity = dict(zip(asked, await self._profiles.popularity(asked, now_ms), strict=True))
-        together = beyond_popularity(together, popularity)
+        popularity, usual = await self._sold([*{*together, *bought, *popular}], list(together), now_ms)
+        in_any_season = beyond_popularity(together, popularity)
+        together = beyond_season(in_any_season, popularity, usual)
         counts = {product_id: transitions_from(product_id, rows) for product_id in seen.recent[-RECENT:]}
         following = next_scores(seen.recent, counts, patterns.flow)
         best = [*_strongest(together, CAUSES), *_strongest(following, CAUSES)]
@@ -174,7 +186,7 @@ class BehaviourCandidates:
             known=seen.known,
             causes=causes,
             # Asked how a session goes on, all sessions that had its products say so, and nothing else says more.
-            confidence=confidence(together, neighbours, () if seen.in_session else seen.known),
+            confidence=confidence(in_any_season, neighbours, () if seen.in_session else seen.known),
             following_confidence=1.0 if seen.in_session else believed(_seen_after(seen.recent, counts), HALF_FOLLOWING),
             habit_strength=patterns.habit_strength,
         )

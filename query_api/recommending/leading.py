@@ -16,17 +16,18 @@ def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
     The scores of the second follow those of the first, less one each.
     """
     leading = set(first.ranked.ids)
-    ids = then.ranked.candidates.ids
-    is_new = np.array([ids[at] not in leading for at in then.ranked.order.tolist()], bool)
-    others = then.ranked.reordered(np.flatnonzero(is_new))
-    candidates = first.ranked.candidates.joined(then.ranked.candidates.without(leading))
+    is_new = np.array([product_id not in leading for product_id in then.ranked.candidates.ids], bool)
+    others = then.ranked.reordered(np.flatnonzero(is_new[then.ranked.order]))
+    kept = then.ranked.candidates.kept(is_new)
+    candidates = first.ranked.candidates.joined(kept)
     places = {product_id: at for at, product_id in enumerate(candidates.ids)}
+    first_places = np.array([places[product_id] for product_id in first.ranked.candidates.ids], np.intp)
+    then_places = np.zeros(len(is_new), np.intp)
+    then_places[is_new] = [places[product_id] for product_id in kept.ids]
     scores = np.zeros(len(candidates))
-    for ranked, offset in ((first.ranked, 0.0), (others, -1.0)):
-        kept = ranked.candidates.ids
-        for at in ranked.order.tolist():
-            scores[places[kept[at]]] = ranked.score[at] + offset
-    order = np.array([places[product_id] for product_id in [*first.ranked.ids, *others.ids]], np.intp)
+    scores[then_places[is_new]] = then.ranked.score[is_new] - 1.0
+    scores[first_places] = first.ranked.score
+    order = np.concatenate([first_places[first.ranked.order], then_places[others.order]])
     nothing = np.zeros(len(candidates))
 
     def reason_of(product_id: str) -> Reason | None:

@@ -26,6 +26,11 @@ HALF_CONFIDENCE = 5
 """What was seen in so many sessions together with what is known is half believed."""
 COMMON_POWER = 0.25
 """How much less a product is worth that everybody buys anyway."""
+USUAL_DAYS = 120
+SEASON_POWER = 0.5
+"""How much more a product is worth that sells better just now than it did in the last so many days."""
+FEW_SALES, FEW_SESSIONS = 0.3, 3.0
+"""What is added to both: of a product that hardly anybody bought, they say little."""
 
 Places = NDArray[np.intp]
 
@@ -190,6 +195,22 @@ def beyond_popularity(scores: Mapping[str, float], popularity: Mapping[str, floa
     """Scores less what products have for being bought by everybody. Args: popularity: in purchases of just now."""
     return {
         product_id: score * (popularity.get(product_id, 0.0) + 1.0) ** -COMMON_POWER
+        for product_id, score in scores.items()
+    }
+
+
+def beyond_season(
+    scores: Mapping[str, float], popularity: Mapping[str, float], usual: Mapping[str, float]
+) -> dict[str, float]:
+    """Scores more for what sells better just now than it usually did, and less for what sells worse.
+
+    Args:
+        popularity: in purchases of just now.
+        usual: in how many sessions of `USUAL_DAYS` each product was.
+    """
+    return {
+        product_id: score
+        * ((popularity.get(product_id, 0.0) + FEW_SALES) / (usual[product_id] + FEW_SESSIONS)) ** SEASON_POWER
         for product_id, score in scores.items()
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -92,7 +93,8 @@ class TasteRanking:
 def nearest(ranked: Ranking, known: Container[str]) -> dict[str, float]:
     """The best of a ranking that are not known, by how much each is better than the last of them, by product id."""
     in_order: list[float] = ranked.score[ranked.order].tolist()
-    unknown = [(one, score) for one, score in zip(ranked.ids, in_order, strict=True) if one not in known][:NEAREST]
+    all_unknown = ((one, score) for one, score in zip(ranked.ids, in_order, strict=True) if one not in known)
+    unknown = list(islice(all_unknown, NEAREST))
     last = min((score for _, score in unknown), default=0.0)
     return {product_id: score - last for product_id, score in unknown if score > last}
 

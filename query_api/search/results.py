@@ -119,6 +119,9 @@ class ResultRanker:
         scoring = Scoring(plan.rank_weights, profile.taste, unwanted=frozenset(candidates.unwanted))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = found = candidates.items.without(plan.query_product_ids)
+        # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+        # languages candidates are, and what they are called, the table knows.
+        known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
         across = None
         # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
         # languages and categories all candidates are, the table knows.
@@ -136,9 +139,9 @@ class ResultRanker:
         first = () if plan.is_browse else ranked.impersonal_first(FIRST_HITS)
         if first and across is not None:
             best = _most_words(found, ranked, scoring)
-            scoring = replace(scoring, asked_for=await _asked_for_in_own_words(plan, best, cards))
+            scoring = replace(scoring, asked_for=await _asked_for_in_own_words(plan, best, known))
         elif first and (scoring.is_personal or self._has_learnt_ranker):
-            scoring = replace(scoring, asked_for=await _asked_for(plan, first, cards))
+            scoring = replace(scoring, asked_for=await _asked_for(plan, first, known))
         if scoring.asked_for:
             ranked = ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted)
         return RankedResults(

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import takewhile
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -31,8 +32,10 @@ POLL_S = 1.0
 MIN_REST_S = 0.05
 """A partition whose head is not due is paused at least so long, so that not every message takes a read of its own."""
 FETCH_WAIT_MS = 500
-"""A partition that is resumed waits for the fetch under way, so this bounds how late a message can be. Each fetch of
-empty lines costs the worker and Kafka a millisecond."""
+"""A partition that is resumed waits for the fetch under way, so this bounds how late a message can be."""
+EMPTY_FETCH_WAIT_MS = 1_000
+"""While nothing waits to be due, at most the shortest delay: a message that comes then ends the fetch, and the next one
+is over when it is due. Each fetch of empty lines costs the worker and Kafka a millisecond."""
 FETCH_BYTES = 256 * 1024
 """Of a partition at a time, or one message if that is larger. What is read and not due is dropped and read again."""
 MAX_RECORDS = 1_000
@@ -70,6 +73,8 @@ class RetryRelay(ConsumerRebalanceListener):
         self._group = f"{indexing_group}-retries"
         self._publisher = publisher
         self._delays = {line.topic: line.delay_s for line in lines}
+        shortest_ms = int(1000 * min(self._delays.values(), default=0.0))
+        self._empty_fetch_wait_ms = max(FETCH_WAIT_MS, min(EMPTY_FETCH_WAIT_MS, shortest_ms))
         self._clock = clock
         self._due_at: dict[TopicPartition, float] = {}
         self._assignment_epoch = 0
@@ -138,6 +143,9 @@ class RetryRelay(ConsumerRebalanceListener):
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         """Wait for records, or for a paused partition to be due, and release the records that are due."""
         self._resume_due(consumer)
+        # aiokafka takes it when it makes a fetch, and has no other way to change it.
+        fetching: Any = consumer
+        fetching._fetcher._fetch_max_wait_ms = FETCH_WAIT_MS if self._due_at else self._empty_fetch_wait_ms
         fetched = await consumer.getmany(timeout_ms=self._wait_ms(), max_records=MAX_RECORDS)
         if not fetched:
             return

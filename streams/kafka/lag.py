@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -16,6 +17,8 @@ from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
 
 DEADLINE_S = 10.0
 """For each question."""
+PARTITIONS_KEPT_S = 10.0
+"""How soon partitions are seen that were added to topics meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,12 @@ class LagProbe:
     def __init__(self, kafka: KafkaConfig, group: str) -> None:
         self._kafka = kafka
         self._group = group
+        self._partitions: tuple[tuple[str, ...], float, list[TopicPartition]] = (), 0.0, []
+        """Those of some topics, and until when they are taken for all."""
 
     async def __aenter__(self) -> LagProbe:
         options = client_options(self._kafka)
+        self._partitions = (), 0.0, []
         self._consumer = AIOKafkaConsumer(
             **options, enable_auto_commit=False, request_timeout_ms=5_000, fetch_max_wait_ms=100
         )
@@ -86,11 +92,7 @@ class LagProbe:
             raise await self._failure(error) from error
 
     async def _lag(self, topics: tuple[str, ...]) -> list[PartitionLag]:
-        partitions = [
-            TopicPartition(topic["topic"], number)
-            for topic in await self._admin.describe_topics(list(topics))
-            for number in sorted(partition["partition"] for partition in topic["partitions"])
-        ]
+        partitions = await self._partitions_of(topics)
         if not partitions:
             return []
         committed = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
@@ -98,12 +100,28 @@ class LagProbe:
             # A coordinator that is still loading answers with an empty list, which the client accepts.
             servers = self._kafka.bootstrap_servers
             raise KafkaUnavailable(f"Kafka at {servers} does not know yet how far {self._group} is; try again")
-        starts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
+        # Only of what waits may some have been removed before it was read: of an idle topic nothing more is asked.
+        waiting = [partition for partition in partitions if max(committed[partition].offset, 0) < ends[partition]]
+        starts = await self._consumer.beginning_offsets(waiting) if waiting else {}
         return [
-            PartitionLag(*partition, max(committed[partition].offset, starts[partition]), ends[partition])
+            PartitionLag(*partition, max(committed[partition].offset, starts.get(partition, 0)), ends[partition])
             for partition in partitions
         ]
+
+    async def _partitions_of(self, topics: tuple[str, ...]) -> list[TopicPartition]:
+        known_topics, known_until, known = self._partitions
+        if topics == known_topics and time.monotonic() < known_until:
+            return known
+        described = await self._admin.describe_topics(list(topics))
+        partitions = [
+            TopicPartition(topic["topic"], number)
+            for topic in described
+            for number in sorted(partition["partition"] for partition in topic["partitions"])
+        ]
+        if all(topic["partitions"] for topic in described):
+            self._partitions = topics, time.monotonic() + PARTITIONS_KEPT_S, partitions
+        return partitions
 
     async def _failure(self, error: BaseException) -> KafkaUnavailable:
         """What to raise for an error of a client."""

@@ -31,7 +31,9 @@ from streams.products.planning import PlannedBatch
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 1.0
+PATIENCE_S = 1.0
+"""How long changes that Redis does not take wait to be announced: mostly it is there, and it or this worker is busy."""
+FLUSH_S = 0.1
 """How long after Redis is back a change that it missed may wait for its entry in the change log."""
 OWED_AT_MOST = CHANGES_KEPT + 1
 """Changes that wait for Redis. So many at once push all that was in the log out of it, which makes every cached result
@@ -41,46 +43,66 @@ stale: those before them need not be told."""
 class ChangeLogWriter:
     """Appends products to the change log, by which query workers drop cached results; what fails is appended later.
 
-    Redis holds caches, not truth: that it is away must not hold the index back. While it is, no cached result is
-    served either; what is owed is appended by `run` within `FLUSH_S` of its return, or with the next write.
+    Redis holds caches, not truth: that it is away must not hold the index back, but for `PATIENCE_S` as it goes. While
+    it is away, no cached result is served either; what is owed is appended by `run` within `FLUSH_S` of its return, or
+    with the next write.
     """
 
-    def __init__(self, changes: ChangeLog, flush_s: float = FLUSH_S) -> None:
-        """Args: flush_s: how often `run` looks whether anything is owed."""
+    def __init__(self, changes: ChangeLog, flush_s: float = FLUSH_S, patience_s: float = PATIENCE_S) -> None:
+        """Args: flush_s: how long after a failure `run` tries again; patience_s: how long `append` does."""
         self._changes = changes
         self._flush_s = flush_s
+        self._patience_s = patience_s
         self._owed: dict[str, int] = {}
         self._noted = itertools.count()
+        self._failed = asyncio.Event()
+        """Set while something is owed that Redis did not take."""
+        self._is_away = False
+        """Redis was not to be had for so long that nobody waits for it."""
 
     async def append(self, product_ids: Sequence[str]) -> None:
-        """Note products whose rows have just become durable; never raises `StoreUnavailable`."""
+        """Note products whose rows have just become durable; never raises `StoreUnavailable`.
+
+        They are in the log then, so that whoever is told of the change finds it in every answer; or Redis is away.
+        """
         for product_id in product_ids:
             # At the end, as the log has it.
             self._owed.pop(product_id, None)
             self._owed[product_id] = next(self._noted)
         for oldest in list(self._owed)[: max(0, len(self._owed) - OWED_AT_MOST)]:
             del self._owed[oldest]
-        await self._send()
+        until_s = time.monotonic() + self._patience_s
+        while (failure := await self._send()) is not None and not self._is_away:
+            if time.monotonic() < until_s:
+                await asyncio.sleep(self._flush_s)
+            else:
+                self._is_away = True
+                log.warning("change_log_unavailable", extra={"owed": len(self._owed), "error": str(failure)[:300]})
 
     async def run(self) -> None:
         """Append what is owed, however quiet the shop is, until cancelled."""
         while True:
+            await self._failed.wait()
             await asyncio.sleep(self._flush_s)
             await self._send()
 
-    async def _send(self) -> None:
+    async def _send(self) -> StoreUnavailable | None:
+        """Append what is owed; None: Redis took it."""
         owed = dict(self._owed)
-        if not owed:
-            return
         try:
-            await self._changes.append(list(owed))
+            if owed:
+                await self._changes.append(list(owed))
         except StoreUnavailable as error:
-            log.warning("change_log_unavailable", extra={"owed": len(owed), "error": str(error)[:300]})
-            return
+            self._failed.set()
+            return error
+        self._is_away = False
         for product_id, noted in owed.items():
             # One that changed again meanwhile is owed still.
             if self._owed.get(product_id) == noted:
                 del self._owed[product_id]
+        if not self._owed:
+            self._failed.clear()
+        return None
 
 
 class ChangeAnnouncer:

@@ -179,6 +179,20 @@ async def test_a_product_keeps_its_latest_sessions_whatever_their_order(
 
 
 @each_example_opens_a_store
+@given(changes=deeds_of_users, since_ms=times | days)
+async def test_how_often_a_product_usually_was_in_sessions_is_told_at_the_pace_of_those_that_are_kept(
+    open_store: OpenStore, changes: list[Change], since_ms: int
+) -> None:
+    store, now_ms = await opened(open_store, ROOMY, [changes]), NOW_MS + 5 * 86_400_000
+    usual = await store.usual(PRODUCTS, since_ms, now_ms)
+    for seen, told in zip(await store.sightings(PRODUCTS, 100), usual, strict=True):
+        since = [one.time_ms for one in seen if one.time_ms >= since_ms]
+        # Of three that are kept, there may have been more.
+        more = (now_ms - since_ms) / (now_ms - since[-1]) if len(since) == 3 else 1
+        assert told == pytest.approx(len(since) * more)
+
+
+@each_example_opens_a_store
 @example([("ada", Interaction("e", kind, "p", NOW_MS + at)) for at, kind in enumerate(KINDS)], NOW_MS + 1, NOW_MS + 2)
 @given(changes=deeds_of_two, since_ms=times | days, until_ms=times | days)
 async def test_what_was_done_in_an_erased_period_is_in_no_session_and_all_else_stays(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Told:
         self.changed: list[str] = []
         self.cleared = 0
 
-    def apply(self, changed: list[ChangedProduct]) -> None:
+    def apply(self, changed: Sequence[ChangedProduct]) -> None:
         self.changed += [product.product_id for product in changed]
 
     def clear(self) -> None:
@@ -120,6 +120,30 @@ async def test_more_changes_than_are_looked_at_are_a_new_beginning(log: ChangeLo
     await log.append([f"p{at}" for at in range(9)])
     assert await feed.catch_up() > start
     assert told.cleared == cleared + 1 and not told.changed and feed.since(start) is None
+
+
+class FailsToHear(Told):
+    """Breaks at a change."""
+
+    def apply(self, changed: Sequence[ChangedProduct]) -> None:
+        if changed[0].product_id == "odd":
+            raise ValueError("odd")
+        super().apply(changed)
+
+
+async def test_a_change_of_which_nobody_could_be_told_is_a_new_beginning(log: ChangeLog) -> None:
+    feed, told = feed_over(log)
+    failing = FailsToHear()
+    feed.tell(failing)
+    start = await feed.catch_up()
+    cleared = told.cleared
+    await log.append(["odd"])
+    # It fails nobody's request either.
+    assert await feed.catch_up() > start
+    assert (told.cleared, failing.cleared) == (cleared + 1, cleared + 1) and feed.since(start) is None
+    await log.append(["p"])
+    await feed.catch_up()
+    assert told.changed == failing.changed == ["p"]
 
 
 async def test_many_who_come_at_once_share_two_readings(log: ChangeLog) -> None:

@@ -37,6 +37,16 @@ async def test_who_comes_meanwhile_has_another_connection_and_none_is_withheld(
     await redis.aclose()
 
 
+async def test_what_the_server_tells_unasked_is_no_answer(redis_url: str) -> None:
+    redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
+    texts = [f"{number}" * number * 50 for number in range(90)]
+    # Of each key that is written, the server tells this connection at once.
+    commands = [command for text in texts for command in (("SET", "told", text), ("ECHO", text))]
+    answers = await ask_together(redis, [("HELLO", 3), ("CLIENT", "TRACKING", "ON", "BCAST"), *commands])
+    assert answers[3::2] == [text.encode() for text in texts]
+    await redis.aclose()
+
+
 async def test_a_refused_command_leaves_no_answer_behind(redis_url: str) -> None:
     redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     with pytest.raises(ResponseError):

@@ -113,6 +113,7 @@ async def test_a_query_worker_works_with_its_rights_alone(secure_redis):
         behaviour = RedisBehaviourStore(redis, 5)
         await behaviour.forget([("ben", 2_000)])
         assert await behaviour.sessions_of("ben", 3) == [] and await behaviour.sightings(["p"], 3) == [Sightings()]
+        assert await behaviour.usual(["p"], 0, 2_000) == [0]
         assert secure_redis.admin("HGETALL", "vitrine:user:eve:letters") == ""
         await RedisImpressionStore(redis, 5).remember([IMPRESSION, structs.replace(IMPRESSION, user_id="ben")])
         assert await RedisVariantSwitches(redis, 5).off("trial") == frozenset()

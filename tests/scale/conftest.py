@@ -23,9 +23,9 @@ class Cluster:
     fleet: Fleet
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster for all tests of it; skipped by name where this machine does not allow network namespaces."""
+    """A cluster for a module's tests, as there is one bridge; skipped by name where namespaces are not allowed."""
     directory = tmp_path_factory.mktemp("scale")
     try:
         with (

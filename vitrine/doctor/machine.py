@@ -112,7 +112,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
 
 
 def check_data_directory(settings: Settings) -> Iterator[Finding]:
-    """Whether the data directory is ours, can be written, and is closed to others."""
+    """Whether the data directory can be written; with servers of this machine in it, is ours and closed to others."""
     directory = settings.data_dir
     if not directory.exists():
         parent = _existing(directory)
@@ -124,7 +124,10 @@ def check_data_directory(settings: Settings) -> Iterator[Finding]:
             )
         return
     about = directory.stat()
-    if about.st_uid != os.geteuid() and os.geteuid() != 0:
+    if _servers_are_elsewhere(settings) and os.access(directory, os.W_OK | os.X_OK):
+        # As in a container: a volume is root's, and is written by its group.
+        yield ok("data directory", f"{directory} may be written; the servers are elsewhere")
+    elif about.st_uid != os.geteuid() and os.geteuid() != 0:
         advice = "run as its owner, or choose another --data-dir"
         yield failure("data directory", f"{directory} belongs to user {about.st_uid}", advice)
     elif not os.access(directory, os.W_OK | os.X_OK):
@@ -152,6 +155,10 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
             yield failure("ports", f"{setting} = {port} on {host}: {fault}", advice)
         elif port:
             yield ok("ports", f"{setting} = {port} on {host} is free")
+
+
+def _servers_are_elsewhere(settings: Settings) -> bool:
+    return bool(settings.kafka.bootstrap_servers and settings.milvus.uri and settings.redis.url)
 
 
 def _cannot_listen(host: str, port: int) -> str:

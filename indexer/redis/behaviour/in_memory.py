@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from indexer.persons import Period
-from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step
+from indexer.ports.behaviour import KIND_LETTERS, Session, Sightings, Step, at_pace
 from indexer.ports.profiles import Interaction
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.refs import owner_of, ref_of, session_ref
@@ -74,6 +74,15 @@ class InMemoryBehaviourStore:
         found = [self._sightings.get(product_id, {}) for product_id in product_ids]
         newest = [(times, _newest(times)[:limit]) for times in found]
         return [Sightings([ref.encode() for ref in refs], [times[ref] for ref in refs]) for times, refs in newest]
+
+    async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
+        found = [self._sightings.get(product_id, {}).values() for product_id in product_ids]
+        return [self._usual(times, since_ms, now_ms) for times in found]
+
+    def _usual(self, times_ms: Collection[int], since_ms: int, now_ms: int) -> float:
+        count = sum(since_ms <= time_ms <= now_ms for time_ms in times_ms)
+        is_full = count >= self._bounds.sessions_a_product
+        return at_pace(count, min(times_ms), since_ms, now_ms) if is_full else count
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
         return [

@@ -3,7 +3,8 @@
 Shoppers ask as many do: few queries often, many seldom (Zipf), one in twenty of them known. 100 changes a second go
 through Kafka and the indexing worker meanwhile. An answer is stale if it shows a product as it was before a change
 that had been acknowledged as searchable when the request was sent, or lacks one that it had to show.
-`BENCH_ANSWERS`: how many are checked; `BENCH_QUERY_PRODUCTS`: in a shop of how many.
+`BENCH_ANSWERS`: how many are checked; `BENCH_LONGEST_S`: for how long at most, each of the two parts;
+`BENCH_QUERY_PRODUCTS`: in a shop of how many.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -31,7 +33,7 @@ from tests.bench.report import Target, percentiles, publish_report
 from tests.bench.shop import Servers
 
 ANSWERS = int(os.environ.get("BENCH_ANSWERS", "100000"))
-LONGEST_S = 400.0
+LONGEST_S = float(os.environ.get("BENCH_LONGEST_S", "400"))
 """Of each of the two parts."""
 CHANGES_PER_S = float(os.environ.get("BENCH_CHANGES_PER_S", "100"))
 QUERIES, EXPONENT, PERSONAL = 2_000, 1.0, 0.05
@@ -41,9 +43,12 @@ FIRST_WORD, WORD_EVERY = 5, 40
 COMPARED = 200
 DRIFT = 0.05
 """With every change of the catalogue words weigh a little more or less: scores of cached products keep what was."""
-UNHEARD = "change_log_unavailable"
-"""What the indexing worker logs when Redis took no change in time: on a machine that is too busy, which may then show
-in answers for a moment."""
+TROUBLES = {
+    "changes that Redis did not take in time": "change_log_unavailable",
+    "calls that Milvus did not answer in time": '"server":"milvus"',
+    "rows that a late write had set back": "late_write_found",
+}
+"""What the indexing worker logs on a machine that is too busy, which may then show in answers for a moment."""
 SETTLED_S = 60.0
 _SEARCHES = {"the cache": {}, "a fresh search": {"cache-control": "no-cache"}}
 
@@ -82,7 +87,7 @@ class CheckedAnswers(LoadReport):
     degraded: int = 0
 
     def add(self, number: int, asked_s: float, answer: bytearray) -> None:
-        asked_ms = time.time() * 1000 - (time.perf_counter() - asked_s) * 1000
+        asked_ms = asked_s * 1000
         served = len(self.answered_s)
         super().add(number, asked_s, answer)
         if len(self.answered_s) == served:
@@ -129,10 +134,13 @@ _records = msgspec.json.Decoder(IndexChange)
 def test_no_answer_is_stale_and_most_come_from_the_cache(servers: Servers, listings: Listings):
     with servers.worker() as indexing, servers.query_worker() as first, servers.query_worker() as second:
         parts = asyncio.run(_measure(servers, listings, {"one worker": [first], "two workers": [first, second]}))
-        unheard = indexing.log.read_text().count(UNHEARD)
-    _publish(parts, unheard)
+        log = indexing.log.read_text()
+    troubles = {what: log.count(logged) for what, logged in TROUBLES.items()}
+    _publish(parts, troubles)
     faults = [fault for part in parts.values() for answer in part.answers for fault in answer.faults]
-    assert not faults, "\n".join(faults[:20])
+    assert not faults, "\n".join([str(troubles), *faults[:20]])
+    waiting = sum(part.unacknowledged for part in parts.values())
+    assert not waiting, f"{waiting} changes were not acknowledged {SETTLED_S:.0f} s after the last: {troubles}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,8 @@ class Part:
     answers: Sequence[CheckedAnswers]
     latencies_ms: Sequence[float]
     """Of changes, from published to acknowledged."""
+    unacknowledged: int
+    """Changes that were not acknowledged long after the last."""
     differing: int
     """Of the most asked queries, in the end: those that lack a hit which a fresh search has."""
 
@@ -169,10 +179,13 @@ async def _part(servers: Servers, changes: CatalogueChanges, asked: list[Asked],
     await asyncio.gather(*(answer.aclose() for answer in fresh))
     changing.cancel()
     await asyncio.wait([changing])
-    async with asyncio.timeout(SETTLED_S):
-        while changes.unacknowledged:
-            await asyncio.sleep(0.05)
-    return Part(answers, changes.latencies_ms, sum([await _differing(url, asked) for url in urls]))
+    # What was found is told even where the indexing worker is behind.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLED_S):
+            while changes.unacknowledged:
+                await asyncio.sleep(0.05)
+    differing = sum([await _differing(url, asked) for url in urls])
+    return Part(answers, changes.latencies_ms, changes.unacknowledged, differing)
 
 
 async def _ask(url: str, answers: CheckedAnswers, wanted: int) -> None:
@@ -231,7 +244,7 @@ def _path(query: str) -> str:
     return f"/v1/search?q={quote(query)}"
 
 
-def _publish(parts: dict[str, Part], unheard: int) -> None:
+def _publish(parts: dict[str, Part], troubles: dict[str, int]) -> None:
     rows, targets = [], list[Target]()
     for name, part in parts.items():
         count = sum(len(answer.answered_s) for answer in part.answers)
@@ -243,11 +256,11 @@ def _publish(parts: dict[str, Part], unheard: int) -> None:
         rows.append((name, count, rate, hits / count, share, stale, part.differing, degraded, *_delays(part)))
         targets.append(Target(f"{name}: hits of a cache that forgets nothing", share, 0.9))
         targets.append(Target(f"{name}: stale", float(stale), 0.0, at_most=True))
-    targets.append(Target("changes that Redis did not take in time", float(unheard), 0.0, at_most=True))
+    targets += [Target(what, float(count), 0.0, at_most=True) for what, count in troubles.items()]
     targets.append(Target("answers that were checked", float(sum(row[1] for row in rows)), 100_000.0))
     columns = ["by", "answers", "requests/s", "hits", "of a cache that forgets nothing", "stale", "unlike a fresh one"]
     columns += ["degraded", "a change is searchable, p50 ms", "p99 ms"]
-    publish_report("staleness", columns, rows, targets, products=PRODUCTS, changes_per_s=CHANGES_PER_S, unheard=unheard)
+    publish_report("staleness", columns, rows, targets, products=PRODUCTS, changes_per_s=CHANGES_PER_S)
 
 
 def _delays(part: Part) -> tuple[float, ...]:

@@ -72,6 +72,17 @@ async def test_what_others_took_in_sessions_like_mine_is_suggested_with_its_reas
     assert found.causes["sofa"] == "tea" and found.known == {"tea", "cup"}
 
 
+async def test_of_what_goes_together_that_comes_first_which_sells_better_than_it_usually_did() -> None:
+    shop = Shop()
+    for week in range(12):
+        await shop.visit(f"u{week}", f"s{week}", ["wreath"], days=7 * week + 30)
+        await shop.visit(f"v{week}", f"t{week}", ["parasol"], days=0.5 * week + 1)
+    for n, days in enumerate((1, 40)):
+        await shop.visit(f"w{n}", f"r{n}", ["tea", "wreath", "parasol"], days=days)
+    found = await shop.candidates.together("tea", NOW_MS)
+    assert list(found) == ["parasol", "wreath"] and found["parasol"] > 1.5 * found["wreath"]
+
+
 async def test_a_session_goes_on_in_the_direction_that_others_went_and_without_what_it_has() -> None:
     shop = Shop()
     for n in range(3):

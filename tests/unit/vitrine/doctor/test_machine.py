@@ -40,6 +40,18 @@ def test_a_data_directory_of_somebody_else(tmp_path: Path, monkeypatch: pytest.M
     assert found.level == "failure" and "belongs to user" in found.message
 
 
+def test_a_data_directory_of_somebody_else_is_fine_beside_servers_elsewhere(tmp_path: Path, monkeypatch: Any) -> None:
+    servers = {
+        "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+        "MILVUS_URI": "http://milvus:19530",
+        "REDIS_URL": "redis://redis",
+    }
+    settings = settings_of(tmp_path, **{f"VITRINE_{name}": value for name, value in servers.items()})
+    settings.data_dir.mkdir(mode=0o775)
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 4_242)
+    assert levels(machine.check_data_directory(settings)) == ["ok"]
+
+
 @pytest.mark.parametrize(("free", "level"), [(0.5, "failure"), (3, "warning"), (50, "ok")])
 def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, level: str) -> None:
     usage = SimpleNamespace(total=100 * GIB, free=free * GIB)
