@@ -32,10 +32,9 @@ async def ask_together(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     Raises what redis-py raises; where the server refuses several commands, that of the first.
     """
     # `isinstance` takes twenty times as long: redis-py's clients are protocols, too.
-    if type(redis) is not ClusterRedis:
-        answers = await _ask_server(redis, commands)
-    else:
-        answers = await cast(ClusterRedis, redis).ask_together(commands)
+    client = cast(object, redis)
+    asked = client.ask_together(commands) if type(client) is ClusterRedis else _ask_server(redis, commands)
+    answers: list[Any] = await asked
     for answer in answers:
         if isinstance(answer, RedisError):
             raise answer
