@@ -64,13 +64,11 @@ class Parts:
     """How sessions and products are divided: by their names into `PARTS`, and on a single server not at all."""
 
     def __init__(self, redis: Redis) -> None:
-        self.tags: Sequence[str] = _TAGS if isinstance(redis, ClusterRedis) else ("",)
-        self._redis = redis
-
-    def tag_of(self, name: str) -> str:
+        in_cluster = isinstance(redis, ClusterRedis)
+        self.tags: Sequence[str] = _TAGS if in_cluster else ("",)
+        self.tag_of: Callable[[str], str] = _tag_of if in_cluster else _no_tag
         """The tag of what is about a shopper or a product."""
-        tags = self.tags
-        return tags[zlib.crc32(name.encode()) % PARTS] if len(tags) > 1 else ""
+        self._redis = redis
 
     def divide(self, items: Sequence[Item], name_of: Callable[[Item], str]) -> dict[str, Sequence[Item]]:
         """Items by the tag of what they are about."""
@@ -95,3 +93,11 @@ class Parts:
             # A replica that takes a server's place has no scripts.
             await self._redis.script_load(script.script)
             return await ask_together(self._redis, commands)
+
+
+def _tag_of(name: str) -> str:
+    return _TAGS[zlib.crc32(name.encode()) % PARTS]
+
+
+def _no_tag(_name: str) -> str:
+    return ""
