@@ -24,7 +24,7 @@ help:
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
 	@echo 'make soak    a long run under load'
-	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), and many products'
+	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), many products, a Redis Cluster'
 	@echo 'make upgrade   workers of version 0.2.0 and of this one on the same servers, and back'
 	@echo 'make fuzz    a million hostile and broken inputs (FUZZ_INPUTS: how many)'
 	@echo 'make clean   stop what runs, remove what was built (the data directory stays)'
@@ -94,6 +94,7 @@ chaos soak fuzz upgrade: setup
 
 scale: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/scale
+	@TEST_REDIS_CLUSTER=1 $(RUN)/pytest --timeout 600 tests/contract -k redis
 
 bench-query: setup
 	@$(RUN)/pytest --timeout 3600 -s tests/bench/query

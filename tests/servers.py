@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from deploy.local.stack import LocalStack
 from indexer.media.config import MediaStoreConfig
 from tests import milvus3
 from tests.milvus_server import milvus_server
+from tests.redis_cluster import RedisCluster, redis_cluster
 from tests.s3_server import s3_server as run_s3_server
 
 
@@ -46,9 +49,20 @@ def kafka_servers(local_servers: Servers) -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url(local_servers: Servers) -> str:
-    """The URL of a Redis whose data nobody needs."""
-    return local_servers.redis
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a Redis whose data nobody needs; a cluster with `TEST_REDIS_CLUSTER=1`."""
+    if os.environ.get("TEST_REDIS_CLUSTER"):
+        return request.getfixturevalue("redis_servers").url
+    return request.getfixturevalue("local_servers").redis
+
+
+@pytest.fixture(scope="session")
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """A Redis Cluster of six servers, started once; skipped by name where there is no `redis-cli`."""
+    if not shutil.which("redis-cli"):
+        pytest.skip("there is no redis-cli to join a cluster with")
+    with redis_cluster(tmp_path_factory.mktemp("cluster")) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,6 @@
-"""Image towers as OpenVINO's graphs: pixel values (n, 3, height, width) float32 → pooled (n, width) float32.
+"""Image towers as OpenVINO's graphs: pixel values (n, 3, height, width) float32 → features, float32.
+
+These are pooled, (n, width), or maps (n, width, rows, columns) where what joins the towers pools them.
 
 Another tower is a function like `convnext` and its name in `IMAGE_TOWERS`.
 """
@@ -58,7 +60,7 @@ def _convnext_block(features: Node, act: Callable[[Node], Node], weights: Checkp
 
 
 def efficientnet_lite(pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights, prefix: str) -> Node:
-    """EfficientNet-Lite without its classifier, batch normalisation folded into the convolutions.
+    """The last feature maps of EfficientNet-Lite, batch normalisation folded into the convolutions.
 
     Source: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019.
     """
@@ -72,7 +74,7 @@ def efficientnet_lite(pixels: Node, config: Mapping[str, Any], weights: Checkpoi
         narrow = convolution(wide, weights, f"{name}project")
         is_residual = block["stride"] == 1 and block["in"] == block["out"]
         features = ops.add(narrow, features) if is_residual else narrow
-    return ops.reduce_mean(act(convolution(features, weights, f"{prefix}head")), np.array([2, 3]))
+    return act(convolution(features, weights, f"{prefix}head"))
 
 
 IMAGE_TOWERS: Final[Mapping[str, ImageTower]] = {"convnext": convnext, "efficientnet-lite": efficientnet_lite}

@@ -1,4 +1,4 @@
-"""How two towers' pooled features, and pixels, become embeddings in one space, as OpenVINO's graphs.
+"""How two towers' features, and pixels, become embeddings in one space, as OpenVINO's graphs.
 
 Another way is two functions like those here and their name in `JOINTS`.
 """
@@ -13,14 +13,14 @@ import numpy as np
 from openvino import Node
 from openvino import opset13 as ops
 
-from encoders.backends.operations import linear, unit
+from encoders.backends.operations import linear, power_mean, unit
 from encoders.backends.palette import palette
 from encoders.backends.weights import CheckpointWeights
 
 Head = Callable[[Node, Mapping[str, Any], CheckpointWeights], Node]
 """Of pooled features (n, width), all of `config.json`, and the weights; gives embeddings (n, dim) of any length."""
 ImageHead = Callable[[Node, Node, Mapping[str, Any], CheckpointWeights], Node]
-"""The same, of pooled features and normalised pixels (n, 3, height, width)."""
+"""The same, of an image tower's features and normalised pixels (n, 3, height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,13 @@ def _semantic_text(pooled: Node, config: Mapping[str, Any], weights: CheckpointW
 
 
 def _semantic_and_visual_image(
-    pooled: Node, pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights
+    features: Node, pixels: Node, config: Mapping[str, Any], weights: CheckpointWeights
 ) -> Node:
     """What a picture means, among texts, how it looks, and its colours, each of its share."""
-    semantic, visual = (unit(linear(pooled, weights, f"{name}_projection")) for name in ("semantic", "visual"))
+    powers = {"semantic": 1.0, "visual": float(config.get("visual_power", 1.0))}
+    semantic, visual = (
+        unit(linear(power_mean(features, power), weights, f"{name}_projection")) for name, power in powers.items()
+    )
     looks, colours = float(config["visual_share"]), float(config["colour_share"])
     shares = (1 - looks - colours, looks, colours)
     parts = zip((semantic, visual, palette(pixels, weights, "palette")), shares, strict=True)

@@ -33,6 +33,10 @@ _CHANNELS: Final = (1, -1, 1, 1)
 """The shape of a vector that goes along the channels of (n, channels, height, width)."""
 _LEAST_SQUARE: Final = 1e-24
 """Of a length that is scaled to 1, as torch has it."""
+_PLACES: Final = np.array([2, 3])
+"""The axes of the height and the width of feature maps."""
+_LEAST_FEATURE: Final = np.float32(1e-6)
+"""What features are at least before they are raised, as `encoders.huggingface.semantic_visual` has it."""
 _MASKED: Final = np.finfo(np.float32).min
 
 
@@ -117,6 +121,17 @@ def masked_mean(node: Node, mask: Node) -> Node:
 def unit(node: Node) -> Node:
     """(n, width) → the same scaled to length 1."""
     return ops.normalize_l2(node, np.array([1]), _LEAST_SQUARE, "max")
+
+
+def power_mean(node: Node, power: float) -> Node:
+    """(n, channels, height, width) of what is not negative → (n, channels): the mean of powers, and its root.
+
+    Source: Radenović et al., "Fine-tuning CNN image retrieval with no human annotation", 2019.
+    """
+    if power == 1:
+        return ops.reduce_mean(node, _PLACES)
+    raised = ops.power(ops.maximum(node, _LEAST_FEATURE), np.float32(power))
+    return ops.power(ops.reduce_mean(raised, _PLACES), np.float32(1 / power))
 
 
 def token_at(node: Node, position: int) -> Node:

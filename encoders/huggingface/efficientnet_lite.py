@@ -1,4 +1,4 @@
-"""EfficientNet-Lite without its classifier, batch normalisation folded into the convolutions.
+"""The last feature maps of EfficientNet-Lite, batch normalisation folded into the convolutions.
 
 Source: Tan and Le, "EfficientNet: rethinking model scaling for convolutional neural networks", 2019.
 """
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 
 class EfficientNetLite(nn.Module):
-    """Pictures (n, 3, height, width) → pooled features (n, hidden size)."""
+    """Pictures (n, 3, height, width) → feature maps (n, hidden size, rows, columns), none negative."""
 
     def __init__(self, stem_size: int, blocks: Sequence[Mapping[str, int]], hidden_size: int) -> None:
         """Args: blocks: each with `in`, `expanded` and `out` channels, `kernel` and `stride`."""
@@ -22,11 +22,11 @@ class EfficientNetLite(nn.Module):
         self.head = nn.Conv2d(blocks[-1]["out"], hidden_size, 1)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (n, 3, height, width) float → mean of the last features over each picture (n, hidden)."""
+        """Pixels (n, 3, height, width) float → the last feature maps (n, hidden, rows, columns)."""
         features = functional.relu6(self.stem(pixels))
         for block in self.blocks:
             features = block(features)
-        return functional.relu6(self.head(features)).mean(dim=(2, 3))
+        return functional.relu6(self.head(features))
 
 
 class _Block(nn.Module):

@@ -42,7 +42,7 @@ HOW_TO_GO_ON: Final = (
     "pip install 'vitrine[standard]', or in a checkout make setup, on Linux and x86-64;"
     " elsewhere, and without, encoder.name = mini goes on"
 )
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 """Number of the way in which the checkpoint is made of its parts."""
 _WEIGHTS: Final = "model.safetensors"
 Tensors = Mapping[str, NDArray[Any]]
@@ -56,6 +56,8 @@ class StandardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the visual part in two pictures' similarity, from 0 to 1."""
     colour_share: float
     """Share of their colours; what both leave is of what pictures mean."""
+    visual_power: float = 1.0
+    """Of the mean over a picture by which its looks are pooled; 1: the plain one."""
     image_tower: str = "efficientnet-lite0"
     max_tokens: int = 256
     """Where texts are cut."""
@@ -129,6 +131,7 @@ def write_checkpoint(directory: Path, settings: StandardSettings, projections: T
             "visual_share": settings.visual_share,
             "colours": len(projections["palette.emphasis"]),
             "colour_share": settings.colour_share,
+            "visual_power": settings.visual_power,
         },
     )
     _write_tokenizer(directory, text.vocabulary, settings.max_tokens)

@@ -26,6 +26,8 @@ from indexer.ports.products import Candidate, ScoredIds
 
 T = TypeVar("T")
 
+LANDING_S = 60.0
+"""How long an upsert that was not answered within the deadline is waited for, where nothing else bounds it."""
 BY_PRODUCT_ID = {"iterator": "True", "reduce_stop_for_best": "True"}
 """Has a query give the least keys in order, as the client's own iterators ask for it."""
 
@@ -44,15 +46,40 @@ class MilvusCollection:
         self._client = client
         self._deadline_s = deadline_s
         self._lite_lock = LiteLock(lite_database)
+        self._unanswered: set[asyncio.Task[Any]] = set()
+        """Upserts that were late, and may land yet."""
 
     async def close(self) -> None:
         """Close the connection."""
+        for late in self._unanswered:
+            late.cancel()
         await self._client.close()
 
     async def upsert(self, request: Any, until: float = math.inf) -> None:
-        """Send an `UpsertRequest`; `until` is the time of the monotonic clock by which it must have landed."""
+        """Send an `UpsertRequest`; `until` is the time of the monotonic clock by which it must have landed.
+
+        One that is late may land after whatever is sent next, and set that back: the next one is sent when the outcome
+        of the late one is known, or `until` is over.
+        """
         upsert = partial(self._client.upsert, self.name, [request])
-        await self._call(upsert, self._lite_lock.writing(), until)
+        deadline_s = min(self._deadline_s, until - time.monotonic())
+        with translated_errors(deadline_s):
+            async with asyncio.timeout(deadline_s):
+                while self._unanswered:
+                    await asyncio.wait(self._unanswered)
+                sending = asyncio.create_task(self._call(upsert, self._lite_lock.writing(), until, LANDING_S))
+                try:
+                    await asyncio.shield(sending)
+                except asyncio.CancelledError:
+                    self._unanswered.add(sending)
+                    sending.add_done_callback(self._settle)
+                    raise
+
+    def _settle(self, late: asyncio.Task[Any]) -> None:
+        self._unanswered.discard(late)
+        if not late.cancelled():
+            # Whoever asked has gone: how it ended is nobody's error any more.
+            late.exception()
 
     async def search(self, field: str, query: StoredArray | str, expression: str, limit: int) -> ScoredIds:
         """The best entities by a field."""
@@ -89,9 +116,9 @@ class MilvusCollection:
         entities = await self.query(expression, ["card"], **bounds)
         return {entity["product_id"]: entity["card"].encode() for entity in entities}
 
-    async def fields(self, expression: str, output: list[str]) -> dict[str, Any]:
+    async def fields(self, expression: str, output: list[str], **bounds: Any) -> dict[str, Any]:
         """Fields of the entities that an expression lets pass, as `query_fields` gives them."""
-        return await self._read(partial(self._client.query_fields, self.name, expression, output))
+        return await self._read(partial(self._client.query_fields, self.name, expression, output, **bounds))
 
     async def count(self, expression: str, consistency: Literal["Strong", "Bounded"] = "Strong") -> int:
         """How many entities an expression lets pass."""
@@ -133,13 +160,16 @@ class MilvusCollection:
         request: Callable[..., Awaitable[T]],
         turn: AbstractAsyncContextManager[None] | None = None,
         until: float = math.inf,
+        deadline_s: float | None = None,
     ) -> T:
         """Make a request within the deadline; the client's own timeout does not hold while it connects.
 
         Args:
             turn: within which it is made; None: any time.
+            until: when it must have been answered, in seconds of the monotonic clock.
+            deadline_s: how long it may take; None: as long as any call.
         """
-        deadline_s = min(self._deadline_s, until - time.monotonic())
+        deadline_s = min(self._deadline_s if deadline_s is None else deadline_s, until - time.monotonic())
         with translated_errors(deadline_s):
             async with asyncio.timeout(deadline_s), turn or nullcontext():
                 try:

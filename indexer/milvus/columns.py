@@ -1,7 +1,8 @@
 """Search results, and rows that are read and written, as columns: so Milvus has them. Its client has objects instead.
 
 The one place where private names of pymilvus are used: `_get_connection`, `_generate_call_context`, the handler's
-`_execute_search`, `_prepare_row_upsert_request` and `_async_stub`, and `_api_level_md`.
+`_execute_search`, `_prepare_row_upsert_request`, `_async_stub` and `_final_channel`, `_api_level_md`, and what its
+interceptors and their channel of grpc's are made of: `_fn`, `_unary_unary_interceptors`.
 """
 
 # pymilvus is not wholly typed.
@@ -18,6 +19,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from grpc.aio import ClientCallDetails
 from pymilvus import AsyncMilvusClient
 from pymilvus.client.call_context import (
     CallContext,
@@ -25,6 +27,7 @@ from pymilvus.client.call_context import (
 )
 from pymilvus.client.prepare import Prepare
 from pymilvus.client.utils import check_status
+from pymilvus.grpc_gen.milvus_pb2_grpc import MilvusServiceStub
 
 from encoders.spec import FloatArray
 from indexer.milvus.access import MilvusAccess
@@ -68,15 +71,17 @@ class ColumnarMilvusClient(AsyncMilvusClient):
         output: list[str],
         *,
         timeout: float,  # noqa: ASYNC109  (as the client's own methods have it)
+        **bounds: Any,
     ) -> dict[str, Any]:
         """Fields of the entities that an expression lets pass, after all writes so far, as Milvus' `FieldData` by name.
 
-        Without any entity there may be no fields.
+        Without any entity there may be no fields. Args: bounds: as `query` takes them.
         """
-        handler = await self._get_connection()
-        request = Prepare.query_request(collection, expression, output, [], use_default_consistency=False)
-        metadata = _api_level_md(self._generate_call_context())
-        response = await handler._async_stub.Query(request, timeout=timeout, metadata=metadata)
+        reads = (await self._get_connection())._vitrine_reads
+        request = Prepare.query_request(collection, expression, output, [], use_default_consistency=False, **bounds)
+        response = await reads.stub.Query(
+            request, timeout=timeout, metadata=reads.headers(self._generate_call_context())
+        )
         check_status(response.status)
         return {field.field_name: field for field in response.fields_data}
 
@@ -92,9 +97,39 @@ class ColumnarMilvusClient(AsyncMilvusClient):
         if self._access.changed():
             self._renew()
         handler: Any = await super()._get_connection()
-        handler._execute_search = partial(_execute_search, handler)
-        handler._prepare_row_upsert_request = _ready_made
+        reads = getattr(handler, "_vitrine_reads", None)
+        if reads is None or reads.channel is not handler._final_channel:
+            handler._vitrine_reads = reads = _Reads.over(handler._final_channel)
+            handler._execute_search = partial(_execute_search, reads)
+            handler._prepare_row_upsert_request = _ready_made
         return handler
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """A connection for searches and reads without grpc's interceptors: these take as long as making the request does.
+
+    All that pymilvus' interceptors do is to add headers.
+    """
+
+    channel: Any
+    """Of pymilvus', with interceptors."""
+    stub: Any
+    """Milvus' methods over the same connection, without."""
+    constant: Sequence[Any]
+    """The headers that they add to each request."""
+
+    @staticmethod
+    def over(channel: Any) -> _Reads:
+        plain, details = copy.copy(channel), ClientCallDetails("", None, None, None, None)
+        plain._unary_unary_interceptors = []
+        for interceptor in channel._unary_unary_interceptors:
+            details, _ = interceptor._fn(details, None)
+        return _Reads(channel, MilvusServiceStub(plain), tuple(details.metadata or ()))
+
+    def headers(self, context: CallContext | None) -> list[Any]:
+        """All those of one request."""
+        return [*self.constant, *(_api_level_md(context) or ())]
 
 
 async def _close_later(client: AsyncMilvusClient, delay_s: float) -> None:
@@ -103,9 +138,9 @@ async def _close_later(client: AsyncMilvusClient, delay_s: float) -> None:
 
 
 async def _execute_search(
-    handler: Any, request: Any, deadline_s: float | None = None, *, context: CallContext | None = None, **_: Any
+    reads: _Reads, request: Any, deadline_s: float | None = None, *, context: CallContext | None = None, **_: Any
 ) -> list[ResultColumns]:
-    response = await handler._async_stub.Search(request, timeout=deadline_s, metadata=_api_level_md(context))
+    response = await reads.stub.Search(request, timeout=deadline_s, metadata=reads.headers(context))
     check_status(response.status)
     results = response.results
     texts = results.fields_data[0].scalars.string_data.data if results.fields_data else ()

@@ -69,7 +69,7 @@ class RedisChangeLog:
         self._append = redis.register_script(_APPEND)
         self._position = redis.register_script(_POSITION)
         self._since = redis.register_script(_SINCE)
-        self._connection = OwnConnection(redis)
+        self._connection = OwnConnection(redis, self._keys[0])
 
     async def append(self, product_ids: Sequence[str]) -> None:
         if product_ids:

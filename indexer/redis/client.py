@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.credentials import CredentialProvider
@@ -15,13 +15,16 @@ from redis.exceptions import (
     AuthenticationError,
     ClusterCrossSlotError,
     ClusterDownError,
+    MovedError,
     NoPermissionError,
+    RedisClusterException,
     RedisError,
 )
 
 from indexer.credential_files import SecretFile
 from indexer.deadlines import fair_timeout
 from indexer.errors import AccessDenied, StoreUnavailable, causes
+from indexer.redis.cluster import ClusterRedis
 from indexer.redis.config import RedisConfig as RedisConfig
 from indexer.redis.tls import ReloadedContext, TLSConnection
 from indexer.redis.tls_faults import tls_fault
@@ -31,8 +34,8 @@ _NOT_ALLOWED = ("ACL failure in script", "The user executing the script", "NOPER
 _CHECKS = 3
 _CHECK_AGAIN_S = 0.1
 _NO_PASSWORD = ("NOAUTH", "Authentication required")
-_OF_A_CLUSTER = AskError | ClusterCrossSlotError | ClusterDownError
-"""What no other Redis says; `MovedError` is an `AskError`."""
+_OF_A_CLUSTER = AskError | ClusterCrossSlotError | ClusterDownError | MovedError
+"""What no other Redis says."""
 _OF_TWO_SLOTS = ("vitrine:popularity", "vitrine:user:")
 """Keys that workers may read, and a cluster not in one command."""
 
@@ -50,18 +53,21 @@ def connect_redis(config: RedisConfig) -> Redis:
     files = config.tls_files(parts)
     named = {name: parts.pop(name, None) for name in ("username", "password")}
     options: dict[str, Any] = {
-        "max_connections": config.connections,
-        "timeout": config.deadline_s,
         # Each call is bounded as a whole, by `redis_call`. With a bound of its own for each write, redis-py writes by
         # `asyncio.wait_for`, which up to Python 3.11 loses a cancellation that comes as the write ends.
         "socket_timeout": None,
         "socket_connect_timeout": config.deadline_s,
-        **parts,
         "credential_provider": _credentials(config, named["username"], named["password"]),
     }
+    kind: dict[str, Any] = {}
     if files is not None:
-        options |= {"connection_class": TLSConnection, "context": ReloadedContext(files)}
-    return Redis.from_pool(BlockingConnectionPool(**options))
+        kind = {"connection_class": TLSConnection, "context": ReloadedContext(files)}
+    if config.is_cluster:
+        # To those who use it, it is a Redis as any other, but for keys in one command or script that have to be in one
+        # slot: `indexer.redis.sharding` says which are.
+        return cast(Redis, ClusterRedis(config.addresses, options, kind))
+    pooled: dict[str, Any] = {"max_connections": config.connections, "timeout": config.deadline_s}
+    return Redis.from_pool(BlockingConnectionPool(**pooled | parts | options | kind))
 
 
 @asynccontextmanager
@@ -85,12 +91,15 @@ async def _check_access(redis: Redis, config: RedisConfig) -> None:
         try:
             async with redis_call(config.deadline_s):
                 await redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
-                with suppress(NoPermissionError):
-                    await redis.exists(*_OF_TWO_SLOTS)
+                if not config.is_cluster:
+                    with suppress(NoPermissionError):
+                        await redis.exists(*_OF_TWO_SLOTS)
             return
         except AccessDenied:
             raise
         except StoreUnavailable as error:
+            if not config.is_cluster and isinstance(error.__cause__, _OF_A_CLUSTER):
+                raise _unnamed_cluster() from error
             if not (config.is_encrypted and _hung_up(error)):
                 # It is away, and may come: whoever uses it copes with that.
                 return
@@ -129,25 +138,34 @@ class redis_call:
             raise self._late() from late
         if isinstance(error, TimeoutError):
             raise self._late() from error
-        if isinstance(error, RedisError | OSError):
+        if isinstance(error, RedisError | RedisClusterException | OSError):
             raise _translated(error) from error
 
     def _late(self) -> StoreUnavailable:
         return StoreUnavailable(f"Redis did not answer within {self._deadline_s} s")
 
 
+def _unnamed_cluster() -> AccessDenied:
+    return AccessDenied(
+        "this Redis is a cluster, whose servers have a part of the keys each: write redis.url as "
+        "redis+cluster://host:port, or rediss+cluster://host:port with TLS"
+    )
+
+
 def _translated(error: Exception) -> StoreUnavailable:
+    if isinstance(error, RedisClusterException):
+        # A cluster's client tells of what befell it at the first server as if there were none.
+        *_, error = (at for at in causes(error) if isinstance(at, Exception))
     said = str(error)
     if isinstance(error, AuthenticationError) or said.startswith(_NO_PASSWORD):
         return AccessDenied(
             f"Redis does not know us ({said}): put right redis.username and redis.password or redis.password_file, or "
             "what redis.url has of them"
         )
-    if isinstance(error, _OF_A_CLUSTER):
-        return AccessDenied(
-            "this Redis is a cluster, whose servers have a part of the keys each, and Vitrine speaks to one that has "
-            "all of them: set redis.url to a Redis without cluster mode; replicas are fine"
-        )
+    if isinstance(error, MovedError | ClusterCrossSlotError):
+        return _unnamed_cluster()
+    if "cluster support disabled" in said:
+        return AccessDenied("redis.url says that this Redis is a cluster, and it is none: write redis:// or rediss://")
     if isinstance(error, NoPermissionError) or said.startswith(_NOT_ALLOWED):
         return AccessDenied(f"Redis denies our user a right ({said}): give it what deploy/redis/users.txt lists")
     if fault := tls_fault(error):

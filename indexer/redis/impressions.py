@@ -22,6 +22,8 @@ from redis.asyncio import Redis
 from indexer.ports.impressions import Impression
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import redis_call
+from indexer.redis.cluster import each_server, scan
+from indexer.redis.sharding import people_tag, tag_keys
 from indexer.redis.shoppers import person_scripts as scripts
 
 REMEMBERED_MS = 86_400_000
@@ -82,6 +84,9 @@ class RedisImpressionStore:
     ) -> None:
         """Args: privacy: as the profile store has it; clock_ms: by which those of more than a day ago are left out."""
         self._redis = redis
+        tag = people_tag(redis)
+        self._users = scripts.USER_PREFIX + tag
+        self._tagged = tag_keys(scripts.USER_PREFIX, tag)
         self._deadline_s = deadline_s
         self._limits = limits
         self._privacy = privacy
@@ -101,18 +106,18 @@ class RedisImpressionStore:
         for start in range(0, len(persons), 4 * ANSWERS_A_CALL):
             part = persons[start : start + 4 * ANSWERS_A_CALL]
             async with redis_call(self._deadline_s):
-                await self._remember(args=[self._limits.a_person, REMEMBERED_MS, *part])
+                await self._remember(keys=self._tagged, args=[self._limits.a_person, REMEMBERED_MS, *part])
 
     async def of_person(self, user_id: str) -> list[Impression]:
         async with redis_call(self._deadline_s):
-            members = cast(list[bytes], await self._redis.zrange(f"{scripts.USER_PREFIX}{user_id}:{_SUFFIX}", 0, -1))
+            members = cast(list[bytes], await self._redis.zrange(f"{self._users}{user_id}:{_SUFFIX}", 0, -1))
         return self._unpacked(members, user_id)
 
     async def all(self) -> AsyncIterator[Impression]:
-        for pattern, kind in ((f"{_PREFIX}*", "list"), (f"{scripts.USER_PREFIX}*:{_SUFFIX}", "zset")):
+        for pattern, kind in ((f"{_PREFIX}*", "list"), (f"{self._users}*:{_SUFFIX}", "zset")):
             async for keys in self._scan(pattern, kind):
                 for key, members in zip(keys, await self._members(keys, kind), strict=True):
-                    user_id = "" if kind == "list" else key[len(scripts.USER_PREFIX) : -len(_SUFFIX) - 1]
+                    user_id = "" if kind == "list" else key[len(self._users) : -len(_SUFFIX) - 1]
                     for impression in self._unpacked(members, user_id):
                         yield impression
 
@@ -126,15 +131,19 @@ class RedisImpressionStore:
             await pipe.execute()
 
     async def _scan(self, pattern: str, kind: str) -> AsyncIterator[list[str]]:
-        cursor = 0
-        while True:
-            async with redis_call(self._deadline_s):
-                scanned = await self._redis.scan(cursor, match=pattern, count=10 * KEYS_A_READ, _type=kind)
-            cursor, keys = cast(tuple[int, list[bytes]], scanned)
-            for start in range(0, len(keys), KEYS_A_READ):
-                yield [key.decode() for key in keys[start : start + KEYS_A_READ]]
-            if not cursor:
-                return
+        async with redis_call(self._deadline_s):
+            servers = await each_server(self._redis)
+        for server in servers:
+            cursor = 0
+            while True:
+                async with redis_call(self._deadline_s):
+                    cursor, keys = await scan(
+                        self._redis, server, cursor, match=pattern, count=10 * KEYS_A_READ, _type=kind
+                    )
+                for start in range(0, len(keys), KEYS_A_READ):
+                    yield [key.decode() for key in keys[start : start + KEYS_A_READ]]
+                if not cursor:
+                    break
 
     async def _members(self, keys: Sequence[str], kind: str) -> list[list[bytes]]:
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from indexer.errors import AccessDenied
 from indexer.redis.client import connect_redis, redis_call
+from indexer.redis.cluster import each_server
 from indexer.redis.config import RedisConfig
 
 DEADLINE_S = 3.0
@@ -33,6 +35,7 @@ class RedisFacts:
     """What was seen; None: our user may not ask for it."""
 
     memory: RedisMemory | None
+    """Of a cluster, that of the fullest server."""
     ahead_s: float | None
     """By how much its clock is ahead of ours, in seconds."""
 
@@ -47,7 +50,10 @@ async def inspect_redis(config: RedisConfig) -> RedisFacts:
     try:
         await _ask(untyped.ping)
         with suppress(AccessDenied):
-            memory = _memory(await _ask(untyped.info))
+            async with redis_call(DEADLINE_S):
+                servers = await each_server(redis)
+            found = [_memory(await _ask(partial(untyped.info, **server))) for server in servers]
+            memory = max(found, key=lambda one: (one.limit_bytes and one.used_bytes / one.limit_bytes, one.used_bytes))
         with suppress(AccessDenied):
             asked_at = time.time()
             seconds, microseconds = await _ask(untyped.time)

@@ -16,6 +16,8 @@ from indexer.text_analysis.negation import WITHOUT, negated_in_word
 from indexer.text_analysis.spellings import code_spellings, joinable
 from indexer.text_analysis.stemming import stem, stem_of_end
 
+CODED = "0x"
+"""What the terms begin with that are written by their code units, four digits for each character."""
 _HYPHENS = re.compile(r"[-.]")
 _LONGEST_TERM = 64
 _SHORT_WORD = 32
@@ -49,9 +51,9 @@ def analyse_runs(runs: Sequence[str]) -> Iterable[Word]:
 
 def ascii_term(term: str) -> str:
     """A term as the store sees it; distinct terms stay distinct."""
-    if term.isascii() and not term.startswith("0x"):
+    if term.isascii() and not term.startswith(CODED):
         return term
-    return f"0x{term.encode('utf-16-be', errors='surrogatepass').hex()}"
+    return f"{CODED}{term.encode('utf-16-be', errors='surrogatepass').hex()}"
 
 
 def lacking_term(term: str) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from query_api import metrics
@@ -15,6 +16,8 @@ from query_api.errors import TooBusy
 
 BURST_S, BURST_WAITING = 0.5, 64
 """So many may wait if nobody did so long ago: a burst is worked off, and is no overload."""
+MOMENT_S = 0.02
+"""Nobody waits for just so long, when more are let in, while ever more come."""
 LEAST_WAITING = 3
 _OVERLOAD = metrics.REFUSED.labels("overload")
 
@@ -30,9 +33,9 @@ class Slot:
 class Admission:
     """Lets so many requests be worked on at a time, and others wait, in order. For one event loop.
 
-    A queue that has not been empty for `BURST_S` is an overload: half as many may wait then as are worked on, those
-    that have waited longest are refused, and so is who comes on top, at once. One that is cancelled, as its deadline is
-    over or its client gone, leaves its place at once.
+    A queue that has not been empty for `BURST_S`, a `MOMENT_S` left aside, is an overload: half as many may wait then
+    as are worked on, those that have waited longest are refused, and so is who comes on top, at once. One that is
+    cancelled, as its deadline is over or its client gone, leaves its place at once.
 
     Source: Maurer 2015, "Fail at Scale" (ACM Queue 13/8), after CoDel (Nichols, Jacobson 2012).
     """
@@ -44,8 +47,10 @@ class Admission:
         self._clock = clock
         self._working = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._waiting_since = 0.0
-        """When somebody came to wait where nobody did."""
+        self._waiting_since = -inf
+        """When somebody came to wait where nobody had for more than `MOMENT_S`."""
+        self._waited_until = -inf
+        """When nobody waited any more."""
 
     @property
     def limit(self) -> int:
@@ -87,7 +92,7 @@ class Admission:
             self._working += 1
             return
         self._adaptive.note_full()
-        if not self._waiting:
+        if not self._waiting and self._clock() - self._waited_until > MOMENT_S:
             self._waiting_since = self._clock()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -97,6 +102,7 @@ class Admission:
             if turn.cancelled():
                 with suppress(ValueError):
                     self._waiting.remove(turn)
+                    self._waited_until = self._clock()
             elif turn.exception() is None:
                 # Its turn came as it was cancelled.
                 self._leave()
@@ -111,7 +117,7 @@ class Admission:
 
     def _end_wait(self, refusal: TooBusy | None) -> bool:
         """Give the one who has waited longest a slot, or refuse them; returns whether they were still there."""
-        turn = self._waiting.popleft()
+        turn, self._waited_until = self._waiting.popleft(), self._clock()
         if turn.done():
             return False
         if refusal is None:
@@ -123,5 +129,5 @@ class Admission:
 
     def _most_waiting(self) -> int:
         lasting = max(LEAST_WAITING, self.limit // 2)
-        is_burst = not self._waiting or self._clock() - self._waiting_since <= BURST_S
+        is_burst = self._clock() - self._waiting_since <= BURST_S
         return max(lasting, BURST_WAITING) if is_burst else lasting

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from query_api.contract.responses import Explanation, Place, Reason
-from query_api.relevance.query_floor import QueryFloor
+from query_api.relevance.query_floor import Evidence, QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns, ScoredCandidate
 from query_api.search.ranking import RankedCandidate, Ranking, collapse_variants, rank_candidates, sort_candidates
 from query_api.search.results import RankedResults
@@ -112,9 +112,9 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
     floor, product = position.results.floor, position.product
     if not isinstance(floor, QueryFloor) or product is None or position.is_candidate:
         return None
-    if floor.matching(CandidateColumns.of([product.candidate]))[0]:
-        return None
     evidence = floor.evidence(product.candidate)
+    if floor.matching(CandidateColumns.of([product.candidate]))[0]:
+        return _of_another_kind_reason(position, evidence) if product.candidate in position.results.below else None
     asked = "nothing matches by similarity alone, as enough products have the words"
     if evidence.spreads_alone is not None:
         asked = f"{evidence.spreads_alone:.1f} spreads match by similarity alone"
@@ -123,6 +123,17 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
         asked += f", {evidence.words_alone:.0%} of the words alone, and less of each together"
         has += f" and has {evidence.words:.0%} of the query's words by weight"
     return Reason("below_the_floor", f"it is below the floor: {has}; {asked}", asdict(evidence))
+
+
+def _of_another_kind_reason(position: ProductPosition, evidence: Evidence) -> Reason:
+    category = (
+        position.results.cards.payload(position.product.candidate.product_id).category if position.product else None
+    )
+    detail = (
+        f"it is below the floor: it has {evidence.words:.0%} of the query's words by weight, "
+        f"and products that have all of them are in other categories than {category}"
+    )
+    return Reason("below_the_floor", detail, asdict(evidence) | {"category": category})
 
 
 def _beyond_candidates_reason(position: ProductPosition, own: Place, hit: Place | None, last: Place | None) -> Reason:

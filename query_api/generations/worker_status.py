@@ -11,6 +11,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from indexer.redis.client import redis_call
+from indexer.redis.pipelining import ask_together
 
 TTL_S = 15.0
 """A worker that has not published for so long is gone."""
@@ -52,5 +53,5 @@ class WorkerStatusBoard:
             # redis-py does not say what keys are; without `decode_responses` they are bytes.
             scan = cast(AsyncIterator[bytes], self._redis.scan_iter(match=f"{_PREFIX}*", count=1_000))  # pyright: ignore[reportUnknownMemberType]
             keys = [key async for key in scan]
-            values = await self._redis.mget(keys) if keys else []
+            values = await ask_together(self._redis, [("GET", key) for key in keys]) if keys else []
         return [msgspec.json.decode(value, type=WorkerStatus) for value in values if value]

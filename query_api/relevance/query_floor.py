@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,14 @@ nearer to a red dress than many dresses are, and still none."""
 STANDS_OUT = 1.0
 """How many spreads above products at large one has to be that is looked for by a picture or another product: those mean
 something always, and the photo of a thing that the shop has was nearer to it by so much."""
+LOOKS_ALIKE, LOOKED_AT = 0.6, 10
+"""How far a product comes that looks like a photo: from products at large to the nearest ten, in the mean. Of photos
+from shops the right product was there wherever it was among the first ten; a spread alone has two products of ten."""
+OF_ANOTHER_KIND = 1.8
+"""How much a product has to reach, of what texts without meaning usually do, that is of another kind than those with
+both of two words, whatever words it has itself."""
+_MORE = 1.001
+"""Than one character is what two have."""
 MIN_TRUST = 0.5
 """Where the encoder is trusted less, nothing matches by similarity alone to a text of unknown words."""
 _Mask = NDArray[np.bool_]
@@ -53,6 +61,14 @@ class WordReach(NamedTuple):
     """How many words there are."""
     well_matched: float = 0.0
     """BM25 of the `WELL_MATCHED`th best product; 0: fewer have any of the words, or it was not asked for."""
+    leading: tuple[str, ...] = ()
+    """Ids of the products that have both of two words, whatever the filters; none: it was not asked for."""
+    leading_score: float = math.inf
+    """BM25 from which on a product is one of them."""
+    one_character: float = 0.0
+    """The most BM25 of a product by one character of a Chinese word, of words that the catalogue has."""
+    one_character_of_any: float = 0.0
+    """The same of any word, as of one that no product has whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,21 @@ class QueryFloor:
     """None: no words are compared."""
     has_media: bool = False
     """Whether a picture or a product is among what is looked for."""
+    nearest: float | None = None
+    """The dense score of the `LOOKED_AT` products nearest to a photo, in the mean, whatever the filters.
+
+    None: there is no photo.
+    """
+
+    def looking_at(self, everything: CandidateColumns) -> QueryFloor:
+        """The floor of a photo. Args: everything: what it finds without filters; not empty."""
+        nearest = np.sort(everything.dense)[-LOOKED_AT:]
+        return replace(self, nearest=float(nearest.mean()))
+
+    def is_near_itself(self, candidates: CandidateColumns) -> _Mask:
+        """Which candidates are so near that it does not matter what kind they are of, (n,)."""
+        least = OF_ANOTHER_KIND * self.strictness * self.ceiling.usual_spreads / max(self.trust, 1e-3)
+        return self._spreads(candidates.dense) >= least
 
     def matching(self, candidates: CandidateColumns) -> _Mask:
         """Which candidates match, (n,)."""
@@ -128,16 +159,22 @@ class QueryFloor:
     @property
     def _least_words(self) -> float:
         words = self.words
-        if words is None or not words.best or words.word_count > SHORT_QUERY:
+        if words is None or not words.best:
             return 0.0
+        # Of words that nobody has whole, characters are all that there is; what is near by them is told by similarity.
+        of_word = words.one_character if self.trust >= MIN_TRUST else words.one_character_of_any
+        character = _MORE * of_word / words.best
+        if words.word_count > SHORT_QUERY:
+            return self.strictness * character
         # A word that no product has can be asked of none.
         least = max(SHORT_LEAST_WORDS * words.known, WELL_MATCHED_SHARE * words.well_matched) / words.best
-        return self.strictness * min(SHORT_MOST_WORDS, least)
+        return self.strictness * max(min(SHORT_MOST_WORDS, least), character)
 
     @property
     def _spreads_alone(self) -> float:
         if self.has_media:
-            return self.strictness * STANDS_OUT
+            alike = 0.0 if self.nearest is None else (self.nearest - self.standing.middle) / self.standing.spread
+            return self.strictness * max(STANDS_OUT, LOOKS_ALIKE * alike)
         if self.words is None:
             return self.strictness * NEAR_WITHOUT_WORDS * self.ceiling.usual_spreads
         if not self.words.known:

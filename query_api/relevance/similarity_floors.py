@@ -117,12 +117,12 @@ class SimilarityFloors:
             asked = await self._terms.reach(terms.text, self._measured_count)
             if terms.lexical_text == terms.text:
                 return asked
-            sought = await self._terms.reach(terms.lexical_text, self._measured_count)
+            sought = await self._terms.reach(terms.lexical_text, self._measured_count, tells_kinds=False)
         except StoreUnavailable:
             return None
         # A product has what is asked for where it has a synonym of each word: it needs not have all of them.
         best = min(asked.best, sought.best)
-        return WordReach(best, min(best, sought.known), asked.word_count, min(best, asked.well_matched))
+        return asked._replace(best=best, known=min(best, sought.known), well_matched=min(best, asked.well_matched))
 
     def floor(self, terms: FloorTerms | None, words: WordReach | None, vector: FloatArray | None) -> QueryFloor | None:
         """What a product has to reach to match; None: there is no floor.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 from indexer.memo import RecentValues, text_bytes
 from indexer.ports.products import ProductStore
 from indexer.text_analysis.analyzer import count_words, query_terms
+from indexer.text_analysis.words import CODED
 from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
 
 MAX_TERMS = 24
@@ -19,7 +22,12 @@ in a call to the store, which a query of nothing but new words makes each time; 
 KEPT_S = 600.0
 """How long the best score of a term counts: it changes as slowly as the catalogue's words."""
 KEPT_BYTES = 2 * 2**20
+LEADING, LEADING_SHARE, ALL_WORDS = 64, 0.7, 0.75
+"""How many products at most say of which kind is what two words name: those that have so much of what the best has,
+where that has so much of all words. One that has every word had .79 and more in a catalogue, others .69 at most."""
 _TERM_BYTES = 200
+_CHARACTER = len(CODED) + 4
+"""How long the term of one Chinese character is, but for the rarest."""
 
 
 class _Scores(NamedTuple):
@@ -31,6 +39,15 @@ class _Scores(NamedTuple):
     """When it is asked for anew, by the clock."""
 
 
+class _Leading(NamedTuple):
+    """The products that have most of a query's words."""
+
+    ids: tuple[str, ...] = ()
+    least_score: float = math.inf
+    until_s: float = 0.0
+    """When they are asked for anew, by the clock."""
+
+
 class TermScores:
     """What terms score over the whole index, whatever the filters; kept for a while."""
 
@@ -38,9 +55,19 @@ class TermScores:
         self._store = store
         self._clock = clock
         self._kept = RecentValues[str, _Scores](KEPT_BYTES)
+        self._leading = RecentValues[str, _Leading](KEPT_BYTES)
 
-    async def reach(self, text: str, product_count: int) -> WordReach:
-        """What products can score for a text's words, in an index of so many products. Raises `StoreUnavailable`."""
+    async def reach(self, text: str, product_count: int, *, tells_kinds: bool = True) -> WordReach:
+        """What products can score for a text's words.
+
+        Args:
+            text: the words.
+            product_count: how many products the index has.
+            tells_kinds: whether to look for those that have most of the words.
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
         counts = Counter(query_terms(text).split())
         terms = dict(list(counts.items())[:MAX_TERMS])
         share = sum(terms.values()) / max(1, counts.total())
@@ -54,7 +81,38 @@ class TermScores:
         known = sum(count * scores[term].best for term, count in terms.items())
         unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
         well_matched = scores[together].well_matched if is_short and together else 0.0
-        return WordReach((known + unknown) / (share or 1.0), known / (share or 1.0), word_count, well_matched)
+        leading = _Leading()
+        if tells_kinds and 1 < word_count <= SHORT_QUERY:
+            single = max(count * scores[term].best for term, count in terms.items())
+            leading = await self._most_words(together, single, ALL_WORDS * (known + unknown))
+        return WordReach(
+            (known + unknown) / (share or 1.0),
+            known / (share or 1.0),
+            word_count,
+            well_matched,
+            leading.ids,
+            leading.least_score,
+            *_one_character({term: count * scores[term].best for term, count in terms.items()}),
+        )
+
+    async def _most_words(self, together: str, single: float, all_words: float) -> _Leading:
+        """The products that have most of several terms, and more than one of them; none where no product has all.
+
+        Args:
+            together: the terms, separated by blanks.
+            single: the most that a product can score with one of the terms alone.
+            all_words: what one scores at least that has all words.
+        """
+        now_s = self._clock()
+        if (kept := self._leading.get(together)) and kept.until_s > now_s:
+            return kept
+        found = await self._store.search_terms(together, (), LEADING)
+        if not len(found.ids) or found.scores[0] < all_words:
+            return _Leading()
+        least = max(LEADING_SHARE * float(found.scores[0]), np.nextafter(np.float32(single), np.float32(np.inf)))
+        leading = _Leading(tuple(found.ids[: int((found.scores >= least).sum())]), float(least), now_s + KEPT_S)
+        self._leading.put(together, leading, text_bytes(together, *leading.ids) + _TERM_BYTES)
+        return leading
 
     async def _scores(self, queries: set[str]) -> dict[str, _Scores]:
         """By terms, one or several separated by blanks."""
@@ -69,3 +127,18 @@ class TermScores:
                 if rows:
                     self._kept.put(one, scores[one], text_bytes(one) + _TERM_BYTES)
         return scores
+
+
+def _one_character(scores: Mapping[str, float]) -> tuple[float, float]:
+    """The most that a product can score by one character of a Chinese word, of words that some product has, and of any.
+
+    Args: scores: the best BM25 of each of a query's terms.
+    """
+    words = {term: best for term, best in scores.items() if term.startswith(CODED) and len(term) > _CHARACTER}
+    of_known = of_any = 0.0
+    for term, best in scores.items():
+        if term.startswith(CODED) and len(term) == _CHARACTER:
+            within = [score for word, score in words.items() if term[len(CODED) :] in word]
+            of_any = max(of_any, best if within else 0.0)
+            of_known = max(of_known, best if any(within) else 0.0)
+    return of_known, of_any

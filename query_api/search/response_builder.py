@@ -124,7 +124,7 @@ class ResponseBuilder:
     async def _count_facets(self, results: RankedResults, ordered: Ranking, retrieval: RetrievalQuery) -> FacetCounts:
         candidates = Candidates(ordered.ids, results.unretrieved_count)
         return await self._facets.count(
-            results.request, retrieval, candidates, results.cards, results.floor, results.across
+            results.request, retrieval, candidates, results.cards, results.floor, results.across, results.kinds
         )
 
 

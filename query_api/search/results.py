@@ -22,6 +22,7 @@ from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.candidate_set import CandidateSet, RetrievalQuery
 from query_api.search.asked_for import products_asked_for, products_with_all_words
 from query_api.search.candidate_finder import CacheState, RetrievedCandidates
+from query_api.search.kinds_asked_for import KindsAskedFor, kinds_asked_for
 from query_api.search.other_language import FEW
 from query_api.search.ranking import Ranking, Scoring, rank_by_scores, rank_candidates
 from query_api.search.search_plan import SearchPlan
@@ -63,6 +64,8 @@ class RankedResults:
     """What products have to reach to be among the ranked ones; None: nothing."""
     across: WordsAcrossLanguages | None = None
     """The words that listings in another language were given; None: none were."""
+    kinds: KindsAskedFor | None = None
+    """The kinds that several words name; None: any kind matches."""
     below: CandidateColumns = field(default_factory=lambda: EMPTY)
     """Candidates that do not."""
     nearest: Ranking | None = None
@@ -116,25 +119,29 @@ class ResultRanker:
         scoring = Scoring(plan.rank_weights, profile.taste, unwanted=frozenset(candidates.unwanted))
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = found = candidates.items.without(plan.query_product_ids)
+        # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+        # languages candidates are, and what they are called, the table knows.
+        known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
         across = None
+        # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
+        # languages and categories all candidates are, the table knows.
+        known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
         if plan.words_implied and not candidates.without_lexical:
-            # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
-            # languages all candidates are, the table knows.
-            known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
             everything = items if unfiltered is None else unfiltered.items
             across = await words_across_languages(plan, everything, known)
         if across is not None:
             items, floor = await across.given_to(items), across.over(floor)
-        items, below = split_at(floor, items)
+        kinds = await kinds_asked_for(floor, known)
+        items, below = await split_at(floor, kinds, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)
         ranked = rank_candidates(items, scoring, cards)
         first = () if plan.is_browse else ranked.impersonal_first(FIRST_HITS)
         if first and across is not None:
             best = _most_words(found, ranked, scoring)
-            scoring = replace(scoring, asked_for=await _asked_for_in_own_words(plan, best, cards))
+            scoring = replace(scoring, asked_for=await _asked_for_in_own_words(plan, best, known))
         elif first and (scoring.is_personal or self._has_learnt_ranker):
-            scoring = replace(scoring, asked_for=await _asked_for(plan, first, cards))
+            scoring = replace(scoring, asked_for=await _asked_for(plan, first, known))
         if scoring.asked_for:
             ranked = ranked.led_by(scoring.asked_for).trailed_by(scoring.unwanted)
         return RankedResults(
@@ -151,6 +158,7 @@ class ResultRanker:
             degraded=(*retrieved.degraded, *profile.degraded, *plan.degraded),
             floor=floor,
             across=across,
+            kinds=kinds,
             below=below,
             nearest=None if items or not below else rank_by_scores(below, Scoring(plan.rank_weights), None, NEAREST),
             # A change of what the filters leave out touches no page that is kept with what they let through.
@@ -207,11 +215,15 @@ def hides_matches(candidates: CandidateSet, floor: Floor | None) -> bool:
     return candidates.is_truncated if floor is None else floor.hides_matches(candidates)
 
 
-def split_at(floor: Floor | None, candidates: CandidateColumns) -> tuple[CandidateColumns, CandidateColumns]:
-    """Candidates that match, and those that do not."""
+async def split_at(
+    floor: Floor | None, kinds: KindsAskedFor | None, candidates: CandidateColumns
+) -> tuple[CandidateColumns, CandidateColumns]:
+    """Candidates that match, and those that do not. Raises `StoreUnavailable`."""
     if floor is None:
         return candidates, EMPTY
     matching = floor.matching(candidates)
+    if kinds is not None:
+        matching[matching] = await kinds.among(candidates.kept(matching))
     return candidates.kept(matching), candidates.kept(~matching)
 
 

@@ -12,7 +12,7 @@ from indexer.criteria import AnyOf, Filters, SortOrder, WithoutWords
 from indexer.text_analysis.chinese import has_chinese
 from query_api.cache.candidate_cache import candidate_key
 from query_api.contract.requests import SearchRequest
-from query_api.embedding.query_vectors import QueryPart, part_key
+from query_api.embedding.query_vectors import VISUAL_KINDS, QueryPart, part_key
 from query_api.relevance.similarity_floors import FloorTerms
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.search.ranking import RankWeights
@@ -72,8 +72,14 @@ class SearchPlan:
 
     @property
     def looks_beyond_filters(self) -> bool:
-        """Whether what its words imply is read off what is found without its filters."""
-        return bool(self.words_implied and self.filters)
+        """Whether what its words imply, or its photo looks like, is read off what is found without its filters."""
+        return bool((self.words_implied or self.has_photo) and self.filters)
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether it looks for what looks like a picture, and not like a product too."""
+        kinds = {part.kind for part in self.parts_to_embed if part.weight > 0}
+        return self.floor is not None and bool(kinds & VISUAL_KINDS) and "product_id" not in kinds
 
     def retrieval_query(self, vector: FloatArray | None) -> RetrievalQuery:
         """What to look for, with its vector (2·dim,), or before that is made."""

@@ -74,11 +74,14 @@ class Searcher:
         (retrieved, profile), unfiltered, words = await asyncio.gather(
             self._retrieve(plan, use_cache, came), self._unfiltered(plan, use_cache, came), floors.reach(plan.floor)
         )
-        if plan.looks_beyond_filters and unfiltered is None:
+        if plan.looks_beyond_filters and unfiltered is None and plan.words_implied:
             plan = replace(plan, words_implied=0.0)
             retrieved = replace(retrieved, degraded=tuple(dict.fromkeys((*retrieved.degraded, "lexical"))))
         without_words = retrieved.candidates.without_lexical
         floor = floors.floor(plan.floor, None if without_words else words, retrieved.query_vector)
+        everything = unfiltered or (None if plan.filters else retrieved.candidates)
+        if floor is not None and plan.has_photo and everything and everything.items:
+            floor = floor.looking_at(everything.items)
         if request.sort != "relevance" and not plan.is_browse:
             if floor is None and plan.floor is not None and not without_words:
                 floor = AnyWord()

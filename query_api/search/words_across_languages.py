@@ -22,12 +22,17 @@ class WordsAcrossLanguages:
     """Whether the query is."""
     well_matched: float
     """The lexical score of the `WELL_MATCHED`th best of all that the query finds; 0: it finds fewer."""
-
     cards: AnswerCards
     """Which say in which languages and categories products are."""
+    everything: CandidateColumns
+    """What the query finds without its filters."""
+    everything_given: CandidateColumns
+    """The same with these words, less what has gone."""
 
     async def given_to(self, candidates: CandidateColumns) -> CandidateColumns:
         """Candidates with these words, less those that have gone. Raises `StoreUnavailable`."""
+        if candidates is self.everything:
+            return self.everything_given
         return self.implied.given_to(await _listings(candidates, self.is_chinese, self.cards))
 
     def over(self, floor: Floor | None) -> Floor | None:
@@ -54,9 +59,10 @@ async def words_across_languages(
     implied = ImpliedWords.of(listings, plan.rank_weights.lexical, plan.words_implied)
     if implied is None:
         return None
-    lexical = np.sort(implied.given_to(listings).lexical)
+    given = implied.given_to(listings)
+    lexical = np.sort(given.lexical)
     well_matched = float(lexical[-WELL_MATCHED]) if len(lexical) >= WELL_MATCHED else 0.0
-    return WordsAcrossLanguages(implied, plan.is_chinese, well_matched, cards)
+    return WordsAcrossLanguages(implied, plan.is_chinese, well_matched, cards, everything, given)
 
 
 async def _listings(candidates: CandidateColumns, is_chinese: bool, cards: AnswerCards) -> Listings:

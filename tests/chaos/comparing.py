@@ -22,6 +22,7 @@ from indexer.ports.profiles import Interaction
 from indexer.records import unpack_product
 from indexer.redis.behaviour.store import DEFAULT_BOUNDS, RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.sharding import people_tag
 from indexer.redis.shoppers.popularity import popularity_weight
 from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.chaos.report import Report
@@ -30,7 +31,6 @@ from tests.oracle import PRODUCTS, SHOPPERS, Arrival, ExpectedIndex, ExpectedPro
 
 DEAD_LETTERS = "vitrine.dead-letter"
 CHANGES = "vitrine.index-changes"
-POPULARITY = "vitrine:popularity"
 PAGE = 16_000
 PARTITIONS = 3
 """Of each topic."""
@@ -204,8 +204,9 @@ async def _compare_popularity(report: Report, expected: ExpectedIndex, redis: Re
         for event_id, one in clicks.items():
             interaction = Interaction(event_id, one.type.removeprefix("user."), one.product_id, one.time_ms)
             popularity[one.product_id] = popularity.get(one.product_id, 0.0) + popularity_weight(interaction)
+    key = f"vitrine:{people_tag(redis)}popularity"
     for product_id, weight in popularity.items():
-        found = float(await redis.zscore(POPULARITY, product_id) or 0.0)
+        found = float(await redis.zscore(key, product_id) or 0.0)
         if not isclose(found, weight, rel_tol=1e-6):
             report.duplicated += found > weight
             report.lost += found < weight

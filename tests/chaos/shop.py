@@ -41,14 +41,15 @@ DEADLINE_S = 120.0
 class Shop:
     """A running stack whose parts can be broken and mended."""
 
-    def __init__(self, stack: Stack, milvus: LocalStack, proxy: Proxy) -> None:
+    def __init__(self, stack: Stack, milvus: LocalStack, proxy: Proxy, redis: str = "") -> None:
+        """Args: redis: the URL of one that `vitrine up` did not start; empty: it did."""
         self.stack = stack
         self.proxy = proxy
         self._local = LocalStack(stack.data_dir)
         self._milvus = milvus
         self.group = GROUP
         """Of the active generation."""
-        self.servers = Servers(self._local.kafka().url, milvus.milvus().url, self._local.redis().url)
+        self.servers = Servers(self._local.kafka().url, milvus.milvus().url, redis or self._local.redis().url)
 
     def up(self, workers: int = 3) -> None:
         """`vitrine up`: what has ended runs again."""
@@ -191,7 +192,7 @@ def open_shop(data_dir: Path, workers: int = 3, settings: Mapping[str, str] = {}
             options = SETTINGS | {"VITRINE_MILVUS_URI": proxy.url} | dict(settings)
             stack = start_stack(data_dir / "shop", "--workers", str(workers), **options)
             try:
-                yield Shop(stack, milvus, proxy)
+                yield Shop(stack, milvus, proxy, settings.get("VITRINE_REDIS_URL", ""))
             finally:
                 stack.cli("down")
     finally:

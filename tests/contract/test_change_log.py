@@ -9,6 +9,7 @@ from indexer.errors import StoreUnavailable
 from indexer.ports.changes import ChangeLog
 from indexer.redis.change_log import InMemoryChangeLog, RedisChangeLog
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.cluster import each_server
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -87,7 +88,8 @@ async def test_a_reader_whose_connection_broke_goes_on_where_it_was(redis_url):
     redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     log = RedisChangeLog(redis, uuid.uuid4().hex, deadline_s=5)
     known = (await log.read(None)).position
-    await redis.client_kill_filter(skipme=True)
+    for server in await each_server(redis):
+        await redis.client_kill_filter(skipme=True, **server)
     with pytest.raises(StoreUnavailable):
         await log.read(known)
     await log.append(["a"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from redis.asyncio import Redis
@@ -13,10 +14,12 @@ from indexer.ports.profiles import Identification, Interaction, LearningChange, 
 from indexer.privacy import PrivacyConfig
 from indexer.redis.behaviour.store import RedisBehaviourStore
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.sharding import people_tag
 from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
 from indexer.redis.shoppers.person_keys import UNKNOWN_TTL_S, RedisPersonKeys
 from indexer.redis.shoppers.profiles import RedisProfileStore
 from tests.histories import recent
+from tests.redis_cluster import untagged
 
 NOW_MS = 1_795_000_000_000
 PRIVACY = PrivacyConfig(secret="correct horse")
@@ -93,6 +96,10 @@ async def test_who_is_forgotten_is_known(stores: Stores) -> None:
     assert await profiles.forgotten_ms([]) == {}
 
 
+async def names_like(redis: Redis, pattern: str) -> list[str]:
+    return [name.decode() async for name in cast(AsyncIterator[bytes], redis.scan_iter(pattern))]
+
+
 async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis: Redis) -> None:
     profiles, keys = RedisProfileStore(redis, 5, privacy=PRIVACY), RedisPersonKeys(redis, PRIVACY, 5)
     behaviour = RedisBehaviourStore(redis, 5, privacy=PRIVACY)
@@ -102,37 +109,38 @@ async def test_all_that_redis_keeps_of_the_forgotten_is_a_hash_for_a_time(redis:
     await profiles.identify([("ada-4711", Identification("cookie-4711", NOW_MS))])
     await profiles.set_learning([("ada-4711", LearningChange(False, NOW_MS))])
     await keys.keys_of([("ada-4711", NOW_MS), ("cookie-4711", NOW_MS)])
-    assert not [name for name in await redis.keys("vitrine:session*") if b"ada-4711" in name]
+    assert not [name for name in await names_like(redis, "vitrine:session*") if "ada-4711" in name]
     for store in (profiles, behaviour):
         await store.forget([("ada-4711", NOW_MS)])
         await store.record(clicked)
-    names = {name.decode() for name in await redis.keys()}
+    tag = people_tag(redis)
+    names = {untagged(name) for name in await names_like(redis, "*")}
     hashes = [PRIVACY.hash_of(name) for name in ("ada-4711", "cookie-4711")]
     # And that they do not want to be learnt from.
     opted_out = f"vitrine:learning:{hashes[0]}"
     assert names == {*(f"vitrine:forgotten:{digest}" for digest in hashes), opted_out, "vitrine:popularity"}
-    assert await redis.ttl(opted_out) == -1
-    left_s = await redis.ttl(f"vitrine:forgotten:{PRIVACY.hash_of('ada-4711')}")
+    assert await redis.ttl(f"vitrine:learning:{tag}{hashes[0]}") == -1
+    left_s = await redis.ttl(f"vitrine:forgotten:{tag}{PRIVACY.hash_of('ada-4711')}")
     assert 365 * 86_400 < left_s <= 365 * 86_400 + 3_600
     assert PRIVACY.hash_of("ada-4711") != PrivacyConfig().hash_of("ada-4711")
 
 
 async def test_who_was_forgotten_by_a_former_version_stays_forgotten(redis: Redis) -> None:
-    await redis.set("vitrine:user:ada:forgotten", NOW_MS)
+    await redis.set(f"vitrine:user:{people_tag(redis)}ada:forgotten", NOW_MS)
     profiles = RedisProfileStore(redis, 5, privacy=PRIVACY)
     await profiles.record([("ada", Interaction("e", "clicked", "p", NOW_MS))])
     assert await recent(profiles, "ada") == []
     await profiles.forget([("ada", NOW_MS + 1)])
-    assert await redis.keys("vitrine:user:*") == []
+    assert await names_like(redis, "vitrine:user:*") == []
 
 
 async def test_keys_end_with_time_and_are_nothing_without_the_secret(redis: Redis) -> None:
-    keys = RedisPersonKeys(redis, PRIVACY, 5)
+    keys, prefix = RedisPersonKeys(redis, PRIVACY, 5), f"vitrine:person-key:{people_tag(redis)}"
     (ada,) = await keys.keys_of([("ada", NOW_MS)])
     unknown = await keys.key_of_unknown()
-    assert ada and 0 < await redis.ttl(f"vitrine:person-key:{ada.name}") <= PRIVACY.kept_s
-    assert 0 < await redis.ttl(f"vitrine:person-key:{unknown.name}") <= UNKNOWN_TTL_S
-    assert ada.key.hex() not in (await redis.get(f"vitrine:person-key:{ada.name}")).decode()
+    assert ada and 0 < await redis.ttl(prefix + ada.name) <= PRIVACY.kept_s
+    assert 0 < await redis.ttl(prefix + unknown.name) <= UNKNOWN_TTL_S
+    assert ada.key.hex().encode() not in cast(bytes, await redis.get(prefix + ada.name))
     other = RedisPersonKeys(redis, replace(PRIVACY, secret="another"), 5)
     with pytest.raises(Undecryptable, match="another privacy"):
         await other.find([ada.name])

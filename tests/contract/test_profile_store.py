@@ -5,6 +5,7 @@ import pytest
 from indexer.errors import InvalidRecord, StoreUnavailable
 from indexer.ports.profiles import Interaction, TraitChange
 from indexer.redis.client import RedisConfig, connect_redis
+from indexer.redis.sharding import people_tag
 from indexer.redis.shoppers.profiles import HISTORIES_A_CALL, HISTORY_LENGTH, MAX_TRAITS, RedisProfileStore
 from tests.histories import NOW_MS, clicked, recent
 
@@ -44,7 +45,7 @@ async def test_a_history_is_read_in_both_versions_of_the_protocol(redis_url, pro
 async def test_answers_that_follow_a_refusal_are_nobody_elses(redis_url):
     redis = connect_redis(RedisConfig(redis_url, deadline_s=5, connections=1))
     await redis.flushdb()
-    await redis.set("vitrine:user:ada:events", "no history")
+    await redis.set(f"vitrine:user:{people_tag(redis)}ada:events", "no history")
     store = RedisProfileStore(redis, 5)
     await store.record([("ben", clicked("a"))])
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
@@ -155,7 +156,7 @@ async def test_texts_of_any_kind_are_kept_as_they_are(profiles):
 async def test_a_record_that_redis_will_never_take_is_told_from_a_redis_that_is_away(redis_url):
     redis = connect_redis(RedisConfig(redis_url, deadline_s=5))
     await redis.flushdb()
-    await redis.set("vitrine:user:ada:events", "no history")
+    await redis.set(f"vitrine:user:{people_tag(redis)}ada:events", "no history")
     with pytest.raises(InvalidRecord):
         await RedisProfileStore(redis, 5).record([("ben", clicked("a")), ("ada", clicked("a"))])
     await RedisProfileStore(redis, 5).record([("ben", clicked("a"))])

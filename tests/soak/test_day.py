@@ -19,7 +19,7 @@ LEAST_SAMPLES = 60
 
 
 def test_after_a_day_of_faults_the_index_is_what_the_events_say(tmp_path: Path) -> None:
-    with open_shop(tmp_path, WORKERS, {"VITRINE_PRIVACY_SECRET": "5" * 64}) as shop:
+    with open_shop(tmp_path, WORKERS) as shop:
         shop.wait_until_indexed(WORKERS)
         day = Day(shop, Scenario(shop, f"a day in {SECONDS:.0f} s", "day"))
         day.pass_by()

@@ -94,8 +94,8 @@ def plan(demand: Demand, measured: Measured, machines: Machines) -> Plan:
 def _limits(amounts: dict[str, float]) -> Iterator[str]:
     if (servers := amounts["Redis servers"]) > 1:
         yield (
-            f"{servers:.0f} Redis servers: this version speaks to one; fewer shoppers, a larger one, or a shorter "
-            "privacy.kept_days"
+            f"{servers:.0f} Redis servers: a Redis Cluster, of which one has all profiles; sessions and caches are "
+            "divided among them, 32 at most"
         )
     if (partitions := amounts["partitions"]) > MANY_PARTITIONS:
         yield f"{partitions:,.0f} partitions: more than any consumer group of these workers was tried with"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 from indexer.criteria import SortOrder
@@ -123,6 +124,6 @@ class _Comparisons:
 
     def sorted(self, numbered: list[tuple[float, str]]) -> list[str]:
         """Products in the wanted order; equal ones by id."""
-        sign = -1.0 if self.descending else 1.0
-        ordered = sorted(numbered, key=lambda pair: (sign * pair[0], pair[1]))
-        return [product_id for _, product_id in ordered]
+        by_id = sorted(numbered, key=itemgetter(1))
+        # A sort leaves equal ones as they are, also where it is from the greatest on.
+        return [product_id for _, product_id in sorted(by_id, key=itemgetter(0), reverse=self.descending)]

@@ -1,11 +1,12 @@
 """The Lua scripts of `RedisBehaviourStore`.
 
-The keys of one shopper's sessions share a hash tag, and a product has one key: each entry of a batch touches the keys
-of one shopper, or of one product, so that a batch can be split by the shards of a Redis Cluster.
+Each entry of a batch touches the keys of one shopper, or of one product, so that a batch can be divided among the
+servers of a Redis Cluster, as `indexer.redis.sharding` says. KEYS: of a cluster, one that has the tag of all of them.
 """
 
 from indexer.ports.behaviour import KIND_LETTERS
 from indexer.redis.behaviour.refs import OWNER_LENGTH
+from indexer.redis.sharding import TAG
 from indexer.redis.shoppers.person_scripts import FORGOTTEN_PREFIX
 
 SESSIONS_PREFIX, SESSION_PREFIX = "vitrine:sessions:", "vitrine:session:"
@@ -14,10 +15,11 @@ SIGHTINGS_PREFIX = "vitrine:product:"
 """Of the latest sessions that a product was in, by the time of it."""
 
 _PRELUDE = f"""
+{TAG}
 local kinds = {{{", ".join(f"'{letter}'" for letter in KIND_LETTERS.values())}}}
-local function list_of(ref) return '{SESSIONS_PREFIX}{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}' end
+local function list_of(ref) return '{SESSIONS_PREFIX}' .. tag .. '{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}' end
 local function row_of(ref)
-  return '{SESSION_PREFIX}{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}:' .. ref:sub({OWNER_LENGTH + 1})
+  return '{SESSION_PREFIX}' .. tag .. '{{' .. ref:sub(1, {OWNER_LENGTH}) .. '}}:' .. ref:sub({OWNER_LENGTH + 1})
 end
 
 -- Until when those are forgotten whose hash each entry begins with; read in one command, of a batch's length at most.
@@ -28,7 +30,7 @@ local function read_forget_times(entries)
     local hash = entry[1]
     if not forget_times[hash] then
       forget_times[hash] = -math.huge
-      hashes[#hashes + 1], keys[#keys + 1] = hash, '{FORGOTTEN_PREFIX}' .. hash
+      hashes[#hashes + 1], keys[#keys + 1] = hash, '{FORGOTTEN_PREFIX}' .. tag .. hash
     end
   end
   if #keys == 0 then return end
@@ -139,7 +141,7 @@ read_forget_times(users)
 for _, user in ipairs(users) do
   local hash, owner, time_ms = unpack(user)
   if time_ms > forget_times[hash] then
-    redis.call('SET', '{FORGOTTEN_PREFIX}' .. hash, time_ms, 'EX', ARGV[2])
+    redis.call('SET', '{FORGOTTEN_PREFIX}' .. tag .. hash, time_ms, 'EX', ARGV[2])
     forget_times[hash] = time_ms
   end
   for _, ref in ipairs(redis.call('ZRANGE', list_of(owner), 0, -1)) do lose_until(ref, time_ms) end
@@ -167,10 +169,11 @@ return sightings()
 
 # ARGV: as `sightings` tells them, sessions a product, lifetime.
 SIGHT = f"""
+{TAG}
 local touched = {{}}
 for _, sighting in ipairs(cmsgpack.unpack(ARGV[1])) do
   local product_id, ref, time_ms = unpack(sighting)
-  local key = '{SIGHTINGS_PREFIX}{{' .. product_id .. '}}:sessions'
+  local key = '{SIGHTINGS_PREFIX}' .. tag .. '{{' .. product_id .. '}}:sessions'
   if time_ms > 0 then
     redis.call('ZADD', key, 'GT', time_ms, ref)
     touched[key] = true

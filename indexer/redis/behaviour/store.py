@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -19,8 +19,10 @@ from indexer.redis.behaviour.refs import OWNER_LENGTH, is_day, owner_of, ref_of,
 from indexer.redis.behaviour.visits import between_pauses, visits_of
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
+from indexer.redis.sharding import Parts
 from indexer.redis.shoppers.profiles import HORIZON_S, translated_data_errors
 
+Item = TypeVar("Item", bound=tuple[Any, ...])
 EVENTS_A_CALL = 500
 """What one script takes at most, so that nobody waits long for Redis."""
 READS_A_CALL = 300
@@ -61,6 +63,7 @@ class RedisBehaviourStore:
             bounds: how much is kept; the same for all that write.
         """
         self._redis = redis
+        self._parts = Parts(redis)
         self._deadline_s = deadline_s
         self._privacy = privacy
         self._remember_s = privacy.remembered_s(horizon_s)
@@ -76,42 +79,41 @@ class RedisBehaviourStore:
             packed = [
                 self._packed(user_id, interaction) for user_id, interaction in part if interaction.kind in KIND_LETTERS
             ]
-            await self._write(
-                self._keep, packed, [bounds.sessions_a_user, bounds.steps_a_session, self._privacy.kept_s]
-            )
+            kept = [bounds.sessions_a_user, bounds.steps_a_session, self._privacy.kept_s]
+            await self._write(self._keep, packed, lambda event: event[1][:OWNER_LENGTH], kept)
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in chunks(forgotten, EVENTS_A_CALL):
             hashes = [(self._privacy.hash_of(user_id), time_ms) for user_id, time_ms in part]
             packed = [(user_hash, owner_of(user_hash), time_ms) for user_hash, time_ms in hashes]
-            await self._write(self._forget, packed, [self._remember_s])
+            await self._write(self._forget, packed, lambda one: one[1], [self._remember_s])
 
     async def erase(self, periods: Sequence[tuple[str, Period]]) -> None:
         for part in chunks(periods, EVENTS_A_CALL):
             packed = [(owner_of(self._privacy.hash_of(user_id)), *period) for user_id, period in part]
-            await self._write(self._erase, packed, [])
+            await self._write(self._erase, packed, lambda period: period[0], [])
 
     async def sessions_of(self, user_id: str, limit: int) -> list[Session]:
         owner = owner_of(self._privacy.hash_of(user_id))
         last = min(limit, self._bounds.sessions_a_user) - 1  # The list has one more.
-        (newest,) = await self._ask([("ZREVRANGE", _list_key(owner), 0, last)])
+        (newest,) = await self._ask([("ZREVRANGE", self._list_key(owner), 0, last)])
         refs = [ref.decode() for ref in newest]
-        rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
+        rows = await self._ask([("ZRANGE", self._row_key(ref), 0, -1, "WITHSCORES") for ref in refs])
         found = [one for ref, row in zip(refs, rows, strict=True) for one in visits_of(Session(ref, _steps(row)))]
         return sorted(found, key=lambda one: -one.steps[-1].time_ms)
 
     async def session(self, user_id: str, session_id: str) -> Session:
         ref = session_ref(owner_of(self._privacy.hash_of(user_id)), session_id)
-        (row,) = await self._ask([("ZRANGE", _row_key(ref), 0, -1, "WITHSCORES")])
+        (row,) = await self._ask([("ZRANGE", self._row_key(ref), 0, -1, "WITHSCORES")])
         return Session(ref, _steps(row))
 
     async def sightings(self, product_ids: Sequence[str], limit: int) -> list[Sightings]:
-        keys = map(_sightings_key, product_ids)
+        keys = map(self._sightings_key, product_ids)
         found = await self._ask([("ZREVRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys])
         return [_sightings(row) for row in found]
 
     async def usual(self, product_ids: Sequence[str], since_ms: int, now_ms: int) -> list[float]:
-        keys = [*map(_sightings_key, product_ids)]
+        keys = [*map(self._sightings_key, product_ids)]
         counts = cast(list[float], await self._ask([("ZCOUNT", key, since_ms, now_ms) for key in keys]))
         full = [at for at, count in enumerate(counts) if count >= self._bounds.sessions_a_product]
         oldest = await self._ask([("ZRANGE", keys[at], 0, 0, "WITHSCORES") for at in full])
@@ -121,7 +123,9 @@ class RedisBehaviourStore:
 
     async def steps(self, refs: Sequence[str]) -> list[Sequence[Sequence[bytes]]]:
         times = [("WITHSCORES",) if is_day(ref) else () for ref in refs]
-        rows = await self._ask([("ZRANGE", _row_key(ref), 0, -1, *one) for ref, one in zip(refs, times, strict=True)])
+        rows = await self._ask(
+            [("ZRANGE", self._row_key(ref), 0, -1, *one) for ref, one in zip(refs, times, strict=True)]
+        )
         return [_visits(row) if timed else [row] if row else [] for row, timed in zip(rows, times, strict=True)]
 
     async def _ask(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
@@ -137,25 +141,37 @@ class RedisBehaviourStore:
         member = KIND_LETTERS[interaction.kind] + interaction.product_id
         return user_hash, ref_of(owner_of(user_hash), interaction), interaction.time_ms, member
 
-    async def _write(self, script: AsyncScript, packed: Sequence[Any], bounds: list[int]) -> None:
+    async def _write(
+        self, script: AsyncScript, packed: Sequence[Item], owner_of: Callable[[Item], str], bounds: list[int]
+    ) -> None:
         """Change sessions, then what their products know of them; repeated, both come to the same."""
         if not packed:
             return
+        parts, sighted = self._parts, [self._bounds.sessions_a_product, self._privacy.kept_s]
+        divided = parts.divide(packed, owner_of).items()
         async with redis_call(self._deadline_s), translated_data_errors():
-            told = await script(keys=[], args=[msgspec.msgpack.encode(packed), *bounds])
-            await self._sight(keys=[], args=[told, self._bounds.sessions_a_product, self._privacy.kept_s])
+            calls = [(tag, [msgspec.msgpack.encode(part), *bounds]) for tag, part in divided]
+            told = _by_product(parts, await parts.run(script, scripts.SESSIONS_PREFIX, calls))
+            calls = [(tag, [part, *sighted]) for tag, part in told]
+            await parts.run(self._sight, scripts.SIGHTINGS_PREFIX, calls)
+
+    def _sightings_key(self, product_id: str) -> str:
+        return f"{scripts.SIGHTINGS_PREFIX}{self._parts.tag_of(product_id)}{{{product_id}}}:sessions"
+
+    def _list_key(self, owner: str) -> str:
+        return f"{scripts.SESSIONS_PREFIX}{self._parts.tag_of(owner)}{{{owner}}}"
+
+    def _row_key(self, ref: str) -> str:
+        owner = ref[:OWNER_LENGTH]
+        return f"{scripts.SESSION_PREFIX}{self._parts.tag_of(owner)}{{{owner}}}:{ref[OWNER_LENGTH:]}"
 
 
-def _sightings_key(product_id: str) -> str:
-    return f"{scripts.SIGHTINGS_PREFIX}{{{product_id}}}:sessions"
-
-
-def _list_key(owner: str) -> str:
-    return f"{scripts.SESSIONS_PREFIX}{{{owner}}}"
-
-
-def _row_key(ref: str) -> str:
-    return f"{scripts.SESSION_PREFIX}{{{ref[:OWNER_LENGTH]}}}:{ref[OWNER_LENGTH:]}"
+def _by_product(parts: Parts, told: Sequence[bytes]) -> list[tuple[str, bytes]]:
+    """What scripts tell of products, by the tag of these."""
+    if len(parts.tags) == 1:
+        return [("", one) for one in told]
+    sightings = [sighting for one in told for sighting in _told.decode(one)]
+    return [(tag, msgspec.msgpack.encode(part)) for tag, part in parts.divide(sightings, lambda one: one[0]).items()]
 
 
 def _paired(stored: Sequence[Any]) -> Sequence[tuple[bytes, bytes | float]]:
@@ -179,3 +195,6 @@ def _visits(stored: Sequence[Any]) -> Sequence[Sequence[bytes]]:
 def _steps(stored: Sequence[Any]) -> list[Step]:
     texts = [(member.decode(), int(float(time_ms))) for member, time_ms in _paired(stored)]
     return [Step(text[0], text[1:], time_ms) for text, time_ms in texts]
+
+
+_told = msgspec.msgpack.Decoder(list[tuple[str, str, float]])

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from indexer.ports.profiles import PersonKey
 from indexer.privacy import KEY_BYTES, PrivacyConfig
 from indexer.redis.client import redis_call
+from indexer.redis.sharding import people_tag, tag_keys
 from indexer.redis.shoppers import person_scripts as scripts
 
 UNKNOWN_TTL_S = 30 * 86_400
@@ -37,19 +38,19 @@ for i, person in ipairs(cmsgpack.unpack(ARGV[1])) do
   if time_ms > about(user_id, hash).until_ms then
     local stored = redis.call('HMGET', letters, 'id', 'since')
     local id, since_ms = stored[1], tonumber(stored[2])
-    local key = id and redis.call('GET', '{scripts.KEY_PREFIX}' .. id)
+    local key = id and redis.call('GET', '{scripts.KEY_PREFIX}' .. tag .. id)
     if not key or key:sub(1, #secret + 1) ~= secret .. ':' then
       -- One that nobody here can read would outlive a forgetting, which looks for one key.
-      if id then redis.call('DEL', '{scripts.KEY_PREFIX}' .. id) end
+      if id then redis.call('DEL', '{scripts.KEY_PREFIX}' .. tag .. id) end
       id, key, since_ms = new_id, new_key, nil
-      redis.call('SET', '{scripts.KEY_PREFIX}' .. id, key)
+      redis.call('SET', '{scripts.KEY_PREFIX}' .. tag .. id, key)
     end
     -- The earliest of all that it locks: a forgetting from then on destroys it, one that comes again leaves it alone.
     if not since_ms or time_ms < since_ms then
       redis.call('HSET', letters, 'id', id, 'since', string.format('%d', time_ms))
     end
     redis.call('EXPIRE', letters, ttl_s)
-    redis.call('EXPIRE', '{scripts.KEY_PREFIX}' .. id, ttl_s)
+    redis.call('EXPIRE', '{scripts.KEY_PREFIX}' .. tag .. id, ttl_s)
     answers[i] = {{id, key}}
   end
 end
@@ -63,13 +64,15 @@ class RedisPersonKeys:
     def __init__(self, redis: Redis, privacy: PrivacyConfig, deadline_s: float = 0.5) -> None:
         """Args: privacy: as the profile store has it."""
         self._redis = redis
+        self._tag = people_tag(redis)
+        self._tagged = tag_keys(scripts.USER_PREFIX, self._tag)
         self._privacy = privacy
         self._deadline_s = deadline_s
         self._have = redis.register_script(_HAVE)
 
     async def keys_of(self, persons: Sequence[tuple[str, int]]) -> list[PersonKey | None]:
         packed = [
-            (user_id, self._privacy.hash_of(user_id), time_ms, _letters_key(user_id), *self._new_key())
+            (user_id, self._privacy.hash_of(user_id), time_ms, self._letters_key(user_id), *self._new_key())
             for user_id, time_ms in persons
         ]
         answers = await self._run(packed, self._privacy.kept_s) if packed else []
@@ -77,17 +80,21 @@ class RedisPersonKeys:
 
     async def key_of_unknown(self) -> PersonKey:
         day = int(time.time() * 1000) // _DAY_MS
-        packed = [("", "", day * _DAY_MS, f"vitrine:letters:{day}", *self._new_key())]
+        packed = [("", "", day * _DAY_MS, f"vitrine:letters:{self._tag}{day}", *self._new_key())]
         ((name, kept),) = await self._run(packed, UNKNOWN_TTL_S)
         return PersonKey(name, self._privacy.unwrap(kept))
 
     async def find(self, names: Sequence[str]) -> dict[str, bytes]:
         if not names:
             return {}
+        keys = [scripts.KEY_PREFIX + self._tag + name for name in names]
         async with redis_call(self._deadline_s):
-            kept = cast(list[bytes | None], await self._redis.mget([scripts.KEY_PREFIX + name for name in names]))
+            kept = cast(list[bytes | None], await self._redis.mget(keys))
         found = zip(names, kept, strict=True)
         return {name: self._privacy.unwrap(key.decode()) for name, key in found if key is not None}
+
+    def _letters_key(self, user_id: str) -> str:
+        return f"{scripts.USER_PREFIX}{self._tag}{user_id}:{scripts.LETTERS_SUFFIX}"
 
     def _new_key(self) -> tuple[str, str]:
         return secrets.token_hex(16), self._privacy.wrap(os.urandom(KEY_BYTES))
@@ -95,7 +102,7 @@ class RedisPersonKeys:
     async def _run(self, packed: Sequence[tuple[str | int, ...]], ttl_s: int) -> list[tuple[str, str]]:
         bounds = [self._privacy.secret_name, ttl_s]
         async with redis_call(self._deadline_s):
-            answers = await self._have(args=[msgspec.msgpack.encode(packed), *bounds])
+            answers = await self._have(keys=self._tagged, args=[msgspec.msgpack.encode(packed), *bounds])
         return [(name.decode(), kept.decode()) for name, kept in cast(list[tuple[bytes, bytes]], answers)]
 
 
@@ -130,7 +137,3 @@ class InMemoryPersonKeys:
         name, since_ms = self._names.get(user_id) or (secrets.token_hex(16), time_ms)
         self._names[user_id] = name, min(since_ms, time_ms)
         return PersonKey(name, self._keys.setdefault(name, os.urandom(KEY_BYTES)))
-
-
-def _letters_key(user_id: str) -> str:
-    return f"{scripts.USER_PREFIX}{user_id}:{scripts.LETTERS_SUFFIX}"

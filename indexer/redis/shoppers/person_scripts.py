@@ -2,9 +2,11 @@
 
 What they do to a person is `indexer.persons`, within Redis. Links are kept as MessagePack of two lists;
 changes of learning under the hash of the id, so that whoever opted out and is then forgotten stays opted out.
+In a Redis Cluster, all of it has one tag (`indexer.redis.sharding`): what one person says may concern others.
 """
 
 from indexer.persons import MAX_ANONYMOUS_IDS, MAX_LEARNING_CHANGES, MAX_OWNERS
+from indexer.redis.sharding import TAG
 
 HISTORY_SUFFIX, TRAITS_SUFFIX, LETTERS_SUFFIX, PERSON_SUFFIX = "events", "traits", "letters", "person"
 IMPRESSIONS_SUFFIX = "impressions"
@@ -19,7 +21,9 @@ _FORMER_SUFFIX = "forgotten"
 """Where it stood under the id itself, before version 0.3."""
 
 PRELUDE = f"""
-local function key_of(user_id, suffix) return '{USER_PREFIX}' .. user_id .. ':' .. suffix end
+{TAG}
+local users = '{USER_PREFIX}' .. tag
+local function key_of(user_id, suffix) return users .. user_id .. ':' .. suffix end
 
 local people = {{}}
 local function person_of(forgotten, former, links, learning)
@@ -38,10 +42,10 @@ local function meet(named)
     if people[user_id] == nil then
       people[user_id] = false
       table.insert(ids, user_id)
-      table.insert(keys, '{FORGOTTEN_PREFIX}' .. hash)
+      table.insert(keys, '{FORGOTTEN_PREFIX}' .. tag .. hash)
       table.insert(keys, key_of(user_id, '{_FORMER_SUFFIX}'))
       table.insert(keys, key_of(user_id, '{PERSON_SUFFIX}'))
-      table.insert(keys, '{LEARNING_PREFIX}' .. hash)
+      table.insert(keys, '{LEARNING_PREFIX}' .. tag .. hash)
     end
   end
   local kept = #keys > 0 and redis.call('MGET', unpack(keys))
@@ -102,7 +106,7 @@ end
 local function erase(user_id, hash, time_ms, remember_s)
   local person = about(user_id, hash)
   if time_ms > person.until_ms then
-    redis.call('SET', '{FORGOTTEN_PREFIX}' .. hash, time_ms, 'EX', remember_s)
+    redis.call('SET', '{FORGOTTEN_PREFIX}' .. tag .. hash, time_ms, 'EX', remember_s)
     redis.call('DEL', key_of(user_id, '{_FORMER_SUFFIX}'))
     person.until_ms = time_ms
   end
@@ -116,7 +120,7 @@ local function erase(user_id, hash, time_ms, remember_s)
   end
   local letters = key_of(user_id, '{LETTERS_SUFFIX}')
   local key = redis.call('HMGET', letters, 'id', 'since')
-  if key[1] and tonumber(key[2]) <= time_ms then redis.call('DEL', letters, '{KEY_PREFIX}' .. key[1]) end
+  if key[1] and tonumber(key[2]) <= time_ms then redis.call('DEL', letters, '{KEY_PREFIX}' .. tag .. key[1]) end
 end
 
 -- What somebody was until then, and their links of until then at both ends.
@@ -185,8 +189,8 @@ for _, user in ipairs(cmsgpack.unpack(ARGV[1])) do
   local user_id, hash, time_ms, is_allowed = unpack(user)
   local person = about(user_id, hash)
   person.learning = with_change(person.learning, time_ms, is_allowed)
-  redis.call('SET', '{LEARNING_PREFIX}' .. hash, cmsgpack.pack(person.learning))
-  if is_learnt_from(person, math.huge) then redis.call('EXPIRE', '{LEARNING_PREFIX}' .. hash, ARGV[2]) end
+  redis.call('SET', '{LEARNING_PREFIX}' .. tag .. hash, cmsgpack.pack(person.learning))
+  if is_learnt_from(person, math.huge) then redis.call('EXPIRE', '{LEARNING_PREFIX}' .. tag .. hash, ARGV[2]) end
   scrub(user_id, hash)
   for _, link in ipairs(person.anonymous) do scrub(link[1], link[2]) end
 end

@@ -25,6 +25,7 @@ from indexer.ports.profiles import History, Identification, Interaction, Learnin
 from indexer.privacy import PrivacyConfig
 from indexer.redis.client import redis_call
 from indexer.redis.pipelining import ask_together, chunks
+from indexer.redis.sharding import people_tag, tag_keys
 from indexer.redis.shoppers import person_scripts, profile_scripts
 from indexer.redis.shoppers.histories import PackedHistory, merged, pack_member
 from indexer.redis.shoppers.popularity import HALF_LIFE_S, KIND_WEIGHTS, POPULARITY_EPOCH_S, purchases_now
@@ -72,6 +73,10 @@ class RedisProfileStore:
             privacy: how forgotten users are remembered; the same for all processes.
         """
         self._redis = redis
+        self._tag = people_tag(redis)
+        self._users = person_scripts.USER_PREFIX + self._tag
+        self._tagged = tag_keys(person_scripts.USER_PREFIX, self._tag)
+        self._popular = f"vitrine:{self._tag}popularity"
         self._deadline_s = deadline_s
         self._history_length = history_length
         self._max_traits = max_traits
@@ -88,18 +93,18 @@ class RedisProfileStore:
         counts: list[int] = []
         for part in chunks(interactions, EVENTS_A_CALL):
             packed = [self._packed_interaction(user_id, interaction) for user_id, interaction in part]
-            counts += await self._write(self._record, [_POPULAR_KEY], packed, bounds)
+            counts += await self._write(self._record, [self._popular, *self._tagged], packed, bounds)
         return list(map(bool, counts))
 
     async def set_traits(self, changes: Sequence[tuple[str, TraitChange]]) -> None:
         for part in chunks(changes, TRAIT_CHANGES_A_CALL):
             packed = [self._packed_traits(user_id, change) for user_id, change in part]
-            await self._write(self._set_traits, [], packed, [self._max_traits, self._privacy.kept_s])
+            await self._write(self._set_traits, self._tagged, packed, [self._max_traits, self._privacy.kept_s])
 
     async def set_learning(self, changes: Sequence[tuple[str, LearningChange]]) -> None:
         for part in chunks(changes, PERSONS_A_CALL):
             packed = [(*self._named(user_id), change.time_ms, int(change.is_allowed)) for user_id, change in part]
-            await self._write(self._set_learning, [], packed, [self._remember_s])
+            await self._write(self._set_learning, self._tagged, packed, [self._remember_s])
 
     async def identify(self, identified: Sequence[tuple[str, Identification]]) -> None:
         for part in chunks(identified, PERSONS_A_CALL):
@@ -107,12 +112,12 @@ class RedisProfileStore:
                 (*self._named(user_id), *self._named(identification.anonymous_id), identification.time_ms)
                 for user_id, identification in part
             ]
-            await self._write(self._identify, [], packed, [self._remember_s, self._privacy.kept_s])
+            await self._write(self._identify, self._tagged, packed, [self._remember_s, self._privacy.kept_s])
 
     async def forget(self, forgotten: Sequence[tuple[str, int]]) -> None:
         for part in chunks(forgotten, PERSONS_A_CALL):
             packed = [(*self._named(user_id), time_ms) for user_id, time_ms in part]
-            await self._write(self._forget, [], packed, [self._remember_s, self._privacy.kept_s])
+            await self._write(self._forget, self._tagged, packed, [self._remember_s, self._privacy.kept_s])
 
     async def histories(self, user_ids: Sequence[str]) -> list[History]:
         found: list[History] = []
@@ -142,7 +147,7 @@ class RedisProfileStore:
         person = await self.person(user_id)
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
             for known_id in (user_id, *person.anonymous_ids):
-                pipe.hgetall(_traits_key(known_id))
+                pipe.hgetall(self._traits_key(known_id))
             found = cast(list[dict[bytes, bytes]], await pipe.execute())
         stamped = [(name, _traits.decode(trait)) for stored in found for name, trait in stored.items()]
         latest = {name: value for name, (*_, value) in sorted(stamped, key=lambda trait: trait[1][:3])}
@@ -150,29 +155,31 @@ class RedisProfileStore:
 
     async def latest_ms(self, user_id: str) -> int | None:
         async with redis_call(self._deadline_s), self._redis.pipeline(transaction=False) as pipe:
-            pipe.zrevrange(_history_key(user_id), 0, 0, withscores=True)
-            pipe.hvals(_traits_key(user_id))
-            pipe.mget(self._person_keys(user_id))
-            newest, stored, person = cast(_Latest, await pipe.execute())
+            pipe.zrevrange(self._history_key(user_id), 0, 0, withscores=True)
+            pipe.hvals(self._traits_key(user_id))
+            for key in self._person_keys(user_id):
+                pipe.get(key)
+            newest, stored, *person = cast(_Latest, await pipe.execute())
         times = [score for _, score in newest] + [_traits.decode(trait)[0] for trait in stored]
         return int(max(times)) if (times := [*times, *_person(*person).times_ms]) else None
 
     async def popular(self, limit: int) -> list[str]:
         async with redis_call(self._deadline_s):
-            (product_ids,) = await ask_together(self._redis, [("ZREVRANGE", _POPULAR_KEY, 0, limit - 1)])
+            (product_ids,) = await ask_together(self._redis, [("ZREVRANGE", self._popular, 0, limit - 1)])
         return [product_id.decode() for product_id in product_ids]
 
     async def popularity(self, product_ids: Sequence[str], now_ms: int) -> list[float]:
         if not product_ids:
             return []
         async with redis_call(self._deadline_s):
-            (found,) = await ask_together(self._redis, [("ZMSCORE", _POPULAR_KEY, *product_ids)])
+            (found,) = await ask_together(self._redis, [("ZMSCORE", self._popular, *product_ids)])
         return purchases_now((None if weight is None else float(weight) for weight in found), now_ms)
 
     async def forgotten_ms(self, user_ids: Sequence[str]) -> dict[str, int]:
         if not user_ids:
             return {}
-        names = [person_scripts.FORGOTTEN_PREFIX + self._privacy.hash_of(user_id) for user_id in user_ids]
+        prefix = person_scripts.FORGOTTEN_PREFIX + self._tag
+        names = [prefix + self._privacy.hash_of(user_id) for user_id in user_ids]
         async with redis_call(self._deadline_s):
             kept = cast(list[bytes | None], await self._redis.mget(names))
         return {user_id: int(time_ms) for user_id, time_ms in zip(user_ids, kept, strict=True) if time_ms is not None}
@@ -196,7 +203,7 @@ class RedisProfileStore:
     async def _read(self, user_ids: Sequence[str]) -> list[tuple[Person, PackedHistory]]:
         """Who these are, and what was done under their very ids; in one round trip."""
         newest = [
-            ("ZREVRANGE", _history_key(user_id), 0, self._history_length - 1, "WITHSCORES") for user_id in user_ids
+            ("ZREVRANGE", self._history_key(user_id), 0, self._history_length - 1, "WITHSCORES") for user_id in user_ids
         ]
         async with redis_call(self._deadline_s):
             persons = ("MGET", *chain.from_iterable(map(self._person_keys, user_ids)))
@@ -207,8 +214,14 @@ class RedisProfileStore:
 
     def _person_keys(self, user_id: str) -> tuple[str, str]:
         """The keys of who somebody is, and of whether they may be learnt from."""
-        links = f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.PERSON_SUFFIX}"
-        return links, person_scripts.LEARNING_PREFIX + self._privacy.hash_of(user_id)
+        links = f"{self._users}{user_id}:{person_scripts.PERSON_SUFFIX}"
+        return links, person_scripts.LEARNING_PREFIX + self._tag + self._privacy.hash_of(user_id)
+
+    def _history_key(self, user_id: str) -> str:
+        return f"{self._users}{user_id}:{person_scripts.HISTORY_SUFFIX}"
+
+    def _traits_key(self, user_id: str) -> str:
+        return f"{self._users}{user_id}:{person_scripts.TRAITS_SUFFIX}"
 
     async def _related(self, persons: Iterable[Person]) -> dict[str, tuple[Person, PackedHistory]]:
         """The same of all ids that these are joined to, and that are joined to them; of most people there are none."""
@@ -221,7 +234,6 @@ class RedisProfileStore:
             return await script(keys=keys, args=[msgspec.msgpack.encode(packed), *bounds])
 
 
-_POPULAR_KEY = "vitrine:popularity"
 _UNSTORABLE = ("WRONGTYPE", "Bad data format", "not a valid float", "not a number", "attempt to")
 """What Redis says of one record, not of its own state."""
 
@@ -237,14 +249,6 @@ async def translated_data_errors() -> AsyncGenerator[None]:
         raise
 
 
-def _history_key(user_id: str) -> str:
-    return f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.HISTORY_SUFFIX}"
-
-
-def _traits_key(user_id: str) -> str:
-    return f"{person_scripts.USER_PREFIX}{user_id}:{person_scripts.TRAITS_SUFFIX}"
-
-
 def _person(links: bytes | None, learning: bytes | None) -> Person:
     if links is None and learning is None:
         return NOBODY
@@ -254,5 +258,5 @@ def _person(links: bytes | None, learning: bytes | None) -> Person:
 
 _links = msgspec.msgpack.Decoder(tuple[tuple[Link, ...], tuple[Link, ...]])
 _learning = msgspec.msgpack.Decoder(tuple[Change, ...])
-_Latest = tuple[list[tuple[bytes, float]], list[bytes], list[bytes | None]]
+_Latest = tuple[list[tuple[bytes, float]], list[bytes], bytes | None, bytes | None]
 _traits = msgspec.json.Decoder(tuple[int, str, str, str | None])

@@ -14,6 +14,7 @@ from query_api.relevance.query_floor import Floor
 from query_api.retrieval.candidate_set import RetrievalQuery
 from query_api.retrieval.hybrid_search import Retriever
 from query_api.search.facets.facets import FacetTally
+from query_api.search.kinds_asked_for import KindsAskedFor
 from query_api.search.words_across_languages import WordsAcrossLanguages
 
 PAGE_SIZE = 10_000
@@ -54,6 +55,7 @@ class FacetCounter:
         cards: AnswerCards,
         floor: Floor | None = None,
         across: WordsAcrossLanguages | None = None,
+        kinds: KindsAskedFor | None = None,
     ) -> FacetCounts:
         """Count the facets that a request asks for.
 
@@ -64,6 +66,7 @@ class FacetCounter:
             cards: those of all of them.
             floor: what more candidates have to reach to match; None: nothing.
             across: the words that those in another language are given; None: none are.
+            kinds: of which more candidates have to be; None: of any.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -78,7 +81,7 @@ class FacetCounter:
         for field, filters in widened.items():
             tally = FacetTally([field], request.facet_ranges)
             widely = replace(retrieval, filters=filters)
-            complete &= await self._count_retrieved(tally, request, widely, cards, floor, across)
+            complete &= await self._count_retrieved(tally, request, widely, cards, floor, across, kinds)
             counts |= tally.facets()
         return FacetCounts({field: counts[field] for field in requested}, complete)
 
@@ -90,11 +93,13 @@ class FacetCounter:
         cards: AnswerCards,
         floor: Floor | None,
         across: WordsAcrossLanguages | None,
+        kinds: KindsAskedFor | None,
     ) -> bool:
         retrieved = await self._retriever.retrieve(retrieval)
         items = retrieved.items.without([request.product_id] if request.product_id else [])
         items = items if across is None else await across.given_to(items)
         items = items if floor is None else items.kept(floor.matching(items))
+        items = items if kinds is None else items.kept(await kinds.among(items))
         items = items.without(await cards.load(items.ids))
         candidates = Candidates(items.ids, retrieved.unretrieved_count)
         return await self._tally(tally, retrieval, candidates, cards) and (

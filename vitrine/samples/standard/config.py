@@ -36,10 +36,12 @@ class StandardConfig:
     semantic: LinearTraining = LinearTraining(400, 3e-2, 10.0)
     visual_dim: int = 327
     """With the palette's 57 colours as many dimensions as what pictures mean."""
-    visual_share: float = 0.8
+    visual_share: float = 0.775
     """Share of looks in two pictures' similarity: with colours so much that what is learnt for words costs photos
     nothing."""
-    colour_share: float = 0.1
-    query_views: tuple[float, ...] = (1.0, 0.75, 0.55)
+    colour_share: float = 0.125
+    visual_power: float = 2.0
+    """Of the mean over a picture by which its looks are pooled: what is in a part of it counts more than by 1."""
+    query_views: tuple[float, ...] = (1.0, 0.55)
     """What is looked at of a picture to search with, as parts of its sides."""
     seed: int = 0

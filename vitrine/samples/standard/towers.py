@@ -78,7 +78,7 @@ class FrozenTowers:
     def _picture_batch(self, pictures: Sequence[Image.Image]) -> Tensor:
         levels = torch.from_numpy(np.stack([self._preparer(picture) for picture in pictures])).permute(0, 3, 1, 2)
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self._scale.mean, self._scale.std))
-        return self._model.vision_model((levels * self._scale.factor - mean) / std)
+        return self._model.vision_model((levels * self._scale.factor - mean) / std).mean(dim=(2, 3))
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

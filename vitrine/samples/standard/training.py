@@ -72,9 +72,9 @@ def write_projections(maps: dict[str, AffineMap], config: StandardConfig) -> Non
     tensors |= palette()
     save_file(tensors, config.output / "projections.safetensors")
     data = data_version(config.real_data)
-    version = "-".join(["2", *data.values()][:2])
+    version = "-".join(["3", *data.values()][:2])
     settings: dict[str, Any] = {"version": version, "visual_share": config.visual_share}
-    settings |= {"colour_share": config.colour_share}
+    settings |= {"colour_share": config.colour_share, "visual_power": config.visual_power}
     settings |= {"picture": {"do_trim_borders": True, "query_views": config.query_views}}
     (config.output / "standard.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 

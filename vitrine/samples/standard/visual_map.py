@@ -1,8 +1,9 @@
 """The projection of pictures among pictures: what tells kinds of things apart, and nothing else.
 
 The directions in which the tower's own classifier looks, each as much as the others: with 384 of 1,280 dimensions,
-photos taken in shops find their products as well as by all of them. Whitening, within-class normalisation and
-contrastive training on scenes that are drawn or composed found fewer.
+photos taken in shops find their products as well as by all of them. Features are pooled by a mean of squares, which
+the map takes as it takes plain means: only directions count. Whitening, within-class normalisation and contrastive
+training on scenes that are drawn or composed found fewer.
 """
 
 from __future__ import annotations

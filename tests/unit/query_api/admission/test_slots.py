@@ -74,6 +74,22 @@ async def test_a_queue_that_does_not_end_is_cut_to_half_of_what_is_worked_on(clo
     assert done == list(range(16, 20)) and not admission.refuses()
 
 
+@pytest.mark.parametrize(("gap_s", "may_wait"), [(0.001, 4), (1.0, BURST_WAITING)])
+async def test_a_queue_that_is_empty_for_a_moment_is_no_burst_anew(clock: Clock, gap_s: float, may_wait: int) -> None:
+    admission, done = Admission(8, clock=clock), list[int]()
+    async with await occupied(admission, 8) as working:
+        overload = await waiting(admission, done, range(4))
+        clock.now += BURST_S + 0.1
+        await working.aclose()
+        await asyncio.gather(*overload)
+    clock.now += gap_s
+    async with await occupied(admission, 8):
+        again = await waiting(admission, done, range(100))
+        assert admission.waiting == may_wait
+        clock.now += 0.1
+    await asyncio.gather(*again, return_exceptions=True)
+
+
 async def test_who_is_gone_leaves_their_place_to_others(clock: Clock) -> None:
     admission, done = Admission(1, clock=clock), list[int]()
     working = await occupied(admission, 1)

@@ -110,7 +110,7 @@ def test_the_command_prints_a_table_and_json_and_names_what_cannot_be():
     report = json.loads(run(main, [*asked, "--gpu", "--machine", "milvus_gb=128", "--json"]).stdout)
     assert report["machines"]["milvus_gb"] == 128
     assert {need["what"]: need["amount"] for need in report["needs"]}["GPUs"] >= 1
-    assert "this version speaks to one" in report["limits"][0]
+    assert "a Redis Cluster, of which one has all profiles" in report["limits"][0]
     assert run(main, ["capacity", "--products", "inf", "--events", "1"]).exit_code == 2
     refused = run(main, ["capacity", "--products", "0", "--events", "1", "--price", "beer=1"])
     assert refused.exit_code == 2 and "products = 0" in refused.output

@@ -1,0 +1,70 @@
+"""Which kinds of products a query of two words names, so that one of them alone, a colour, is not enough.
+
+A red onion has a word of "red dress" and is none: what is meant is where the products are that have both words. Those
+are in few of the catalogue's categories, and what has one of the words matches there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from query_api.cards.card import NO_CODE
+from query_api.cards.card_table import AnswerCards
+from query_api.relevance.query_floor import Floor, QueryFloor
+from query_api.retrieval.candidate_columns import CandidateColumns
+
+KIND_DEPTH = 2
+"""Levels of a category's path that tell a kind: further ones part what is alike, and cost recall in deep trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindsAskedFor:
+    """The kinds of the products that have both of a query's words, whatever its filters."""
+
+    kinds: frozenset[int]
+    """Codes of categories, of `KIND_DEPTH` levels at most."""
+    leading_score: float
+    """BM25 from which on a product is one of them, and says itself what is asked for."""
+    floor: QueryFloor
+    """Of the query."""
+    cards: AnswerCards
+    """Which say in which categories products are."""
+
+    async def among(self, candidates: CandidateColumns) -> NDArray[np.bool_]:
+        """Which candidates are of these kinds, or of none that is known, or near by themselves, (n,).
+
+        Raises:
+            StoreUnavailable: the product store does not answer.
+        """
+        is_one = (candidates.lexical >= self.leading_score) | self.floor.is_near_itself(candidates)
+        others = candidates.kept(~is_one).ids
+        kinds = await _kinds(others, self.cards)
+        # Of what has gone there is nothing to be told; it is left out where cards are shown.
+        is_one[~is_one] = [kind == NO_CODE or kind in self.kinds for kind in kinds]
+        return is_one
+
+
+async def kinds_asked_for(floor: Floor | None, cards: AnswerCards) -> KindsAskedFor | None:
+    """The kinds that a query names; None: it is not of two words, no product has both, or some have no category.
+
+    Raises:
+        StoreUnavailable: the product store does not answer.
+    """
+    if not isinstance(floor, QueryFloor) or floor.has_media or floor.words is None or not floor.words.leading:
+        return None
+    kinds = frozenset(await _kinds(floor.words.leading, cards))
+    return None if NO_CODE in kinds else KindsAskedFor(kinds, floor.words.leading_score, floor, cards)
+
+
+async def _kinds(product_ids: Sequence[str], cards: AnswerCards) -> list[int]:
+    """The codes of products' kinds; `NO_CODE` of one that has no category, or has gone."""
+    gone = set(await cards.load(product_ids))
+    there = [product_id for product_id in product_ids if product_id not in gone]
+    codes: list[int] = cards.columns(there).numbers["category"].tolist() if there else []
+    paths = {code: cards.book.category_path_codes(code)[:KIND_DEPTH] for code in set(codes)}
+    kinds = {product_id: (paths[code] or [NO_CODE])[-1] for product_id, code in zip(there, codes, strict=True)}
+    return [kinds.get(product_id, NO_CODE) for product_id in product_ids]
