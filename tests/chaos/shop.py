@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,6 +93,7 @@ class Shop:
         asyncio.run(stack.start([service], lambda _: None))
         if name == "milvus":
             # Its port may have been taken meanwhile.
+            self.servers = replace(self.servers, milvus=service.url)
             self.proxy.target = urlsplit(service.url).port or 0
 
     def revive(self) -> None:
