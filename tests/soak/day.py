@@ -174,7 +174,7 @@ STRETCHES = (
 def _deeds(person: str) -> list[dict[str, object]]:
     """What somebody did before being forgotten: with products that nobody else touches, and one that is refused."""
     clicks = [
-        event(f"{person}-{number}", "user.clicked", {"user_id": person, "product_id": f"{person}-likes-{number}"})
+        event(f"{person}-{number}", "user.clicked", {"user_id": person, "product_id": f"liked-{person[-1]}-{number}"})
         for number in range(3)
     ]
     return [*clicks, event(f"{person}-long", "user.searched", {"user_id": person, "query": "wish " * 400})]
