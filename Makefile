@@ -23,7 +23,7 @@ help:
 	@echo 'make figures   docs/performance.md of what the benchmarks measured last'
 	@echo 'make bench-encoders   models beside the bare model and other libraries'
 	@echo 'make chaos   killed processes, compared with the oracle'
-	@echo 'make soak    a long run under load'
+	@echo 'make soak    a long run under load, and a day of faults in minutes'
 	@echo 'make scale   three brokers and workers on a network that is cut and slowed (as root), many products, a Redis Cluster'
 	@echo 'make upgrade   workers of version 0.2.0 and of this one on the same servers, and back'
 	@echo 'make fuzz    a million hostile and broken inputs (FUZZ_INPUTS: how many)'
