@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -16,7 +17,7 @@ LONG_S = 60
 
 async def test_an_event_does_not_wait_for_the_fetch_of_a_quiet_partition(kafka_servers: str) -> None:
     await ensure_topics(KafkaConfig(kafka_servers))
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_servers, fetch_max_wait_ms=LONG_S * 1000)
+    consumer: Any = AIOKafkaConsumer(bootstrap_servers=kafka_servers, fetch_max_wait_ms=LONG_S * 1000)
     await consumer.start()
     keep_partial_fetches_short(consumer)
     busy, quiet = ([TopicPartition(topic, n) for n in range(6)] for topic in (PRODUCT_EVENTS, USER_EVENTS))
@@ -33,8 +34,8 @@ async def test_an_event_does_not_wait_for_the_fetch_of_a_quiet_partition(kafka_s
     await consumer.stop()
 
 
-async def _until_others_are_fetched(consumer: AIOKafkaConsumer) -> None:
+async def _until_others_are_fetched(consumer: Any) -> None:
     """Until what was published is here, not taken, and the other partitions are asked for."""
-    fetcher = consumer._fetcher
+    fetcher: Any = consumer._fetcher
     while not (fetcher._records and fetcher._in_flight):
         await asyncio.sleep(0.01)
