@@ -18,6 +18,7 @@ from streams.delivery.batching import MicroBatcher
 from streams.delivery.lease import WriteLease
 from streams.delivery.messages import Partition, PrefixAcknowledger
 from streams.events.schema import PRODUCT_EVENTS
+from streams.kafka.fetch_waits import keep_partial_fetches_short
 from streams.kafka.lag_reporter import HeldPartition
 from streams.products.write_reconciler import WriteReconciler
 
@@ -113,6 +114,8 @@ class GroupMembership:
             self._reconciler.pause()
 
     def _acquire_partitions(self, assigned: set[TP]) -> None:
+        consumer: Any = self._app.consumer
+        keep_partial_fetches_short(consumer._thread._ensure_consumer())
         _renew_with_heartbeats(self._app, self._lease)
         self._lease.renew(time.monotonic())
         self._reconciler.resume({partition.partition for partition in assigned if partition.topic == PRODUCT_EVENTS})

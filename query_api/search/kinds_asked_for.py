@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from query_api.cards.card import NO_CODE
+from query_api.cards.card import NO_CODE, CodeArray, CodeBook
 from query_api.cards.card_table import AnswerCards
 from query_api.relevance.query_floor import Floor, QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns
@@ -47,6 +47,10 @@ class KindsAskedFor:
         is_one[~is_one] = [kind == NO_CODE or kind in self.kinds for kind in kinds]
         return is_one
 
+    def among_categories(self, categories: CodeArray) -> CodeArray:
+        """Those of categories, codes (n,), that are of these kinds."""
+        return categories[np.array([_kind(code, self.cards.book) in self.kinds for code in categories.tolist()], bool)]
+
 
 async def kinds_asked_for(floor: Floor | None, cards: AnswerCards) -> KindsAskedFor | None:
     """The kinds that a query names; None: it is not of two words, no product has both, or some have no category.
@@ -65,6 +69,11 @@ async def _kinds(product_ids: Sequence[str], cards: AnswerCards) -> list[int]:
     gone = set(await cards.load(product_ids))
     there = [product_id for product_id in product_ids if product_id not in gone]
     codes: list[int] = cards.columns(there).numbers["category"].tolist() if there else []
-    paths = {code: cards.book.category_path_codes(code)[:KIND_DEPTH] for code in set(codes)}
-    kinds = {product_id: (paths[code] or [NO_CODE])[-1] for product_id, code in zip(there, codes, strict=True)}
-    return [kinds.get(product_id, NO_CODE) for product_id in product_ids]
+    kinds = {code: _kind(code, cards.book) for code in set(codes)}
+    known = dict(zip(there, map(kinds.__getitem__, codes), strict=True))
+    return [known.get(product_id, NO_CODE) for product_id in product_ids]
+
+
+def _kind(category: int, book: CodeBook) -> int:
+    """The kind that a category is of; `NO_CODE` of none."""
+    return (book.category_path_codes(category)[:KIND_DEPTH] or [NO_CODE])[-1]

@@ -120,18 +120,15 @@ class ResultRanker:
         cards = self._cards.open(is_current=retrieved.cache_state != "bypass")
         items = found = candidates.items.without(plan.query_product_ids)
         # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
-        # languages candidates are, and what they are called, the table knows.
+        # languages and categories candidates are, and what they are called, the table knows.
         known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
+        kinds = await kinds_asked_for(floor, known)
         across = None
-        # An answer that bypasses the cache shows what the store has. That is read for its page alone: in which
-        # languages and categories all candidates are, the table knows.
-        known = self._cards.open(is_current=True) if retrieved.is_feed_heard else cards
         if plan.words_implied and not candidates.without_lexical:
             everything = items if unfiltered is None else unfiltered.items
-            across = await words_across_languages(plan, everything, known)
+            across = await words_across_languages(plan, everything, kinds, known)
         if across is not None:
             items, floor = await across.given_to(items), across.over(floor)
-        kinds = await kinds_asked_for(floor, known)
         items, below = await split_at(floor, kinds, items)
         if needs_all_cards(plan.request, scoring):
             items = await with_cards(items, cards)

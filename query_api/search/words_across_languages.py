@@ -9,6 +9,7 @@ import numpy as np
 from query_api.cards.card_table import AnswerCards
 from query_api.relevance.query_floor import WELL_MATCHED, Floor, QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns
+from query_api.search.kinds_asked_for import KindsAskedFor
 from query_api.search.other_language import ImpliedWords, Listings
 from query_api.search.search_plan import SearchPlan
 
@@ -45,12 +46,13 @@ class WordsAcrossLanguages:
 
 
 async def words_across_languages(
-    plan: SearchPlan, everything: CandidateColumns, cards: AnswerCards
+    plan: SearchPlan, everything: CandidateColumns, kinds: KindsAskedFor | None, cards: AnswerCards
 ) -> WordsAcrossLanguages | None:
     """What a plan's query implies; None: nothing, or there is no listing in another language.
 
     Args:
         everything: what is found by the query without its filters, so that a facet counts what its filter shows.
+        kinds: that the query names: what is of another one has none of its words; None: any may have them.
 
     Raises:
         StoreUnavailable: the product store does not answer.
@@ -59,6 +61,8 @@ async def words_across_languages(
     implied = ImpliedWords.of(listings, plan.rank_weights.lexical, plan.words_implied)
     if implied is None:
         return None
+    if kinds is not None:
+        implied = replace(implied, categories=kinds.among_categories(implied.categories))
     given = implied.given_to(listings)
     lexical = np.sort(given.lexical)
     well_matched = float(lexical[-WELL_MATCHED]) if len(lexical) >= WELL_MATCHED else 0.0

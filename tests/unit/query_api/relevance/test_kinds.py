@@ -53,6 +53,7 @@ async def answer(components: QueryComponents, text: str, **more: Any) -> SearchR
     ("text", "category"),
     [
         ("black bag", "Bags"),
+        ("red dress", "Women/Dresses"),
         ("blue jackets", "Men/Jackets"),
         ("红色连衣裙", "Women/Dresses"),
         ("夹克", "Men/Jackets"),
