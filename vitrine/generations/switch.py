@@ -29,6 +29,8 @@ UNDER_WAY_S = 2.0
 """Within this long of having come, events are under way rather than late."""
 PREPARE_S = 180.0
 """How long query workers may take to load a generation."""
+ANNOUNCED_S = 120.0
+"""How long the generation before may take to announce what it has yet to, before it is given up."""
 POLL_S = 0.5
 
 T = TypeVar("T")
@@ -97,8 +99,25 @@ async def cancel_rebuild(settings: Settings) -> str | None:
     return await _drop_in_stage(settings, "copying", "following", "ready")
 
 
-async def drop_held(settings: Settings) -> str | None:
-    """Drop the generation that could be switched back to; its name, None when there is none."""
+async def drop_held(settings: Settings, progress: RebuildProgress) -> str | None:
+    """Drop the generation that could be switched back to; its name, None when there is none.
+
+    Who follows it announces what its workers had not done when they were switched, so they have to have done it.
+
+    Raises:
+        VitrineError: nobody follows it, or not in time.
+    """
+    async with locked_registry(settings) as (registry, _):
+        held = (await until_milvus_answers(registry.read)).in_stage("held")
+        if held is not None:
+            try:
+                async with asyncio.timeout(ANNOUNCED_S):
+                    await wait_until_caught_up(settings, held, progress)
+            except TimeoutError:
+                raise VitrineError(
+                    f"{held.collection} is kept: it did not catch up within {ANNOUNCED_S:.0f} s, and what it has yet "
+                    "to announce would be lost; see that a standby worker runs (`vitrine status`), and drop it then"
+                ) from None
     return await _drop_in_stage(settings, "held", "dropping")
 
 

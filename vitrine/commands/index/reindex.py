@@ -57,11 +57,13 @@ def command(settings: Settings, cancel: bool, drop_held: bool, **options: Any) -
     if not cancel and not drop_held:
         _rebuild(settings, **options)
         return
+    from vitrine.commands.progress import RebuildProgressView
     from vitrine.generations import switch
     from vitrine.stack.servers import with_server_addresses
 
-    drop = switch.drop_held if drop_held else switch.cancel_rebuild
-    dropped = asyncio.run(drop(with_server_addresses(settings)))
+    reached = with_server_addresses(settings)
+    dropping = switch.drop_held(reached, RebuildProgressView()) if drop_held else switch.cancel_rebuild(reached)
+    dropped = asyncio.run(dropping)
     click.echo(f"{dropped} is dropped" if dropped else "there is nothing to drop")
 
 
