@@ -48,7 +48,7 @@ async def test_a_cancellation_stays_one() -> None:
 
 
 async def test_it_leaves_nothing_to_be_collected() -> None:
-    calls = 100
+    calls = 1_000
     gc.collect()
     for _ in range(calls):
         async with fair_timeout(60):
