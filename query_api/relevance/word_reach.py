@@ -21,6 +21,8 @@ MAX_TERMS = 24
 in a call to the store, which a query of nothing but new words makes each time; further terms count as these do."""
 KEPT_S = 600.0
 """How long the best score of a term counts: it changes as slowly as the catalogue's words."""
+NONE_KEPT_S = 60.0
+"""How long no product is taken to have both words: more match until one is found than have to."""
 KEPT_BYTES = 2 * 2**20
 LEADING, LEADING_SHARE, ALL_WORDS = 64, 0.7, 0.75
 """How many products at most say of which kind is what two words name: those that have so much of what the best has,
@@ -108,9 +110,10 @@ class TermScores:
             return kept
         found = await self._store.search_terms(together, (), LEADING)
         if not len(found.ids) or found.scores[0] < all_words:
-            return _Leading()
-        least = max(LEADING_SHARE * float(found.scores[0]), np.nextafter(np.float32(single), np.float32(np.inf)))
-        leading = _Leading(tuple(found.ids[: int((found.scores >= least).sum())]), float(least), now_s + KEPT_S)
+            leading = _Leading(until_s=now_s + NONE_KEPT_S)
+        else:
+            least = max(LEADING_SHARE * float(found.scores[0]), np.nextafter(np.float32(single), np.float32(np.inf)))
+            leading = _Leading(tuple(found.ids[: int((found.scores >= least).sum())]), float(least), now_s + KEPT_S)
         self._leading.put(together, leading, text_bytes(together, *leading.ids) + _TERM_BYTES)
         return leading
 

@@ -42,9 +42,9 @@ class KindsAskedFor:
         """
         is_one = (candidates.lexical >= self.leading_score) | self.floor.is_near_itself(candidates)
         others = candidates.kept(~is_one).ids
-        kinds = await _kinds(others, self.cards)
+        kinds, allowed = await _kinds(others, self.cards), {NO_CODE, *self.kinds}
         # Of what has gone there is nothing to be told; it is left out where cards are shown.
-        is_one[~is_one] = [kind == NO_CODE or kind in self.kinds for kind in kinds]
+        is_one[~is_one] = [kinds.get(product_id, NO_CODE) in allowed for product_id in others]
         return is_one
 
     def among_categories(self, categories: CodeArray) -> CodeArray:
@@ -53,25 +53,27 @@ class KindsAskedFor:
 
 
 async def kinds_asked_for(floor: Floor | None, cards: AnswerCards) -> KindsAskedFor | None:
-    """The kinds that a query names; None: it is not of two words, no product has both, or some have no category.
+    """The kinds that a query names; None: it is not of two words, no product has both, or one has no category.
+
+    Products that have gone since they were found to have both words say nothing any more.
 
     Raises:
         StoreUnavailable: the product store does not answer.
     """
     if not isinstance(floor, QueryFloor) or floor.has_media or floor.words is None or not floor.words.leading:
         return None
-    kinds = frozenset(await _kinds(floor.words.leading, cards))
-    return None if NO_CODE in kinds else KindsAskedFor(kinds, floor.words.leading_score, floor, cards)
+    kinds = frozenset((await _kinds(floor.words.leading, cards)).values())
+    is_told = bool(kinds) and NO_CODE not in kinds
+    return KindsAskedFor(kinds, floor.words.leading_score, floor, cards) if is_told else None
 
 
-async def _kinds(product_ids: Sequence[str], cards: AnswerCards) -> list[int]:
-    """The codes of products' kinds; `NO_CODE` of one that has no category, or has gone."""
+async def _kinds(product_ids: Sequence[str], cards: AnswerCards) -> dict[str, int]:
+    """The codes of products' kinds, `NO_CODE` of one that has no category; those that have gone are left out."""
     gone = set(await cards.load(product_ids))
     there = [product_id for product_id in product_ids if product_id not in gone]
     codes: list[int] = cards.columns(there).numbers["category"].tolist() if there else []
     kinds = {code: _kind(code, cards.book) for code in set(codes)}
-    known = dict(zip(there, map(kinds.__getitem__, codes), strict=True))
-    return [known.get(product_id, NO_CODE) for product_id in product_ids]
+    return dict(zip(there, map(kinds.__getitem__, codes), strict=True))
 
 
 def _kind(category: int, book: CodeBook) -> int:

@@ -11,7 +11,7 @@ from query_api.config import QueryConfig
 from query_api.contract.requests import SearchRequest
 from query_api.contract.responses import SearchResponse
 from query_api.wiring.components import QueryComponents, wire
-from tests.shop import MakeShop, png
+from tests.shop import MakeShop, Shop, png
 
 COLOURS = {"red": "红色", "blue": "蓝色", "green": "绿色", "black": "黑色"}
 KINDS = {
@@ -25,7 +25,7 @@ KINDS = {
 
 
 @pytest.fixture
-async def components(make_shop: MakeShop) -> QueryComponents:
+async def mixed_shop(make_shop: MakeShop) -> Shop:
     """Each kind in each colour, thrice in English and thrice in Chinese; what is cheapest is a grocery."""
     shop = make_shop(QueryConfig(text_trust=False))
     for row, (kind, (chinese, category)) in enumerate(KINDS.items()):
@@ -39,7 +39,12 @@ async def components(make_shop: MakeShop) -> QueryComponents:
                 )
     await shop.put("tea", title="tea bag", category="Groceries/Tea", price=0.5)
     await shop.put("squash", title="summer squash", category="Groceries/Vegetables", price=0.5)
-    wired = wire(shop.services)
+    return shop
+
+
+@pytest.fixture
+async def components(mixed_shop: Shop) -> QueryComponents:
+    wired = wire(mixed_shop.services)
     await wired.floors.measure()
     return wired
 
@@ -65,6 +70,15 @@ async def test_the_cheapest_of_what_is_asked_for_is_of_its_kind(components: Quer
     assert found.total >= 3 and {hit.category for hit in found.hits} == {category}
     for other in {kind for _, kind in KINDS.values()} - {category}:
         assert (await answer(components, text, filters={"category": other})).total == 0
+
+
+async def test_the_kinds_are_still_told_when_one_of_those_that_told_them_has_gone(
+    components: QueryComponents, mixed_shop: Shop
+):
+    before = await answer(components, "red dress")
+    await mixed_shop.delete("dress-red-1")
+    left = await answer(components, "red dress")
+    assert {hit.category for hit in left.hits} == {"Women/Dresses"} and left.total == before.total - 1
 
 
 async def test_where_no_product_has_all_words_those_with_the_noun_match_too(components: QueryComponents):
