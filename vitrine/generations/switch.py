@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -102,30 +103,36 @@ async def cancel_rebuild(settings: Settings) -> str | None:
 async def drop_held(settings: Settings, progress: RebuildProgress) -> str | None:
     """Drop the generation that could be switched back to; its name, None when there is none.
 
-    Who follows it announces what its workers had not done when they were switched, so they have to have done it.
-
     Raises:
-        VitrineError: nobody follows it, or not in time.
+        VitrineError: it is kept, as nobody follows it, or not fast enough.
     """
-    async with locked_registry(settings) as (registry, _):
-        held = (await until_milvus_answers(registry.read)).in_stage("held")
-        if held is not None:
-            try:
-                async with asyncio.timeout(ANNOUNCED_S):
-                    await wait_until_caught_up(settings, held, progress)
-            except TimeoutError:
-                raise VitrineError(
-                    f"{held.collection} is kept: it did not catch up within {ANNOUNCED_S:.0f} s, and what it has yet "
-                    "to announce would be lost; see that a standby worker runs (`vitrine status`), and drop it then"
-                ) from None
-    return await _drop_in_stage(settings, "held", "dropping")
+    return await _drop_in_stage(settings, "held", "dropping", first=partial(_wait_until_announced, settings, progress))
 
 
-async def _drop_in_stage(settings: Settings, *stages: GenerationStage) -> str | None:
+async def _wait_until_announced(settings: Settings, progress: RebuildProgress, generation: Generation) -> None:
+    """Who follows it announces what its workers had not done when they were switched: they have to have done it."""
+    if generation.stage != "held":
+        return
+    try:
+        async with asyncio.timeout(ANNOUNCED_S):
+            await wait_until_caught_up(settings, generation, progress)
+    except TimeoutError:
+        raise VitrineError(
+            f"{generation.collection} is kept: it did not catch up within {ANNOUNCED_S:.0f} s, and what it has yet to "
+            "announce would be lost; see that a standby worker runs (`vitrine status`), and drop it then"
+        ) from None
+
+
+async def _drop_in_stage(
+    settings: Settings, *stages: GenerationStage, first: Callable[[Generation], Awaitable[None]] | None = None
+) -> str | None:
+    """Drop the generation in one of some stages. Args: first: what is waited for before."""
     async with locked_registry(settings) as (registry, redis):
         generation = (await registry.read()).in_stage(*stages)
         if generation is None:
             return None
+        if first is not None:
+            await first(generation)
         await retire_generation(generation, registry, settings.milvus, redis)
         return generation.collection
 

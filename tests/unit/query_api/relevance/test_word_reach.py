@@ -8,8 +8,8 @@ import pytest
 
 from indexer.criteria import Filters
 from indexer.in_memory_store import InMemoryProductStore
-from indexer.ports.products import Candidate
-from query_api.relevance.word_reach import MAX_TERMS, TermScores
+from indexer.ports.products import Candidate, ScoredIds
+from query_api.relevance.word_reach import LEADING, MAX_TERMS, NONE_KEPT_S, TermScores
 from tests.shop import MakeShop
 
 
@@ -33,3 +33,19 @@ async def test_a_long_query_makes_a_bounded_number_of_searches_and_its_further_w
     long = await TermScores(store).reach(" ".join(f"unknown{at}" for at in range(4 * MAX_TERMS)), 1_000)
     assert store.asked == 2 * MAX_TERMS
     assert long.best == pytest.approx(4 * short.best) and long.word_count == 4 * MAX_TERMS
+
+
+async def test_that_no_product_has_both_words_is_not_asked_for_each_time(make_shop: MakeShop) -> None:
+    asked, now_s = list[str](), [0.0]
+
+    class Store(InMemoryProductStore):
+        async def search_terms(self, terms: str, filters: Filters, limit: int) -> ScoredIds:
+            if limit == LEADING:
+                asked.append(terms)
+            return await super().search_terms(terms, filters, limit)
+
+    scores = TermScores(Store(make_shop().encoder.spec), lambda: now_s[0])
+    for at_s in (0.0, 1.0, NONE_KEPT_S + 1):
+        now_s[0] = at_s
+        assert not (await scores.reach("summer dress", 1_000)).leading
+    assert len(asked) == 2
