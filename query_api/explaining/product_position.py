@@ -114,7 +114,9 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
         return None
     evidence = floor.evidence(product.candidate)
     if floor.matching(CandidateColumns.of([product.candidate]))[0]:
-        return _of_another_kind_reason(position, evidence) if product.candidate in position.results.below else None
+        # By its id: looked up alone, a product's scores may differ in the last digit, and lack words that are implied.
+        is_below = product.candidate.product_id in position.results.below.ids
+        return _of_another_kind_reason(position.results, product.candidate, evidence) if is_below else None
     asked = "nothing matches by similarity alone, as enough products have the words"
     if evidence.spreads_alone is not None:
         asked = f"{evidence.spreads_alone:.1f} spreads match by similarity alone"
@@ -125,10 +127,8 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
     return Reason("below_the_floor", f"it is below the floor: {has}; {asked}", asdict(evidence))
 
 
-def _of_another_kind_reason(position: ProductPosition, evidence: Evidence) -> Reason:
-    category = (
-        position.results.cards.payload(position.product.candidate.product_id).category if position.product else None
-    )
+def _of_another_kind_reason(results: RankedResults, candidate: ScoredCandidate, evidence: Evidence) -> Reason:
+    category = results.cards.payload(candidate.product_id).category
     detail = (
         f"it is below the floor: it has {evidence.words:.0%} of the query's words by weight, "
         f"and products that have all of them are in other categories than {category}"
