@@ -87,8 +87,10 @@ def quiet(day: Day) -> None:
 
 
 def rebuild(day: Day) -> None:
-    """the index is rebuilt beside, and switched to"""
+    """the index is rebuilt beside, and switched to, and the generation before is given up at once"""
     day.shop.stack.cli("reindex", "--share", "1", "--force", "--hold", "600")
+    # Who follows that one has yet to announce what its workers had not done when they were switched.
+    day.shop.stack.cli("reindex", "--drop-held")
     day.shop.group = IndexingConfig().group_of(REBUILT)
     day.shop.wait("all follow", lambda: day.shop.are_ready(WORKERS))
 
@@ -99,9 +101,7 @@ def replay(day: Day) -> None:
 
 
 def rebalance(day: Day) -> None:
-    """two of three workers leave, and come back; the generation before is given up"""
-    # Not sooner: who follows it announces what its workers had not done when they were switched.
-    day.shop.stack.cli("reindex", "--drop-held")
+    """two of three workers leave, and come back"""
     for worker in day.shop.workers()[1:]:
         day.shop.kill(worker, signal.SIGTERM)
     day.shop.wait("one has all", lambda: day.shop.are_ready(1))
