@@ -99,7 +99,7 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
     assert (count, header.encoder, header.generation) == (700, SPEC.key, before.generation)
     assert header.offsets and set(header.offsets) == {PRODUCT_EVENTS}
 
-    _, imported = await import_generation(there, file, False, print)
+    _, imported = await import_generation(there, file, "refuse", print)
     assert (imported.written, imported.already_present) == (700, [])
     after = await open_active_store(there.milvus, SPEC, create=False)
     assert await contents(after) == await contents(before)
@@ -112,9 +112,9 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
         assert (await search(after)).by_id() == (await search(before)).by_id()
 
     with pytest.raises(IndexNotEmpty, match="p0"):
-        await import_generation(there, file, False, print)
+        await import_generation(there, file, "refuse", print)
     await after.write([_row(1, np.zeros(SPEC.fused_dim, np.float32))])
-    _, again = await import_generation(there, file, True, print)
+    _, again = await import_generation(there, file, "keep", print)
     assert again.written == 0 and not (await after.read(["p1"]))["p1"][1].any()
     with pytest.raises(VitrineError, match=f"no generation products_g9; there are {before.generation}"):
         await export_generation(here, file, "products_g9", print)
@@ -132,6 +132,6 @@ async def test_vectors_of_another_encoder_are_not_mixed_in(milvus: Milvus, tmp_p
     other = milvus("other")
     await (await open_active_store(other.milvus, EmbeddingSpec("mini", "3", 8), create=True)).close()
     with pytest.raises(IndexMismatch, match="holds vectors of hash@1") as refused:
-        await import_generation(other, file, False, print)
+        await import_generation(other, file, "refuse", print)
     assert "VITRINE_ENCODER_NAME" in str(refused.value)
     await store.close()
