@@ -202,7 +202,7 @@ def open_shop(
     engine.start()
     try:
         with Proxy(urlsplit(engine.url).port or 0) as proxy:
-            options = SETTINGS | engine.settings | {"VITRINE_MILVUS_URI": proxy.url} | settings
+            options = {**SETTINGS, **engine.settings, "VITRINE_MILVUS_URI": proxy.url, **settings}
             stack = start_stack(data_dir / "shop", "--workers", str(workers), **options)
             try:
                 yield Shop(stack, engine, proxy, settings.get("VITRINE_REDIS_URL", ""))
