@@ -115,7 +115,7 @@ def _check_answers(run: Scenario) -> None:
     """A query worker that has been there all the time shows what there is, with its pictures."""
     known = {row["product_id"]: row for row in rows(run.shop.servers.milvus, run.prefix)}
     with httpx.Client(base_url=run.shop.stack.url, trust_env=False, timeout=30) as client:
-        hits = client.post("/v1/search", json={"text": "kettle", "limit": 50}).json()["hits"]
+        hits = client.post("/v1/search", json={"text": "kettle", "k": 50}).json()["hits"]
         pictures = {hit["image_url"] for hit in hits if (hit["image_url"] or "").startswith("/")}
         assert hits and pictures, hits
         for hit in hits:

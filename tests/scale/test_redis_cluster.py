@@ -35,7 +35,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_server_dies_and_slots_move(tmp_
             load.wait(4 * EVENTS // 5)
             print(f"… of a frozen one after {_freeze(cluster, CHANGES):.1f} s")
         report = run.check(settles_s=60)
-        found = httpx.post(f"{shop.stack.url}/v1/search", json={"text": "kettle"}, trust_env=False).json()
+        found = httpx.get(f"{shop.stack.url}/v1/search", params={"q": "kettle"}, trust_env=False).json()
         print(report)
     assert found["hits"] and not found.get("degraded"), found
 
